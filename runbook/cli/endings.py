@@ -1,0 +1,74 @@
+"""The one place where an exception becomes words on stderr and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from runbook import __version__
+from runbook.errors import ExitCode, RunbookError
+
+__all__ = ["Ending", "ending"]
+
+
+@dataclass
+class Ending:
+    """How the command line ended."""
+
+    code: int = ExitCode.DONE
+
+
+@contextmanager
+def ending() -> Iterator[Ending]:
+    """Catch everything: expected errors become a message and a hint, a bug a path to its log, Ctrl-C 130."""
+    result = Ending()
+    try:
+        yield result
+    except RunbookError as error:
+        result.code = error.exit_code
+        _say(f"runbook: {error.message}", error.hint)
+    except (KeyboardInterrupt, EOFError):
+        result.code = ExitCode.INTERRUPTED
+        _say("\nrunbook: interrupted", "")
+    except BrokenPipeError:
+        _silence_stdout()
+    except Exception as error:
+        result.code = _end_click_or_bug(error)
+
+
+def _end_click_or_bug(error: Exception) -> int:
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        _say("\nrunbook: interrupted", "")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return ExitCode.USAGE
+    _say(f"runbook: this is a bug: {type(error).__name__}: {error}", f"The details are in {_write_log()}")
+    return ExitCode.BUG
+
+
+def _write_log() -> str:
+    handle, path = tempfile.mkstemp(prefix="runbook-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(f"runbook {__version__}, Python {sys.version}, {sys.platform}\n\n{traceback.format_exc()}")
+    return path
+
+
+def _say(message: str, hint: str) -> None:
+    print(message, file=sys.stderr)
+    if hint:
+        print(f"  {hint}", file=sys.stderr)
+
+
+def _silence_stdout() -> None:
+    # The reader of a pipe left; without this the interpreter complains once more at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,57 @@
+"""The table of verbs. `--help` reads it without importing any of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from runbook import __version__
+
+__all__ = ["VERBS", "runbook"]
+
+VERBS: dict[str, str] = {
+    "list": "Show all procedures, the emergency ones first.",
+    "show": "Print one procedure: what it does, its steps and commands.",
+    "run": "Walk through a procedure, step by step, on the real target.",
+    "resume": "Go on with a run that stopped or was cut off.",
+    "status": "Show what is running now, and where it stands.",
+    "history": "List past runs.",
+    "report": "Write the timeline of a run.",
+    "drill": "Practise a procedure on a throwaway database.",
+    "guard": "Judge a command line before it runs.",
+    "check": "Check the book: syntax, references, safety.",
+    "schema": "Print the JSON Schema of the book's files.",
+    "new": "Begin a new procedure.",
+    "site": "Build, serve or zip the documentation site.",
+    "doctor": "Say what this machine has, lacks and needs.",
+    "completion": "Print the shell completion script.",
+}
+"""Verb → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""
+
+
+class _VerbGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"runbook.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="runbook")
+@click.option("--book", metavar="DIR", envvar="RUNBOOK_BOOK", help="Use another team's book (or set RUNBOOK_BOOK).")
+@click.pass_context
+def runbook(ctx: click.Context, book: str | None) -> None:
+    """Walk through database migrations and edge function deploys without losing production.
+
+    In an emergency:  runbook run emergency-rollback
+    """
+    ctx.obj = book

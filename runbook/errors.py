@@ -1,0 +1,112 @@
+"""What can go wrong, as data: exceptions carry facts, `runbook.cli` turns them into text and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+__all__ = [
+    "BookError",
+    "ExitCode",
+    "Finding",
+    "JournalError",
+    "MissingPartError",
+    "NoTerminalError",
+    "PolicyRefusal",
+    "RunbookError",
+    "TargetHeldError",
+    "UsageError",
+]
+
+
+class ExitCode(IntEnum):
+    """The contract with scripts; see `docs/reference/exit-codes.md`."""
+
+    DONE = 0
+    NOT_COMPLETED = 1
+    USAGE = 2
+    REFUSED = 3
+    NO_TERMINAL = 4
+    TARGET_HELD = 5
+    NEEDS_PERSON = 6
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class RunbookError(Exception):
+    """An expected failure: what happened, and in `hint` what to do next."""
+
+    exit_code = ExitCode.NOT_COMPLETED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RunbookError):
+    """The command line, a parameter's value or the environment is unusable."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PolicyRefusal(RunbookError):
+    """Policy refuses this command on this target; no flag changes that."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class NoTerminalError(RunbookError):
+    """A person must confirm, and there is no terminal to ask at."""
+
+    exit_code = ExitCode.NO_TERMINAL
+
+
+class TargetHeldError(RunbookError):
+    """Another run holds the target."""
+
+    exit_code = ExitCode.TARGET_HELD
+
+
+class JournalError(RunbookError):
+    """The journal can't be written or read; nothing may run without it."""
+
+
+class MissingPartError(RunbookError):
+    """An optional part or a tool is not installed; `hint` is the command that adds it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One problem at one place of one file. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    source: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        """Render as `file:line:column: message`, with the source line and a caret below when it is known."""
+        head = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        if not self.source.strip():
+            return head
+        gutter = f"{self.line:>5} | "
+        caret = " " * (len(gutter) + self.column - 1) + "^" * max(1, self.width)
+        return f"{head}\n{gutter}{self.source}\n{caret}"
+
+
+class BookError(RunbookError):
+    """The book can't be used; `findings` holds every problem of every file, sorted."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(sorted(findings))
+        count = len(self.findings)
+        super().__init__(
+            "\n".join(str(finding) for finding in self.findings),
+            hint=f"{count} problem{'s' if count != 1 else ''} in the book; `runbook check` shows them again.",
+        )

@@ -1,0 +1,69 @@
+"""What a drill starts from, what its unattended operator answers, and what must hold at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Answer", "Drill", "Proof", "Scenario", "ScenarioMigration"]
+
+Answer = str | tuple[str, ...]
+"""A parameter's value, the `when` of an option, a value seen in a tick, or the text of an edited file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioMigration:
+    """A migration file of the scratch project. `state` is `applied`, `pending`, `edited`, `missing` or `half`."""
+
+    name: str
+    sql: str
+    state: str = "applied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What is so before the walk, on top of the scratch project's own schema and rows.
+
+    `seed` statements run on the database after the migrations; `functions` maps an edge function's name to its
+    source in the working tree; `deployed` those on the platform before the walk; `hold` is a statement that
+    another session runs in an open transaction; `platform` and `events` are read by the platform's stand-in.
+    """
+
+    migrations: tuple[ScenarioMigration, ...] = ()
+    seed: tuple[str, ...] = ()
+    hold: str | None = None
+    functions: Mapping[str, str] = field(default_factory=dict)
+    deployed: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    platform: Mapping[str, object] = field(default_factory=dict)
+    events: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One thing that must hold after the walk; exactly one of the parts is set.
+
+    `sql` with `equals` (the first column of the first row, as text); `history` the names of the migrations that
+    production must have, in order; `function` (a name) with `equals` its version; `secret` (a name) that must be
+    set; `request` a regular expression over `METHOD path` lines that the platform must (`equals: "yes"`) or must
+    not (`equals: "no"`) have been sent.
+    """
+
+    text: str
+    sql: str | None = None
+    history: tuple[str, ...] | None = None
+    function: str | None = None
+    secret: str | None = None
+    request: str | None = None
+    equals: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """A rehearsal of one way through a procedure on a throwaway target."""
+
+    name: str
+    briefing: str
+    scenario: Scenario
+    answers: Mapping[str, Answer]
+    prove: tuple[Proof, ...]

@@ -1,0 +1,1 @@
+"""Walking a procedure: events in, next action out; the world is behind ports."""
