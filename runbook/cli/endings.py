@@ -37,7 +37,7 @@ def ending() -> Iterator[Ending]:
         _say("\nrunbook: interrupted", "")
     except BrokenPipeError:
         _silence_stdout()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the outermost net; what it catches is logged and told
         result.code = _end_click_or_bug(error)
 
 

@@ -1,0 +1,3 @@
+"""YAML to model, with the place of every mistake."""
+
+from __future__ import annotations

@@ -1,1 +1,3 @@
 """Walking a procedure: events in, next action out; the world is behind ports."""
+
+from __future__ import annotations

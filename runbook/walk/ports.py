@@ -30,8 +30,8 @@ __all__ = [
     "Skip",
     "Stop",
     "SwitchTo",
-    "Target",
     "TakeBack",
+    "Target",
     "Undecided",
 ]
 
@@ -78,8 +78,11 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """Do the step. `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose), or
-    the path of the finished file (edit)."""
+    """Do the step.
+
+    `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose) or the finished file's
+    path (edit).
+    """
 
     typed: str = ""
     value: str = ""

@@ -1,0 +1,3 @@
+"""The durable record of runs."""
+
+from __future__ import annotations
