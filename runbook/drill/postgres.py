@@ -1,0 +1,171 @@
+"""A PostgreSQL for one drill: a throwaway server of our own on loopback, or a database on a server named by URL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from runbook.drill.account import Account, server_account
+from runbook.drill.binaries import Binaries, find_binaries
+from runbook.drill.cluster import SUPERUSER, copy_cluster
+from runbook.drill.database import connect, execute, query
+from runbook.drill.places import cache_directory, temporary_base
+from runbook.drill.processes import Process, end, seen
+from runbook.errors import RunbookError, UsageError
+
+__all__ = ["Postgres", "named_postgres", "start_postgres", "stop_postgres", "throwaway_postgres"]
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_START_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """A database for a drill. `admin_url` may do all; `url` is what the operator's commands get."""
+
+    url: str
+    admin_url: str
+    maintenance_url: str
+    """Another database of the same server: from there this one can be dropped and made again."""
+    database: str
+    version: str
+    process: Process | None = None
+    """The server, if it is ours."""
+    directory: Path | None = None
+    """Its data and log, if it is ours."""
+    child: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
+    """The handle of the process that started it, there alone."""
+
+
+@contextmanager
+def throwaway_postgres() -> Iterator[Postgres]:
+    """Run a server for the length of the block, in a directory of its own; nothing of it is left after."""
+    account = server_account()
+    directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(account)))
+    server = None
+    try:
+        server = start_postgres(directory)
+        yield server
+    finally:
+        if server is not None:
+            stop_postgres(server)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def start_postgres(directory: Path, *, born: Callable[[Process], None] = lambda _: None) -> Postgres:
+    """Start a server with its data below `directory` (existing, ours) and return it when it answers.
+
+    `born` is told the server's process as soon as there is one. Raises MissingPartError without PostgreSQL and
+    RunbookError, with the end of the server's log, if it does not come up.
+    """
+    account = server_account()
+    cache = cache_directory(account)
+    binaries = find_binaries(cache, account)
+    directory.chmod(0o711 if account.switch else 0o700)
+    copy_cluster(binaries, cache, account, directory / "data")
+    log = directory / "postgres.log"
+    for _ in range(5):  # a free port can be taken by another process before the server has it
+        port = _free_port()
+        child = _launch(binaries, account, directory, port)
+        process = seen(child.pid)
+        born(process)
+        if _answers(child, port):
+            return replace(_ours(port, binaries, process, child), directory=directory)
+        if "Address already in use" not in log.read_text(encoding="utf-8", errors="replace"):
+            break
+    raise RunbookError("the throwaway PostgreSQL did not start", hint=f"The end of its log: {_tail(log)}")
+
+
+def stop_postgres(server: Postgres) -> None:
+    """Stop the server, or drop the database on a server that is not ours. Safe to call twice."""
+    if server.process is not None:
+        end(server.process, signal.SIGQUIT, signal.SIGKILL)
+        if server.child is not None:
+            server.child.wait()
+        return
+    execute(server.maintenance_url, f'drop database if exists "{server.database}" with (force)')
+
+
+def named_postgres(url: str) -> Postgres:
+    """Make a database of our own on a running server; raises UsageError unless the server is on loopback."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.hostname:
+        raise UsageError(f"not a PostgreSQL URL: {url}", hint="Such as postgresql://postgres@127.0.0.1:5432/postgres")
+    if parts.hostname not in _LOOPBACK:
+        raise UsageError(
+            f"a drill's database must be on this machine, and {parts.hostname} is not",
+            hint="Use 127.0.0.1. A drill breaks things on purpose.",
+        )
+    database = f"runbook_drill_{secrets.token_hex(4)}"
+    execute(url, f'create database "{database}"')
+    version = str(query(url, "show server_version")[0][0])
+    own = urlunsplit(parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable"))
+    return Postgres(url=own, admin_url=own, maintenance_url=url, database=database, version=version)
+
+
+def _ours(port: int, binaries: Binaries, process: Process, child: subprocess.Popen[bytes]) -> Postgres:
+    admin = _address(SUPERUSER, port, "postgres")
+    execute(
+        admin,
+        "create role postgres login createdb createrole replication bypassrls",
+        "grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres",
+        "alter database postgres owner to postgres",
+    )
+    return Postgres(
+        url=_address("postgres", port, "postgres"),
+        admin_url=admin,
+        maintenance_url=_address(SUPERUSER, port, "template1"),
+        database="postgres",
+        version=binaries.version.split("-")[0],
+        process=process,
+        child=child,
+    )
+
+
+def _address(user: str, port: int, database: str) -> str:
+    return f"postgresql://{quote(user)}@127.0.0.1:{port}/{database}?sslmode=disable"
+
+
+def _launch(binaries: Binaries, account: Account, directory: Path, port: int) -> subprocess.Popen[bytes]:
+    log = directory / "postgres.log"
+    argv = [str(binaries.directory / "postgres"), "-D", str(directory / "data"), "-p", str(port)]
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C at the terminal is for the walk, not for the server.
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True,
+            env={"LC_ALL": "C", "PATH": os.defpath}, **account.popen_options(),
+        )  # fmt: skip
+
+
+def _answers(child: subprocess.Popen[bytes], port: int) -> bool:
+    """Connect until the server lets us in; false as soon as it has ended, or after the deadline."""
+    deadline = time.monotonic() + _START_SECONDS
+    while child.poll() is None and time.monotonic() < deadline:
+        with suppress(RunbookError), connect(_address(SUPERUSER, port, "postgres")):
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(0.02)
+    child.kill()
+    child.wait()
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace").strip()[-400:]
