@@ -23,10 +23,10 @@ from runbook.walk.events import (
     RunStarted,
     RunStopped,
     StepFinished,
+    SteppedBack,
     StepResolved,
     StepSkipped,
     StepStarted,
-    SteppedBack,
     TakenOver,
     TargetSeen,
 )
