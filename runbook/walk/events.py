@@ -31,16 +31,21 @@ __all__ = [
     "SteppedBack",
     "TakenOver",
     "TargetSeen",
+    "ValueGiven",
 ]
 
 
 class Purpose(StrEnum):
-    """Why something is executed for a step: the step itself, its check, its undo, or the check of a lost end."""
+    """Why something is executed for a step: the step itself, its check, its undo, or the check of a lost end.
+
+    `PREPARE` reads what must be at hand before the step can be shown: the old version of a file, from git.
+    """
 
     RUN = "run"
     VERIFY = "verify"
     UNDO = "undo"
     PROBE = "probe"
+    PREPARE = "prepare"
 
 
 class Outcome(StrEnum):
@@ -71,6 +76,8 @@ class TargetSeen:
     """The Supabase CLI's version, as `3.1.0`."""
     environment: str = ""
     """What the CLI says of the project (`production`, `branch`, `unverified`); empty on CLI 2."""
+    project_ref: str = ""
+    """What `{{project_ref}}` stands for; empty where it is the name itself or there is no project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +176,15 @@ class StepSkipped(Event):
 
     step: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueGiven(Event):
+    """The operator said by hand what `step` would have captured, had it run."""
+
+    step: str
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,12 @@ class Screen:
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     seconds_so_far: float = 0
     pieces: Mapping[str, str] = field(default_factory=dict)
-    """The step's own texts (`title`, `why`, `look_for`, `warning`, …) with values filled in."""
+    """The step's own texts (`title`, `why`, `look_for`, `warning`, …) with values filled in.
+
+    More of them: `text` (a tick or a wait), `undo`, `file` (where an edited file ends up).
+    """
+    draft: str = ""
+    """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------
@@ -203,8 +208,9 @@ class Executor(Protocol):
         directory: str,
         timeout: float | None,
         born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
     ) -> Execution:
-        """Run argv and wait for its end.
+        """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
 
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
         raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found.

@@ -29,6 +29,7 @@ from runbook.walk.events import (
     StepStarted,
     TakenOver,
     TargetSeen,
+    ValueGiven,
 )
 
 __all__ = ["Attempt", "Child", "RunState", "Status", "StepRecord", "apply", "fold"]
