@@ -42,15 +42,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A rule's command with certain flags or arguments, where that changes what it does.
+    """A rule's command with certain flags or arguments, where that changes what it does. The first that fits counts.
 
-    `flags`: all of these are given; `without`: none of these is; `arguments`: `none` or `some` positional words.
-    `remote` and `local` are the verdicts there; absent parts are inherited from the rule.
+    `flags`: all of these are given; `without`: none of these is; `arguments`: `none` or `some` positional words;
+    `words`: a regular expression found in one of the words after the command; `sql`: the statements handed to the
+    command do exactly this. `remote` and `local` are the verdicts there; absent parts are inherited from the rule.
     """
 
     flags: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     arguments: str | None = None
+    words: str | None = None
+    sql: Effect | None = None
     majors: tuple[int, ...] = ()
     effect: Effect | None = None
     remote: Verdict | None = None
