@@ -1,0 +1,173 @@
+"""What the stand-in knows: functions, secrets, logs, backups, faults to play, and every request that came."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from runbook.errors import UsageError
+
+__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "begin"]
+
+PROJECT_REF = "drillabcdefghijklmno"
+"""Twenty lower-case letters, as every project ref."""
+
+_FAILS = re.compile(r"\bthrow\b")
+"""The stand-in runs no code: a function whose source throws is one whose calls fail."""
+_DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedFunction:
+    """A function as the platform has it. `files` are names and contents as they were uploaded; times in ms."""
+
+    id: str
+    slug: str
+    version: int
+    created_at: int
+    updated_at: int
+    verify_jwt: bool
+    entrypoint: str
+    files: tuple[tuple[str, bytes], ...]
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether calls of this version end in an error."""
+        return any(_FAILS.search(content.decode("utf-8", "replace")) for _, content in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRow:
+    """One row of the platform's logs."""
+
+    id: str
+    at: int
+    source: str
+    level: str
+    message: str
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What goes wrong with requests that match: an HTTP status, a delay in seconds, or both, `times` times."""
+
+    request: re.Pattern[str]
+    status: int | None = None
+    delay: float = 0
+    times: int = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class PlatformState:
+    """The platform's memory. Every handler runs under `lock`."""
+
+    functions: dict[str, DeployedFunction] = field(default_factory=dict)
+    staged: dict[str, DeployedFunction] = field(default_factory=dict)
+    """Uploaded by a deploy of several functions, not yet live."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    logs: list[LogRow] = field(default_factory=list)
+    backup_age: float = 120
+    """Seconds since the newest restorable moment."""
+    backup_reach: float = 7 * _DAY
+    """Seconds since the oldest restorable moment."""
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    """`METHOD /path` of every request, in order."""
+    restored_to: list[int] = field(default_factory=list)
+    """Unix times asked for."""
+    restore: Callable[[int], None] = lambda _: None
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def deploy(self, slug: str, files: tuple[tuple[str, bytes], ...], metadata: Mapping[str, object]) -> None:
+        """Make a new version of a function live, as the platform does; a failing one begins to log errors."""
+        self.activate(self.version_of(slug, files, metadata))
+
+    def version_of(
+        self, slug: str, files: tuple[tuple[str, bytes], ...], metadata: Mapping[str, object]
+    ) -> DeployedFunction:
+        """Return the next version of a function without making it live."""
+        old = self.functions.get(slug)
+        now = milliseconds()
+        return DeployedFunction(
+            id=old.id if old else str(uuid.uuid4()),
+            slug=slug,
+            version=old.version + 1 if old else 1,
+            created_at=old.created_at if old else now,
+            updated_at=now,
+            verify_jwt=bool(metadata.get("verify_jwt", True)),
+            entrypoint=str(metadata.get("entrypoint_path") or f"supabase/functions/{slug}/index.ts"),
+            files=files,
+        )
+
+    def activate(self, function: DeployedFunction) -> None:
+        """Let a version take the calls."""
+        self.functions[function.slug] = function
+        self.log("function_logs", "info", f"booted (version {function.version})", function_id=function.id)
+        if function.fails:
+            self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
+            self.log("function_edge_logs", "error", f"POST | 500 | {function.slug}", function_id=function.id)
+
+    def log(self, source: str, level: str, message: str, **attributes: str) -> None:
+        """Add a row to the logs."""
+        row = LogRow(
+            id=str(uuid.uuid4()), at=milliseconds(), source=source, level=level, message=message, attributes=attributes
+        )
+        self.logs.append(row)
+
+    def next_fault(self, request: str) -> Fault | None:
+        """Return the fault to play for this request and count it down."""
+        for number, fault in enumerate(self.faults):
+            if fault.request.search(request):
+                left = fault.times - 1
+                self.faults[number : number + 1] = (
+                    [Fault(request=fault.request, status=fault.status, delay=fault.delay, times=left)] if left else []
+                )
+                return fault
+        return None
+
+
+def milliseconds() -> int:
+    """Return the time as the platform writes it."""
+    return int(time.time() * 1000)
+
+
+def begin(*, deployed: Mapping[str, str], secrets: Mapping[str, str], platform: Mapping[str, object]) -> PlatformState:
+    """Return the state a scenario begins with.
+
+    `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`) and
+    `faults` (a list of `{request, status, delay, times}`). Raises UsageError for anything else.
+    """
+    state = PlatformState(secrets=dict(secrets))
+    for slug, source in deployed.items():
+        state.deploy(slug, (("index.ts", source.encode()),), {})
+    for key, value in platform.items():
+        _set(state, key, value)
+    return state
+
+
+def _set(state: PlatformState, key: str, value: object) -> None:
+    match key:
+        case "backup_age" | "backup_reach":
+            setattr(state, key, float(str(value)) * 3600)
+        case "logs":
+            for row in cast("list[Mapping[str, str]]", value):
+                state.log(row["source"], row["level"], row["message"])
+        case "faults":
+            state.faults += [_fault(fault) for fault in cast("list[Mapping[str, str]]", value)]
+        case _:
+            raise UsageError(f"the platform's stand-in has no '{key}'", hint="backup_age, backup_reach, logs, faults")
+
+
+def _fault(words: Mapping[str, str]) -> Fault:
+    return Fault(
+        request=re.compile(words["request"]),
+        status=int(words["status"]) if "status" in words else None,
+        delay=float(words.get("delay", 0)),
+        times=int(words.get("times", 1)),
+    )
