@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import reduce
 from typing import Any
 
@@ -31,103 +30,9 @@ from runbook.walk.events import (
     TargetSeen,
     ValueGiven,
 )
+from runbook.walk.records import Attempt, Child, Status, StepRecord
 
 __all__ = ["Attempt", "Child", "RunState", "Status", "StepRecord", "apply", "fold"]
-
-
-class Status(StrEnum):
-    """Where one step stands."""
-
-    TODO = "todo"
-    """Never begun, or taken back."""
-    RUNNING = "running"
-    """Started and not finished: while the run's process lives it is under way, afterwards its end is unknown."""
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNKNOWN = "unknown"
-    """Interrupted while it wrote: the server may have gone on."""
-
-    @property
-    def is_settled(self) -> bool:
-        """True if the walk may go past the step."""
-        return self in {Status.PASSED, Status.SKIPPED}
-
-    @property
-    def is_unknown(self) -> bool:
-        """True if nobody can say what became of the step: it must be decided before anything else."""
-        return self in {Status.RUNNING, Status.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A process that was started for a step; `born` is its kernel start time."""
-
-    pid: int
-    born: str
-    host: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One execution for a step: when, why, and how it ended (`outcome` None: not, as far as is known)."""
-
-    purpose: Purpose
-    started: datetime
-    argv: tuple[str, ...] = ()
-    effect: str = "reads"
-    confirmed: str = ""
-    finished: datetime | None = None
-    outcome: Outcome | None = None
-    exit: int | None = None
-    seconds: float = 0
-    output: str = ""
-    evidence: str = ""
-    child: Child | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
-    """All that is known of one step. `status` tells of the step itself, `check` of its verification."""
-
-    path: str
-    status: Status = Status.TODO
-    before_undo: Status = Status.TODO
-    """What the status was when an undo began, in case that undo's end is lost and it is to be tried again."""
-    purpose: Purpose = Purpose.RUN
-    """What the status is about: the step (`RUN`) or its undo (`UNDO`)."""
-    check: Outcome | None = None
-    """How the verification of the last run ended; None: not verified (yet)."""
-    attempts: tuple[Attempt, ...] = ()
-    captured: Mapping[str, str] = field(default_factory=dict)
-    reason: str = ""
-    """Why it was skipped, or what a person's decision on it rests on."""
-
-    @property
-    def last(self) -> Attempt | None:
-        """The newest execution of the step or its undo; checks don't count."""
-        ran = [attempt for attempt in self.attempts if attempt.purpose in {Purpose.RUN, Purpose.UNDO}]
-        return ran[-1] if ran else None
-
-    @property
-    def output(self) -> str:
-        """The output kept of the newest execution of any purpose."""
-        return self.attempts[-1].output if self.attempts else ""
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        """What was executed last for the step or its undo."""
-        return self.last.argv if self.last else ()
-
-    @property
-    def child(self) -> Child | None:
-        """The newest process of the step or its undo."""
-        return self.last.child if self.last else None
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in commands, checks included."""
-        return sum(attempt.seconds for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,10 +145,10 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
     )
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.purpose is Purpose.RUN:
-        record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, reason="")
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
     elif event.purpose is Purpose.UNDO:
         before = record.before_undo if record.status.is_unknown else record.status
-        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, before_undo=before)
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, before_undo=before, check=None)
     return _keep(state, record)
 
 
@@ -251,21 +156,21 @@ def _child_started(state: RunState, event: ChildStarted) -> RunState:
     record = state.step(event.step)
     if not record.attempts:
         return state
-    child = Child(event.pid, event.born, event.host)
-    return _keep(state, replace(record, attempts=(*record.attempts[:-1], replace(record.attempts[-1], child=child))))
+    attempt = replace(record.attempts[-1], child=Child(event.pid, event.born, event.host))
+    return _keep(state, replace(record, attempts=(*record.attempts[:-1], attempt)))
 
 
 def _step_finished(state: RunState, event: StepFinished) -> RunState:
     record = _close_attempt(state.step(event.step), event)
-    if event.purpose in {Purpose.VERIFY, Purpose.PROBE}:
-        if event.purpose is Purpose.VERIFY:
-            record = replace(record, check=event.outcome)
-        return _keep(state, record, settled=record.status is Status.PASSED and record.check is Outcome.PASSED)
-    record = replace(record, status=_status_after(record, event))
+    if event.purpose in {Purpose.RUN, Purpose.UNDO}:
+        record = replace(record, status=_status_after(record, event))
+    elif event.purpose is Purpose.VERIFY:
+        record = replace(record, check=event.outcome)
     if event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED:
         record = replace(record, captured=event.captured)
         state = replace(state, values={**state.values, **event.captured})
-    return _keep(state, record, settled=record.status is Status.PASSED)
+    settles = event.purpose in {Purpose.RUN, Purpose.VERIFY} and record.status is Status.PASSED
+    return _keep(state, record, settled=settles)
 
 
 def _close_attempt(record: StepRecord, event: StepFinished) -> StepRecord:
@@ -287,16 +192,17 @@ def _status_after(record: StepRecord, event: StepFinished) -> Status:
     if event.outcome is Outcome.INTERRUPTED:
         reads = record.last is None or record.last.effect == "reads"
         return Status.FAILED if reads else Status.UNKNOWN
-    if event.purpose is Purpose.UNDO:
-        return Status.TODO if event.outcome is Outcome.PASSED else Status.FAILED
-    return Status.PASSED if event.outcome is Outcome.PASSED else Status.FAILED
+    if event.outcome is Outcome.FAILED:
+        return Status.FAILED
+    return Status.PASSED if event.purpose is Purpose.RUN else Status.TODO
 
 
 def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
     record = state.step(event.step)
     # A step that passed and is met again on the way forward is left as it is, not unsaid.
-    status = Status.PASSED if record.status is Status.PASSED else Status.SKIPPED
-    return _keep(state, replace(record, status=status, reason=event.reason), settled=True)
+    passed = record.status is Status.PASSED
+    status = Status.PASSED if passed else Status.SKIPPED
+    return _keep(state, replace(record, status=status, vouched=passed, reason=event.reason), settled=True)
 
 
 def _step_resolved(state: RunState, event: StepResolved) -> RunState:
@@ -306,7 +212,15 @@ def _step_resolved(state: RunState, event: StepResolved) -> RunState:
         status = Status.TODO if done else record.before_undo
     else:
         status = Status.PASSED if done else Status.TODO
-    return _keep(state, replace(record, status=status, reason=event.note), settled=status is Status.PASSED)
+    settled = done and status is Status.PASSED
+    return _keep(state, replace(record, status=status, vouched=done, reason=event.note), settled=settled)
+
+
+def _value_given(state: RunState, event: ValueGiven) -> RunState:
+    record = state.step(event.step)
+    given = {event.name: event.value}
+    state = replace(state, values={**state.values, **given})
+    return _keep(state, replace(record, captured={**record.captured, **given}))
 
 
 def _stepped_back(state: RunState, event: SteppedBack) -> RunState:
@@ -330,6 +244,7 @@ _FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
     ChildStarted: _child_started,
     StepFinished: _step_finished,
     StepSkipped: _step_skipped,
+    ValueGiven: _value_given,
     StepResolved: _step_resolved,
     SteppedBack: _stepped_back,
     OptionChosen: _option_chosen,
