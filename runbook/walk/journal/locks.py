@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from runbook.walk.journal.liveness import born, is_alive, this_host
+from runbook.walk.journal.liveness import is_alive, this_host
 from runbook.walk.ports import Holder
+from runbook.walk.process.birth import birth
 
 __all__ = ["ALL", "SCHEMA", "hold", "holders", "release"]
 
@@ -56,7 +57,7 @@ def _same(one: Holder, other: Holder) -> bool:
 
 
 def _write(database: sqlite3.Connection, target: str, holder: Holder) -> None:
-    born_at = born(holder.pid) if holder.host == this_host() else ""
+    born_at = birth(holder.pid) if holder.host == this_host() else ""
     database.execute(
         _INSERT,
         (

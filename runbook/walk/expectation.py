@@ -1,0 +1,141 @@
+"""What a command's output must show, what is kept of it, and one sentence on what was compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runbook.model import Capture, Expectation
+
+__all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "values_at"]
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether an expectation was met, and the evidence in words."""
+
+    is_met: bool
+    evidence: str
+
+
+def compare(expect: Expectation, exit_code: int | None, output: str, fill: Callable[[str], str]) -> Comparison:
+    """Compare how a command ended with what was expected; `fill` puts values into the expected texts."""
+    text = plain_text(output)
+    lines = [
+        _exit(expect, exit_code),
+        *_texts(expect, text, fill),
+        *_paths(expect.json, text, fill),
+    ]
+    failed = [evidence for is_met, evidence in lines if not is_met]
+    return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
+
+
+def capture(captures: Sequence[Capture], output: str) -> tuple[dict[str, str], str]:
+    """Return the variables found in the output, and what could not be found (as a sentence, empty if all was)."""
+    text = plain_text(output)
+    found = {one.name: _captured(one, text) for one in captures}
+    missing = [f"{one.name} ({one.json or one.pattern})" for one in captures if found[one.name] is None]
+    problem = f"the output shows no value for {', '.join(missing)}" if missing else ""
+    return {name: value for name, value in found.items() if value is not None}, problem
+
+
+def plain_text(output: str) -> str:
+    """Return the output without colours, cursor movements and carriage returns."""
+    return re.sub(r"[^\n]*\r(?!\n)", "", _ESCAPES.sub("", output).replace("\r\n", "\n"))
+
+
+def document_in(output: str) -> Any:
+    """Return the largest JSON list or object that begins a line of the output, None if there is none."""
+    decoder, best, size, position = json.JSONDecoder(), None, 0, 0
+    for match in re.finditer(r"^[ \t]*(?=[\[{])", output, re.MULTILINE):
+        if match.end() < position:
+            continue
+        try:
+            value, position = decoder.raw_decode(output, match.end())
+        except ValueError:
+            continue
+        except RecursionError:
+            return None
+        if position - match.end() > size:
+            best, size = value, position - match.end()
+    return best
+
+
+def values_at(document: Any, path: str) -> tuple[str, ...]:
+    """Return the values at a dotted path, as text. `*` goes through a list; a negative number counts from its end."""
+    found = [document]
+    for part in path.split("."):
+        found = [inner for value in found for inner in _inner(value, part)]
+    return tuple(_as_text(value) for value in found)
+
+
+def _inner(value: Any, part: str) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield from value.values() if part == "*" else [value[part]] if part in value else []
+    elif isinstance(value, list) and part == "*":
+        yield from value
+    elif isinstance(value, list) and re.fullmatch(r"-?\d{1,9}", part):
+        index = int(part)
+        if -len(value) <= index < len(value):
+            yield value[index]
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _exit(expect: Expectation, exit_code: int | None) -> tuple[bool, str]:
+    if exit_code == expect.exit:
+        return True, f"exit {exit_code}, as expected"
+    saw = "no exit code" if exit_code is None else f"exit {exit_code}"
+    return False, f"expected exit {expect.exit}, saw {saw}"
+
+
+def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
+    if expect.output is not None:
+        wanted = fill(expect.output)
+        yield _found(wanted in text, f"the text '{_short(wanted)}'", text)
+    if expect.matches is not None:
+        match = re.search(expect.matches, text, re.MULTILINE)
+        yield _found(match is not None, f"something that matches /{expect.matches}/", match[0] if match else text)
+    if expect.absent is not None:
+        match = re.search(expect.absent, text, re.MULTILINE)
+        unwanted = f"expected nothing that matches /{expect.absent}/"
+        yield match is None, f"{unwanted}, saw {'nothing' if match is None else f'{_short(match[0])!r}'}"
+
+
+def _found(is_met: bool, what: str, saw: str) -> tuple[bool, str]:
+    if is_met:
+        return True, f"expected {what}, saw it"
+    last = [line.strip() for line in saw.splitlines() if line.strip()][-1:]
+    return False, f"expected {what}, saw {'no output' if not last else f'as the last line {_short(last[0])!r}'}"
+
+
+def _paths(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
+    document = document_in(text) if paths else None
+    for path, template in paths:
+        wanted, found = fill(template), values_at(document, path) if document is not None else ()
+        nothing = "nothing there" if document is not None else "no JSON in the output"
+        saw = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        yield wanted in found, f"expected {path} to be {_short(wanted)}, saw {_short(saw) if found else nothing}"
+
+
+def _captured(one: Capture, text: str) -> str | None:
+    if one.json is not None:
+        document = document_in(text)
+        return next(iter(values_at(document, one.json)), None) if document is not None else None
+    match = re.search(one.pattern or "", text, re.MULTILINE)
+    if match is None:
+        return None
+    return match[1] if match.re.groups else match[0]
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}…"
