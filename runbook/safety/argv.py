@@ -1,0 +1,219 @@
+"""Read one argv: which program it really starts, its words, its flags, and whom its URLs reach. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["Flag", "Invocation", "Words", "host_of", "invocation_of", "is_loopback", "read_words"]
+
+_FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
+_TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
+
+_PACKAGE_FLAGS = frozenset({"-p", "--package"})
+_LAUNCHER_VALUE_FLAGS = frozenset(
+    {"-C", "-F", "-w", "-r", "--cache", "--config", "--cwd", "--dir", "--env-file", "--filter", "--import", "--loader"}
+    | {"--node-options", "--prefix", "--registry", "--require", "--userconfig", "--workspace"}
+)
+_LAUNCHERS: dict[str, frozenset[str]] = {
+    "npx": frozenset(),
+    "bunx": frozenset(),
+    "pnpx": frozenset(),
+    "npm": frozenset({"exec", "x"}),
+    "pnpm": frozenset({"exec", "dlx", "x"}),
+    "yarn": frozenset({"exec", "dlx"}),
+    "bun": frozenset({"x"}),
+    "node": frozenset(),
+    "deno": frozenset({"run", "x"}),
+}
+"""Programs that start another one, with the words that must come first; none: they always do."""
+_SCRIPT_WORDS = frozenset({"run", "run-script"})
+_SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
+"""With these a launcher runs a text; what it does is not to be read off the argv."""
+_SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+_MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag as given; `value` is None where it stands alone."""
+
+    name: str
+    value: str | None = None
+
+    @property
+    def is_off(self) -> bool:
+        """Whether its value says no: both CLIs read `--linked=false` and `--yes 0` so."""
+        return self.value is not None and self.value.lower() in _FALSE
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The program that an argv really starts, past `npx` and its like.
+
+    `program` is a bare lower-case name; `major` is the version that the launcher was told (`supabase@2.109.1`).
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    major: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Arguments told apart. `after` holds the words behind `--`; they are part of `positionals` too."""
+
+    positionals: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    after: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        """Whether that flag is given and not switched off."""
+        return any(flag.name == name and not flag.is_off for flag in self.flags)
+
+    def values(self, *names: str) -> tuple[str, ...]:
+        """Return the values given to any of these flags, in order."""
+        return tuple(flag.value for flag in self.flags if flag.name in names and flag.value is not None)
+
+
+def invocation_of(argv: Sequence[str]) -> Invocation:
+    """Find the program that argv starts, through package runners, paths, versions and script files."""
+    name, major = _program(argv[0]) if argv else ("", None)
+    rest = tuple(argv[1:])
+    if name == "corepack" and rest:
+        return invocation_of(rest)
+    if name not in _LAUNCHERS:
+        return Invocation(name, rest, major)
+    return _launched(name, rest) or Invocation(name, rest, major)
+
+
+def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:
+    """Return what a launcher starts, None where it does something of its own (`npm install`, `npx -c LINE`)."""
+    options, words = _split_launcher(rest)
+    if launcher != "deno" and any(flag.name in _SHELL_FLAGS for flag in options):
+        return None
+    if launcher == "yarn" and words[:1] == ("workspace",):
+        words = words[2:]
+    runs, needs = bool(words) and words[0] in _LAUNCHERS[launcher], _LAUNCHERS[launcher]
+    if runs or (words and needs and words[0] in _SCRIPT_WORDS):
+        more, words = _split_launcher(words[1:])
+        options = (*options, *more)
+    if not words or (needs and not runs and _program(words[0])[0] != "supabase"):
+        return None
+    told = [_program(flag.value)[1] for flag in options if flag.name in _PACKAGE_FLAGS and flag.value]
+    return _with_arguments(launcher, words[0], words[1:], next((major for major in told if major), None))
+
+
+def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
+    """Split a launcher's own leading flags from the words behind them."""
+    flags: list[Flag] = []
+    at = 0
+    while at < len(rest) and rest[at].startswith("-"):
+        name, equals, inline = rest[at].partition("=")
+        takes = not equals and name in _LAUNCHER_VALUE_FLAGS | _PACKAGE_FLAGS
+        flags.append(Flag(name, rest[at + 1] if takes and at + 1 < len(rest) else inline or None))
+        at += 2 if takes else 1
+    return tuple(flags), rest[at:]
+
+
+def _with_arguments(launcher: str, word: str, rest: tuple[str, ...], major: int | None) -> Invocation:
+    if launcher == "node" and _script_is_inside(word, "npm", "npx"):
+        return invocation_of((_program(word)[0].removesuffix("-cli"), *rest))
+    name, own = _program(word)
+    # npm takes the first `--` after the package away; behind npx the CLI would see it. Counting it as taken away
+    # can only make a line look more dangerous than it is.
+    arguments = rest[1:] if rest[:1] == ("--",) and launcher != "node" else rest
+    return Invocation(name, arguments, own or major)
+
+
+def _script_is_inside(path: str, *names: str) -> bool:
+    return any(path.replace("\\", "/").endswith(f"/{name}-cli.js") for name in names)
+
+
+def _program(word: str) -> tuple[str, int | None]:
+    """Return the bare program name that a word means, and the major of a `name@version`."""
+    spec = word.removeprefix("npm:")
+    name, _, version = spec.partition("@") if not spec.startswith("@") else (spec, "", "")
+    name = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].lower()
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    found = _MAJOR.match(version)
+    return name, int(found.group(1)) if found else None
+
+
+def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
+    """Tell flags from words.
+
+    A flag named in `value_flags` takes the next word; after any long flag `true`, `no`, `0` … is its value, as both
+    CLIs read it. Short flags may stand together (`-Atc TEXT`).
+    """
+    positionals: list[str] = []
+    flags: list[Flag] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return Words((*positionals, *rest), tuple(flags), tuple(rest))
+        if not word.startswith("-") or word == "-":
+            positionals.append(word)
+            continue
+        found = _flags_in(word, value_flags)
+        if found[-1].value is None and rest and _takes(found[-1].name, rest[0], value_flags):
+            found[-1] = Flag(found[-1].name, rest.pop(0))
+        flags += found
+    return Words(tuple(positionals), tuple(flags))
+
+
+def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
+    """Split `--name=value`, `-n=value`, `-nvalue` and `-abn`."""
+    if word.startswith("--") or word[2:3] == "=":
+        name, equals, value = word.partition("=")
+        return [Flag(name, value if equals else None)]
+    found: list[Flag] = []
+    for at, letter in enumerate(word[1:], start=2):
+        takes = f"-{letter}" in value_flags
+        found.append(Flag(f"-{letter}", word[at:] or None if takes else None))
+        if takes:
+            break
+    return found
+
+
+def _takes(name: str, following: str, value_flags: Collection[str]) -> bool:
+    if name in value_flags:
+        return True
+    return name.startswith("--") and following.lower() in _FALSE | _TRUE
+
+
+def host_of(target: str) -> str | None:
+    """Return the host in a PostgreSQL URL or `host=` string; "" where it names none, None if it is neither.
+
+    What can't be read, names several hosts or a service is returned whole: no such text is a loopback host.
+    """
+    if not re.match(r"postgres(ql)?://", target, re.IGNORECASE):
+        return _host_in_words(target)
+    try:
+        parts = urlsplit(target)
+        named = unquote(parts.hostname or "")
+    except ValueError:
+        return target
+    other = re.findall(r"(?:^|&)(host|hostaddr|service)=([^&]*)", parts.query)
+    if "," in parts.netloc or any(key == "service" for key, _ in other):
+        return target
+    return unquote(other[-1][1]) if other else named
+
+
+def _host_in_words(target: str) -> str | None:
+    if re.search(r"(^|\s)service\s*=", target):
+        return target
+    found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
+    if found:
+        return str(found[-1])
+    return "" if re.match(r"\s*\w+\s*=", target) else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine: a loopback name or address, a socket's directory, or none at all."""
+    bare = host.strip("[]").lower()
+    return bare in {"", "localhost", "::1"} or bare.startswith("/") or bool(re.fullmatch(r"127(\.\d{1,3}){3}", bare))
