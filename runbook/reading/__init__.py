@@ -1,3 +1,7 @@
 """YAML to model, with the place of every mistake."""
 
 from __future__ import annotations
+
+from runbook.reading.book import PACKAGED_BOOK, Reading, load_book, read_book
+
+__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "read_book"]

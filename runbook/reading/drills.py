@@ -1,0 +1,59 @@
+"""Records to drills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runbook.model import Answer, Drill, Proof, Scenario, ScenarioMigration
+from runbook.reading.records import Record
+
+__all__ = ["build_drills"]
+
+
+def build_drills(record: Record) -> tuple[Drill, ...]:
+    """Return the drills of a procedure's record."""
+    return tuple(_drill(each) for each in record.many("drills", Record))
+
+
+def _drill(record: Record) -> Drill:
+    return Drill(
+        name=record.get("name", str),
+        briefing=record.get("briefing", str),
+        scenario=_scenario(record.get("scenario", Record)),
+        answers=_answers(record),
+        prove=tuple(_proof(each) for each in record.many("prove", Record)),
+    )
+
+
+def _answers(record: Record) -> Mapping[str, Answer]:
+    return record.maybe("answers", dict) or {}
+
+
+def _scenario(record: Record) -> Scenario:
+    return Scenario(
+        migrations=tuple(_migration(each) for each in record.many("migrations", Record)),
+        seed=record.many("seed", str),
+        hold=record.maybe("hold", str),
+        functions=record.pairs("functions", str),
+        deployed=record.pairs("deployed", str),
+        secrets=record.pairs("secrets", str),
+        platform=record.pairs("platform", object),
+        events=record.many("events", dict),
+    )
+
+
+def _migration(record: Record) -> ScenarioMigration:
+    return ScenarioMigration(record.get("name", str), record.get("sql", str), record.maybe("state", str) or "applied")
+
+
+def _proof(record: Record) -> Proof:
+    request = record.maybe("request", str)
+    return Proof(
+        text=record.get("text", str),
+        sql=record.maybe("sql", str),
+        history=record.many("history", str) if record.kind == "history" else None,
+        function=record.maybe("function", str),
+        secret=record.maybe("secret", str),
+        request=request,
+        equals=record.maybe("equals", str) or ("yes" if request else None),
+    )

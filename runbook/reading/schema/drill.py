@@ -1,0 +1,89 @@
+"""The fields of a drill: its scenario, its answers and its proofs."""
+
+from __future__ import annotations
+
+from runbook.reading.fields import Anything, Choice, Either, Field, Kind, ListOf, MapOf, Regex, Shape, Shaped, Text
+from runbook.reading.schema.words import KEBAB, LINE, TEXTS
+
+__all__ = ["SHAPES"]
+
+_FILE_NAME = Text(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a name of letters, digits, - and _")
+_SQL = Text(says="SQL")
+
+_DRILL = Shape(
+    "drill",
+    "a drill",
+    "A rehearsal of one way through the procedure, on a throwaway target.",
+    (
+        Field("name", KEBAB, "The drill's name; unique in the procedure.", required=True),
+        Field("briefing", TEXTS, "What the person on call knows at the start.", required=True),
+        Field("scenario", Shaped("scenario"), "What is so before the walk.", required=True),
+        Field(
+            "answers",
+            MapOf(
+                Text(r"[a-z][a-z0-9_-]*", "the name of a parameter or the id of a step"),
+                Either(Text(empty=True), ListOf(TEXTS)),
+            ),
+            "What the unattended operator answers: values of parameters, the option of a question, what was seen at a "
+            "tick, and the full text of an edited file.",
+        ),
+        Field("prove", ListOf(Shaped("proof")), "What must hold after the walk.", required=True),
+    ),
+)
+
+_SCENARIO = Shape(
+    "scenario",
+    "a scenario",
+    "What is so before the walk, on top of the scratch project.",
+    (
+        Field("migrations", ListOf(Shaped("migration"), 0), "Migrations of the scratch project, in order."),
+        Field("seed", ListOf(_SQL, 0), "Statements that run on the database after the migrations."),
+        Field("hold", _SQL, "A statement that another session holds open in a transaction."),
+        Field("functions", MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source."),
+        Field("deployed", MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source."),
+        Field("secrets", MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk."),
+        Field("platform", MapOf(TEXTS, Anything()), "How the platform's stand-in behaves."),
+        Field("events", ListOf(MapOf(TEXTS, TEXTS), 0), "What happens midway: {at: step-id, do: drop-connection}."),
+    ),
+)
+
+_MIGRATION = Shape(
+    "migration",
+    "a migration",
+    "A migration file of the scratch project.",
+    (
+        Field("name", Text(r"[0-9]{14}_[A-Za-z0-9_]+", "a name such as 20261101000000_add_column"), "Its name.", True),
+        Field("sql", _SQL, "Its text.", required=True),
+        Field(
+            "state",
+            Choice(("applied", "pending", "edited", "missing", "half")),
+            "applied: on production and in the tree. pending: in the tree only. edited: changed after it was applied. "
+            "missing: on production only. half: begun there and not recorded.",
+            default="applied",
+        ),
+    ),
+)
+
+_EQUALS = Field("equals", Text(empty=True), "The value it must have, as text.", required=True)
+
+_PROOF = Shape(
+    "proof",
+    "a proof",
+    "One thing that must hold after the walk.",
+    (Field("text", LINE, "What is proven, as a sentence.", required=True),),
+    (
+        Kind((Field("sql", _SQL, "A query; the first column of its first row is compared."), _EQUALS)),
+        Kind((Field("history", ListOf(TEXTS, 0), "The migrations that production must have, in order."),)),
+        Kind((Field("function", _FILE_NAME, "An edge function; its version on the platform is compared."), _EQUALS)),
+        Kind((Field("secret", _FILE_NAME, "A secret that must be set."),)),
+        Kind(
+            (
+                Field("request", Regex(), "A regular expression over 'METHOD path' of the requests to the platform."),
+                Field("equals", Choice(("yes", "no")), "Whether there must have been such a request.", default="yes"),
+            )
+        ),
+    ),
+)
+
+SHAPES = (_DRILL, _SCENARIO, _MIGRATION, _PROOF)
+"""The shapes of this part of the table."""

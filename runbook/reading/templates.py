@@ -1,0 +1,91 @@
+"""Templates as they are written: which `{{name}}` they hold, what is wrong with them, and how a command is split."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+__all__ = ["PLACEHOLDER", "Flaw", "command_flaws", "command_words", "names_in", "template_flaws"]
+
+PLACEHOLDER = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
+"""A place for one value. Nothing else may stand between the braces."""
+
+_BRACES = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
+_SHELL = re.compile(r"[|;&<>$`()*?{}\[\]\n]|(?<![^\s=:])~")
+_IN_DOUBLE_QUOTES = re.compile(r"(?<!\\)[$`]")
+_PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with a text, and from which of its characters on."""
+
+    message: str
+    offset: int
+    width: int = 1
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of all placeholders, in order, repeated where they are."""
+    return tuple(PLACEHOLDER.findall(text))
+
+
+def template_flaws(text: str) -> list[Flaw]:
+    """Find braces that are not a plain `{{name}}`."""
+    if "{{" not in text and "}}" not in text:
+        return []
+    return [
+        Flaw(f"{match[0].split(chr(10))[0]} is not a plain {{{{name}}}}", match.start(), len(match[0]))
+        for match in _BRACES.finditer(text)
+        if not PLACEHOLDER.fullmatch(match[0])
+    ]
+
+
+def command_flaws(text: str) -> list[Flaw]:
+    """Find what a shell would make something of, and what keeps a command from being split into words."""
+    flaws = template_flaws(text)
+    if flaws:
+        return flaws
+    bare = PLACEHOLDER.sub(_blank, _QUOTED.sub(_blank, text)).rstrip("\n")
+    flaws = [_shell_flaw(match[0], match.start()) for match in _SHELL.finditer(bare)]
+    flaws += [
+        _shell_flaw(inner[0], quoted.start() + inner.start())
+        for quoted in _QUOTED.finditer(text)
+        if quoted[0].startswith('"')
+        for inner in _IN_DOUBLE_QUOTES.finditer(PLACEHOLDER.sub(_blank, quoted[0]))
+    ]
+    return flaws[:1] or _word_flaws(text)
+
+
+def _shell_flaw(construct: str, offset: int) -> Flaw:
+    shown = "a line break" if construct == "\n" else construct
+    return Flaw(f"commands do not go through a shell: {shown} is passed on as it is; quote it if it is meant", offset)
+
+
+def _word_flaws(text: str) -> list[Flaw]:
+    try:
+        words = command_words(text)
+    except ValueError:
+        return [Flaw("a quotation in this command is not closed", 0, len(text))]
+    if not words or not words[0]:
+        return [Flaw("there is no command here", 0)]
+    if "=" in words[0]:
+        return [Flaw("commands do not go through a shell: a variable can't be set before one", 0, len(words[0]))]
+    if not _PROGRAM.fullmatch(words[0]):
+        return [Flaw(f"'{words[0]}' is no program's name; the program of a command must be fixed", 0, len(words[0]))]
+    return [
+        Flaw("{{target}} must be a word of its own: it stands for several", max(0, text.find(word)), len(word))
+        for word in words
+        if "{{target}}" in word and word != "{{target}}"
+    ]
+
+
+def command_words(text: str) -> tuple[str, ...]:
+    """Split a command into its words as a shell would. Raises ValueError where a quotation is not closed."""
+    return tuple(shlex.split(text))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "_" * len(match[0])

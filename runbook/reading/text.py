@@ -1,0 +1,91 @@
+"""One file of the book as text: its size, its encoding, and where a place in it is."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook.errors import Finding
+from runbook.model import Position
+
+__all__ = ["SIZE_LIMIT", "SourceText", "Troubles", "read_text"]
+
+SIZE_LIMIT = 256 * 1024
+"""Bytes. The largest procedure is a tenth of this; what is larger is not a procedure."""
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.1 does not allow in a file (section 5.1 of its specification)."""
+
+
+class SourceText:
+    """The text of a file, and the way from an offset in it to line and column."""
+
+    __slots__ = ("_starts", "lines", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.lines = text.splitlines()
+        self._starts: list[int] = []
+
+    def position(self, offset: int) -> Position:
+        """Return the place of the character at that offset."""
+        if not self._starts:
+            self._starts = _line_starts(self.text)
+        line = bisect_right(self._starts, offset)
+        return Position(self.name, line, offset - self._starts[line - 1] + 1)
+
+    def line(self, number: int) -> str:
+        """Return a line, counted from 1; empty where there is none."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+def _line_starts(text: str) -> list[int]:
+    starts, offset = [0], 0
+    for line in text.splitlines(keepends=True):
+        offset += len(line)
+        starts.append(offset)
+    return starts
+
+
+@dataclass(slots=True)
+class Troubles:
+    """The problems of one file, collected while it is read."""
+
+    source: SourceText
+    found: list[Finding]
+
+    def add(self, at: Position, message: str, *, width: int = 1) -> None:
+        """Note a problem at a place; `width` is how many characters the caret underlines."""
+        line = self.source.line(at.line)
+        width = max(1, min(width, len(line) - at.column + 1))
+        self.found.append(Finding(at.file, at.line, at.column, message, line, width))
+
+
+def read_text(path: Path, name: str) -> SourceText | Finding:
+    """Read a file of the book, or say in one finding why it can't be: size, encoding, or what the system says."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        return Finding(name, 1, 1, f"can't be read: {error.strerror}")
+    if len(data) > SIZE_LIMIT:
+        return Finding(name, 1, 1, f"is larger than {SIZE_LIMIT // 1024} KiB; no file of a book is that large")
+    return _decode(data.removeprefix(b"\xef\xbb\xbf"), name)
+
+
+def _decode(data: bytes, name: str) -> SourceText | Finding:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        source = SourceText(name, data[: error.start].decode("utf-8"))
+        at = source.position(len(source.text))
+        message = f"is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}; save the file as UTF-8"
+        return Finding(name, at.line, at.column, message)
+    source = SourceText(name, text)
+    if bad := _UNPRINTABLE.search(text):
+        at = source.position(bad.start())
+        return Finding(name, at.line, at.column, f"a control character (U+{ord(bad[0]):04X}) can't stand in YAML")
+    return source
