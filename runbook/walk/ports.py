@@ -76,6 +76,8 @@ class Screen:
     """
     draft: str = ""
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
+    purpose: Purpose = Purpose.RUN
+    """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------
@@ -186,12 +188,17 @@ class Operator(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How a command ended. `output` is bounded and redacted; `document` is its JSON, where it printed one."""
+    """How a command ended. `output` is bounded and redacted; `document` is its JSON, where it printed one.
+
+    A command run with `--output-format json` has its stdout alone in `document` (up to 4 MiB, redacted), and
+    `output` then holds the human lines first and that document last, cut in the middle if it is long.
+    """
 
     outcome: Outcome
     exit: int | None
     seconds: float
     output: str
+    document: str = ""
     evidence: str = ""
     captured: Mapping[str, str] = field(default_factory=dict)
     purpose: Purpose = Purpose.RUN
