@@ -62,7 +62,7 @@ class _Resolver:
 
     def _check_values(self, step: Step, include: Include, included: Procedure) -> None:
         known = {parameter.name for parameter in included.parameters}
-        needed = {parameter.name for parameter in included.parameters if parameter.default is None}
+        needed = known - set(_defaults(included))
         for name in sorted(set(include.values) - known):
             self._note(step, f"'{included.id}' has no parameter '{name}'")
         for name in sorted(needed - set(include.values)):
@@ -90,9 +90,15 @@ class _Resolver:
 
     def _action(self, action: Action) -> Action:
         if isinstance(action, Include):
-            return replace(action, steps=self._whole(action.procedure).steps)
+            included = self._whole(action.procedure)
+            return replace(action, steps=included.steps, values={**_defaults(included), **action.values})
         if isinstance(action, Choose):
             return Choose(tuple(replace(option, steps=self._steps(option.steps)) for option in action.options))
         if isinstance(action, Each):
             return replace(action, steps=self._steps(action.steps))
         return action
+
+
+def _defaults(procedure: Procedure) -> dict[str, str]:
+    # A list's default is text with commas; within an include only {{name}} can stand for a list.
+    return {each.name: each.default for each in procedure.parameters if each.default is not None and not each.many}

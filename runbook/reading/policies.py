@@ -61,11 +61,13 @@ def _rule(record: Record) -> Rule:
 
 
 def _variant(record: Record) -> Variant:
-    effect, remote, local = (record.maybe(name, str) for name in ("effect", "remote", "local"))
+    effect, sql, remote, local = (record.maybe(name, str) for name in ("effect", "sql", "remote", "local"))
     return Variant(
         flags=record.many("flags", str),
         without=record.many("without", str),
         arguments=record.maybe("arguments", str),
+        words=record.maybe("words", str),
+        sql=Effect(sql) if sql else None,
         majors=record.many("majors", int),
         effect=Effect(effect) if effect else None,
         remote=Verdict(remote) if remote else None,

@@ -64,6 +64,8 @@ def plain_value(node: Node) -> object:
         return {entry.key.text: plain_value(entry.value) for entry in node.entries}
     if node.kind == "int" and re.fullmatch(r"0|[1-9][0-9]{0,17}", node.text):
         return int(node.text)
+    if node.kind == "float" and re.fullmatch(r"-?(?:0|[1-9][0-9]{0,9})\.[0-9]{1,9}", node.text):
+        return float(node.text)
     return node.text == "true" if node.text in {"true", "false"} and node.kind == "bool" else node.text
 
 

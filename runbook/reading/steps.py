@@ -163,6 +163,7 @@ def _expectation(record: Record | None) -> Expectation:
         matches=record.maybe("matches", str),
         absent=record.maybe("absent", str),
         json=tuple(record.pairs("json", str).items()),
+        differs=tuple(record.pairs("differs", str).items()),
     )
 
 

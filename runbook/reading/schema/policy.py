@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.reading.fields import Choice, Field, ListOf, MapOf, Shape, Shaped, Text
+from runbook.reading.fields import Choice, Field, ListOf, MapOf, Regex, Shape, Shaped, Text
 from runbook.reading.schema.words import EFFECT, KEBAB, LINE, MAJOR, TEXTS, VERDICT, WORDS
 
 __all__ = ["SHAPES"]
@@ -54,6 +54,8 @@ _VARIANT = Shape(
         Field("flags", _FLAGS, "All of these are given."),
         Field("without", _FLAGS, "None of these is given."),
         Field("arguments", Choice(("none", "some")), "Whether there are words besides flags."),
+        Field("words", Regex(), "A regular expression found in one of the words after the command."),
+        Field("sql", EFFECT, "What the SQL handed to the command does."),
         Field("majors", ListOf(MAJOR), "Only on these majors of the CLI."),
         Field("effect", EFFECT, "What it then does to its target."),
         Field("remote", VERDICT, "The verdict on a hosted project."),

@@ -158,6 +158,9 @@ _OPTION = Shape(
     ),
 )
 
+_PATH_PART = r"(?:\*|-?[A-Za-z0-9_-]+|[a-z_]+=(?:[A-Za-z0-9_-]+|\{\{[a-z][a-z0-9_]*\}\}))"
+_PATH = Text(rf"{_PATH_PART}(?:\.{_PATH_PART})*", "a path such as migrations.0.local", template=True)
+
 _EXPECTATION = Shape(
     "expect",
     "an expectation",
@@ -169,11 +172,13 @@ _EXPECTATION = Shape(
         Field("absent", Regex(), "A regular expression that must not occur in the output."),
         Field(
             "json",
-            MapOf(
-                Text(r"[A-Za-z0-9_*-][A-Za-z0-9_-]*(?:\.(?:\*|[A-Za-z0-9_-]+))*", "a path such as migrations.0.local"),
-                Text(template=True, empty=True),
-            ),
+            MapOf(_PATH, Text(template=True, empty=True)),
             "Paths into the JSON output, such as 0.count, each with the value expected there, as text.",
+        ),
+        Field(
+            "differs",
+            MapOf(_PATH, Text(template=True, empty=True)),
+            "Paths into the JSON output where there must be a value, and another one than this.",
         ),
     ),
 )
@@ -183,7 +188,7 @@ _CAPTURE = Shape(
     "a capture",
     "Where in the output a value is.",
     kinds=(
-        Kind((Field("json", LINE, "A path into the JSON output, such as migrations.-1.remote."),)),
+        Kind((Field("json", _PATH, "A path into the JSON output, such as migrations.-1.remote."),)),
         Kind((Field("pattern", Regex(groups=1), "A regular expression; its first group is the value."),)),
     ),
 )

@@ -1,0 +1,33 @@
+"""`runbook schema`: the JSON Schema of the book's files, for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runbook.reading import PACKAGED_BOOK
+from runbook.reading.jsonschema import SCHEMA_NAMES, schema_text
+
+__all__ = ["command"]
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(SCHEMA_NAMES), default="procedure")
+@click.option("--write", is_flag=True, help="Write all schemas into the book's schema/ directory instead.")
+@click.pass_obj
+def command(book: str | None, name: str, *, write: bool) -> int:
+    """Print the JSON Schema of one kind of file: procedure (default), policy, supabase, patterns or advice.
+
+    A line at the top of a file names its schema to the editor:
+    # yaml-language-server: $schema=../schema/procedure.schema.json
+    """
+    if not write:
+        click.echo(schema_text(name), nl=False)
+        return 0
+    directory = Path(book or PACKAGED_BOOK) / "schema"
+    directory.mkdir(parents=True, exist_ok=True)
+    for each in SCHEMA_NAMES:
+        (directory / f"{each}.schema.json").write_text(schema_text(each), encoding="utf-8")
+        click.echo(directory / f"{each}.schema.json")
+    return 0
