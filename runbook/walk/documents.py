@@ -1,0 +1,101 @@
+"""JSON that a command printed, as a person reads it: a list of objects as a table, an error as its sentences."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+
+__all__ = ["readable"]
+
+_ROWS = 40
+_GAP = "  "
+_HIDDEN = frozenset({"target", "message", "_tag"})
+"""Shown elsewhere (the target is on every screen), or of no use to a person."""
+
+
+def readable(document: str, width: int = 80) -> str:
+    """Return the document as lines of at most `width` columns; what is not JSON comes back as it is."""
+    try:
+        value = json.loads(document)
+    except ValueError:
+        return document.rstrip("\n") + "\n"
+    lines = _lines(value, width)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _lines(value: object, width: int) -> list[str]:
+    if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
+        return _error(value["error"], width)
+    rows = _rows(value)
+    if rows is not None:
+        return _table(rows, width)
+    if isinstance(value, Mapping):
+        return _fields(value, width)
+    return _wrap(json.dumps(value, ensure_ascii=False), width)
+
+
+def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
+    """Return the rows where the value is a list of objects, or an object with exactly one list in it."""
+    if isinstance(value, Mapping):
+        lists = [part for part in value.values() if isinstance(part, list)]
+        scalars = [name for name in value if name not in _HIDDEN and not isinstance(value[name], list)]
+        value = lists[0] if len(lists) == 1 and not scalars else None
+    if isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
+        return value
+    return None
+
+
+def _table(rows: Sequence[Mapping[str, object]], width: int) -> list[str]:
+    if not rows:
+        return ["(no rows)"]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
+    cells = [list(names), *([_cell(row.get(name, "")) for name in names] for row in shown)]
+    widths = _fit([max(len(line[index]) for line in cells) for index in range(len(names))], width)
+    if widths is None:
+        return [line for row in shown for line in (*_fields(row, width), "")][:-1]
+    lines = [
+        _GAP.join(_cut(text, size).ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    lines.insert(1, _GAP.join("-" * size for size in widths))
+    if len(shown) < len(rows):
+        lines.append(f"(the last {len(shown)} of {len(rows)} rows)")
+    return lines
+
+
+def _fit(widths: list[int], room: int) -> list[int] | None:
+    """Narrow the widest columns until the table fits; None if it would need columns under eight characters."""
+    room -= len(_GAP) * (len(widths) - 1)
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        if widths[widest] <= 8:
+            return None
+        widths[widest] -= 1
+    return widths
+
+
+def _fields(value: Mapping[str, object], width: int) -> list[str]:
+    lines: list[str] = []
+    for name, part in value.items():
+        if name not in _HIDDEN:
+            lines += _wrap(f"{name}: {_cell(part)}", width)
+    return lines or [str(value.get("message", "(empty)"))]
+
+
+def _error(error: Mapping[str, object], width: int) -> list[str]:
+    parts = [str(error.get(name)) for name in ("message", "suggestion") if error.get(name)]
+    return [line for part in parts for text in part.splitlines() for line in _wrap(text, width)]
+
+
+def _cell(value: object) -> str:
+    return value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 2] + ".."
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) or [""]

@@ -1,0 +1,216 @@
+"""Run a step's command in a real pseudo terminal: what the operator would have seen in a shell, recorded and redacted.
+
+A command that asks for `--output-format json` gets a pipe as its stdout, while its stdin and stderr stay on the
+terminal. So its JSON comes whole and unmixed: CLI 2.122 and 3.1 then print the same document that they print on a
+terminal, human lines and questions go to stderr, and a change asked for in JSON is refused by CLI 3 either way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from runbook.errors import MissingPartError
+from runbook.walk.documents import readable
+from runbook.walk.events import Outcome
+from runbook.walk.ports import Execution
+from runbook.walk.process.child import Launch, Size, spawn
+from runbook.walk.process.keyboard import Keyboard
+from runbook.walk.process.relay import Answerer, Relay, StreamRedactor, Wiring
+from runbook.walk.process.signals import noted
+from runbook.walk.process.transcript import Bounded
+from runbook.walk.traps import REMOVED
+
+__all__ = ["FALLBACK_SIZE", "PtyExecutor", "child_environment", "screen_writer"]
+
+FALLBACK_SIZE: Size = (80, 24)
+"""The size of a child's terminal where there is no terminal on our side."""
+
+_SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)}
+"""Exit codes by which a shell, npx and the CLI say that a signal ended the command."""
+
+Redactors = Callable[[Sequence[str]], StreamRedactor]
+
+
+class PtyExecutor:
+    """Starts commands in a pseudo terminal, as `runbook.walk.ports.Executor` wants it.
+
+    `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` tells its columns
+    and rows; `keyboard` is the descriptor of the operator's terminal, None where there is none; `answerer` types
+    for the operator (a drill that runs by itself).
+    """
+
+    def __init__(
+        self,
+        redactor: Redactors,
+        show: Callable[[str], None],
+        size: Callable[[], Size],
+        *,
+        keyboard: int | None = None,
+        answerer: Answerer | None = None,
+    ) -> None:
+        self._redactor = redactor
+        self._show = show
+        self._size = size
+        self._keyboard = keyboard
+        self._answerer = answerer
+
+    @classmethod
+    def here(cls, *, answerer: Answerer | None = None, unattended: bool = False) -> PtyExecutor:
+        """Return one on this process's own terminal, or, `unattended` or without one, on a screen of fixed size."""
+        has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not unattended
+        return cls(
+            _stream_redactor,
+            screen_writer(sys.stdout),
+            _terminal_size if has_terminal else lambda: FALLBACK_SIZE,
+            keyboard=sys.stdin.fileno() if has_terminal else None,
+            answerer=answerer,
+        )
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: str,
+        timeout: float | None,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Execution:
+        """Run argv and wait for its end; see `runbook.walk.ports.Executor`.
+
+        `timeout` (seconds) does not count the time in which the command evidently waits for an answer.
+        """
+        whole = child_environment(os.environ, environment)
+        launch = Launch(
+            program=_resolve(argv[0], whole, directory),
+            argv=argv,
+            environment=whole,
+            directory=directory,
+            size=self._size(),
+            separate_stdout=_prints_json(argv),
+        )
+        began = time.monotonic()
+        with noted() as signals, Keyboard(self._keyboard) as keyboard:
+            try:
+                child = spawn(launch, born)
+            except OSError as error:
+                return _not_started(argv[0], error)
+            wiring = Wiring(
+                keyboard=keyboard,
+                show=self._show,
+                size=self._size,
+                redactor=lambda: self._redactor(secrets),
+                signals=signals,
+                answerer=self._answerer,
+                timeout=timeout,
+            )
+            try:
+                relay = Relay(child, wiring)
+                code = relay.run()
+            finally:
+                child.close()
+        return self._ending(relay, code, time.monotonic() - began)
+
+    def _ending(self, relay: Relay, code: int, seconds: float) -> Execution:
+        document = relay.document.text()
+        if document:
+            self._show(readable(document, self._size()[0]))
+        spoken = relay.transcript.text().rstrip("\n")
+        short = Bounded()
+        short.add(document.rstrip("\n"))
+        return Execution(
+            outcome=_outcome(code, relay.reason),
+            exit=code if code >= 0 else None,
+            seconds=seconds,
+            output="\n".join(part for part in (spoken, short.text()) if part),
+            document=document,
+            evidence=_evidence(code, relay.reason),
+        )
+
+
+def child_environment(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a command: this process's own without traps, then what is given.
+
+    This Python's directory comes first on PATH, so that `squawk` and `runbook` are those of this installation.
+    """
+    kept = {name: value for name, value in own.items() if name not in REMOVED and name not in {"COLUMNS", "LINES"}}
+    whole = {"TERM": "xterm-256color", **kept, **given}
+    whole["PATH"] = os.pathsep.join(part for part in (str(Path(sys.executable).parent), whole.get("PATH")) if part)
+    return whole
+
+
+def screen_writer(stream: TextIO) -> Callable[[str], None]:
+    """Return a function that puts text on that stream at once."""
+
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return write
+
+
+def _terminal_size() -> Size:
+    try:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return FALLBACK_SIZE
+    return (columns or FALLBACK_SIZE[0], rows or FALLBACK_SIZE[1])
+
+
+def _stream_redactor(secrets: Sequence[str]) -> StreamRedactor:
+    from runbook.safety.redaction import Redactor
+
+    return Redactor(secrets)
+
+
+def _resolve(program: str, environment: Mapping[str, str], directory: str) -> str:
+    if "/" in program:
+        return str(Path(directory, program))
+    found = shutil.which(program, path=environment["PATH"])
+    if found is None:
+        raise MissingPartError(f"the program '{program}' is not on PATH", hint=_HINTS.get(program, _DOCTOR))
+    return found
+
+
+_DOCTOR = "`runbook doctor` shows what is missing and how to add it."
+_HINTS = {
+    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
+    "squawk": "Add it with: pip install 'migration-runbook[check]'",
+}
+
+
+def _prints_json(argv: Sequence[str]) -> bool:
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    asked = ("--output-format=json", "--output-format=stream-json")
+    return any(f"{word}={after}".startswith(asked) or word.startswith(asked) for word, after in pairs)
+
+
+def _not_started(program: str, error: OSError) -> Execution:
+    why = errno.errorcode.get(error.errno or 0, "")
+    return Execution(
+        outcome=Outcome.FAILED,
+        exit=126,
+        seconds=0,
+        output="",
+        evidence=f"{program} could not be started: {error.strerror} ({why}). Nothing ran.",
+    )
+
+
+def _outcome(code: int, reason: str) -> Outcome:
+    if code < 0 or code in _SIGNALLED or (reason and code != 0):
+        return Outcome.INTERRUPTED
+    return Outcome.PASSED if code == 0 else Outcome.FAILED
+
+
+def _evidence(code: int, reason: str) -> str:
+    names = {number.value: number.name for number in signal.Signals}
+    end = f"ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"exit code {code}"
+    return f"{end}; {reason}" if reason else end
