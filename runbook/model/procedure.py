@@ -202,7 +202,8 @@ class Expectation:
 
     `output` must occur literally (a template), `matches` and `absent` are regular expressions that must and must
     not occur, `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value
-    expected there as text (a template).
+    expected there as text (a template). `differs` pairs such a path with a value that must not be there; something
+    else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has that value.
     """
 
     exit: int = 0
@@ -210,11 +211,12 @@ class Expectation:
     matches: str | None = None
     absent: str | None = None
     json: tuple[tuple[str, str], ...] = ()
+    differs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A variable filled from the output: by a JSON path, or by the first group of a regular expression."""
+    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group."""
 
     name: str
     json: str | None = None

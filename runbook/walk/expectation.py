@@ -31,15 +31,16 @@ def compare(expect: Expectation, exit_code: int | None, output: str, fill: Calla
         _exit(expect, exit_code),
         *_texts(expect, text, fill),
         *_paths(expect.json, text, fill),
+        *_differences(expect.differs, text, fill),
     ]
     failed = [evidence for is_met, evidence in lines if not is_met]
     return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
 
 
-def capture(captures: Sequence[Capture], output: str) -> tuple[dict[str, str], str]:
+def capture(captures: Sequence[Capture], output: str, fill: Callable[[str], str] = str) -> tuple[dict[str, str], str]:
     """Return the variables found in the output, and what could not be found (as a sentence, empty if all was)."""
     text = plain_text(output)
-    found = {one.name: _captured(one, text) for one in captures}
+    found = {one.name: _captured(one, text, fill) for one in captures}
     missing = [f"{one.name} ({one.json or one.pattern})" for one in captures if found[one.name] is None]
     problem = f"the output shows no value for {', '.join(missing)}" if missing else ""
     return {name: value for name, value in found.items() if value is not None}, problem
@@ -67,11 +68,16 @@ def document_in(output: str) -> Any:
     return best
 
 
-def values_at(document: Any, path: str) -> tuple[str, ...]:
-    """Return the values at a dotted path, as text. `*` goes through a list; a negative number counts from its end."""
+def values_at(document: Any, path: str, fill: Callable[[str], str] = str) -> tuple[str, ...]:
+    """Return the values at a dotted path, as text.
+
+    `*` goes through a list; a negative number counts from its end; `slug=x` picks the items whose `slug` is `x`.
+    Values are filled in part by part, so that a dot in one can't make two parts.
+    """
     found = [document]
     for part in path.split("."):
-        found = [inner for value in found for inner in _inner(value, part)]
+        filled = fill(part)
+        found = [inner for value in found for inner in _inner(value, filled)]
     return tuple(_as_text(value) for value in found)
 
 
@@ -80,6 +86,9 @@ def _inner(value: Any, part: str) -> Iterator[Any]:
         yield from value.values() if part == "*" else [value[part]] if part in value else []
     elif isinstance(value, list) and part == "*":
         yield from value
+    elif isinstance(value, list) and "=" in part:
+        name, wanted = part.split("=", 1)
+        yield from (item for item in value if isinstance(item, Mapping) and _as_text(item.get(name)) == wanted)
     elif isinstance(value, list) and re.fullmatch(r"-?\d{1,9}", part):
         index = int(part)
         if -len(value) <= index < len(value):
@@ -120,16 +129,24 @@ def _found(is_met: bool, what: str, saw: str) -> tuple[bool, str]:
 def _paths(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
     document = document_in(text) if paths else None
     for path, template in paths:
-        wanted, found = fill(template), values_at(document, path) if document is not None else ()
+        wanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
         nothing = "nothing there" if document is not None else "no JSON in the output"
         saw = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
         yield wanted in found, f"expected {path} to be {_short(wanted)}, saw {_short(saw) if found else nothing}"
 
 
-def _captured(one: Capture, text: str) -> str | None:
+def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
+    document = document_in(text) if paths else None
+    for path, template in paths:
+        unwanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
+        saw = _short(", ".join(found[:5])) if found else "nothing there"
+        yield bool(found) and unwanted not in found, f"expected {path} to differ from {_short(unwanted)}, saw {saw}"
+
+
+def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:
     if one.json is not None:
         document = document_in(text)
-        return next(iter(values_at(document, one.json)), None) if document is not None else None
+        return next(iter(values_at(document, one.json, fill)), None) if document is not None else None
     match = re.search(one.pattern or "", text, re.MULTILINE)
     if match is None:
         return None
