@@ -24,23 +24,30 @@ class Comparison:
     evidence: str
 
 
-def compare(expect: Expectation, exit_code: int | None, output: str, fill: Callable[[str], str]) -> Comparison:
-    """Compare how a command ended with what was expected; `fill` puts values into the expected texts."""
+def compare(
+    expect: Expectation, exit_code: int | None, output: str, fill: Callable[[str], str], *, document: str = ""
+) -> Comparison:
+    """Compare how a command ended with what was expected; `fill` puts values into the expected texts.
+
+    `document` is the JSON that the command printed, where that is known apart from the rest of its output.
+    """
     text = plain_text(output)
     lines = [
         _exit(expect, exit_code),
         *_texts(expect, text, fill),
-        *_paths(expect.json, text, fill),
-        *_differences(expect.differs, text, fill),
+        *_paths(expect.json, document or text, fill),
+        *_differences(expect.differs, document or text, fill),
     ]
     failed = [evidence for is_met, evidence in lines if not is_met]
     return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
 
 
-def capture(captures: Sequence[Capture], output: str, fill: Callable[[str], str] = str) -> tuple[dict[str, str], str]:
+def capture(
+    captures: Sequence[Capture], output: str, fill: Callable[[str], str] = str, *, document: str = ""
+) -> tuple[dict[str, str], str]:
     """Return the variables found in the output, and what could not be found (as a sentence, empty if all was)."""
     text = plain_text(output)
-    found = {one.name: _captured(one, text, fill) for one in captures}
+    found = {one.name: _captured(one, text if one.json is None else document or text, fill) for one in captures}
     missing = [f"{one.name} ({one.json or one.pattern})" for one in captures if found[one.name] is None]
     problem = f"the output shows no value for {', '.join(missing)}" if missing else ""
     return {name: value for name, value in found.items() if value is not None}, problem
