@@ -213,4 +213,7 @@ def _outcome(code: int, reason: str) -> Outcome:
 def _evidence(code: int, reason: str) -> str:
     names = {number.value: number.name for number in signal.Signals}
     end = f"ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"exit code {code}"
-    return f"{end}; {reason}" if reason else end
+    if reason:
+        return f"{end}; {reason}"
+    # An exit code by itself is for the step's expectation to judge, and to put into words.
+    return end if code < 0 or code in _SIGNALLED else ""

@@ -87,8 +87,8 @@ class Screen:
 class Go:
     """Do the step.
 
-    `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose) or the finished file's
-    path (edit).
+    `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose), the finished file's
+    path (edit) or the seconds that the operator has already waited (wait; empty: the walk waits by its clock).
     """
 
     typed: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-__all__ = ["birth", "is_alive"]
+__all__ = ["birth"]
 
 
 def birth(pid: int) -> str:
@@ -27,8 +27,3 @@ def _linux_birth(stat: Path) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     return "" if fields[0] in {"Z", "X"} else fields[19]
-
-
-def is_alive(pid: int, born: str) -> bool:
-    """Tell whether that very process still lives, not another one that got its pid."""
-    return bool(born) and birth(pid) == born
