@@ -1,3 +1,3 @@
-"""What only book and policy together can tell: is each procedure safe and complete?"""
+"""What only book and policy together can tell: whether each procedure is safe and complete."""
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from runbook.errors import Finding
@@ -32,22 +33,23 @@ class SourceText:
 
     def position(self, offset: int) -> Position:
         """Return the place of the character at that offset."""
-        if not self._starts:
-            self._starts = _line_starts(self.text)
-        line = bisect_right(self._starts, offset)
-        return Position(self.name, line, offset - self._starts[line - 1] + 1)
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return Position(self.name, line, offset - starts[line - 1] + 1)
+
+    def offset(self, at: Position) -> int:
+        """Return the offset of a place; a line that is not there counts as the end."""
+        starts = self._line_starts()
+        return starts[at.line - 1] + at.column - 1 if at.line <= len(starts) else len(self.text)
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1; empty where there is none."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
-
-def _line_starts(text: str) -> list[int]:
-    starts, offset = [0], 0
-    for line in text.splitlines(keepends=True):
-        offset += len(line)
-        starts.append(offset)
-    return starts
+    def _line_starts(self) -> list[int]:
+        if not self._starts:
+            self._starts = [0, *accumulate(len(line) for line in self.text.splitlines(keepends=True))]
+        return self._starts
 
 
 @dataclass(slots=True)
