@@ -1,0 +1,103 @@
+"""Texts that are known only in part, and sets of texts that one place may hold.
+
+What can't be told is a private-use character inside the text. So it survives being quoted, written to a file, given to
+another shell and parsed again; a line that brings such characters itself is only judged more strictly.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+__all__ = [
+    "ANY",
+    "ANY_WORDS",
+    "MAYBE",
+    "NOTHING",
+    "PRINTED",
+    "UNKNOWN",
+    "Texts",
+    "concatenated",
+    "either",
+    "is_known",
+    "is_whole_unknown",
+    "loose",
+    "may_be",
+    "plain",
+    "shown",
+    "tight",
+]
+
+ANY = "\ue000"
+"""Any characters, within one word."""
+ANY_WORDS = "\ue001"
+"""Any characters, in any number of words (an unquoted expansion)."""
+PRINTED = "\ue002"
+"""The settings that a program like `ssh-agent -s` prints for `eval`."""
+MAYBE = "\ue003"
+"""No character: its text is only one reading (a default that holds if a variable is unset)."""
+
+Texts: TypeAlias = tuple[str, ...]
+"""What a place may hold: one of these."""
+
+NOTHING: Texts = ("",)
+UNKNOWN: Texts = (ANY,)
+
+_MOST = 24
+_LONGEST = 64 * 1024
+_MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
+_RUNS = re.compile(f"{ANY}{{2,}}")
+
+
+def is_known(text: str) -> bool:
+    """Whether every character is known."""
+    return _MARKS.search(text) is None
+
+
+def is_whole_unknown(text: str) -> bool:
+    """Whether nothing but unknown parts is in the text."""
+    return bool(text) and not _MARKS.sub("", text).strip()
+
+
+def loose(text: str) -> str:
+    """Return the text as an unquoted expansion: its unknown parts may fall into several words."""
+    return text.replace(ANY, ANY_WORDS)
+
+
+def tight(text: str) -> str:
+    """Return the text as inside quotes: its unknown parts stay within one word."""
+    return text.replace(ANY_WORDS, ANY)
+
+
+def plain(text: str) -> str:
+    """Return the text without the sign that it is only one reading."""
+    return text.replace(MAYBE, "")
+
+
+def shown(text: str) -> str:
+    """Return the text for a person: `…` for what can't be told."""
+    return _MARKS.sub("…", plain(text))
+
+
+def may_be(text: str, candidate: str) -> bool:
+    """Whether a partly known text could be that candidate."""
+    pieces = [re.escape(piece) for piece in _MARKS.split(plain(text))]
+    return re.fullmatch(".*".join(pieces), candidate, re.DOTALL) is not None
+
+
+def either(*sets: Texts) -> Texts:
+    """Return what a place holds that has one of several contents. Too many become unknown."""
+    merged = tuple(dict.fromkeys(text for texts in sets for text in texts))
+    return merged if len(merged) <= _MOST else UNKNOWN
+
+
+def concatenated(*sets: Texts) -> Texts:
+    """Return what a place holds that has several contents one after another."""
+    result = NOTHING
+    for texts in sets:
+        if texts == NOTHING:
+            continue
+        if len(result) * len(texts) > _MOST:
+            return UNKNOWN
+        result = tuple(dict.fromkeys(_RUNS.sub(ANY, left + right) for left in result for right in texts))
+    return result if all(len(text) <= _LONGEST for text in result) else UNKNOWN
