@@ -24,10 +24,11 @@ from runbook.drill.places import cache_directory, temporary_base
 from runbook.drill.processes import Process, end, seen
 from runbook.errors import RunbookError, UsageError
 
-__all__ = ["Postgres", "named_postgres", "start_postgres", "stop_postgres", "throwaway_postgres"]
+__all__ = ["Postgres", "copy_database", "named_postgres", "start_postgres", "stop_postgres", "throwaway_postgres"]
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _START_SECONDS = 30
+_PRODUCTION = "production"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class Postgres:
     """Another database of the same server: from there this one can be dropped and made again."""
     database: str
     version: str
+    local_url: str | None = None
+    """The database that plays the local stack; there is none on a server that is not ours."""
     process: Process | None = None
     """The server, if it is ours."""
     directory: Path | None = None
@@ -97,6 +100,17 @@ def stop_postgres(server: Postgres) -> None:
     execute(server.maintenance_url, f'drop database if exists "{server.database}" with (force)')
 
 
+def copy_database(server: Postgres, source: str, target: str) -> None:
+    """Make `target` an exact copy of `source`, replacing it; sessions on either are ended."""
+    others = f"from pg_stat_activity where datname = '{source}'"
+    execute(
+        server.maintenance_url,
+        f"select pg_terminate_backend(pid, 5000) {others}",
+        f'drop database if exists "{target}" with (force)',
+        f'create database "{target}" template "{source}" strategy file_copy',
+    )
+
+
 def named_postgres(url: str) -> Postgres:
     """Make a database of our own on a running server; raises UsageError unless the server is on loopback."""
     parts = urlsplit(url)
@@ -115,19 +129,20 @@ def named_postgres(url: str) -> Postgres:
 
 
 def _ours(port: int, binaries: Binaries, process: Process, child: subprocess.Popen[bytes]) -> Postgres:
-    admin = _address(SUPERUSER, port, "postgres")
+    maintenance = _address(SUPERUSER, port, "template1")
     execute(
-        admin,
+        maintenance,
         "create role postgres login createdb createrole replication bypassrls",
         "grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres",
-        "alter database postgres owner to postgres",
+        f"create database {_PRODUCTION} owner postgres",
     )
     return Postgres(
-        url=_address("postgres", port, "postgres"),
-        admin_url=admin,
-        maintenance_url=_address(SUPERUSER, port, "template1"),
-        database="postgres",
+        url=_address("postgres", port, _PRODUCTION),
+        admin_url=_address(SUPERUSER, port, _PRODUCTION),
+        maintenance_url=maintenance,
+        database=_PRODUCTION,
         version=binaries.version.split("-")[0],
+        local_url=_address("postgres", port, "postgres"),
         process=process,
         child=child,
     )

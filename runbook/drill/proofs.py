@@ -1,0 +1,73 @@
+"""What must hold after the walk: the drill's own proofs, and, always, that nothing was lost and nobody was called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runbook.drill.database import query
+from runbook.drill.inventory import Inventory
+from runbook.drill.platform import PlatformState
+from runbook.errors import RunbookError
+from runbook.model import Proof
+
+__all__ = ["ProofResult", "check_proof", "prove_nothing_lost", "prove_stayed_inside"]
+
+_HISTORY = "select coalesce(name, '') from supabase_migrations.schema_migrations order by version"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofResult:
+    """What was to hold, whether it does, and what was found instead."""
+
+    text: str
+    held: bool
+    found: str = ""
+
+
+def check_proof(proof: Proof, admin_url: str, platform: PlatformState) -> ProofResult:
+    """Look whether a proof holds; a proof that can't be looked at has failed."""
+    try:
+        wanted, found = _compare(proof, admin_url, platform)
+    except RunbookError as error:
+        return ProofResult(proof.text, held=False, found=error.message)
+    return ProofResult(
+        proof.text, held=wanted == found, found="" if wanted == found else f"wanted {wanted}, found {found}"
+    )
+
+
+def prove_nothing_lost(before: Inventory, after: Inventory) -> ProofResult:
+    """Hold that everything there was after the scenario is still there."""
+    gone = after.lost_since(before)
+    return ProofResult("Nothing was lost or destroyed", held=not gone, found="gone: " + ", ".join(gone) if gone else "")
+
+
+def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
+    """Hold that no command asked for anything beyond this machine."""
+    tried = ", ".join(dict.fromkeys(attempts))
+    return ProofResult(
+        "No command tried to leave this machine", held=not attempts, found=f"tried: {tried}" if tried else ""
+    )
+
+
+def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str, str]:
+    if proof.sql is not None:
+        rows = query(admin_url, proof.sql)
+        return proof.equals or "", _text(rows[0][0]) if rows else "no row"
+    if proof.history is not None:
+        return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
+    with platform.lock:
+        if proof.function is not None:
+            function = platform.functions.get(proof.function)
+            return f"version {proof.equals}", f"version {function.version}" if function else "no such function"
+        if proof.secret is not None:
+            return "set", "set" if proof.secret in platform.secrets else "not set"
+        pattern = re.compile(proof.request or "")
+        return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "null" if value is None else str(value)

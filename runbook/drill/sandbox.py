@@ -1,0 +1,117 @@
+"""The throwaway world of one drill: database, project, platform, home. It is up within a second, or cleared up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runbook.drill.account import server_account
+from runbook.drill.outside import Outside, watch_outside
+from runbook.drill.parts import CliPackage, cli_package
+from runbook.drill.places import temporary_base
+from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
+from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
+from runbook.drill.processes import Process
+from runbook.drill.registry import SandboxRecord, begin, destroy, sweep, write
+from runbook.drill.scratch import commit_all, make_project
+from runbook.drill.surroundings import command_environment
+
+__all__ = ["Sandbox", "open_sandbox"]
+
+_NO_LOCAL_STACK = "postgresql://postgres@127.0.0.1:9/postgres"
+"""Port 9 (discard) is closed everywhere: on a server that is not ours there is no local stack."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sandbox:
+    """Everything a drill stands on."""
+
+    record: SandboxRecord
+    directory: Path
+    project: Path
+    home: Path
+    state: Path
+    """For the drill's own journal."""
+    cli: CliPackage
+    postgres: Postgres
+    platform: Platform
+    outside: Outside
+    environment: Mapping[str, str]
+
+    def commit(self, message: str) -> None:
+        """Commit everything in the project."""
+        commit_all(self.project, message, self.environment)
+
+
+@contextmanager
+def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | None = None) -> Iterator[Sandbox]:
+    """Set up a sandbox for the block and remove it after, with those of drills that died.
+
+    Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
+    """
+    cli = cli_package(major)
+    identity = secrets.token_hex(4)
+    account = server_account()
+    directory = temporary_base(account) / f"runbook-drill-{identity}"
+    record = begin(identity, directory)
+    try:
+        directory.mkdir(mode=0o711 if account.switch else 0o700)
+        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(2) as pool:
+            old = pool.submit(sweep)
+            sandbox = _furnish(record, cli, running, outside, postgres_url)
+            try:
+                old.result()
+                yield sandbox
+            finally:
+                record = sandbox.record
+                stop_postgres(sandbox.postgres)
+    finally:
+        if not record.kept:
+            destroy(record)
+
+
+def _furnish(
+    record: SandboxRecord, cli: CliPackage, platform: Platform, outside: Outside, postgres_url: str | None
+) -> Sandbox:
+    directory = Path(record.directory)
+    home, project, state = (directory / name for name in ("home", "project", "state"))
+    for path in (home, project, state):
+        path.mkdir(mode=0o700)
+    postgres, record = _database(record, directory, postgres_url)
+    make_project(project, cli=cli, local_url=postgres.local_url or _NO_LOCAL_STACK)
+    write_profile(home / "profile.yaml", platform.url)
+    write_link(project)
+    return Sandbox(
+        record=record,
+        directory=directory,
+        project=project,
+        home=home,
+        state=state,
+        cli=cli,
+        postgres=postgres,
+        platform=platform,
+        outside=outside,
+        environment={**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")},
+    )
+
+
+def _database(record: SandboxRecord, directory: Path, url: str | None) -> tuple[Postgres, SandboxRecord]:
+    """Start or borrow the server, with its process or its database on record before anything uses it."""
+    if url is not None:
+        postgres = named_postgres(url)
+        record = replace(record, borrowed=(postgres.maintenance_url, postgres.database))
+        write(record)
+        return postgres, record
+    place = directory / "postgres"
+    place.mkdir(mode=0o711)
+
+    def born(process: Process) -> None:
+        nonlocal record
+        record = record.with_server(process)
+        write(record)
+
+    return start_postgres(place, born=born), record

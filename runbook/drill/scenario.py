@@ -1,0 +1,133 @@
+"""Bring about what is so before the walk: migrations in their states, rows, functions, a session that holds a lock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runbook.drill.database import connect, execute
+from runbook.drill.postgres import copy_database
+from runbook.drill.sandbox import Sandbox
+from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
+from runbook.drill.statements import split_statements
+from runbook.errors import RunbookError, UsageError
+from runbook.model import Scenario, ScenarioMigration
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from runbook.drill.database import Row
+
+__all__ = ["play_scenario"]
+
+# The CLI's own table, column for column (3.1.0 and 2.122.1).
+_HISTORY = """
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.schema_migrations (
+  version text not null primary key, statements text[], name text
+)
+"""
+_RECORD = "insert into supabase_migrations.schema_migrations (version, statements, name) values (%s, %s, %s)"
+_STATES = {"applied", "pending", "edited", "missing", "half"}
+_EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited';\n"
+_NAME = re.compile(r"([0-9]+)_(.+)")
+
+
+@contextmanager
+def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
+    """Set the scene, keep what has to be kept up (an open transaction) for the block."""
+    _write_files(sandbox, scenario)
+    _fill_database(sandbox, scenario)
+    sandbox.commit("The project as it is")
+    if scenario.hold is None:
+        yield
+        return
+    with connect(sandbox.postgres.url) as session:
+        session.execute("set application_name = 'psql'")
+        session.execute("begin")
+        session.execute(scenario.hold)
+        yield
+
+
+def _write_files(sandbox: Sandbox, scenario: Scenario) -> None:
+    migrations = sandbox.project / "supabase" / "migrations"
+    for migration in scenario.migrations:
+        if migration.state not in _STATES:
+            raise UsageError(f"a migration can't be '{migration.state}'", hint=", ".join(sorted(_STATES)))
+        if migration.state != "missing":
+            text = migration.sql + (_EDITED if migration.state == "edited" else "")
+            (migrations / f"{migration.name}.sql").write_text(text, encoding="utf-8")
+    for name, source in scenario.functions.items():
+        file = sandbox.project / "supabase" / "functions" / name / "index.ts"
+        file.parent.mkdir(parents=True)
+        file.write_text(source, encoding="utf-8")
+
+
+def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
+    postgres = sandbox.postgres
+    execute(postgres.admin_url, project_sql(PLATFORM_SQL))
+    with connect(postgres.url) as connection:
+        connection.execute(_HISTORY)
+        _apply(connection, ScenarioMigration(BASE_MIGRATION, project_sql(BASE_MIGRATION)))
+        connection.execute(project_sql(ROWS_SQL))
+        for migration in scenario.migrations:
+            if migration.state == "half":
+                _apply_half(connection, migration)
+            elif migration.state != "pending":
+                _apply(connection, migration)
+    if postgres.local_url is not None:
+        copy_database(postgres, postgres.database, "postgres")
+    _seed(sandbox, scenario.seed)
+
+
+def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
+    """Apply a file as `db push` does: one transaction with the history row, except what refuses to be in one."""
+    statements = split_statements(migration.sql)
+    outside = [statement for statement in statements if "concurrently" in statement.lower()]
+    found = _NAME.fullmatch(migration.name)
+    if found is None:
+        raise UsageError(f"'{migration.name}' is no migration's name", hint="Such as 20261101000000_add_column")
+    try:
+        for statement in outside:
+            connection.execute(statement)
+        with connection.transaction():
+            for statement in statements:
+                if statement not in outside:
+                    connection.execute(statement)
+            connection.execute(_RECORD, (found[1], list(statements), found[2]))
+        connection.execute("reset all")
+    except _database_errors() as error:
+        raise RunbookError(f"the scenario's migration {migration.name} fails: {str(error).strip()}") from error
+
+
+def _apply_half(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
+    """Leave what a push leaves that failed outside a transaction: some statements done, no history row."""
+    statements = split_statements(migration.sql)
+    for statement in statements[:-1] if len(statements) > 1 else statements:
+        try:
+            connection.execute(statement)
+        except _database_errors():
+            break
+    connection.execute("reset all")
+
+
+def _seed(sandbox: Sandbox, seed: Sequence[str]) -> None:
+    """Run the seed as the project's own role; what only the platform may do, the platform does."""
+    import psycopg
+
+    with connect(sandbox.postgres.url) as connection:
+        for statement in seed:
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                execute(sandbox.postgres.admin_url, statement)
+            except psycopg.Error as error:
+                raise RunbookError(f"the scenario's seed fails: {str(error).strip()}", hint=statement) from error
+
+
+def _database_errors() -> type[psycopg.Error]:
+    import psycopg
+
+    return psycopg.Error
