@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,9 @@ _NAME = re.compile(r"([0-9]+)_(.+)")
 @contextmanager
 def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
     """Set the scene, keep what has to be kept up (an open transaction) for the block."""
+    if scenario.earlier:
+        _write_functions(sandbox, scenario.earlier)
+        sandbox.commit("The functions as they were")
     _write_files(sandbox, scenario)
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
@@ -59,9 +62,13 @@ def _write_files(sandbox: Sandbox, scenario: Scenario) -> None:
         if migration.state != "missing":
             text = migration.sql + (_EDITED if migration.state == "edited" else "")
             (migrations / f"{migration.name}.sql").write_text(text, encoding="utf-8")
-    for name, source in scenario.functions.items():
+    _write_functions(sandbox, scenario.functions)
+
+
+def _write_functions(sandbox: Sandbox, functions: Mapping[str, str]) -> None:
+    for name, source in functions.items():
         file = sandbox.project / "supabase" / "functions" / name / "index.ts"
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source, encoding="utf-8")
 
 

@@ -25,14 +25,16 @@ class Scenario:
     """What is so before the walk, on top of the scratch project's own schema and rows.
 
     `seed` statements run on the database after the migrations; `functions` maps an edge function's name to its
-    source in the working tree; `deployed` those on the platform before the walk; `hold` is a statement that
-    another session runs in an open transaction; `platform` and `events` are read by the platform's stand-in.
+    source in the working tree, `earlier` to that in the commit before the newest; `deployed` those on the platform
+    before the walk; `hold` is a statement that another session runs in an open transaction; `platform` and `events`
+    are read by the platform's stand-in.
     """
 
     migrations: tuple[ScenarioMigration, ...] = ()
     seed: tuple[str, ...] = ()
     hold: str | None = None
     functions: Mapping[str, str] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
     deployed: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     platform: Mapping[str, object] = field(default_factory=dict)

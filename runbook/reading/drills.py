@@ -35,6 +35,7 @@ def _scenario(record: Record) -> Scenario:
         seed=record.many("seed", str),
         hold=record.maybe("hold", str),
         functions=record.pairs("functions", str),
+        earlier=record.pairs("earlier", str),
         deployed=record.pairs("deployed", str),
         secrets=record.pairs("secrets", str),
         platform=record.pairs("platform", object),

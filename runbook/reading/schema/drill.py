@@ -40,6 +40,7 @@ _SCENARIO = Shape(
         Field("seed", ListOf(_SQL, 0), "Statements that run on the database after the migrations."),
         Field("hold", _SQL, "A statement that another session holds open in a transaction."),
         Field("functions", MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source."),
+        Field("earlier", MapOf(_FILE_NAME, TEXTS), "Edge functions in the commit before the newest: name and source."),
         Field("deployed", MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source."),
         Field("secrets", MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk."),
         Field("platform", MapOf(TEXTS, Anything()), "How the platform's stand-in behaves."),
