@@ -1,0 +1,62 @@
+"""`runbook check`: everything that is wrong with a book."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from runbook.checking import find_problems
+from runbook.errors import ExitCode, Finding
+from runbook.model import Action, Book, Choose, Each, Step
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
+@click.pass_obj
+def command(book: str | None, form: str) -> int:
+    """Check the book: syntax, references, placeholders, safety, drills' answers, the policy's own tests.
+
+    Findings go to standard output, each as file:line:column, the summary to standard error.
+    Ends with 0 where there is none, else with 2.
+    """
+    reading, findings = find_problems(book)
+    if form == "json":
+        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+    click.echo(_summary(reading.book, findings), err=True)
+    return ExitCode.USAGE if findings else ExitCode.DONE
+
+
+def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
+    if findings or book is None:
+        files = len({finding.file for finding in findings})
+        return f"{_count(len(findings), 'problem')} in {_count(files, 'file')}"
+    steps = sum(_steps(each.before) + _steps(each.steps) for each in book.procedures.values())
+    counts = (
+        _count(len(book.procedures), "procedure"),
+        _count(steps, "step"),
+        _count(len(book.policy.rules), "rule"),
+    )
+    return f"{', '.join(counts)}: no problems"
+
+
+def _steps(steps: Sequence[Step]) -> int:
+    return sum(1 + _steps_within(step.action) for step in steps)
+
+
+def _steps_within(action: Action) -> int:
+    # The steps of an include are counted where they are written.
+    if isinstance(action, Choose):
+        return sum(_steps(option.steps) for option in action.options)
+    return _steps(action.steps) if isinstance(action, Each) else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
