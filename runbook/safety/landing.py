@@ -26,7 +26,7 @@ def landings(rule: Rule, words: Words, policy: Policy, major: int | None) -> tup
         return (_REMOTE,)
     if words.has("--local"):
         return (_LOCAL,)
-    if major in rule.bare:
+    if major is not None and major in rule.bare:
         return (rule.bare[major],)
     return tuple(dict.fromkeys(rule.bare.values())) or (_REMOTE,)
 

@@ -1,0 +1,226 @@
+"""Put values into templates: text, argvs and SQL. A value fills a place and never changes what surrounds it.
+
+The walk, the site and the checks all fill here, so a page shows exactly what the walk runs. Values may be hostile:
+none of them adds a word to an argv, becomes a flag, ends a string in SQL or hides something from the reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from runbook.errors import UsageError
+from runbook.model import Command, Family, Policy, Sql, SupabaseMajor, TargetKind
+from runbook.reading.templates import PLACEHOLDER, names_in
+from runbook.safety.policy import rule_of
+from runbook.safety.sql_tokens import Kind, Token, tokens
+
+__all__ = [
+    "TARGET",
+    "UnknownName",
+    "Values",
+    "argv_of",
+    "fill_command",
+    "fill_statement",
+    "fill_text",
+    "placeholders",
+    "target_words",
+    "timeouts_environment",
+]
+
+Values = Mapping[str, str | tuple[str, ...]]
+"""What placeholders stand for; a list is written with commas."""
+
+TARGET = "{{target}}"
+
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""Control characters, half characters, line ends and marks that reorder what a person reads."""
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_JOINED = re.compile(r"[\w$&'\"]")
+"""Next to a placeholder outside of quotes these would grow together with the value."""
+
+
+class UnknownName(UsageError):
+    """A template names a value that is not there; `name` is the placeholder's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no value for {{{{{name}}}}}", hint="It may come from a step that was skipped.")
+        self.name = name
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """Return the names of all placeholders in a text, each once, in order of appearance."""
+    return tuple(dict.fromkeys(names_in(text)))
+
+
+def fill_text(template: str, values: Values) -> str:
+    """Put values into a text that is shown or written, never run. Raises UnknownName."""
+    return PLACEHOLDER.sub(lambda found: _value(found[1], values), template)
+
+
+def _value(name: str, values: Values) -> str:
+    if name not in values:
+        raise UnknownName(name)
+    value = values[name]
+    return value if isinstance(value, str) else ",".join(value)
+
+
+# --- argvs ------------------------------------------------------------------------------------------------------
+
+
+def fill_command(words: Sequence[str], values: Values, *, target: Sequence[str] = ()) -> tuple[str, ...]:
+    """Fill each word of an argv; only `{{target}}` becomes as many words as `target` has.
+
+    Raises UnknownName, and UsageError where a value holds a control character, would make a word a flag, or would
+    leave a word empty.
+    """
+    filled: list[str] = []
+    for word in words:
+        filled += target if word == TARGET else [_fill_word(word, values)]
+    return tuple(filled)
+
+
+def _fill_word(template: str, values: Values) -> str:
+    names = placeholders(template)
+    if not names:
+        return template
+    if "target" in names:
+        raise UsageError(f"{TARGET} stands for several words and can't be a part of '{template}'")
+    for name in names:
+        _refuse_unseen(name, _value(name, values))
+    word = fill_text(template, values)
+    if template.lstrip("-").startswith("{{") and word.startswith("-"):
+        raise UsageError(
+            f"the value for {{{{{names[0]}}}}} would be read as an option: {word}",
+            hint="It must not begin with a dash.",
+        )
+    if not word:
+        raise UsageError(f"the value for {{{{{names[0]}}}}} is empty, and the command needs a word there")
+    return word
+
+
+def _refuse_unseen(name: str, value: str) -> None:
+    found = _UNSEEN.search(value)
+    if found:
+        raise UsageError(
+            f"the value for {{{{{name}}}}} holds the control character U+{ord(found[0]):04X}",
+            hint="A line break or an invisible character can't go into a command.",
+        )
+
+
+def target_words(
+    words: Sequence[str], *, policy: Policy, major: int, kind: TargetKind, names: Values
+) -> tuple[str, ...]:
+    """Return what `{{target}}` stands for in this command: decided by its rule's family, the CLI's major and the target.
+
+    `names` holds `project_ref` and `drill_url` as far as they are needed. Raises UsageError where the command takes
+    no target, or the book does not say how it is named.
+    """
+    rule = rule_of([word for word in words if word != TARGET], policy)
+    shown = " ".join(words)
+    if rule is None or rule.reaches is Family.NOTHING:
+        raise UsageError(f"`{shown}` takes no target", hint=f"Leave {TARGET} out, or add a rule to policy.yaml.")
+    return _named(rule.reaches, _major(policy, major), kind, names)
+
+
+def _named(family: Family, major: SupabaseMajor, kind: TargetKind, names: Values) -> tuple[str, ...]:
+    by_kind = major.target.get(family, {})
+    if kind not in by_kind:
+        raise UsageError(f"supabase.yaml does not say how CLI {major.major} reaches a {kind.value} {family.value}")
+    return fill_command(by_kind[kind], names)
+
+
+def _major(policy: Policy, major: int) -> SupabaseMajor:
+    if major not in policy.majors:
+        known = ", ".join(str(each) for each in sorted(policy.majors))
+        raise UsageError(f"the book does not know CLI {major}", hint=f"It knows {known or 'none'}.")
+    return policy.majors[major]
+
+
+def argv_of(
+    action: Command | Sql, values: Values, *, policy: Policy, major: int, kind: TargetKind, names: Values
+) -> tuple[str, ...]:
+    """Return the argv of a command, or of the CLI's query command with the statement as one word.
+
+    `names` (`project_ref`, `drill_url`) fills the target's words and nothing else. Raises what `fill_command` and
+    `fill_statement` raise.
+    """
+    if isinstance(action, Command):
+        has_target = TARGET in action.words
+        target = target_words(action.words, policy=policy, major=major, kind=kind, names=names) if has_target else ()
+        return fill_command(action.words, values, target=target)
+    cli = _major(policy, major)
+    statement = fill_statement(action.statement, values)
+    target = _named(Family.DATABASE, cli, kind, names)
+    words = cli.query if action.writes else cli.query_read
+    return tuple(
+        statement if word == "{{sql}}" else word for each in words for word in (target if each == TARGET else (each,))
+    )
+
+
+# --- SQL --------------------------------------------------------------------------------------------------------
+
+
+def fill_statement(sql: str, values: Values) -> str:
+    """Put values into SQL: inside '…' and "…" escaped as what they stand in, elsewhere as a name, quoted if need be.
+
+    Raises UnknownName, and UsageError for a placeholder in a comment, a dollar quote, or grown together with a word.
+    """
+    spans = list(tokens(PLACEHOLDER.sub(lambda found: "_" * len(found[0]), sql)))
+    return PLACEHOLDER.sub(lambda found: _fill_place(found, spans, values), sql)
+
+
+def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) -> str:
+    name = found[1]
+    value = _value(name, values)
+    _refuse_unseen(name, value)
+    span = next(span for span in spans if span.start <= found.start() < span.end)
+    write = _WRITERS.get(span.quote.lower()) if span.kind in {Kind.TEXT, Kind.NAME} else None
+    if write is not None:
+        return write(value)
+    if span.kind is not Kind.WORD or _is_joined(found):
+        raise UsageError(
+            f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
+            hint="Inside '…' it is a text, and as a word of its own it is a name.",
+        )
+    return value if _PLAIN_NAME.fullmatch(value) and value not in _RESERVED else _quoted_name(value)
+
+
+def _is_joined(found: re.Match[str]) -> bool:
+    before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
+    return bool(_JOINED.match(before) or _JOINED.match(after)) or (before, after) in {("{", ""), ("", "}")}
+
+
+def _quoted_name(value: str) -> str:
+    if not value:
+        raise UsageError("an empty value can't be a name in SQL")
+    return '"' + value.replace('"', '""') + '"'
+
+
+_WRITERS: dict[str, Callable[[str], str]] = {
+    "'": lambda value: value.replace("'", "''"),
+    "n'": lambda value: value.replace("'", "''"),
+    "e'": lambda value: value.replace("\\", "\\\\").replace("'", "''"),
+    '"': lambda value: value.replace('"', '""'),
+}
+"""How a value is written inside each kind of quotes; in all others it is refused."""
+
+_RESERVED_WORDS = (
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation"
+    " column concurrently constraint create cross current_catalog current_date current_role current_schema current_time"
+    " current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze"
+    " from full grant group having ilike in initially inner intersect into is isnull join lateral leading left like"
+    " limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary"
+    " references returning right select session_user similar some symmetric system_user table tablesample then to"
+    " trailing true union unique user using variadic verbose when where window with"
+)
+_RESERVED = frozenset(_RESERVED_WORDS.split())
+
+
+def timeouts_environment(sql: Sql) -> dict[str, str]:
+    """Return the variables that set a statement's timeouts where the CLI opens a PostgreSQL connection itself.
+
+    A query that goes to a hosted project through the Management API does not see them.
+    """
+    lock, statement = round(sql.lock_timeout * 1000), round(sql.statement_timeout * 1000)
+    return {"PGOPTIONS": f"-c lock_timeout={lock} -c statement_timeout={statement}"}
