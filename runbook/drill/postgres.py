@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 from runbook.drill.account import Account, server_account
 from runbook.drill.binaries import Binaries, find_binaries
@@ -116,9 +116,10 @@ def named_postgres(url: str) -> Postgres:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.hostname:
         raise UsageError(f"not a PostgreSQL URL: {url}", hint="Such as postgresql://postgres@127.0.0.1:5432/postgres")
-    if parts.hostname not in _LOOPBACK:
+    elsewhere = {parts.hostname, *_hosts_in(parts.query)} - _LOOPBACK
+    if elsewhere:
         raise UsageError(
-            f"a drill's database must be on this machine, and {parts.hostname} is not",
+            f"a drill's database must be on this machine, and {', '.join(sorted(elsewhere))} is not",
             hint="Use 127.0.0.1. A drill breaks things on purpose.",
         )
     database = f"runbook_drill_{secrets.token_hex(4)}"
@@ -126,6 +127,12 @@ def named_postgres(url: str) -> Postgres:
     version = str(query(url, "show server_version")[0][0])
     own = urlunsplit(parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable"))
     return Postgres(url=own, admin_url=own, maintenance_url=url, database=database, version=version)
+
+
+def _hosts_in(query_string: str) -> set[str]:
+    """Return the hosts that a URL's query names: libpq lets them win over the one before the slash."""
+    pairs = parse_qsl(query_string, keep_blank_values=True)
+    return {host for key, value in pairs if key.lower() in {"host", "hostaddr", "service"} for host in value.split(",")}
 
 
 def _ours(port: int, binaries: Binaries, process: Process, child: subprocess.Popen[bytes]) -> Postgres:

