@@ -116,7 +116,7 @@ class RunResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOver(Event):
-    """The target's lock was taken from another run or operator, deliberately."""
+    """The target's lock was taken from run `was`, deliberately. It is in both runs' records."""
 
     operator: str
     was: str
@@ -180,7 +180,10 @@ class StepSkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueGiven(Event):
-    """The operator said by hand what `step` would have captured, had it run."""
+    """The operator said by hand what `step` would have captured, had it run.
+
+    Without a `step` it is the value of a parameter that the procedure did not have when the run began.
+    """
 
     step: str
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runbook.filling import fill_text
+from runbook.filling import UnknownName, Values, fill_text
 from runbook.model import Choose, Each, Include, Option, Procedure, Step
 from runbook.walk.records import Status
 from runbook.walk.state import RunState
@@ -14,8 +14,6 @@ __all__ = ["BEFORE", "BEFORE_TITLE", "Instance", "Values", "chosen", "instances"
 
 BEFORE = "before"
 """First part of the path of a step that comes before step 1."""
-
-Values = Mapping[str, str | tuple[str, ...]]
 
 BEFORE_TITLE = "Before you start"
 """Title shown for the steps of `before`."""
@@ -63,7 +61,7 @@ def _captured_names(step: Step) -> Iterator[str]:
 def instances(procedure: Procedure, state: RunState) -> tuple[Instance, ...]:
     """Return the steps from first to last. Behind an open choice only what all its options share is known."""
     secrets = {parameter.name: parameter.name for parameter in procedure.parameters if parameter.secret}
-    scope = _Scope(dict(state.header.values) if state.header else {}, secrets)
+    scope = _Scope(dict(state.parameters), secrets)
     before = [replace(one, is_before=True) for one in _walk(procedure.before, f"{BEFORE}/", scope, state)]
     return (*before, *_number_phases(_walk(procedure.steps, "", scope, state)))
 
@@ -118,8 +116,8 @@ def _bind(inner: _Scope, name: str, template: str, scope: _Scope) -> None:
     """Bind an included procedure's parameter, unless what it rests on is not known (yet)."""
     try:
         inner.values[name] = fill_text(template, scope.values)
-    except KeyError as unknown:
-        source = scope.captures.get(str(unknown.args[0]))
+    except UnknownName as unknown:
+        source = scope.captures.get(unknown.name)
         if source is not None:
             inner.captures[name] = source
 

@@ -45,7 +45,9 @@ class RunState:
     choices: Mapping[str, str] = field(default_factory=dict)
     """The option taken, by the path of the `choose` step."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """Parameters, values captured and values seen. No secrets."""
+    """Parameters, values captured and values seen, for showing: steps see what `path.instances` gives them."""
+    parameters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Values of the procedure's parameters. No secrets."""
     back_to: str = ""
     """The earlier step that the walk went back to; steps from there on are gone through again."""
     settled_since: frozenset[str] = frozenset()
@@ -97,6 +99,7 @@ def _started(state: RunState, event: RunStarted) -> RunState:
         state,
         header=event,
         values=dict(event.values),
+        parameters=dict(event.values),
         operator=event.operator,
         host=event.host,
         target=event.target,
@@ -111,6 +114,8 @@ def _resumed(state: RunState, event: RunResumed) -> RunState:
 
 
 def _taken_over(state: RunState, event: TakenOver) -> RunState:
+    if state.header is not None and event.was == state.header.run:
+        return replace(state, paused=f"taken over by {event.operator}: {event.reason}")
     return replace(state, operator=event.operator)
 
 
@@ -147,9 +152,15 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
     if event.purpose is Purpose.RUN:
         record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
     elif event.purpose is Purpose.UNDO:
-        before = record.before_undo if record.status.is_unknown else record.status
+        before = _before_undo(record)
         record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, before_undo=before, check=None)
     return _keep(state, record)
+
+
+def _before_undo(record: StepRecord) -> Status:
+    if record.purpose is Purpose.UNDO and record.status.is_unknown:
+        return record.before_undo
+    return Status.UNKNOWN if record.status.is_unknown else record.status
 
 
 def _child_started(state: RunState, event: ChildStarted) -> RunState:
@@ -212,14 +223,18 @@ def _step_resolved(state: RunState, event: StepResolved) -> RunState:
         status = Status.TODO if done else record.before_undo
     else:
         status = Status.PASSED if done else Status.TODO
+    purpose = record.purpose if done else Purpose.RUN
     settled = done and status is Status.PASSED
-    return _keep(state, replace(record, status=status, vouched=done, reason=event.note), settled=settled)
+    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note)
+    return _keep(state, record, settled=settled)
 
 
 def _value_given(state: RunState, event: ValueGiven) -> RunState:
-    record = state.step(event.step)
     given = {event.name: event.value}
     state = replace(state, values={**state.values, **given})
+    if not event.step:
+        return replace(state, parameters={**state.parameters, **given})
+    record = state.step(event.step)
     return _keep(state, replace(record, captured={**record.captured, **given}))
 
 

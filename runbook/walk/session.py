@@ -1,0 +1,216 @@
+"""Walk a procedure from its introduction to its end. The one way through it: terminal, drill and tests come here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from runbook.errors import ExitCode, UsageError
+from runbook.model import Book, Procedure
+from runbook.walk.changes import accept_changes, sources_of
+from runbook.walk.driver import drive
+from runbook.walk.envfile import sweep
+from runbook.walk.events import RunResumed, RunStarted, TargetSeen
+from runbook.walk.frame import Frame, Identity, Ports
+from runbook.walk.holding import held
+from runbook.walk.journal import MemoryJournal, state_directory
+from runbook.walk.journal.place import open_directory
+from runbook.walk.parameters import ask, gather, supplied
+from runbook.walk.ports import Clock, Executor, Journal, Operator, Target
+from runbook.walk.replies import End
+from runbook.walk.state import fold
+
+__all__ = ["Identity", "Settings", "resume", "walk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a walk may be given besides its ports.
+
+    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts and short-lived
+    files with secrets (default: beside the journal); `finished` is called with the run's id at its end.
+    """
+
+    environment: Mapping[str, str] = os.environ
+    scratch: Path | None = None
+    finished: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """What stays the same from one walk to the one that it is left for."""
+
+    book: Book
+    ports: Ports
+    identity: Identity
+    settings: Settings
+
+
+def walk(  # noqa: PLR0913 - each port by its name; all but two are keywords
+    procedure: Procedure,
+    book: Book,
+    *,
+    operator: Operator,
+    executor: Executor,
+    target: Target,
+    journal: Journal,
+    clock: Clock,
+    identity: Identity,
+    values: Mapping[str, str] | None = None,
+    dry: bool = False,
+    settings: Settings | None = None,
+) -> ExitCode:
+    """Walk through a procedure and return how it ended; `values` are texts for its parameters.
+
+    Raises UsageError (values that do not fit), PolicyRefusal, TargetHeldError, JournalError, and what proving the
+    target raises. A dry run keeps its journal to itself and only reads.
+    """
+    ports = Ports(
+        operator=operator,
+        executor=executor,
+        target=target,
+        journal=MemoryJournal() if dry else journal,
+        clock=clock,
+    )
+    world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
+    return _walk_on(world, procedure, dict(values or {}), dry=dry)
+
+
+def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
+    run: str,
+    book: Book,
+    *,
+    operator: Operator,
+    executor: Executor,
+    target: Target,
+    journal: Journal,
+    clock: Clock,
+    identity: Identity,
+    settings: Settings | None = None,
+) -> ExitCode:
+    """Go on with a run where its journal ends. Raises what `walk` raises, and UsageError if the run has finished.
+
+    What changed since, in the procedure or in the target, is shown and must be accepted.
+    """
+    ports = Ports(operator=operator, executor=executor, target=target, journal=journal, clock=clock)
+    world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
+    end = _resume(world, run)
+    return _walk_on(world, book.procedure(end.switch_to), {}, dry=False) if end.switch_to else end.code
+
+
+def _walk_on(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> ExitCode:
+    """Walk, and walk the procedure that this one is left for, and so on."""
+    while True:
+        end = _walk(world, procedure, given, dry=dry)
+        if not end.switch_to:
+            return end.code
+        procedure = world.book.procedure(end.switch_to)
+        known = {parameter.name for parameter in procedure.parameters}
+        given = {name: text for name, text in given.items() if name in known}
+
+
+def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> End:
+    texts = supplied(procedure, given, world.settings.environment)
+    prove = cache(world.ports.target.prove)
+    if not world.ports.operator.introduce(procedure, prove):
+        return End(ExitCode.NOT_COMPLETED)
+    frame = _frame(world, procedure, _new_run(procedure, world.ports), dry=dry)
+    with held(frame, prove()) as takes_over:
+        _begin(frame, prove(), texts)
+        if takes_over is not None:
+            frame.record(takes_over)
+        return drive(frame)
+
+
+def _frame(world: _World, procedure: Procedure, run: str, *, dry: bool = False) -> Frame:
+    return Frame(
+        run=run,
+        procedure=procedure,
+        book=world.book,
+        ports=world.ports,
+        identity=world.identity,
+        scratch=_scratch(world.settings, world.ports.journal),
+        dry=dry,
+        finished=world.settings.finished,
+    )
+
+
+def _begin(frame: Frame, seen: TargetSeen, texts: Mapping[str, str]) -> None:
+    reference = seen.project_ref or seen.name
+    linked = {} if seen.kind == "local" else {"project_ref": reference}
+    given = gather(frame.procedure, texts, linked, frame.ports.operator)
+    frame.secrets = given.secrets
+    frame.record(
+        RunStarted(
+            at=frame.ports.clock.now(),
+            run=frame.run,
+            procedure=frame.procedure.id,
+            digest=frame.procedure.digest,
+            sources=sources_of(frame.procedure, frame.book),
+            target=seen,
+            runbook=frame.identity.runbook,
+            operator=frame.identity.operator,
+            host=frame.identity.host,
+            directory=frame.ports.target.directory,
+            values=given.values,
+            dry=frame.dry,
+        )
+    )
+
+
+def _resume(world: _World, run: str) -> End:
+    ports, identity = world.ports, world.identity
+    header = _resumable(ports.journal, run)
+    procedure = world.book.procedure(header.procedure)
+    prove = cache(ports.target.prove)
+    if not ports.operator.introduce(procedure, prove):
+        return End(ExitCode.NOT_COMPLETED)
+    frame = _frame(world, procedure, run)
+    with held(frame, prove()) as takes_over:
+        # Read only now: until the target was ours, its last owner may have gone on.
+        frame.state = fold(ports.journal.events(run))
+        changes = accept_changes(frame, prove())
+        if changes is None:
+            return End(ExitCode.NOT_COMPLETED)
+        now = ports.clock.now()
+        resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=prove())
+        for event in (*([takes_over] if takes_over else []), resumed, *changes):
+            frame.record(event)
+        frame.secrets = _secrets(frame, world.settings.environment)
+        return drive(frame)
+
+
+def _resumable(journal: Journal, run: str) -> RunStarted:
+    state = fold(journal.events(run))
+    if state.header is None or state.ended:
+        raise UsageError(f"run {run} has finished", hint=f"`runbook report {run}` shows what it did.")
+    return state.header
+
+
+def _secrets(frame: Frame, environment: Mapping[str, str]) -> dict[str, str]:
+    """Ask for the secrets again: they were never written down."""
+    secret = tuple(parameter for parameter in frame.procedure.parameters if parameter.secret)
+    texts = supplied(replace(frame.procedure, parameters=secret), {}, environment)
+    return {one.name: texts.get(one.name) or ask(one, frame.ports.operator) for one in secret}
+
+
+def _scratch(settings: Settings, journal: Journal) -> Path:
+    directory = settings.scratch or state_directory(os.environ) / "scratch"
+    open_directory(directory)
+    sweep(directory, (holder.run for holder in journal.holders() if holder.alive is not False))
+    return directory
+
+
+def _new_run(procedure: Procedure, ports: Ports) -> str:
+    """Return an id that no run has: the minute and the procedure, and a number where that is taken."""
+    first = f"{ports.clock.now():%Y%m%d-%H%M}-{procedure.id}"
+    taken = {*ports.journal.runs(), *(holder.run for holder in ports.journal.holders())}
+    number = 1
+    run = first
+    while run in taken:
+        number += 1
+        run = f"{first}-{number}"
+    return run
