@@ -16,6 +16,7 @@ from runbook.safety.policy import rule_of
 from runbook.safety.sql_tokens import Kind, Token, tokens
 
 __all__ = [
+    "RESERVED",
     "TARGET",
     "UnknownName",
     "Values",
@@ -183,7 +184,7 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
             f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",
         )
-    return value if _PLAIN_NAME.fullmatch(value) and value not in _RESERVED else _quoted_name(value)
+    return value if _PLAIN_NAME.fullmatch(value) and value not in RESERVED else _quoted_name(value)
 
 
 def _is_joined(found: re.Match[str]) -> bool:
@@ -214,7 +215,8 @@ _RESERVED_WORDS = (
     " references returning right select session_user similar some symmetric system_user table tablesample then to"
     " trailing true union unique user using variadic verbose when where window with"
 )
-_RESERVED = frozenset(_RESERVED_WORDS.split())
+RESERVED = frozenset(_RESERVED_WORDS.split())
+"""Words that PostgreSQL takes for its own, so that a name like them must be quoted."""
 
 
 def timeouts_environment(sql: Sql) -> dict[str, str]:
