@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Mapping, Sequence
 
-__all__ = ["readable"]
+__all__ = ["readable", "readable_output"]
 
 _ROWS = 40
 _GAP = "  "
@@ -22,6 +22,19 @@ def readable(document: str, width: int = 80) -> str:
         return document.rstrip("\n") + "\n"
     lines = _lines(value, width)
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def readable_output(output: str, width: int = 80) -> str:
+    """Return output as it was kept, with the document that may stand at its end made readable."""
+    starts = [index for index in (output.find("\n{"), output.find("\n[")) if index >= 0]
+    start = 0 if output[:1] in {"{", "["} else min(starts, default=-1) + 1 if starts else -1
+    if start < 0:
+        return output
+    try:
+        json.loads(output[start:])
+    except ValueError:
+        return output
+    return output[:start] + readable(output[start:], width)
 
 
 def _lines(value: object, width: int) -> list[str]:

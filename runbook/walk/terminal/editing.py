@@ -1,0 +1,70 @@
+"""An `edit` step at the terminal: the editor, the difference it makes, and whether that is what was meant."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from rich.text import Text
+
+from runbook.errors import MissingPartError
+from runbook.walk.ports import Go, Reply, Screen, Stop
+from runbook.walk.process.editor import open_editor
+from runbook.walk.terminal.asking import Asking
+from runbook.walk.terminal.lines import Lines, wrap
+from runbook.walk.terminal.look import Look
+from runbook.walk.terminal.pager import page
+from runbook.walk.terminal.prompts import Prompt
+
+__all__ = ["edit", "edit_difference"]
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def edit(screen: Screen, typed: str, look: Look, prompt: Prompt, asking: Asking) -> Reply | None:
+    """Open the editor on the draft until the operator accepts it; None: back to the step's screen."""
+    _open(screen.draft, asking)
+    while True:
+        page(look, prompt, edit_difference(screen, look.width))
+        look.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
+        answer = prompt.line().lower()
+        if answer == "a":
+            return Go(typed=typed, value=screen.draft)
+        if answer == "e":
+            _open(screen.draft, asking)
+        elif answer == "q":
+            return Stop()
+        elif answer == "b":
+            return None
+        else:
+            asking.problem("Type a, e, b or q.")
+
+
+def edit_difference(screen: Screen, width: int = 80) -> Lines:
+    """Return what the finished draft changes in the file that it will become."""
+    name = screen.pieces.get("file", "the file")
+    directory = screen.state.header.directory if screen.state.header else "."
+    before, after = _text(Path(directory, name)), _text(Path(screen.draft))
+    diff = list(
+        difflib.unified_diff(before.splitlines(), after.splitlines(), f"{name} now", f"{name} then", lineterm="")
+    )
+    lines: Lines = [] if diff else [Text(f"{name} stays as it is.", style="yellow")]
+    for line in diff:
+        lines += wrap(line, width, style=_COLOURS.get(line[:1], ""))
+    return lines
+
+
+def _open(path: str, asking: Asking) -> None:
+    try:
+        problem = open_editor(path)
+    except MissingPartError as missing:
+        problem = f"{missing.message}. {missing.hint}"
+    if problem:
+        asking.problem(f"{problem}. You can also edit {path} in another terminal.")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,135 @@
+"""Lines of a screen: wrapped, harmless, and never wider or more than the screen has room for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len, chop_cells
+from rich.text import Text
+
+__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "plain", "wrap"]
+
+Lines = list[Text]
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_MORE = "? shows all"
+_ASCII = str.maketrans("…·•–—→←✓✗─│“”‘’", ".-*--><+x-|\"\"''")  # noqa: RUF001 - the characters that are replaced
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that belong together; `least` is how many of them must stay when room is short."""
+
+    lines: Lines
+    least: int
+
+
+def clean(text: str) -> str:
+    """Make control characters visible: nothing that is only shown may move the cursor or turn text around."""
+    return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\t", "    "))
+
+
+def plain(text: str) -> str:
+    """Return the text in ASCII, for a terminal that knows nothing else."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
+    kept = (one for one in decomposed if not unicodedata.combining(one))
+    return "".join(one if one < "\x80" else "?" for one in kept)
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, style: str = "") -> Lines:
+    """Break a text at spaces. `first` stands before its first line, `rest` (as wide, if not given) before others."""
+    indent = " " * cell_len(first) if rest is None else rest
+    lines: Lines = []
+    for paragraph in clean(text).split("\n"):
+        lead = indent if lines else first
+        for line in _pieces(paragraph, width - max(cell_len(first), cell_len(indent))):
+            lines.append(Text(lead) + Text(line, style=style))
+            lead = indent
+    return lines
+
+
+def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "      ") -> Lines:
+    """Show an argv as it would be typed. It breaks between words, where it can be pasted, or inside a quoted text."""
+    room = width - max(len(first), len(rest)) - 2
+    lines, line = [], ""
+    for word in (clean(_quote(part)) for part in argv):
+        *full, last = (piece for part in word.split("\n") for piece in _pieces(part, room))
+        candidate = f"{line} {full[0] if full else last}" if line else (full[0] if full else last)
+        if cell_len(candidate) > room and line:
+            lines.append(f"{line} \\")
+            line = ""
+        else:
+            line, (full, last) = "", _joined(candidate, full, last)
+        lines += full
+        line = last
+    return [Text(rest if index else first) + Text(text, style="bold") for index, text in enumerate([*lines, line])]
+
+
+def _quote(word: str) -> str:
+    """Quote a word for a shell; SQL with its single quotes reads better in double ones, where that is the same."""
+    if "'" in word and not re.search(r'["$`\\!]', word):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
+def _joined(candidate: str, full: list[str], last: str) -> tuple[list[str], str]:
+    return ([candidate, *full[1:]], last) if full else ([], candidate)
+
+
+def both_ends(left: Text, right: Text, width: int) -> Lines:
+    """Put two texts at both ends of one line, or of two lines where they don't fit on one."""
+    gap = width - left.cell_len - right.cell_len
+    if gap >= 2:
+        return [left + Text(" " * gap) + right]
+    return [*_cut(left, width), right]
+
+
+def _cut(text: Text, width: int) -> Lines:
+    return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style))
+
+
+def block(lines: Iterable[Text], least: int | None = None) -> Block:
+    """Make a block; without `least` all its lines stay."""
+    kept = list(lines)
+    return Block(kept, len(kept) if least is None else min(least, len(kept)))
+
+
+def fit(blocks: Sequence[Block], height: int) -> Lines:
+    """Join blocks to at most `height` lines, as far as their least allows: the longest one shrinks first."""
+    sizes = [len(one.lines) for one in blocks]
+    while sum(sizes) > height:
+        spare = [size - one.least for size, one in zip(sizes, blocks, strict=True)]
+        if max(spare, default=0) <= 0:
+            break
+        largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))
+        sizes[largest] -= 1
+    return [line for one, size in zip(blocks, sizes, strict=True) for line in _shorten(one.lines, size)]
+
+
+def _shorten(lines: Lines, size: int) -> Lines:
+    if size >= len(lines):
+        return lines
+    if size == 0:
+        return []
+    indent = " " * (len(lines[0].plain) - len(lines[0].plain.lstrip()))
+    left = len(lines) - size + 1
+    return [*lines[: size - 1], Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {_MORE}]", style="dim")]
+
+
+def _pieces(text: str, room: int) -> list[str]:
+    """Break one line at spaces; a word that is too long is broken where the room ends."""
+    room = max(room, 8)
+    lines, line = [], ""
+    for word in re.findall(r"\s*\S+", text) or [""]:
+        if cell_len(line + word) <= room:
+            line += word
+            continue
+        if line:
+            lines.append(line)
+        *full, line = chop_cells(word.lstrip(), room) or [""]
+        lines += full
+    return [*lines, line]
