@@ -1,0 +1,80 @@
+/* Ticks of one read-through. A tick belongs to the content of its step: an edited step is unticked. */
+"use strict";
+
+(() => {
+  const { store } = window.runbook;
+  const bar = document.querySelector(".rb-progress");
+  if (!bar) return;
+  const boxes = [...document.querySelectorAll("[data-rb-tick]")];
+  const count = bar.querySelector(".rb-progress__count");
+  const since = bar.querySelector(".rb-progress__since");
+  const renew = bar.querySelector(".rb-progress__new");
+  const fill = bar.querySelector(".rb-progress__bar span");
+  const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+  /* Inside a repetition a tick belongs to the value it is done for. */
+  function keyOf(box) {
+    const each = box.closest("[data-rb-each]");
+    const now = each && store.state.values[each.dataset.rbEach];
+    return now ? `${box.dataset.rbTick}[${now}]` : box.dataset.rbTick;
+  }
+
+  const folded = (box) => box.closest("[hidden]") !== null;
+
+  function tally() {
+    const counted = boxes.filter((box) => !folded(box));
+    return { done: counted.filter((box) => box.checked).length, all: counted.length };
+  }
+
+  function say(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function show(state) {
+    for (const box of boxes) {
+      const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice");
+      box.checked = Boolean(state.ticks[keyOf(box)] || (decided && state.choices[decided.dataset.rbChoice]));
+      box.closest(".rb-step").classList.toggle("rb-done", box.checked);
+    }
+    const { done, all } = tally();
+    say(count, `${done} of ${all} done`);
+    fill.style.width = `${all ? (100 * done) / all : 0}%`;
+    say(since, sentence(state));
+    renew.disabled = !state.started && !store.stale;
+  }
+
+  function sentence(state) {
+    if (!store.kept) return "This browser keeps no ticks: they are gone when you leave the page.";
+    if (state.started) return `Read-through started ${time.format(new Date(state.started))}`;
+    if (store.stale) return `The ticks of ${time.format(new Date(store.stale))} were more than a day old and are gone.`;
+    return "Not started. The first tick starts the clock.";
+  }
+
+  for (const box of boxes) {
+    box.addEventListener("change", () => {
+      store.change((state) => {
+        if (box.checked) state.ticks[keyOf(box)] = new Date().toISOString();
+        else delete state.ticks[keyOf(box)];
+      });
+    });
+  }
+
+  /* The button asks once more, in place, before it forgets ticks. */
+  let sure = false;
+  const relax = () => {
+    sure = false;
+    say(renew, "New read-through");
+  };
+  renew.addEventListener("click", () => {
+    if (!sure && tally().done > 0) {
+      sure = true;
+      say(renew, "Forget these ticks and values?");
+      return;
+    }
+    relax();
+    store.renew();
+  });
+  renew.addEventListener("blur", relax);
+
+  store.listen(show);
+})();

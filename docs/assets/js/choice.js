@@ -1,0 +1,34 @@
+/* A question of a procedure: the branch that is picked stays open, the others fold away. */
+"use strict";
+
+(() => {
+  const { store } = window.runbook;
+  const choices = [...document.querySelectorAll("[data-rb-choice]")].map((element) => ({
+    key: element.dataset.rbChoice,
+    branches: [...element.children].filter((one) => one.classList.contains("rb-branch")),
+  }));
+
+  const radio = (branch) => branch.querySelector(":scope > label > input");
+
+  for (const { key, branches } of choices) {
+    for (const branch of branches) {
+      radio(branch).addEventListener("change", (event) => {
+        store.change((state) => {
+          state.choices[key] = event.target.value;
+        });
+      });
+    }
+  }
+
+  store.listen((state) => {
+    for (const { key, branches } of choices) {
+      const picked = state.choices[key];
+      for (const branch of branches) {
+        const own = radio(branch).value === picked;
+        radio(branch).checked = own;
+        branch.classList.toggle("rb-branch--chosen", own);
+        branch.querySelector(":scope > .rb-branch__steps").hidden = picked !== undefined && !own;
+      }
+    }
+  });
+})();

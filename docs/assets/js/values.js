@@ -1,0 +1,92 @@
+/* Values typed once fill every snippet, but only when they are what the book allows. */
+"use strict";
+
+(() => {
+  const { store, quoting } = window.runbook;
+  const { own, name } = quoting;
+  const fields = [...document.querySelectorAll("[data-rb-field]")];
+  const words = [...document.querySelectorAll("[data-rb-word]")].map((element) => ({
+    element,
+    parts: JSON.parse(element.dataset.rbWord),
+    bare: "rbBare" in element.dataset,
+  }));
+  const places = [...document.querySelectorAll("var[data-rb-value]")].filter((one) => !one.closest("[data-rb-word]"));
+
+  const listed = (field, value) => ("rbMany" in field.dataset ? value.split(",").map((one) => one.trim()) : [value]);
+
+  /* True when the whole value is what the pattern allows. A pattern this browser can't read allows nothing. */
+  function allowed(field, value) {
+    try {
+      const pattern = new RegExp(`^(?:${field.dataset.rbPattern})$`);
+      return listed(field, value).every((one) => one && !one.startsWith("-") && !/\p{C}/u.test(one) && pattern.test(one));
+    } catch {
+      return false;
+    }
+  }
+
+  function known() {
+    const values = {};
+    for (const field of fields) {
+      const value = field.value.trim();
+      if (value && allowed(field, value)) values[field.dataset.rbField] = listed(field, value).join(",");
+    }
+    return values;
+  }
+
+  function show(element, key, text, filled) {
+    element.textContent = text;
+    element.dataset.rbValue = key;
+    element.classList.toggle("rb-filled", filled);
+    return element;
+  }
+
+  function fillWord({ element, parts, bare }, values) {
+    const filled = quoting.pieces(parts, values);
+    const content = (bare ? filled : quoting.shell(filled)).map(({ text, key, filled: is }) =>
+      key === undefined ? text : show(document.createElement("var"), key, text, is),
+    );
+    element.replaceChildren(...content);
+  }
+
+  function fill() {
+    const values = known();
+    for (const word of words) fillWord(word, values);
+    for (const element of places) {
+      const key = element.dataset.rbValue;
+      show(element, key, own(values, key) ?? `<${name(key)}>`, own(values, key) !== undefined);
+    }
+  }
+
+  function judge(field) {
+    const value = field.value.trim();
+    const wrong = value !== "" && !allowed(field, value);
+    field.setAttribute("aria-invalid", String(wrong));
+    const problem = document.getElementById(`${field.id}-problem`);
+    const text = wrong ? "Not a value this procedure allows; no command uses it." : "";
+    if (problem.textContent !== text) problem.textContent = text;
+    return !wrong;
+  }
+
+  for (const field of fields) {
+    field.addEventListener("input", () => {
+      const value = field.value.trim();
+      const right = judge(field);
+      store.change((state) => {
+        if (value && right) state.values[field.dataset.rbField] = value;
+        else delete state.values[field.dataset.rbField];
+      });
+    });
+  }
+
+  let shown = null; // the read-through whose values stand in the fields
+  store.listen((state) => {
+    if (state !== shown) {
+      shown = state;
+      for (const field of fields) {
+        field.value = own(state.values, field.dataset.rbField) ?? field.defaultValue ?? "";
+        judge(field);
+      }
+    }
+    fill();
+  });
+})();

@@ -1,0 +1,116 @@
+"""`runbook site`: build, serve or zip the documentation site."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from runbook.errors import ExitCode, MissingPartError, RunbookError, UsageError
+
+__all__ = ["command", "find_config"]
+
+_OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path), help="Where to write.")
+
+
+@click.group("site")
+@click.pass_obj
+def command(book: str | None) -> None:
+    """Build, serve or zip the documentation site. It needs a checkout: pages are not part of the package."""
+    if book:
+        os.environ["RUNBOOK_BOOK"] = str(Path(book).resolve())
+
+
+@command.command("build")
+@_OUTPUT
+def build(output: Path | None) -> int:
+    """Build the site into a directory (default: site/ beside mkdocs.yml). It opens from file:// as it is."""
+    config = find_config()
+    directory = (output or config.parent / "site").resolve()
+    count = _build(config, directory)
+    click.echo(f"{count} pages in {directory}; open {directory / 'index.html'}")
+    return ExitCode.DONE
+
+
+@command.command("zip")
+@_OUTPUT
+def zip_(output: Path | None) -> int:
+    """Build the site and pack it into one file, to carry where there is no network."""
+    file = (output or Path("runbook-site.zip")).resolve()
+    with tempfile.TemporaryDirectory(prefix="runbook-site-") as directory:
+        count = _build(find_config(), Path(directory))
+        _pack(Path(directory), file)
+    click.echo(f"{count} pages in {file} ({file.stat().st_size / 1e6:.1f} MB); unpack it and open index.html")
+    return ExitCode.DONE
+
+
+@command.command("serve")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port on this machine.")
+def serve(port: int) -> int:
+    """Serve the site on this machine only, and build it anew at every edit of a page, the book or the code."""
+    config = find_config()
+    _need_mkdocs()
+    from mkdocs.commands.serve import serve as mkdocs_serve
+
+    _log_to_terminal(logging.INFO)
+    # An author's half-finished page must show, so warnings do not stop a server.
+    mkdocs_serve(str(config), dev_addr=f"127.0.0.1:{port}", strict=False)
+    return ExitCode.DONE
+
+
+def find_config() -> Path:
+    """Return `mkdocs.yml` from here upwards. Raises UsageError where there is none."""
+    here = Path.cwd()
+    for directory in (here, *here.parents):
+        if (directory / "mkdocs.yml").is_file():
+            return directory / "mkdocs.yml"
+    raise UsageError("there is no mkdocs.yml here or above", hint="Run it in a checkout of the runbook.")
+
+
+def _need_mkdocs() -> None:
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
+    for part in ("mkdocs", "material", "markdown_exec", "pymdownx"):
+        if find_spec(part) is None:
+            raise MissingPartError(
+                f"the site needs {part}, which is not installed", hint="pip install 'migration-runbook[site]'"
+            )
+
+
+def _build(config: Path, directory: Path) -> int:
+    """Build strictly and return the number of pages. Raises RunbookError when anything at all is wrong."""
+    _need_mkdocs()
+    from mkdocs.commands.build import build as mkdocs_build
+    from mkdocs.config import load_config
+    from mkdocs.exceptions import MkDocsException
+
+    _log_to_terminal(logging.WARNING)
+    try:
+        loaded = load_config(str(config), site_dir=str(directory), strict=True)
+        loaded.plugins.on_startup(command="build", dirty=False)
+        try:
+            mkdocs_build(loaded)
+        finally:
+            loaded.plugins.on_shutdown()
+    except (MkDocsException, SystemExit) as error:
+        raise RunbookError(f"the site was not built: {error}", hint="Each problem is named above.") from error
+    return len(list(directory.rglob("*.html")))
+
+
+def _log_to_terminal(level: int) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("mkdocs")
+    logger.setLevel(level)
+    logger.handlers = [handler]
+
+
+def _pack(directory: Path, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+            archive.write(path, Path("runbook-site") / path.relative_to(directory))

@@ -1,0 +1,73 @@
+"""Pages and procedures must match: none without the other, each in the section of the nav that it belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from runbook.model import Book, Procedure
+from runbook.site.fences import block_ids
+from runbook.site.places import outline
+from runbook.site.stub import SECTION_TITLES, block_names
+
+__all__ = ["missing", "problems"]
+
+_ENTRY = re.compile(r"^\s*-\s+(?:.*:\s+)?procedures/(?P<name>[\w-]+)\.md\s*$")
+_SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
+
+
+def problems(book: Book, config: Path) -> list[str]:
+    """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
+    pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
+    nav = _nav(config)
+    found = [
+        f"procedure {name} has no page: `runbook new procedure` writes one"
+        for name in book.procedures
+        if name not in pages
+    ]
+    found += [
+        f"docs/procedures/{name}.md shows no procedure of the book"
+        for name in sorted(pages)
+        if name not in book.procedures
+    ]
+    for name in sorted(pages.keys() & book.procedures.keys()):
+        found += [f"docs/procedures/{name}.md: {one}" for one in _page_problems(book.procedure(name), pages[name], nav)]
+    return found
+
+
+def _nav(config: Path) -> dict[str, str]:
+    entries = {}
+    section = ""
+    for written in config.read_text(encoding="utf-8").partition("\nnav:\n")[2].splitlines():
+        if heading := _SECTION.match(written):
+            section = heading["title"].strip()
+        if entry := _ENTRY.match(written):
+            entries[entry["name"]] = section
+    return entries
+
+
+def _page_problems(procedure: Procedure, page: Path, nav: dict[str, str]) -> Iterator[str]:
+    source = page.read_text(encoding="utf-8")
+    if f"\n# {procedure.title}\n" not in f"\n{source}":
+        yield f"its heading is not the procedure's title, '{procedure.title}'"
+    lacking = [name for name in block_names(procedure.id) if name not in block_ids(source)]
+    if lacking:
+        yield f"it lacks the generated blocks {', '.join(lacking)}"
+    wanted = SECTION_TITLES[procedure.section]
+    if nav.get(procedure.id) != wanted:
+        yield f"in the nav it belongs under '{wanted}', not under '{nav.get(procedure.id, 'nothing')}'"
+
+
+def missing(book: Book, site: Path) -> list[str]:
+    """Return what the built site lacks: pages, procedures, steps."""
+    found = []
+    for procedure in book.procedures.values():
+        page = site / "procedures" / f"{procedure.id}.html"
+        if not page.is_file():
+            found.append(f"procedures/{procedure.id}.html was not built")
+            continue
+        html = page.read_text(encoding="utf-8")
+        lost = [at.path for at in outline(procedure) if f'data-rb-step="{procedure.id}/{at.path}"' not in html]
+        found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+    return found

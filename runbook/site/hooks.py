@@ -1,0 +1,135 @@
+"""MkDocs hooks: they make the build fail on everything that `--strict` lets through.
+
+MkDocs counts warnings of loggers below `mkdocs`, so a warning here fails a strict build and still lets it report
+all the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+__all__ = [
+    "on_config",
+    "on_files",
+    "on_page_content",
+    "on_page_markdown",
+    "on_post_build",
+    "on_pre_build",
+    "on_startup",
+]
+
+_log = logging.getLogger("mkdocs.plugins.runbook")
+_serving = False
+
+
+def on_startup(*, command: Literal["build", "gh-deploy", "serve"], **_: object) -> None:
+    """Note whether this is a server: then Python edits must show too."""
+    global _serving  # noqa: PLW0603 - MkDocs keeps the hook module itself across rebuilds; there is no other place
+    _serving = command == "serve"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Open the book before any page asks for it, and catch blocks that try to end the build."""
+    os.environ["MKDOCS_CONFIG_DIR"] = str(Path(config.config_file_path).parent)
+    if _serving:
+        _forget_modules()
+    _open_book()
+    if not config.repo_url:
+        config.edit_uri = None  # else the theme links to edit pages that are nowhere
+    fences = config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", [])
+    for fence in fences:
+        fence["format"] = _guarded(fence["format"])
+    return config
+
+
+def _forget_modules() -> None:
+    # Without this a server goes on showing what the code was when it started.
+    for name in [name for name in sys.modules if name == "runbook" or name.startswith("runbook.")]:
+        del sys.modules[name]
+
+
+def _open_book() -> None:
+    from runbook.errors import RunbookError
+    from runbook.site import source
+
+    source.book.cache_clear()
+    try:
+        source.book()
+    except RunbookError as error:
+        raise PluginError(f"the book can't be used:\n{error.message}") from error
+
+
+def _guarded(run: Callable[..., str]) -> Callable[..., str]:
+    def guarded(source: str, *args: Any, **options: Any) -> str:
+        try:
+            return run(source, *args, **options)
+        except SystemExit as stop:
+            _log.warning("runbook: a generated block tried to end the build with %r:\n%s", stop.code, source)
+            return ""
+
+    return guarded
+
+
+def on_pre_build(config: MkDocsConfig) -> None:
+    """Compare the pages with the procedures before any page is made."""
+    from runbook.site import coverage, source
+
+    for problem in coverage.problems(source.book(), Path(config.config_file_path)):
+        _log.warning("runbook: %s", problem)
+    for procedure in source.book().procedures.values():
+        if source.due(procedure) < source.today():
+            _log.info("runbook: %s: its review is overdue since %s", procedure.id, source.due(procedure))
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Put the YAML of each procedure into the site."""
+    from runbook.site import source
+    from runbook.site.standing import source_page
+
+    for procedure in source.book().procedures.values():
+        files.append(File.generated(config, source_page(procedure.id), content=procedure.source))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Check the form of all generated blocks; describe, rank and source procedure pages from the book."""
+    from runbook.site import fences, pages
+
+    for problem in fences.fence_problems(markdown):
+        _log.warning("runbook: %s: %s", page.file.src_uri, problem)
+    page.meta.update(pages.meta(page.file.src_uri, dict(page.meta)))
+    return markdown
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
+    from runbook.site import fences, pages
+
+    for problem in fences.leftovers(html):
+        _log.warning("runbook: %s: %s", page.file.src_uri, problem)
+    urls: Mapping[str, str] = {file.src_uri: file.url for file in files}
+    linked, dead = pages.relink(html, page.file.src_uri, page.file.url, urls)
+    for target in dead:
+        _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
+    pages.list_headings(linked, page.toc)
+    page.edit_url = pages.edit_url(page.file.src_uri, config.repo_url, page.edit_url)
+    return linked
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
+    from runbook.site import coverage, links, source
+
+    site = Path(config.site_dir)
+    for problem in (*coverage.missing(source.book(), site), *links.dead_links(site)):
+        _log.warning("runbook: %s", problem)

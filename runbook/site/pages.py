@@ -1,0 +1,85 @@
+"""What happens to a page between its source and its HTML: links, contents, description, rank, link to its source."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from html import unescape
+
+from mkdocs.structure.toc import AnchorLink, TableOfContents
+from mkdocs.utils import get_relative_url
+
+from runbook.model import Procedure, Section
+from runbook.site.prose import plain
+from runbook.site.source import book
+
+__all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure"]
+
+_MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
+_HEADING = re.compile(r'<h3 id="(?P<id>[^"]+)">(?P<title>.*?)</h3>', re.DOTALL)
+_H2 = re.compile(r'<h2 id="(?P<id>[^"]+)">')
+_TAGS = re.compile(r"<[^>]+>")
+_BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
+
+
+def shown_procedure(page: str) -> str | None:
+    """Return the id of the procedure that a page (by its source path) shows."""
+    directory, name = posixpath.split(page)
+    stem, extension = posixpath.splitext(name)
+    return stem if directory == "procedures" and extension == ".md" and stem in book().procedures else None
+
+
+def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
+    """Return a procedure page's description and search rank from the book; what the page says itself stays."""
+    name = shown_procedure(page)
+    if name is None:
+        return {}
+    procedure = book().procedure(name)
+    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": _boost(procedure)}}
+    return {key: value for key, value in made.items() if key not in given}
+
+
+def _boost(procedure: Procedure) -> float:
+    return _BOOST.get(procedure.section, 3.0)
+
+
+def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Turn links to source pages into links to the site's pages; return the HTML and the targets that don't exist."""
+    dead: list[str] = []
+
+    def replaced(match: re.Match[str]) -> str:
+        path = unescape(match["path"])
+        target = path[1:] if path.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+        if target not in urls:
+            dead.append(path)
+            return match[0]
+        return f'href="{get_relative_url(urls[target], url)}{match["fragment"] or ""}"'
+
+    return _MD_LINK.sub(replaced, html), dead
+
+
+def list_headings(html: str, toc: TableOfContents) -> None:
+    """Put generated headings below the written heading they stand under."""
+    entries = {entry.id: entry for entry in _flat(list(toc.items))}
+    current: AnchorLink | None = None
+    for match in re.finditer(
+        f"{_H2.pattern}|{_HEADING.pattern.replace('?P<id>', '').replace('?P<title>', '')}", html, re.DOTALL
+    ):
+        if match[1]:
+            current = entries.get(match[1])
+        elif current is not None and match[2] not in entries:
+            title = unescape(_TAGS.sub("", match[3]))
+            current.children.append(AnchorLink(title, match[2], 3))
+
+
+def _flat(items: list[AnchorLink]) -> list[AnchorLink]:
+    return [entry for item in items for entry in (item, *_flat(item.children))]
+
+
+def edit_url(page: str, repo_url: str | None, given: str | None) -> str | None:
+    """Return where a page is edited: a procedure in its YAML, not in the stub around it."""
+    name = shown_procedure(page)
+    if name is None or not repo_url:
+        return given
+    return f"{repo_url.rstrip('/')}/edit/main/runbook/book/procedures/{name}.yaml"

@@ -1,0 +1,164 @@
+"""The parts of a procedure's page, one function per heading of the page."""
+
+from __future__ import annotations
+
+from runbook.model import Mode, Reference
+from runbook.site.actions import Shelf, snippets
+from runbook.site.checks import check_lines
+from runbook.site.icons import badge, icon
+from runbook.site.markup import lines, tag, text
+from runbook.site.places import Placed, outline, placed
+from runbook.site.prose import bullets, inline, paragraphs
+from runbook.site.snippet import line
+from runbook.site.source import shelf_of
+from runbook.site.standing import standing, strip
+from runbook.site.steps import checklist
+from runbook.site.values import form
+
+__all__ = ["checks", "ending", "needs", "opening", "status", "steps", "undo", "values", "warnings", "when"]
+
+
+def opening(name: str) -> str:
+    """Say what it is in one sentence, how long it takes, what it does, and how to walk it in a terminal."""
+    shelf = shelf_of(name)
+    return tag(
+        "div",
+        paragraphs(shelf.procedure.summary, class_="rb-lead"),
+        strip(shelf),
+        tag(
+            "div", icon("terminal"), tag("span", "In a terminal"), line(("runbook", "run", name)), class_="rb-terminal"
+        ),
+        class_=f"rb-opening rb-opening--{shelf.procedure.section.value}",
+    )
+
+
+def when(name: str) -> str:
+    """Say when to use it, and what to use in the other cases."""
+    shelf = shelf_of(name)
+    use = bullets(shelf.procedure.use_when, class_="rb-use")
+    others = [tag("li", _instead(shelf, one)) for one in shelf.procedure.not_for]
+    other = tag("p", tag("strong", "Not for:")) + tag("ul", *others, class_="rb-not") if others else ""
+    return lines(use, other)
+
+
+def _instead(shelf: Shelf, reference: Reference) -> str:
+    return inline(reference.text) + (f" → {shelf.link(reference.see)}" if reference.see else "")
+
+
+def warnings(name: str) -> str:
+    """Say where the commands land and what to mind before step 1."""
+    shelf = shelf_of(name)
+    target = tag(
+        "p",
+        "Commands that reach a database or a project say where they land: ",
+        tag("strong", "production", class_="rb-target"),
+        ". The flag that says so stands out in every command below. Pick your CLI's tab once; all commands follow.",
+    )
+    notes = "".join(
+        tag("div", tag("p", "Warning", class_="admonition-title"), paragraphs(warning), class_="admonition warning")
+        for warning in shelf.procedure.warnings
+    )
+    return lines(notes, target)
+
+
+def needs(name: str) -> str:
+    """List what to have at hand, and what to do or see before step 1."""
+    shelf = shelf_of(name)
+    before, _ = placed(shelf.procedure)
+    ticked = checklist(shelf, before) if before else ""
+    listed = bullets(shelf.procedure.needs)
+    return lines(listed, ticked) or tag("p", "Nothing but this page.")
+
+
+def values(name: str) -> str:
+    """Render the fields that fill the page's commands."""
+    return form(shelf_of(name))
+
+
+def steps(name: str) -> str:
+    """Render the bar of the read-through and the steps."""
+    shelf = shelf_of(name)
+    _, row = placed(shelf.procedure)
+    bar = tag(
+        "div",
+        tag("p", "", class_="rb-progress__count", role="status"),
+        tag("p", "", class_="rb-progress__since"),
+        tag("button", "New read-through", type="button", class_="md-button rb-progress__new"),
+        tag("div", tag("span"), class_="rb-progress__bar", aria_hidden="true"),
+        class_="rb-progress",
+        data_rb_procedure=name,
+    )
+    reading = "" if shelf.procedure.mode is Mode.READ_DO else tag("p", _DO_CONFIRM, class_="rb-mode")
+    return lines(bar, _PAPER, reading, checklist(shelf, row))
+
+
+_DO_CONFIRM = "Do a phase from memory, then confirm each line of it here."
+_PAPER = tag("p", "Read-through started at ____________ by ______________________________", class_="rb-paper")
+
+
+def _all(shelf: Shelf) -> tuple[Placed, ...]:
+    return outline(shelf.procedure)
+
+
+def _to(at: Placed) -> str:
+    return tag("a", text(f"{at.number} "), inline(at.title, at.scope), href=f"#{at.anchor}")
+
+
+def checks(name: str) -> str:
+    """Gather all checks: what must hold after which step."""
+    shelf = shelf_of(name)
+    rows = [
+        tag(
+            "li", tag("p", "After ", _to(at)), check_lines(shelf, at, at.step.verify, title="Must hold", anchor="again")
+        )
+        for at in _all(shelf)
+        if at.step.verify
+    ]
+    if not rows:
+        return tag("p", "No step of this procedure changes anything that needs a check of its own.")
+    return tag("p", "All of these read only; run them as often as you like.") + tag("ul", *rows, class_="rb-checks")
+
+
+def undo(name: str) -> str:
+    """Gather all ways back: how to undo which step, or why that can't be done."""
+    shelf = shelf_of(name)
+    rows = [_undo(shelf, at) for at in _all(shelf) if at.step.undo]
+    if not rows:
+        return tag("p", "Nothing to undo: no step of this procedure changes anything.")
+    return tag("ul", *rows, class_="rb-undo")
+
+
+def _undo(shelf: Shelf, at: Placed) -> str:
+    way = at.step.undo
+    if way is None or way.action is None:
+        body = tag("p", badge("refuse", "No way back"), " ", inline((way and way.reason) or "", at.scope))
+    else:
+        body = snippets(shelf, at, way.action, key=f"undo-{at.anchor}-do")
+        body += check_lines(shelf, at, way.check, title="Then check", anchor="undo-check") if way.check else ""
+    return tag("li", tag("p", _to(at)), body, id=f"undo-{at.anchor}")
+
+
+def ending(name: str) -> str:
+    """Say that this is the end, what follows later, and what else is near."""
+    shelf = shelf_of(name)
+    after = bullets(shelf.procedure.after)
+    related = [tag("li", shelf.link(one)) for one in shelf.procedure.related]
+    return lines(
+        tag("p", tag("strong", "This procedure ends here."), " Tell those you told at the start."),
+        tag("p", "Afterwards:") + after if after else "",
+        tag("p", "Near this:") + tag("ul", *related) if related else "",
+        tag("p", "Walk it in a terminal, where each command is run, checked and written down:"),
+        line(("runbook", "run", name)),
+        _rehearse(shelf),
+    )
+
+
+def _rehearse(shelf: Shelf) -> str:
+    if not shelf.procedure.drills:
+        return ""
+    return tag("p", "Practise it on a throwaway database:") + line(("runbook", "drill", shelf.procedure.id))
+
+
+def status(name: str) -> str:
+    """Say who keeps this page, whether it is due, when it was last drilled, and where its source is."""
+    return standing(shelf_of(name))

@@ -1,0 +1,83 @@
+"""A command line as a snippet: the words that run, quoted for a shell, with places that the page's fields fill."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Collection, Sequence
+
+from runbook.site.markup import tag, text
+from runbook.site.slots import Name, Part, Slot, marks_in, parts, shown
+
+__all__ = ["code_block", "line", "sql_block", "tabs"]
+
+_SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+_QUOTE_OUTSIDE_MARKS = re.compile("'(?![^\ue000]*\ue001)")
+
+
+def line(words: Sequence[str], *, target: Collection[str] = ()) -> str:
+    """Render an argv as one line to copy. Words of `target` say where it lands, and stand out."""
+    return code_block(" ".join(_word(word, is_target=word in target) for word in words), class_="rb-line")
+
+
+def sql_block(statement: str) -> str:
+    """Render a statement to paste into an SQL editor: it never goes through a shell."""
+    if not marks_in(statement):
+        return code_block(text(statement), class_="rb-sql")
+    return code_block(tag("span", shown(statement), data_rb_word=_data(statement), data_rb_bare=True), class_="rb-sql")
+
+
+def code_block(code: str, *, class_: str = "", language: str = "") -> str:
+    """Wrap finished HTML as a block that the theme gives a copy button."""
+    return tag(
+        "div",
+        tag("pre", tag("code", code)),
+        class_=f"highlight rb-snippet {class_}".rstrip(),
+        data_rb_language=language or None,
+    )
+
+
+def _word(word: str, *, is_target: bool) -> str:
+    class_ = "rb-target" if is_target else None
+    if not marks_in(word):
+        return tag("strong", text(shlex.quote(word)), class_=class_) if is_target else text(shlex.quote(word))
+    return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word))
+
+
+def _data(word: str) -> str:
+    """Write a word's parts for the page's script: text, [key, mode] for a place, {"name": parts} for an SQL name."""
+    return json.dumps([_datum(part) for part in parts(word)], ensure_ascii=False, separators=(",", ":"))
+
+
+def _datum(part: Part) -> object:
+    if isinstance(part, Slot):
+        return [part.key, part.mode]
+    return {"name": [_datum(inner) for inner in part.parts]} if isinstance(part, Name) else part
+
+
+def _quoted(word: str) -> str:
+    """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
+    if _SAFE.fullmatch("".join(part for part in parts(word) if isinstance(part, str))):
+        return shown(word)
+    return "'" + shown(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)) + "'"
+
+
+def tabs(key: str, panes: Sequence[tuple[str, str]]) -> str:
+    """Render panes as the theme's linked tabs, with ids made of `key`; one pane, or equal ones, need no tabs."""
+    if len({content for _, content in panes}) == 1:
+        return panes[0][1]
+    ids = [f"{key}--{re.sub(r'[^a-z0-9]+', '-', label.lower())}" for label, _ in panes]
+    inputs = [
+        tag("input", type="radio", id=one, name=f"{key}--tabs", checked=not index) for index, one in enumerate(ids)
+    ]
+    labels = [tag("label", text(label), for_=one) for one, (label, _) in zip(ids, panes, strict=True)]
+    blocks = [tag("div", content, class_="tabbed-block") for _, content in panes]
+    return tag(
+        "div",
+        *inputs,
+        tag("div", *labels, class_="tabbed-labels"),
+        tag("div", *blocks, class_="tabbed-content"),
+        class_="tabbed-set tabbed-alternate",
+        data_tabs=f"{key}:{len(panes)}",
+    )

@@ -1,0 +1,76 @@
+"""What the pages are made from: the book, the results of drills, and today's date."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+
+from runbook.checking import open_book
+from runbook.model import Book, Procedure
+from runbook.site.actions import Shelf
+from runbook.site.glossary import checkout
+
+__all__ = ["DrillResult", "book", "drilled", "due", "shelf_of", "today"]
+
+
+@cache
+def book() -> Book:
+    """Open the book once per build. Raises BookError with every problem in it."""
+    return open_book(None)
+
+
+def shelf_of(name: str) -> Shelf:
+    """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
+    return Shelf(book(), book().procedure(name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillResult:
+    """How one drill went the last time. `seconds` is wall time."""
+
+    name: str
+    cli: str
+    postgres: str
+    seconds: float
+    at: str
+    passed: bool
+
+
+@cache
+def _results() -> Mapping[str, Mapping[str, Mapping[str, object]]]:
+    file = checkout() / "docs" / "drills.json"
+    if not file.exists():
+        return {}
+    read: Mapping[str, Mapping[str, Mapping[str, object]]] = json.loads(file.read_text(encoding="utf-8"))
+    return read
+
+
+def drilled(procedure: str) -> tuple[DrillResult, ...]:
+    """Return the last result of each drill of a procedure, in order of name."""
+    results = _results().get(procedure, {})
+    return tuple(
+        DrillResult(
+            name=name,
+            cli=str(result["cli"]),
+            postgres=str(result["postgres"]),
+            seconds=float(str(result["seconds"])),
+            at=str(result["at"]),
+            passed=result["passed"] is True,
+        )
+        for name, result in sorted(results.items())
+    )
+
+
+def today() -> date:
+    """Return the date of the build; `SOURCE_DATE_EPOCH` fixes it."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
+
+
+def due(procedure: Procedure) -> date:
+    """Return the day by which a procedure must be reviewed again."""
+    return date.fromordinal(procedure.reviewed.toordinal() + procedure.review_days)
