@@ -11,7 +11,7 @@ from rich.text import Text
 from runbook.errors import RunbookError
 from runbook.model import Edit, Mode, Parameter, Procedure
 from runbook.walk.events import Event, Purpose, StepFinished, TargetSeen
-from runbook.walk.ports import Back, Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
+from runbook.walk.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
 from runbook.walk.state import RunState, apply
 from runbook.walk.terminal.asking import Asking
 from runbook.walk.terminal.confirming import go_for, looks_like_value, wanted
