@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from runbook.checking.commands import check_commands
 from runbook.checking.dates import check_reviewed
 from runbook.checking.drills import check_answers
 from runbook.checking.notes import Notes
 from runbook.checking.parameters import check_examples, check_shadows
 from runbook.checking.placeholders import check_each, check_names, check_secrets, check_unused
+from runbook.checking.rules import check_rule_tests
 from runbook.errors import BookError, Finding
 from runbook.model import Book
 from runbook.reading import PACKAGED_BOOK, Reading, load_book
@@ -25,7 +27,9 @@ CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
     check_secrets,
     check_examples,
     check_shadows,
+    check_commands,
     check_answers,
+    check_rule_tests,
 )
 """What is checked, each by one function that says what must hold."""
 

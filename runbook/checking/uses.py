@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from runbook.model import Action, Command, Each, Edit, Expectation, Include, Position, Sql, Step, Tick, Undo, Wait
 
-__all__ = ["Becomes", "Use", "commands_of", "uses_of"]
+__all__ = ["Becomes", "Role", "Use", "commands_of", "uses_of"]
 
 
 class Becomes(Enum):
@@ -27,6 +27,15 @@ class Becomes(Enum):
     """The bare name of a parameter that goes into a private file."""
 
 
+class Role(Enum):
+    """What a command is there for."""
+
+    STEP = auto()
+    CHECK = auto()
+    """`verify` of a step or of an undo, `check` of an edit: it only reads."""
+    UNDO = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """One text. With `late` the step's own captures are known to it. `env_file`: its command has a private file."""
@@ -38,19 +47,20 @@ class Use:
     env_file: bool = False
 
 
-def commands_of(step: Step) -> Iterator[tuple[str, Command | Sql]]:
-    """Yield what a step itself runs and checks, with its role: `step`, `verify`, `undo`, `undo-check`, `edit-check`."""
-    for action in (step.action, *step.on_cli.values()):
+def commands_of(step: Step, majors: Collection[int]) -> Iterator[tuple[Role, Command | Sql, tuple[int, ...]]]:
+    """Yield what a step itself runs and checks, with its role and the majors of the CLI that it is for."""
+    others = tuple(major for major in majors if major not in step.on_cli)
+    for action, own in ((step.action, others), *((each, (major,)) for major, each in step.on_cli.items())):
         if isinstance(action, Command | Sql):
-            yield "step", action
+            yield Role.STEP, action, own
         if isinstance(action, Edit) and action.check:
-            yield "edit-check", action.check
+            yield Role.CHECK, action.check, own
     if step.verify:
-        yield "verify", step.verify.action
+        yield Role.CHECK, step.verify.action, tuple(majors)
     if step.undo and isinstance(step.undo.action, Command | Sql):
-        yield "undo", step.undo.action
+        yield Role.UNDO, step.undo.action, tuple(majors)
     if step.undo and step.undo.check:
-        yield "undo-check", step.undo.check.action
+        yield Role.CHECK, step.undo.check.action, tuple(majors)
 
 
 def uses_of(step: Step) -> Iterator[Use]:

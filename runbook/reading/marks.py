@@ -83,12 +83,21 @@ def parse(source: SourceText, troubles: Troubles) -> Node | None:
     except _StopReading:
         return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = Position(source.name, mark.line + 1, mark.column + 1) if mark else Position(source.name, 1, 1)
+        at = _syntax_place(error, source)
         troubles.add(at, _syntax_message(error, source, at))
     except yaml.YAMLError as error:
         troubles.add(Position(source.name, 1, 1), f"is not YAML: {str(error).splitlines()[0]}")
     return None
+
+
+def _syntax_place(error: yaml.MarkedYAMLError, source: SourceText) -> Position:
+    marks: list[Any] = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
+    # What is never closed is noticed at the end of the file; it is mended where it was opened.
+    inside = [mark for mark in marks if mark.line < len(source.lines)]
+    if inside:
+        return Position(source.name, inside[0].line + 1, inside[0].column + 1)
+    last = max(1, len(source.lines))
+    return Position(source.name, last, len(source.line(last)) + 1)
 
 
 def _syntax_message(error: yaml.MarkedYAMLError, source: SourceText, at: Position) -> str:

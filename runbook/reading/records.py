@@ -72,6 +72,8 @@ class Reader:
 
     def read(self, node: Node, kind: Type) -> object | None:
         """Return the value, None where it is not of that type (which is noted)."""
+        if isinstance(node, Scalar) and node.kind == "alias":
+            return None  # noted where it was read
         if isinstance(kind, Either):
             kind = kind.scalar if isinstance(node, Scalar) else kind.other
         match kind:
@@ -101,7 +103,9 @@ class Reader:
             self._troubles.add(node.at, "a list is meant here: [a, b], or one '- ' line for each")
             return None
         if len(node.items) < kind.minimum:
-            self._troubles.add(node.at, "this list is empty; leave the key out")
+            count = len(node.items)
+            problem = f"has {count} item where {kind.minimum} are needed" if count else "is empty; leave the key out"
+            self._troubles.add(node.at, f"this list {problem}")
         read = [self.read(item, kind.item) for item in node.items]
         return None if None in read else tuple(read)
 

@@ -25,7 +25,7 @@ from runbook.reading.fields import (
     Whole,
 )
 from runbook.reading.marks import Listing, Node, Scalar
-from runbook.reading.templates import Flaw, command_flaws, command_words, template_flaws
+from runbook.reading.templates import WHOLE, Flaw, command_flaws, command_words, template_flaws
 from runbook.reading.text import Troubles
 
 __all__ = ["place_in", "plain_value", "read_scalar"]
@@ -37,8 +37,6 @@ _UNIT_NAMES = {"s": "30s", "m": "5m", "h": "2h", "d": "90d"}
 
 def read_scalar(node: Scalar, kind: Type, troubles: Troubles) -> object | None:
     """Return the value of a scalar as that type, None where it is none (which is noted)."""
-    if node.kind == "alias":
-        return None  # noted where it was read
     value, flaws = _READERS[type(kind)](node, kind)
     for flaw in flaws:
         troubles.add(place_in(node, flaw.offset, troubles), flaw.message, width=flaw.width)
@@ -46,14 +44,19 @@ def read_scalar(node: Scalar, kind: Type, troubles: Troubles) -> object | None:
 
 
 def place_in(node: Scalar, offset: int, troubles: Troubles) -> Position:
-    """Return where a character of the value stands in the file, as near as quoting and folding let tell."""
+    """Return where a character of the value stands in the file (WHOLE: where the value does).
+
+    As near as quoting and folding let tell.
+    """
+    if offset == WHOLE:
+        return node.at
     raw = troubles.source.text[node.start : node.end]
     shift = raw.find(node.text.rstrip("\n"))
     if shift < 0:
         token = node.text[offset : offset + 2]
         found = raw.find(token) if token.strip() else -1
         return troubles.source.position(node.start + found) if found > 0 else node.at
-    return troubles.source.position(node.start + shift + offset) if shift + offset else node.at
+    return troubles.source.position(node.start + shift + offset)
 
 
 def plain_value(node: Node) -> object:
@@ -73,13 +76,13 @@ Outcome = tuple[object, list[Flaw]]
 
 
 def _whole(node: Scalar, message: str) -> Outcome:
-    return "", [Flaw(message, 0, node.width)]
+    return "", [Flaw(message, WHOLE, node.width)]
 
 
 def _text_of(node: Scalar) -> tuple[str, list[Flaw]]:
     if node.kind == "str":
         return node.text, []
-    return "", [Flaw(_oddity(node), 0, node.width)]
+    return "", [Flaw(_oddity(node), WHOLE, node.width)]
 
 
 def _oddity(node: Scalar) -> str:

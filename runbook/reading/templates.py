@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-__all__ = ["PLACEHOLDER", "Flaw", "command_flaws", "command_words", "names_in", "template_flaws"]
+__all__ = ["PLACEHOLDER", "WHOLE", "Flaw", "command_flaws", "command_words", "names_in", "template_flaws"]
 
 PLACEHOLDER = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 """A place for one value. Nothing else may stand between the braces."""
@@ -16,6 +16,10 @@ _QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
 _SHELL = re.compile(r"[|;&<>$`()*?{}\[\]\n]|(?<![^\s=:])~")
 _IN_DOUBLE_QUOTES = re.compile(r"(?<!\\)[$`]")
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+
+
+WHOLE = -1
+"""The offset of a flaw that is not at one character but of the text as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,9 @@ def _word_flaws(text: str) -> list[Flaw]:
     try:
         words = command_words(text)
     except ValueError:
-        return [Flaw("a quotation in this command is not closed", 0, len(text))]
+        return [Flaw("a quotation in this command is not closed", WHOLE, len(text))]
     if not words or not words[0]:
-        return [Flaw("there is no command here", 0)]
+        return [Flaw("there is no command here", WHOLE)]
     if "=" in words[0]:
         return [Flaw("commands do not go through a shell: a variable can't be set before one", 0, len(words[0]))]
     if not _PROGRAM.fullmatch(words[0]):
