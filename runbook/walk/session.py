@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Settings:
     files with secrets (default: beside the journal); `finished` is called with the run's id at its end.
     """
 
-    environment: Mapping[str, str] = os.environ
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     scratch: Path | None = None
     finished: Callable[[str], None] | None = None
 
