@@ -19,6 +19,7 @@ from typing import TextIO
 
 from runbook.errors import MissingPartError
 from runbook.walk.documents import readable
+from runbook.walk.environment import child_environment
 from runbook.walk.events import Outcome
 from runbook.walk.ports import Execution
 from runbook.walk.process.child import Launch, Size, spawn
@@ -26,9 +27,8 @@ from runbook.walk.process.keyboard import Keyboard
 from runbook.walk.process.relay import Answerer, Relay, StreamRedactor, Wiring
 from runbook.walk.process.signals import noted
 from runbook.walk.process.transcript import Bounded
-from runbook.walk.traps import REMOVED
 
-__all__ = ["FALLBACK_SIZE", "PtyExecutor", "child_environment", "screen_writer"]
+__all__ = ["FALLBACK_SIZE", "PtyExecutor", "screen_writer"]
 
 FALLBACK_SIZE: Size = (80, 24)
 """The size of a child's terminal where there is no terminal on our side."""
@@ -134,17 +134,6 @@ class PtyExecutor:
             document=document,
             evidence=_evidence(code, relay.reason),
         )
-
-
-def child_environment(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a command: this process's own without traps, then what is given.
-
-    This Python's directory comes first on PATH, so that `squawk` and `runbook` are those of this installation.
-    """
-    kept = {name: value for name, value in own.items() if name not in REMOVED and name not in {"COLUMNS", "LINES"}}
-    whole = {"TERM": "xterm-256color", **kept, **given}
-    whole["PATH"] = os.pathsep.join(part for part in (str(Path(sys.executable).parent), whole.get("PATH")) if part)
-    return whole
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:
