@@ -25,6 +25,11 @@ select distinct 'function ' || n.nspname || '.' || p.proname
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname not in ({_SYSTEM}) and n.nspname !~ '^pg_'
 union all
+select 'column ' || a.attname || ' of ' || c.oid::regclass
+from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p') and n.nspname not in ({_SYSTEM})
+  and n.nspname !~ '^pg_'
+union all
 select 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass from pg_trigger t where not t.tgisinternal
 union all
 select 'policy ' || p.polname || ' on ' || p.polrelid::regclass from pg_policy p
@@ -53,9 +58,11 @@ class Inventory:
     def lost_since(self, before: Inventory) -> tuple[str, ...]:
         """Return what `before` had and this one has not, in words."""
         gone = sorted(before.things - self.things)
+        tables = {thing.removeprefix("table ") for thing in gone if thing.startswith("table ")}
+        gone = [thing for thing in gone if thing.rpartition(" of ")[2] not in tables]
         for table, rows in sorted(before.rows.items()):
             missing = rows - self.rows.get(table, frozenset())
-            if missing and f"table {table}" not in gone:
+            if missing and table not in tables:
                 gone.append(f"{len(missing)} of {len(rows)} rows of {table}")
         return tuple(gone)
 

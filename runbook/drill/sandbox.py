@@ -15,7 +15,6 @@ from runbook.drill.parts import CliPackage, cli_package
 from runbook.drill.places import temporary_base
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
-from runbook.drill.processes import Process
 from runbook.drill.registry import SandboxRecord, begin, destroy, sweep, write
 from runbook.drill.scratch import commit_all, make_project
 from runbook.drill.surroundings import command_environment
@@ -30,7 +29,6 @@ _NO_LOCAL_STACK = "postgresql://postgres@127.0.0.1:9/postgres"
 class Sandbox:
     """Everything a drill stands on."""
 
-    record: SandboxRecord
     directory: Path
     project: Path
     home: Path
@@ -54,39 +52,30 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
     Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
     """
     cli = cli_package(major)
-    identity = secrets.token_hex(4)
     account = server_account()
+    identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
     record = begin(identity, directory)
     try:
         directory.mkdir(mode=0o711 if account.switch else 0o700)
-        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(2) as pool:
+        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(1) as pool:
             old = pool.submit(sweep)
-            sandbox = _furnish(record, cli, running, outside, postgres_url)
-            try:
+            with _database(record, directory, postgres_url) as postgres:
+                sandbox = _furnish(directory, cli, running, outside, postgres)
                 old.result()
                 yield sandbox
-            finally:
-                record = sandbox.record
-                stop_postgres(sandbox.postgres)
     finally:
-        if not record.kept:
-            destroy(record)
+        destroy(record)
 
 
-def _furnish(
-    record: SandboxRecord, cli: CliPackage, platform: Platform, outside: Outside, postgres_url: str | None
-) -> Sandbox:
-    directory = Path(record.directory)
+def _furnish(directory: Path, cli: CliPackage, platform: Platform, outside: Outside, postgres: Postgres) -> Sandbox:
     home, project, state = (directory / name for name in ("home", "project", "state"))
     for path in (home, project, state):
         path.mkdir(mode=0o700)
-    postgres, record = _database(record, directory, postgres_url)
     make_project(project, cli=cli, local_url=postgres.local_url or _NO_LOCAL_STACK)
     write_profile(home / "profile.yaml", platform.url)
     write_link(project)
     return Sandbox(
-        record=record,
         directory=directory,
         project=project,
         home=home,
@@ -99,19 +88,17 @@ def _furnish(
     )
 
 
-def _database(record: SandboxRecord, directory: Path, url: str | None) -> tuple[Postgres, SandboxRecord]:
-    """Start or borrow the server, with its process or its database on record before anything uses it."""
+@contextmanager
+def _database(record: SandboxRecord, directory: Path, url: str | None) -> Iterator[Postgres]:
+    """Start or borrow a server; its process or its database is on record before anything uses it."""
     if url is not None:
         postgres = named_postgres(url)
-        record = replace(record, borrowed=(postgres.maintenance_url, postgres.database))
-        write(record)
-        return postgres, record
-    place = directory / "postgres"
-    place.mkdir(mode=0o711)
-
-    def born(process: Process) -> None:
-        nonlocal record
-        record = record.with_server(process)
-        write(record)
-
-    return start_postgres(place, born=born), record
+        write(replace(record, borrowed=(postgres.maintenance_url, postgres.database)))
+    else:
+        place = directory / "postgres"
+        place.mkdir(mode=0o711)
+        postgres = start_postgres(place, born=lambda process: write(record.with_server(process)))
+    try:
+        yield postgres
+    finally:
+        stop_postgres(postgres)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from runbook.drill import account, binaries, parts, places
+from runbook.drill import binaries, parts, places
 from runbook.drill.account import Account, server_account
 from runbook.drill.database import execute, query
 from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
@@ -209,8 +209,8 @@ def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.Monke
     def unknown(name: str) -> object:
         raise KeyError(name)
 
-    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(account.pwd, "getpwnam", unknown)
+    monkeypatch.setattr("runbook.drill.account.os.geteuid", lambda: 0)
+    monkeypatch.setattr("runbook.drill.account.pwd.getpwnam", unknown)
 
     with pytest.raises(RunbookError, match="refuses to run as root"):
         server_account()

@@ -1,0 +1,136 @@
+"""A sandbox lets nothing in and nothing out, and is gone after, even when its drill was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.drills import scene
+
+from runbook.drill.processes import Process, is_alive
+from runbook.drill.registry import records, sweep
+from runbook.drill.sandbox import Sandbox
+from runbook.drill.surroundings import only_harmless
+from runbook.errors import MissingPartError
+
+
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the record of sandboxes apart from that of other tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_npx_supabase_is_the_pinned_cli(major: int) -> None:
+    """In the project `npx supabase` is the real CLI of the wanted major, without asking a registry."""
+    with scene(major=major) as sandbox:
+        done = subprocess.run(
+            ["npx", "supabase", "--version"],
+            cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.stdout.strip() == sandbox.cli.version
+    assert done.stdout.startswith(f"{major}.")
+
+
+def test_a_command_that_leaves_is_caught() -> None:
+    """A child that asks for another host gets a refusal, and the attempt is on record."""
+    with scene() as sandbox:
+        subprocess.run(
+            ["npx", "supabase", "projects", "list"],
+            cwd=sandbox.project,
+            env={**sandbox.environment, "SUPABASE_PROFILE": "supabase"},
+            capture_output=True,
+            check=False,
+        )
+        attempts = list(sandbox.outside.attempts)
+
+    assert any("api.supabase.com" in attempt for attempt in attempts)
+
+
+def test_nothing_is_left_after() -> None:
+    """Directory, server and record are gone when the block ends, also when it ends with an error."""
+    opened: list[Sandbox] = []
+
+    def fail() -> None:
+        with scene() as sandbox:
+            opened.append(sandbox)
+            assert [record.directory for record in records()] == [str(sandbox.directory)]
+            raise ValueError("boom")
+
+    with pytest.raises(ValueError, match="boom"):
+        fail()
+    directory, process = opened[0].directory, opened[0].postgres.process
+
+    assert process is not None
+    assert not directory.exists()
+    assert not is_alive(process)
+    assert records() == ()
+
+
+def test_the_next_drill_clears_up_after_a_kill() -> None:
+    """Kill -9 leaves server and directory behind; the next sandbox ends and removes them."""
+    code = (
+        "import os, signal\nfrom support.drills import scene\n"
+        "with scene() as sandbox:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tests}, check=False)
+    left = records()
+    server, directory = left[0].servers[0], Path(left[0].directory)
+    alive_before = is_alive(server) and directory.exists()
+    with scene():
+        pass
+
+    assert killed.returncode == -signal.SIGKILL
+    assert alive_before
+    assert not is_alive(server)
+    assert not directory.exists()
+    assert records() == ()
+
+
+def test_a_running_drill_is_not_cleared_up() -> None:
+    """Another drill's sandbox is left alone while that drill lives."""
+    with scene() as sandbox:
+        assert sweep() == ()
+        assert sandbox.directory.exists()
+        assert is_alive(sandbox.postgres.process or Process(0, ""))
+
+
+def test_a_broken_record_is_not_in_the_way(tmp_path: Path) -> None:
+    """A record that can't be read neither stops a drill nor makes it delete anything."""
+    place = tmp_path / "state" / "runbook" / "sandboxes"
+    place.mkdir(parents=True)
+    (place / "half.json").write_text('{"id": "half", "owner"', encoding="utf-8")
+    (place / "odd.json").write_text(json.dumps({"id": "odd", "directory": str(tmp_path)}), encoding="utf-8")
+
+    assert sweep() == ()
+    assert tmp_path.exists()
+
+
+def test_what_names_a_target_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens, project refs, database settings and agents' marks stay outside; the terminal's settings come along."""
+    for name in ("SUPABASE_ACCESS_TOKEN", "SUPABASE_PROJECT_ID", "PGHOST", "CLAUDECODE", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("NO_COLOR", "1")
+    before = dict(os.environ)
+    with only_harmless():
+        inside = dict(os.environ)
+
+    assert not {"SUPABASE_ACCESS_TOKEN", "SUPABASE_PROJECT_ID", "PGHOST", "CLAUDECODE", "HTTPS_PROXY"} & set(inside)
+    assert inside["NO_COLOR"] == "1"
+    assert dict(os.environ) == before
+
+
+def test_without_node_the_missing_part_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without Node.js gets one sentence and what to install; nothing stays behind."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingPartError, match=r"Node\.js is not on PATH"), scene():
+        pass
+
+    assert records() == ()
