@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runbook.errors import RunbookError, TargetHeldError
 from runbook.model import Book, Procedure
-from runbook.walk.events import Event, TargetSeen
+from runbook.walk.events import Event, TakenOver, TargetSeen
 from runbook.walk.journal.liveness import is_alive
 from runbook.walk.ports import Clock, Executor, Holder, Journal, Operator, Screen, Target
 from runbook.walk.state import RunState, apply
@@ -99,12 +99,20 @@ class Frame:
         """Make sure that the target is still ours, and note the step. Raises TargetHeldError if it was taken over."""
         if self.dry:
             return
-        other = self.ports.journal.hold(lock_key(self.target, self.identity, self.ports.target), self.holder(step))
-        if other is not None:
-            raise TargetHeldError(
-                f"{other.operator} took the target over with run {other.run}",
-                hint=f"Nothing more ran. Talk to {other.operator}; `runbook status` shows where that run stands.",
-            )
+        journal, ours = self.ports.journal, self.holder(step)
+        # Whoever took it over may have given it back since: a lock that is free is not ours either.
+        if not any((one.run, one.pid, one.host) == (ours.run, ours.pid, ours.host) for one in journal.holders()):
+            raise self._lost()
+        if journal.hold(lock_key(self.target, self.identity, self.ports.target), ours) is not None:
+            raise self._lost()
+
+    def _lost(self) -> TargetHeldError:
+        taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
+        who = taken[-1].operator if taken else "somebody"
+        return TargetHeldError(
+            f"{who} took the target over while this run was under way",
+            hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` goes on here.",
+        )
 
     def recheck(self) -> None:
         """Prove the target again, right before a write. Raises TargetChanged with the difference."""

@@ -174,7 +174,7 @@ class FakeOperator:
     """Gives the answers of a script, one after the other, then confirms everything; writes down what it is asked."""
 
     script: list[Answer] = field(default_factory=list)
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str | list[str]] = field(default_factory=dict)
     take: str | None = None
     accepts: bool = True
     log: list[tuple[object, ...]] = field(default_factory=list)
