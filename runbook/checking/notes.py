@@ -24,11 +24,11 @@ class Notes:
         A token that is not to be found (it was folded or escaped) leaves the place where it is.
         """
         source = self._source(at.file)
-        offset, width = source.offset(at), 1
+        offset, width, behind = source.offset(at), 1, source.offset(at)
         for token in tokens:
-            found = source.text.find(token, offset) if token else -1
+            found = source.text.find(token, behind) if token else -1
             if found >= 0:
-                offset, width = found, len(token)
+                offset, width, behind = found, len(token), found + len(token)
         place = source.position(offset) if source.text else at
         line = source.line(place.line)
         width = max(1, min(width, len(line) - place.column + 1))

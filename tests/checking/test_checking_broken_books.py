@@ -1,0 +1,398 @@
+"""Books that read well and are not safe or not complete, each through the real command line.
+
+The mark § stands before the place that must be named; it is taken out before the file is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.books import POLICY, PROCEDURE, marked, procedure_text, write_book
+
+from runbook.cli import main
+
+ONE = "parameters: {one: {ask: One?, example: x}}\n"
+MANY = "parameters: {names: {ask: Names?, example: 'a,b', many: true}}\n"
+SECRET = "parameters: {key: {ask: Key?, example: x, secret: true}}\n"
+SHORT = {
+    "NONE": "undo: {none: It can't be}",
+    "SET": "'npx supabase secrets set {{target}} --env-file {{env_file}}'",
+}
+DRILL = """\
+drills:
+  - name: other
+    briefing: x
+    scenario: {}
+    answers: {one: x, which: "Yes"}
+    prove: [{text: x, sql: select 1, equals: "1"}]
+  - name: here
+    briefing: x
+    scenario: {}
+    answers: %s
+    prove: [{text: x, sql: select 1, equals: "1"}]
+parameters: {one: {ask: One?, example: x, pattern: "[a-z]"}}
+"""
+CHOICE = """\
+- {id: look, title: "Look at {{one}}", run: git log}
+- id: which
+  title: Which?
+  choose:
+    - when: "Yes"
+      steps: [{id: inner, title: Which now?, choose: [{when: "A"}, {when: "B"}]}]
+    - {when: "No"}
+"""
+
+
+def _step(name: str, steps: str, *messages: str, more: str = "") -> object:
+    for short, long in SHORT.items():
+        steps = steps.replace(short, long)
+    return pytest.param("procedures/add-thing.yaml", procedure_text(steps, more=more), messages, id=name)
+
+
+def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
+    more = (DRILL % answers).replace("name: here", f"{mark}name: here").replace('which: "Yes"', 'which: "No"')
+    return _step(name, CHOICE, *messages, more=more)
+
+
+BROKEN = [
+    # placeholders
+    _step("unknown", "- {id: a, title: A, run: 'git log §{{on}}'}\n", "nothing is called 'on'"),
+    _step("misspelt", "- {id: a, title: 'A {{one}}', run: 'git log §{{ones}}'}\n", "did you mean 'one'?", more=ONE),
+    _step("unknown-in-prose", "- {id: a, title: A, run: git log, why: 'See §{{x}}'}\n", "nothing is called 'x'"),
+    _step(
+        "unknown-in-verify",
+        "- {id: a, title: A, run: git log, verify: {run: 'git log', expect: {output: '§{{x}}'}}}\n",
+        "nothing is called 'x'",
+    ),
+    _step(
+        "unknown-in-path",
+        "- {id: a, title: A, run: git log, expect: {json: {'0.a=§{{x}}': y}}}\n",
+        "nothing is called 'x'",
+    ),
+    _step(
+        "too-early",
+        """\
+        - {id: a, title: A, run: 'git log §{{x}}'}
+        - {id: b, title: B, run: git log, capture: {x: {pattern: '(.)'}}}
+        """,
+        "'x' is not captured yet: step 'b' does it",
+    ),
+    _step(
+        "own-capture",
+        "- {id: a, title: A, run: 'git log §{{x}}', capture: {x: {pattern: '(.)'}}}\n",
+        "is not captured yet",
+    ),
+    _step(
+        "in-one-branch-only",
+        """\
+        - id: which
+          title: Which?
+          choose:
+            - {when: One, steps: [{id: a, title: A, run: git log, capture: {x: {pattern: '(.)'}}}]}
+            - {when: Other}
+        - {id: b, title: B, run: 'git log §{{x}}'}
+        """,
+        "'x' is captured on some ways through 'which' only",
+    ),
+    _step(
+        "out-of-each",
+        """\
+        - {id: go, title: Go, each: names, as: name, steps: [{id: a, title: A, run: 'git log {{name}}'}]}
+        - {id: b, title: B, run: 'git log §{{name}}'}
+        """,
+        "nothing is called 'name'",
+        more=MANY,
+    ),
+    _step("target-in-prose", "- {id: a, title: A, run: git log, why: 'On §{{target}}'}\n", "can be in a command only"),
+    _step(
+        "env-file-without-one", "- {id: a, title: A, run: 'git log §{{env_file}}'}\n", "{{env_file}} needs 'env_file'"
+    ),
+    _step(
+        "unused",
+        "- {id: a, title: A, run: git log}\n",
+        "'one' is asked for and never used",
+        more="parameters: {§one: {ask: One?, example: x}}\n",
+    ),
+    _step(
+        "shadow",
+        "- {id: a, title: A, run: git log, capture: {one: {pattern: '(.)'}}}\n"
+        "- {id: b, title: 'B {{one}}', run: git log}\n",
+        "step 'a' captures a value of that name",
+        more="parameters: {§one: {ask: One?, example: x}}\n",
+    ),
+    # lists
+    _step(
+        "each-over-one",
+        "- {id: a, title: A, each: §one, as: it, steps: [{id: b, title: B, run: 'git log {{it}}'}]}\n",
+        "'one' is one value, not a list",
+        more=ONE,
+    ),
+    _step(
+        "each-over-nothing",
+        "- {id: a, title: A, each: §them, as: it, steps: [{id: b, title: B, run: 'git log {{it}}'}]}\n",
+        "nothing is called 'them'",
+    ),
+    _step(
+        "each-shadows",
+        "- {id: a, title: A, each: names, as: §names, steps: [{id: b, title: B, run: git log}]}\n",
+        "'names' is already the name of something",
+        more=MANY,
+    ),
+    _step(
+        "list-in-command",
+        "- {id: a, title: A, run: 'git log §{{names}}'}\n",
+        "'names' is a list; go through it",
+        more=MANY,
+    ),
+    # secrets
+    _step(
+        "secret-in-command",
+        "- {id: a, title: A, run: 'git log {{§key}}'}\n",
+        "the secret 'key' would be seen here",
+        more=SECRET,
+    ),
+    _step(
+        "secret-in-sql",
+        "- {id: a, title: A, sql: \"select '{{§key}}'\"}\n",
+        "the secret 'key' would be seen here",
+        more=SECRET,
+    ),
+    _step(
+        "secret-in-title",
+        "- {id: a, title: 'A {{§key}}', run: git log}\n",
+        "the secret 'key' would be seen here",
+        more=SECRET,
+    ),
+    _step(
+        "secret-in-template",
+        "- {id: a, title: A, edit: {file: x, template: '{{§key}}'}}\n",
+        "the secret 'key' would be seen",
+        more=SECRET,
+    ),
+    _step(
+        "no-secret-in-env-file",
+        "- {id: a, title: A, run: SET, env_file: {A: §one}, NONE}\n",
+        "'one' is no parameter with 'secret: true'",
+        more=ONE,
+    ),
+    # parameters
+    _step(
+        "example",
+        "- {id: a, title: 'A {{n}}', run: git log}\n",
+        "the example 'x' is not a value it takes",
+        more="parameters: {n: {ask: N?, pattern: '[0-9]+', example: §x}}\n",
+    ),
+    _step(
+        "default",
+        "- {id: a, title: 'A {{n}}', run: git log}\n",
+        "the default 'y' is not a value it takes",
+        more="parameters: {n: {ask: N?, choices: [x], default: §y}}\n",
+    ),
+    _step(
+        "list-example",
+        "- {id: go, title: Go, each: n, as: m, steps: [{id: a, title: 'A {{m}}', run: git log}]}\n",
+        "the example '1,x' is not a value it takes",
+        more="parameters: {n: {ask: N?, pattern: '[0-9]+', example: §'1,x', many: true}}\n".replace("§'1,x'", "'§1,x'"),
+    ),
+    _step(
+        "tick-example",
+        "- {id: a, tick: Look, asks: {name: n, ask: N?, pattern: '[0-9]+', example: §x}}\n",
+        "the example 'x' is not a value it takes",
+    ),
+    # targets
+    _step(
+        "no-target",
+        "- {id: a, title: A, run: §npx supabase migration list}\n",
+        "reaches a database and does not say which",
+    ),
+    _step(
+        "no-target-of-project",
+        "- {id: a, title: A, run: §npx supabase functions deploy x, NONE}\n",
+        "reaches a project and",
+    ),
+    _step(
+        "no-target-in-verify",
+        "- {id: a, title: A, run: git log, verify: {run: §npx supabase migration list}}\n",
+        "reaches a database and does not say which",
+    ),
+    _step(
+        "no-target-in-undo",
+        "- {id: a, title: A, run: git log, undo: {run: §npx supabase db push}}\n",
+        "reaches a database and",
+    ),
+    _step(
+        "no-target-on-cli",
+        "- {id: a, title: A, run: git log, on_cli: {2: {run: §npx supabase migration list}}}\n",
+        "reaches a database and",
+    ),
+    _step(
+        "linked",
+        "- {id: a, title: A, run: npx supabase migration list §--linked}\n",
+        "write {{target}} in place of --linked",
+    ),
+    _step(
+        "project-ref",
+        "- {id: a, title: A, run: npx supabase migration list §--project-ref=abc}\n",
+        "in place of --project-ref=abc",
+    ),
+    _step(
+        "target-and-local",
+        "- {id: a, title: A, run: 'npx supabase migration list {{target}} §--local'}\n",
+        "in place of --local",
+    ),
+    _step(
+        "two-targets",
+        "- {id: a, title: A, run: §'npx supabase migration list {{target}} {{target}}'}\n",
+        "is in this command twice",
+    ),
+    _step("target-for-nothing", "- {id: a, title: A, run: §'git log {{target}}'}\n", "takes no target"),
+    # what policy says
+    _step(
+        "yes",
+        "- {id: a, title: A, run: 'npx supabase db push {{target}} §--yes', NONE}\n",
+        "answers for the operator",
+    ),
+    _step(
+        "short-yes",
+        "- {id: a, title: A, run: 'npx §-y supabase migration list {{target}}'}\n",
+        "answers for the operator",
+    ),
+    _step(
+        "yes-variable",
+        "- {id: a, title: A, run: SET, env_file: {§SUPABASE_YES: key}, NONE}\n",
+        "answers for the operator",
+        more=SECRET,
+    ),
+    _step(
+        "refused",
+        "- {id: a, title: A, run: §'npx supabase db reset {{target}}', NONE}\n",
+        "policy refuses this: It deletes all data. Write a migration that puts things back.",
+    ),
+    _step(
+        "refused-sql",
+        "- {id: a, title: A, sql: §drop table public.tasks, writes: true, NONE}\n",
+        "policy refuses this",
+    ),
+    _step(
+        "refused-undo",
+        "- {id: a, title: A, run: git log, undo: {run: §'npx supabase db reset {{target}}'}}\n",
+        "policy refuses this",
+    ),
+    _step(
+        "unknown-program",
+        "- {id: a, title: A, run: §curl x}\n",
+        "policy has no rule for `curl`; add one to policy.yaml",
+    ),
+    _step(
+        "unknown-subcommand",
+        "- {id: a, title: A, run: §'npx supabase db melt {{target}} --x'}\n",
+        "policy has no rule for `supabase db melt`",
+    ),
+    _step(
+        "check-that-writes",
+        "- {id: a, title: A, run: git log, verify: {run: §'npx supabase db push {{target}}'}}\n",
+        "a check only reads, and this writes",
+    ),
+    _step(
+        "sql-check-that-writes",
+        "- {id: a, title: A, run: git log, verify: {sql: §insert into t values (1)}}\n",
+        "a check only reads, and this writes",
+    ),
+    _step(
+        "edit-check-that-writes",
+        "- {id: a, title: A, edit: {file: x, template: y, check: §npx supabase migration new z}}\n",
+        "a check only reads",
+    ),
+    _step(
+        "statement-that-writes",
+        "- {id: a, title: A, sql: §insert into t values (1), NONE}\n",
+        "say so with 'writes: true'",
+    ),
+    _step(
+        "two-statements", "- {id: a, title: A, sql: §select 1; select 2}\n", "a step runs one statement, and here are 2"
+    ),
+    _step(
+        "no-way-back",
+        "- {id: §push, title: A, run: 'npx supabase db push {{target}}'}\n",
+        "step 'push' writes and can't be checked or taken back",
+    ),
+    _step(
+        "no-way-back-from-sql",
+        "- {id: §fix, title: A, sql: update t set a = 1 where b, writes: true}\n",
+        "writes and can't be checked",
+    ),
+    _step(
+        "no-way-back-on-one-cli",
+        "- {id: §look, title: A, run: git log, on_cli: {2: {run: 'npx supabase db push {{target}}'}}}\n",
+        "writes and can't be checked",
+    ),
+    _step(
+        "less-care",
+        "- {id: a, title: A, §effect: reads, run: 'npx supabase db push {{target}}', NONE}\n",
+        "policy says that this writes",
+    ),
+    _step(
+        "before-writes",
+        "- {id: a, title: A, run: git log}\n",
+        "before step 1 only reads, and this writes",
+        more="before: [§{id: b, title: B, run: 'npx supabase db push {{target}}'}]\n",
+    ),
+    _step(
+        "before-waits",
+        "- {id: a, title: A, run: git log}\n",
+        "only ticks and commands that read",
+        more="before: [§{id: b, title: B, wait: 5s, for: x}]\n",
+    ),
+    _step(
+        "unknown-major",
+        "- {id: a, title: A, run: git log, §on_cli: {9: {tick: x}}}\n",
+        "supabase.yaml does not know CLI 9",
+    ),
+    _step(
+        "placeholder-in-comment",
+        "- {id: a, title: A, sql: §'select 1 -- {{one}}'}\n",
+        "can't stand there in SQL",
+        more=ONE,
+    ),
+    # drills
+    _drill("no-such-answer", "{one: x, which: 'No', §wich: 'No'}", "did you mean 'which'?"),
+    _drill("no-such-option", "{one: x, §which: Perhaps}", "'which' has no option 'Perhaps'; it has: Yes; No"),
+    _drill("answer-not-taken", "{§one: '1', which: 'No'}", "'1' is not a value that 'one' takes"),
+    _drill("answer-to-nothing", "{one: x, which: 'No', §look: x}", "step 'look' asks nothing"),
+    _drill("no-answer", "{which: 'No'}", "has no answer for the parameter 'one'", mark="§"),
+    _drill("no-choice", "{one: x}", "comes to 'which' and has no answer for it", mark="§"),
+    _drill("no-inner-choice", "{one: x, which: 'Yes'}", "comes to 'inner' and has no answer for it", mark="§"),
+    # the policy's own tests, dates
+    pytest.param(
+        "policy.yaml",
+        POLICY.replace('--linked", verdict: refuse', '--linked", verdict: §allow'),
+        ("the verdict is refuse, by rule 'db-reset', and not allow",),
+        id="rule-test",
+    ),
+    pytest.param(
+        "procedures/add-thing.yaml",
+        PROCEDURE.replace("2026-01-02", "§2999-01-02"),
+        ("the review of 2999-01-02 lies in the future",),
+        id="review",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "text", "messages"), BROKEN)
+def test_each_problem_is_named_with_its_place(
+    file: str, text: str, messages: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unsafe book ends the check with 2 and one finding for each mark, at the mark, without a traceback."""
+    clean, places = marked(text)
+    book = write_book(tmp_path / "book")
+    (book / file).write_text(clean, encoding="utf-8")
+    code = main(["--book", str(book), "check"])
+    out, err = capsys.readouterr()
+    heads = [line for line in out.splitlines() if line.startswith(str(book))]
+    expected = [f"{book / file}:{line}:{column}" for line, column in places]
+    assert code == 2, out + err
+    assert [head.split(": ", 1)[0] for head in heads] == expected, out
+    for head, message in zip(heads, messages, strict=True):
+        assert message in head
+    assert "Traceback" not in out + err
