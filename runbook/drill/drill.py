@@ -104,7 +104,7 @@ def hold_drill(stage: Stage, *, operator: Operator, executor: Executor, clock: C
         seconds=seconds,
         code=code,
         trouble=trouble,
-        proofs=(*proofs, prove_nothing_lost(before, after), prove_stayed_inside(sandbox.outside.attempts)),
+        proofs=(*proofs, prove_nothing_lost(before, after, drill.loses), prove_stayed_inside(sandbox.outside.attempts)),
         events=events,
     )
 

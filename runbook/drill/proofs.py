@@ -37,10 +37,11 @@ def check_proof(proof: Proof, admin_url: str, platform: PlatformState) -> ProofR
     )
 
 
-def prove_nothing_lost(before: Inventory, after: Inventory) -> ProofResult:
-    """Hold that everything there was after the scenario is still there."""
-    gone = after.lost_since(before)
-    return ProofResult("Nothing was lost or destroyed", held=not gone, found="gone: " + ", ".join(gone) if gone else "")
+def prove_nothing_lost(before: Inventory, after: Inventory, on_purpose: Sequence[str] = ()) -> ProofResult:
+    """Hold that everything there was after the scenario is still there, but for what the drill says is taken away."""
+    gone = [thing for thing in after.lost_since(before) if thing not in on_purpose]
+    text = f"Nothing but {', '.join(on_purpose)} was lost" if on_purpose else "Nothing was lost or destroyed"
+    return ProofResult(text, held=not gone, found="gone: " + ", ".join(gone) if gone else "")
 
 
 def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:

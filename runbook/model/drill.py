@@ -69,3 +69,5 @@ class Drill:
     scenario: Scenario
     answers: Mapping[str, Answer]
     prove: tuple[Proof, ...]
+    loses: tuple[str, ...] = ()
+    """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""

@@ -22,6 +22,7 @@ def _drill(record: Record) -> Drill:
         scenario=_scenario(record.get("scenario", Record)),
         answers=_answers(record),
         prove=tuple(_proof(each) for each in record.many("prove", Record)),
+        loses=record.many("loses", str),
     )
 
 

@@ -28,6 +28,12 @@ _DRILL = Shape(
             "tick, and the full text of an edited file.",
         ),
         Field("prove", ListOf(Shaped("proof")), "What must hold after the walk.", required=True),
+        Field(
+            "loses",
+            ListOf(LINE),
+            "What the walk takes away on purpose, such as 'column location of generations'. Anything else that is lost "
+            "fails the drill.",
+        ),
     ),
 )
 
