@@ -112,7 +112,7 @@ def _refuse_unseen(name: str, value: str) -> None:
 def target_words(
     words: Sequence[str], *, policy: Policy, major: int, kind: TargetKind, names: Values
 ) -> tuple[str, ...]:
-    """Return what `{{target}}` stands for in this command: decided by its rule's family, the CLI's major and the target.
+    """Return what `{{target}}` stands for in a command, by its rule's family, the CLI's major and the target.
 
     `names` holds `project_ref` and `drill_url` as far as they are needed. Raises UsageError where the command takes
     no target, or the book does not say how it is named.
