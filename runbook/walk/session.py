@@ -12,6 +12,7 @@ from runbook.errors import ExitCode, UsageError
 from runbook.model import Book, Procedure
 from runbook.walk.changes import accept_changes, sources_of
 from runbook.walk.driver import drive
+from runbook.walk.engine import Finish, Over, next_action
 from runbook.walk.envfile import sweep
 from runbook.walk.events import RunResumed, RunStarted, TargetSeen
 from runbook.walk.frame import Frame, Identity, Ports
@@ -19,8 +20,9 @@ from runbook.walk.holding import held
 from runbook.walk.journal import MemoryJournal, state_directory
 from runbook.walk.journal.place import open_directory
 from runbook.walk.parameters import ask, gather, supplied
-from runbook.walk.ports import Clock, Executor, Journal, Operator, Target
+from runbook.walk.ports import Clock, Executor, Journal, Operator, Screen, Target
 from runbook.walk.replies import End
+from runbook.walk.screens import unready_screen
 from runbook.walk.state import fold
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
@@ -178,9 +180,15 @@ def _resume(world: _World, run: str) -> End:
         now = ports.clock.now()
         resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=prove())
         for event in (*([takes_over] if takes_over else []), resumed, *changes):
-            frame.record(event)
+            frame.record(event, _standing(frame))
         frame.secrets = _secrets(frame, world.settings.environment)
         return drive(frame)
+
+
+def _standing(frame: Frame) -> Screen | None:
+    """Return the screen of the step that the run stands at: who goes on must be shown the state as it is."""
+    action = next_action(frame.procedure, frame.state)
+    return None if isinstance(action, Finish | Over) else unready_screen(frame, action.at)
 
 
 def _resumable(journal: Journal, run: str) -> RunStarted:
