@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from runbook.errors import UsageError
 from runbook.reading import PACKAGED_BOOK
 from runbook.reading.jsonschema import SCHEMA_NAMES, schema_text
 
@@ -25,9 +26,17 @@ def command(book: str | None, name: str, *, write: bool) -> int:
     if not write:
         click.echo(schema_text(name), nl=False)
         return 0
-    directory = Path(book or PACKAGED_BOOK) / "schema"
-    directory.mkdir(parents=True, exist_ok=True)
-    for each in SCHEMA_NAMES:
-        (directory / f"{each}.schema.json").write_text(schema_text(each), encoding="utf-8")
-        click.echo(directory / f"{each}.schema.json")
+    for path in _write(Path(book or PACKAGED_BOOK) / "schema"):
+        click.echo(path)
     return 0
+
+
+def _write(directory: Path) -> list[Path]:
+    written = [directory / f"{name}.schema.json" for name in SCHEMA_NAMES]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, path in zip(SCHEMA_NAMES, written, strict=True):
+            path.write_text(schema_text(name), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write '{error.filename}': {error.strerror}") from error
+    return written

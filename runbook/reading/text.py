@@ -48,7 +48,9 @@ class SourceText:
 
     def _line_starts(self) -> list[int]:
         if not self._starts:
-            self._starts = [0, *accumulate(len(line) for line in self.text.splitlines(keepends=True))]
+            # One more character tells whether the last line is ended, and another begins.
+            lines = f"{self.text}.".splitlines(keepends=True)
+            self._starts = [0, *accumulate(len(line) for line in lines[:-1])]
         return self._starts
 
 
