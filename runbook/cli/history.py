@@ -1,0 +1,30 @@
+"""`runbook history`: all runs, newest first."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from runbook.cli.walking import journal_here
+from runbook.errors import ExitCode
+
+__all__ = ["command"]
+
+
+@click.command("history")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+def command(form: str, limit: int) -> int:
+    """List past runs, the newest first: when, what, where, by whom, and how far they got."""
+    from runbook.walk.overview import rows
+
+    found = rows(journal_here(), limit)
+    if form == "json":
+        click.echo(json.dumps([row.as_dict() for row in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("There are no runs yet. `runbook list` shows what can be run.")
+    else:
+        for row in found:
+            click.echo(row.as_text())
+    return ExitCode.DONE

@@ -1,0 +1,54 @@
+"""`runbook report`: the timeline of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook.cli.walking import complete_run, find_run, journal_here
+from runbook.errors import BookError, ExitCode, RunbookError, UsageError
+
+if TYPE_CHECKING:
+    from runbook.walk.events import Event
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument("run", required=False, shell_complete=complete_run)
+@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
+@click.option("--output", metavar="FILE", help="Write to this file instead of standard output.")
+@click.pass_obj
+def command(book: str | None, run: str | None, form: str, output: str | None) -> int:
+    """Print the timeline of a run (default: the newest): what was done when, by whom, and what it showed."""
+    from runbook.walk.report import as_json, as_markdown, write
+
+    journal = journal_here()
+    events = journal.events(find_run(journal, run))
+    titles = _titles(book, events)
+    text = as_json(events, titles) if form == "json" else as_markdown(events, titles)
+    if output is None:
+        click.echo(text, nl=False)
+        return ExitCode.DONE
+    try:
+        write(Path(output), text)
+    except OSError as error:
+        raise RunbookError(f"the report can't be written to {output}: {error.strerror}") from error
+    return ExitCode.DONE
+
+
+def _titles(book: str | None, events: Sequence[Event]) -> dict[str, str]:
+    """Return the steps' titles, if the book still has the procedure as it was; a report is written without, too."""
+    from runbook.checking import open_book
+    from runbook.walk.report import titles_of
+    from runbook.walk.state import fold
+
+    state = fold(events)
+    try:
+        procedure = open_book(book).procedures.get(state.header.procedure if state.header else "")
+    except (BookError, UsageError):
+        return {}
+    return titles_of(procedure, state) if procedure and procedure.digest == state.digest else {}

@@ -1,0 +1,38 @@
+"""`runbook resume`: go on with a run that stopped."""
+
+from __future__ import annotations
+
+import click
+
+from runbook.cli.walking import complete_run, find_run, journal_here, ports_for, require_person, settings_for
+from runbook.errors import UsageError
+
+__all__ = ["command"]
+
+
+@click.command("resume")
+@click.argument("run", required=False, shell_complete=complete_run)
+@click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: where the run began).")
+@click.option("--yes", is_flag=True, hidden=True)
+@click.pass_obj
+def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
+    """Go on with a run that stopped or was cut off (default: the newest that is not finished).
+
+    A step whose end nobody saw is never run again by itself: what is known is shown, its check can be run, and you
+    decide. If the procedure or the target has changed since, the difference is shown first.
+    """
+    require_person(yes=yes)
+
+    from runbook.checking import open_book
+    from runbook.model import TargetKind
+    from runbook.walk.session import resume
+    from runbook.walk.state import fold
+
+    journal = journal_here()
+    name = find_run(journal, run, unfinished=run is None)
+    header = fold(journal.events(name)).header
+    if header is None or header.target.kind == TargetKind.DRILL:
+        raise UsageError(f"run {name} can't be gone on with: its target is gone")
+    opened = open_book(book)
+    ports = ports_for(opened, TargetKind(header.target.kind), workdir or header.directory)
+    return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)

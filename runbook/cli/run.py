@@ -1,0 +1,59 @@
+"""`runbook run`: walk through a procedure on the real target."""
+
+from __future__ import annotations
+
+import click
+
+from runbook.cli.walking import complete_procedure, ports_for, require_person, settings_for
+from runbook.errors import UsageError
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.argument("procedure", shell_complete=complete_procedure)
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Give a parameter's value. Repeatable.")
+@click.option(
+    "--target",
+    type=click.Choice(["production", "local"]),
+    default="production",
+    show_default=True,
+    help="The linked project, or the local stack.",
+)
+@click.option("--dry-run", "dry", is_flag=True, help="Run only what reads; show what writes. Leaves no trace.")
+@click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: around this one).")
+@click.option("--yes", is_flag=True, hidden=True)
+@click.pass_obj
+def command(
+    book: str | None, *, procedure: str, given: tuple[str, ...], target: str, dry: bool, workdir: str | None, yes: bool
+) -> int:
+    """Walk through a procedure, step by step, on the real target.
+
+    Every step is shown before it runs and asked for at the terminal: Enter for what reads, yes for what writes, the
+    target's name for what destroys. Parameters come from --set, from RUNBOOK_<NAME>, or are asked for before step 1;
+    never give a secret on the command line. Everything is written down as it happens: see `runbook report`.
+    """
+    require_person(yes=yes)
+    values = _values(given)
+
+    from runbook.checking import open_book
+    from runbook.model import TargetKind
+    from runbook.walk.session import walk
+
+    opened = open_book(book)
+    chosen = opened.procedure(procedure)
+    ports = ports_for(opened, TargetKind(target), workdir)
+    settings = settings_for(ports["journal"], opened)
+    return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)
+
+
+def _values(given: tuple[str, ...]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise UsageError(f"--set {text}: this is no NAME=VALUE", hint="For example: --set function_name=complete")
+        if name in values:
+            raise UsageError(f"--set {name} is given twice")
+        values[name] = value
+    return values

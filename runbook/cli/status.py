@@ -1,0 +1,38 @@
+"""`runbook status`: what is running now."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import click
+
+from runbook.cli.walking import journal_here
+from runbook.errors import BookError, ExitCode, UsageError
+
+__all__ = ["command"]
+
+
+@click.command("status")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def command(book: str | None, form: str) -> int:
+    """Show what is running now and where it stands: who, which step, since when, and the last output.
+
+    Works from another terminal while a run goes on. The first line of each run can be pasted into a chat.
+    """
+    from runbook.checking import open_book
+    from runbook.walk.overview import running
+
+    try:
+        procedures = open_book(book).procedures
+    except (BookError, UsageError):
+        procedures = {}  # a run is told of even if the book is broken by now
+    found = running(journal_here(), procedures, datetime.now(UTC))
+    if form == "json":
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("Nothing is running.")
+    for one in found if form == "text" else ():
+        click.echo(one.as_text())
+    return ExitCode.DONE
