@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.text import Text
+
+from runbook.walk.command_text import broken, command_text
 
 __all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "plain", "wrap"]
 
@@ -46,7 +47,7 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
     lines: Lines = []
     for paragraph in clean(text).split("\n"):
         lead = indent if lines else first
-        for line in _pieces(paragraph, width - max(cell_len(first), cell_len(indent))):
+        for line in broken(paragraph, max(width - max(cell_len(first), cell_len(indent)), 8), cell_len):
             lines.append(Text(lead) + Text(line, style=style))
             lead = indent
     return lines
@@ -54,30 +55,8 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
 
 def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "      ") -> Lines:
     """Show an argv as it would be typed. It breaks between words, where it can be pasted, or inside a quoted text."""
-    room = width - max(len(first), len(rest)) - 2
-    lines, line = [], ""
-    for word in (clean(_quote(part)) for part in argv):
-        *full, last = (piece for part in word.split("\n") for piece in _pieces(part, room))
-        candidate = f"{line} {full[0] if full else last}" if line else (full[0] if full else last)
-        if cell_len(candidate) > room and line:
-            lines.append(f"{line} \\")
-            line = ""
-        else:
-            line, (full, last) = "", _joined(candidate, full, last)
-        lines += full
-        line = last
-    return [Text(rest if index else first) + Text(text, style="bold") for index, text in enumerate([*lines, line])]
-
-
-def _quote(word: str) -> str:
-    """Quote a word for a shell; SQL with its single quotes reads better in double ones, where that is the same."""
-    if "'" in word and not re.search(r'["$`\\!]', word):
-        return f'"{word}"'
-    return shlex.quote(word)
-
-
-def _joined(candidate: str, full: list[str], last: str) -> tuple[list[str], str]:
-    return ([candidate, *full[1:]], last) if full else ([], candidate)
+    lines = command_text(argv, width, first, rest, size=cell_len)
+    return [Text(line[: len(first)]) + Text(line[len(first) :], style="bold") for line in lines]
 
 
 def both_ends(left: Text, right: Text, width: int) -> Lines:
@@ -118,18 +97,3 @@ def _shorten(lines: Lines, size: int) -> Lines:
     indent = " " * (len(lines[0].plain) - len(lines[0].plain.lstrip()))
     left = len(lines) - size + 1
     return [*lines[: size - 1], Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {_MORE}]", style="dim")]
-
-
-def _pieces(text: str, room: int) -> list[str]:
-    """Break one line at spaces; a word that is too long is broken where the room ends."""
-    room = max(room, 8)
-    lines, line = [], ""
-    for word in re.findall(r"\s*\S+", text) or [""]:
-        if cell_len(line + word) <= room:
-            line += word
-            continue
-        if line:
-            lines.append(line)
-        *full, line = chop_cells(word.lstrip(), room) or [""]
-        lines += full
-    return [*lines, line]

@@ -1,0 +1,75 @@
+"""`runbook show`: one procedure to read, with its commands as they would run. Needs neither network nor Node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import click
+
+from runbook.cli.markdown_page import markdown_page
+from runbook.cli.outline import Reader
+from runbook.cli.plain_page import plain_page
+from runbook.cli.reading_room import open_to_read
+from runbook.cli.record import record_of
+from runbook.errors import ExitCode, UsageError
+from runbook.model import Book
+
+__all__ = ["command"]
+
+_NO_REF = "<project_ref>"
+
+
+@click.command("show")
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="How to print it.")
+@click.option("--cli", "major", type=int, help="Show the commands of this major of the Supabase CLI (2 or 3).")
+@click.pass_obj
+def command(book: str | None, name: str, form: str, major: int | None) -> int:
+    """Print one procedure: when to use it, its steps, and its commands filled with examples.
+
+    In the directory of a linked project the commands name that project, for the CLI that is installed there.
+    """
+    opened = open_to_read(book)
+    procedure = opened.procedure(name)
+    reader = _reader(opened, major)
+    if form == "json":
+        click.echo(json.dumps(record_of(procedure, reader), indent=2, ensure_ascii=False))
+    elif form == "md":
+        click.echo(markdown_page(procedure, reader))
+    else:
+        width = min(shutil.get_terminal_size().columns, 100)
+        click.echo(plain_page(procedure, reader, width))
+    return ExitCode.DONE
+
+
+def _reader(book: Book, major: int | None) -> Reader:
+    directory, ref = _project()
+    majors = sorted(book.policy.majors)
+    if major is not None and major not in majors:
+        known = " and ".join(str(one) for one in majors)
+        raise UsageError(f"--cli {major}: the book does not know this major", hint=f"It knows {known}.")
+    if major is None:
+        installed = _installed_major(directory)
+        major = installed if installed in majors else max(majors)
+    return Reader(book, major, ref or _NO_REF)
+
+
+def _project() -> tuple[Path | None, str]:
+    """Return the project's directory and the ref of the linked project, as far as there is one."""
+    from runbook.walk.project import find_project, linked_ref
+
+    try:
+        directory = find_project(Path.cwd())
+    except (UsageError, OSError):
+        return None, ""
+    return directory, linked_ref(directory)
+
+
+def _installed_major(directory: Path | None) -> int:
+    from runbook.walk.project import installed_version
+
+    version = installed_version(directory) if directory else ""
+    first = version.split(".", maxsplit=1)[0]
+    return int(first) if first.isdecimal() else 0

@@ -1,0 +1,61 @@
+"""The Supabase project in a directory, read from its files: no network, no Node."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from runbook.errors import UsageError
+
+__all__ = ["dotenv_texts", "find_project", "installed_version", "linked_ref"]
+
+_REF = re.compile(r"[a-z]{20}")
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest directory, from `start` upward, that holds a Supabase project. Raises UsageError."""
+    for directory in (start.resolve(), *start.resolve().parents):
+        if (directory / "supabase" / "config.toml").is_file():
+            return directory
+    raise UsageError(
+        f"there is no Supabase project in {start} or above it (no supabase/config.toml)",
+        hint="Go to the project's directory.",
+    )
+
+
+def linked_ref(directory: Path) -> str:
+    """Return the ref of the project that is linked there, empty if none is."""
+    try:
+        ref = (directory / "supabase" / ".temp" / "project-ref").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return ref if _REF.fullmatch(ref) else ""
+
+
+def installed_version(directory: Path) -> str:
+    """Return the version of the CLI in the nearest node_modules, as npx finds it; empty if there is none."""
+    for above in (directory, *directory.parents):
+        package = above / "node_modules" / "supabase" / "package.json"
+        try:
+            return str(json.loads(package.read_text(encoding="utf-8")).get("version", ""))
+        except (OSError, ValueError, AttributeError):
+            continue
+    return ""
+
+
+def dotenv_texts(directory: Path) -> dict[str, str]:
+    """Return the `.env` files that the CLI may read there, by path; examples and templates are left out."""
+    texts: dict[str, str] = {}
+    for place in (directory, directory / "supabase"):
+        for file in sorted(place.glob(".env*")):
+            if file.is_file() and not file.name.endswith((".example", ".sample", ".template")):
+                texts[str(file)] = _read(file)
+    return texts
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
