@@ -17,8 +17,8 @@ from runbook.site.source import book
 __all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure"]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
-_HEADING = re.compile(r'<h3 id="(?P<id>[^"]+)">(?P<title>.*?)</h3>', re.DOTALL)
-_H2 = re.compile(r'<h2 id="(?P<id>[^"]+)">')
+_HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
+_PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
 _BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
 
@@ -60,21 +60,17 @@ def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str
 
 
 def list_headings(html: str, toc: TableOfContents) -> None:
-    """Put generated headings below the written heading they stand under."""
-    entries = {entry.id: entry for entry in _flat(list(toc.items))}
-    current: AnchorLink | None = None
-    for match in re.finditer(
-        f"{_H2.pattern}|{_HEADING.pattern.replace('?P<id>', '').replace('?P<title>', '')}", html, re.DOTALL
-    ):
-        if match[1]:
-            current = entries.get(match[1])
-        elif current is not None and match[2] not in entries:
-            title = unescape(_TAGS.sub("", match[3]))
-            current.children.append(AnchorLink(title, match[2], 3))
-
-
-def _flat(items: list[AnchorLink]) -> list[AnchorLink]:
-    return [entry for item in items for entry in (item, *_flat(item.children))]
+    """Make the contents anew from the finished HTML, so that generated headings are in it too."""
+    top: list[AnchorLink] = []
+    open_entries: list[AnchorLink] = []
+    for match in _HEADING.finditer(html):
+        title = _TAGS.sub("", _PERMALINK.sub("", match["title"])).strip()
+        entry = AnchorLink(title, match["id"], int(match["level"]))
+        while open_entries and open_entries[-1].level >= entry.level:
+            open_entries.pop()
+        (open_entries[-1].children if open_entries else top).append(entry)
+        open_entries.append(entry)
+    toc.items = top
 
 
 def edit_url(page: str, repo_url: str | None, given: str | None) -> str | None:

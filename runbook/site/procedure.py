@@ -54,9 +54,13 @@ def warnings(name: str) -> str:
         tag("strong", "production", class_="rb-target"),
         ". The flag that says so stands out in every command below. Pick your CLI's tab once; all commands follow.",
     )
-    notes = "".join(
-        tag("div", tag("p", "Warning", class_="admonition-title"), paragraphs(warning), class_="admonition warning")
-        for warning in shelf.procedure.warnings
+    if not shelf.procedure.warnings:
+        return target
+    notes = tag(
+        "div",
+        tag("p", "Before you begin", class_="admonition-title"),
+        bullets(shelf.procedure.warnings),
+        class_="admonition warning",
     )
     return lines(notes, target)
 

@@ -10,15 +10,20 @@ from collections.abc import Collection, Sequence
 from runbook.site.markup import tag, text
 from runbook.site.slots import Name, Part, Slot, marks_in, parts, shown
 
-__all__ = ["code_block", "line", "sql_block", "tabs"]
+__all__ = ["code_block", "line", "sql_block", "tabs", "words"]
 
 _SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 _QUOTE_OUTSIDE_MARKS = re.compile("'(?![^\ue000]*\ue001)")
 
 
-def line(words: Sequence[str], *, target: Collection[str] = ()) -> str:
+def line(argv: Sequence[str], *, target: Collection[str] = ()) -> str:
     """Render an argv as one line to copy. Words of `target` say where it lands, and stand out."""
-    return code_block(" ".join(_word(word, is_target=word in target) for word in words), class_="rb-line")
+    return code_block(words(argv, target=target), class_="rb-line")
+
+
+def words(argv: Sequence[str], *, target: Collection[str] = (), live: bool = True) -> str:
+    """Render an argv as words quoted for a shell; `live` ones follow the fields of their page."""
+    return " ".join(_word(word, is_target=word in target, live=live) for word in argv)
 
 
 def sql_block(statement: str) -> str:
@@ -38,11 +43,11 @@ def code_block(code: str, *, class_: str = "", language: str = "") -> str:
     )
 
 
-def _word(word: str, *, is_target: bool) -> str:
+def _word(word: str, *, is_target: bool, live: bool) -> str:
     class_ = "rb-target" if is_target else None
     if not marks_in(word):
         return tag("strong", text(shlex.quote(word)), class_=class_) if is_target else text(shlex.quote(word))
-    return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word))
+    return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word) if live else None)
 
 
 def _data(word: str) -> str:

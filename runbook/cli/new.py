@@ -1,0 +1,83 @@
+"""`runbook new`: begin a procedure, with its page and its place in the nav."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from runbook.errors import ExitCode, UsageError
+from runbook.model import Section
+from runbook.reading import PACKAGED_BOOK
+from runbook.site.draft import draft
+from runbook.site.stub import page, with_nav_entry
+
+__all__ = ["command"]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+
+
+@click.group("new")
+def command() -> None:
+    """Begin a new procedure."""
+
+
+@command.command("procedure")
+@click.argument("name")
+@click.option("--title", help="What it is called; made from NAME if not given.")
+@click.option(
+    "--section",
+    type=click.Choice([section.value for section in Section]),
+    default=Section.DURING.value,
+    show_default=True,
+    help="When in time it belongs.",
+)
+@click.option("--owner", default="database", show_default=True, help="Who keeps it right.")
+@click.pass_obj
+def procedure(book: str | None, name: str, title: str | None, section: str, owner: str) -> int:
+    """Write NAME.yaml, its page and its nav entry. NAME is its id: lower case, with hyphens."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' can't be a procedure's id", hint="Lower case letters, digits and hyphens: rotate-keys"
+        )
+    directory = Path(book or os.environ.get("RUNBOOK_BOOK") or PACKAGED_BOOK)
+    heading = title or name.replace("-", " ").capitalize()
+    today = datetime.now(UTC).date()
+    written = {directory / "procedures" / f"{name}.yaml": draft(heading, Section(section), owner=owner, reviewed=today)}
+    config = _config_beside(directory)
+    if config is not None:
+        written |= _page_files(config, name, heading, Section(section))
+    _write(written, may_exist=config)
+    for file in written:
+        click.echo(file)
+    if config is None:
+        click.echo("There is no mkdocs.yml beside this book, so no page was written.", err=True)
+    return ExitCode.DONE
+
+
+def _config_beside(directory: Path) -> Path | None:
+    """Return the `mkdocs.yml` of the checkout that the book is in, or of the working directory."""
+    for start in (directory.resolve(), Path.cwd()):
+        for above in (start, *start.parents):
+            if (above / "mkdocs.yml").is_file():
+                return above / "mkdocs.yml"
+    return None
+
+
+def _page_files(config: Path, name: str, title: str, section: Section) -> dict[Path, str]:
+    nav = with_nav_entry(config.read_text(encoding="utf-8"), name, section)
+    return {config.parent / "docs" / "procedures" / f"{name}.md": page(name, title), config: nav}
+
+
+def _write(written: dict[Path, str], *, may_exist: Path | None) -> None:
+    """Write all files, or none: an existing one is never overwritten."""
+    for file in written:
+        if file.exists() and file != may_exist:
+            raise UsageError(f"{file} exists already", hint="Choose another name, or edit that file.")
+        if not file.parent.is_dir():
+            raise UsageError(f"{file.parent} does not exist", hint="Is this the directory of a book?")
+    for file, content in written.items():
+        file.write_text(content, encoding="utf-8")

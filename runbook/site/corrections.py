@@ -1,0 +1,91 @@
+"""What the older guide got wrong, from `includes/corrections.yaml`: what is so, and the command that shows it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from runbook.site.glossary import checkout
+from runbook.site.markup import lines, page_link, tag, text
+from runbook.site.prose import inline
+from runbook.site.snippet import line
+from runbook.site.source import book, shelf_of
+
+__all__ = ["Correction", "Proof", "all_corrections", "corrections"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A line, the CLI major it is for (`any`: another program), a piece of its output, and what else one sees."""
+
+    cli: str
+    run: str
+    prints: str = ""
+    shows: str = ""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Return the line as words."""
+        return tuple(shlex.split(self.run))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One thing that the guide says otherwise. `pattern` and `see` are ids in the book."""
+
+    id: str
+    title: str
+    guide: str
+    so: str
+    see: str
+    proof: tuple[Proof, ...] = ()
+    pattern: str | None = None
+
+
+@cache
+def all_corrections() -> tuple[Correction, ...]:
+    """Return every correction. Raises TypeError for a key that is unknown or missing."""
+    file = checkout() / "includes" / "corrections.yaml"
+    read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return tuple(_correction(entry) for entry in read["corrections"])
+
+
+def _correction(entry: Mapping[str, Any]) -> Correction:
+    proofs = tuple(Proof(**{**proof, "cli": str(proof["cli"])}) for proof in entry.get("proof", ()))
+    return Correction(**{**entry, "proof": proofs})
+
+
+def corrections() -> str:
+    """Render all corrections, each with its proof and the procedure that does it right."""
+    return lines(*(_render(one) for one in all_corrections()))
+
+
+def _render(one: Correction) -> str:
+    facts = [
+        tag("dt", "The guide said") + tag("dd", inline(one.guide)),
+        tag("dt", "It is so") + tag("dd", inline(one.so)),
+        tag("dt", "Done right in") + tag("dd", shelf_of(one.see).link(one.see)),
+    ]
+    listed = tag("dl", *facts, class_="rb-facts rb-correction")
+    proofs = (_proof(proof) for proof in one.proof)
+    return lines(tag("h2", text(one.title), id=one.id), listed, *proofs, _pattern(one.pattern))
+
+
+def _proof(proof: Proof) -> str:
+    on = "" if proof.cli == "any" else f" (CLI {proof.cli})"
+    printed = tag("p", f"It prints: {tag('q', text(proof.prints))}", class_="rb-prints") if proof.prints else ""
+    seen = tag("p", inline(proof.shows)) if proof.shows else ""
+    return lines(tag("p", tag("strong", "See for yourself"), f"{on}:"), line(proof.argv), printed, seen)
+
+
+def _pattern(name: str | None) -> str:
+    if name is None:
+        return ""
+    title = next(pattern.title for pattern in book().patterns if pattern.id == name)
+    link = page_link(f"reference/sql-patterns.md#{name}", text(title))
+    return tag("p", tag("strong", "See for yourself"), f": the SQL of “{link}”; its unsafe form does the harm.")
