@@ -13,6 +13,7 @@ from runbook.cli.outline import Reader
 from runbook.cli.plain_page import plain_page
 from runbook.cli.reading_room import open_to_read
 from runbook.cli.record import record_of
+from runbook.cli.walking import complete_procedure
 from runbook.errors import ExitCode, UsageError
 from runbook.model import Book
 
@@ -22,7 +23,7 @@ _NO_REF = "<project_ref>"
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_procedure)
 @click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="How to print it.")
 @click.option("--cli", "major", type=int, help="Show the commands of this major of the Supabase CLI (2 or 3).")
 @click.pass_obj

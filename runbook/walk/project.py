@@ -19,7 +19,7 @@ def find_project(start: Path) -> Path:
         if (directory / "supabase" / "config.toml").is_file():
             return directory
     raise UsageError(
-        f"there is no Supabase project in {start} or above it (no supabase/config.toml)",
+        f"there is no Supabase project in {start.resolve()} or above it (no supabase/config.toml)",
         hint="Go to the project's directory.",
     )
 

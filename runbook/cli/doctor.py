@@ -1,0 +1,55 @@
+"""`runbook doctor`: what this machine has, what it lacks, and the command that adds it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import click
+
+from runbook.cli.diagnosis import Check, Found, diagnose
+from runbook.errors import ExitCode
+
+__all__ = ["command"]
+
+_WORDS = {Found.GOOD: "ok", Found.NOTE: "note", Found.MISSING: "MISSING", Found.OPTIONAL: "optional"}
+
+
+@click.command("doctor")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: around this one).")
+@click.pass_obj
+def command(book: str | None, form: str, workdir: str | None) -> int:
+    """Say what this machine has, lacks and needs; ends with 1 if `runbook run` lacks something.
+
+    It looks and asks for versions; it changes nothing, and shows no secret.
+    """
+    checks = diagnose(book, workdir)
+    if form == "json":
+        click.echo(json.dumps([asdict(one) for one in checks], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_lines(checks, min(shutil.get_terminal_size().columns, 100))))
+    return ExitCode.NOT_COMPLETED if any(one.found is Found.MISSING for one in checks) else ExitCode.DONE
+
+
+def _lines(checks: Sequence[Check], width: int) -> Iterator[str]:
+    room = max(len(one.name) for one in checks)
+    for one in checks:
+        lead = f"{_WORDS[one.found]:<8}  {one.name:<{room}}  "
+        rest = " " * len(lead)
+        yield from textwrap.wrap(
+            one.text,
+            max(width, len(lead) + 30),
+            initial_indent=lead,
+            subsequent_indent=" " * len(lead),
+            break_on_hyphens=False,
+            break_long_words=False,
+        ) or [lead.rstrip()]
+        if one.fix:  # in one piece, to be copied
+            yield f"{'':{len(lead)}}-> {one.fix}"
+    missing = sum(one.found is Found.MISSING for one in checks)
+    yield ""
+    yield f"`runbook run` lacks {missing} of these." if missing else "`runbook run` has all it needs."
