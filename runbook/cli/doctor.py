@@ -39,7 +39,6 @@ def _lines(checks: Sequence[Check], width: int) -> Iterator[str]:
     room = max(len(one.name) for one in checks)
     for one in checks:
         lead = f"{_WORDS[one.found]:<8}  {one.name:<{room}}  "
-        rest = " " * len(lead)
         yield from textwrap.wrap(
             one.text,
             max(width, len(lead) + 30),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from runbook.errors import RunbookError
-from runbook.model import Edit, Mode, Parameter, Procedure
+from runbook.model import Edit, Mode, Parameter, Procedure, Wait
 from runbook.walk.events import Event, Purpose, StepFinished, TargetSeen
 from runbook.walk.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
 from runbook.walk.state import RunState, apply
@@ -25,6 +25,7 @@ from runbook.walk.terminal.prompts import Prompt
 from runbook.walk.terminal.step import render_step
 from runbook.walk.terminal.telling import has_output_to_look_at, told
 from runbook.walk.terminal.trouble import render_difference, render_failure, render_holder, render_unknown
+from runbook.walk.terminal.waiting import count_down
 
 __all__ = ["TerminalOperator"]
 
@@ -115,8 +116,11 @@ class TerminalOperator:
         if isinstance(go, str):
             self._asking.problem(go)
             return None, False
-        if isinstance(screen.action, Edit) and screen.draft:
+        if isinstance(screen.action, Edit) and screen.draft and screen.purpose is Purpose.RUN:
             return edit(screen, go.typed, self._look, self._prompt, self._asking), True
+        if isinstance(screen.action, Wait) and not _is_dry(screen):
+            waited = count_down(screen.action.seconds, self._look, self._prompt)
+            return Go(typed=go.typed, value=f"{waited:.0f}"), True
         return go, True
 
     def _is_value(self, screen: Screen, typed: str) -> bool:
@@ -261,6 +265,10 @@ class TerminalOperator:
     def _show(self, lines: Lines) -> None:
         """Print a screen, with a line of space above it."""
         self._look.show([Text(), *lines])
+
+
+def _is_dry(screen: Screen) -> bool:
+    return bool(screen.state.header and screen.state.header.dry)
 
 
 class _Background:

@@ -35,23 +35,23 @@ class Prompt:
             )
         _use_line_editing()
         while True:
-            self._flush()
+            self.flush()
             text = self._read(label)
             if "\n" not in text and not self._more_waits():
                 return text.strip()
-            self._flush()
+            self.flush()
             self._look.show(["Several lines came at once; none of them was taken. Type the answer."])
 
     def secret(self, label: str) -> str:
         """Return what was typed without showing it."""
-        self._flush()
+        self.flush()
         return getpass.getpass(label)
 
     def ended_early(self, seconds: float) -> bool:
         """Wait so long; return True at once if Enter was pressed."""
         ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        if ready:
-            sys.stdin.readline()
+        if ready and not sys.stdin.readline():
+            raise EOFError
         return bool(ready)
 
     def _read(self, label: str) -> str:
@@ -60,7 +60,8 @@ class Prompt:
         except OSError as error:  # the terminal hung up
             raise EOFError from error
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Throw away what was typed and not read yet."""
         with contextlib.suppress(termios.error, OSError, ValueError):
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
