@@ -34,6 +34,8 @@ def from_json(text: str) -> Event:
         document = json.loads(text)
     except ValueError as error:
         raise JournalError(f"the journal holds an event that is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise JournalError("the journal holds something that is no event")
     return decode(document)
 
 
