@@ -20,6 +20,10 @@ __all__ = [
 ]
 
 
+_SHOWN = 200
+"""Characters of a line that are shown with a finding: enough for any line that a person wrote."""
+
+
 class ExitCode(IntEnum):
     """The contract with scripts; see `docs/reference/exit-codes.md`."""
 
@@ -94,8 +98,11 @@ class Finding:
         if not self.source.strip():
             return head
         gutter = f"{self.line:>5} | "
-        caret = " " * (len(gutter) + self.column - 1) + "^" * max(1, self.width)
-        return f"{head}\n{gutter}{self.source}\n{caret}"
+        start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
+        shown = self.source[start : start + _SHOWN]
+        offset = self.column - 1 - start
+        caret = " " * (len(gutter) + offset) + "^" * max(1, min(self.width, len(shown) - offset))
+        return f"{head}\n{gutter}{shown}\n{caret}"
 
 
 class BookError(RunbookError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from runbook.checking.rules import check_rule_tests
 from runbook.errors import BookError, Finding
 from runbook.model import Book
 from runbook.reading import PACKAGED_BOOK, Reading, load_book
+from runbook.reading.text import TooManyError
 
 __all__ = ["CHECKS", "check_book", "find_problems", "open_book"]
 
@@ -37,9 +39,10 @@ CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
 def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given."""
     notes = Notes(book)
-    for check in CHECKS:
-        check(book, notes)
-    check_reviewed(book, notes, today or date.today())
+    with suppress(TooManyError):
+        for check in CHECKS:
+            check(book, notes)
+        check_reviewed(book, notes, today or date.today())
     return notes.findings
 
 

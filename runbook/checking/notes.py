@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from runbook.errors import Finding
 from runbook.model import Book, Position
-from runbook.reading.text import SourceText
+from runbook.reading.text import SourceText, TooManyError
 
-__all__ = ["Notes"]
+__all__ = ["FINDING_LIMIT", "Notes"]
+
+FINDING_LIMIT = 500
+"""Findings of one book's checks; more are not told."""
 
 
 class Notes:
@@ -21,8 +24,11 @@ class Notes:
         """Note a problem at the place where the tokens stand, each behind the one before, from `at` on.
 
         The model keeps the places of steps and commands only; what is written in them is looked for in the source.
+        Raises TooManyError after FINDING_LIMIT findings.
         A token that is not to be found (it was folded or escaped) leaves the place where it is.
         """
+        if len(self._found) >= FINDING_LIMIT:
+            raise TooManyError
         source = self._source(at.file)
         offset, width, behind = source.offset(at), 1, source.offset(at)
         for token in tokens:

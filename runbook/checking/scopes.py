@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from runbook.model import Action, Choose, Each, Option, Parameter, Procedure, Step, Tick
+from runbook.model import Choose, Each, Option, Parameter, Procedure, Step, Tick
+from runbook.reading.includes import branches
 
 __all__ = ["BUILT_INS", "Scope", "Scoped", "captured_names", "scoped_steps", "variables"]
 
@@ -67,15 +68,8 @@ def variables(procedure: Procedure) -> Mapping[str, str]:
 def _own_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
     for step in steps:
         yield step
-        for branch in _branches(step.action):
+        for branch in branches(step.action):
             yield from _own_steps(branch)
-
-
-def _branches(action: Action) -> Iterator[tuple[Step, ...]]:
-    if isinstance(action, Choose):
-        yield from (option.steps for option in action.options)
-    elif isinstance(action, Each):
-        yield action.steps
 
 
 def scoped_steps(procedure: Procedure) -> Iterator[Scoped]:

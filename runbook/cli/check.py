@@ -10,7 +10,8 @@ import click
 
 from runbook.checking import find_problems
 from runbook.errors import ExitCode, Finding
-from runbook.model import Action, Book, Choose, Each, Step
+from runbook.model import Book, Step
+from runbook.reading.includes import branches
 
 __all__ = ["command"]
 
@@ -48,14 +49,8 @@ def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
 
 
 def _steps(steps: Sequence[Step]) -> int:
-    return sum(1 + _steps_within(step.action) for step in steps)
-
-
-def _steps_within(action: Action) -> int:
     # The steps of an include are counted where they are written.
-    if isinstance(action, Choose):
-        return sum(_steps(option.steps) for option in action.options)
-    return _steps(action.steps) if isinstance(action, Each) else 0
+    return sum(1 + sum(_steps(branch) for branch in branches(step.action)) for step in steps)
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 import runbook
 from runbook.errors import BookError, Finding, UsageError
-from runbook.model import Book, Procedure
+from runbook.model import Book, Policy, Position, Procedure
 from runbook.reading.includes import resolve_includes
 from runbook.reading.lists import build_advice, build_patterns
 from runbook.reading.marks import Scalar, parse
@@ -19,9 +20,9 @@ from runbook.reading.procedures import build_procedure
 from runbook.reading.records import Reader, Record
 from runbook.reading.schema import FILES, SHAPES
 from runbook.reading.structure import check_structure
-from runbook.reading.text import SourceText, Troubles, read_text
+from runbook.reading.text import SourceText, TooManyError, Troubles, read_text
 
-__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "read_book"]
+__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "read_book", "read_policy"]
 
 PACKAGED_BOOK = Path(runbook.__file__).parent / "book"
 """The book that ships with the package. A book without its own policy goes by this one's."""
@@ -56,6 +57,18 @@ def read_book(directory: Path) -> Book:
     return reading.book
 
 
+def read_policy(directory: Path) -> Policy:
+    """Return the policy alone, for the guard, which has no time for a whole book. Raises BookError and UsageError."""
+    if not directory.is_dir():
+        raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
+    files = [_read_shared(directory, _shown(directory), name) for name in _SHARED]
+    findings = [finding for file in files if file for finding in file.findings]
+    policy, supabase = (file.record if file else None for file in files)
+    if findings or policy is None or supabase is None:
+        raise BookError(findings)
+    return build_policy(policy, build_majors(supabase))
+
+
 def load_book(directory: Path) -> Reading:
     """Read as much of a book as is sound. Raises UsageError where there is no book at all."""
     if not directory.is_dir():
@@ -66,7 +79,7 @@ def load_book(directory: Path) -> Reading:
     others = {name: _read_shared(directory, shown, name) for name in FILES}
     files = [*procedures.values(), *(file for file in others.values() if file)]
     findings += _stray_files(directory, shown)
-    findings += _check_references(files, set(procedures))
+    _check_references(files, set(procedures))
     findings += [finding for file in files for finding in file.findings]
     built = {
         name: build_procedure(file.record, name, file.source.text)
@@ -132,27 +145,27 @@ def _read_file(path: Path, name: str, shape: str) -> _File:
     if isinstance(source, Finding):
         return _File(SourceText(name, ""), None, [source])
     troubles = Troubles(source, [])
-    root = parse(source, troubles)
-    if root is None:
-        if not troubles.found:
-            troubles.found.append(Finding(name, 1, 1, "is empty"))
-        return _File(source, None, troubles.found)
     reader = Reader(SHAPES, troubles)
-    record = reader.record(root, SHAPES[shape])
-    check_structure(reader.records, troubles)
+    record = None
+    with suppress(TooManyError):
+        root = parse(source, troubles)
+        if root is not None:
+            record = reader.record(root, SHAPES[shape])
+            check_structure(reader.records, troubles)
+        elif not troubles.found:
+            troubles.add(Position(name, 1, 1), "is empty")
     return _File(source, None if troubles.found else record, troubles.found, tuple(reader.references))
 
 
-def _check_references(files: Iterable[_File], known: set[str]) -> list[Finding]:
-    findings: list[Finding] = []
+def _check_references(files: Iterable[_File], known: set[str]) -> None:
     for file in files:
-        troubles = Troubles(file.source, findings)
-        for node in file.references:
-            if node.text not in known:
-                close = get_close_matches(node.text, known, n=1)
-                advice = f"; did you mean '{close[0]}'?" if close else ""
-                troubles.add(node.at, f"there is no procedure '{node.text}'{advice}", width=node.width)
-    return findings
+        troubles = Troubles(file.source, file.findings)
+        with suppress(TooManyError):
+            for node in file.references:
+                if node.text not in known:
+                    close = get_close_matches(node.text, known, n=1)
+                    advice = f"; did you mean '{close[0]}'?" if close else ""
+                    troubles.add(node.at, f"there is no procedure '{node.text}'{advice}", width=node.width)
 
 
 def _assemble(

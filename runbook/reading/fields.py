@@ -34,12 +34,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`."""
+    """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
+
+    `longest` is the most characters that it may have, 0 for no limit of its own.
+    """
 
     pattern: str | None = None
     says: str = "text"
     template: bool = False
     empty: bool = False
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ from hashlib import sha256
 from runbook.errors import Finding
 from runbook.model import Action, Choose, Each, Include, Procedure, Step
 
-__all__ = ["included_by", "resolve_includes"]
+__all__ = ["branches", "included_by", "resolve_includes"]
+
+
+DEPTH_LIMIT = 8
+"""Procedures, one within the other."""
+STEP_LIMIT = 2000
+"""Steps of a procedure with all that it includes; a few includes within each other grow without end."""
 
 
 def resolve_includes(procedures: Mapping[str, Procedure]) -> tuple[dict[str, Procedure], list[Finding]]:
@@ -24,19 +30,24 @@ def resolve_includes(procedures: Mapping[str, Procedure]) -> tuple[dict[str, Pro
 def included_by(steps: tuple[Step, ...]) -> Iterator[tuple[Step, Include]]:
     """Yield the steps that include a procedure, in branches too, with their actions."""
     for step in steps:
-        action = step.action
-        if isinstance(action, Include):
-            yield step, action
-        elif isinstance(action, Choose):
-            for option in action.options:
-                yield from included_by(option.steps)
-        elif isinstance(action, Each):
-            yield from included_by(action.steps)
+        if isinstance(step.action, Include):
+            yield step, step.action
+        for branch in branches(step.action):
+            yield from included_by(branch)
+
+
+def branches(action: Action) -> Iterator[tuple[Step, ...]]:
+    """Yield the lists of steps that are written within an action: not those of an included procedure."""
+    if isinstance(action, Choose):
+        yield from (option.steps for option in action.options)
+    elif isinstance(action, Each):
+        yield action.steps
 
 
 class _Resolver:
     def __init__(self, procedures: Mapping[str, Procedure]) -> None:
         self._procedures = procedures
+        self._sizes: dict[str, int] = {}
         self.done: dict[str, Procedure | None] = {}
         self.findings: list[Finding] = []
 
@@ -48,17 +59,27 @@ class _Resolver:
         return self.done[name]
 
     def _complete(self, procedure: Procedure, within: tuple[str, ...]) -> Procedure | None:
-        whole = True
+        whole, steps = True, 0
         for step, include in included_by(procedure.steps):
-            if include.procedure in within:
-                self._note(step, f"an include goes in a circle: {' > '.join((*within, include.procedure))}")
-                whole = False
-                continue
-            included = self.resolve(include.procedure, within)
+            included = self._included(step, include, within)
             whole = included is not None and whole
             if included:
                 self._check_values(step, include, included)
+                steps += self._sizes[included.id]
+                if steps > STEP_LIMIT:
+                    self._note(step, f"with what it includes, '{procedure.id}' has more than {STEP_LIMIT} steps")
+                    return None
+        self._sizes[procedure.id] = steps + _count(procedure.steps)
         return self._filled(procedure) if whole else None
+
+    def _included(self, step: Step, include: Include, within: tuple[str, ...]) -> Procedure | None:
+        if include.procedure in within:
+            self._note(step, f"an include goes in a circle: {' > '.join((*within, include.procedure))}")
+            return None
+        if len(within) > DEPTH_LIMIT:
+            self._note(step, f"an include within {DEPTH_LIMIT} others: nobody could follow it")
+            return None
+        return self.resolve(include.procedure, within)
 
     def _check_values(self, step: Step, include: Include, included: Procedure) -> None:
         known = {parameter.name for parameter in included.parameters}
@@ -97,6 +118,10 @@ class _Resolver:
         if isinstance(action, Each):
             return replace(action, steps=self._steps(action.steps))
         return action
+
+
+def _count(steps: tuple[Step, ...]) -> int:
+    return sum(1 + sum(_count(branch) for branch in branches(step.action)) for step in steps)
 
 
 def _defaults(procedure: Procedure) -> dict[str, str]:

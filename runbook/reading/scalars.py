@@ -105,6 +105,8 @@ def _read_text(node: Scalar, kind: Text) -> Outcome:
         return text, flaws
     if not text.strip() and not kind.empty:
         return _whole(node, f"is empty; {kind.says} is meant")
+    if kind.longest and len(text) > kind.longest:
+        return _whole(node, f"is longer than {kind.longest} characters")
     if kind.pattern and not re.fullmatch(kind.pattern, text):
         return _whole(node, f"'{_short(text)}' is not {kind.says}")
     if kind.template:

@@ -11,12 +11,15 @@ __all__ = ["PLACEHOLDER", "WHOLE", "Flaw", "command_flaws", "command_words", "na
 PLACEHOLDER = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 """A place for one value. Nothing else may stand between the braces."""
 
-_BRACES = re.compile(r"\{\{.*?\}\}|\{\{|\}\}", re.DOTALL)
+_BRACES = re.compile(r"\{\{[^{}]*\}\}|\{\{|\}\}")
 _QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
 _SHELL = re.compile(r"[|;&<>$`()*?{}\[\]\n]|(?<![^\s=:])~")
 _IN_DOUBLE_QUOTES = re.compile(r"(?<!\\)[$`]")
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
+
+COMMAND_LIMIT = 8000
+"""Characters. What is longer belongs into a script that a command runs."""
 
 WHOLE = -1
 """The offset of a flaw that is not at one character but of the text as a whole."""
@@ -37,18 +40,18 @@ def names_in(text: str) -> tuple[str, ...]:
 
 
 def template_flaws(text: str) -> list[Flaw]:
-    """Find braces that are not a plain `{{name}}`."""
-    if "{{" not in text and "}}" not in text:
-        return []
-    return [
-        Flaw(f"{match[0].split(chr(10))[0]} is not a plain {{{{name}}}}", match.start(), len(match[0]))
-        for match in _BRACES.finditer(text)
-        if not PLACEHOLDER.fullmatch(match[0])
-    ]
+    """Find the first braces that are not a plain `{{name}}`."""
+    for match in _BRACES.finditer(text):
+        if not PLACEHOLDER.fullmatch(match[0]):
+            shown = match[0].split("\n")[0][:60]
+            return [Flaw(f"{shown} is not a plain {{{{name}}}}", match.start(), len(match[0]))]
+    return []
 
 
 def command_flaws(text: str) -> list[Flaw]:
     """Find what a shell would make something of, and what keeps a command from being split into words."""
+    if len(text) > COMMAND_LIMIT:
+        return [Flaw(f"a command of more than {COMMAND_LIMIT} characters", WHOLE)]
     flaws = template_flaws(text)
     if flaws:
         return flaws

@@ -11,10 +11,13 @@ from pathlib import Path
 from runbook.errors import Finding
 from runbook.model import Position
 
-__all__ = ["SIZE_LIMIT", "SourceText", "Troubles", "read_text"]
+__all__ = ["SIZE_LIMIT", "TROUBLE_LIMIT", "SourceText", "TooManyError", "Troubles", "read_text"]
 
 SIZE_LIMIT = 256 * 1024
 """Bytes. The largest procedure is a tenth of this; what is larger is not a procedure."""
+
+TROUBLE_LIMIT = 100
+"""Problems that are told of one file."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.1 does not allow in a file (section 5.1 of its specification)."""
@@ -54,15 +57,24 @@ class SourceText:
         return self._starts
 
 
+class TooManyError(Exception):
+    """The file has more problems than anybody would read; reading stops. The last finding says so."""
+
+
 @dataclass(slots=True)
 class Troubles:
-    """The problems of one file, collected while it is read."""
+    """The problems of one file, collected while it is read. Raises TooManyError after TROUBLE_LIMIT of them."""
 
     source: SourceText
     found: list[Finding]
 
     def add(self, at: Position, message: str, *, width: int = 1) -> None:
         """Note a problem at a place; `width` is how many characters the caret underlines."""
+        if len(self.found) == TROUBLE_LIMIT:
+            message = f"there are more than {TROUBLE_LIMIT} problems in this file; the others are not told"
+            self.found.append(Finding(at.file, at.line, at.column, message))
+        if len(self.found) > TROUBLE_LIMIT:
+            raise TooManyError
         line = self.source.line(at.line)
         width = max(1, min(width, len(line) - at.column + 1))
         self.found.append(Finding(at.file, at.line, at.column, message, line, width))

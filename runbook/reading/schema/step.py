@@ -158,7 +158,7 @@ _OPTION = Shape(
     ),
 )
 
-_PATH_PART = r"(?:\*|-?[A-Za-z0-9_-]+|[a-z_]+=(?:[A-Za-z0-9_-]+|\{\{[a-z][a-z0-9_]*\}\}))"
+_PATH_PART = r"(?:\*|[A-Za-z0-9_-]+|[a-z_]+=(?:[A-Za-z0-9_-]+|\{\{[a-z][a-z0-9_]*\}\}))"
 _PATH = Text(rf"{_PATH_PART}(?:\.{_PATH_PART})*", "a path such as migrations.0.local", template=True)
 
 _EXPECTATION = Shape(
