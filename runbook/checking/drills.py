@@ -2,63 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from runbook.checking.notes import Notes
 from runbook.checking.parameters import fits
-from runbook.model import Answer, Book, Choose, Drill, Each, Edit, Include, Procedure, Step, Tick
+from runbook.model import Answer, Book, Choose, Drill, Each, Edit, Include, Parameter, Procedure, Step, Tick
 
 __all__ = ["check_answers"]
 
+_VALUE = re.compile(r"\[[^\]]*\]")
+"""The part of a path that says which value of an `each` it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A step at one place of the way, by its path without the values of `each`."""
+
+    path: str
+    step: Step
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which an answer may speak of it."""
+        asks = (self.step.action.asks,) if isinstance(self.step.action, Tick) else ()
+        return (self.path, self.step.id, *(each.name for each in asks if each))
+
 
 def check_answers(book: Book, notes: Notes) -> None:
-    """Every answer names a parameter or a step that asks, and fits; every parameter without a default has one."""
+    """Every answer names a parameter or a step that asks, and fits; whatever a drill comes to has its answer."""
     for procedure in book.procedures.values():
-        steps = {step.id: step for step in _all_steps((*procedure.before, *procedure.steps))}
+        steps = (*_steps(procedure.before, "before/", None), *_steps(procedure.steps, "", None))
+        named: dict[str, list[_Met]] = {}
+        for met in steps:
+            for name in met.names:
+                named.setdefault(name, []).append(met)
         for drill in procedure.drills:
+            place = ("drills:", f"name: {drill.name}")
             for name, answer in drill.answers.items():
-                problem = _problem(procedure, steps, name, answer)
+                problem = _problem(procedure, named, name, answer)
                 if problem:
-                    notes.add(procedure.at, problem, "drills:", f"name: {drill.name}", "answers:", name)
-            for problem in (*_missing_values(procedure, drill), *_missing_choices(procedure, drill)):
-                notes.add(procedure.at, problem, "drills:", f"name: {drill.name}")
+                    notes.add(procedure.at, problem, *place, "answers:", name)
+            for problem in (*_missing_values(procedure, drill), *_missing_answers(procedure, drill)):
+                notes.add(procedure.at, problem, *place)
 
 
-def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+def _steps(steps: Sequence[Step], prefix: str, drill: Drill | None) -> Iterator[_Met]:
+    """Yield the steps with their paths: all of them, or those that a drill comes to by its answers."""
     for step in steps:
-        yield step
+        met = _Met(f"{prefix}{step.id}", step)
+        yield met
+        inner = f"{met.path}/"
         if isinstance(step.action, Choose):
             for option in step.action.options:
-                yield from _all_steps(option.steps)
+                if drill is None or option.when in _items(_answer(met, drill)):
+                    yield from _steps(option.steps, inner, drill)
         elif isinstance(step.action, Each | Include):
-            yield from _all_steps(step.action.steps)
+            yield from _steps(step.action.steps, inner, drill)
 
 
-def _problem(procedure: Procedure, steps: dict[str, Step], name: str, answer: Answer) -> str:
-    parameter = next((each for each in procedure.parameters if each.name == name), None)
-    text = answer if isinstance(answer, str) else ", ".join(answer)
-    if parameter:
-        return "" if fits(parameter, text) else f"'{text}' is not a value that '{name}' takes"
-    if name not in steps:
-        close = get_close_matches(name, [*steps, *(each.name for each in procedure.parameters)], n=1)
+def _answer(met: _Met, drill: Drill) -> Answer:
+    plain = {_VALUE.sub("", name): answer for name, answer in drill.answers.items()}
+    return next((plain[name] for name in met.names if name in plain), ())
+
+
+def _items(answer: Answer) -> tuple[str, ...]:
+    return (answer,) if isinstance(answer, str) else answer
+
+
+def _problem(procedure: Procedure, named: Mapping[str, Sequence[_Met]], name: str, answer: Answer) -> str:
+    parameters = {parameter.name: parameter for parameter in procedure.parameters}
+    if name in parameters:
+        text = ",".join(_items(answer))
+        return "" if fits(parameters[name], text) else f"'{text}' is not a value that '{name}' takes"
+    steps = named.get(_VALUE.sub("", name), ())
+    if not steps:
+        close = get_close_matches(name, [*named, *parameters], n=1)
         return f"no parameter and no step is called '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
-    return _step_problem(steps[name], text)
+    # Several steps of included procedures may share an id: the answer must be right for one of them.
+    problems = [_step_problem(met.step, _items(answer)) for met in steps]
+    return "" if "" in problems else problems[0]
 
 
-def _step_problem(step: Step, text: str) -> str:
+def _step_problem(step: Step, items: Sequence[str]) -> str:
     match step.action:
         case Choose(options):
             answers = [option.when for option in options]
-            return "" if text in answers else f"'{step.id}' has no option '{text}'; it has: {'; '.join(answers)}"
-        case Tick(_, asks) if asks:
-            return "" if fits(asks, text) else f"'{text}' is not a value that '{step.id}' takes"
+            wrong = [item for item in items if item not in answers]
+            return f"'{step.id}' has no option '{wrong[0]}'; it has: {'; '.join(answers)}" if wrong else ""
         case Edit():
             return ""
-        case _ if any(isinstance(action, Tick) and action.asks for action in step.on_cli.values()):
-            return ""
         case _:
-            return f"step '{step.id}' asks nothing"
+            return _asked_problem(step, items)
+
+
+def _asked_problem(step: Step, items: Sequence[str]) -> str:
+    asked: list[Parameter] = [
+        action.asks for action in (step.action, *step.on_cli.values()) if isinstance(action, Tick) and action.asks
+    ]
+    if not asked:
+        return f"step '{step.id}' asks nothing"
+    wrong = [item for item in items if not any(fits(asks, item) for asks in asked)]
+    return f"'{wrong[0]}' is not a value that '{step.id}' takes" if wrong else ""
 
 
 def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[str]:
@@ -67,18 +114,9 @@ def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[str]:
             yield f"the drill '{drill.name}' has no answer for the parameter '{parameter.name}'"
 
 
-def _missing_choices(procedure: Procedure, drill: Drill) -> Iterator[str]:
-    for step in _met(procedure.steps, drill):
-        if isinstance(step.action, Choose) and step.id not in drill.answers:
-            yield f"the drill '{drill.name}' comes to '{step.id}' and has no answer for it"
-
-
-def _met(steps: tuple[Step, ...], drill: Drill) -> Iterator[Step]:
-    """Yield the steps that a drill comes to, by its answers."""
-    for step in steps:
-        yield step
-        if isinstance(step.action, Choose):
-            taken = [option for option in step.action.options if option.when == drill.answers.get(step.id)]
-            yield from (inner for option in taken for inner in _met(option.steps, drill))
-        elif isinstance(step.action, Each | Include):
-            yield from _met(step.action.steps, drill)
+def _missing_answers(procedure: Procedure, drill: Drill) -> Iterator[str]:
+    for met in (*_steps(procedure.before, "before/", drill), *_steps(procedure.steps, "", drill)):
+        action = met.step.action
+        asks = isinstance(action, Choose) or (isinstance(action, Tick) and action.asks is not None)
+        if asks and not _items(_answer(met, drill)):
+            yield f"the drill '{drill.name}' comes to '{met.path}' and has no answer for it"

@@ -16,6 +16,7 @@ ONE = "parameters: {one: {ask: One?, example: x}}\n"
 MANY = "parameters: {names: {ask: Names?, example: 'a,b', many: true}}\n"
 SECRET = "parameters: {key: {ask: Key?, example: x, secret: true}}\n"
 SHORT = {
+    "ASKS": "{id: a, tick: 'At {{it}}', asks: {name: n, ask: N?, example: x}}",
     "NONE": "undo: {none: It can't be}",
     "SET": "'npx supabase secrets set {{target}} --env-file {{env_file}}'",
 }
@@ -32,6 +33,14 @@ drills:
     answers: %s
     prove: [{text: x, sql: select 1, equals: "1"}]
 parameters: {one: {ask: One?, example: x, pattern: "[a-z]"}}
+"""
+ONE_DRILL = """\
+drills:
+  - %sname: here
+    briefing: x
+    scenario: {}
+    answers: %s
+    prove: [{text: x, sql: select 1, equals: "1"}]
 """
 CHOICE = """\
 - {id: look, title: "Look at {{one}}", run: git log}
@@ -362,7 +371,25 @@ BROKEN = [
     _drill("answer-to-nothing", "{one: x, which: 'No', §look: x}", "step 'look' asks nothing"),
     _drill("no-answer", "{which: 'No'}", "has no answer for the parameter 'one'", mark="§"),
     _drill("no-choice", "{one: x}", "comes to 'which' and has no answer for it", mark="§"),
-    _drill("no-inner-choice", "{one: x, which: 'Yes'}", "comes to 'inner' and has no answer for it", mark="§"),
+    _drill("no-inner-choice", "{one: x, which: 'Yes'}", "comes to 'which/inner' and has no answer for it", mark="§"),
+    _step(
+        "no-answer-at-tick",
+        "- {id: a, tick: Look, asks: {name: n, ask: N?, example: x}}\n",
+        "comes to 'a' and has no answer for it",
+        more=ONE_DRILL % ("§", "{}"),
+    ),
+    _step(
+        "answer-not-taken-at-tick",
+        "- {id: a, tick: Look, asks: {name: n, ask: N?, pattern: '[0-9]', example: '3'}}\n",
+        "'x' is not a value that 'a' takes",
+        more=ONE_DRILL % ("", "{§a: ['1', x]}"),
+    ),
+    _step(
+        "no-answer-in-each",
+        "- {id: all, title: All, each: names, as: it, steps: [ASKS]}\n",
+        "comes to 'all/a' and has no answer for it",
+        more=MANY + ONE_DRILL % ("§", "{names: [a, b]}"),
+    ),
     # the policy's own tests, dates
     pytest.param(
         "policy.yaml",

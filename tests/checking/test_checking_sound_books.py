@@ -146,6 +146,37 @@ def test_every_field_of_the_format_is_accepted(rich: Path, capsys: pytest.Captur
     assert (out, err) == ("", "2 procedures, 21 steps, 8 rules: no problems\n")
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param("{names: [a, b], look: ['1', '2']}", id="by id, one after the other"),
+        pytest.param("{names: [a, b], all/look: '1'}", id="by path"),
+        pytest.param("{names: [a, b], 'all[a]/look': '1', 'all[b]/look': '2'}", id="by path and value"),
+        pytest.param("{names: [a, b], seen: '1'}", id="by the name of the value"),
+    ],
+)
+def test_answers_may_be_named_in_every_way_the_drill_knows(answers: str, tmp_path: Path) -> None:
+    """A step is named by its id, its path, its path with values, or the name of what is seen there."""
+    steps = """\
+    - id: all
+      title: All
+      each: names
+      as: it
+      steps: [{id: look, tick: "Look at {{it}}", asks: {name: seen, ask: Seen?, pattern: "[0-9]", example: "1"}}]
+    """
+    more = f"""\
+    parameters: {{names: {{ask: Names?, example: "a,b", many: true}}}}
+    drills:
+      - name: plain
+        briefing: x
+        scenario: {{}}
+        answers: {answers}
+        prove: [{{text: x, sql: select 1, equals: "1"}}]
+    """
+    book = write_book(tmp_path / "book", {"add-thing": procedure_text(steps, more=more)})
+    assert open_book(str(book)).procedures["add-thing"].drills[0].name == "plain"
+
+
 def test_findings_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With --format json findings are data on standard output, and the summary stays on standard error."""
     book = write_book(tmp_path / "book", {"add-thing": PROCEDURE.replace("minutes: 5", "minutes: x")})

@@ -9,6 +9,8 @@ __all__ = ["SHAPES"]
 
 _FILE_NAME = Text(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a name of letters, digits, - and _")
 _SQL = Text(says="SQL")
+_PART = r"[a-z][a-z0-9_-]*(?:\[[^\]\n]*\])?"
+_ANSWERED = Text(rf"{_PART}(?:/{_PART})*", "the name of a parameter, the id of a step, or a step's path")
 
 _DRILL = Shape(
     "drill",
@@ -21,7 +23,7 @@ _DRILL = Shape(
         Field(
             "answers",
             MapOf(
-                Text(r"[a-z][a-z0-9_-]*", "the name of a parameter or the id of a step"),
+                _ANSWERED,
                 Either(Text(empty=True), ListOf(TEXTS)),
             ),
             "What the unattended operator answers: values of parameters, the option of a question, what was seen at a "
