@@ -65,9 +65,13 @@ class ProcessPipe(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """A part whose text can't be told (arithmetic, a pattern); the words inside it still run what they substitute."""
+    """A part whose text can't be told (arithmetic, a pattern).
+
+    The words inside it still run what they substitute, and `sets` are the variables that it changes.
+    """
 
     inner: tuple[Word, ...]
+    sets: tuple[str, ...] = ()
 
 
 Part: TypeAlias = Text | Parameter | Substitution | ProcessPipe | Opaque
@@ -111,18 +115,19 @@ class Simple(NamedTuple):
 class Declare(NamedTuple):
     """`export`, `declare`, `local`, `readonly`, `typeset`: assignments, and words that may turn into some."""
 
+    keyword: str
     assigns: tuple[Assign, ...]
     words: tuple[Word, ...]
 
 
 class Chain(NamedTuple):
-    """Statements one after another. Which of `a && b` runs can't be told, so both do."""
+    """Statements one after another."""
 
     statements: tuple[Statement, ...]
 
 
 class Subshell(NamedTuple):
-    """Statements whose assignments do not last."""
+    """Statements whose assignments do not last: `( … )`, `… &`, `coproc`."""
 
     body: Chain
 
@@ -135,7 +140,7 @@ class Pipe(NamedTuple):
 
 
 class If(NamedTuple):
-    """A condition and its two ways on."""
+    """A condition and its two ways on; `a && b` and `a || b` too, where `b` may or may not run."""
 
     condition: Chain
     then: Chain
@@ -167,9 +172,10 @@ class Define(NamedTuple):
 
 
 class Test(NamedTuple):
-    """`[[ … ]]`, `(( … ))` and `let`: nothing runs but what their words substitute."""
+    """`[[ … ]]`, `(( … ))` and `let`: nothing runs but what their words substitute. `sets` are changed variables."""
 
     words: tuple[Word, ...]
+    sets: tuple[str, ...] = ()
 
 
 Command: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test

@@ -132,7 +132,8 @@ def _defaulted(operator: str, texts: Texts | None, word: Texts) -> Texts:
         return UNKNOWN if texts is None else texts
     if texts is None:
         return either(UNKNOWN, maybe)
-    empty = word if operator.startswith(":") else ("",)
+    # A variable that was unset is kept as an empty one.
+    empty = word if operator.startswith(":") else either(("",), word)
     return either(
         *((text,) if is_known(text) and text else either((text,), maybe) if text else empty for text in texts)
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from runbook.safety.shell.nodes import Assign, Chain, Pipe, Simple, Statement, Text, Word
+from runbook.safety.shell.nodes import Assign, Chain, If, Pipe, Simple, Statement, Subshell, Text, Word
 from runbook.safety.shell.texts import ANY, ANY_WORDS, PRINTED
 
 __all__ = ["read_plain"]
@@ -25,9 +25,10 @@ _TOKEN = re.compile(
 _PIECE = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^'\"]+)")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
 _GRAMMAR = frozenset(
-    "if then else elif fi for while until do done case esac select function time coproc in "
-    "declare export local readonly typeset nameref let".split()
+    {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select"}
+    | {"function", "time", "coproc", "declare", "export", "local", "readonly", "typeset", "nameref", "let"}
 )
+"""Words that begin something other than a command."""
 
 
 class _NotPlainError(Exception):
@@ -51,7 +52,8 @@ class _Reader:
         statements: list[Statement] = []
         self._skip_newlines()
         while self._at < len(self._tokens):
-            statements.append(self._and_or())
+            statement = self._and_or()
+            statements.append(Statement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
             if self._at < len(self._tokens):
                 self._at += 1  # whatever ended the statement: `;`, `&` or a newline
             self._skip_newlines()
@@ -70,7 +72,7 @@ class _Reader:
         while self._joint() in {"&&", "||"}:
             self._at += 1
             self._skip_newlines()
-            left = Statement(Chain((left, self._pipeline())))
+            left = Statement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
         return left
 
     def _pipeline(self) -> Statement:

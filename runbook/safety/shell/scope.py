@@ -33,11 +33,17 @@ def scalar(texts: Texts) -> Variable:
 
 
 class Scope:
-    """The mutable state of one shell; `copy` is a subshell's, `join` brings two branches together."""
+    """The mutable state of one shell.
+
+    `functions`: a name's bodies; None among them: it may not be defined. `stdin`: the text that commands read, None
+    where it is the terminal or nothing. `environment`: what children see, as far as this text sets it. `odd`: the
+    variables with an attribute that changes what is assigned to them. `has_local_programs`: node_modules/.bin leads
+    PATH, as it does for a script of package.json.
+    """
 
     def __init__(self, directory: str | None = None) -> None:
         self.variables: dict[str, Variable] = {}
-        self.functions: dict[str, tuple[Statement, ...]] = {}
+        self.functions: dict[str, tuple[Statement | None, ...]] = {}
         self.aliases: dict[str, str] = {}
         self.arguments: Lists = ANY_LIST
         self.name: str = ANY
@@ -45,27 +51,59 @@ class Scope:
         self.files: dict[str, Texts] = {}
         self.traps: list[str] = []
         self.environment: dict[str, str] = {}
+        self.shared_functions: set[str] = set()
+        self.odd: set[str] = set()
+        self.stdin: Texts | None = None
+        self.has_local_programs = False
 
     def copy(self) -> Scope:
-        """Return a scope that begins as this one and goes its own way."""
-        twin = Scope(self.directory)
+        """Return a subshell's scope: it begins as this one and goes its own way, without the traps."""
+        twin = self.child()
         twin.variables = dict(self.variables)
         twin.functions = dict(self.functions)
         twin.aliases = dict(self.aliases)
         twin.arguments, twin.name = self.arguments, self.name
-        # Files are shared by all processes, so they are by all scopes.
-        twin.files = self.files
-        twin.environment = dict(self.environment)
+        twin.odd = set(self.odd)
         return twin
+
+    def child(self) -> Scope:
+        """Return the scope of another shell started from this one: it sees what is exported, and all files."""
+        other = Scope(self.directory)
+        other.files = self.files
+        other.environment = dict(self.environment)
+        other.shared_functions = set(self.shared_functions)
+        other.variables = {name: scalar((text,)) for name, text in self.environment.items()}
+        other.functions = {name: self.functions[name] for name in self.shared_functions if name in self.functions}
+        other.stdin = self.stdin
+        other.has_local_programs = self.has_local_programs
+        return other
+
+    def assign(self, name: str, variable: Variable) -> None:
+        """Set a variable; one that is exported is so for children too."""
+        if name in self.odd:
+            variable = scalar((ANY,))
+        self.variables[name] = variable
+        if name in self.environment:
+            self.export(name)
+
+    def export(self, name: str) -> None:
+        """Show a variable to children. One that may hold several texts shows none of them."""
+        texts = self.variables[name].first() if name in self.variables else (ANY,)
+        self.environment[name] = texts[0] if len(texts) == 1 else ANY
 
     def join(self, other: Scope) -> None:
         """Become what holds after one of two ways was taken."""
         for name in self.variables.keys() | other.variables.keys():
             self.variables[name] = _either_variable(self.variables.get(name), other.variables.get(name))
-        for name, bodies in other.functions.items():
-            self.functions[name] = tuple(dict.fromkeys((*self.functions.get(name, ()), *bodies)))
+        for name in self.functions.keys() | other.functions.keys():
+            bodies = (*self.functions.get(name, (None,)), *other.functions.get(name, (None,)))
+            self.functions[name] = tuple(dict.fromkeys(bodies))
         self.aliases.update(other.aliases)
-        self.environment.update(other.environment)
+        for name in self.environment.keys() | other.environment.keys():
+            if self.environment.get(name) != other.environment.get(name):
+                self.environment[name] = ANY
+        self.odd |= other.odd
+        self.shared_functions |= other.shared_functions
         self.arguments = _either_lists(self.arguments, other.arguments)
         self.traps += [trap for trap in other.traps if trap not in self.traps]
         if self.directory != other.directory:

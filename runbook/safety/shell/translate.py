@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -37,6 +39,7 @@ Tree: TypeAlias = Mapping[str, Any]
 """A node of shfmt's tree. Keys whose value is empty are absent."""
 
 _NOTHING = Chain(())
+_COMPARISONS = frozenset({"==", "!=", "<=", ">="})
 
 
 def translate(tree: Tree) -> Chain:
@@ -53,7 +56,8 @@ def _statement(tree: Tree | None) -> Statement:
         return Statement(_NOTHING)
     redirects = tuple(_redirect(redirect) for redirect in tree.get("Redirs", ()))
     command = tree.get("Cmd")
-    return Statement(_command(command) if command else _NOTHING, redirects)
+    statement = Statement(_command(command) if command else _NOTHING, redirects)
+    return Statement(Subshell(Chain((statement,)))) if tree.get("Background") else statement
 
 
 def _redirect(tree: Tree) -> Redirect:
@@ -77,11 +81,12 @@ def _without_tabs(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Take the tabs off each line's beginning. A part that follows another part begins within a line."""
     stripped: list[Part] = []
     for number, part in enumerate(parts):
-        if isinstance(part, Text):
-            lines = part.value.split("\n")
-            first = lines[0].lstrip("\t") if number == 0 else lines[0]
-            part = Text("\n".join([first, *(line.lstrip("\t") for line in lines[1:])]), quoted=True)
-        stripped.append(part)
+        if not isinstance(part, Text):
+            stripped.append(part)
+            continue
+        lines = part.value.split("\n")
+        first = lines[0].lstrip("\t") if number == 0 else lines[0]
+        stripped.append(Text("\n".join([first, *(line.lstrip("\t") for line in lines[1:])]), quoted=True))
     return tuple(stripped)
 
 
@@ -97,14 +102,17 @@ def _call(tree: Tree) -> Command:
 
 def _declare(tree: Tree) -> Command:
     arguments = tree.get("Args", [])
-    assigns = tuple(_assign(item) for item in arguments if "Value" in item or "Array" in item if "Name" in item)
+    assigns = tuple(_assign(item) for item in arguments if "Name" in item and not item.get("Naked"))
     words = tuple(_word(item["Value"]) for item in arguments if "Value" in item and "Name" not in item)
-    return Declare(assigns, words)
+    bare = tuple(
+        (Text(item["Name"]["Value"], quoted=True),) for item in arguments if item.get("Naked") and "Name" in item
+    )
+    return Declare(tree["Variant"]["Value"], assigns, (*words, *bare))
 
 
 def _binary(tree: Tree) -> Command:
     left, right = _statement(tree["X"]), _statement(tree["Y"])
-    return Pipe(left, right) if tree["Op"] in {"|", "|&"} else Chain((left, right))
+    return Pipe(left, right) if tree["Op"] in {"|", "|&"} else If(Chain((left,)), Chain((right,)), _NOTHING)
 
 
 def _block(tree: Tree) -> Command:
@@ -129,7 +137,7 @@ def _while(tree: Tree) -> Command:
 def _for(tree: Tree) -> Command:
     loop, body = tree["Loop"], _chain(tree.get("Do"))
     if loop["Type"] != "WordIter":
-        return Loop("", None, Chain((Statement(Test(_words_within(loop))),)), body)
+        return Loop("", None, Chain((Statement(Test(_words_within(loop), _set_within(loop))),)), body)
     words = tuple(_word(item) for item in loop.get("Items", ())) if "InPos" in loop else None
     return Loop(loop["Name"]["Value"], words, _NOTHING, body)
 
@@ -144,14 +152,22 @@ def _define(tree: Tree) -> Command:
     return Define(tree["Name"]["Value"], _statement(tree["Body"]))
 
 
-def _wrapped(tree: Tree) -> Command:
-    """`time` and `coproc`: the statement inside."""
-    inner = _statement(tree.get("Stmt"))
-    return Chain((inner,))
+def _time(tree: Tree) -> Command:
+    return Chain((_statement(tree.get("Stmt")),))
+
+
+def _coproc(tree: Tree) -> Command:
+    return Subshell(Chain((_statement(tree.get("Stmt")),)))
 
 
 def _test(tree: Tree) -> Command:
-    return Test(_words_within(tree))
+    return Test(_words_within(tree), _set_within(tree))
+
+
+def _let(tree: Tree) -> Command:
+    # Its words may be quoted, so which names they set is not in the tree.
+    names = re.findall(r"[A-Za-z_]\w*", json.dumps(list(tree.get("Exprs", ()))))
+    return Test(_words_within(tree), tuple(names))
 
 
 _COMMANDS = {
@@ -165,11 +181,11 @@ _COMMANDS = {
     "ForClause": _for,
     "CaseClause": _case,
     "FuncDecl": _define,
-    "TimeClause": _wrapped,
-    "CoprocClause": _wrapped,
+    "TimeClause": _time,
+    "CoprocClause": _coproc,
     "TestClause": _test,
     "ArithmCmd": _test,
-    "LetClause": _test,
+    "LetClause": _let,
 }
 
 
@@ -218,7 +234,7 @@ def _part(tree: Tree, *, quoted: bool) -> Part:
         return ProcessPipe(_chain(tree.get("Stmts")), reads=tree["Op"] == "<(")
     if kind == "ParamExp":
         return _parameter(tree, quoted=quoted)
-    return Opaque(_words_within(tree))
+    return Opaque(_words_within(tree), _set_within(tree))
 
 
 def _parameter(tree: Tree, *, quoted: bool) -> Part:
@@ -255,7 +271,25 @@ def _expression(tree: Tree | None) -> Word | None:
     """Return an arithmetic expression that is one word as that word, another as an opaque one."""
     if tree is None:
         return None
-    return _word(tree) if tree.get("Type") == "Word" else (Opaque(_words_within(tree)),)
+    return _word(tree) if tree.get("Type") == "Word" else (Opaque(_words_within(tree), _set_within(tree)),)
+
+
+def _set_within(tree: object) -> tuple[str, ...]:
+    """Find the variables that an arithmetic expression sets."""
+    if isinstance(tree, list):
+        return tuple(name for item in tree for name in _set_within(item))
+    if not isinstance(tree, dict):
+        return ()
+    deeper = tuple(name for value in tree.values() for name in _set_within(value))
+    kind, operator = tree.get("Type"), str(tree.get("Op", ""))
+    sets = (kind == "BinaryArithm" and operator.endswith("=") and operator not in _COMPARISONS) or (
+        kind == "UnaryArithm" and operator in {"++", "--"}
+    )
+    return (*_names(tree.get("X")), *deeper) if sets else deeper
+
+
+def _names(tree: object) -> tuple[str, ...]:
+    return tuple(re.findall(r'"Value": "([A-Za-z_]\w*)"', json.dumps(tree)))
 
 
 def _words_within(tree: object) -> tuple[Word, ...]:

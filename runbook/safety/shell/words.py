@@ -8,7 +8,7 @@ from typing import Protocol
 from runbook.safety.shell.braces import expand_braces
 from runbook.safety.shell.nodes import Chain, Opaque, Parameter, Part, ProcessPipe, Substitution, Text, Word
 from runbook.safety.shell.parameters import Value, value_of
-from runbook.safety.shell.scope import ANY_LIST, Lists, Scope
+from runbook.safety.shell.scope import ANY_LIST, Lists, Scope, scalar
 from runbook.safety.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenated, loose, plain, tight
 
 __all__ = ["Runner", "expand_text", "expand_words"]
@@ -66,6 +66,8 @@ def _values(part: Part, scope: Scope, runner: Runner) -> Value:
     if isinstance(part, Opaque):
         for inner in part.inner:
             expand_text(inner, scope, runner)
+        for name in part.sets:
+            scope.variables[name] = scalar(UNKNOWN)
     return Value((UNKNOWN,), apart=False)
 
 

@@ -1,0 +1,93 @@
+"""Judge a line as a shell would run it: every command in it, however deep, by the policy; the worst one counts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+from runbook.model import Effect, Family, Policy, Verdict
+from runbook.safety.examining import Examination
+from runbook.safety.policy import Judgement
+from runbook.safety.programs import start_command
+from runbook.safety.shell.call import Doubt, TooMuchError
+from runbook.safety.shell.files import read_small
+from runbook.safety.shell.machine import Machine
+from runbook.safety.shell.scope import Scope, scalar
+
+__all__ = ["judge", "judge_words", "packaged_policy"]
+
+_SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
+"""Variables of the caller's environment that move a command to another target."""
+
+
+@functools.cache
+def packaged_policy() -> Policy:
+    """Return the policy that ships with the package. Raises BookError if it was damaged."""
+    from runbook.reading import PACKAGED_BOOK, read_policy
+
+    return read_policy(PACKAGED_BOOK)
+
+
+def judge(
+    line: str, *, cwd: str | None = None, env: Mapping[str, str] | None = None, policy: Policy | None = None
+) -> Judgement:
+    """Judge a line (or a whole script) by what a shell would really run.
+
+    `cwd` is where it would run: with it, small files are read that the line would run (scripts, package.json, a
+    Makefile), and the installed CLI's major is found; without it nothing is read. `env` is the environment that it
+    would run in. `policy` defaults to the packaged one.
+
+    Nothing is ever run, but shfmt for lines that hold more than words and quotes. What can't be parsed or told in a
+    place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
+    that the policy knows.
+    """
+    return _judged(lambda machine, scope: machine.text(line, scope), line, cwd, env, policy)
+
+
+def judge_words(
+    words: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+) -> Judgement:
+    """Judge one argv, as `judge` judges a line: no word of it is split or expanded first."""
+    argv = tuple(words)
+    return _judged(lambda machine, scope: machine.start(argv, scope), " ".join(argv), cwd, env, policy)
+
+
+def _judged(
+    run: Callable[[Machine, Scope], object],
+    subject: str,
+    cwd: str | None,
+    env: Mapping[str, str] | None,
+    policy: Policy | None,
+) -> Judgement:
+    examination = Examination(policy if policy is not None else packaged_policy())
+    scope = Scope(cwd)
+    for name in _SEEN_OUTSIDE & (env or {}).keys():
+        scope.variables[name] = scalar(((env or {})[name],))
+        scope.export(name)
+    machine = Machine(start_command, examination, _nothing_there if cwd is None else read_small)
+    try:
+        run(machine, scope)
+    except (TooMuchError, RecursionError):
+        examination.doubt(Doubt.TOO_MUCH, subject)
+    return examination.worst() or _harmless()
+
+
+def _nothing_there(_path: str) -> str | None:
+    return None
+
+
+def _harmless() -> Judgement:
+    return Judgement(
+        verdict=Verdict.ALLOW,
+        effect=Effect.READS,
+        rule="",
+        reason="Nothing in it is in the policy.",
+        instead="",
+        family=Family.NOTHING,
+        target=None,
+        commands=(),
+    )

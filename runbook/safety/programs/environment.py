@@ -1,0 +1,119 @@
+"""`env` and `xargs`, `find`, `parallel`: a command's words and environment put together by another program."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from runbook.safety.programs.shells import run_text
+from runbook.safety.shell.call import Call
+from runbook.safety.shell.scope import scalar
+from runbook.safety.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, plain
+from runbook.safety.shell.variables import quoted_words
+
+__all__ = ["run_env", "run_find", "run_parallel", "run_xargs"]
+
+_ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-P", "-a", "--argv0"})
+_XARGS_VALUES = frozenset({"-n", "-L", "-P", "-s", "-d", "-E", "-a", "--max-args", "--max-procs", "--max-lines"})
+_PARALLEL_VALUES = frozenset({"-j", "-a", "-n", "-N", "-S", "-d", "-C", "--jobs", "--arg-file", "--colsep", "--delay"})
+_MOST_LINES = 16
+
+
+def run_env(call: Call) -> Texts:
+    """`env [-i] [-u NAME] [-S TEXT] [NAME=value]… COMMAND`."""
+    words = list(call.words[1:])
+    scope = call.scope.child()
+    while words:
+        word = plain(words[0])
+        split = re.match(r"(?:-[iv0]*S|--split-string=?)(.*)$", word, re.DOTALL)
+        if split:
+            words.pop(0)
+            text = split[1] or (plain(words.pop(0)) if words else "")
+            words = [*_split(text), *words]
+        elif re.match(r"[A-Za-z_]\w*=", word):
+            name, _, value = plain(words.pop(0)).partition("=")
+            scope.variables[name] = scalar((value,))
+            scope.export(name)
+        elif word.startswith("-") and words[0] != ANY_WORDS:
+            words.pop(0)
+            if word in _ENV_VALUES and words:
+                words.pop(0)
+        else:
+            break
+    return call._replace(scope=scope).start(tuple(words)) if words else UNKNOWN
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return [ANY_WORDS]
+
+
+def run_xargs(call: Call) -> Texts:
+    """Start a command with words from standard input, appended or put in the place of a mark."""
+    words = list(call.words[1:])
+    mark = ""
+    while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
+        word = plain(words.pop(0))
+        if re.match(r"-[0-9a-zA-Z]*[Ii]", word) and not word.startswith("--"):
+            letter = re.search("[Ii]", word)
+            rest = word[letter.end() :] if letter else ""
+            mark = rest or (plain(words.pop(0)) if "I" in word and words else "{}")
+        elif word.startswith("--replace"):
+            mark = word.partition("=")[2] or "{}"
+        elif word in _XARGS_VALUES and words:
+            words.pop(0)
+        elif word == "--":
+            break
+    words = words or ["echo"]
+    inputs = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    inner = call._replace(scope=call.scope.copy())
+    inner.scope.stdin = NOTHING
+    return either(*(_spread(inner, words, mark, text) for text in inputs))
+
+
+def _spread(call: Call, words: list[str], mark: str, text: str) -> Texts:
+    """Start the command for one input; without a mark with all its words, with one for each line."""
+    if not mark:
+        more = _split(text) if is_known(text) else [ANY_WORDS]
+        return either(call.start((*words, *more)), *(call.start((*words, word)) for word in more[:_MOST_LINES]))
+    known = is_known(text) and len(text.splitlines()) <= _MOST_LINES
+    lines = [line.strip() for line in text.splitlines()] if known else [ANY]
+    return either(NOTHING, *(call.start(tuple(word.replace(mark, line) for word in words)) for line in lines))
+
+
+_FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})
+
+
+def run_find(call: Call) -> Texts:
+    """`find … -exec COMMAND ;` and `fd … -x COMMAND`."""
+    words = call.words[1:]
+    for at, word in enumerate(words):
+        if plain(word) in _FIND_STARTS:
+            rest = words[at + 1 :]
+            end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
+            call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
+    return UNKNOWN
+
+
+def run_parallel(call: Call) -> Texts:
+    """GNU parallel: a template filled with each of the words behind `:::`, or with lines of the input."""
+    words = list(call.words[1:])
+    while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
+        if plain(words.pop(0)) in _PARALLEL_VALUES and words:
+            words.pop(0)
+    cut = next((at for at, word in enumerate(words) if re.fullmatch(r":{3,4}\+?", plain(word))), len(words))
+    template, sources = " ".join(words[:cut]), [word for word in words[cut + 1 :] if not plain(word).startswith(":::")]
+    if cut == len(words) or plain(words[cut]).startswith("::::"):
+        texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+        sources = [line for text in texts for line in text.splitlines()]
+    if not template:
+        return either(NOTHING, *(run_text(call, source) for source in sources[:_MOST_LINES]))
+    return either(NOTHING, *(run_text(call, _filled(template, source)) for source in sources[:_MOST_LINES]))
+
+
+def _filled(template: str, source: str) -> str:
+    quoted = quoted_words([source])
+    filled = re.sub(r"\{[./%#]*\}|\{\d\}", lambda _: quoted, template)
+    return filled if filled != template else f"{template} {quoted}"

@@ -1,0 +1,91 @@
+"""Programs that nothing is known of, and programs whose very name is not: what their other words say.
+
+Such a command is allowed unless its words could be a dangerous command: `$TOOL db reset`, `runner supabase db reset`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from runbook.safety.programs.names import program_name
+from runbook.safety.programs.shells import run_shell
+from runbook.safety.shell.call import Call, Doubt
+from runbook.safety.shell.texts import ANY_WORDS, MAYBE, PRINTED, UNKNOWN, Texts, is_known, may_be, plain
+
+__all__ = ["run_unknown", "run_unnamed"]
+
+_REMOTE = ("--linked", "--remote")
+_SPACE = re.compile(r"\s")
+
+
+def run_unknown(call: Call) -> None:
+    """A program with a name that says nothing. Doubt it if it may start a dangerous command."""
+    if not call.shell.is_guessing:
+        _look_behind(call)
+        _look_inside(call)
+        _look_as_another(call)
+
+
+def run_unnamed(call: Call) -> Texts:
+    """A program whose name is not known, or only in part."""
+    word = plain(call.words[0])
+    if set(word) == {PRINTED}:
+        return UNKNOWN
+    if call.shell.is_guessing:
+        return UNKNOWN
+    known = [other for other in call.words[1:] if is_known(plain(other))]
+    if word == ANY_WORDS and not [other for other in known if not other.startswith("-")] and _is_bare(call):
+        call.doubt(Doubt.UNKNOWN_PROGRAM)
+        return UNKNOWN
+    last = word.rsplit("/", 1)[-1]
+    for name in call.shell.examiner.commanded:
+        if may_be(last, name) and _minds_arguments(call, name):
+            call.doubt(Doubt.UNKNOWN_PROGRAM)
+            return UNKNOWN
+    if any(may_be(last, shell) for shell in ("sh", "bash")) and "-c" in call.arguments:
+        with call.shell.perhaps():
+            run_shell(call.with_words(MAYBE + "sh", *call.words[1:]))
+    run_unknown(call)
+    return UNKNOWN
+
+
+def _is_bare(call: Call) -> bool:
+    """Whether nothing speaks for a harmless command: no words, or only such as a dangerous one would take."""
+    flags = [word for word in call.arguments if is_known(word)]
+    return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
+
+
+def _minds_arguments(call: Call, name: str) -> bool:
+    """Whether the policy minds these arguments for that program, and not just that program with any arguments."""
+    examiner = call.shell.examiner
+    words = [word if is_known(word) else "x" for word in call.arguments]
+    return examiner.minds([name, *words]) and not examiner.minds([name, "x"])
+
+
+def _look_behind(call: Call) -> None:
+    """A program that starts the words behind its own: `runner supabase db reset`."""
+    examiner = call.shell.examiner
+    for at, word in enumerate(call.arguments):
+        name = program_name(word)
+        base = (name or "").partition("@")[0]
+        if name is None or _SPACE.search(word) or base not in examiner.feared:
+            continue
+        rest = [other if is_known(other) else "x" for other in call.arguments[at + 1 :]]
+        if examiner.minds([base, *rest]) and (rest or at == 0):
+            call.doubt(Doubt.WRAPPED)
+            return
+
+
+def _look_inside(call: Call) -> None:
+    """A program that gives one of its words to a shell: `runner 'supabase db reset'`."""
+    examiner = call.shell.examiner
+    for word in call.arguments:
+        if _SPACE.search(word) and any(program in word for program in examiner.feared):
+            call.shell.guess(word, call.scope)
+
+
+def _look_as_another(call: Call) -> None:
+    """The CLI under another name: no other program resets a database with `--linked` or `--remote`."""
+    words = list(call.arguments)
+    if any(word.partition("=")[0] in _REMOTE for word in words) and call.shell.examiner.minds(["supabase", *words]):
+        call.doubt(Doubt.UNKNOWN_PROGRAM)

@@ -1,0 +1,1 @@
+"""Shell text: read it, expand it, and follow every way it may go."""

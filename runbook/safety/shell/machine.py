@@ -1,0 +1,165 @@
+"""An abstract shell: runs a text without running anything, and shows each command to whoever knows it.
+
+Where a real shell would decide, both ways are taken; what it would compute is computed where that is easy and unknown
+where it is not. So each command that may run is seen, with all the words that it may get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from runbook.errors import MissingPartError
+from runbook.safety.shell import files
+from runbook.safety.shell.call import Call, Doubt, Examiner, TooMuchError
+from runbook.safety.shell.grammar import NotShellError, read_shell
+from runbook.safety.shell.nodes import Chain, ProcessPipe, Statement
+from runbook.safety.shell.scope import Scope
+from runbook.safety.shell.texts import MAYBE, NOTHING, UNKNOWN, Texts, either, plain
+from runbook.safety.shell.walking import Walker
+
+__all__ = ["Machine", "Starter"]
+
+_MOST_STEPS = 4000
+_MOST_TEXTS = 150
+_DEEPEST = 40
+
+Starter: TypeAlias = Callable[[Call], Texts]
+"""Knows programs: is shown each command and returns what it may print."""
+
+
+class Machine:
+    """See `call.Shell` for what each method promises."""
+
+    def __init__(self, starter: Starter, examiner: Examiner, disk: files.Disk) -> None:
+        self._starter = starter
+        self.examiner: Examiner = examiner
+        self._disk = disk
+        self._walker = Walker(self)
+        self._steps = 0
+        self._texts = 0
+        self._depth = 0
+        self._pipes = 0
+        self._readings = 0
+        self._guesses = 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether what runs now is more than one reading of the line."""
+        return self._readings == 0
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether the text that runs now may not be shell at all."""
+        return self._guesses > 0
+
+    def doubt(self, doubt: Doubt, subject: str) -> None:
+        """Pass a doubt on; about a text that may not be shell there is none."""
+        if not self.is_guessing:
+            self.examiner.doubt(doubt, subject)
+
+    def step(self) -> None:
+        """Count a piece of work."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise TooMuchError
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Within this, what is found is only one reading of the line."""
+        self._readings += 1
+        try:
+            yield
+        finally:
+            self._readings -= 1
+
+    def text(self, text: str, scope: Scope, *, strict: bool = True) -> Texts:
+        """Read a text as shell and run it, with the traps that it sets."""
+        self._texts += 1
+        if self._texts > _MOST_TEXTS:
+            raise TooMuchError
+        try:
+            chain = read_shell(text)
+        except NotShellError as error:
+            if strict:
+                self.doubt(Doubt.UNREADABLE, str(error))
+            return UNKNOWN
+        except MissingPartError as error:
+            self.doubt(Doubt.NO_GRAMMAR, error.message)
+            return UNKNOWN
+        with self._deeper():
+            output = self._walker.chain(chain, scope)
+            traps, scope.traps = scope.traps, []
+            for trap in traps:
+                self.text(trap, scope.copy())
+        return output
+
+    def guess(self, text: str, scope: Scope) -> None:
+        """Read a text that may be shell; what does not parse is no doubt."""
+        self._guesses += 1
+        try:
+            with self.perhaps():
+                self.text(text, scope.child())
+        finally:
+            self._guesses -= 1
+
+    def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
+        """Start words as the shell itself would: functions first."""
+        if not words:
+            return NOTHING
+        bodies = scope.functions.get(plain(words[0]), (None,))
+        outputs = [self._function(body, words, scope) for body in bodies if body is not None]
+        if None in bodies:
+            outputs.append(self.start(words, scope))
+        return either(*outputs)
+
+    def _function(self, body: Statement, words: tuple[str, ...], scope: Scope) -> Texts:
+        before = scope.arguments
+        scope.arguments = (words[1:],)
+        with self._deeper():
+            output = self._walker.statement(body, scope)
+        scope.arguments = before
+        return output
+
+    def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
+        """Start words as another program would."""
+        self.step()
+        if not words:
+            return NOTHING
+        if self.is_sure and any(MAYBE in word for word in words):
+            with self.perhaps():
+                return self.start(words, scope)
+        with self._deeper():
+            return self._starter(Call(words, scope, self))
+
+    def contents(self, path: str, scope: Scope) -> Texts | None:
+        """Return what a file may hold, None where that can't be told."""
+        return files.contents(path, scope, self._disk)
+
+    def output(self, body: Chain, scope: Scope) -> Texts:
+        """Run a command substitution."""
+        with self._deeper():
+            return self._walker.chain(body, scope.copy())
+
+    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
+        """Run a process substitution; its output is what the path holds."""
+        inner = scope.copy()
+        if not pipe.reads:
+            inner.stdin = UNKNOWN
+        output = self.output(pipe.body, inner)
+        self._pipes += 1
+        path = f"/dev/fd/pipe{self._pipes}"
+        if pipe.reads:
+            scope.files[path] = output
+        return path
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise TooMuchError
+        try:
+            yield
+        finally:
+            self._depth -= 1
