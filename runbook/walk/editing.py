@@ -45,7 +45,7 @@ def finished_text(path: str) -> tuple[str, str]:
     try:
         if not path or file.stat().st_size > _LARGEST:
             return "", "there is no finished file" if not path else "the file is too large"
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes().decode("utf-8")  # as it is: `read_text` would change line ends
     except OSError as error:
         return "", f"the finished file can't be read: {error.strerror}"
     except UnicodeDecodeError:
@@ -77,7 +77,7 @@ def drop_draft(frame: Frame, at: Instance, edit: Edit) -> None:
 def _first_text(frame: Frame, at: Instance, edit: Edit) -> tuple[str, str]:
     there = _destination(frame, at, edit)
     if frame.state.step(at.path).status is Status.PASSED and there.exists():
-        return there.read_text(encoding="utf-8", errors="replace"), ""
+        return there.read_bytes().decode("utf-8", errors="replace"), ""
     if edit.template is not None:
         return _filled(frame, at, edit.template), ""
     return _from_git(frame, at, edit)
@@ -134,7 +134,7 @@ def _keep(file: Path, directory: Path) -> str:
     number = 1
     while (copy := directory / f"{number}-{file.name}").exists():
         number += 1
-    _write(copy, file.read_text(encoding="utf-8", errors="surrogateescape"))
+    _write(copy, file.read_bytes().decode("utf-8", errors="surrogateescape"))
     return str(copy)
 
 

@@ -338,10 +338,10 @@ class Walked:
     environment: Mapping[str, str] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
 
-    def begin(self, name: str = "fix", *, dry: bool = False, **values: str) -> ExitCode:
+    def begin(self, procedure: str = "fix", /, *, dry: bool = False, **values: str) -> ExitCode:
         """Walk a procedure of the book."""
         return walk(
-            self.book.procedures[name],
+            self.book.procedures[procedure],
             self.book,
             operator=self.operator,
             executor=self.executor,
