@@ -34,15 +34,29 @@ def command_text(
     room = max(width - max(len(first), len(rest)) - 2, 16)
     lines: list[str] = []
     line = ""
-    for word in map(quoted, argv):
-        pieces = [piece for part in word.split("\n") for piece in broken(part, room, size)]
-        if line and size(f"{line} {pieces[0]}") > room:
+    for word in _units([quoted(word) for word in argv], room, size):
+        # A long statement begins on a line of its own, unless there is hardly anything on this one.
+        start = word if size(line) > room // 3 else re.split(r"[ \n]", word, maxsplit=1)[0]
+        if line and size(f"{line} {start}") > room:
             lines.append(f"{line} \\")
             line = ""
-        pieces[0] = f"{line} {pieces[0]}" if line else pieces[0]
-        *full, line = pieces
+        whole = f"{line} {word}" if line else word
+        *full, line = (piece for part in whole.split("\n") for piece in broken(part, room, size))
         lines += full
     return [f"{rest if index else first}{text}" for index, text in enumerate([*lines, line])]
+
+
+def _units(words: Sequence[str], room: int, size: Callable[[str], int]) -> list[str]:
+    """Keep a flag and the word behind it together, where they fit on one line."""
+    units: list[str] = []
+    for word in words:
+        both = f"{units[-1]} {word}" if units else word
+        belongs = bool(units) and units[-1].startswith("--") and " " not in units[-1] and not word.startswith("-")
+        if belongs and len(units[-1]) > 2 and "\n" not in word and size(both) <= room // 2:
+            units[-1] = both
+        else:
+            units.append(word)
+    return units
 
 
 def broken(text: str, room: int, size: Callable[[str], int] = len) -> list[str]:

@@ -107,6 +107,8 @@ class Relay:
         while not self._is_over():
             self._turn()
         self._print(self._screen.rest())
+        if self.transcript.last_line().strip():
+            self._show("\r\n")
         self.document.add(self._pipe.rest())
         code = self._child.poll()
         return -signal.SIGKILL if code is None else code
@@ -177,7 +179,7 @@ class Relay:
         cooked = self._mode() & termios.ISIG
         if _CTRL_Z in keys and cooked:
             keys = keys.replace(_CTRL_Z, b"")
-            self._note("Ctrl-Z does nothing here: a suspended command would keep its locks. Ctrl-C interrupts it.")
+            self._note("Ctrl-Z is off: a stopped command would keep its locks. Ctrl-C interrupts.")
         if _CTRL_C in keys:
             self._count_interrupt()
         self._used = 0.0
@@ -250,11 +252,11 @@ class Relay:
     def _watch_timeout(self, timeout: float, now: float) -> None:
         if self._used > timeout:
             self.reason = f"it did not end within {timeout:g} s"
-            self._note(f"No end within {timeout:g} s: ending it. The server may still go on with it.")
+            self._note(f"No end within {timeout:g} s, so it is ended. The server may go on.")
             self._end(signal.SIGTERM)
         elif now - self._began > timeout and not self._told_late and self._is_asking(now):
             self._told_late = True
-            self._note(f"Its {timeout:g} s are over. If it asks you something, answer; if it hangs, press Ctrl-C.")
+            self._note(f"Over its {timeout:g} s. Answer what it asks, or press Ctrl-C if it hangs.")
 
     def _is_asking(self, now: float) -> bool:
         """Guess whether the child waits for the operator, whose thinking must not count as the child's time.

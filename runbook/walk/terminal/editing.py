@@ -25,7 +25,7 @@ def edit(screen: Screen, typed: str, look: Look, prompt: Prompt, asking: Asking)
     """Open the editor on the draft until the operator accepts it; None: back to the step's screen."""
     _open(screen.draft, asking)
     while True:
-        page(look, prompt, edit_difference(screen, look.width))
+        page(look, prompt, edit_difference(screen, look.width), stay=False)
         look.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
         answer = prompt.line().lower()
         if answer == "a":

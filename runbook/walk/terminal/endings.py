@@ -13,7 +13,7 @@ from runbook.walk.ports import Screen
 from runbook.walk.records import Status, StepRecord
 from runbook.walk.state import RunState
 from runbook.walk.terminal.head import duration
-from runbook.walk.terminal.lines import Lines, block, fit, wrap
+from runbook.walk.terminal.lines import Lines, block, fit, keys, wrap
 
 __all__ = ["come_back", "render_finished", "render_phase_end", "render_result", "worth_a_look"]
 
@@ -35,14 +35,21 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
         Outcome.FAILED: ("FAILED", "bold red"),
         Outcome.INTERRUPTED: ("INTERRUPTED", "bold yellow"),
     }[event.outcome]
-    seconds = f"{event.seconds:.1f} s" if event.seconds else ""
-    facts = ", ".join(part for part in (event.evidence, seconds) if part)
+    seconds = f"{event.seconds:.1f} s" if event.seconds >= 0.05 else ""
+    facts = ", ".join(part for part in (_evidence(event), seconds) if part)
     lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
     lines[0].stylize(style, 2, 2 + len(word))
     for name, value in event.captured.items():
         shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"
         lines += wrap(f"{name} = {shown}", width, first="  kept  ", rest="      ")
     return lines
+
+
+def _evidence(event: StepFinished) -> str:
+    if event.captured and event.exit is None:
+        return ""  # a value seen is shown below
+    passed = event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED
+    return "as expected" if passed and len(event.evidence) > 60 else event.evidence
 
 
 def worth_a_look(screen: Screen, width: int = 80) -> Lines:
@@ -61,9 +68,7 @@ def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 8
         return lines
     steps = [one for one in instances(screen.procedure, screen.state) if one.phase == number and not one.is_before]
     listed = [line for one in steps for line in _step_line(one, screen.state.step(one.path), width)]
-    ask = wrap(
-        "Read each line aloud: is it so? Press Enter if all are.   b back   o output   q stop", width, first="  "
-    )
+    ask = keys("Is each line so? Press Enter if all are, or:", ["b back", "o output", "q stop"], width)
     return fit([block(lines), block(listed, 4), block(ask)], height - 1)
 
 

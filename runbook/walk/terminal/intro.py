@@ -9,7 +9,7 @@ from rich.text import Text
 from runbook.model import Mode, Parameter, Procedure
 from runbook.walk.events import TargetSeen
 from runbook.walk.terminal.head import target_text
-from runbook.walk.terminal.lines import Block, Lines, block, both_ends, fit, wrap
+from runbook.walk.terminal.lines import Block, Lines, block, both_ends, fit, keys, wrap
 
 __all__ = ["render_begin", "render_intro", "render_question"]
 
@@ -37,7 +37,7 @@ def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, hei
     found = [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
     where = Text("Commands will land on:  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
-    ask = wrap("Press Enter to begin, or: ? whole introduction   q leave; nothing has run", width, first="  ")
+    ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
     return fit([block(lines), block(found, 1 if found else 0), block(ask)], max(height, len(lines) + len(ask) + 1))
 
 

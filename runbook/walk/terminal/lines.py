@@ -12,7 +12,7 @@ from rich.text import Text
 
 from runbook.walk.command_text import broken, command_text
 
-__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "plain", "wrap"]
+__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "keys", "plain", "wrap"]
 
 Lines = list[Text]
 
@@ -53,10 +53,21 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
     return lines
 
 
-def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "      ") -> Lines:
+def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "    ") -> Lines:
     """Show an argv as it would be typed. It breaks between words, where it can be pasted, or inside a quoted text."""
     lines = command_text(argv, width, first, rest, size=cell_len)
     return [Text(line[: len(first)]) + Text(line[len(first) :], style="bold") for line in lines]
+
+
+def keys(ask: str, names: Sequence[str], width: int) -> Lines:
+    """Say what to type and list the keys (`s skip`); a line never breaks inside of one."""
+    lines, line = [], f"  {ask}" if ask else " "
+    for name in names:
+        if cell_len(f"{line} {name}") > width:
+            lines.append(line)
+            line = " "
+        line += f" {name} " if name != names[-1] else f" {name}"
+    return [Text(one.rstrip()) for one in (*lines, line)]
 
 
 def both_ends(left: Text, right: Text, width: int) -> Lines:

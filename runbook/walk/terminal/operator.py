@@ -10,7 +10,7 @@ from rich.text import Text
 
 from runbook.errors import RunbookError
 from runbook.model import Edit, Mode, Parameter, Procedure, Wait
-from runbook.walk.events import Event, Purpose, StepFinished, TargetSeen
+from runbook.walk.events import Event, Outcome, Purpose, StepFinished, TargetSeen
 from runbook.walk.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
 from runbook.walk.state import RunState, apply
 from runbook.walk.terminal.asking import Asking
@@ -18,7 +18,7 @@ from runbook.walk.terminal.confirming import go_for, looks_like_value, wanted
 from runbook.walk.terminal.editing import edit
 from runbook.walk.terminal.endings import render_phase_end, worth_a_look
 from runbook.walk.terminal.intro import render_begin, render_intro, render_question
-from runbook.walk.terminal.lines import Lines, wrap
+from runbook.walk.terminal.lines import Lines, keys
 from runbook.walk.terminal.look import Look
 from runbook.walk.terminal.pager import page
 from runbook.walk.terminal.prompts import Prompt
@@ -174,27 +174,32 @@ class TerminalOperator:
         try:
             while True:
                 self._show(render_unknown(screen, known, probe, self._look.width, self._look.height))
-                reply = self._resolve(screen)
+                reply = self._resolve(screen, probe)
                 if reply is not None:
                     return reply
         except EOFError:
             return _GONE
 
-    def _resolve(self, screen: Screen) -> Reply | None:
+    def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
         while True:
             typed = self._prompt.line().lower()
             if typed in words:
                 what = words[typed]
-                return Resolve(what) if what is Undecided.PROBE else self._vouch(what)
+                return Resolve(what) if what is Undecided.PROBE else self._vouch(what, probe)
             is_key, reply = self._asking.key(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
             if is_key:
                 return reply
             self._asking.problem("Type one of the words or letters above, the whole word.")
 
-    def _vouch(self, what: Undecided) -> Reply | None:
-        self._look.show(["What tells you so? It goes into the report. (Enter: go back)"])
-        note = self._prompt.line("why> ")
+    def _vouch(self, what: Undecided, probe: Execution | None) -> Reply | None:
+        outcome = probe.outcome if probe else None
+        told = (
+            {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}.get(outcome, "") if outcome else ""
+        )
+        enter = f"Enter: {told}" if told else "Enter: go back"
+        self._look.show([f"What tells you so? It goes into the report. ({enter})"])
+        note = self._prompt.line("why> ") or told
         return Resolve(what, note) if note else None
 
     # --- around it --------------------------------------------------------------------------------------------------
@@ -202,7 +207,7 @@ class TerminalOperator:
     def accept(self, what: str, diff: str) -> bool:
         """Show what changed since the run stopped and ask whether to go on."""
         try:
-            page(self._look, self._prompt, render_difference(what, diff, self._look.width))
+            page(self._look, self._prompt, render_difference(what, diff, self._look.width), stay=False)
             self._look.show([f"Type yes to go on with the {what} as it is now. (anything else stops)"])
             return self._prompt.line().lower() == "yes"
         except EOFError:
@@ -231,8 +236,8 @@ class TerminalOperator:
         look = worth_a_look(screen, self._look.width)
         if not look:
             return
-        keys = "Press Enter if it is so, or: b not so, stand at this step again   o output   q stop"
-        self._look.show([*look, *wrap(keys, self._look.width, first="  ")])
+        ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._look.width)
+        self._look.show([*look, *ask])
         try:
             self._pending = self._looked(screen)
         except EOFError:

@@ -12,11 +12,16 @@ from runbook.walk.terminal.prompts import Prompt
 __all__ = ["page"]
 
 
-def page(look: Look, prompt: Prompt, lines: Sequence[Text | str], *, from_end: bool = False) -> None:
-    """Show the lines; more than fit come in pages. `from_end` begins with the last page, where the newest is."""
+def page(look: Look, prompt: Prompt, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True) -> None:
+    """Show the lines; more than fit come in pages. `from_end` begins with the last page, where the newest is.
+
+    A single page stays until Enter is pressed, unless a question follows anyway (`stay` is False).
+    """
     room = look.height - 2
     if len(lines) <= room:
-        look.show(lines)
+        look.show(["", *lines])
+        if stay:
+            prompt.line("-- Enter goes back: ")
         return
     starts = list(range(0, len(lines), room))
     at = len(starts) - 1 if from_end else 0

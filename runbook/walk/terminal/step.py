@@ -8,9 +8,9 @@ from runbook.model import Choose, Command, Edit, Effect, Family, Procedure, Sql,
 from runbook.walk.events import Purpose
 from runbook.walk.ports import Confirmation, Screen
 from runbook.walk.terminal.head import duration, head, where
-from runbook.walk.terminal.lines import Block, Lines, block, both_ends, clean, command_lines, fit, wrap
+from runbook.walk.terminal.lines import Block, Lines, block, both_ends, clean, command_lines, fit, keys, wrap
 
-__all__ = ["ask_line", "keys_line", "other_procedures", "render_details", "render_step"]
+__all__ = ["ask_line", "keys_of", "other_procedures", "render_details", "render_step"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -26,7 +26,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
         block(_effect(screen, width)),
         block(_earlier(screen, width), 0),
         block([Text()], 0),
-        block(wrap(f"{ask_line(screen)}, or: {keys_line(screen)}", width, first="  ")),
+        block(keys(f"{ask_line(screen)}, or:", keys_of(screen), width)),
     ]
     return fit(blocks, height - 1)
 
@@ -51,29 +51,23 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
 def ask_line(screen: Screen) -> str:
     """Say what must be typed to do the step."""
     action, undo = screen.action, screen.purpose is Purpose.UNDO
-    do, done = ("take it back", "when it is taken back") if undo else ("run it", "when it is done")
     if isinstance(action, Choose):
         return "Type the number of your answer"
     if isinstance(action, Tick) and action.asks is not None:
-        return "Type the value that you see"
-    if isinstance(action, Tick):
-        purpose = done
-    elif isinstance(action, Edit):
-        purpose = "to open the editor"
-    elif isinstance(action, Wait):
-        purpose = "to begin waiting"
-    else:
-        purpose = f"to {do}"
+        return "Type the value"
+    purpose = {Tick: "when done", Edit: "to open the editor", Wait: "to begin waiting"}.get(type(action), "to run")
+    if undo:
+        purpose = "when it is taken back" if isinstance(action, Tick) else "to take it back"
     if screen.confirmation is Confirmation.ENTER:
-        return f"Press Enter {purpose}"
+        return f"Enter {purpose}" if purpose == "when done" else f"Press Enter {purpose}"
     word = clean(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
     return f"Type {word} {purpose}"
 
 
-def keys_line(screen: Screen) -> str:
+def keys_of(screen: Screen) -> list[str]:
     """List the keys that make sense at this step."""
-    undo = "u undo   " if _can_undo(screen) else ""
-    return f"s skip   b back   ? why   o output   {undo}h hand over   q stop"
+    undo = ["u undo"] if _can_undo(screen) else []
+    return ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
 
 
 def other_procedures(procedure: Procedure, step: Step | None = None) -> list[str]:
@@ -173,8 +167,6 @@ def _policy(screen: Screen) -> str | None:
 
 
 def _all_keys(width: int) -> Lines:
-    text = (
-        "Keys at any step: s skip (asks why)   b back to the step before   ? this page   o output so far   "
-        "u undo this step   h hand over   p go to another procedure   q stop; the run can be resumed"
-    )
-    return wrap(text, width, first="  ", style="dim")
+    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
+    return keys("Keys at any step:", every, width)

@@ -11,7 +11,7 @@ from runbook.walk.documents import readable_output
 from runbook.walk.events import Outcome, Purpose
 from runbook.walk.ports import Execution, Holder, Screen
 from runbook.walk.terminal.head import head
-from runbook.walk.terminal.lines import Lines, block, clean, command_lines, fit, wrap
+from runbook.walk.terminal.lines import Lines, block, clean, command_lines, fit, keys, wrap
 from runbook.walk.terminal.step import other_procedures
 
 __all__ = ["can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
@@ -47,7 +47,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         block(_tail(last, width), 1),
         block(_advice(screen, width), 2),
         block([Text()], 0),
-        block(wrap(_choices(screen, execution), width, first="  ")),
+        block(keys("", _choices(screen, execution), width)),
     ]
     return fit(blocks, height - 1)
 
@@ -67,13 +67,13 @@ def _advice(screen: Screen, width: int) -> Lines:
     return lines
 
 
-def _choices(screen: Screen, execution: Execution) -> str:
-    retry = {Purpose.VERIFY: "r check again   x run the step again", Purpose.UNDO: "r try to take it back again"}
-    keys = [retry.get(execution.purpose, "r retry")]
-    keys += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
-    keys += ["s skip (asks why)", "b back"]
-    keys += ["p other procedure"] if other_procedures(screen.procedure, screen.step) else []
-    return "   ".join([*keys, "o output", "? why", "h hand over", "q stop"])
+def _choices(screen: Screen, execution: Execution) -> list[str]:
+    retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
+    names = list(retry.get(execution.purpose, ["r retry"]))
+    names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
+    names += ["s skip (asks why)", "b back"]
+    names += ["p other procedure"] if other_procedures(screen.procedure, screen.step) else []
+    return [*names, "o output", "? why", "h hand over", "q stop"]
 
 
 def render_unknown(
@@ -116,8 +116,7 @@ def _decisions(screen: Screen) -> Lines:
     probe = ["check  look now what became of it; this only reads"] if check else []
     done, redo = ("it was taken back", "take it back again") if undone else ("it was done", "do it again")
     lines = [*probe, f"done   {done}, go on", f"redo   {redo}: you are asked once more"]
-    keys = ["o output   ? why   h hand over   q stop"]
-    return [*(Text(f"  {line}") for line in lines), *(Text(f"  {line}") for line in keys)]
+    return [*(Text(f"  {line}") for line in lines), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]
 
 
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:
