@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.safety.argv import Flag, Invocation, Words, invocation_of, read_words
 from runbook.safety.landing import landings
-from runbook.safety.sql import effect_of
 
 __all__ = ["Judgement", "classify", "rule_of"]
 
@@ -181,6 +180,8 @@ def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
     """
     if not any(variant.sql for variant in rule.variants):
         return None
+    from runbook.safety.sql import effect_of  # most lines hold no SQL, and the guard counts milliseconds
+
     texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals[:1])
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):

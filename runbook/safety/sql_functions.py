@@ -83,14 +83,15 @@ slope split_part sqrt statement_timestamp stddev stddev_pop stddev_samp string_a
 string_to_table strip strpos substr substring sum tan tand tanh text textlen time timeofday timestamp
 timestamptz timetz timezone to_ascii to_bin to_char to_date to_hex to_json to_jsonb to_number to_oct to_regclass
 to_regcollation to_regnamespace to_regoper to_regoperator to_regproc to_regprocedure to_regrole to_regtype
-to_timestamp to_tsquery to_tsvector transaction_timestamp translate treat trim_array trim_scale trunc ts_debug
-ts_delete ts_filter ts_headline ts_lexize ts_parse ts_rank ts_rank_cd ts_token_type tsmultirange tsquery_phrase
-tsrange tstzmultirange tstzrange tsvector_to_array txid_current txid_current_if_assigned txid_current_snapshot
-txid_snapshot_xip txid_snapshot_xmax txid_snapshot_xmin txid_status txid_visible_in_snapshot unaccent unistr
-unnest upper upper_inc upper_inf uuid_extract_timestamp uuid_extract_version uuid_generate_v4 uuidv4 uuidv7
-var_pop var_samp varbit varchar variance version websearch_to_tsquery width width_bucket word_similarity xid xml
-xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document xmlagg xmlcomment xmlconcat xmlelement
-xmlexists xmlforest xmlparse xmlpi xmlroot xmlserialize xmltable xmlvalidate xpath xpath_exists
+to_timestamp to_tsquery to_tsvector transaction_timestamp translate treat trim trim_array trim_scale trunc
+ts_debug ts_delete ts_filter ts_headline ts_lexize ts_parse ts_rank ts_rank_cd ts_token_type tsmultirange
+tsquery_phrase tsrange tstzmultirange tstzrange tsvector_to_array txid_current txid_current_if_assigned
+txid_current_snapshot txid_snapshot_xip txid_snapshot_xmax txid_snapshot_xmin txid_status
+txid_visible_in_snapshot unaccent unistr unnest upper upper_inc upper_inf uuid_extract_timestamp
+uuid_extract_version uuid_generate_v4 uuidv4 uuidv7 var_pop var_samp varbit varchar variance version
+websearch_to_tsquery width width_bucket word_similarity xid xml xml_is_well_formed xml_is_well_formed_content
+xml_is_well_formed_document xmlagg xmlcomment xmlconcat xmlelement xmlexists xmlforest xmlparse xmlpi xmlroot
+xmlserialize xmltable xmlvalidate xpath xpath_exists
 """
 READING_FUNCTIONS = frozenset(_NAMES.split())
 

@@ -20,7 +20,10 @@ _RESERVED = (
 _TYPES = "bit char character decimal float interval numeric time timestamp timestamptz timetz varchar varying"
 _NOT_CALLS = frozenset([*_RESERVED.split(), *_TYPES.split()])
 """Words that may stand before a parenthesis without being called."""
-_CONSTANTS = frozenset({"and", "or", "not", "true", "false", "null", "is", "in", "like", "between", "any", "all"})
+_NOT_COLUMNS = _NOT_CALLS | frozenset(
+    {"true", "false", "null", "unknown", "escape", "current_date", "current_time", "current_timestamp", "localtime"}
+    | {"localtimestamp", "current_user", "session_user", "current_role", "user", "current_catalog", "current_schema"}
+)
 _LOCKS = (("for", "update"), ("for", "share"), ("for", "no", "key", "update"), ("for", "key", "share"))
 
 
@@ -83,18 +86,40 @@ def destroys_rows(words: Sequence[Token]) -> bool:
 
 
 def _narrows(words: Sequence[Token]) -> bool:
-    """Whether there is a WHERE at this level that looks at a column: `where true` and `where 1=1` do not."""
-    depth, seen = 0, False
-    for word in words:
-        depth += _step(word)
-        spoken = word.text if word.kind is Kind.WORD else ""
-        if depth == 0 and spoken in {"where", "returning"}:
-            if seen or spoken == "returning":
+    """Whether there is a WHERE at this level that looks at a column: `where true` and `where f(1)` do not."""
+    parentheses: list[bool] = []
+    seen = False
+    for at, word in enumerate(words):
+        if _step(word) > 0:
+            parentheses.append(words[at + 1 : at + 2] != [] and words[at + 1].text in {"select", "with", "values"})
+        elif _step(word) < 0 and parentheses:
+            parentheses.pop()
+        elif not parentheses and word.kind is Kind.WORD and word.text in {"where", "returning"}:
+            if seen or word.text == "returning":
                 return False
             seen = True
-        elif seen and (word.kind is Kind.NAME or (spoken and spoken not in _CONSTANTS)):
+        elif seen and _is_column(words, at, of_outer=any(parentheses)):
             return True
     return False
+
+
+def _is_column(words: Sequence[Token], at: int, *, of_outer: bool) -> bool:
+    """Whether a column is named here; in a subquery (`of_outer`) only `table.column` can be one of the outer table."""
+    word, before = words[at], words[at - 1].text
+    if word.kind is Kind.WORD and word.text in _NOT_COLUMNS:
+        return False
+    after = [each.text for each in words[at + 1 : at + 4]]
+    dotted = after[:1] == ["."]
+    if (
+        word.kind not in {Kind.WORD, Kind.NAME}
+        or before == "::"
+        or after[:1] == ["("]
+        or (dotted and after[2:] == ["("])
+    ):
+        return False
+    if at + 1 < len(words) and words[at + 1].kind is Kind.TEXT:
+        return False
+    return (dotted and before not in {"from", "join", ",", "."}) if of_outer else True
 
 
 # --- calls ------------------------------------------------------------------------------------------------------
@@ -115,9 +140,15 @@ def _is_list(words: Sequence[Token], at: int) -> bool:
     before = words[at - 1].text if at else ""
     if before in {"as", "with", "recursive", "::"} or (before == ")" and not says(words, "distinct", "on")):
         return True
-    behind = [word.text for word in words[at + 3 + len(nested(words[at + 2 :])) :][:5]]
-    shape = [text for text in behind if text not in {"not", "materialized"}][:3]
-    return before == "," and shape[:2] == ["as", "("] and shape[2:] in (["select"], ["with"], ["("])
+    return before == "," and _begins_query(words[at + 3 + len(nested(words[at + 2 :])) :][:6])
+
+
+def _begins_query(words: Sequence[Token]) -> bool:
+    """Whether `as (` and a query follow, as in a `with` list, and not `as (column type, …)`."""
+    shape = [word.text for word in words if word.text not in {"not", "materialized"}]
+    return shape[:3] in (["as", "(", "select"], ["as", "(", "with"], ["as", "(", "("]) or shape[:4] == [
+        *("as", "(", "values", "("),
+    ]
 
 
 def _call(name: str, *, read_only: bool) -> Effect:
