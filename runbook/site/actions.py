@@ -55,7 +55,8 @@ def kind_of(shelf: Shelf, at: Placed) -> tuple[str, str]:
 def _effect(shelf: Shelf, at: Placed, major: int) -> Effect:
     action = at.step.action_on(major)
     found = effect_of(shelf.book, action, at.scope, major) if isinstance(action, Command | Sql) else Effect.READS
-    return max(found, at.step.effect or Effect.READS, key=lambda one: one.rank)
+    says = Effect.WRITES if isinstance(action, Sql) and action.writes else Effect.READS
+    return max(found, says, at.step.effect or Effect.READS, key=lambda one: one.rank)
 
 
 def doing(shelf: Shelf, at: Placed) -> str:

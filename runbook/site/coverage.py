@@ -11,7 +11,7 @@ from runbook.site.fences import block_ids
 from runbook.site.places import outline
 from runbook.site.stub import SECTION_TITLES, block_names
 
-__all__ = ["missing", "problems"]
+__all__ = ["missing", "nav_entries", "problems"]
 
 _ENTRY = re.compile(r"^\s*-\s+(?:.*:\s+)?procedures/(?P<name>[\w-]+)\.md\s*$")
 _SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
@@ -20,7 +20,7 @@ _SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
 def problems(book: Book, config: Path) -> list[str]:
     """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
     pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
-    nav = _nav(config)
+    nav = nav_entries(config)
     found = [
         f"procedure {name} has no page: `runbook new procedure` writes one"
         for name in book.procedures
@@ -36,7 +36,8 @@ def problems(book: Book, config: Path) -> list[str]:
     return found
 
 
-def _nav(config: Path) -> dict[str, str]:
+def nav_entries(config: Path) -> dict[str, str]:
+    """Return the procedures in the nav of `mkdocs.yml`, in its order, each with its section's title."""
     entries = {}
     section = ""
     for written in config.read_text(encoding="utf-8").partition("\nnav:\n")[2].splitlines():

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
+from runbook.site.actions import EFFECT_WORDS
 from runbook.site.icons import badge
 from runbook.site.markup import tag, text
 from runbook.site.prose import inline
 from runbook.site.source import book
 
-__all__ = ["VERDICT_WORDS", "Line", "commands", "lines_of", "most_dangerous", "production_words", "table"]
+__all__ = ["VERDICT_WORDS", "Line", "commands", "lines_of", "most_dangerous", "production_words"]
 
 VERDICT_WORDS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.ALLOW: "Fine"}
-_EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,45 +73,40 @@ def _form(variant: Variant) -> str:
 
 
 def most_dangerous(count: int) -> str:
-    """Render the first commands that are refused on production, for the home page."""
-    refused = [line for line in lines_of(book().policy) if line.remote is Verdict.REFUSE and not line.form]
-    return table(refused[:count], verdicts=False)
+    """Render the first commands that are refused on production with the first reason, for the home page."""
+    refused = [line for line in lines_of(book().policy) if line.remote is Verdict.REFUSE]
+    rows = (tag("tr", _command(line), tag("td", inline(_first_sentence(line.reason)))) for line in refused[:count])
+    heads = tag("tr", tag("th", "Command", scope="col"), tag("th", "Why", scope="col"))
+    return tag("table", tag("thead", heads), tag("tbody", *rows), class_="rb-table rb-commands rb-worst")
+
+
+def _first_sentence(reason: str) -> str:
+    return re.split(r"(?<=[.;])\s", reason, maxsplit=1)[0].rstrip(";.") + "."
 
 
 def commands(verdict: str) -> str:
-    """Render all commands with that verdict on production."""
+    """Render all commands with that verdict on production, as a table that turns into cards on a narrow screen."""
     wanted = Verdict(verdict)
-    return table([line for line in lines_of(book().policy) if line.remote is wanted], verdicts=True)
+    rows = (_row(line) for line in lines_of(book().policy) if line.remote is wanted)
+    heads = tag("tr", *(tag("th", one, scope="col") for one in ("Command", "What it does, and why", "Instead")))
+    return tag("table", tag("thead", heads), tag("tbody", *rows), class_="rb-table rb-commands")
 
 
-def table(rows: list[Line], *, verdicts: bool) -> str:
-    """Render rows as a table that turns into cards where the screen is narrow."""
-    heads = ["Command", *(["What it does", "On the local stack"] if verdicts else []), "Why", "Instead"]
-    head = tag("thead", tag("tr", *(tag("th", one, scope="col") for one in heads)))
-    return tag(
-        "table", head, tag("tbody", *(_row(line, verdicts=verdicts) for line in rows)), class_="rb-table rb-commands"
-    )
-
-
-def _row(line: Line, *, verdicts: bool) -> str:
-    form = tag("span", inline(line.form), class_="rb-form") if line.form else ""
-    facts = [
-        _cell("What it does", badge(line.effect.value, _EFFECT_WORDS[line.effect])),
-        _cell("On the local stack", badge(line.local.value, VERDICT_WORDS[line.local])),
-    ]
+def _row(line: Line) -> str:
+    local = tag("span", "On the local stack: ", tag("b", VERDICT_WORDS[line.local].lower()), class_="rb-local")
+    what = badge(line.effect.value, EFFECT_WORDS[line.effect]) + tag("span", inline(line.reason), class_="rb-reason")
     return tag(
         "tr",
-        tag("th", tag("code", text(line.command)), form, scope="row"),
-        *(facts if verdicts else []),
-        _cell("Why", inline(line.reason)),
-        _cell("Instead", inline(line.instead) if line.instead else ""),
-        id=f"rule-{line.id}" if verdicts else None,
-        class_=f"rb-verdict--{line.remote.value}",
+        _command(line),
+        tag("td", what, local if line.local is not line.remote else ""),
+        tag("td", inline(line.instead), data_label="Instead") if line.instead else tag("td"),
+        id=f"rule-{line.id}",
     )
 
 
-def _cell(label: str, content: str) -> str:
-    return tag("td", content, data_label=label) if content else tag("td")
+def _command(line: Line) -> str:
+    form = tag("span", inline(line.form), class_="rb-form") if line.form else ""
+    return tag("th", tag("code", text(line.command)), form, scope="row", class_=f"rb-verdict--{line.remote.value}")
 
 
 def production_words(policy: Policy, major: int) -> tuple[str, ...]:

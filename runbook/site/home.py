@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from runbook.model import Procedure, Section
+from runbook.site.coverage import nav_entries
 from runbook.site.danger import most_dangerous, production_words
+from runbook.site.glossary import checkout
 from runbook.site.icons import icon
 from runbook.site.markup import lines, page_link, tag, text
 from runbook.site.prose import inline
@@ -14,9 +16,9 @@ __all__ = ["danger", "emergency", "golden_rule", "situations"]
 
 _QUESTIONS = {
     Section.START: "I am new here",
-    Section.BEFORE: "I am about to change the database",
-    Section.DURING: "I am making a change",
-    Section.FUNCTIONS: "I am working on an edge function",
+    Section.BEFORE: "Before a change",
+    Section.DURING: "Making a change",
+    Section.FUNCTIONS: "Edge functions",
 }
 
 
@@ -39,13 +41,13 @@ def emergency() -> str:
     return tag(
         "section",
         tag("p", icon("destroys"), "Something is broken now", class_="rb-emergency__title"),
-        page_link(
-            f"procedures/{first.id}.md",
-            tag("strong", text(first.title)),
-            tag("span", inline(first.summary)),
+        tag(
+            "div",
+            page_link(f"procedures/{first.id}.md", text(first.title), class_="rb-emergency__link"),
+            tag("p", inline(first.summary)),
+            line(("runbook", "run", first.id)),
             class_="rb-emergency__first",
         ),
-        tag("div", line(("runbook", "run", first.id)), class_="rb-emergency__run"),
         tag("ul", *rows, class_="rb-emergency__others"),
         class_="rb-emergency",
         aria_label="Emergency",
@@ -53,17 +55,23 @@ def emergency() -> str:
 
 
 def situations() -> str:
-    """Render a card per moment, with the procedures for it."""
+    """Render a card per moment with the procedures for it, in the nav's order: the main road first."""
+    order = list(nav_entries(checkout() / "mkdocs.yml"))
     cards = []
     for section, question in _QUESTIONS.items():
-        members = [one for one in book().procedures.values() if one.section is section]
-        items = (
-            tag("li", page_link(f"procedures/{one.id}.md", text(one.title)), tag("span", inline(one.summary)))
-            for one in members
+        members = sorted(
+            (one for one in book().procedures.values() if one.section is section),
+            key=lambda one: order.index(one.id) if one.id in order else len(order),
         )
         title = tag("h3", question, id=f"section-{section.value}")
-        cards.append(tag("section", title, tag("ul", *items), class_="rb-card") if members else "")
+        items = tag("ul", *(_entry(one, is_first=not index) for index, one in enumerate(members)))
+        cards.append(tag("section", title, items, class_="rb-card") if members else "")
     return tag("div", *cards, class_="rb-cards")
+
+
+def _entry(procedure: Procedure, *, is_first: bool) -> str:
+    link = page_link(f"procedures/{procedure.id}.md", text(procedure.title))
+    return tag("li", link, tag("span", inline(procedure.summary)) if is_first else "")
 
 
 def golden_rule() -> str:
@@ -80,8 +88,8 @@ def golden_rule() -> str:
 
 
 def danger() -> str:
-    """Render the worst commands and what to do instead."""
+    """Render the worst commands."""
     return lines(
-        most_dangerous(7),
-        tag("p", page_link("reference/commands.md", "All commands, dangerous and safe"), class_="rb-more"),
+        most_dangerous(8),
+        tag("p", page_link("reference/commands.md", "All commands, and what to do instead"), class_="rb-more"),
     )

@@ -6,7 +6,7 @@ from html import escape
 
 __all__ = ["Attribute", "lines", "page_link", "tag", "text"]
 
-Attribute = str | int | bool | None
+Attribute = str | float | bool | None
 
 _VOID = {"input", "br", "hr", "img", "meta", "link"}
 

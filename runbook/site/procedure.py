@@ -5,6 +5,7 @@ from __future__ import annotations
 from runbook.model import Mode, Reference
 from runbook.site.actions import Shelf, snippets
 from runbook.site.checks import check_lines
+from runbook.site.flow import flow
 from runbook.site.icons import badge, icon
 from runbook.site.markup import lines, tag, text
 from runbook.site.places import Placed, outline, placed
@@ -26,7 +27,11 @@ def opening(name: str) -> str:
         paragraphs(shelf.procedure.summary, class_="rb-lead"),
         strip(shelf),
         tag(
-            "div", icon("terminal"), tag("span", "In a terminal"), line(("runbook", "run", name)), class_="rb-terminal"
+            "div",
+            tag("a", "Go to step 1", href="#steps", class_="md-button md-button--primary rb-begin"),
+            tag("span", icon("terminal"), "or in a terminal", class_="rb-or"),
+            line(("runbook", "run", name)),
+            class_="rb-terminal",
         ),
         class_=f"rb-opening rb-opening--{shelf.procedure.section.value}",
     )
@@ -50,9 +55,9 @@ def warnings(name: str) -> str:
     shelf = shelf_of(name)
     target = tag(
         "p",
-        "Commands that reach a database or a project say where they land: ",
+        "The commands below land on ",
         tag("strong", "production", class_="rb-target"),
-        ". The flag that says so stands out in every command below. Pick your CLI's tab once; all commands follow.",
+        "; the flag that says so stands out. Pick your CLI's tab once, and all commands follow.",
     )
     if not shelf.procedure.warnings:
         return target
@@ -93,7 +98,7 @@ def steps(name: str) -> str:
         data_rb_procedure=name,
     )
     reading = "" if shelf.procedure.mode is Mode.READ_DO else tag("p", _DO_CONFIRM, class_="rb-mode")
-    return lines(bar, _PAPER, reading, checklist(shelf, row))
+    return lines(flow(shelf), bar, _PAPER, reading, checklist(shelf, row))
 
 
 _DO_CONFIRM = "Do a phase from memory, then confirm each line of it here."

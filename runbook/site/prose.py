@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from runbook.reading.templates import PLACEHOLDER
 from runbook.site.glossary import tooltips
-from runbook.site.markup import tag, text
+from runbook.site.markup import tag
 from runbook.site.slots import Scope, place
+from runbook.site.snippet import flags
 
 __all__ = ["bullets", "inline", "paragraphs", "plain"]
 
@@ -22,7 +23,7 @@ def inline(value: str, scope: Scope | None = None) -> str:
 
 def _piece(piece: str, scope: Scope | None) -> str:
     if piece.startswith("`"):
-        return tag("code", _with_places(piece[1:-1], scope, text))
+        return tag("code", _with_places(piece[1:-1], scope, flags))
     if piece.startswith("**"):
         return tag("strong", _with_places(piece[2:-2], scope, tooltips))
     return _with_places(piece, scope, tooltips)

@@ -10,9 +10,10 @@ from collections.abc import Collection, Sequence
 from runbook.site.markup import tag, text
 from runbook.site.slots import Name, Part, Slot, marks_in, parts, shown
 
-__all__ = ["code_block", "line", "sql_block", "tabs", "words"]
+__all__ = ["code_block", "flags", "line", "sql_block", "tabs", "words"]
 
 _SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
+_FLAG = re.compile(r"(?<![\w-])--?[a-z][\w-]{1,30}(?![\w-])")
 _QUOTE_OUTSIDE_MARKS = re.compile("'(?![^\ue000]*\ue001)")
 
 
@@ -46,8 +47,13 @@ def code_block(code: str, *, class_: str = "", language: str = "") -> str:
 def _word(word: str, *, is_target: bool, live: bool) -> str:
     class_ = "rb-target" if is_target else None
     if not marks_in(word):
-        return tag("strong", text(shlex.quote(word)), class_=class_) if is_target else text(shlex.quote(word))
+        return tag("strong", text(shlex.quote(word)), class_=class_) if is_target else flags(shlex.quote(word))
     return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word) if live else None)
+
+
+def flags(code: str) -> str:
+    """Escape code so that no line of it ends within a flag."""
+    return _FLAG.sub(lambda match: tag("span", match[0], class_="rb-flag"), text(code))
 
 
 def _data(word: str) -> str:

@@ -66,7 +66,7 @@ def _step(shelf: Shelf, at: Placed) -> str:
 
 def _head(shelf: Shelf, at: Placed, tick_key: str) -> str:
     name, word = kind_of(shelf, at)
-    number = tag("span", text(at.number.removeprefix("0.")), class_="rb-step__number")
+    number = "" if at.path.startswith("before/") else tag("span", text(at.number), class_="rb-step__number")
     title = tag("span", inline(at.title, at.scope), class_="rb-step__title")
     decided = isinstance(at.step.action, Choose)
     box = tag("input", type="checkbox", data_rb_tick=tick_key, data_rb_decision=decided)

@@ -26,6 +26,7 @@ HEADINGS = (
     ("Check that it worked", "checks"),
     ("Undo", "undo"),
     ("End of procedure", "ending"),
+    ("", "screen"),
     ("Status of this page", "status"),
 )
 """Every page has these headings in this order; the function that makes what stands below each."""
@@ -46,10 +47,12 @@ def page(procedure: str, title: str) -> str:
 
 
 def _block(procedure: str, function: str) -> str:
+    # Only the command line knows what the terminal shows: the site's own code never imports the walk.
+    package, call = ("cli", "pictures.first_screen") if function == "screen" else ("site", f"procedure.{function}")
     return (
         f'```python exec="on" html="on" id="{procedure}-{function}"\n'
-        "from runbook.site import procedure\n"
-        f'print(procedure.{function}("{procedure}"))\n'
+        f"from runbook.{package} import {call.partition('.')[0]}\n"
+        f'print({call}("{procedure}"))\n'
         "```"
     )
 

@@ -19,10 +19,14 @@
     return now ? `${box.dataset.rbTick}[${now}]` : box.dataset.rbTick;
   }
 
-  const folded = (box) => box.closest("[hidden]") !== null;
+  /* Steps of a branch count once the branch is picked: until then nobody knows whether they are needed. */
+  function counts(box) {
+    const branch = box.closest(".rb-branch");
+    return branch === null || (branch.classList.contains("rb-branch--chosen") && counts(branch.parentElement));
+  }
 
   function tally() {
-    const counted = boxes.filter((box) => !folded(box));
+    const counted = boxes.filter(counts);
     return { done: counted.filter((box) => box.checked).length, all: counted.length };
   }
 
