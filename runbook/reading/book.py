@@ -135,8 +135,7 @@ def _read_shared(directory: Path, shown: str, name: str) -> _File | None:
     if not path.is_file():
         if name not in _SHARED:
             return None
-        path = PACKAGED_BOOK / name
-        label = str(path)
+        path, label = PACKAGED_BOOK / name, f"{_shown(PACKAGED_BOOK)}/{name}"
     return _read_file(path, label, FILES[name])
 
 
