@@ -15,6 +15,8 @@ _BRACES = re.compile(r"\{\{[^{}]*\}\}|\{\{|\}\}")
 _QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
 _SHELL = re.compile(r"[|;&<>$`()*?{}\[\]\n]|(?<![^\s=:])~")
 _IN_DOUBLE_QUOTES = re.compile(r"(?<!\\)[$`]")
+_QUOTING = frozenset("'\"\\")
+_WORD = re.compile(r"[^ \t\r\n]+")
 _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
 
@@ -91,6 +93,8 @@ def _word_flaws(text: str) -> list[Flaw]:
 
 def command_words(text: str) -> tuple[str, ...]:
     """Split a command into its words as a shell would. Raises ValueError where a quotation is not closed."""
+    if _QUOTING.isdisjoint(text):
+        return tuple(_WORD.findall(text))  # the same, and a tenth of the time of all reading
     return tuple(shlex.split(text))
 
 

@@ -14,7 +14,7 @@ from runbook.reading.templates import PLACEHOLDER, command_flaws, command_words,
 SHELL = set("|;&<>$`()*?{}[]\n")
 
 
-@given(st.text(alphabet=string.ascii_letters + " '\"\\-=/.~" + "".join(SHELL), max_size=40))
+@given(st.text(alphabet=string.ascii_letters + " '\"\\-=/.~\t\r\xa0\u2028#" + "".join(SHELL), max_size=40))
 @example("git log 'a b' \"c d\" e\\ f")
 @example("git log a~1")
 def test_a_command_without_flaws_is_what_a_shell_would_start(text: str) -> None:
