@@ -12,7 +12,7 @@ from runbook.checking.commands import check_commands
 from runbook.checking.dates import check_reviewed
 from runbook.checking.drills import check_answers
 from runbook.checking.notes import Notes
-from runbook.checking.parameters import check_examples, check_shadows
+from runbook.checking.parameters import check_examples, check_secret_defaults, check_shadows
 from runbook.checking.placeholders import check_each, check_names, check_secrets, check_unused
 from runbook.checking.rules import check_rule_tests
 from runbook.errors import BookError, Finding
@@ -29,6 +29,7 @@ CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
     check_secrets,
     check_examples,
     check_shadows,
+    check_secret_defaults,
     check_commands,
     check_answers,
 )

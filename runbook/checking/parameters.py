@@ -9,7 +9,7 @@ from runbook.checking.notes import Notes
 from runbook.checking.scopes import scoped_steps, variables
 from runbook.model import Book, Parameter, Procedure, Tick
 
-__all__ = ["check_examples", "check_shadows", "fits"]
+__all__ = ["check_examples", "check_secret_defaults", "check_shadows", "fits"]
 
 
 def check_examples(book: Book, notes: Notes) -> None:
@@ -29,6 +29,16 @@ def check_shadows(book: Book, notes: Notes) -> None:
             if parameter.name in captured:
                 message = f"step '{captured[parameter.name]}' captures a value of that name: give one another name"
                 notes.add(parameter.at, message, parameter.name)
+
+
+def check_secret_defaults(book: Book, notes: Notes) -> None:
+    """No secret has a default: what is in a book is known to all its readers."""
+    for procedure in book.procedures.values():
+        for parameter in procedure.parameters:
+            if parameter.secret and parameter.default is not None:
+                notes.add(
+                    parameter.at, "a secret can't have a default: whoever reads the book would know it", "default:"
+                )
 
 
 def fits(parameter: Parameter, value: str) -> bool:

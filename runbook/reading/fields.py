@@ -36,7 +36,8 @@ __all__ = [
 class Text:
     """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
 
-    `longest` is the most characters that it may have, 0 for no limit of its own.
+    `longest` is the most characters that it may have, 0 for no limit of its own. In `prose` nothing is filled in, so
+    that a placeholder would be shown as it is written.
     """
 
     pattern: str | None = None
@@ -44,6 +45,7 @@ class Text:
     template: bool = False
     empty: bool = False
     longest: int = 0
+    prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

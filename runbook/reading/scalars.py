@@ -25,7 +25,7 @@ from runbook.reading.fields import (
     Whole,
 )
 from runbook.reading.marks import Listing, Node, Scalar
-from runbook.reading.templates import WHOLE, Flaw, command_flaws, command_words, template_flaws
+from runbook.reading.templates import WHOLE, Flaw, command_flaws, command_words, names_in, template_flaws
 from runbook.reading.text import Troubles
 
 __all__ = ["place_in", "plain_value", "read_scalar"]
@@ -111,7 +111,7 @@ def _read_text(node: Scalar, kind: Text) -> Outcome:
         return _whole(node, f"'{_short(text)}' is not {kind.says}")
     if kind.template:
         return text, template_flaws(text)
-    return text, []
+    return text, [Flaw(f"{{{{{name}}}}} is not filled in here", WHOLE) for name in names_in(text)[:1] if kind.prose]
 
 
 def _read_regex(node: Scalar, kind: Regex) -> Outcome:

@@ -209,6 +209,12 @@ BROKEN = [
         "- {id: a, tick: Look, asks: {name: n, ask: N?, pattern: '[0-9]+', example: §x}}\n",
         "the example 'x' is not a value it takes",
     ),
+    _step(
+        "secret-default",
+        "- {id: a, title: A, run: SET, env_file: {A: key}, NONE}\n",
+        "a secret can't have a default",
+        more="parameters: {key: {ask: Key?, example: x, secret: true, §default: y}}\n",
+    ),
     # targets
     _step(
         "no-target",

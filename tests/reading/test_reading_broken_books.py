@@ -175,6 +175,14 @@ BROKEN = [
     _step("spaces-in-placeholder", "- {id: a, title: A, run: 'git log §{{ x }}'}\n", "is not a plain {{name}}"),
     _step("open-placeholder", "- {id: a, title: A, run: git log, why: 'See §{{x'}\n", "{{ is not a plain {{name}}"),
     _step("bad-placeholder-in-sql", "- {id: a, title: A, sql: 'select §{{1}}'}\n", "{{1}} is not a plain {{name}}"),
+    _head(
+        "placeholder-in-prose", "minutes: 5\n", "minutes: 5\nafter: [§'Look at {{x}}']\n", "{{x}} is not filled in here"
+    ),
+    _step(
+        "placeholder-in-answer",
+        "- {id: a, title: A, choose: [{when: §'In {{x}}'}, {when: Other}]}\n",
+        "{{x}} is not filled in here",
+    ),
     # expressions
     _step("bad-pattern", "- {id: a, title: A, run: git log, expect: {matches: '§(x'}}\n", "not a regular expression"),
     _step(

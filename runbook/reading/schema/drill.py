@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runbook.reading.fields import Anything, Choice, Either, Field, Kind, ListOf, MapOf, Regex, Shape, Shaped, Text
-from runbook.reading.schema.words import KEBAB, LINE, TEXTS
+from runbook.reading.schema.words import KEBAB, LINE, PROSE, TEXTS
 
 __all__ = ["SHAPES"]
 
@@ -18,7 +18,7 @@ _DRILL = Shape(
     "A rehearsal of one way through the procedure, on a throwaway target.",
     (
         Field("name", KEBAB, "The drill's name; unique in the procedure.", required=True),
-        Field("briefing", TEXTS, "What the person on call knows at the start.", required=True),
+        Field("briefing", PROSE, "What the person on call knows at the start.", required=True),
         Field("scenario", Shaped("scenario"), "What is so before the walk.", required=True),
         Field(
             "answers",

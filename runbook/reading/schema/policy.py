@@ -53,7 +53,7 @@ _VARIANT = Shape(
     (
         Field("flags", _FLAGS, "All of these are given."),
         Field("without", _FLAGS, "None of these is given."),
-        Field("arguments", Choice(("none", "some")), "Whether there are words besides flags."),
+        Field("arguments", Choice(("none", "some", "several")), "How many words there are besides flags."),
         Field("words", Regex(), "A regular expression found in one of the words after the command."),
         Field("sql", EFFECT, "What the SQL handed to the command does."),
         Field("majors", ListOf(MAJOR), "Only on these majors of the CLI."),

@@ -17,7 +17,7 @@ from runbook.reading.fields import (
     Truth,
     Whole,
 )
-from runbook.reading.schema.words import LINE, LINES, NAME, TEXTS
+from runbook.reading.schema.words import LINE, LINES, NAME, PROSE
 
 __all__ = ["SHAPES"]
 
@@ -27,7 +27,7 @@ _PROCEDURE = Shape(
     "One task from start to end. The file's name is the procedure's id.",
     (
         Field("title", LINE, "What the task is called, in two to four words.", required=True),
-        Field("summary", TEXTS, "One sentence: when this is needed, or what it achieves.", required=True),
+        Field("summary", PROSE, "One sentence: when this is needed, or what it achieves.", required=True),
         Field(
             "section",
             Choice(("start", "before", "during", "wrong", "functions")),
@@ -48,11 +48,11 @@ _PROCEDURE = Shape(
             default="read-do",
         ),
         Field("needs", LINES, "What to have at hand before step 1."),
-        Field("warnings", ListOf(TEXTS), "What to know before step 1."),
+        Field("warnings", ListOf(PROSE), "What to know before step 1."),
         Field("parameters", MapOf(NAME, Shaped("parameter")), "Values asked for before step 1, by name."),
         Field("before", ListOf(Shaped("step")), "What must hold before step 1: things to tick, or commands that read."),
         Field("steps", ListOf(Shaped("step")), "What to do, in order.", required=True),
-        Field("after", ListOf(TEXTS), "What is left to do when all steps are done."),
+        Field("after", ListOf(PROSE), "What is left to do when all steps are done."),
         Field("related", ListOf(ProcedureId()), "Ids of procedures that readers of this one look for."),
         Field("drills", ListOf(Shaped("drill")), "Rehearsals of this procedure on a throwaway target."),
     ),

@@ -11,6 +11,7 @@ __all__ = [
     "LINES",
     "MAJOR",
     "NAME",
+    "PROSE",
     "SQL",
     "TEMPLATE",
     "TEXTS",
@@ -21,9 +22,10 @@ __all__ = [
 
 KEBAB = Text(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "a name in lower case with hyphens, such as see-history")
 NAME = Text(r"[a-z][a-z0-9_]{0,62}", "a name in lower case with underscores, such as function_name")
-LINE = Text(r"[^\n]+", "one line of text")
+LINE = Text(r"[^\n]+", "one line of text", prose=True)
 LINES = ListOf(LINE)
 TEXTS = Text()
+PROSE = Text(prose=True)
 TEMPLATE = Text(template=True)
 SQL = Text(template=True, says="SQL", longest=20_000)
 WORDS = ListOf(Text(empty=True), minimum=0)
