@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, execute
@@ -47,7 +47,8 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
     if scenario.hold is None:
         yield
         return
-    with connect(sandbox.postgres.url) as session:
+    # Only closed, never committed: the walk may have ended this session, as it should.
+    with closing(connect(sandbox.postgres.url)) as session:
         session.execute("set application_name = 'psql'")
         session.execute("begin")
         session.execute(scenario.hold)
