@@ -44,7 +44,8 @@ class Verdict(StrEnum):
 class Variant:
     """A rule's command with certain flags or arguments, where that changes what it does. The first that fits counts.
 
-    `flags`: all of these are given; `without`: none of these is; `arguments`: `none` or `some` positional words;
+    `flags`: all of these are given; `without`: none of these is; `arguments`: `none`, `some` or `several`
+    positional words (empty ones do not count);
     `words`: a regular expression found in one of the words after the command; `sql`: the statements handed to the
     command do exactly this. `remote` and `local` are the verdicts there; absent parts are inherited from the rule.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
@@ -14,6 +14,11 @@ __all__ = ["Judgement", "classify", "rule_of"]
 
 _HELP = ("--help", "-h")
 _VERSION = ("--version", "-v", "-V")
+_ARGUMENTS: dict[str, Callable[[int], bool]] = {
+    "none": lambda count: count == 0,
+    "some": lambda count: count > 0,
+    "several": lambda count: count > 1,
+}
 _UNKNOWN = "This is not in the policy, so what it does to the target is not known."
 
 
@@ -155,7 +160,7 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
     words = case.words
     if variant.majors and major not in variant.majors and major is not None:
         return False
-    if variant.arguments is not None and bool(words.positionals) != (variant.arguments == "some"):
+    if variant.arguments is not None and not _ARGUMENTS[variant.arguments](sum(map(bool, words.positionals))):
         return False
     if variant.sql is not None and variant.sql is not case.sql:
         return False
@@ -182,7 +187,7 @@ def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
         return None
     from runbook.safety.sql import effect_of  # most lines hold no SQL, and the guard counts milliseconds
 
-    texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals[:1])
+    texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals)
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):
         texts, hidden = [*texts, stdin], hidden and words.values("-f", "--file") != ("-",)
