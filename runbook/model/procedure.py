@@ -1,7 +1,7 @@
 """A procedure and its steps, as the loader leaves them: checked, frozen, and with nothing of YAML left.
 
 Every text a command, a statement, a path or a template is made of may hold `{{name}}` placeholders;
-`runbook.walk.filling` puts values into them. `{{target}}` stands for the words that name the target.
+`runbook.filling` puts values into them. `{{target}}` stands for the words that name the target.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_book
 
 from runbook.cli import main
@@ -28,7 +29,7 @@ from runbook.model import (
     Undo,
     Wait,
 )
-from runbook.reading import PACKAGED_BOOK, read_book
+from runbook.reading import PACKAGED_BOOK, marks, read_book
 
 LOOK = "- {id: look, title: Look, run: git log}\n"
 
@@ -203,6 +204,13 @@ def test_a_book_without_a_policy_goes_by_the_packaged_one(tmp_path: Path) -> Non
     (book / "policy.yaml").unlink()
     (book / "supabase.yaml").unlink()
     assert read_book(book).policy == read_book(PACKAGED_BOOK).policy
+
+
+def test_the_packaged_book_reads_the_same_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyYAML came without its C library the book is slower to read, and no other."""
+    with_library = read_book(PACKAGED_BOOK)
+    monkeypatch.setattr(marks, "_Loader", yaml.SafeLoader)
+    assert read_book(PACKAGED_BOOK) == with_library
 
 
 def test_policy_and_majors(tmp_path: Path) -> None:
