@@ -22,7 +22,7 @@ from runbook.walk.documents import readable
 from runbook.walk.environment import child_environment
 from runbook.walk.events import Outcome
 from runbook.walk.ports import Execution
-from runbook.walk.process.child import Launch, Size, spawn
+from runbook.walk.process.child import Launch, NotLoadedError, Size, spawn
 from runbook.walk.process.keyboard import Keyboard
 from runbook.walk.process.relay import Answerer, Relay, StreamRedactor, Wiring
 from runbook.walk.process.signals import noted
@@ -101,7 +101,7 @@ class PtyExecutor:
         with noted() as signals, Keyboard(self._keyboard) as keyboard:
             try:
                 child = spawn(launch, born)
-            except OSError as error:
+            except NotLoadedError as error:
                 return _not_started(argv[0], error)
             wiring = Wiring(
                 keyboard=keyboard,
@@ -182,14 +182,14 @@ def _prints_json(argv: Sequence[str]) -> bool:
     return any(f"{word}={after}".startswith(asked) or word.startswith(asked) for word, after in pairs)
 
 
-def _not_started(program: str, error: OSError) -> Execution:
-    why = errno.errorcode.get(error.errno or 0, "")
+def _not_started(program: str, error: NotLoadedError) -> Execution:
+    why = errno.errorcode.get(error.code, str(error.code))
     return Execution(
         outcome=Outcome.FAILED,
         exit=126,
         seconds=0,
         output="",
-        evidence=f"{program} could not be started: {error.strerror} ({why}). Nothing ran.",
+        evidence=f"{program} could not be started: {error} ({why}). Nothing ran.",
     )
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
-__all__ = ["KEYS", "PlainRedactor", "program", "python_program", "recorded", "terminal"]
-
-KEYS = {"ctrl-c": "\x03", "ctrl-z": "\x1a", "ctrl-d": "\x04", "enter": "\r"}
+__all__ = ["PlainRedactor", "found", "hang_up", "pid_of", "program", "python_program", "recorded", "terminal"]
 
 
 class PlainRedactor:
@@ -45,12 +45,32 @@ def terminal(
     return pexpect.spawn(
         argv[0],
         list(argv[1:]),
-        env={**os.environ, "TERM": "xterm-256color", **(environment or {})},  # type: ignore[arg-type]  # the stub wants os._Environ
+        env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
         cwd=None if directory is None else str(directory),
         dimensions=(rows, columns),
         encoding="utf-8",
         timeout=timeout,
     )
+
+
+def hang_up(child: pexpect.spawn[str]) -> None:
+    """Take the terminal away, as a lost connection does; the program is left to itself."""
+    process: Any = vars(child)["ptyproc"]
+    process.fileobj.close()
+    process.closed = child.closed = True
+
+
+def pid_of(child: pexpect.spawn[str]) -> int:
+    """Return the program's process id."""
+    assert child.pid is not None
+    return child.pid
+
+
+def found(child: pexpect.spawn[str], pattern: str) -> str:
+    """Wait for a pattern on the terminal and return its first group."""
+    child.expect(pattern)
+    assert isinstance(child.match, re.Match)
+    return str(child.match[1])
 
 
 def program(directory: Path, name: str, body: str) -> Path:

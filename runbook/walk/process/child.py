@@ -17,12 +17,20 @@ from typing import NoReturn
 
 from runbook.walk.process.birth import birth
 
-__all__ = ["Child", "Launch", "Size", "spawn"]
+__all__ = ["Child", "Launch", "NotLoadedError", "Size", "spawn"]
 
 Size = tuple[int, int]
 """Columns and rows, as `os.get_terminal_size` orders them."""
 
 _OPEN = b"g"
+
+
+class NotLoadedError(Exception):
+    """The kernel could not load the program; `code` is its error number."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(os.strerror(code))
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,7 @@ class Child:
 def spawn(launch: Launch, born: Callable[[int, str], None]) -> Child:
     """Start the program, but only once `born(pid, start time)` has returned.
 
-    Raises what `born` raises, and OSError if the program can't be loaded; in both cases nothing ran.
+    Raises what `born` raises, and NotLoadedError if the program can't be loaded; in both cases nothing ran.
     """
     master, slave = pty.openpty()
     stdout, stdout_end = os.pipe() if launch.separate_stdout else (None, None)
@@ -122,7 +130,7 @@ def _open_gate(child: Child, key: int, trouble: int, born: Callable[[int, str], 
         os.write(key, _OPEN)
         number = os.read(trouble, 16)
         if number:
-            raise OSError(int(number), os.strerror(int(number)))
+            raise NotLoadedError(int(number))
     finally:
         os.close(key)
         os.close(trouble)

@@ -33,6 +33,7 @@ _GRACE = 5.0
 _LEFTOVERS = 1.0
 """Seconds for output that still comes after the child's end, from processes that it left behind."""
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
+_AT_ONCE = 256 * 1024
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
 
 
@@ -103,7 +104,8 @@ class Relay:
 
         Raises RunbookError if this process is told to end meanwhile; the child is ended first.
         """
-        os.set_blocking(self._child.terminal, False)
+        for end in self._open:
+            os.set_blocking(end, False)
         while not self._is_over():
             self._turn()
         self._print(self._screen.rest())
@@ -138,27 +140,23 @@ class Relay:
     # --- child to operator --------------------------------------------------------------------------------------
 
     def _take_output(self, end: int) -> None:
-        try:
-            data = os.read(end, 65536)
-        except BlockingIOError:
-            return
-        except OSError:  # EIO is how Linux says that nobody has the other side open
-            data = b""
-        if not data:
-            self._open.remove(end)
-        elif end == self._child.terminal:
+        data, is_open = _read_ready(end)
+        if data:
             self._last_output = time.monotonic()
+        if end == self._child.terminal:
             self._print(self._screen.take(data))
         else:
-            self._last_output = time.monotonic()
             self.document.add(self._pipe.take(data))
+        if not is_open:
+            self._open.remove(end)
 
     def _print(self, text: str) -> None:
         if not text:
             return
         self.transcript.feed(text)
-        self._recent.feed(text)
-        self._asked = False
+        if self._wiring.answerer is not None:
+            self._recent.feed(text)
+            self._asked = False
         self._show(text)
 
     def _show(self, text: str) -> None:
@@ -281,3 +279,24 @@ class Relay:
     def _end(self, number: signal.Signals) -> None:
         self._ending_since = self._ending_since or time.monotonic()
         self._child.signal(number)
+
+
+def _read_ready(end: int) -> tuple[bytes, bool]:
+    """Return what can be read without waiting, up to a limit, and whether there may ever be more.
+
+    A terminal gives 4 KiB at a time; many of them together are redacted and recorded faster.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while size < _AT_ONCE:
+        try:
+            part = os.read(end, 65536)
+        except BlockingIOError:
+            return b"".join(parts), True
+        except OSError:  # EIO is how Linux says that nobody has the other side open
+            part = b""
+        if not part:
+            return b"".join(parts), False
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts), True

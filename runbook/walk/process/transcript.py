@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     r"|(?P<text>[^\x00-\x1f\x7f]+)"
 )
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)\Z")
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _LONGEST_ESCAPE = 4096
 
 
@@ -80,7 +81,7 @@ class Transcript:
 
     def feed(self, output: str) -> None:
         """Take the next piece of output; it may end inside a control sequence."""
-        output = self._pending + output
+        output = self._skip_ahead(self._pending + output)
         partial = _UNFINISHED.search(output, max(0, len(output) - _LONGEST_ESCAPE))
         self._pending = partial.group() if partial else ""
         for token in _TOKEN.finditer(output, 0, len(output) - len(self._pending)):
@@ -90,6 +91,17 @@ class Transcript:
                 self._control(token["control"])
             elif token["final"]:
                 self._escape(token["numbers"], token["final"])
+
+    def _skip_ahead(self, output: str) -> str:
+        """Settle plain lines that nothing can redraw any more in one go; return the rest, to be followed closely."""
+        if len(output) < _REACH * self._width or "\x1b" in output or self._row != len(self._rows) - 1:
+            return output
+        *settled, rest = output.replace("\r\n", "\n").rsplit("\n", _REACH)
+        if not settled or _CONTROLS.search(settled[0]) or self._column != len(self._rows[self._row]):
+            return output
+        self._settled.add("".join(self._lines()) + settled[0] + "\n")
+        self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0
+        return "\n".join([*settled[1:], rest])
 
     def text(self) -> str:
         """Return the whole text so far."""

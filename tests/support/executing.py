@@ -1,0 +1,44 @@
+"""Run one command through PtyExecutor on this process's terminal: `python -m support.executing JSON`.
+
+The JSON names `argv` and maybe `timeout`, `secrets`, `environment`. It prints `BORN pid` before the command and
+`RESULT {...}` after it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+from runbook.errors import RunbookError
+from runbook.walk.executor import PtyExecutor
+
+__all__ = ["main"]
+
+
+def main(text: str) -> int:
+    """Run it and return 0, or 7 if the executor raised."""
+    wanted = json.loads(text)
+    try:
+        result = PtyExecutor.here().execute(
+            wanted["argv"],
+            environment=wanted.get("environment", {}),
+            directory=".",
+            timeout=wanted.get("timeout"),
+            born=lambda pid, _since: _say(f"BORN {pid}"),
+            secrets=wanted.get("secrets", ()),
+        )
+    except RunbookError as error:
+        _say(f"RAISED {error.message}")
+        return 7
+    _say(f"RESULT {json.dumps(dataclasses.asdict(result))}")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
