@@ -37,7 +37,7 @@ TARGET = "{{target}}"
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Control characters, half characters, line ends and marks that reorder what a person reads."""
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_JOINED = re.compile(r"[\w$&'\"]")
+_JOINED = re.compile(r"[\w$&'\"{}]")
 """Next to a placeholder outside of quotes these would grow together with the value."""
 
 
@@ -189,7 +189,7 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
 
 def _is_joined(found: re.Match[str]) -> bool:
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
-    return bool(_JOINED.match(before) or _JOINED.match(after)) or (before, after) in {("{", ""), ("", "}")}
+    return bool(_JOINED.match(before) or _JOINED.match(after))
 
 
 def _quoted_name(value: str) -> str:
@@ -220,9 +220,11 @@ RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 def timeouts_environment(sql: Sql) -> dict[str, str]:
-    """Return the variables that set a statement's timeouts where the CLI opens a PostgreSQL connection itself.
+    """Return the variables that set a statement's timeouts, and for a reading one a read-only transaction.
 
-    A query that goes to a hosted project through the Management API does not see them.
+    PostgreSQL takes them where the CLI opens the connection itself: always on CLI 2 and with a URL. A query that CLI 3
+    sends to a hosted project through the Management API does not see them; there `--read-only` does that work.
     """
     lock, statement = round(sql.lock_timeout * 1000), round(sql.statement_timeout * 1000)
-    return {"PGOPTIONS": f"-c lock_timeout={lock} -c statement_timeout={statement}"}
+    options = f"-c lock_timeout={lock} -c statement_timeout={statement}"
+    return {"PGOPTIONS": options if sql.writes else f"{options} -c default_transaction_read_only=on"}
