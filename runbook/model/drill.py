@@ -62,12 +62,19 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """A rehearsal of one way through a procedure on a throwaway target."""
+    """A rehearsal of one way through a procedure on a throwaway target.
+
+    `reactions` is what the unattended operator does when a step (by its id) fails or its end is unknown: `retry`,
+    `skip: why`, `undo`, `back`, `probe`, `done`, `redo`, `stop`, or the id of another procedure after `switch:`.
+    `ends` is how the walk must end: `done`, `stopped` or `held` (somebody else took the target over).
+    """
 
     name: str
     briefing: str
     scenario: Scenario
     answers: Mapping[str, Answer]
     prove: tuple[Proof, ...]
+    reactions: Mapping[str, Answer] = field(default_factory=dict)
+    ends: str = "done"
     loses: tuple[str, ...] = ()
     """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""

@@ -22,6 +22,8 @@ def _drill(record: Record) -> Drill:
         scenario=_scenario(record.get("scenario", Record)),
         answers=_answers(record),
         prove=tuple(_proof(each) for each in record.many("prove", Record)),
+        reactions=record.maybe("reactions", dict) or {},
+        ends=record.maybe("ends", str) or "done",
         loses=record.many("loses", str),
     )
 

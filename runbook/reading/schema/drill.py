@@ -12,6 +12,11 @@ _SQL = Text(says="SQL")
 _PART = r"[a-z][a-z0-9_-]*(?:\[[^\]\n]*\])?"
 _ANSWERED = Text(rf"{_PART}(?:/{_PART})*", "the name of a parameter, the id of a step, or a step's path")
 
+_REACTION = Text(
+    r"retry|undo|back|probe|done|redo|stop|(?:skip|stop|switch): .+",
+    "retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why' or 'switch: procedure'",
+)
+
 _DRILL = Shape(
     "drill",
     "a drill",
@@ -30,6 +35,17 @@ _DRILL = Shape(
             "tick, and the full text of an edited file.",
         ),
         Field("prove", ListOf(Shaped("proof")), "What must hold after the walk.", required=True),
+        Field(
+            "reactions",
+            MapOf(_ANSWERED, Either(_REACTION, ListOf(_REACTION))),
+            "What the unattended operator does when a step fails or its end is unknown, by the step's id.",
+        ),
+        Field(
+            "ends",
+            Choice(("done", "stopped", "held")),
+            "How the walk must end: done, stopped, or held because somebody else took the target over.",
+            default="done",
+        ),
         Field(
             "loses",
             ListOf(LINE),
