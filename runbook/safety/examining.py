@@ -83,7 +83,7 @@ class Examination:
         return judged
 
     def _retargeted(self, judged: Judgement, scope: Scope) -> Judgement:
-        """A write that the line itself sends to another project than the linked one needs a person."""
+        """Ask about a write that the line itself sends to another project than the linked one."""
         names = [name for name in _RETARGETS if name in scope.environment]
         if judged.family is Family.NOTHING or judged.effect is Effect.READS or not names:
             return judged
@@ -130,7 +130,7 @@ def _fits(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _other_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """An unquoted expansion may be empty; one that is a flag's value hardly is."""
+    """Read unquoted expansions as empty; one that is a flag's value hardly is."""
     kept = tuple(
         _told(word)
         for at, word in enumerate(words)

@@ -26,7 +26,7 @@ __all__ = ["BUILTINS", "run_text_here"]
 _ENDS = frozenset({"-", "", "-l", "-p"})
 
 
-def _nothing(call: Call) -> Texts:
+def _nothing(_call: Call) -> Texts:
     return NOTHING
 
 

@@ -25,7 +25,7 @@ DATA_PROGRAMS: frozenset[str] = frozenset(
     sqlfluff squawk codespell vale markdownlint yamllint actionlint hadolint pre-commit
     claude codex gemini aider ollama llm sgpt chatgpt
     basename dirname realpath readlink mktemp mkfifo truncate dd sync mount umount tsort
-    """.split()
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
 """Names of such programs. Whatever they print can still become a command, and then it is unknown."""
 
@@ -34,13 +34,13 @@ _SETTINGS = frozenset(
     ssh-agent keychain direnv pyenv rbenv nodenv goenv jenv fnm mise rtx asdf starship zoxide dircolors opam conda mamba
     micromamba luarocks minikube docker-machine gpg-agent resize register-python-argcomplete atuin mcfly thefuck sheldon
     antibody oh-my-posh lesspipe lesspipe.sh aws_completer getopt saml2aws assume phpbrew
-    """.split()
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
 _SETTINGS_WORDS = frozenset(
     """
     completion completions complete generate-completion gen-completions init env shellenv hook activate docker-env
-    shell-init export-credentials shell-completion --completion --completions --shell-completion --init --print-completion
-    """.split()
+    shell-init export-credentials shell-completion --completion --completions --shell-completion --init
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
 
 

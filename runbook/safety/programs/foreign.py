@@ -90,7 +90,7 @@ def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
 
 
 def run_awk(call: Call) -> Texts:
-    """The first word without a dash is awk's program."""
+    """Look at awk's program: the first word without a dash."""
     for word in call.arguments:
         if not word.startswith("-"):
             look_for_commands(call, word)

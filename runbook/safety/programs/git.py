@@ -12,7 +12,7 @@ __all__ = ["run_git"]
 
 _VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
 _COMMANDS = re.compile(
-    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.S
+    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.DOTALL
 )
 _TEXTS = {
     "rebase": re.compile(r"-x|--exec"),

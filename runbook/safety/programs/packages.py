@@ -39,7 +39,7 @@ _OWN = frozenset(
     pkg plugin policies prefix prepare profile prune publish query rebuild remove repo rm root self-update server set
     set-version setup shrinkwrap star stars store tag team token un uninstall unlink unpublish unstar up update upgrade
     upgrade-interactive v version versions view whoami why workspace workspaces x dlx pm approve-builds cat-file
-    """.split()
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
 """What the managers do themselves; any other word is a script or a program of a package."""
 
@@ -84,7 +84,7 @@ def _script_of_that_name(call: Call, name: str, program: str) -> None:
         run_package_script(call, program, call.words[at + 2 :], call.scope)
 
 
-def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:
+def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
     if not words:
         return UNKNOWN
     verb, rest = plain(words[0]), words[1:]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from runbook.safety.programs.scripts import run_script
 from runbook.safety.shell.call import Call, Doubt
 from runbook.safety.shell.scope import Scope
-from runbook.safety.shell.texts import ANY_WORDS, NOTHING, PRINTED, UNKNOWN, Texts, either, is_whole_unknown, plain
+from runbook.safety.shell.texts import (
+    ANY_WORDS,
+    NOTHING,
+    PRINTED,
+    UNKNOWN,
+    Texts,
+    either,
+    is_known,
+    is_whole_unknown,
+    plain,
+)
 
 __all__ = ["SHELLS", "feed", "run_shell", "run_text"]
 
@@ -16,60 +24,71 @@ SHELLS = frozenset(
 )
 """Programs that read shell text."""
 
-_VALUE_OPTIONS = frozenset({"--rcfile", "--init-file", "--emulate", "--init-command", "--debug-output", "--profile"})
+_VALUE_OPTIONS = frozenset({"--emulate", "--debug-output", "--profile"})
+_FILE_OPTIONS = frozenset({"--rcfile", "--init-file"})
 _TEXT_OPTIONS = frozenset({"--command", "--init-command"})
-
-
-class _Started(NamedTuple):
-    """How a shell was started."""
-
-    text: str | None
-    words: tuple[str, ...]
-    reads_input: bool
-    only_parses: bool
 
 
 def run_shell(call: Call) -> Texts:
     """Run what a shell is given: `-c TEXT`, a script, or its input."""
-    started = _options(call.words[1:])
+    started = _Options(call.words[1:])
+    words = tuple(started.words)
     if started.only_parses:
         return NOTHING
+    for path in started.startup:
+        run_script(call.with_words(path), path)
     if started.text is not None:
-        name, arguments = (started.words[0], started.words[1:]) if started.words else (call.words[0], ())
+        name, arguments = (words[0], words[1:]) if words else (call.words[0], ())
         return run_text(call, started.text, name=name, arguments=arguments)
-    if started.words and not started.reads_input:
-        return run_script(call.with_words(*started.words), started.words[0])
-    return feed(call, arguments=started.words)
+    if words and not started.reads_input:
+        return run_script(call.with_words(*words), words[0])
+    return feed(call, arguments=words)
 
 
-def _options(words: tuple[str, ...]) -> _Started:
-    rest = list(words)
-    wants_text = reads_input = only_parses = False
-    text: str | None = None
-    while rest:
-        word = plain(rest[0])
-        if word in {"--", "-"}:
-            rest.pop(0)
-            break
-        if word == ANY_WORDS or not word.startswith(("-", "+")):
-            break
-        rest.pop(0)
+class _Options:
+    """How a shell was started. `words` are what is left: a script and its arguments, or those of the text."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = list(words)
+        self.text: str | None = None
+        self.startup: list[str] = []
+        self.reads_input = False
+        self.only_parses = False
+        self._wants_text = False
+        while self.words and self._is_option(self.words[0]):
+            word = plain(self.words.pop(0))
+            if word in {"--", "-"}:
+                break
+            if word.startswith("--"):
+                self._long(word)
+            else:
+                self._short(word)
+        if self._wants_text and self.text is None and self.words:
+            self.text = self.words.pop(0)
+
+    @staticmethod
+    def _is_option(word: str) -> bool:
+        return word != ANY_WORDS and plain(word).startswith(("-", "+"))
+
+    def _long(self, word: str) -> None:
         name, equals, value = word.partition("=")
-        if word.startswith("--"):
-            if name in _TEXT_OPTIONS and (equals or rest):
-                text = value if equals else rest.pop(0)
-            elif name in _VALUE_OPTIONS and not equals and rest:
-                rest.pop(0)
-            continue
-        letters = word[1:]
-        wants_text |= "c" in letters and word.startswith("-")
-        reads_input |= "s" in letters and word.startswith("-")
-        only_parses |= "n" in letters and word.startswith("-")
-        if letters[-1:] in {"o", "O"} and rest:
-            only_parses |= plain(rest.pop(0)) == "noexec"
-    if wants_text and text is None and rest:
-        text = rest.pop(0)
-    return _Started(text, tuple(rest), reads_input, only_parses)
+        if name not in _TEXT_OPTIONS | _FILE_OPTIONS | _VALUE_OPTIONS or not (equals or self.words):
+            return
+        given = value if equals else self.words.pop(0)
+        if name in _TEXT_OPTIONS:
+            self.text = given
+        elif name in _FILE_OPTIONS:
+            self.startup.append(given)
+
+    def _short(self, word: str) -> None:
+        letters = word[1:] if word.startswith("-") else ""
+        # Letters that can't be told may be a `c`; then the next word is a text if it looks like one.
+        unclear = not is_known(letters) and bool(self.words) and " " in self.words[0]
+        self._wants_text |= "c" in letters or unclear
+        self.reads_input |= "s" in letters
+        self.only_parses |= "n" in letters
+        if word[-1:] in {"o", "O"} and self.words:
+            self.only_parses |= plain(self.words.pop(0)) == "noexec"
 
 
 def run_text(call: Call, text: str, *, name: str | None = None, arguments: tuple[str, ...] = ()) -> Texts:

@@ -115,7 +115,7 @@ def _known(call: Call, name: str) -> Texts:
 
 
 def _run_file(call: Call, name: str) -> None:
-    """A program by path may be a script that can be read; of any other only its words are known."""
+    """Read a program that is a script by its path; of any other only the words are known."""
     if "/" in call.name or says_reset(name):
         run_script(call, call.words[0])
     run_unknown(call)

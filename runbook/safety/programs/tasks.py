@@ -56,7 +56,7 @@ def run_package_script(call: Call, name: str, words: tuple[str, ...], scope: Sco
 
 
 def run_task(call: Call) -> Texts:
-    """A task runner whose file is not read (`just`, `task`, `rake` …): each task's name is judged."""
+    """Judge the names of tasks whose file is not read (`just`, `task`, `nx` …)."""
     for word in call.arguments:
         if not word.startswith("-") and "=" not in word and says_reset(word, alone=True):
             call.doubt(Doubt.NAMED_RESET)

@@ -19,7 +19,7 @@ _SPACE = re.compile(r"\s")
 
 
 def run_unknown(call: Call) -> None:
-    """A program with a name that says nothing. Doubt it if it may start a dangerous command."""
+    """Doubt a program with a name that says nothing, if it may start a dangerous command."""
     if not call.shell.is_guessing:
         _look_behind(call)
         _look_inside(call)
@@ -27,7 +27,7 @@ def run_unknown(call: Call) -> None:
 
 
 def run_unnamed(call: Call) -> Texts:
-    """A program whose name is not known, or only in part."""
+    """Doubt a program whose name is not known, or only in part, if its words speak for it."""
     word = plain(call.words[0])
     if set(word) == {PRINTED}:
         return UNKNOWN
@@ -63,7 +63,7 @@ def _minds_arguments(call: Call, name: str) -> bool:
 
 
 def _look_behind(call: Call) -> None:
-    """A program that starts the words behind its own: `runner supabase db reset`."""
+    """Look for a program that starts the words behind its own: `runner supabase db reset`."""
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
         name = program_name(word)
@@ -77,7 +77,7 @@ def _look_behind(call: Call) -> None:
 
 
 def _look_inside(call: Call) -> None:
-    """A program that gives one of its words to a shell: `runner 'supabase db reset'`."""
+    """Look for a program that gives one of its words to a shell: `runner 'supabase db reset'`."""
     examiner = call.shell.examiner
     for word in call.arguments:
         if _SPACE.search(word) and any(program in word for program in examiner.feared):
@@ -85,7 +85,7 @@ def _look_inside(call: Call) -> None:
 
 
 def _look_as_another(call: Call) -> None:
-    """The CLI under another name: no other program resets a database with `--linked` or `--remote`."""
+    """Look for the CLI under another name: no other program resets with `--linked` or `--remote`."""
     words = list(call.arguments)
     if any(word.partition("=")[0] in _REMOTE for word in words) and call.shell.examiner.minds(["supabase", *words]):
         call.doubt(Doubt.UNKNOWN_PROGRAM)

@@ -86,13 +86,16 @@ class Shell(Protocol):
     def perhaps(self) -> AbstractContextManager[None]:
         """Within this, what is found is only one reading of the line."""
 
+    def guessing(self) -> AbstractContextManager[None]:
+        """Within this, what is not known of a program is no doubt: it may not be a program at all."""
+
     @property
     def is_sure(self) -> bool:
         """Whether what runs now is more than one reading of the line."""
 
     @property
     def is_guessing(self) -> bool:
-        """Whether the text that runs now may not be shell at all."""
+        """Whether what runs now may be no program at all."""
 
     @property
     def examiner(self) -> Examiner:

@@ -51,11 +51,11 @@ class Machine:
 
     @property
     def is_guessing(self) -> bool:
-        """Whether the text that runs now may not be shell at all."""
+        """Whether what runs now may be no program at all."""
         return self._guesses > 0
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Pass a doubt on; about a text that may not be shell there is none."""
+        """Pass a doubt on, but not about what may be no program at all."""
         if not self.is_guessing:
             self.examiner.doubt(doubt, subject)
 
@@ -73,6 +73,15 @@ class Machine:
             yield
         finally:
             self._readings -= 1
+
+    @contextmanager
+    def guessing(self) -> Iterator[None]:
+        """Within this, what is not known of a program is no doubt."""
+        self._guesses += 1
+        try:
+            yield
+        finally:
+            self._guesses -= 1
 
     def text(self, text: str, scope: Scope, *, strict: bool = True) -> Texts:
         """Read a text as shell and run it, with the traps that it sets."""
@@ -97,12 +106,8 @@ class Machine:
 
     def guess(self, text: str, scope: Scope) -> None:
         """Read a text that may be shell; what does not parse is no doubt."""
-        self._guesses += 1
-        try:
-            with self.perhaps():
-                self.text(text, scope.child())
-        finally:
-            self._guesses -= 1
+        with self.guessing(), self.perhaps():
+            self.text(text, scope.child())
 
     def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
         """Start words as the shell itself would: functions first."""

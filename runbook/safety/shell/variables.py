@@ -60,8 +60,8 @@ def _put(items: tuple[str, ...], at: int, text: str) -> tuple[str, ...]:
     return (*padded[:at], text, *padded[at + 1 :])
 
 
-def declare(command: Declare, scope: Scope, runner: Runner) -> None:
-    """Run `export`, `declare` and their kin: assign, and give attributes."""
+def declare(command: Declare, scope: Scope, runner: Runner) -> list[str]:
+    """Run `export`, `declare` and their kin: assign, and give attributes. Return the names that children now see."""
     options, names = "", []
     for item in command.assigns:
         assign(item, scope, runner)
@@ -76,6 +76,7 @@ def declare(command: Declare, scope: Scope, runner: Runner) -> None:
                 if equals:
                     scope.assign(name, scalar((value,)))
     _give(command.keyword, options, names, scope)
+    return [name for name in names if name in scope.environment]
 
 
 def _give(keyword: str, options: str, names: Iterable[str], scope: Scope) -> None:

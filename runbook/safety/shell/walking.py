@@ -34,6 +34,11 @@ __all__ = ["Walker"]
 
 _INPUTS = frozenset({"<", "<<", "<<-", "<<<", "<&", "<>"})
 _MOST_TURNS = 16
+_COMMANDS = frozenset(
+    {"PROMPT_COMMAND", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "PAGER", "GIT_SSH_COMMAND"}
+    | {"GIT_EXTERNAL_DIFF", "BROWSER", "MANPAGER", "LESSOPEN", "SUDO_ASKPASS", "SSH_ASKPASS"}
+)
+_STARTUP_FILES = frozenset({"BASH_ENV", "ENV"})
 
 
 class Walker:
@@ -107,7 +112,8 @@ class Walker:
             case Define():
                 scope.functions[command.name] = (command.body,)
             case Declare():
-                declare(command, scope, self._shell)
+                for name in declare(command, scope, self._shell):
+                    self._run_setting(name, scope)
             case Test():
                 self._test(command, scope)
         return NOTHING
@@ -119,11 +125,13 @@ class Walker:
             return NOTHING
         lists = expand_words(command.words, scope, self._shell)
         with self._environment(command, scope):
-            outputs = [output for words in lists for output in self._invoked(words, scope)]
             alias = _alias_of(command, scope)
-            if alias is not None:
-                # Whether aliases are expanded depends on the shell: both ways are taken.
-                outputs += [self._aliased(alias, words, scope) for words in lists]
+            if alias is None:
+                return either(*(output for words in lists for output in self._invoked(words, scope)))
+            # Whether aliases are expanded depends on the shell: both ways are taken.
+            outputs = [self._aliased(alias, words, scope) for words in lists]
+            with self._shell.guessing():
+                outputs += [output for words in lists for output in self._invoked(words, scope)]
         return either(*outputs)
 
     def _invoked(self, words: tuple[str, ...], scope: Scope) -> Iterator[Texts]:
@@ -144,10 +152,20 @@ class Walker:
         for item in command.assigns:
             assign(item, scope, self._shell)
             scope.export(item.name)
+            self._run_setting(item.name, scope)
         yield
         for item in command.assigns:
             _put_back(scope.variables, variables, item.name)
             _put_back(scope.environment, environment, item.name)
+
+    def _run_setting(self, name: str, scope: Scope) -> None:
+        """Run a variable that is a command of the next program, or a file that a shell reads first."""
+        text = scope.environment[name]
+        if name in _COMMANDS:
+            self._shell.guess(text, scope)
+        elif name in _STARTUP_FILES:
+            for content in self._shell.contents(text, scope) or ():
+                self._shell.guess(content, scope)
 
     def _subshell(self, command: Subshell, scope: Scope) -> Texts:
         inner = scope.copy()
