@@ -9,7 +9,7 @@ from runbook.errors import MissingPartError, RunbookError
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Row", "connect", "execute", "query"]
+__all__ = ["Row", "connect", "execute", "query", "query_records"]
 
 Row = tuple[object, ...]
 
@@ -41,6 +41,20 @@ def query(url: str, statement: str) -> list[Row]:
     with connect(url) as connection:
         cursor = _run(connection, statement)
         return cursor.fetchall() if cursor.description else []
+
+
+def query_records(url: str, statement: str, *, reading: bool) -> list[dict[str, object]]:
+    """Return the rows of one statement as the platform's API does: column names with JSON values."""
+    with connect(url) as connection:
+        connection.read_only = reading
+        cursor = _run(connection, statement)
+        names = [column.name for column in cursor.description or ()]
+        found = cursor.fetchall() if names else []
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in found]
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | dict | list | None) else str(value)
 
 
 def _run(connection: psycopg.Connection[Row], statement: str) -> psycopg.Cursor[Row]:

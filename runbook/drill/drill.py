@@ -6,25 +6,30 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from runbook import __version__
-from runbook.drill.inventory import take_inventory
+from runbook.drill.director import Director, needs_wire
+from runbook.drill.inventory import Inventory, take_inventory
 from runbook.drill.platform import begin
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
 from runbook.drill.surroundings import only_harmless
 from runbook.drill.target import DrillTarget
+from runbook.drill.wire import Wire, string_wire
 from runbook.errors import ExitCode, RunbookError, UsageError
-from runbook.model import Book, Drill, Procedure
-from runbook.walk.events import Event
+from runbook.model import Book, Drill, Procedure, TargetKind
+from runbook.walk.events import Event, RunStopped
 from runbook.walk.journal import SqliteJournal
 from runbook.walk.ports import Clock, Executor, Operator
 from runbook.walk.session import Identity, Settings, walk
 
 __all__ = ["DrillReport", "Stage", "choose_drill", "hold_drill", "set_stage"]
+
+
+_ENDS = {"done": ExitCode.DONE, "stopped": ExitCode.NOT_COMPLETED, "held": ExitCode.TARGET_HELD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class DrillReport:
     seconds: float
     """From the first screen to the last."""
     code: ExitCode
+    ends: str
+    """How the walk should have ended: `done`, `stopped` or `held`."""
     trouble: str
     proofs: tuple[ProofResult, ...]
     events: tuple[Event, ...] = field(repr=False)
@@ -45,7 +52,7 @@ class DrillReport:
     @property
     def passed(self) -> bool:
         """Tell whether the walk ended as it should and every proof holds."""
-        return self.code is ExitCode.DONE and not self.trouble and all(proof.held for proof in self.proofs)
+        return self.code is _ENDS[self.ends] and not self.trouble and all(proof.held for proof in self.proofs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,13 @@ class Stage:
     procedure: Procedure
     drill: Drill
     sandbox: Sandbox
+    wire: Wire | None = None
+    """The line to the database, where the scenario breaks it."""
+
+    @property
+    def url(self) -> str:
+        """Where commands find the database."""
+        return self.wire.url if self.wire else self.sandbox.postgres.url
 
 
 def choose_drill(procedure: Procedure, name: str | None) -> Drill:
@@ -80,8 +94,9 @@ def set_stage(
         only_harmless(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
         play_scenario(sandbox, scenario),
+        string_wire(sandbox.postgres.url) if needs_wire(scenario.events) else nullcontext() as wire,
     ):
-        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox)
+        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, wire=wire)
 
 
 def hold_drill(stage: Stage, *, operator: Operator, executor: Executor, clock: Clock) -> DrillReport:
@@ -90,22 +105,30 @@ def hold_drill(stage: Stage, *, operator: Operator, executor: Executor, clock: C
     before = take_inventory(sandbox.postgres.admin_url, sandbox.platform.state)
     journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
-    code, trouble = _walk(stage, journal, operator, executor, clock)
-    seconds = time.monotonic() - began
-    events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
-    journal.close()
-    after = take_inventory(sandbox.postgres.admin_url, sandbox.platform.state)
-    proofs = [check_proof(proof, sandbox.postgres.admin_url, sandbox.platform.state) for proof in drill.prove]
+    with closing(journal):
+        code, trouble = _walk(stage, journal, operator, executor, clock)
+        events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     return DrillReport(
         procedure=stage.procedure.id,
         drill=drill.name,
         cli=sandbox.cli.version,
         postgres=sandbox.postgres.version,
-        seconds=seconds,
+        seconds=time.monotonic() - began,
         code=code,
-        trouble=trouble,
-        proofs=(*proofs, prove_nothing_lost(before, after, drill.loses), prove_stayed_inside(sandbox.outside.attempts)),
+        ends=drill.ends,
+        trouble="" if code is _ENDS[drill.ends] else trouble or _why_stopped(events),
+        proofs=_prove(stage, before),
         events=events,
+    )
+
+
+def _prove(stage: Stage, before: Inventory) -> tuple[ProofResult, ...]:
+    """Check the drill's own proofs, and those that hold for every drill."""
+    url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
+    return (
+        *(check_proof(proof, url, platform) for proof in stage.drill.prove),
+        prove_nothing_lost(before, take_inventory(url, platform), stage.drill.loses),
+        prove_stayed_inside(stage.sandbox.outside.attempts),
     )
 
 
@@ -113,12 +136,20 @@ def _walk(
     stage: Stage, journal: SqliteJournal, operator: Operator, executor: Executor, clock: Clock
 ) -> tuple[ExitCode, str]:
     sandbox = stage.sandbox
-    target = DrillTarget(stage.drill.name, sandbox, stage.book.policy, sandbox.postgres.url)
+    target = DrillTarget(stage.drill.name, sandbox, stage.book.policy, stage.url)
+    director = Director(
+        operator=operator,
+        events=stage.drill.scenario.events,
+        sandbox=sandbox,
+        journal=journal,
+        lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
+        wire=stage.wire,
+    )
     try:
         code = walk(
             stage.procedure,
             stage.book,
-            operator=operator,
+            operator=director,
             executor=executor,
             target=target,
             journal=journal,
@@ -129,3 +160,9 @@ def _walk(
     except RunbookError as error:
         return error.exit_code, f"{error.message} {error.hint}".strip()
     return code, ""
+
+
+def _why_stopped(events: tuple[Event, ...]) -> str:
+    """Return the reason that the walk gives for stopping."""
+    last = events[-1] if events else None
+    return last.reason if isinstance(last, RunStopped) else ""

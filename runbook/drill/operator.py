@@ -21,6 +21,7 @@ from runbook.walk.ports import (
     Screen,
     Skip,
     Stop,
+    SwitchTo,
     TakeBack,
     Undecided,
 )
@@ -107,8 +108,8 @@ class AutoOperator:
     def take_over(self, holder: Holder) -> str | None:
         """Take over only if the drill says why."""
         del holder
-        reason = self.reactions.get("take-over")
-        return reason if isinstance(reason, str) else None
+        reaction = self.reactions.get("take-over")
+        return reaction.removeprefix("take:").strip() if isinstance(reaction, str) else None
 
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Say one line for each step that ended."""
@@ -167,7 +168,7 @@ def _typed(screen: Screen) -> str:
 
 
 def _reaction(words: str, screen: Screen) -> Reply:
-    """Turn `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe` or `stop` into a reply."""
+    """Turn `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe`, `stop` or `switch: id` into a reply."""
     verb, _, reason = (part.strip() for part in words.partition(":"))
     replies: dict[str, Reply] = {
         "retry": Go(typed=_typed(screen)),
@@ -178,6 +179,7 @@ def _reaction(words: str, screen: Screen) -> Reply:
         "redo": Resolve(Undecided.REDO, note=reason),
         "probe": Resolve(Undecided.PROBE),
         "stop": Stop(reason or "the drill stops here"),
+        "switch": SwitchTo(reason),
     }
     if verb not in replies:
         raise StuckError(f"the drill reacts with '{words}' at '{screen.path}'", hint="One of: " + ", ".join(replies))

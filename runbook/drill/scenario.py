@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from runbook.drill.database import connect, execute
+from runbook.drill.database import connect, execute, query_records
 from runbook.drill.postgres import copy_database
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from runbook.drill.database import Row
 
-__all__ = ["play_scenario"]
+__all__ = ["BACKUP", "play_scenario"]
 
 # The CLI's own table, column for column (3.1.0 and 2.122.1).
 _HISTORY = """
@@ -30,6 +30,8 @@ create table if not exists supabase_migrations.schema_migrations (
 )
 """
 _RECORD = "insert into supabase_migrations.schema_migrations (version, statements, name) values (%s, %s, %s)"
+BACKUP = "backup"
+"""The database as it was before the scenario's damage: what a restore brings back."""
 _STATES = {"applied", "pending", "edited", "missing", "half"}
 _EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited';\n"
 _NAME = re.compile(r"([0-9]+)_(.+)")
@@ -44,6 +46,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
     _write_files(sandbox, scenario)
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
+    _connect_platform(sandbox)
     if scenario.hold is None:
         yield
         return
@@ -53,6 +56,14 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
         session.execute("begin")
         session.execute(scenario.hold)
         yield
+
+
+def _connect_platform(sandbox: Sandbox) -> None:
+    """Let the platform's stand-in reach the database, to answer queries and to restore it."""
+    postgres, state = sandbox.postgres, sandbox.platform.state
+    state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
+    if postgres.local_url is not None:
+        state.restore = lambda _: copy_database(postgres, BACKUP, postgres.database)
 
 
 def _write_files(sandbox: Sandbox, scenario: Scenario) -> None:
@@ -87,6 +98,7 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
                 _apply(connection, migration)
     if postgres.local_url is not None:
         copy_database(postgres, postgres.database, "postgres")
+        copy_database(postgres, postgres.database, BACKUP)
     _seed(sandbox, scenario.seed)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from runbook.drill.platform import backups, functions, logs, project, secrets
+from runbook.drill.platform import backups, functions, logs, project, query, secrets
 from runbook.drill.platform.exchange import Reply, Request, answer
 from runbook.drill.platform.state import PROJECT_REF, PlatformState
 
@@ -34,6 +34,9 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", f"{_HOME}/secrets", secrets.delete_secrets),
     ("GET", f"{_HOME}/database/backups", backups.list_backups),
     ("POST", f"{_HOME}/database/backups/restore-pitr", backups.restore),
+    ("POST", f"{_HOME}/database/query", query.run_query),
+    ("POST", f"{_HOME}/database/query/read-only", query.run_read_only),
+    ("POST", f"{_HOME}/cli/login-role", query.make_login_role),
     ("GET", f"{_HOME}/analytics/endpoints/logs", logs.read_logs),
 )
 

@@ -82,6 +82,9 @@ class PlatformState:
     restored_to: list[int] = field(default_factory=list)
     """Unix times asked for."""
     restore: Callable[[int], None] = lambda _: None
+    """Brings the database back as it was at that Unix time."""
+    query: Callable[[str, bool], list[dict[str, object]]] = lambda _, __: []
+    """Runs a statement, reading only where the second argument says so; raises RunbookError."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def deploy(self, slug: str, files: tuple[tuple[str, bytes], ...], metadata: Mapping[str, object]) -> None:
@@ -110,8 +113,13 @@ class PlatformState:
         self.functions[function.slug] = function
         self.log("function_logs", "info", f"booted (version {function.version})", function_id=function.id)
         if function.fails:
-            self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
-            self.log("function_edge_logs", "error", f"POST | 500 | {function.slug}", function_id=function.id)
+            self.fail_calls(function.slug)
+
+    def fail_calls(self, slug: str) -> None:
+        """Log what calls of a function log that end in an error."""
+        function = self.functions[slug]
+        self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
+        self.log("function_edge_logs", "error", f"POST | 500 | {slug}", function_id=function.id)
 
     def log(self, source: str, level: str, message: str, **attributes: str) -> None:
         """Add a row to the logs."""

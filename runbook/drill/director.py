@@ -1,0 +1,166 @@
+"""What happens during a drill's walk: the line drops, the CLI is killed, a colleague takes over, a function fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from runbook.drill.database import execute
+from runbook.drill.platform import Fault
+from runbook.drill.sandbox import Sandbox
+from runbook.drill.wire import Break, Wire
+from runbook.errors import UsageError
+from runbook.model import Parameter, Procedure
+from runbook.walk.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
+from runbook.walk.journal import SqliteJournal
+from runbook.walk.ports import Execution, Holder, Operator, Reply, Screen
+
+__all__ = ["EVENTS", "Director", "needs_wire"]
+
+Words = Mapping[str, str]
+_INDEX = re.compile(r"\[[^\]]*\]")
+_ON_THE_WIRE = {"drop-connection", "kill-cli"}
+
+
+def needs_wire(events: Sequence[Words]) -> bool:
+    """Tell whether an event happens on the line to the database."""
+    return any(event.get("do") in _ON_THE_WIRE for event in events)
+
+
+@dataclass(slots=True, kw_only=True)
+class Director:
+    """An operator's shadow: it sees what begins, lets the scenario's events happen then, and passes everything on.
+
+    An event happens when its step (`at`: the path or the id) starts, for the `turn`-th time where that is given.
+    """
+
+    operator: Operator
+    events: Sequence[Words]
+    sandbox: Sandbox
+    journal: SqliteJournal
+    lock: str
+    """The name under which the drill's target is locked."""
+    wire: Wire | None = None
+    played: list[str] = field(default_factory=list)
+    """What has happened, as `kind at step`."""
+    _starts: dict[str, int] = field(default_factory=dict)
+    _child: int = 0
+
+    def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
+        """Let what is there from the start happen, then pass on."""
+        for event in self.events:
+            if event["at"] == "start":
+                self._play(event, "start")
+        return self.operator.introduce(procedure, target)
+
+    def give(self, parameter: Parameter, *, problem: str = "") -> str:
+        """Pass on."""
+        return self.operator.give(parameter, problem=problem)
+
+    def decide(self, screen: Screen) -> Reply:
+        """Pass on."""
+        return self.operator.decide(screen)
+
+    def recover(self, screen: Screen, execution: Execution) -> Reply:
+        """Pass on."""
+        return self.operator.recover(screen, execution)
+
+    def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
+        """Pass on."""
+        return self.operator.resolve(screen, known, probe=probe)
+
+    def accept(self, what: str, diff: str) -> bool:
+        """Pass on."""
+        return self.operator.accept(what, diff)
+
+    def take_over(self, holder: Holder) -> str | None:
+        """Pass on."""
+        return self.operator.take_over(holder)
+
+    def tell(self, event: Event, screen: Screen | None) -> None:
+        """Play what is due as a step starts, then pass on."""
+        self.operator.tell(event, screen)
+        if isinstance(event, ChildStarted):
+            self._child = event.pid
+        elif isinstance(event, StepStarted) and event.purpose is Purpose.RUN:
+            self._started(event.step)
+
+    def _started(self, path: str) -> None:
+        turn = self._starts[path] = self._starts.get(path, 0) + 1
+        names = {path, _INDEX.sub("", path), path.rpartition("/")[2]}
+        for event in self.events:
+            if event["at"] in names and int(event.get("turn", turn)) == turn:
+                self._play(event, path)
+
+    def _play(self, event: Words, path: str) -> None:
+        kind = event.get("do", "")
+        if kind not in EVENTS:
+            raise UsageError(f"no event of a drill is called '{kind}'", hint=", ".join(EVENTS))
+        EVENTS[kind](self, event)
+        self.played.append(f"{kind} at {path}")
+
+    # --- the events -------------------------------------------------------------------------------------------------
+
+    def drop_connection(self, event: Words) -> None:
+        """Break the line to the database in the middle of the push; `when` before or after the server has the file."""
+        assert self.wire is not None
+        self.wire.arm(Break(event.get("when", "after")))
+
+    def kill_cli(self, event: Words) -> None:
+        """Kill the command, and all it started, in the middle of the push."""
+        assert self.wire is not None
+        self.wire.arm(Break(event.get("when", "after")), self._kill_child)
+
+    def second_operator(self, event: Words) -> None:
+        """Let somebody else take the target over (or, at the start, already hold it)."""
+        found = self.journal.holders()
+        holder = Holder(
+            run="20260101-0900-colleague",
+            procedure=event.get("procedure", "push-migration"),
+            operator=event.get("who", "Ada"),
+            host=event.get("host", "ada-laptop"),
+            pid=os.getpid(),
+            since=datetime.now(UTC),
+        )
+        self.journal.hold(self.lock, holder, over=found[0] if found else None)
+
+    def fail_requests(self, event: Words) -> None:
+        """Let requests to the platform fail or be slow."""
+        self.sandbox.platform.state.faults.append(
+            Fault(
+                request=re.compile(event["request"]),
+                status=int(event["status"]) if "status" in event else None,
+                delay=float(event.get("delay", 0)),
+                times=int(event.get("times", 1)),
+            )
+        )
+
+    def run_sql(self, event: Words) -> None:
+        """Let somebody change production at this moment."""
+        execute(self.sandbox.postgres.url, event["sql"])
+
+    def fail_function(self, event: Words) -> None:
+        """Let calls of an edge function fail from now on."""
+        state = self.sandbox.platform.state
+        with state.lock:
+            state.fail_calls(event["function"])
+
+    def _kill_child(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child, signal.SIGKILL)
+
+
+EVENTS: Mapping[str, Callable[[Director, Words], None]] = {
+    "drop-connection": Director.drop_connection,
+    "kill-cli": Director.kill_cli,
+    "second-operator": Director.second_operator,
+    "fail-requests": Director.fail_requests,
+    "run-sql": Director.run_sql,
+    "fail-function": Director.fail_function,
+}
+"""What an event's `do` can be."""
