@@ -16,6 +16,10 @@ __all__ = ["render_begin", "render_intro", "render_question"]
 _MODES = {Mode.READ_DO: "Read each step, then do it.", Mode.DO_CONFIRM: "Do a phase, then confirm it line by line."}
 
 
+_ROOM_BELOW = 8
+"""Rows for what follows: that the target is being proven, the target with its notes, the question, the prompt."""
+
+
 def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, whole: bool = False) -> Lines:
     """Return the introduction; without `whole` at most `height` lines less what `render_begin` needs."""
     title = Text(procedure.title, style="bold")
@@ -29,7 +33,7 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
         _listed("Have at hand", procedure.needs, width, least=2),
         block(wrap(_MODES[procedure.mode], width, style="dim"), 0),
     ]
-    return fit(blocks, 1000 if whole else height - 6)
+    return fit(blocks, 1000 if whole else height - _ROOM_BELOW)
 
 
 def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5) -> Lines:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from runbook.walk.events import Event, Outcome, Purpose, StepFinished, TargetSee
 from runbook.walk.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
 from runbook.walk.state import RunState, apply
 from runbook.walk.terminal.asking import Asking
+from runbook.walk.terminal.background import Background
 from runbook.walk.terminal.confirming import go_for, looks_like_value, wanted
 from runbook.walk.terminal.editing import edit
 from runbook.walk.terminal.endings import render_phase_end, worth_a_look
@@ -60,7 +60,7 @@ class TerminalOperator:
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
         self._procedure = procedure
-        proof = _Background(target)
+        proof = Background(target)
         self._show(render_intro(procedure, self._look.width, self._look.height))
         self._look.show([Text("Finding out where commands will land ...", style="dim")])
         seen = proof.result()
@@ -274,28 +274,3 @@ class TerminalOperator:
 
 def _is_dry(screen: Screen) -> bool:
     return bool(screen.state.header and screen.state.header.dry)
-
-
-class _Background:
-    """A call that goes on while the operator reads; `result` waits for it and raises what it raised."""
-
-    def __init__(self, call: Callable[[], TargetSeen]) -> None:
-        self._call = call
-        self._seen: TargetSeen | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._seen = self._call()
-        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
-            self._error = error
-
-    def result(self) -> TargetSeen:
-        while self._thread.is_alive():
-            self._thread.join(0.2)  # in pieces, so that Ctrl-C is heard
-        if self._error is not None:
-            raise self._error
-        assert self._seen is not None
-        return self._seen

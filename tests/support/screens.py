@@ -1,0 +1,108 @@
+"""Screens of a walk, put together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.text import Text
+
+from runbook.model import Command, Effect, Family, Step, TargetKind, Undo, Verdict
+from runbook.safety.policy import Judgement
+from runbook.walk.events import Outcome, Purpose, RunStarted
+from runbook.walk.ports import Confirmation, Execution, Screen
+from runbook.walk.state import RunState, fold
+from support.walks import PRODUCTION, START, procedure, step
+
+__all__ = ["PUSH", "failed", "judged", "plain_text", "screen", "state"]
+
+PUSH = ("npx", "supabase", "db", "push", "--remote")
+
+
+def state(run: str = "20261123-0120-emergency-rollback", *, dry: bool = False) -> RunState:
+    """Return the state of a run that has just begun."""
+    started = RunStarted(
+        at=START,
+        run=run,
+        procedure="fix",
+        digest="",
+        sources={},
+        target=PRODUCTION,
+        runbook="0.1",
+        operator="ada",
+        host="here",
+        directory="/project",
+        values={},
+        dry=dry,
+    )
+    return fold([started])
+
+
+def judged(effect: Effect, family: Family = Family.DATABASE) -> Judgement:
+    """Return a judgement of that effect."""
+    return Judgement(
+        verdict=Verdict.ALLOW,
+        effect=effect,
+        rule="db-push",
+        reason="It applies the pending migrations.",
+        instead="",
+        family=family,
+        target=TargetKind.PRODUCTION,
+        commands=(PUSH,),
+    )
+
+
+def screen(
+    one: Step | None = None, *, argv: Sequence[str] = PUSH, effect: Effect = Effect.WRITES, **more: object
+) -> Screen:
+    """Return the screen of a step, by default of one that writes to production."""
+    undo = Undo(reason="another migration")
+    shown = one or step("apply", "change it", title="Apply the rollback", minutes=2, undo=undo)
+    fix = procedure(shown, name="emergency-rollback")
+    confirmation = {
+        Effect.READS: Confirmation.ENTER,
+        Effect.WRITES: Confirmation.YES,
+        Effect.DESTROYS: Confirmation.NAME,
+    }
+    texts = ("title", "why", "look_for", "warning", "stop_if")
+    pieces = {name: text for name in texts if (text := getattr(shown, name))}
+    pieces |= {"text": shown.action.text} if hasattr(shown.action, "text") else {}
+    pieces |= {"undo": shown.undo.reason} if shown.undo and shown.undo.reason else {}
+    pieces |= {"if_it_fails": shown.if_it_fails.text} if shown.if_it_fails else {}
+    made = Screen(
+        procedure=replace(fix, title="Emergency rollback"),
+        state=state(),
+        target=PRODUCTION,
+        path=shown.id,
+        step=shown,
+        action=shown.action,
+        number=2,
+        total=7,
+        phase=(1, 2, "Identify"),
+        argv=tuple(argv) if isinstance(shown.action, Command) else (),
+        effect=effect,
+        judgement=judged(effect),
+        confirmation=confirmation[effect],
+        word=PRODUCTION.name if effect is Effect.DESTROYS else "",
+        seconds_so_far=250,
+        pieces=pieces,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def failed(output: str = "", **more: object) -> Execution:
+    """Return a command that failed."""
+    made = Execution(
+        outcome=Outcome.FAILED,
+        exit=1,
+        seconds=2,
+        output=output,
+        evidence="expected exit 0, saw exit 1",
+        purpose=Purpose.RUN,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def plain_text(lines: Sequence[Text | str]) -> str:
+    """Return lines without their colours."""
+    return "\n".join((line if isinstance(line, str) else line.plain).rstrip() for line in lines)
