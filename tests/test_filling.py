@@ -5,7 +5,7 @@ from typing import Any
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.policies import book_policy, policy_of, rule
 
@@ -101,6 +101,7 @@ TEMPLATES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(TEMPLATES), hostile, hostile)
 def test_no_value_changes_the_shape_of_an_argv(words: tuple[str, ...], name: str, other: str) -> None:
     """It is refused, or it stays inside its word, and what the template says around it is still there."""
@@ -243,6 +244,7 @@ def _tree(sql: str) -> Any:
     return statement[0]["stmt"]["SelectStmt"]
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_postgresql_reads_back_exactly_the_value(value: str) -> None:
     """In each kind of quotes and as a name: never more, never less, never another statement."""
@@ -258,6 +260,7 @@ def test_postgresql_reads_back_exactly_the_value(value: str) -> None:
     assert len(tree["whereClause"]["A_Expr"]["lexpr"]["ColumnRef"]["fields"]) == 1
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_a_value_never_adds_a_word_to_a_query(value: str) -> None:
     """The statement is one word, behind `--`, whatever it begins with."""

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.policies import book_policy, judged, policy_of, rule
 
@@ -309,6 +309,7 @@ def test_what_reaches_nothing_has_no_target() -> None:
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
 
 
+@settings(deadline=None)
 @given(
     st.lists(words | st.sampled_from(["supabase", "npx", "db", "reset", "--linked", "--", "-c", "psql"]), max_size=8)
 )
@@ -317,6 +318,7 @@ def test_any_argv_gets_a_judgement(argv: list[str]) -> None:
     assert classify(argv, book_policy()).commands == (tuple(argv),)
 
 
+@settings(deadline=None)
 @given(
     before=st.lists(st.sampled_from(["--debug", "--yes", "--workdir=x", "--output json", "--agent no", "--yes false"])),
     middle=st.lists(st.sampled_from(["--debug", "--profile x", "--experimental", "-o json", "--dns-resolver https"])),

@@ -7,7 +7,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.safety.redaction import MASK, Redactor, spellings
@@ -47,6 +47,7 @@ def test_a_known_secret_is_hidden_in_every_spelling(shown: str) -> None:
     assert Redactor([SECRET]).redact(f"before [{shown}] after") == f"before [{MASK}] after"
 
 
+@settings(deadline=None)
 @given(before=st.binary(max_size=5), secret=st.text(min_size=8, max_size=30), after=st.binary(max_size=5))
 def test_base64_of_a_longer_text_hides_what_is_the_secrets_alone(before: bytes, secret: str, after: bytes) -> None:
     """Decoding what is left never gives the secret back."""
@@ -56,6 +57,7 @@ def test_base64_of_a_longer_text_hides_what_is_the_secrets_alone(before: bytes, 
     assert len(left.replace(MASK, "")) <= len(code) - (len(secret.encode("utf-8", "surrogatepass")) * 8 // 6 - 1)
 
 
+@settings(deadline=None)
 @given(secret=values, before=texts, after=texts)
 def test_no_cut_of_the_stream_lets_a_secret_through(secret: str, before: str, after: str) -> None:
     """At every split point the stream gives out what redacting the whole gives."""
@@ -67,6 +69,7 @@ def test_no_cut_of_the_stream_lets_a_secret_through(secret: str, before: str, af
         assert streamed(stream, whole[:cut], whole[cut:]).replace(MASK, "") == expected.replace(MASK, "")
 
 
+@settings(deadline=None)
 @given(secret=st.text("ab\n", min_size=4, max_size=8), text=st.text("ab\n'", max_size=60), data=st.data())
 def test_any_chunking_of_repeating_text_gives_the_same(secret: str, text: str, data: st.DataObject) -> None:
     """Secrets that overlap themselves are found in the same places, however the text arrives."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from support.sqltree import NotSql, effect_by_tree
 
@@ -286,6 +286,7 @@ _STATEMENTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_STATEMENTS, min_size=1, max_size=3), _GAPS, st.booleans())
 def test_random_statements_are_judged_as_by_postgresqls_parser(parts: list[str], gap: str, loud: bool) -> None:
     """Whatever is nested in whatever: never milder than the parse tree."""
@@ -299,6 +300,7 @@ def test_random_statements_are_judged_as_by_postgresqls_parser(parts: list[str],
     assert effect_of(sql).rank >= tree.rank
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(" ;'\"$\\/*-()a_1Edrop\n"), max_size=60))
 def test_any_text_has_an_effect(text: str) -> None:
     """Nothing crashes the tokenizer, and what follows a well-formed statement is not lost."""
