@@ -9,7 +9,7 @@ from rich.text import Text
 
 from runbook.walk.documents import readable_output
 from runbook.walk.ports import Back, HandOver, Reply, Screen, Skip, Stop, SwitchTo, TakeBack
-from runbook.walk.terminal.lines import Lines, clean, wrap
+from runbook.walk.terminal.lines import Lines, one_line, wrap
 from runbook.walk.terminal.look import Look
 from runbook.walk.terminal.pager import page
 from runbook.walk.terminal.prompts import Prompt
@@ -85,7 +85,7 @@ class Asking:
     def _switch(self, screen: Screen) -> Reply | None:
         offered = other_procedures(screen.procedure, screen.step)
         lines = [
-            f"  {number}  {one}  {clean(self._titles.get(one, ''))}" for number, one in enumerate(offered, start=1)
+            f"  {number}  {one}  {one_line(self._titles.get(one, ''))}" for number, one in enumerate(offered, start=1)
         ]
         self._look.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])
         typed = self._prompt.line("procedure> ")

@@ -7,7 +7,7 @@ import re
 from runbook.model import Choose, Parameter, Tick
 from runbook.walk.confirmation import is_confirmed
 from runbook.walk.ports import Confirmation, Go, Screen
-from runbook.walk.terminal.lines import clean
+from runbook.walk.terminal.lines import one_line
 
 __all__ = ["go_for", "looks_like_value", "wanted"]
 
@@ -20,7 +20,7 @@ def go_for(screen: Screen, typed: str) -> Go | str:
     if isinstance(action, Tick) and action.asks is not None:
         return _value(action.asks, typed)
     if screen.confirmation is Confirmation.ENTER:
-        return Go(typed="") if not typed else f"'{clean(typed)}' is none of the keys. Enter alone does the step."
+        return Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
     if is_confirmed(screen.confirmation, screen.word, typed):
         return Go(typed=typed)
     return wanted(screen, typed)
@@ -30,8 +30,8 @@ def wanted(screen: Screen, typed: str) -> str:
     """Say what was typed, what is wanted, and that nothing ran."""
     word = screen.word if screen.confirmation is Confirmation.NAME else "yes"
     if not typed:
-        return f"Enter alone does nothing here. Type {clean(word)} to go on."
-    return f"You typed '{clean(typed)}'; it takes '{clean(word)}', all of it. Nothing ran."
+        return f"Enter alone does nothing here. Type {one_line(word)} to go on."
+    return f"You typed '{one_line(typed)}'; it takes '{one_line(word)}', all of it. Nothing ran."
 
 
 def looks_like_value(screen: Screen, typed: str) -> bool:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from runbook.walk.events import TargetSeen
 from runbook.walk.ports import Screen
-from runbook.walk.terminal.lines import Lines, both_ends, clean
+from runbook.walk.terminal.lines import Lines, both_ends, one_line
 
 __all__ = ["duration", "head", "run_id", "target_text", "where"]
 
@@ -15,7 +15,7 @@ _COLOURS = {"production": "bold white on red", "local": "bold black on green", "
 
 def target_text(seen: TargetSeen) -> Text:
     """Return the banner: the kind of target in a word and a colour, its name, the CLI's version."""
-    name = "" if seen.name == seen.kind else f"  {clean(seen.name)}"
+    name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
     extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
     banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
     return banner + Text(name, style="bold") + Text(f"  (supabase {seen.cli}{extra})")
@@ -23,7 +23,7 @@ def target_text(seen: TargetSeen) -> Text:
 
 def where(seen: TargetSeen) -> str:
     """Name the target in a sentence."""
-    return seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {clean(seen.name)}"
+    return seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"
 
 
 def run_id(screen: Screen) -> str:
@@ -33,10 +33,10 @@ def run_id(screen: Screen) -> str:
 
 def head(screen: Screen, width: int) -> Lines:
     """Return the two or three lines at the top of a step's screen."""
-    title = Text(clean(screen.procedure.title), style="bold")
+    title = Text(one_line(screen.procedure.title), style="bold")
     number, count, phase = screen.phase
-    named = f": {clean(phase)}" if phase else ""
-    left = Text(f"Phase {number} of {count}{named}" if number and count > 1 else clean(phase), style="dim")
+    named = f": {one_line(phase)}" if phase else ""
+    left = Text(f"Phase {number} of {count}{named}" if number and count > 1 else one_line(phase), style="dim")
     dry = "DRY RUN, nothing is written   " if screen.state.header and screen.state.header.dry else ""
     right = Text(dry, style="bold") + Text(run_id(screen), style="dim")
     return [*both_ends(title, target_text(screen.target), width), *both_ends(left, right, width)]

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from runbook.walk.command_text import broken, command_text
 
-__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "keys", "plain", "wrap"]
+__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "keys", "one_line", "plain", "wrap"]
 
 Lines = list[Text]
 
@@ -32,6 +32,11 @@ class Block:
 def clean(text: str) -> str:
     """Make control characters visible: nothing that is only shown may move the cursor or turn text around."""
     return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\t", "    "))
+
+
+def one_line(text: str) -> str:
+    """Return a text for a place that has one line."""
+    return clean(" ".join(text.split()))
 
 
 def plain(text: str) -> str:

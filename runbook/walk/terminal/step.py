@@ -8,7 +8,7 @@ from runbook.model import Choose, Command, Edit, Effect, Family, Procedure, Sql,
 from runbook.walk.events import Purpose
 from runbook.walk.ports import Confirmation, Screen
 from runbook.walk.terminal.head import duration, head, where
-from runbook.walk.terminal.lines import Block, Lines, block, both_ends, clean, command_lines, fit, keys, wrap
+from runbook.walk.terminal.lines import Block, Lines, block, both_ends, command_lines, fit, keys, one_line, wrap
 
 __all__ = ["ask_line", "keys_of", "other_procedures", "render_details", "render_step"]
 
@@ -34,7 +34,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
 def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
     pieces = screen.pieces
-    lines = [Text(clean(pieces.get("title", screen.step.title)), style="bold"), Text()]
+    lines = [Text(one_line(pieces.get("title", screen.step.title)), style="bold"), Text()]
     for label, name in (("Why:", "why"), ("Warning:", "warning"), ("Do:", "text"), ("File:", "file")):
         lines += _labelled(label, pieces.get(name), width)
     if screen.argv:
@@ -60,7 +60,7 @@ def ask_line(screen: Screen) -> str:
         purpose = "when it is taken back" if isinstance(action, Tick) else "to take it back"
     if screen.confirmation is Confirmation.ENTER:
         return f"Enter {purpose}" if purpose == "when done" else f"Press Enter {purpose}"
-    word = clean(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
+    word = one_line(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
     return f"Type {word} {purpose}"
 
 
@@ -85,7 +85,7 @@ def _step_line(screen: Screen, width: int) -> Lines:
     numbered = (
         f"{part}, {screen.number} of {screen.total}" if part != "Step" else f"Step {screen.number} of {screen.total}"
     )
-    title = clean(screen.pieces.get("title", screen.step.title))
+    title = one_line(screen.pieces.get("title", screen.step.title))
     minutes = f"about {screen.step.minutes:g} min, " if screen.step.minutes else ""
     clock = Text(f"{minutes}{duration(screen.seconds_so_far)} so far", style="dim")
     left = Text(f"{numbered}   ") + Text(title, style="bold")

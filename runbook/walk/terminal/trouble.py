@@ -11,7 +11,7 @@ from runbook.walk.documents import readable_output
 from runbook.walk.events import Outcome, Purpose
 from runbook.walk.ports import Execution, Holder, Screen
 from runbook.walk.terminal.head import head
-from runbook.walk.terminal.lines import Lines, block, clean, command_lines, fit, keys, wrap
+from runbook.walk.terminal.lines import Lines, block, command_lines, fit, keys, one_line, wrap
 from runbook.walk.terminal.step import other_procedures
 
 __all__ = ["can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
@@ -141,7 +141,7 @@ def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
     return [
         Text("Somebody else holds this target", style="bold yellow"),
         Text(),
-        *wrap(f"{text}: {clean(holder.procedure)}{step}.", width, first="  "),
+        *wrap(f"{text}: {one_line(holder.procedure)}{step}.", width, first="  "),
         *wrap(
             f"Run {holder.run}, process {holder.pid}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC.", width, first="  "
         ),
