@@ -284,6 +284,7 @@ def test_the_first_fitting_variant_counts_and_inherits() -> None:
     assert of("b c")[0] == "refuse"
     assert of("b")[0] == "allow"
     assert of("b", 2)[0] == "confirm"
+    assert of("b", 4)[0] == "confirm"
 
 
 def test_empty_words_are_no_names() -> None:
