@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.journals import began, holder
+from support.journals import START, began, holder
 
+from runbook.walk.events import RunStopped
 from runbook.walk.journal import SqliteJournal
 from runbook.walk.journal.liveness import is_alive, this_host
 from runbook.walk.process.birth import birth
@@ -99,6 +100,16 @@ def test_an_owner_that_died_before_its_run_began_holds_nothing(tmp_path: Path) -
     """There is nothing to go on with."""
     journal = SqliteJournal(tmp_path)
     journal.hold("t", holder("never-begun", pid=dead_pid()))
+
+    assert journal.hold("t", holder("new")) is None
+
+
+def test_an_owner_that_died_on_its_way_out_holds_nothing(tmp_path: Path) -> None:
+    """Its run had stopped; only giving the target back was left to do."""
+    journal = SqliteJournal(tmp_path)
+    journal.append("r", began("r"))
+    journal.append("r", RunStopped(at=START, reason="lunch"))
+    journal.hold("t", holder("r", pid=dead_pid()))
 
     assert journal.hold("t", holder("new")) is None
 

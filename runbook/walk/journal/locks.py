@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from runbook.walk.events import HandedOver, RunFinished, RunStopped
+from runbook.walk.journal.codec import from_json
 from runbook.walk.journal.liveness import is_alive, this_host
 from runbook.walk.ports import Holder
 from runbook.walk.process.birth import birth
@@ -48,8 +50,14 @@ def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over
         return True
     if now.alive is not False:
         return False
-    begun = database.execute("select 1 from runs where id = ?", (now.run,)).fetchone()
-    return now.run == holder.run or begun is None
+    return now.run == holder.run or _is_over(database, now.run)
+
+
+def _is_over(database: sqlite3.Connection, run: str) -> bool:
+    """Return True if a run never began, or came to its end or to a stop: its process died on the way out."""
+    query = "select body from events where run = ? order by number desc limit 1"
+    last = database.execute(query, (run,)).fetchone()
+    return last is None or isinstance(from_json(str(last[0])), RunFinished | RunStopped | HandedOver)
 
 
 def _same(one: Holder, other: Holder) -> bool:

@@ -73,7 +73,7 @@ class SqliteJournal:
         """Take the target's lock, or say who has it.
 
         It is ours if it is free, if this very process has it for this run, if `over` still has it, or if its holder
-        died: either in this same run, or before its run had begun.
+        died: in this same run, or where its run had not begun or was over.
         """
         with self._writing() as database:
             return locks.hold(database, target, holder, over)

@@ -1,0 +1,130 @@
+"""The real command line in a process of its own on a real terminal, started by a fork: hundreds of starts in seconds.
+
+The child is `runbook.cli.main` as it is. What a test adds is a place at which it is killed as by `kill -9`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+# Everything that a walk imports, so that no child has to.
+for module in ("cli.run", "cli.resume", "checking", "walk.session", "walk.terminal", "walk.executor", "walk.target"):
+    import_module(f"runbook.{module}")
+for module in ("runbook.safety.redaction", "rich.console", "runbook.walk.journal.sqlite"):
+    import_module(module)
+
+__all__ = ["KillAt", "Terminal", "start"]
+
+_PROMPT = re.compile(r"(?:\n|\r)(?:why|value|reason)?> $")
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+@dataclass(frozen=True, slots=True)
+class KillAt:
+    """Die at the `number`th event that this process writes: once it is on disk, or (`before`) just before that."""
+
+    number: int
+    before: bool = False
+
+
+@dataclass(slots=True)
+class Terminal:
+    """The other side of the child's terminal."""
+
+    pid: int
+    master: int
+    text: str = ""
+    screens: list[str] = field(default_factory=list)
+
+    def converse(self, answer: Callable[[str], str], *, timeout: float = 30) -> int:
+        """Answer each prompt, with the screen since the last one in view, until the child ends; return its code."""
+        until = time.monotonic() + timeout
+        while self._read(until):
+            if _PROMPT.search(self.text):
+                self.screens.append(self.text)
+                typed, self.text = answer(self.text), ""
+                with contextlib.suppress(OSError):  # it may be dead by now
+                    os.write(self.master, typed.encode() + b"\r")
+        self.screens.append(self.text)
+        os.close(self.master)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _read(self, until: float) -> bool:
+        if not select.select([self.master], [], [], max(0.0, until - time.monotonic()))[0]:
+            os.kill(self.pid, signal.SIGKILL)
+            raise AssertionError(f"nothing happened any more:\n{self.text}")
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # EIO: all of the child's ends are closed
+            return False
+        self.text += _ESCAPES.sub("", data.decode(errors="replace"))
+        return bool(data)
+
+
+def start(
+    argv: Sequence[str], *, environment: Mapping[str, str], directory: Path, kill: KillAt | None = None
+) -> Terminal:
+    """Fork and run the command line there."""
+    pid, master = pty.fork()
+    if pid == 0:
+        _child(argv, environment, directory, kill)
+    return Terminal(pid, master)
+
+
+def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path, kill: KillAt | None) -> NoReturn:
+    code = 99
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(directory)
+        # The test runner has put its own objects there; the child's terminal is behind the descriptors.
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", buffering=1, closefd=False)
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
+        if kill is not None:
+            _arm(kill)
+        _hurry()
+        from runbook.cli import main
+
+        code = main(argv)
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _arm(kill: KillAt) -> None:
+    """Die at that event: nothing is flushed, closed or given back."""
+    from runbook.walk.events import Event
+    from runbook.walk.journal import SqliteJournal
+
+    append, written = SqliteJournal.append, 0
+
+    def armed(self: SqliteJournal, run: str, event: Event) -> None:
+        nonlocal written
+        written += 1
+        if written == kill.number and kill.before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        append(self, run, event)
+        if written == kill.number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    SqliteJournal.append = armed  # type: ignore[method-assign]
+
+
+def _hurry() -> None:
+    """Take a shorter look for pasted lines: nobody pastes here."""
+    from runbook.walk.terminal import prompts
+
+    prompts._PASTE_PAUSE = 0.002
