@@ -7,14 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pexpect
 import pytest
-from support.books import write_book
-from support.forked import KillAt, Terminal, start
-from support.terminals import program, terminal
+from support.forked import KillAt
+from support.places import DEPLOY, PUSH, Place, make_place
+from support.terminals import terminal
 
 from runbook.walk.events import ChildStarted, Event, Purpose, RunFinished, RunStarted, StepStarted
 from runbook.walk.journal import SqliteJournal
@@ -22,153 +21,6 @@ from runbook.walk.journal.liveness import this_host
 from runbook.walk.ports import Holder
 from runbook.walk.records import Status
 from runbook.walk.state import fold
-
-PROCEDURE = """\
-title: Fix it
-summary: Something is broken.
-section: wrong
-use_when: [It is broken]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
-before:
-  - {id: warn, tick: Tell the others}
-steps:
-  - id: see
-    title: See
-    run: npx supabase migration list {{target}} --output-format json
-    capture: {last: {json: migrations.-1.remote}}
-  - id: push
-    title: Push
-    run: npx supabase db push {{target}}
-    verify:
-      run: npx supabase migration list {{target}} --output-format json
-      expect: {json: {migrations.0.local: "{{last}}"}}
-    undo: {none: It can't be undone}
-  - id: what
-    title: What is it?
-    choose:
-      - when: A function
-        steps:
-          - {id: deploy, title: Deploy, run: "npx supabase functions deploy fn {{target}}", undo: {none: "No"}}
-      - {when: Nothing, steps: []}
-  - {id: tell, tick: Tell them that it is over}
-"""
-
-NPX = """\
-words="$*"
-case "$words" in
-  *--version*) echo 3.1.0; exit;;
-  *"migration list"*)
-    echo '{"target":{"project_ref":"qwertyuiopasdfghjklz","environment":"production"},'
-    echo '"migrations":[{"local":"7","remote":"7"}]}'; exit;;
-esac
-echo "$words" >> "$LOG"
-if [ -e "$KILL" ]; then rm "$KILL"; kill -9 $PPID; fi
-if [ -e "$LINGER" ]; then trap '' HUP; echo $$ > "$LINGER.pid"; while [ -e "$LINGER" ]; do sleep 0.02; done; fi
-echo done
-"""
-"""The CLI's stand-in: it notes each write before it does anything else, and can kill the walk that called it."""
-
-PUSH, DEPLOY = "supabase db push --remote", "supabase functions deploy fn --remote"
-
-
-@dataclass
-class Place:
-    """A project, a book and a stand-in CLI in a directory of their own."""
-
-    root: Path
-    screens: list[str] = field(default_factory=list)
-    kills: int = 0
-    typed: int = 0
-    decisions: list[str] = field(default_factory=list)
-    """Said first, whatever has arrived; before `done` the command that lingers may end."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return what the walk's process gets."""
-        return {
-            "PATH": f"{self.root / 'bin'}:/usr/bin:/bin",
-            "HOME": str(self.root),
-            "XDG_STATE_HOME": str(self.root / "state"),
-            "TERM": "xterm-256color",
-            "LANG": "C.UTF-8",
-            "LOG": str(self.root / "log"),
-            "KILL": str(self.root / "kill"),
-            "LINGER": str(self.root / "linger"),
-        }
-
-    @property
-    def effects(self) -> list[str]:
-        """Return the writes that were begun, in order."""
-        log = self.root / "log"
-        return log.read_text().splitlines() if log.exists() else []
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """Return the events that are on disk."""
-        journal = SqliteJournal(self.root / "state" / "runbook")
-        try:
-            runs = journal.runs()
-            return journal.events(runs[0]) if runs else ()
-        finally:
-            journal.close()
-
-    def session(self, kill: KillAt | None = None) -> int:
-        """Begin the run, or go on with it where there is one; a wise person is at the terminal."""
-        verb = ["resume"] if self.events else ["run", "fix"]
-        argv = ["--book", str(self.root / "book"), *verb, "--workdir", str(self.root / "project")]
-        child = start(argv, environment=self.environment, directory=self.root, kill=kill)
-        code = self.converse(child)
-        self.kills += code == -signal.SIGKILL
-        return code
-
-    def converse(self, child: Terminal) -> int:
-        """Answer until the child has ended, and keep its screens."""
-        try:
-            return child.converse(self.answer)
-        finally:
-            self.screens += child.screens
-
-    def answer(self, screen: str) -> str:
-        """Return what a person types who looks at what was really done before deciding."""
-        if "Nobody saw how this step ended" in screen:
-            return self.decide(screen)
-        if screen.endswith("why> "):
-            return "I looked at the server"
-        if "Type yes to run" in screen:
-            self.typed += 1
-            return "yes"
-        return "1" if "What is it?" in screen and "Nothing" in screen else ""
-
-    def decide(self, screen: str) -> str:
-        """Say done for a write that has arrived, redo for one that has not, and for what only reads."""
-        if self.decisions:
-            answer = self.decisions.pop(0)
-            if answer == "done":
-                (self.root / "linger").unlink()
-            return answer
-        arrived = any(line in screen and line in self.effects for line in (PUSH, DEPLOY))
-        return "done" if arrived else "redo"
-
-    @property
-    def is_finished(self) -> bool:
-        """Return True if the run's last event is on disk."""
-        return any(isinstance(event, RunFinished) for event in self.events)
-
-
-def make_place(root: Path) -> Place:
-    """Return a fresh place."""
-    write_book(root / "book", {"fix": PROCEDURE})
-    project = root / "project"
-    (project / "supabase" / ".temp").mkdir(parents=True)
-    (project / "supabase" / "config.toml").touch()
-    (project / "supabase" / ".temp" / "project-ref").write_text("qwertyuiopasdfghjklz\n")
-    (project / "node_modules" / "supabase").mkdir(parents=True)
-    (project / "node_modules" / "supabase" / "package.json").write_text('{"version": "3.1.0"}')
-    program(root / "bin", "npx", NPX)
-    return Place(root)
 
 
 def assert_nothing_was_lost(before: Sequence[Event], after: Sequence[Event]) -> None:

@@ -1,0 +1,222 @@
+"""The verbs of a walk from outside: who is let in, what can be seen from another terminal, what a bad disk does."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from support.places import Place, make_place
+
+from runbook.walk.events import RunStarted
+from runbook.walk.journal import SqliteJournal
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Return a project with a book and a stand-in CLI."""
+    return make_place(tmp_path)
+
+
+def runbook(place: Place, *words: str, stdin: int | None = subprocess.DEVNULL, text: str | None = None) -> Ended:
+    """Run the program without a terminal."""
+    argv = [sys.executable, "-m", "runbook", "--book", str(place.root / "book"), *words]
+    given = {"input": text} if text is not None else {"stdin": stdin}
+    return subprocess.run(
+        argv, env=place.environment, cwd=place.root / "project", capture_output=True, text=True, check=False, **given
+    )
+
+
+Ended = subprocess.CompletedProcess[str]
+
+
+def closed_input(argv: Sequence[str], place: Place) -> int:
+    """Run with no standard input at all."""
+    return subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *argv], env=place.environment, cwd=place.root / "project", check=False
+    ).returncode
+
+
+def piped_yes(argv: Sequence[str], place: Place) -> int:
+    """Run with answers in a pipe."""
+    text = "\n\n\nyes\nyes\n\n"
+    return subprocess.run(
+        argv, env=place.environment, cwd=place.root / "project", check=False, input=text, text=True
+    ).returncode
+
+
+def terminal_in_pipe_out(argv: Sequence[str], place: Place) -> int:
+    """Run with a terminal to type at and a pipe to print into."""
+    master, slave = pty.openpty()
+    try:
+        os.write(master, b"\ryes\r")
+        return subprocess.run(
+            argv, env=place.environment, cwd=place.root / "project", check=False, stdin=slave, stdout=subprocess.PIPE
+        ).returncode
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def on_a_terminal(argv: Sequence[str], place: Place) -> int:
+    """Run on a terminal where nobody types anything."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.chdir(place.root / "project")
+        os.execve(argv[0], list(argv), place.environment)
+    try:
+        while os.read(master, 4096):
+            pass
+    except OSError:  # EIO: it has ended
+        pass
+    os.close(master)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.parametrize(
+    "verb", [["run", "fix"], ["run", "fix", "--target", "local"], ["run", "fix", "--dry-run"], ["resume"]]
+)
+@pytest.mark.parametrize(
+    ("way", "flags"),
+    [
+        pytest.param(closed_input, [], id="closed input"),
+        pytest.param(closed_input, ["--yes"], id="closed input and --yes"),
+        pytest.param(piped_yes, [], id="answers in a pipe"),
+        pytest.param(piped_yes, ["--yes"], id="answers in a pipe and --yes"),
+        pytest.param(terminal_in_pipe_out, [], id="output in a pipe"),
+        pytest.param(on_a_terminal, ["--yes"], id="--yes at a terminal"),
+    ],
+)
+def test_without_a_person_nothing_begins(
+    place: Place, verb: str, way: Callable[[Sequence[str], Place], int], flags: list[str]
+) -> None:
+    """Exit 4 in every combination; no command has run, and no journal was made."""
+    argv = [sys.executable, "-m", "runbook", "--book", str(place.root / "book"), *verb.split(), *flags]
+
+    assert way(argv, place) == 4
+    assert place.effects == []
+    assert not (place.root / "state").exists()
+
+
+def test_the_message_says_what_to_do(place: Place) -> None:
+    """One sentence and a hint on standard error, nothing on standard output."""
+    ended = runbook(place, "run", "fix")
+
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines() == [
+        "runbook: there is no terminal to confirm on, so nothing was started",
+        "  Run it at a terminal, not in a pipe or a job. To only read it: runbook show NAME",
+    ]
+
+
+def test_history_report_and_status_are_read_from_another_terminal(place: Place) -> None:
+    """After a walk to its end, with titles from the book, as text and as JSON."""
+    assert place.session() == 0, place.screens
+    header = place.events[0]
+    assert isinstance(header, RunStarted)
+
+    assert runbook(place, "history").stdout.startswith(f"{header.run}  finished\n")
+    (row,) = json.loads(runbook(place, "history", "--format", "json").stdout)
+    assert (row["run"], row["target"]) == (header.run, "production qwertyuiopasdfghjklz")
+    assert runbook(place, "status").stdout == "Nothing is running.\n"
+    report = runbook(place, "report").stdout
+    assert "**Push** (`push`): ran, confirmed with `yes`, started" in report
+    assert (place.root / "state" / "runbook" / "reports" / f"{header.run}.md").read_text() == report
+    part = header.run[:13]
+    assert json.loads(runbook(place, "report", part, "--format", "json").stdout)["outcome"] == "finished"
+
+
+def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
+    """Its process is gone, the step's end is unknown, and the way back is named."""
+    (place.root / "kill").touch()
+    assert place.session() == -signal.SIGKILL
+
+    text = runbook(place, "status").stdout
+
+    assert "step 2 of 4, Push" in text
+    assert "is gone. Go on with: runbook resume" in text
+    (one,) = json.loads(runbook(place, "status", "--format", "json").stdout)
+    assert (one["alive"], one["step"], one["command"]) == (False, "push", ["npx", "supabase", "db", "push", "--remote"])
+
+
+def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
+    """A directory that can't be made is one sentence."""
+    place.session()
+
+    assert runbook(place, "report", "--output", "out.md").returncode == 0
+    assert (place.root / "project" / "out.md").read_text().startswith("# Run ")
+    ended = runbook(place, "report", "--output", "/proc/nowhere/out.md")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("runbook: the report can't be written to /proc/nowhere/out.md")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(["report", "nothing"], "there is no run called 'nothing'", id="unknown run"),
+        pytest.param(["report"], "there are no runs yet", id="no runs"),
+    ],
+)
+def test_a_run_that_is_not_there_is_one_sentence(place: Place, words: list[str], says: str) -> None:
+    """With exit code 2."""
+    ended = runbook(place, *words)
+
+    assert ended.returncode == 2
+    assert says in ended.stderr
+
+
+def test_a_full_disk_stops_the_run_before_the_command(place: Place) -> None:
+    """The limit on file sizes stands for the end of the disk: exit 1, a sentence, and the write never began."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    answer = place.answer
+
+    def fill(screen: str) -> str:
+        if "Type yes to run" in screen:
+            journal = place.root / "state" / "runbook" / "journal.sqlite3-wal"
+            limit = journal.stat().st_size
+            resource.prlimit(place.child, resource.RLIMIT_FSIZE, (limit, limit))
+        return answer(screen)
+
+    place.answer = fill  # type: ignore[method-assign]
+    try:
+        assert place.session() == 1
+    finally:
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert "can't be written" in place.screens[-1]
+    assert "Nothing runs without it" in place.screens[-1]
+    assert place.effects == []
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) == before
+
+
+def test_an_unusable_state_directory_stops_the_run_before_anything(place: Place) -> None:
+    """A file stands where the directory should be."""
+    (place.root / "state").mkdir()
+    (place.root / "state" / "runbook").write_text("")
+
+    assert place.session() == 1
+    assert "the journal can't be kept in" in "".join(place.screens)
+    assert place.effects == []
+
+
+def test_completion_offers_procedures_and_runs(place: Place) -> None:
+    """As the shell asks for them."""
+    place.session()
+    environment = {**place.environment, "_RUNBOOK_COMPLETE": "bash_complete", "RUNBOOK_BOOK": str(place.root / "book")}
+
+    def complete(words: str) -> list[str]:
+        asked = {**environment, "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+        argv = [str(Path(sys.executable).parent / "runbook")]
+        ended = subprocess.run(argv, env=asked, capture_output=True, text=True, check=False)
+        return [line.removeprefix("plain,") for line in ended.stdout.splitlines()]
+
+    assert complete("runbook run fi") == ["fix"]
+    assert complete("runbook report 2") == list(SqliteJournal(place.root / "state" / "runbook").runs())
