@@ -80,9 +80,7 @@ def on_a_terminal(argv: Sequence[str], place: Place) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-@pytest.mark.parametrize(
-    "verb", [["run", "fix"], ["run", "fix", "--target", "local"], ["run", "fix", "--dry-run"], ["resume"]]
-)
+@pytest.mark.parametrize("verb", ["run fix", "run fix --target local", "run fix --dry-run", "resume"])
 @pytest.mark.parametrize(
     ("way", "flags"),
     [
