@@ -22,6 +22,7 @@ __all__ = [
     "Values",
     "argv_of",
     "fill_command",
+    "fill_query",
     "fill_statement",
     "fill_text",
     "placeholders",
@@ -33,6 +34,7 @@ Values = Mapping[str, str | tuple[str, ...]]
 """What placeholders stand for; a list is written with commas."""
 
 TARGET = "{{target}}"
+_SQL = "{{sql}}"
 
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 """Control characters, half characters, line ends and marks that reorder what a person reads."""
@@ -151,12 +153,14 @@ def argv_of(
         target = target_words(action.words, policy=policy, major=major, kind=kind, names=names) if has_target else ()
         return fill_command(action.words, values, target=target)
     cli = _major(policy, major)
-    statement = fill_statement(action.statement, values)
-    target = _named(Family.DATABASE, cli, kind, names)
-    words = cli.query if action.writes else cli.query_read
-    return tuple(
-        statement if word == "{{sql}}" else word for each in words for word in (target if each == TARGET else (each,))
-    )
+    return fill_query(action, values, cli=cli, target=_named(Family.DATABASE, cli, kind, names))
+
+
+def fill_query(sql: Sql, values: Values, *, cli: SupabaseMajor, target: Sequence[str]) -> tuple[str, ...]:
+    """Return the CLI's query command with the filled statement as one word. Raises what `fill_statement` raises."""
+    parts = {TARGET: tuple(target), _SQL: (fill_statement(sql.statement, values),)}
+    words = cli.query if sql.writes else cli.query_read
+    return tuple(word for each in words for word in parts.get(each, (each,)))
 
 
 # --- SQL --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 
 from runbook.checking.judged import Judged, JudgedStep, judged_steps
 from runbook.checking.notes import Notes
@@ -82,6 +82,14 @@ def _names_its_target(judged: Judged, policy: Policy) -> Iterator[Problem]:
         yield f"{TARGET} is in this command twice", ""
 
 
+def _keeps_its_target_apart(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Let no plain word follow the target: CLI 3 can't tell whether a word after a bare `--remote` is a branch."""
+    words = judged.action.words if isinstance(judged.action, Command) else ()
+    for word, after in pairwise(words):
+        if word == TARGET and not after.startswith("-"):
+            yield f"{after} can be read as part of the target: put {TARGET} last, or before a flag", TARGET
+
+
 def _is_local(word: str) -> bool:
     return word in {"--local", "--local=true"}
 
@@ -117,6 +125,7 @@ _COMMAND_RULES: tuple[Callable[[Judged, Policy], Iterator[Problem]], ...] = (
     _is_known,
     _is_not_refused,
     _names_its_target,
+    _keeps_its_target_apart,
     _asks_for_itself,
     _only_reads,
     _is_one_statement,

@@ -11,7 +11,7 @@ from runbook.filling import (
     UnknownName,
     Values,
     fill_command,
-    fill_statement,
+    fill_query,
     fill_text,
     timeouts_environment,
 )
@@ -24,8 +24,6 @@ from runbook.walk.path import Instance
 from runbook.walk.ports import Confirmation
 
 __all__ = ["Ready", "lenient", "prepare", "refuse_if_forbidden", "values_at"]
-
-_SQL = "{{sql}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +121,7 @@ def _query(frame: Frame, sql: Sql, values: Values) -> tuple[str, ...]:
     major = frame.book.policy.majors.get(frame.major)
     if major is None:
         raise UsageError(f"the book does not know CLI {frame.target.cli}")
-    words = major.query if sql.writes else major.query_read
-    statement, target = fill_statement(sql.statement, values), _target(frame, words)
-    parts = ({TARGET: target, _SQL: (statement,)}.get(word, (word,)) for word in words)
-    return tuple(word for part in parts for word in part)
+    return fill_query(sql, values, cli=major, target=_target(frame, major.query if sql.writes else major.query_read))
 
 
 def _target(frame: Frame, words: Sequence[str]) -> tuple[str, ...]:

@@ -222,6 +222,11 @@ BROKEN = [
         "reaches a database and does not say which",
     ),
     _step(
+        "word-after-target",
+        "- {id: a, title: A, run: 'npx supabase functions list §{{target}} x'}\n",
+        "x can be read as part of the target",
+    ),
+    _step(
         "no-target-of-project",
         "- {id: a, title: A, run: §npx supabase functions deploy x, NONE}\n",
         "reaches a project and",
