@@ -86,7 +86,7 @@ def _keeps_its_target_apart(judged: Judged, _policy: Policy) -> Iterator[Problem
     """Let no plain word follow the target: CLI 3 can't tell whether a word after a bare `--remote` is a branch."""
     words = judged.action.words if isinstance(judged.action, Command) else ()
     for word, after in pairwise(words):
-        if word == TARGET and not after.startswith("-"):
+        if word == TARGET and after != TARGET and not after.startswith("-"):
             yield f"{after} can be read as part of the target: put {TARGET} last, or before a flag", TARGET
 
 

@@ -223,7 +223,7 @@ BROKEN = [
     ),
     _step(
         "word-after-target",
-        "- {id: a, title: A, run: 'npx supabase functions list §{{target}} x'}\n",
+        "- {id: a, title: A, run: 'npx supabase migration list §{{target}} x'}\n",
         "x can be read as part of the target",
     ),
     _step(
