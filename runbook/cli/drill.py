@@ -80,7 +80,10 @@ def _hold(stage: Stage, drill: Drill, *, auto: bool, verbose: bool) -> DrillRepo
     show: Callable[[str], None] = (lambda text: click.echo(text, nl=False)) if verbose else lambda _: None
     executor = PtyExecutor(Redactor, show, lambda: FALLBACK_SIZE, answerer=answer_cli)
     return hold_drill(
-        stage, operator=AutoOperator(drill.answers, say=click.echo), executor=executor, clock=SystemClock()
+        stage,
+        operator=AutoOperator(drill.answers, drill.reactions, say=click.echo),
+        executor=executor,
+        clock=SystemClock(),
     )
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from runbook.drill.drill import DrillReport, hold_drill, set_stage
+from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.platform import begin
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
-from runbook.model import Scenario, ScenarioMigration
+from runbook.model import Book, Drill, Scenario, ScenarioMigration
+from runbook.safety.redaction import Redactor
+from runbook.walk.clock import SystemClock
+from runbook.walk.executor import PtyExecutor
 
-__all__ = ["migration", "scene"]
+__all__ = ["Held", "hold", "migration", "scene"]
 
 
 def migration(name: str, sql: str, state: str = "applied") -> ScenarioMigration:
@@ -25,3 +31,26 @@ def scene(scenario: Scenario | None = None, *, major: int = 3, url: str | None =
     platform = begin(deployed=wanted.deployed, secrets=wanted.secrets, platform=wanted.platform)
     with open_sandbox(platform, major=major, postgres_url=url) as sandbox, play_scenario(sandbox, wanted):
         yield sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A drill that was held: its report, what its operator said, what it printed."""
+
+    report: DrillReport
+    said: list[str]
+    printed: str
+
+
+def hold(book: Book, procedure: str, drill: Drill, *, major: int = 3) -> Held:
+    """Hold a drill unattended, with the real CLI."""
+    said: list[str] = []
+    printed: list[str] = []
+    with set_stage(book, book.procedure(procedure), drill, major=major) as stage:
+        report = hold_drill(
+            stage,
+            operator=AutoOperator(drill.answers, drill.reactions, say=said.append),
+            executor=PtyExecutor(Redactor, printed.append, lambda: (80, 24), answerer=answer_cli),
+            clock=SystemClock(),
+        )
+    return Held(report, said, "".join(printed))

@@ -1,0 +1,196 @@
+"""Events during a walk: whatever happens, the operator is told the truth, and the proofs hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import psycopg
+import pytest
+from support.drills import hold, migration, scene
+
+from runbook.checking import open_book
+from runbook.drill.wire import Break, string_wire
+from runbook.errors import ExitCode
+from runbook.model import Book, Drill, Proof, Scenario
+from runbook.walk.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
+
+ADD_NOTE = migration("note", "set lock_timeout = '5s';\nalter table public.tasks add column note text;\n", "pending")
+VERSION = ADD_NOTE.name.partition("_")[0]
+APPLIED = Proof(text="The file is applied once", history=("base", "note"))
+NOT_APPLIED = Proof(text="The file is not applied", history=("base",))
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    """Open the packaged book once."""
+    return open_book(None)
+
+
+def pushing(events: Sequence[Mapping[str, str]], *proofs: Proof, **parts: object) -> Drill:
+    """Return a drill of `push-migration` in which something happens."""
+    drill = Drill(
+        name="events",
+        briefing="Push it.",
+        scenario=Scenario(migrations=(ADD_NOTE,), events=tuple(events)),
+        answers={"version": VERSION},
+        prove=proofs,
+    )
+    return replace(drill, **parts)  # type: ignore[arg-type]
+
+
+def outcomes(report_events: Sequence[object], step: str) -> list[tuple[Purpose, Outcome]]:
+    """Return how each execution for a step ended."""
+    return [
+        (event.purpose, event.outcome)
+        for event in report_events
+        if isinstance(event, StepFinished) and event.step == step
+    ]
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_a_push_that_is_killed_goes_on_in_the_server_and_is_found_out(book: Book, major: int) -> None:
+    """Killed once the server has the file: the end is unknown, the check finds it applied, nothing reruns."""
+    drill = pushing([{"at": "apply", "do": "kill-cli"}], APPLIED)
+    held = hold(book, "push-migration", drill, major=major)
+
+    assert held.report.passed, (held.report.trouble, held.report.proofs)
+    assert outcomes(held.report.events, "apply")[:2] == [
+        (Purpose.RUN, Outcome.INTERRUPTED),
+        (Purpose.PROBE, Outcome.PASSED),
+    ]
+    assert [event.decision for event in held.report.events if isinstance(event, StepResolved)] == [Decision.DONE]
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_a_push_that_is_killed_before_the_server_has_it_is_run_again(book: Book, major: int) -> None:
+    """Kill -9 before the file is through: the check finds nothing, and only then is the push run again."""
+    drill = pushing([{"at": "apply", "do": "kill-cli", "when": "before", "turn": "1"}], APPLIED)
+    held = hold(book, "push-migration", drill, major=major)
+
+    assert held.report.passed, (held.report.trouble, held.report.proofs)
+    assert outcomes(held.report.events, "apply") == [
+        (Purpose.RUN, Outcome.INTERRUPTED),
+        (Purpose.PROBE, Outcome.FAILED),
+        (Purpose.RUN, Outcome.PASSED),
+        (Purpose.VERIFY, Outcome.PASSED),
+    ]
+
+
+@pytest.mark.parametrize("major", [3, 2])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_dropped_connection_never_applies_twice(book: Book, major: int, when: str) -> None:
+    """The line drops in the middle: the push fails, and trying again ends with the file applied exactly once."""
+    event = {"at": "apply", "do": "drop-connection", "when": when, "turn": "1"}
+    drill = pushing([event], APPLIED, reactions={"apply": "retry"})
+    held = hold(book, "push-migration", drill, major=major)
+
+    assert outcomes(held.report.events, "apply")[0] == (Purpose.RUN, Outcome.FAILED)
+    assert held.report.passed, (held.report.trouble, held.report.proofs)
+
+
+def test_without_a_reaction_a_failed_step_fails_the_drill(book: Book) -> None:
+    """A drill that says nothing of a failure stops there and has failed, with the reason."""
+    drill = pushing([{"at": "apply", "do": "drop-connection", "when": "before"}], NOT_APPLIED)
+    held = hold(book, "push-migration", drill)
+
+    assert not held.report.passed
+    assert "'apply' failed" in held.report.trouble
+    assert all(proof.held for proof in held.report.proofs)
+
+
+def test_a_colleague_who_takes_over_is_noticed_before_the_next_command(book: Book) -> None:
+    """Somebody takes the target in the middle: nothing more runs, and the reason names who it was."""
+    drill = pushing([{"at": "preview", "do": "second-operator", "who": "Ada"}], NOT_APPLIED, ends="held")
+    held = hold(book, "push-migration", drill)
+
+    assert held.report.passed, held.report.trouble
+    assert held.report.code is ExitCode.TARGET_HELD
+    assert outcomes(held.report.events, "apply") == []
+
+
+@pytest.mark.parametrize(
+    ("reactions", "ends", "code"),
+    [
+        pytest.param({}, "held", ExitCode.TARGET_HELD, id="left-alone"),
+        pytest.param({"take-over": "take: Ada has gone home"}, "done", ExitCode.DONE, id="taken-over"),
+    ],
+)
+def test_a_target_that_is_held_is_left_or_taken(
+    book: Book, reactions: Mapping[str, str], ends: str, code: ExitCode
+) -> None:
+    """A colleague holds it from the start: the walk does not begin, or takes over with a reason on record."""
+    proof = APPLIED if ends == "done" else NOT_APPLIED
+    drill = pushing([{"at": "start", "do": "second-operator"}], proof, reactions=reactions, ends=ends)
+    held = hold(book, "push-migration", drill)
+
+    assert held.report.passed, (held.report.trouble, held.report.proofs)
+    assert held.report.code is code
+
+
+def test_somebody_who_changes_production_in_the_middle_is_noticed(book: Book) -> None:
+    """A file of somebody else lands between the preview and the push: the push fails, and nothing is forced."""
+    row = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'ada')"
+    drill = pushing(
+        [{"at": "apply", "do": "run-sql", "sql": row}],
+        Proof(text="Only hers is applied", history=("base", "ada")),
+        ends="stopped",
+    )
+    held = hold(book, "push-migration", drill)
+
+    assert held.report.passed, held.report.trouble
+    assert outcomes(held.report.events, "apply")[0] == (Purpose.RUN, Outcome.FAILED)
+
+
+def test_an_answer_may_be_to_skip_with_a_reason(book: Book) -> None:
+    """`skip: why` goes past a step that failed, and the reason is on record."""
+    row = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'ada')"
+    drill = pushing(
+        [{"at": "apply", "do": "run-sql", "sql": row}],
+        reactions={"apply": "skip: Ada has pushed", "read-back": "skip: not ours"},
+    )
+    held = hold(book, "push-migration", drill)
+
+    skipped = [event.reason for event in held.report.events if isinstance(event, StepSkipped)]
+    assert skipped == ["Ada has pushed", "not ours"]
+    assert held.report.passed
+
+
+def test_the_platform_fails_and_is_asked_again(book: Book) -> None:
+    """A 5xx from the platform fails the step that met it, once."""
+    drill = Drill(
+        name="events",
+        briefing="Look.",
+        scenario=Scenario(
+            deployed={"hello": "Deno.serve(() => new Response())"},
+            functions={"hello": "Deno.serve(() => new Response())"},
+            events=({"at": "start", "do": "fail-requests", "request": "GET .*/functions$", "status": "400"},),
+        ),
+        answers={},
+        prove=(Proof(text="It was asked again", request="GET .*/functions$", equals="yes"),),
+    )
+    chosen = next(each for each in book.procedure("edge-function-health").drills)
+    held = hold(
+        book,
+        "edge-function-health",
+        replace(drill, answers=chosen.answers, scenario=replace(drill.scenario, secrets=chosen.scenario.secrets)),
+    )
+
+    failed = [
+        event for event in held.report.events if isinstance(event, StepFinished) and event.outcome is Outcome.FAILED
+    ]
+    assert failed or held.report.passed is False
+
+
+def test_a_line_breaks_once_and_only_at_a_migration() -> None:
+    """Other statements pass an armed line; the history row of a migration breaks it, and the next one passes."""
+    insert = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'x')"
+    with scene() as sandbox, string_wire(sandbox.postgres.url) as wire:
+        wire.arm(Break.BEFORE)
+        with psycopg.connect(wire.url, autocommit=True) as connection:
+            assert connection.execute("select count(*) from public.tasks").fetchone() == (36,)
+        with psycopg.connect(wire.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
+            connection.execute(insert)
+        with psycopg.connect(wire.url, autocommit=True) as connection:
+            assert connection.execute(insert).rowcount == 1
+        assert wire.breaks == 1
