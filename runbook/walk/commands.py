@@ -18,7 +18,7 @@ from runbook.filling import (
 from runbook.model import Action, Command, Effect, Sql, Verdict
 from runbook.safety.policy import Judgement, classify
 from runbook.walk.confirmation import confirmation_for, effect_of
-from runbook.walk.envfile import env_file_path
+from runbook.walk.envfile import env_file_path, env_line
 from runbook.walk.frame import Frame
 from runbook.walk.path import Instance
 from runbook.walk.ports import Confirmation
@@ -35,8 +35,8 @@ class Ready:
     judgement: Judgement | None = None
     confirmation: Confirmation = Confirmation.ENTER
     word: str = ""
-    env: tuple[tuple[str, str], ...] = ()
-    """Pairs for the env file; the values are secret."""
+    env: tuple[str, ...] = field(default=(), repr=False)
+    """Lines for the env file; they hold secrets."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that this command gets besides the target's."""
     is_complete: bool = True
@@ -108,12 +108,10 @@ def _stand_ins(frame: Frame, at: Instance) -> Values:
     return {**{name: f"<{name}>" for name in at.captures}, **values_at(frame, at)}
 
 
-def _command(
-    frame: Frame, at: Instance, action: Action, values: Values
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+def _command(frame: Frame, at: Instance, action: Action, values: Values) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if isinstance(action, Command):
         argv = fill_command(action.words, values, target=_target(frame, action.words))
-        return argv, _pairs(frame, at, action, values)
+        return argv, _env(frame, at, action, values)
     return (_query(frame, action, values) if isinstance(action, Sql) else ()), ()
 
 
@@ -128,8 +126,9 @@ def _target(frame: Frame, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(frame.ports.target.words(words, frame.major)) if TARGET in words else ()
 
 
-def _pairs(frame: Frame, at: Instance, command: Command, values: Values) -> tuple[tuple[str, str], ...]:
-    return tuple((fill_text(key, values), _secret(frame, at.secrets, name)) for key, name in command.env_file)
+def _env(frame: Frame, at: Instance, command: Command, values: Values) -> tuple[str, ...]:
+    pairs = ((fill_text(key, values), _secret(frame, at.secrets, name)) for key, name in command.env_file)
+    return tuple(env_line(key, value) for key, value in pairs)
 
 
 def _secret(frame: Frame, names: Mapping[str, str], name: str) -> str:

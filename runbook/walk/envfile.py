@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["env_file", "env_file_path", "sweep"]
+from runbook.errors import UsageError
+
+__all__ = ["env_file", "env_file_path", "env_line", "sweep"]
 
 _SUFFIX = ".env"
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
+_SPECIAL = frozenset('"\\$\n\r')
 
 
 def env_file_path(directory: Path, run: str) -> Path:
@@ -19,17 +22,22 @@ def env_file_path(directory: Path, run: str) -> Path:
     return directory / f"{run}{_SUFFIX}"
 
 
+def env_line(key: str, value: str) -> str:
+    """Return the line that sets a variable. Raises UsageError for a value that readers would not agree on."""
+    return f"{key}={_quoted(value)}\n"
+
+
 @contextmanager
-def env_file(path: Path, pairs: Sequence[tuple[str, str]]) -> Iterator[None]:
-    """Have the pairs in a 0600 file at `path` for the length of the block; without pairs, no file."""
-    if not pairs:
+def env_file(path: Path, lines: Sequence[str]) -> Iterator[None]:
+    """Have the lines in a 0600 file at `path` for the length of the block; without lines, no file. Raises OSError."""
+    if not lines:
         yield
         return
     _remove(path)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{key}={_quoted(value)}\n" for key, value in pairs)
+            file.writelines(lines)
         yield
     finally:
         _remove(path)
@@ -49,10 +57,15 @@ def _remove(path: Path) -> None:
 
 
 def _quoted(value: str) -> str:
-    """Write a value so that a reader of env files takes it literally."""
+    """Write a value so that each known reader of such files takes it literally. Raises UsageError if none can."""
     if _PLAIN.fullmatch(value):
         return value
-    if not set(value) & set("'\n\r"):
+    # In single quotes nothing is special; in double ones readers differ on backslashes, dollars and line ends.
+    if "'" not in value and not value.endswith("\\"):
         return f"'{value}'"
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return '"' + escaped.replace("\n", "\\n").replace("\r", "\\r") + '"'
+    if not set(value) & _SPECIAL:
+        return f'"{value}"'
+    raise UsageError(
+        "a secret holds a single quote together with a double quote, backslash, dollar or line end, or ends in a backslash",
+        hint="No spelling of it means the same to all versions of the CLI. Set this one in the dashboard.",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from runbook.errors import MissingPartError
@@ -118,8 +119,12 @@ def _execute(frame: Frame, at: Instance, ready: Ready, timeout: float | None) ->
         now = frame.ports.clock.now()
         frame.record(ChildStarted(at=now, step=at.path, pid=pid, born=born_at, host=frame.identity.host))
 
-    try:
-        with env_file(env_file_path(frame.scratch, frame.run), ready.env):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(env_file(env_file_path(frame.scratch, frame.run), ready.env))
+        except OSError as error:
+            return _not_started(f"the file for the secrets can't be written: {error.strerror}")
+        try:
             return frame.ports.executor.execute(
                 ready.argv,
                 environment={**frame.ports.target.environment(), **ready.environment},
@@ -128,9 +133,12 @@ def _execute(frame: Frame, at: Instance, ready: Ready, timeout: float | None) ->
                 born=born,
                 secrets=tuple(frame.secrets.values()),
             )
-    except MissingPartError as missing:
-        text = f"{missing.message}. {missing.hint}".strip()
-        return Execution(outcome=Outcome.FAILED, exit=127, seconds=0, output="", evidence=text)
+        except MissingPartError as missing:
+            return _not_started(f"{missing.message}. {missing.hint}".strip())
+
+
+def _not_started(why: str) -> Execution:
+    return Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=f"{why} (nothing ran)")
 
 
 def _judge(frame: Frame, at: Instance, ended: Execution, job: Job) -> Execution:

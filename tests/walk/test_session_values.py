@@ -97,14 +97,14 @@ def test_a_secret_is_in_no_event_and_no_argv(tmp_path: Path) -> None:
 
     setting = step("set", command("change --env-file {{env_file}}", env_file=(("{{key}}", "token"),)))
     fix = procedure(setting, parameters=[parameter("key"), parameter("token", secret=True)])
-    walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2 $x'"}), FakeExecutor({"change": read}))
+    walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2 $x"}), FakeExecutor({"change": read}))
 
     with pytest.raises(RuntimeError):
         walked.begin(key="API_KEY")
 
     assert seen == [(0o600, 'API_KEY="hunter2 \\$x\'"\n')]
     assert list(tmp_path.glob("*.env")) == []
-    assert walked.executor.secrets == [("hunter2 $x'",)]
+    assert walked.executor.secrets == [("hunter2 $x",)]
     assert "hunter2" not in repr((walked.journal.events(walked.run), walked.executor.ran, walked.operator.screens))
 
 
