@@ -16,14 +16,27 @@ from runbook.walk.events import (
     Purpose,
     RunFinished,
     RunStopped,
+    SteppedBack,
     StepResolved,
     ValueGiven,
 )
 from runbook.walk.frame import Frame
 from runbook.walk.knowledge import child_lives, known_of
-from runbook.walk.path import Instance
+from runbook.walk.path import Instance, instances
 from runbook.walk.performing import check
-from runbook.walk.ports import Execution, Go, HandOver, Resolve, Screen, Stop, SwitchTo, TakeBack, Undecided
+from runbook.walk.ports import (
+    Back,
+    Concluding,
+    Execution,
+    Go,
+    HandOver,
+    Resolve,
+    Screen,
+    Stop,
+    SwitchTo,
+    TakeBack,
+    Undecided,
+)
 from runbook.walk.records import Attempt, StepRecord
 from runbook.walk.replies import End, follow, take_back
 from runbook.walk.screens import screen_at, unready_screen
@@ -184,7 +197,17 @@ def _probe(frame: Frame, at: Instance, what: Purpose, screen: Screen) -> Executi
     return check(frame, at, wanted, Purpose.PROBE, screen) if isinstance(wanted, Check) else None
 
 
-def _finish(frame: Frame) -> End:
+def _finish(frame: Frame) -> End | None:
+    """End the run, unless the operator saw something in the last step's output that must not stay so."""
+    operator, steps = frame.ports.operator, instances(frame.procedure, frame.state)
+    if steps and isinstance(operator, Concluding):
+        screen = unready_screen(frame, steps[-1])
+        reply = operator.conclude(screen)
+        if isinstance(reply, Back):
+            frame.record(SteppedBack(at=frame.ports.clock.now(), step=steps[-1].path), screen)
+            return None
+        if reply is not None:
+            return follow(frame, steps[-1], screen, Ready(), reply)
     event = RunFinished(at=frame.ports.clock.now())
     frame.record(event, before_telling=lambda: frame.finished(frame.run) if frame.finished else None)
     return End(ExitCode.DONE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from runbook.model import Action, Effect, Parameter, Procedure, Step
 from runbook.safety.policy import Judgement
@@ -16,6 +16,7 @@ from runbook.walk.state import RunState
 __all__ = [
     "Back",
     "Clock",
+    "Concluding",
     "Confirmation",
     "Execution",
     "Executor",
@@ -183,16 +184,20 @@ class Operator(Protocol):
         """Take note of an event that is already in the journal (to print it)."""
 
 
+@runtime_checkable
+class Concluding(Protocol):
+    """An operator that wants a last word before a run is finished; one that does not is not asked."""
+
+    def conclude(self, screen: Screen) -> Reply | None:
+        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
+
+
 # --- what is executed -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How a command ended. `output` is bounded and redacted; `document` is its JSON, where it printed one.
-
-    A command run with `--output-format json` has its stdout alone in `document` (up to 4 MiB, redacted), and
-    `output` then holds the human lines first and that document last, cut in the middle if it is long.
-    """
+    """How a command ended. `output` is redacted and bounded, any JSON (stdout) last; `document` is that JSON whole."""
 
     outcome: Outcome
     exit: int | None

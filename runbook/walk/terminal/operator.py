@@ -94,6 +94,16 @@ class TerminalOperator:
         except EOFError:
             return _GONE
 
+    def conclude(self, screen: Screen) -> Reply | None:
+        """Before the end: what was said of the last output counts, and a do-confirm phase is confirmed."""
+        if self._pending is None and screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
+            self._show(render_phase_end(screen, self._phase, self._look.width, self._look.height))
+            try:
+                return self._looked(screen)
+            except EOFError:
+                return _GONE
+        return self._take_pending()
+
     def _decide(self, screen: Screen) -> Reply:
         while True:
             self._show(render_step(screen, self._look.width, self._look.height))

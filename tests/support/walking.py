@@ -1,0 +1,107 @@
+"""Walk a small procedure with a person's terminal and nothing else real: `python -m support.walking NAME SCRATCH`.
+
+Prints `ENDED code` and `RAN [[argv], …]` at its end.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from runbook.errors import RunbookError
+from runbook.model import Edit, Procedure, Recovery, Tick, Undo, Wait
+from runbook.walk.clock import SystemClock
+from runbook.walk.ports import Holder
+from runbook.walk.terminal import TerminalOperator
+from support.walks import (
+    INTERRUPTED,
+    FakeExecutor,
+    FakeOperator,
+    FakeTarget,
+    Walked,
+    book,
+    check,
+    choose,
+    command,
+    ended,
+    parameter,
+    procedure,
+    step,
+    tick,
+)
+
+__all__ = ["main"]
+
+BROKEN = ended(1, "ERROR: it is broken")
+
+
+def _procedures() -> Mapping[str, Procedure]:
+    one = step("first", "look one")
+    return {
+        "write": procedure(step("apply", "change it", undo=Undo(action=command("change back")))),
+        "destroy": procedure(step("drop", "destroy it")),
+        "read": procedure(one, step("second", "look two", look_for="Two rows.")),
+        "tick": procedure(step("rate", Tick("Look", asks=parameter("rate", pattern="[0-9]+|q")))),
+        "choose": procedure(choose("what", left=[tick("l")], right=[one])),
+        "edit": procedure(step("write", Edit(file="new.sql", template="select 1;\n"))),
+        "wait": procedure(step("settle", Wait(60, "things to settle"))),
+        "fail": procedure(
+            step("apply", "change it", if_it_fails=Recovery("Wait a minute."), undo=Undo(action=command("change back")))
+        ),
+        "check": procedure(step("apply", "change it", verify=check("look at", output="there"))),
+        "cut": procedure(step("apply", "change it", verify=check("look at"))),
+        "secret": procedure(one, parameters=[parameter("token", secret=True)]),
+        "value": procedure(one, parameters=[parameter("table", pattern="[a-z]+", default="tasks")]),
+        "switch": replace(procedure(one), related=("other",)),
+        "long": procedure(one, step("second", "look two")),
+        "held": procedure(one),
+    }
+
+
+_ENDINGS: Mapping[str, dict[str, Any]] = {
+    "fail": {"change it": [BROKEN, ended()]},
+    "check": {"look at": [ended(0, "nothing"), ended(0, "nothing"), ended(0, "it is there")]},
+    "cut": {"change it": [INTERRUPTED, ended()], "look at": ended()},
+    "long": {"look one": ended(0, "\n".join(f"row {number}" for number in range(60)))},
+}
+
+
+def main(name: str, directory: str) -> int:
+    """Walk and return the exit code."""
+    project = Path(directory)
+    other = replace(procedure(tick("elsewhere"), name="other"), title="Something else")
+    walked = Walked(
+        book=book(replace(_procedures()[name], id="fix"), other),
+        scratch=project / "scratch",
+        operator=cast("FakeOperator", TerminalOperator(titles={"other": "Something else"})),
+        executor=FakeExecutor(dict(_ENDINGS.get(name, {}))),
+        target=FakeTarget(directory=directory),
+        clock=cast("Any", SystemClock()),
+    )
+    if name == "held":
+        now = SystemClock().now()
+        walked.journal.hold(
+            "production:qwertyuiopasdfghjklz",
+            Holder(run="theirs", procedure="fix", operator="bo", host="there", pid=9, since=now),
+        )
+    try:
+        code = int(walked.begin())
+    except (RunbookError, KeyboardInterrupt, EOFError) as error:
+        code = 130 if isinstance(error, KeyboardInterrupt) else 1
+        _say(f"RAISED {error}")
+    _say(f"ENDED {code}")
+    _say(f"RAN {json.dumps(walked.executor.ran)}")
+    return code
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1], sys.argv[2]))
