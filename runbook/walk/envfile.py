@@ -66,6 +66,7 @@ def _quoted(value: str) -> str:
     if not set(value) & _SPECIAL:
         return f'"{value}"'
     raise UsageError(
-        "a secret holds a single quote together with a double quote, backslash, dollar or line end, or ends in a backslash",
+        "a secret holds a single quote together with a double quote, backslash, dollar or line end,"
+        " or ends in a backslash",
         hint="No spelling of it means the same to all versions of the CLI. Set this one in the dashboard.",
     )

@@ -102,7 +102,7 @@ def test_a_secret_is_in_no_event_and_no_argv(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         walked.begin(key="API_KEY")
 
-    assert seen == [(0o600, 'API_KEY="hunter2 \\$x\'"\n')]
+    assert seen == [(0o600, "API_KEY='hunter2 $x'\n")]
     assert list(tmp_path.glob("*.env")) == []
     assert walked.executor.secrets == [("hunter2 $x",)]
     assert "hunter2" not in repr((walked.journal.events(walked.run), walked.executor.ran, walked.operator.screens))
