@@ -10,7 +10,7 @@ __all__ = ["check_rule_tests"]
 
 def check_rule_tests(book: Book, notes: Notes) -> None:
     """Let the guard judge every test line, and compare."""
-    from runbook.safety.judge import judge  # slow to import, and a walk does without it
+    from runbook.safety.judging import judge  # slow to import, and a walk does without it
 
     for rule in book.policy.rules:
         for test in rule.tests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.safety.argv import invocation_of, read_words
@@ -12,7 +13,7 @@ from runbook.safety.shell.call import Call, Doubt
 from runbook.safety.shell.scope import Scope
 from runbook.safety.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 
-__all__ = ["Examination"]
+__all__ = ["Examination", "Placed"]
 
 _LONGEST_SUBJECT = 160
 _MOST_COMMANDS = 50
@@ -24,12 +25,21 @@ _UNTOLD = "$1"
 """Stands for what can't be told: no loopback host, no literal in SQL, no flag."""
 
 
+class Placed(NamedTuple):
+    """A judgement of one command, with where that command stands in the text."""
+
+    line: int
+    column: int
+    judgement: Judgement
+
+
 class Examination:
     """Collects judgements; the `Examiner` of a shell machine."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._found: list[Judgement] = []
+        self.found: list[Placed] = []
+        self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
         minded = [rule for rule in policy.rules if _is_minded(rule)]
         self.programs = frozenset(rule.program for rule in policy.rules)
@@ -41,9 +51,9 @@ class Examination:
 
     def worst(self) -> Judgement | None:
         """Return the gravest judgement, with all commands; None if there was nothing to judge."""
-        if not self._found:
+        if not self.found:
             return None
-        worst = max(self._found, key=lambda judged: judged.rank)
+        worst = max((placed.judgement for placed in self.found), key=lambda judged: judged.rank)
         # The deciding command first: it is the one that a person is told of.
         commands = dict.fromkeys((*worst.commands, *self._commands))
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
@@ -57,7 +67,14 @@ class Examination:
         """Take note that a person must look."""
         text = shown(subject)
         short = text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
-        self._found.append(_asking(f"{doubt.value}: {short}" if short else doubt.value))
+        self._add(_asking(f"{doubt.value}: {short}" if short else doubt.value))
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where the next command stands."""
+        self._place = (line, column)
+
+    def _add(self, judged: Judgement) -> None:
+        self.found.append(Placed(*self._place, judged))
 
     def command(self, call: Call) -> None:
         """Judge a command in each way that its words and its input may be read."""
@@ -67,7 +84,7 @@ class Examination:
             judged = self._judge(call, stdin)
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
-            self._found.append(replace(judged, commands=(told,)))
+            self._add(replace(judged, commands=(told,)))
 
     def _judge(self, call: Call, stdin: str | None) -> Judgement:
         words, stdin = _with_file_text(call, _with_host(call.words, call.scope), stdin)

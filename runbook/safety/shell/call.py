@@ -55,6 +55,9 @@ class Examiner(Protocol):
     def doubt(self, doubt: Doubt, subject: str) -> None:
         """Take note that a person must look."""
 
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where in the text the next command stands. Lines and columns count from 1."""
+
 
 class Shell(Protocol):
     """What nodes, words and commands can have done."""
@@ -103,6 +106,9 @@ class Shell(Protocol):
 
     def step(self) -> None:
         """Count a piece of work. Raises TooMuchError when there were too many."""
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where in the outermost text the next command stands."""
 
 
 class Call(NamedTuple):

@@ -16,7 +16,7 @@ from runbook.safety.shell.call import Call, Doubt, Examiner, TooMuchError
 from runbook.safety.shell.grammar import NotShellError, read_shell
 from runbook.safety.shell.nodes import Chain, ProcessPipe, Statement
 from runbook.safety.shell.scope import Scope
-from runbook.safety.shell.texts import MAYBE, NOTHING, UNKNOWN, Texts, either, plain
+from runbook.safety.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 from runbook.safety.shell.walking import Walker
 
 __all__ = ["Machine", "Starter"]
@@ -43,6 +43,8 @@ class Machine:
         self._pipes = 0
         self._readings = 0
         self._guesses = 0
+        self._nesting = 0
+        self._called: set[str] = set()
 
     @property
     def is_sure(self) -> bool:
@@ -98,11 +100,27 @@ class Machine:
             self.doubt(Doubt.NO_GRAMMAR, error.message)
             return UNKNOWN
         with self._deeper():
+            self._nesting += 1
             output = self._walker.chain(chain, scope)
             traps, scope.traps = scope.traps, []
             for trap in traps:
                 self.text(trap, scope.copy())
+            self._nesting -= 1
         return output
+
+    def run_uncalled(self, scope: Scope) -> None:
+        """Run the functions that nobody called, with arguments that can't be told."""
+        self._nesting += 1
+        for name, bodies in list(scope.functions.items()):
+            for body in bodies if name not in self._called else ():
+                if body is not None:
+                    self._function(body, (name, ANY_WORDS), scope)
+        self._nesting -= 1
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where in the outermost text the next command stands."""
+        if self._nesting == 1:
+            self.examiner.stand_at(line, column)
 
     def guess(self, text: str, scope: Scope) -> None:
         """Read a text that may be shell; what does not parse is no doubt."""
@@ -114,6 +132,7 @@ class Machine:
         if not words:
             return NOTHING
         bodies = scope.functions.get(plain(words[0]), (None,))
+        self._called.add(plain(words[0]))
         outputs = [self._function(body, words, scope) for body in bodies if body is not None]
         if None in bodies:
             outputs.append(self.start(words, scope))

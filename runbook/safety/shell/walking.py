@@ -124,6 +124,7 @@ class Walker:
                 assign(item, scope, self._shell)
             return NOTHING
         lists = expand_words(command.words, scope, self._shell)
+        self._shell.stand_at(command.line, command.column)
         with self._environment(command, scope):
             alias = _alias_of(command, scope)
             if alias is None:

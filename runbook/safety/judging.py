@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from runbook.model import Effect, Family, Policy, Verdict
-from runbook.safety.examining import Examination
+from runbook.safety.examining import Examination, Placed
 from runbook.safety.policy import Judgement
 from runbook.safety.programs import start_command
 from runbook.safety.shell.call import Doubt, TooMuchError
@@ -14,7 +15,7 @@ from runbook.safety.shell.files import read_small
 from runbook.safety.shell.machine import Machine
 from runbook.safety.shell.scope import Scope, scalar
 
-__all__ = ["judge", "judge_words", "packaged_policy"]
+__all__ = ["Placed", "judge", "judge_script", "judge_words", "packaged_policy"]
 
 _SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
 """Variables of the caller's environment that move a command to another target."""
@@ -41,7 +42,8 @@ def judge(
     place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
     that the policy knows.
     """
-    return _judged(lambda machine, scope: machine.text(line, scope), line, cwd, env, policy)
+    examination = _examined(lambda machine, scope: machine.text(line, scope), line, _Where(cwd, env), policy)
+    return examination.worst() or _harmless()
 
 
 def judge_words(
@@ -53,27 +55,44 @@ def judge_words(
 ) -> Judgement:
     """Judge one argv, as `judge` judges a line: no word of it is split or expanded first."""
     argv = tuple(words)
-    return _judged(lambda machine, scope: machine.start(argv, scope), " ".join(argv), cwd, env, policy)
+    run = functools.partial(_start, argv)
+    return _examined(run, " ".join(argv), _Where(cwd, env), policy).worst() or _harmless()
 
 
-def _judged(
-    run: Callable[[Machine, Scope], object],
-    subject: str,
-    cwd: str | None,
-    env: Mapping[str, str] | None,
-    policy: Policy | None,
-) -> Judgement:
+def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[Placed, ...]:
+    """Judge each command of a script, with its place; functions that nobody calls as well."""
+    return tuple(_examined(functools.partial(_run_all, text), text, _Where(cwd, None), policy).found)
+
+
+class _Where(NamedTuple):
+    directory: str | None
+    environment: Mapping[str, str] | None
+
+
+def _start(argv: tuple[str, ...], machine: Machine, scope: Scope) -> None:
+    machine.start(argv, scope)
+
+
+def _run_all(text: str, machine: Machine, scope: Scope) -> None:
+    machine.text(text, scope)
+    machine.run_uncalled(scope)
+
+
+def _examined(
+    run: Callable[[Machine, Scope], object], subject: str, where: _Where, policy: Policy | None
+) -> Examination:
     examination = Examination(policy if policy is not None else packaged_policy())
-    scope = Scope(cwd)
-    for name in _SEEN_OUTSIDE & (env or {}).keys():
-        scope.variables[name] = scalar(((env or {})[name],))
+    scope = Scope(where.directory)
+    environment = where.environment or {}
+    for name in _SEEN_OUTSIDE & environment.keys():
+        scope.variables[name] = scalar((environment[name],))
         scope.export(name)
-    machine = Machine(start_command, examination, _nothing_there if cwd is None else read_small)
+    machine = Machine(start_command, examination, _nothing_there if where.directory is None else read_small)
     try:
         run(machine, scope)
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
-    return examination.worst() or _harmless()
+    return examination
 
 
 def _nothing_there(_path: str) -> str | None:

@@ -1,0 +1,79 @@
+"""A judgement in words: what would have happened, where, and what to do instead."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from runbook.model import Effect, TargetKind, Verdict
+from runbook.safety.policy import Judgement
+
+__all__ = ["as_json", "as_sentence", "as_text", "hidden"]
+
+_HEADS = {
+    Verdict.ALLOW: "allowed",
+    Verdict.CONFIRM: "this needs a person",
+    Verdict.REFUSE: "refused; it did not run",
+}
+_TARGETS = {
+    TargetKind.PRODUCTION: "a hosted project (the linked one, or the one named)",
+    TargetKind.LOCAL: "the local stack on this machine",
+    TargetKind.DRILL: "a drill's throwaway database",
+    None: "",
+}
+_EFFECTS = {
+    Effect.READS: "reads",
+    Effect.WRITES: "writes",
+    Effect.DESTROYS: "DESTROYS DATA",
+}
+
+
+def as_text(judged: Judgement) -> str:
+    """Return a judgement as lines for a terminal."""
+    lines = [f"runbook guard: {_HEADS[judged.verdict]}"]
+    if judged.commands and judged.verdict is not Verdict.ALLOW:
+        lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}")
+    if judged.target is not None:
+        lines.append(f"  Would go: to {_TARGETS[judged.target]}; it {_EFFECTS[judged.effect]}")
+    if judged.reason and judged.verdict is not Verdict.ALLOW:
+        lines.append(f"  Why:      {hidden(judged.reason)}")
+    if judged.instead and judged.verdict is not Verdict.ALLOW:
+        lines.append(f"  Instead:  {judged.instead}")
+    return "\n".join(lines)
+
+
+def as_sentence(judged: Judgement) -> str:
+    """Return a judgement as one paragraph, for an agent to read."""
+    parts = [f"runbook guard: {_HEADS[judged.verdict]}."]
+    if judged.commands:
+        parts.append(f"`{hidden(shlex.join(judged.commands[0]))}`")
+    if judged.target is not None:
+        parts.append(f"would go to {_TARGETS[judged.target]} and {_EFFECTS[judged.effect]}.")
+    parts.append(hidden(judged.reason))
+    if judged.instead:
+        parts.append(f"Instead: {judged.instead}")
+    return " ".join(parts)
+
+
+def as_json(judged: Judgement) -> str:
+    """Return a judgement as one JSON object."""
+    return json.dumps(
+        {
+            "verdict": judged.verdict.value,
+            "effect": judged.effect.value,
+            "rule": judged.rule,
+            "reason": hidden(judged.reason),
+            "instead": judged.instead,
+            "family": judged.family.value,
+            "target": judged.target.value if judged.target else None,
+            "commands": [[hidden(word) for word in command] for command in judged.commands],
+        },
+        ensure_ascii=False,
+    )
+
+
+def hidden(text: str) -> str:
+    """Return a text without what looks like a secret."""
+    from runbook.safety.redaction import Redactor
+
+    return Redactor().redact(text)
