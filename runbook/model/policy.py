@@ -91,6 +91,8 @@ class Rule:
     variants: tuple[Variant, ...] = ()
     value_flags: tuple[str, ...] = ()
     """Flags of this command that take a value in the next word."""
+    majors: tuple[int, ...] | None = None
+    """The majors of the Supabase CLI that have the command: None for all, none of them where it is an invention."""
     tests: tuple[RuleTest, ...] = ()
     at: Position
 

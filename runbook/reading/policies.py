@@ -41,6 +41,7 @@ def _major(number: int, record: Record) -> SupabaseMajor:
 
 def _rule(record: Record) -> Rule:
     bare: dict[int, str] = record.maybe("bare", dict) or {}
+    majors: tuple[int, ...] | None = record.maybe("majors", tuple)
     return Rule(
         id=record.get("id", str),
         program=record.get("program", str),
@@ -55,6 +56,7 @@ def _rule(record: Record) -> Rule:
         instead=(record.maybe("instead", str) or "").strip(),
         variants=tuple(_variant(each) for each in record.many("variants", Record)),
         value_flags=record.many("value_flags", str),
+        majors=majors,
         tests=tuple(_rule_test(each) for each in record.many("tests", Record)),
         at=record.at,
     )

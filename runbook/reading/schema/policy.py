@@ -41,6 +41,7 @@ _RULE = Shape(
         Field("reason", TEXTS, "Why it is judged so, in one sentence.", required=True),
         Field("instead", TEXTS, "What to do instead."),
         Field("value_flags", _FLAGS, "Flags of this command that take a value in the next word."),
+        Field("majors", ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do."),
         Field("variants", ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does."),
         Field("tests", ListOf(Shaped("rule-test"), 0), "Lines with the verdict that each must get."),
     ),
