@@ -32,6 +32,7 @@ def command_text(
     `first` and `rest` stand before its first and its other lines; `size` counts the columns of a text.
     """
     room = max(width - max(len(first), len(rest)) - 2, 16)
+    longest = max(width - 4, room)  # such a word, an address mostly, stays whole on a line with less indent
     lines: list[str] = []
     line = ""
     for word in _units([quoted(word) for word in argv], room, size):
@@ -41,9 +42,12 @@ def command_text(
             lines.append(f"{line} \\")
             line = ""
         whole = f"{line} {word}" if line else word
-        *full, line = (piece for part in whole.split("\n") for piece in broken(part, room, size))
+        *full, line = (piece for part in whole.split("\n") for piece in broken(part, room, size, longest))
         lines += full
-    return [f"{rest if index else first}{text}" for index, text in enumerate([*lines, line])]
+    indents = [first, *[rest] * len(lines)]
+    return [
+        f"{indent[: max(0, width - size(text))]}{text}" for indent, text in zip(indents, [*lines, line], strict=True)
+    ]
 
 
 def _units(words: Sequence[str], room: int, size: Callable[[str], int]) -> list[str]:
@@ -59,8 +63,8 @@ def _units(words: Sequence[str], room: int, size: Callable[[str], int]) -> list[
     return units
 
 
-def broken(text: str, room: int, size: Callable[[str], int] = len) -> list[str]:
-    """Break one line at spaces; a word that is too long is broken where the room ends."""
+def broken(text: str, room: int, size: Callable[[str], int] = len, longest: int = 0) -> list[str]:
+    """Break one line at spaces; a word longer than the room (and than `longest`) is broken where the room ends."""
     lines: list[str] = []
     line = ""
     for word in re.findall(r"\s*\S+", text):
@@ -69,7 +73,7 @@ def broken(text: str, room: int, size: Callable[[str], int] = len) -> list[str]:
             continue
         lines += [line] if line else []
         line = word.lstrip()
-        while size(line) > room:
+        while size(line) > max(room, longest):
             cut = next(end for end in range(room, 0, -1) if size(line[:end]) <= room)
             lines.append(line[:cut])
             line = line[cut:]

@@ -27,7 +27,7 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
     not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
     blocks = [
         block([*both_ends(title, minutes, width), *wrap(procedure.summary, width)]),
-        _listed("WARNING", procedure.warnings, width, "bold yellow", least=3),
+        _listed("WARNING", procedure.warnings, width, "bold yellow", least=6),
         _listed("Use it when", procedure.use_when, width, least=2),
         _listed("Not for", not_for, width, least=2),
         _listed("Have at hand", procedure.needs, width, least=2),

@@ -17,16 +17,16 @@ __all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fi
 Lines = list[Text]
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_MORE = "? shows all"
 _ASCII = str.maketrans("…·•–—→←✓✗─│“”‘’", ".-*--><+x-|\"\"''")  # noqa: RUF001 - the characters that are replaced
 
 
 @dataclass(slots=True)
 class Block:
-    """Lines that belong together; `least` is how many of them must stay when room is short."""
+    """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`."""
 
     lines: Lines
     least: int
+    keep_end: bool = False
 
 
 def clean(text: str) -> str:
@@ -87,14 +87,17 @@ def _cut(text: Text, width: int) -> Lines:
     return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style))
 
 
-def block(lines: Iterable[Text], least: int | None = None) -> Block:
+def block(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Block:
     """Make a block; without `least` all its lines stay."""
     kept = list(lines)
-    return Block(kept, len(kept) if least is None else min(least, len(kept)))
+    return Block(kept, len(kept) if least is None else min(least, len(kept)), keep_end)
 
 
-def fit(blocks: Sequence[Block], height: int) -> Lines:
-    """Join blocks to at most `height` lines, as far as their least allows: the longest one shrinks first."""
+def fit(blocks: Sequence[Block], height: int, *, more: str = "?") -> Lines:
+    """Join blocks to at most `height` lines, as far as their least allows: the longest one shrinks first.
+
+    `more` is the key that shows what had to be left out.
+    """
     sizes = [len(one.lines) for one in blocks]
     while sum(sizes) > height:
         spare = [size - one.least for size, one in zip(sizes, blocks, strict=True)]
@@ -102,14 +105,17 @@ def fit(blocks: Sequence[Block], height: int) -> Lines:
             break
         largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))
         sizes[largest] -= 1
-    return [line for one, size in zip(blocks, sizes, strict=True) for line in _shorten(one.lines, size)]
+    return [line for one, size in zip(blocks, sizes, strict=True) for line in _shorten(one, size, more)]
 
 
-def _shorten(lines: Lines, size: int) -> Lines:
+def _shorten(one: Block, size: int, more: str) -> Lines:
+    lines = one.lines
     if size >= len(lines):
         return lines
     if size == 0:
         return []
-    indent = " " * (len(lines[0].plain) - len(lines[0].plain.lstrip()))
+    cut = lines[max(size - 1, 1)].plain
     left = len(lines) - size + 1
-    return [*lines[: size - 1], Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {_MORE}]", style="dim")]
+    indent = " " * max(2, len(cut) - len(cut.lstrip()))
+    note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {more} shows all]", style="dim")
+    return [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]

@@ -36,6 +36,8 @@ def told(event: Event, state: RunState, procedure: Procedure | None, width: int 
     run = state.header.run if state.header else ""
     if isinstance(event, RunFinished) and procedure is not None:
         return [Text(), *render_finished(procedure, state, width, height - 1)]
+    if isinstance(event, RunStopped | HandedOver) and state.target is not None and state.target.kind == "drill":
+        return [Text("Stopped.", style="bold")]  # the drill says itself how it goes on; its run is nowhere else
     tell = _TOLD.get(type(event))
     return tell(event, run, width) if tell else []
 

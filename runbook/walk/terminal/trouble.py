@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from runbook.model import Edit
 from runbook.walk.documents import readable_output
 from runbook.walk.events import Outcome, Purpose
 from runbook.walk.ports import Execution, Holder, Screen
@@ -42,20 +43,27 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         block(head(screen, width)),
         block([Text()], 0),
         block(wrap(f"{what}: {title}", width, first="  FAILED  ", style="bold red")),
-        block(wrap(execution.evidence, width, first="  "), 2),
+        block(wrap(_evidence(screen, execution), width, first="  "), 2),
         block(command_lines(screen.argv, width) if screen.argv else [], 1),
-        block(_tail(last, width), 1),
+        block(_tail(last, width), 3, keep_end=True),
         block(_advice(screen, width), 2),
         block([Text()], 0),
         block(keys("", _choices(screen, execution), width)),
     ]
-    return fit(blocks, height - 1)
+    return fit(blocks, height - 1, more="o")
+
+
+def _evidence(screen: Screen, execution: Execution) -> str:
+    """Return what was compared. An edit's difference stands before it and has been seen; the checker's word counts."""
+    if isinstance(screen.action, Edit) and "\n" in execution.evidence:
+        return execution.evidence.rpartition("\n")[2].rpartition("; ")[2]
+    return execution.evidence
 
 
 def _tail(last: Sequence[str], width: int) -> Lines:
-    """Keep the end of the output: what went wrong stands there. `fit` cuts at the end, so show few lines."""
+    """Return the end of the output: what went wrong stands there."""
     lines = [line for text in last if text.strip() for line in wrap(text, width, first="  | ", rest="  |   ")]
-    return lines[-6:]
+    return lines[-12:]
 
 
 def _advice(screen: Screen, width: int) -> Lines:
