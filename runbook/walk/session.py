@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from runbook.errors import ExitCode, UsageError
 from runbook.model import Book, Procedure
@@ -14,7 +16,7 @@ from runbook.walk.changes import accept_changes, sources_of
 from runbook.walk.driver import drive
 from runbook.walk.engine import Finish, Over, next_action
 from runbook.walk.envfile import sweep
-from runbook.walk.events import RunResumed, RunStarted, TargetSeen
+from runbook.walk.events import RunResumed, RunStarted, TakenOver, TargetSeen
 from runbook.walk.frame import Frame, Identity, Ports
 from runbook.walk.holding import held
 from runbook.walk.journal import MemoryJournal, state_directory
@@ -23,7 +25,7 @@ from runbook.walk.parameters import ask, gather, supplied
 from runbook.walk.ports import Clock, Executor, Journal, Operator, Screen, Target
 from runbook.walk.replies import End
 from runbook.walk.screens import unready_screen
-from runbook.walk.state import fold
+from runbook.walk.state import RunState, fold
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
 
@@ -119,22 +121,23 @@ def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry:
     prove = cache(world.ports.target.prove)
     if not world.ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
-    frame = _frame(world, procedure, _new_run(procedure, world.ports), dry=dry)
-    with held(frame, prove()) as takes_over:
-        _begin(frame, prove(), texts)
-        if takes_over is not None:
-            frame.record(takes_over)
-        return drive(frame)
+    with _scratch(world, dry=dry) as scratch:
+        frame = _frame(world, procedure, _new_run(procedure, world.ports), scratch, dry=dry)
+        with held(frame, prove()) as takes_over:
+            _begin(frame, prove(), texts)
+            if takes_over is not None:
+                frame.record(takes_over)
+            return drive(frame)
 
 
-def _frame(world: _World, procedure: Procedure, run: str, *, dry: bool = False) -> Frame:
+def _frame(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry: bool = False) -> Frame:
     return Frame(
         run=run,
         procedure=procedure,
         book=world.book,
         ports=world.ports,
         identity=world.identity,
-        scratch=_scratch(world.settings, world.ports.journal),
+        scratch=scratch,
         dry=dry,
         finished=world.settings.finished,
     )
@@ -164,25 +167,30 @@ def _begin(frame: Frame, seen: TargetSeen, texts: Mapping[str, str]) -> None:
 
 
 def _resume(world: _World, run: str) -> End:
-    ports, identity = world.ports, world.identity
-    header = _resumable(ports.journal, run)
-    procedure = world.book.procedure(header.procedure)
+    ports = world.ports
+    procedure = world.book.procedure(_header_of(fold(ports.journal.events(run)), run).procedure)
     prove = cache(ports.target.prove)
     if not ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
-    frame = _frame(world, procedure, run)
-    with held(frame, prove()) as takes_over:
-        # Read only now: until the target was ours, its last owner may have gone on.
-        frame.state = fold(ports.journal.events(run))
-        changes = accept_changes(frame, prove())
-        if changes is None:
-            return End(ExitCode.NOT_COMPLETED)
-        now = ports.clock.now()
-        resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=prove())
-        for event in (*([takes_over] if takes_over else []), resumed, *changes):
-            frame.record(event, _standing(frame))
-        frame.secrets = _secrets(frame, world.settings.environment)
-        return drive(frame)
+    with _scratch(world, dry=False) as scratch:
+        frame = _frame(world, procedure, run, scratch)
+        with held(frame, prove()) as takes_over:
+            return _go_on(frame, prove(), takes_over, world.settings.environment)
+
+
+def _go_on(frame: Frame, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
+    # Read only now: until the target was ours, its last owner may have gone on.
+    frame.state = fold(frame.ports.journal.events(frame.run))
+    _header_of(frame.state, frame.run)
+    changes = accept_changes(frame, seen)
+    if changes is None:
+        return End(ExitCode.NOT_COMPLETED)
+    now, identity = frame.ports.clock.now(), frame.identity
+    resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
+    for event in (*([takes_over] if takes_over else []), resumed, *changes):
+        frame.record(event, _standing(frame))
+    frame.secrets = _secrets(frame, environment)
+    return drive(frame)
 
 
 def _standing(frame: Frame) -> Screen | None:
@@ -191,8 +199,8 @@ def _standing(frame: Frame) -> Screen | None:
     return None if isinstance(action, Finish | Over) else unready_screen(frame, action.at)
 
 
-def _resumable(journal: Journal, run: str) -> RunStarted:
-    state = fold(journal.events(run))
+def _header_of(state: RunState, run: str) -> RunStarted:
+    """Return the first event of a run that can be gone on with. Raises UsageError for a finished one."""
     if state.header is None or state.ended:
         raise UsageError(f"run {run} has finished", hint=f"`runbook report {run}` shows what it did.")
     return state.header
@@ -205,11 +213,17 @@ def _secrets(frame: Frame, environment: Mapping[str, str]) -> dict[str, str]:
     return {one.name: texts.get(one.name) or ask(one, frame.ports.operator) for one in secret}
 
 
-def _scratch(settings: Settings, journal: Journal) -> Path:
-    directory = settings.scratch or state_directory(os.environ) / "scratch"
-    open_directory(directory)
-    sweep(directory, (holder.run for holder in journal.holders() if holder.alive is not False))
-    return directory
+@contextmanager
+def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
+    """Yield the private directory; that of a dry run is gone afterwards."""
+    if dry:
+        with TemporaryDirectory(prefix="runbook-dry-") as directory:
+            yield Path(directory)
+        return
+    kept = open_directory(world.settings.scratch or state_directory(os.environ) / "scratch")
+    holders = world.ports.journal.holders()
+    sweep(kept, (holder.run for holder in holders if holder.alive is not False))
+    yield kept
 
 
 def _new_run(procedure: Procedure, ports: Ports) -> str:

@@ -212,6 +212,7 @@ def test_a_dry_run_reads_shows_writes_and_leaves_no_trace(tmp_path: Path) -> Non
     skipped = [event for event in walked.operator.told if isinstance(event, StepSkipped)]
     assert [event.step for event in skipped] == ["push", "use", "w"]
     assert walked.journal.runs() == ()
+    assert list(tmp_path.iterdir()) == []
     started = walked.operator.told[0]
     assert isinstance(started, RunStarted)
     assert started.dry

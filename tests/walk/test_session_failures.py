@@ -22,6 +22,7 @@ from support.walks import (
 )
 
 from runbook.errors import ExitCode, JournalError
+from runbook.filling import timeouts_environment
 from runbook.model import Capture, Each, Include, Sql, Tick, Undo, Wait
 from runbook.walk.events import (
     Event,
@@ -177,9 +178,7 @@ def test_sql_is_one_word_and_gets_its_timeouts(tmp_path: Path) -> None:
     walked.begin(t="Odd table", n="it's")
 
     assert walked.executor.ran == [("look", "--remote", "select 1 from \"Odd table\" where n = 'it''s'")]
-    assert walked.executor.environments == [
-        {"FROM_TARGET": "1", "PGOPTIONS": "-c lock_timeout=5000 -c statement_timeout=30000"}
-    ]
+    assert walked.executor.environments == [{"FROM_TARGET": "1", **timeouts_environment(sql)}]
 
 
 def test_a_value_that_can_not_stand_in_the_command_stops_nothing_else(tmp_path: Path) -> None:
