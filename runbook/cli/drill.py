@@ -3,96 +3,141 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli import drilling
 from runbook.cli.walking import complete_procedure, require_person
 from runbook.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from runbook.drill.drill import DrillReport, Stage
-    from runbook.model import Drill, Procedure
+    from runbook.model import Book, Drill, Procedure
 
 __all__ = ["command"]
 
 
 @click.command("drill")
 @click.argument("procedure", required=False, shell_complete=complete_procedure)
-@click.option("--scenario", metavar="NAME", help="Which of the procedure's scenarios (default: the first).")
+@click.option("--scenario", metavar="NAME", help="Which of its scenarios (default: the first).")
+@click.option("--surprise", is_flag=True, help="Any scenario, perhaps with something going wrong on top.")
 @click.option("--auto", is_flag=True, help="Let the book's own answers stand for the person.")
-@click.option("--cli", "major", type=click.Choice(["2", "3"]), default="3", show_default=True, help="The CLI's major.")
+@click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
+@click.option(
+    "--cli", "major", type=click.Choice(["2", "3", "both"]), default="3", show_default=True, help="CLI major."
+)
 @click.option("--postgres", "url", metavar="URL", help="Use this server on loopback (or set RUNBOOK_DRILL_DATABASE).")
+@click.option("--keep", is_flag=True, help="Leave the sandbox up, and say how to get in.")
+@click.option("--end", metavar="ID", help="End a sandbox that was kept ('all' ends all).")
+@click.option("--list", "listing", is_flag=True, help="List all drills.")
+@click.option("--results", metavar="FILE", help="Where --all keeps its results.")
 @click.option("--verbose", "-v", is_flag=True, help="With --auto: show what the commands print.")
-@click.pass_obj
-def command(
-    book: str | None,
-    *,
+@click.pass_context
+def command(  # noqa: PLR0917 - click gives every option by its name
+    ctx: click.Context,
     procedure: str | None,
     scenario: str | None,
+    surprise: bool,
     auto: bool,
+    every: bool,
     major: str,
     url: str | None,
+    keep: bool,
+    end: str | None,
+    listing: bool,
+    results: str | None,
     verbose: bool,
 ) -> int:
     """Practise a procedure on a throwaway database and project, with the real Supabase CLI.
 
     The walk is the one that `runbook run` does, and asks for the same care. At the end it is proven that all is as it
-    should be, and everything is removed. Nothing outside of this machine is reached.
+    should be, and everything is removed. Nothing beyond this machine is reached.
     """
-    if procedure is None:
-        raise UsageError("which procedure shall be drilled?", hint="`runbook list` shows them all.")
+    if end is not None:
+        return _end(end)
+    from runbook.checking import open_book
+
+    book = open_book(ctx.obj)
+    if listing:
+        return drilling.list_drills(book)
+    database = url or os.environ.get("RUNBOOK_DRILL_DATABASE")
+    if every:
+        return _hold_all(ctx.obj, book, procedure, auto=auto, major=major, url=database, results=results)
+    if major == "both":
+        raise UsageError("--cli both goes with --all", hint="For one drill: --cli 2 or --cli 3")
     if not auto:
         require_person()
+    chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
+    return _hold_one(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
 
-    from runbook.checking import open_book
-    from runbook.drill.drill import choose_drill, set_stage
 
-    opened = open_book(book)
-    chosen = opened.procedure(procedure)
-    drill = choose_drill(chosen, scenario)
-    _brief(chosen, drill)
-    database = url or os.environ.get("RUNBOOK_DRILL_DATABASE")
-    with set_stage(opened, chosen, drill, major=int(major), postgres_url=database) as stage:
-        report = _hold(stage, drill, auto=auto, verbose=verbose)
-    _tell(report)
+def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: bool) -> tuple[Procedure, Drill]:
+    from runbook.drill.drill import choose_drill
+    from runbook.drill.surprise import pick_surprise
+
+    procedure = None if name is None else book.procedure(name)
+    if surprise:
+        return pick_surprise(book, procedure, Random())  # noqa: S311 - it only has to be a surprise
+    if procedure is None:
+        raise UsageError("which procedure shall be drilled?", hint="`runbook drill --list` shows all drills.")
+    return procedure, choose_drill(procedure, scenario)
+
+
+def _hold_one(
+    book: Book,
+    procedure: Procedure,
+    drill: Drill,
+    *,
+    auto: bool,
+    major: int,
+    url: str | None,
+    keep: bool,
+    verbose: bool,
+) -> int:
+    from runbook.drill.debrief import cause, debrief
+    from runbook.drill.drill import set_stage
+    from runbook.drill.isolation import cut_off_network
+    from runbook.drill.keeping import keep as keep_up
+
+    if auto and not keep and url is None:
+        cut_off_network()
+    record = None
+    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
+        drilling.say_briefing(procedure, drill, wait=not auto)
+        if auto:
+            report = drilling.walk_alone(stage, verbose=verbose)
+            drilling.say_report(report)
+        else:
+            report, hints = drilling.walk_by_hand(stage)
+            drilling.say_report(report, (*debrief(report, procedure, drill, hints=hints), *cause(drill)))
+        if keep:
+            record = keep_up(stage.sandbox, f"{procedure.id}/{drill.name}")
+    if record is not None:
+        drilling.say_kept(record)
     return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
 
 
-def _brief(procedure: Procedure, drill: Drill) -> None:
-    click.echo(f"Drill: {procedure.title} ({drill.name})")
-    click.echo(f"  {drill.briefing.strip()}\n")
-
-
-def _hold(stage: Stage, drill: Drill, *, auto: bool, verbose: bool) -> DrillReport:
-    from runbook.drill.drill import hold_drill
-    from runbook.drill.operator import AutoOperator, answer_cli
-    from runbook.safety.redaction import Redactor
-    from runbook.walk.clock import SystemClock
-    from runbook.walk.executor import FALLBACK_SIZE, PtyExecutor
-    from runbook.walk.terminal import TerminalOperator
-
+def _hold_all(
+    directory: str | None,
+    book: Book,
+    procedure: str | None,
+    *,
+    auto: bool,
+    major: str,
+    url: str | None,
+    results: str | None,
+) -> int:
     if not auto:
-        titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
-        operator = TerminalOperator(titles=titles)
-        return hold_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock())
-    show: Callable[[str], None] = (lambda text: click.echo(text, nl=False)) if verbose else lambda _: None
-    executor = PtyExecutor(Redactor, show, lambda: FALLBACK_SIZE, answerer=answer_cli)
-    return hold_drill(
-        stage,
-        operator=AutoOperator(drill.answers, drill.reactions, say=click.echo),
-        executor=executor,
-        clock=SystemClock(),
-    )
+        raise UsageError("--all goes with --auto", hint="Nobody drills them all by hand.")
+    majors = (3, 2) if major == "both" else (int(major),)
+    only = () if procedure is None else (procedure,)
+    return drilling.hold_all(book, directory, only, majors=majors, url=url, results=results)
 
 
-def _tell(report: DrillReport) -> None:
-    if report.trouble:
-        click.echo(f"\nThe walk ended early: {report.trouble}")
-    click.echo(f"\nProofs, with Supabase CLI {report.cli} and PostgreSQL {report.postgres}:")
-    for proof in report.proofs:
-        click.echo(
-            f"  {'ok    ' if proof.held else 'failed'}  {proof.text}" + (f": {proof.found}" if proof.found else "")
-        )
-    click.echo(f"\nDrill {'passed' if report.passed else 'FAILED'} after {report.seconds:.0f} s.")
+def _end(identity: str) -> int:
+    from runbook.drill.keeping import end_kept
+
+    for record in end_kept(None if identity == "all" else identity):
+        click.echo(f"ended {record.id} ({record.about.get('drill', '')})")
+    return ExitCode.DONE

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from runbook import __version__
 from runbook.drill.director import Director, needs_wire
@@ -23,8 +23,9 @@ from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.model import Book, Drill, Procedure, TargetKind
 from runbook.walk.events import Event, RunStopped
 from runbook.walk.journal import SqliteJournal
+from runbook.walk.journal.liveness import this_host
 from runbook.walk.ports import Clock, Executor, Operator
-from runbook.walk.session import Identity, Settings, walk
+from runbook.walk.session import Identity, Settings, resume, walk
 
 __all__ = ["DrillReport", "Stage", "choose_drill", "hold_drill", "set_stage"]
 
@@ -53,6 +54,24 @@ class DrillReport:
     def passed(self) -> bool:
         """Tell whether the walk ended as it should and every proof holds."""
         return self.code is _ENDS[self.ends] and not self.trouble and all(proof.held for proof in self.proofs)
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """Who walks, what runs the commands, whose time it is."""
+
+    operator: Operator
+    executor: Executor
+    clock: Clock
+
+
+class _Ports(TypedDict):
+    operator: Operator
+    executor: Executor
+    target: DrillTarget
+    journal: SqliteJournal
+    clock: Clock
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +118,19 @@ def set_stage(
         yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, wire=wire)
 
 
-def hold_drill(stage: Stage, *, operator: Operator, executor: Executor, clock: Clock) -> DrillReport:
-    """Walk on that stage and prove what must hold. Errors of the walk are part of the report."""
+def hold_drill(
+    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] = lambda: False
+) -> DrillReport:
+    """Walk on that stage and prove what must hold. Errors of the walk are part of the report.
+
+    `again` is asked when the walk was stopped: true resumes it, as `runbook resume` would.
+    """
     sandbox, drill = stage.sandbox, stage.drill
     before = take_inventory(sandbox.postgres.admin_url, sandbox.platform.state)
     journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
     with closing(journal):
-        code, trouble = _walk(stage, journal, operator, executor, clock)
+        code, trouble = _walk(stage, journal, Actors(operator, executor, clock), again)
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     return DrillReport(
         procedure=stage.procedure.id,
@@ -132,34 +156,35 @@ def _prove(stage: Stage, before: Inventory) -> tuple[ProofResult, ...]:
     )
 
 
-def _walk(
-    stage: Stage, journal: SqliteJournal, operator: Operator, executor: Executor, clock: Clock
-) -> tuple[ExitCode, str]:
-    sandbox = stage.sandbox
-    target = DrillTarget(stage.drill.name, sandbox, stage.book.policy, stage.url)
+def _walk(stage: Stage, journal: SqliteJournal, actors: Actors, again: Callable[[], bool]) -> tuple[ExitCode, str]:
+    ports = _ports(stage, journal, actors)
+    settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
+    try:
+        code = walk(stage.procedure, stage.book, settings=settings, **ports)
+        while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
+            code = resume(journal.runs()[0], stage.book, settings=settings, **ports)
+    except RunbookError as error:
+        return error.exit_code, f"{error.message} {error.hint}".strip()
+    return code, ""
+
+
+def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:
     director = Director(
-        operator=operator,
+        operator=actors.operator,
         events=stage.drill.scenario.events,
-        sandbox=sandbox,
+        sandbox=stage.sandbox,
         journal=journal,
         lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
         wire=stage.wire,
     )
-    try:
-        code = walk(
-            stage.procedure,
-            stage.book,
-            operator=director,
-            executor=executor,
-            target=target,
-            journal=journal,
-            clock=clock,
-            identity=Identity(operator="drill", host=socket.gethostname(), pid=os.getpid(), runbook=__version__),
-            settings=Settings(environment={}, scratch=sandbox.state / "scratch"),
-        )
-    except RunbookError as error:
-        return error.exit_code, f"{error.message} {error.hint}".strip()
-    return code, ""
+    return _Ports(
+        operator=director,
+        executor=actors.executor,
+        target=DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
+        journal=journal,
+        clock=actors.clock,
+        identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
+    )
 
 
 def _why_stopped(events: tuple[Event, ...]) -> str:

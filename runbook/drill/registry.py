@@ -7,7 +7,7 @@ import shutil
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from runbook.drill.places import state_directory
 from runbook.drill.processes import Process, end, is_alive, myself
 from runbook.errors import RunbookError
 
-__all__ = ["SandboxRecord", "begin", "destroy", "records", "sweep", "write"]
+__all__ = ["SandboxRecord", "begin", "destroy", "is_kept", "records", "sweep", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class SandboxRecord:
     borrowed: tuple[str, str] | None = None
     """On a server that is not ours: the maintenance URL and the name of the database to drop."""
     kept: bool = False
-    about: Mapping[str, str] = ()  # type: ignore[assignment]
+    about: Mapping[str, str] = field(default_factory=dict)
     """What to tell of a kept one: drill, URLs, directories."""
 
     def with_server(self, process: Process) -> SandboxRecord:
@@ -41,7 +41,7 @@ class SandboxRecord:
 
 def begin(identity: str, directory: Path) -> SandboxRecord:
     """Record a sandbox of this process and return the record."""
-    record = SandboxRecord(id=identity, owner=myself(), directory=str(directory), about={})
+    record = SandboxRecord(id=identity, owner=myself(), directory=str(directory))
     write(record)
     return record
 
@@ -66,6 +66,11 @@ def records() -> tuple[SandboxRecord, ...]:
     return tuple(found)
 
 
+def is_kept(identity: str) -> bool:
+    """Tell whether that sandbox is to outlive its drill."""
+    return any(record.kept for record in records() if record.id == identity)
+
+
 def sweep() -> tuple[SandboxRecord, ...]:
     """Remove every sandbox whose drill is gone; return them. Kept ones stay."""
     orphans = tuple(record for record in records() if not record.kept and not is_alive(record.owner))
@@ -78,11 +83,13 @@ def destroy(record: SandboxRecord) -> None:
     """End its servers, drop its database, delete its directory, forget it. What is already gone is fine."""
     for process in reversed(record.servers):
         end(process, signal.SIGQUIT, signal.SIGKILL)
+    shutil.rmtree(record.directory, ignore_errors=True)
     if record.borrowed:
         url, database = record.borrowed
-        with suppress(RunbookError):
+        try:
             execute(url, f'drop database if exists "{database}" with (force)')
-    shutil.rmtree(record.directory, ignore_errors=True)
+        except RunbookError:
+            return  # that server is down or out of reach: the record stays, a later drill tries again
     _path(record.id).unlink(missing_ok=True)
 
 

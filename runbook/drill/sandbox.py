@@ -15,7 +15,7 @@ from runbook.drill.parts import CliPackage, cli_package
 from runbook.drill.places import temporary_base
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
-from runbook.drill.registry import SandboxRecord, begin, destroy, sweep, write
+from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
 from runbook.drill.scratch import commit_all, make_project
 from runbook.drill.surroundings import command_environment
 
@@ -47,7 +47,7 @@ class Sandbox:
 
 @contextmanager
 def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | None = None) -> Iterator[Sandbox]:
-    """Set up a sandbox for the block and remove it after, with those of drills that died.
+    """Set up a sandbox for the block and remove it after (unless it was kept), with those of drills that died.
 
     Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
     """
@@ -65,7 +65,8 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
                 old.result()
                 yield sandbox
     finally:
-        destroy(record)
+        if not is_kept(record.id):
+            destroy(record)
 
 
 def _furnish(directory: Path, cli: CliPackage, platform: Platform, outside: Outside, postgres: Postgres) -> Sandbox:
@@ -101,4 +102,5 @@ def _database(record: SandboxRecord, directory: Path, url: str | None) -> Iterat
     try:
         yield postgres
     finally:
-        stop_postgres(postgres)
+        if not is_kept(record.id):
+            stop_postgres(postgres)

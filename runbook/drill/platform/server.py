@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +24,7 @@ class Platform:
 
     url: str
     state: PlatformState
+    server: ThreadingHTTPServer = field(repr=False, compare=False)
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def serve(state: PlatformState) -> Iterator[Platform]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield Platform(f"http://127.0.0.1:{server.server_port}", state)
+        yield Platform(f"http://127.0.0.1:{server.server_port}", state, server)
     finally:
         server.shutdown()
         server.server_close()

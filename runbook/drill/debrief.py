@@ -1,0 +1,111 @@
+"""What there is to say after a drill: time, wrong turns, trouble met, what was really wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from runbook.drill.drill import DrillReport
+from runbook.model import Drill, Procedure
+from runbook.walk.events import (
+    Event,
+    OptionChosen,
+    Outcome,
+    Purpose,
+    StepFinished,
+    SteppedBack,
+    StepResolved,
+    StepSkipped,
+)
+
+__all__ = ["cause", "debrief"]
+
+_LONG = 60.0
+"""Seconds at one step after which it is worth a word."""
+_STATES = {
+    "applied": "was applied",
+    "pending": "waited in the tree",
+    "edited": "was edited after it was applied",
+    "missing": "was in production and not in the tree",
+    "half": "had run halfway and was not in the history",
+}
+
+
+def debrief(report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0) -> tuple[str, ...]:
+    """Return sentences for the person who drilled. `hints` is how often help was asked for."""
+    lines = [_time(report, procedure), *_turns(report.events, drill), *_trouble(report.events)]
+    if hints:
+        lines.append(f"You asked for more help {_times(hints)}.")
+    lines += _pauses(report.events)
+    return tuple(lines)
+
+
+def cause(drill: Drill) -> tuple[str, ...]:
+    """Return what the scenario was, in sentences: for after the drill."""
+    scenario = drill.scenario
+    lines = [f"Migration {migration.name} {_STATES[migration.state]}." for migration in scenario.migrations]
+    if scenario.seed:
+        lines.append(
+            f"{_count(len(scenario.seed), 'statement')} had changed production by hand, the first: {scenario.seed[0]}"
+        )
+    if scenario.hold:
+        lines.append(f"Another session held a transaction open: {scenario.hold}")
+    lines += [f"During step '{event['at']}': {event['do'].replace('-', ' ')}." for event in scenario.events]
+    return tuple(lines)
+
+
+def _time(report: DrillReport, procedure: Procedure) -> str:
+    minutes = report.seconds / 60
+    share = f"the page says about {procedure.minutes} min"
+    return f"It took {int(minutes)}:{int(report.seconds) % 60:02d}; {share}."
+
+
+def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
+    """Yield where the walk went another way than the drill's own."""
+    expected: Mapping[str, object] = drill.answers
+    for event in events:
+        if isinstance(event, OptionChosen):
+            wanted = expected.get(event.step.rpartition("/")[2])
+            if isinstance(wanted, str) and wanted != event.option:
+                yield f"At '{event.step}' you chose '{event.option}'; it was '{wanted}'."
+        elif isinstance(event, SteppedBack):
+            yield f"You went back to '{event.step}'."
+        elif isinstance(event, StepSkipped):
+            yield f"You skipped '{event.step}': {event.reason or 'no reason given'}."
+
+
+def _trouble(events: Sequence[Event]) -> Iterator[str]:
+    """Yield steps that failed or whose end was unknown, each once."""
+    failed = Counter(
+        (event.step, event.outcome)
+        for event in events
+        if isinstance(event, StepFinished) and event.outcome is not Outcome.PASSED and event.purpose is Purpose.RUN
+    )
+    for (step, outcome), number in failed.items():
+        yield f"Step '{step}' {'failed' if outcome is Outcome.FAILED else 'was cut off'} {_times(number)}."
+    for event in events:
+        if isinstance(event, StepResolved):
+            yield f"You decided that '{event.step}' is {'done' if event.decision == 'done' else 'to be done again'}."
+
+
+def _pauses(events: Sequence[Event]) -> Iterator[str]:
+    """Yield the longest stay at one step, where it was long."""
+    stays: dict[str, float] = {}
+    before: datetime | None = None
+    for event in events:
+        step = getattr(event, "step", "")
+        if before is not None and step:
+            stays[step] = stays.get(step, 0) + (event.at - before).total_seconds()
+        before = event.at
+    longest = max(stays, key=lambda step: stays[step], default="")
+    if longest and stays[longest] > _LONG:
+        yield f"You were longest at '{longest}': {stays[longest] / 60:.1f} min."
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,96 @@
+"""Leave a sandbox up after its drill, and say how to get in; the stand-in lives on in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import stat
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from runbook.drill.processes import Process, seen
+from runbook.drill.registry import SandboxRecord, destroy, records, write
+from runbook.drill.sandbox import Sandbox
+from runbook.errors import UsageError
+
+__all__ = ["end_kept", "keep", "kept"]
+
+
+def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
+    """Make the sandbox outlive this process. Call it last: it forks."""
+    enter = _write_enter(sandbox)
+    platform = _serve_on(sandbox)
+    about = {
+        "drill": drill,
+        "psql": f"psql {shlex.quote(sandbox.postgres.url)}",
+        "shell": str(enter),
+        "cli": f"{enter} npx supabase migration list {_target(sandbox)}",
+    }
+    record = replace(_record(sandbox).with_server(platform), kept=True, about=about)
+    write(record)
+    return record
+
+
+def kept() -> tuple[SandboxRecord, ...]:
+    """Return the sandboxes that were kept."""
+    return tuple(record for record in records() if record.kept)
+
+
+def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
+    """End one kept sandbox, or all of them, and return what was ended; raises UsageError if there is none such."""
+    chosen = tuple(record for record in kept() if identity in {None, record.id})
+    if not chosen:
+        raise UsageError(
+            "no such sandbox is kept", hint="Kept: " + (", ".join(record.id for record in kept()) or "none")
+        )
+    for record in chosen:
+        destroy(record)
+    return chosen
+
+
+def _record(sandbox: Sandbox) -> SandboxRecord:
+    return next(record for record in records() if record.directory == str(sandbox.directory))
+
+
+def _target(sandbox: Sandbox) -> str:
+    url = shlex.quote(sandbox.postgres.url)
+    return f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
+
+
+def _write_enter(sandbox: Sandbox) -> Path:
+    """Write a script that runs a command, or a shell, in the project with the drill's environment."""
+    settings = " ".join(shlex.quote(f"{name}={value}") for name, value in sandbox.environment.items())
+    enter = sandbox.directory / "enter"
+    enter.write_text(
+        f"#!/bin/sh\ncd {shlex.quote(str(sandbox.project))} || exit\n"
+        f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
+        encoding="utf-8",
+    )
+    enter.chmod(stat.S_IRWXU)
+    return enter
+
+
+def _serve_on(sandbox: Sandbox) -> Process:
+    """Fork a process that goes on answering for the platform; nothing else of this one stays open in it."""
+    server = sandbox.platform.server
+    child = os.fork()
+    if child:
+        return seen(child)
+    with suppress(BaseException):
+        os.setsid()
+        _close_all_but(server.fileno())
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        server.serve_forever()
+    os._exit(0)
+
+
+def _close_all_but(listener: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    limit = os.sysconf("SC_OPEN_MAX")
+    os.closerange(3, listener)
+    os.closerange(listener + 1, min(limit, 65536))

@@ -1,0 +1,187 @@
+"""Hold many drills, some at a time, and keep their results where the site finds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+from runbook.drill.drill import DrillReport, choose_drill, hold_drill, set_stage
+from runbook.drill.operator import AutoOperator, answer_cli
+from runbook.errors import RunbookError, UsageError
+from runbook.model import Book
+from runbook.walk.events import OptionChosen
+
+__all__ = ["Job", "Result", "hold_one", "hold_rounds", "plan_rounds", "results_file", "write_results"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Job:
+    """One drill on one major of the CLI."""
+
+    procedure: str
+    drill: str
+    major: int
+
+    def __str__(self) -> str:
+        """Render as the progress shows it."""
+        return f"{self.procedure}/{self.drill}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How one drill went; plain values, so that it travels between processes. `at` is ISO 8601 in UTC."""
+
+    job: Job
+    passed: bool
+    seconds: float
+    cli: str
+    postgres: str
+    at: str
+    why: str
+    """What went wrong, empty where nothing did."""
+    digest: str
+    """The content of the procedure that was drilled."""
+    branches: tuple[str, ...] = ()
+    """The options taken, as `procedure/step: option`."""
+
+
+def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = ()) -> tuple[Job, ...]:
+    """Return a job for every drill and major, those that took longest first: so the last ones end together."""
+    for name in only:
+        book.procedure(name)
+    seconds = _seconds(known)
+    jobs = [
+        Job(procedure.id, drill.name, major)
+        for procedure in book.procedures.values()
+        if not only or procedure.id in only
+        for drill in procedure.drills
+        for major in majors
+    ]
+    return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
+
+
+def hold_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+    """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
+    # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        futures = [pool.submit(hold_one, directory, job, url) for job in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
+    """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
+    from runbook.checking import open_book
+
+    book = open_book(directory)
+    digest = book.procedure(job.procedure).digest
+    try:
+        report = _hold(book, job, url)
+    except RunbookError as error:
+        why = f"{error.message} {error.hint}".strip()
+        return Result(job=job, passed=False, seconds=0, cli="", postgres="", at=_now(), why=why, digest=digest)
+    return Result(
+        job=job,
+        passed=report.passed,
+        seconds=round(report.seconds, 1),
+        cli=report.cli,
+        postgres=report.postgres,
+        at=_now(),
+        why=_why(report),
+        digest=digest,
+        branches=tuple(
+            f"{report.procedure}/{event.step}: {event.option}"
+            for event in report.events
+            if isinstance(event, OptionChosen)
+        ),
+    )
+
+
+def results_file(directory: str | None) -> Path:
+    """Return where results are kept: in a checkout's docs/ for the packaged book, else in the state directory."""
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    if directory is None and docs.is_dir():
+        return docs / "drills.json"
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "runbook" / "drills.json"
+
+
+def write_results(file: Path, results: Sequence[Result]) -> None:
+    """Put the results into the file; what it says of other drills stays. Raises UsageError if it can't be written."""
+    known = _read(file)
+    for procedure, drill in sorted({(result.job.procedure, result.job.drill) for result in results}):
+        runs = sorted(
+            (result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)),
+            key=lambda result: -result.job.major,
+        )
+        known.setdefault(procedure, {})[drill] = _entry(runs)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"can't write the results to {file}: {error.strerror}") from error
+
+
+def _entry(runs: Sequence[Result]) -> dict[str, object]:
+    """Return what the site shows of one drill, over the majors it ran on."""
+    return {
+        "cli": " and ".join(run.cli for run in runs if run.cli),
+        "postgres": runs[0].postgres,
+        "seconds": max(run.seconds for run in runs),
+        "at": max(run.at for run in runs),
+        "passed": all(run.passed for run in runs),
+        "digest": runs[0].digest,
+        "branches": sorted({branch for run in runs for branch in run.branches}),
+    }
+
+
+def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
+    from runbook.safety.redaction import Redactor
+    from runbook.walk.clock import SystemClock
+    from runbook.walk.executor import FALLBACK_SIZE, PtyExecutor
+
+    procedure = book.procedure(job.procedure)
+    drill = choose_drill(procedure, job.drill)
+    with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
+        return hold_drill(
+            stage,
+            operator=AutoOperator(drill.answers, drill.reactions),
+            executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
+            clock=SystemClock(),
+        )
+
+
+def _why(report: DrillReport) -> str:
+    broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
+    ended = [] if report.passed or broken or report.trouble else [f"the walk ended with '{report.code.name}'"]
+    return "; ".join(part for part in (report.trouble, *broken, *ended) if part)
+
+
+def _seconds(file: Path) -> Mapping[tuple[str, str], float]:
+    return {
+        (procedure, drill): float(str(entry.get("seconds", 60)))
+        for procedure, drills in _read(file).items()
+        for drill, entry in drills.items()
+    }
+
+
+def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the results on file; none where it is missing or not what we wrote."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
