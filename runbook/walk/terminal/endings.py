@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from runbook.model import Mode, Procedure
+from runbook.model import Mode, Procedure, TargetKind
 from runbook.walk.events import Outcome, Purpose, StepFinished
 from runbook.walk.path import Instance, instances
 from runbook.walk.ports import Screen
@@ -84,15 +84,20 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         block(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
         block(listed, 5),
         block([Text("Still to do:", style="bold"), *after] if after else [], 2),
-        block([Text(f"Report: runbook report {run}")]),
+        block([Text(f"Report: runbook report {run}")] if not _is_drill(state) else []),
     ]
     return fit(blocks, height - 1)
 
 
 def come_back(run: str, reason: str = "") -> Lines:
-    """Say how to go on with a run that has stopped."""
+    """Say how to go on with a run that has stopped; a drill (`run` is empty) is gone with its database."""
     because = f" ({reason})" if reason and not reason.startswith("stopped by") else ""
-    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(f"Come back with: runbook resume {run}")]
+    back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
+    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
+
+
+def _is_drill(state: RunState) -> bool:
+    return state.header is not None and state.header.target.kind == TargetKind.DRILL
 
 
 def _step_line(one: Instance, record: StepRecord, width: int) -> Lines:

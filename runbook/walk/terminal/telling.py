@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from runbook.model import Command, Procedure, Sql
+from runbook.model import Command, Procedure, Sql, TargetKind
 from runbook.walk.events import (
     Event,
     HandedOver,
@@ -38,6 +38,8 @@ def told(event: Event, state: RunState, procedure: Procedure | None, width: int 
         return [Text(), *render_finished(procedure, state, width, height - 1)]
     if isinstance(event, RunStopped | HandedOver) and state.target is not None and state.target.kind == "drill":
         return [Text("Stopped.", style="bold")]  # the drill says itself how it goes on; its run is nowhere else
+    if isinstance(event, RunStopped) and state.header and state.header.target.kind == TargetKind.DRILL:
+        return come_back("", event.reason)
     tell = _TOLD.get(type(event))
     return tell(event, run, width) if tell else []
 
