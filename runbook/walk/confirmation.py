@@ -28,7 +28,7 @@ def confirmation_for(effect: Effect, judgement: Judgement | None = None) -> Conf
 
 
 def is_confirmed(confirmation: Confirmation, word: str, typed: str) -> bool:
-    """Return True if `typed` is exactly what is asked for; case and spaces around it count in a name alone."""
+    """Return True if `typed` is what is asked for, spaces around it aside; of a name, case counts too."""
     if confirmation is Confirmation.ENTER:
         return True
     if confirmation is Confirmation.YES:

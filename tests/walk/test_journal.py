@@ -267,3 +267,13 @@ def test_kill_9_loses_no_event_that_was_said_to_be_written(tmp_path: Path) -> No
         numbers = [int(event.step) for event in kept if isinstance(event, StepStarted)]
         assert numbers == list(range(2, len(kept) + 1))
         assert said[-1] <= len(kept) <= said[-1] + 1
+
+
+def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """SQLite waits for the disk at each commit: the settings that decide it are those that were asked for."""
+    journal = SqliteJournal(tmp_path)
+    journal.append("r", began())
+    assert journal._connection is not None
+
+    asked = [journal._connection.execute(f"pragma {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+    assert asked == [2, "wal"]
