@@ -10,7 +10,7 @@ from pathlib import Path
 from runbook.errors import RunbookError, TargetHeldError
 from runbook.model import Book, Procedure
 from runbook.walk.events import Event, TakenOver, TargetSeen
-from runbook.walk.journal.liveness import is_alive
+from runbook.walk.journal.liveness import survivors
 from runbook.walk.ports import Clock, Executor, Holder, Journal, Operator, Screen, Target
 from runbook.walk.state import RunState, apply
 
@@ -40,8 +40,8 @@ class Ports:
     target: Target
     journal: Journal
     clock: Clock
-    alive: Callable[[int, str, str], bool | None] = is_alive
-    """Whether a process (pid, kernel start time, host) still lives."""
+    survivors: Callable[[int, str, str], tuple[int, ...] | None] = survivors
+    """What still runs of a command (pid, kernel start time, host); None if that can't be told from here."""
 
 
 @dataclass(slots=True, kw_only=True)

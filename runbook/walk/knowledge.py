@@ -21,9 +21,9 @@ def known_of(frame: Frame, record: StepRecord) -> tuple[str, ...]:
 
 
 def child_lives(frame: Frame, record: StepRecord) -> bool:
-    """Return True if the step's process certainly still runs on this machine."""
+    """Return True if the step's command, or something that it started, certainly still runs on this machine."""
     child = record.child
-    return child is not None and frame.ports.alive(child.pid, child.born, child.host) is True
+    return child is not None and bool(frame.ports.survivors(child.pid, child.born, child.host))
 
 
 def span(seconds: float) -> str:
@@ -56,12 +56,12 @@ def _process(frame: Frame, attempt: Attempt, child: Child | None) -> str:
     if child is None:
         # The executor holds a program back until its process is in the journal.
         return "No process is on record for it, so the command itself was never started."
-    alive = frame.ports.alive(child.pid, child.born, child.host)
-    if alive is None:
+    running = frame.ports.survivors(child.pid, child.born, child.host)
+    if running is None:
         return f"Its process {child.pid} ran on {child.host}; whether it still does can't be seen from here."
-    if alive:
-        since = _clock(attempt.started)
-        return f"The command is still running as process {child.pid} since {since} UTC. Let it end, or stop it."
+    if running:
+        since, pids = _clock(attempt.started), " and ".join(str(pid) for pid in running)
+        return f"The command is still running as process {pids} since {since} UTC. Let it end, or stop it."
     return f"Its process {child.pid} no longer runs; what it had sent to the server may still take effect."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from support.journals import START, began, holder
 
 from runbook.walk.events import RunStopped
 from runbook.walk.journal import SqliteJournal
-from runbook.walk.journal.liveness import is_alive, this_host
+from runbook.walk.journal.liveness import is_alive, survivors, this_host
 from runbook.walk.process.birth import birth
 
 RACER = """
@@ -134,3 +135,20 @@ def test_a_reused_pid_is_not_taken_for_its_first_owner() -> None:
     assert is_alive(os.getpid(), "another birth", this_host()) is False
     assert is_alive(os.getpid(), "", this_host()) is False
     assert is_alive(os.getpid(), birth(os.getpid()), "another host") is None
+
+
+def test_what_a_command_left_running_is_found(tmp_path: Path) -> None:
+    """The command itself has ended; what it started in its session has not."""
+    script = "read go\nsleep 60 </dev/null >/dev/null 2>&1 & echo $!"
+    pipe = subprocess.PIPE
+    leader = subprocess.Popen(["/bin/sh", "-c", script], stdin=pipe, stdout=pipe, start_new_session=True)
+    born = birth(leader.pid)
+    assert survivors(leader.pid, born, this_host()) == (leader.pid,)
+    left = int(leader.communicate(b"go\n")[0])
+
+    try:
+        assert survivors(leader.pid, born, this_host()) == (left,)
+        assert survivors(leader.pid, born, "another host") is None
+        assert survivors(os.getpid(), "another birth", this_host()) == ()
+    finally:
+        os.kill(left, signal.SIGKILL)
