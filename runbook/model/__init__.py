@@ -1,35 +1,41 @@
-"""The book as frozen values. No behaviour beyond lookup lives here."""
+"""The book as frozen values. No behaviour beyond lookup lives here.
+
+Each name is imported when it is first used: the guard starts before every command, and needs the policy alone.
+"""
 
 from __future__ import annotations
 
-from runbook.model.book import Advice, Book, Pattern
-from runbook.model.drill import Answer, Drill, Proof, Scenario, ScenarioMigration
-from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
-from runbook.model.procedure import (
-    Action,
-    Capture,
-    Check,
-    Choose,
-    Command,
-    Each,
-    Edit,
-    Effect,
-    Expectation,
-    Include,
-    Mode,
-    Option,
-    Parameter,
-    Position,
-    Procedure,
-    Recovery,
-    Reference,
-    Section,
-    Sql,
-    Step,
-    Tick,
-    Undo,
-    Wait,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runbook.model.book import Advice, Book, Pattern
+    from runbook.model.drill import Answer, Drill, Proof, Scenario, ScenarioMigration
+    from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
+    from runbook.model.procedure import (
+        Action,
+        Capture,
+        Check,
+        Choose,
+        Command,
+        Each,
+        Edit,
+        Expectation,
+        Include,
+        Mode,
+        Option,
+        Parameter,
+        Procedure,
+        Recovery,
+        Reference,
+        Section,
+        Sql,
+        Step,
+        Tick,
+        Undo,
+        Wait,
+    )
+    from runbook.model.terms import Effect, Position
 
 __all__ = [
     "Action",
@@ -72,3 +78,16 @@ __all__ = [
     "Verdict",
     "Wait",
 ]
+
+_MODULES = ("terms", "policy", "drill", "procedure", "book")
+"""Where the names are, the quickest to import first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _MODULES:
+            found = getattr(import_module(f"runbook.model.{module}"), name, None)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

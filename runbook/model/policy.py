@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runbook.model.procedure import Effect, Position
+from runbook.model.terms import Effect, Position
 
 __all__ = ["Family", "Policy", "Rule", "RuleTest", "SupabaseMajor", "TargetKind", "Variant", "Verdict"]
 

@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from runbook.model.drill import Drill
+from runbook.model.terms import Effect, Position
 
 __all__ = [
     "Action",
@@ -38,32 +39,6 @@ __all__ = [
     "Undo",
     "Wait",
 ]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in a file; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        """Render as editors expect it, `file:line:column`."""
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-class Effect(StrEnum):
-    """What a command does to its target; it sets how the walkthrough asks. Members are in rising order."""
-
-    READS = "reads"
-    WRITES = "writes"
-    DESTROYS = "destroys"
-
-    @property
-    def rank(self) -> int:
-        """0 for reads, 1 for writes, 2 for destroys."""
-        return list(Effect).index(self)
 
 
 class Mode(StrEnum):

@@ -1,0 +1,34 @@
+"""What both procedures and policy speak of: a place in a file, and what a command does to its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Effect", "Position"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Render as editors expect it, `file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Effect(StrEnum):
+    """What a command does to its target; it sets how the walkthrough asks. Members are in rising order."""
+
+    READS = "reads"
+    WRITES = "writes"
+    DESTROYS = "destroys"
+
+    @property
+    def rank(self) -> int:
+        """0 for reads, 1 for writes, 2 for destroys."""
+        return list(Effect).index(self)
