@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +55,9 @@ def _end_click_or_bug(error: Exception) -> int:
 
 
 def _write_log() -> str:
+    import tempfile
+    import traceback
+
     handle, path = tempfile.mkstemp(prefix="runbook-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.write(f"runbook {__version__}, Python {sys.version}, {sys.platform}\n\n{traceback.format_exc()}")

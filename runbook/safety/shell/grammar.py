@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -37,6 +36,8 @@ def read_shell(text: str) -> Chain:
 
 
 def _read_with_shfmt(text: str) -> Chain:
+    import subprocess  # plain lines do without it
+
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
         run = subprocess.run(

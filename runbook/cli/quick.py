@@ -1,0 +1,92 @@
+"""The guard's answers to programs: `runbook guard --line TEXT` and `runbook guard hook AGENT`, without click.
+
+Both run before every command of somebody's day, so what they import is counted. Anything else goes the usual way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from runbook.errors import ExitCode, RunbookError
+
+__all__ = ["answer", "answer_hook", "answer_line"]
+
+_HOOK_SECONDS = 0.75
+"""An agent waits for its hook, and takes one that does not answer for consent."""
+
+
+def answer(words: Sequence[str]) -> int | None:
+    """Answer the words behind `runbook guard` if they are of the quick kind; None if not."""
+    book = os.environ.get("RUNBOOK_BOOK") or None
+    match list(words):
+        case ["--line", text]:
+            return answer_line(text, "text", book)
+        case ["--line", text, "--format", ("text" | "json") as form]:
+            return answer_line(text, form, book)
+        case ["--format", ("text" | "json") as form, "--line", text]:
+            return answer_line(text, form, book)
+        case ["hook", agent] if not agent.startswith("-"):
+            return answer_hook(agent, book)
+    return None
+
+
+def answer_line(text: str, form: str, book: str | None) -> int:
+    """Judge a line and print what is to be said: JSON on stdout, words on stderr."""
+    from runbook.guard.asking import EXIT_CODES, judge_line
+    from runbook.guard.telling import as_json, as_text
+    from runbook.model import Verdict
+
+    judged = judge_line(text, book=book, face="line")
+    if form == "json":
+        print(as_json(judged))
+    elif judged.verdict is not Verdict.ALLOW:
+        print(as_text(judged), file=sys.stderr)
+    return EXIT_CODES[judged.verdict]
+
+
+def answer_hook(agent: str, book: str | None) -> int:
+    """Answer an agent's event on standard input. Whatever goes wrong, the answer blocks."""
+    try:
+        answered = _answered_in_time(agent, book)
+    except BaseException as error:  # noqa: BLE001 - a hook that dies lets the command through
+        return _block(agent, error)
+    sys.stdout.write(answered[0])
+    sys.stderr.write(answered[1])
+    return answered[2]
+
+
+def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
+    import signal
+
+    def too_late(_number: int, _frame: object) -> None:
+        raise TimeoutError(f"it took longer than {_HOOK_SECONDS} s.")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)
+    from runbook.guard.agents import AGENTS, LARGEST, answer_event
+
+    if agent not in AGENTS:
+        raise RunbookError(f"there is no agent '{agent}'; known are {', '.join(AGENTS)}.")
+    given = answer_event(agent, sys.stdin.buffer.read(LARGEST + 1), book=book)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return given.stdout, given.stderr, given.code
+
+
+def _block(agent: str, error: BaseException) -> int:
+    """Block without anything that may be broken: not even the module that knows the agents is needed."""
+    why = f"The guard failed: {error or type(error).__name__}"
+    try:
+        from runbook.guard.agents import answer_failure
+
+        given = answer_failure(agent, why)
+        sys.stdout.write(given.stdout)
+        sys.stderr.write(given.stderr)
+    except BaseException:  # noqa: BLE001 - see above
+        if agent == "copilot":
+            sys.stdout.write('{"permissionDecision":"deny","permissionDecisionReason":"the guard failed"}')
+            return ExitCode.DONE
+        sys.stderr.write(f"runbook guard: {why}")
+        return ExitCode.USAGE
+    return given.code

@@ -1,0 +1,166 @@
+"""Look through files for commands that the policy stops: scripts, Makefiles, GitHub workflows, package.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from runbook.model import Policy, Verdict
+from runbook.safety.judging import judge_script
+from runbook.safety.policy import Judgement
+from runbook.safety.programs.make import read_makefile
+from runbook.safety.shell.texts import ANY
+
+__all__ = ["Stopped", "is_scanned", "scan_file"]
+
+_SCRIPTS = frozenset({".sh", ".bash", ".zsh", ".ksh", ".bats", ".command"})
+_SHEBANG = re.compile(rb"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
+_MAKEFILES = frozenset({"makefile", "gnumakefile"})
+_WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)action\.ya?ml$")
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stopped:
+    """A command that the policy stops. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    verdict: Verdict
+    message: str
+
+    def __str__(self) -> str:
+        """Render as `file:line:column: verdict: message`."""
+        return f"{self.file}:{self.line}:{self.column}: {self.verdict}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """A piece of shell in a file, and where its first character is."""
+
+    text: str
+    line: int = 1
+    column: int = 1
+
+
+def is_scanned(path: Path) -> bool:
+    """Whether this is a kind of file that is looked into."""
+    return _kind_of(path) is not None
+
+
+def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
+    """Return every command of a file that the policy stops, in order. Raises OSError where it can't be read."""
+    kind = _kind_of(path)
+    if kind is None or path.stat().st_size > _LARGEST:
+        return ()
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found: set[Stopped] = set()
+    for script in _READERS[kind](text):
+        for placed in judge_script(script.text, policy=policy):
+            if placed.judgement.verdict is not Verdict.ALLOW:
+                column = placed.column + (script.column - 1 if placed.line == 1 or kind == "workflow" else 0)
+                line = script.line + placed.line - 1
+                found.add(Stopped(str(path), line, column, placed.judgement.verdict, _message(placed.judgement)))
+    return tuple(sorted(found))
+
+
+def _message(judged: Judgement) -> str:
+    command = " ".join(judged.commands[0]) if judged.commands else ""
+    return f"{command}: {judged.reason}" if command else judged.reason
+
+
+def _kind_of(path: Path) -> str | None:
+    name = path.name.lower()
+    if name == "package.json":
+        return "package"
+    if name in _MAKEFILES or path.suffix == ".mk":
+        return "makefile"
+    if _WORKFLOW.search(path.as_posix()):
+        return "workflow"
+    if path.suffix in _SCRIPTS or (not path.suffix and _has_shebang(path)):
+        return "script"
+    return None
+
+
+def _has_shebang(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return _SHEBANG.match(file.read(80)) is not None
+    except OSError:
+        return False
+
+
+def _whole(text: str) -> Iterator[_Script]:
+    yield _Script(text)
+
+
+def _recipes(text: str) -> Iterator[_Script]:
+    """Yield each line of each recipe of a Makefile."""
+    for rule in read_makefile(text).values():
+        for number, line in rule.recipe:
+            yield _Script(line, number, 2)
+
+
+def _package_scripts(text: str) -> Iterator[_Script]:
+    """Yield the scripts of a package.json."""
+    try:
+        scripts = json.loads(text).get("scripts", {})
+    except (ValueError, AttributeError):
+        return
+    start = text.find('"scripts"')
+    for name, body in scripts.items() if isinstance(scripts, dict) else ():
+        match = re.compile(re.escape(json.dumps(name, ensure_ascii=False)) + r'\s*:\s*"').search(text, start)
+        if isinstance(body, str) and match:
+            before = text[: match.end()]
+            yield _Script(body, before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def _workflow_runs(text: str) -> Iterator[_Script]:
+    """Yield the `run:` texts of a workflow or an action. Expressions of GitHub's own count as unknown."""
+    try:
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return
+    for node in _scalars_named(root, "run"):
+        mark = node.start_mark
+        block = node.style in {"|", ">"}
+        lines = text.split("\n")
+        line = mark.line + (2 if block else 1)
+        column = mark.column + 1 if not block else _indent(lines[line - 1 : line])
+        yield _Script(_EXPRESSION.sub(ANY, node.value), line, column + (node.style in {"'", '"'}))
+
+
+def _indent(lines: list[str]) -> int:
+    return len(lines[0]) - len(lines[0].lstrip(" ")) + 1 if lines else 1
+
+
+def _scalars_named(root: yaml.Node | None, name: str) -> Iterator[yaml.ScalarNode]:
+    """Yield the scalar values of that key, wherever they are. Anchors may make circles; each node is seen once."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                waiting.append(value)
+                if isinstance(key, yaml.ScalarNode) and key.value == name and isinstance(value, yaml.ScalarNode):
+                    yield value
+
+
+_READERS = {
+    "package": _package_scripts,
+    "makefile": _recipes,
+    "workflow": _workflow_runs,
+    "script": _whole,
+}
