@@ -1,6 +1,6 @@
-"""The guard's answers to programs: `runbook guard --line TEXT` and `runbook guard hook AGENT`, without click.
+"""The guard's quick ways, without click: `--line TEXT`, `hook AGENT` and `-- COMMAND…`.
 
-Both run before every command of somebody's day, so what they import is counted. Anything else goes the usual way.
+They run before every command of somebody's day, so what they import is counted. Anything else goes the usual way.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ def answer(words: Sequence[str]) -> int | None:
             return answer_line(text, form, book)
         case ["hook", agent] if not agent.startswith("-"):
             return answer_hook(agent, book)
+        case ["--", _, *_]:
+            from runbook.cli.guarded import run_guarded
+
+            return run_guarded(tuple(words[1:]), book)
     return None
 
 

@@ -35,12 +35,7 @@ def shell_functions(shell: str, program: str) -> str:
 def _posix(name: str, program: str) -> str:
     # The keyword keeps shells from expanding an alias of that name. A runbook that is gone must not open the door.
     missing = f"echo 'runbook guard is gone: install it again, or run: unset -f {name}' >&2; return 6"
-    return (
-        f"function {name} {{\n"
-        f"  if [ ! -x {program} ]; then {missing}; fi\n"
-        f'  {program} guard -- {name} "$@"\n'
-        f"}}"
-    )
+    return f'function {name} {{\n  if [ ! -x {program} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
 
 
 def _fish(name: str, program: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 
 from runbook.model import Effect, TargetKind, Verdict
 from runbook.safety.policy import Judgement
@@ -31,15 +32,27 @@ _EFFECTS = {
 def as_text(judged: Judgement) -> str:
     """Return a judgement as lines for a terminal."""
     lines = [f"runbook guard: {_HEADS[judged.verdict]}"]
-    if judged.commands and judged.verdict is not Verdict.ALLOW:
+    if judged.verdict is Verdict.ALLOW:
+        return lines[0]
+    if judged.commands:
         lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}")
     if judged.target is not None:
-        lines.append(f"  Would go: to {_TARGETS[judged.target]}; it {_EFFECTS[judged.effect]}")
-    if judged.reason and judged.verdict is not Verdict.ALLOW:
-        lines.append(f"  Why:      {hidden(judged.reason)}")
-    if judged.instead and judged.verdict is not Verdict.ALLOW:
-        lines.append(f"  Instead:  {judged.instead}")
+        lines.append(_wrapped("Would go:", f"to {_TARGETS[judged.target]}; it {_EFFECTS[judged.effect]}"))
+    lines.append(_wrapped("Why:", hidden(judged.reason)))
+    if judged.instead:
+        lines.append(_wrapped("Instead:", judged.instead))
     return "\n".join(lines)
+
+
+def _wrapped(name: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        80,
+        initial_indent=f"  {name:<10}",
+        subsequent_indent=" " * 12,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def as_sentence(judged: Judgement) -> str:
