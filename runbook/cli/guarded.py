@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from runbook.errors import ExitCode, UsageError
-from runbook.guard.asking import judge_argv
+from runbook.guard.asking import current_directory, judge_argv
 from runbook.guard.shims import find_program
+from runbook.guard.targets import name_of_target
 from runbook.guard.telling import as_text
-from runbook.model import Effect, TargetKind, Verdict
+from runbook.model import Effect, Verdict
 from runbook.safety.policy import Judgement
 
 __all__ = ["run_guarded"]
@@ -23,12 +24,12 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
     program = find_program(argv[0])
     judged = judge_argv(argv, book=book, face="command")
     if judged.verdict is Verdict.REFUSE:
-        print(as_text(judged), file=sys.stderr)
+        print(as_text(judged, current_directory()), file=sys.stderr)
         return ExitCode.REFUSED
     if program is None:
         raise UsageError(f"there is no program '{argv[0]}' on PATH", hint="Nothing ran.")
     if judged.verdict is Verdict.CONFIRM:
-        print(as_text(judged), file=sys.stderr)
+        print(as_text(judged, current_directory()), file=sys.stderr)
         if not _is_confirmed(judged):
             return ExitCode.NEEDS_PERSON
     return _become(program, argv)
@@ -46,7 +47,8 @@ def _become(program: str, argv: tuple[str, ...]) -> NoReturn:
 
 def _is_confirmed(judged: Judgement) -> bool:
     """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
-    wanted = _word_to_type(judged)
+    # What destroys is named by the person; a habit of typing yes is not enough.
+    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
     try:
         with Path("/dev/tty").open("r+b", buffering=0) as terminal:
             terminal.write(f"  Type {wanted} to run it, anything else to stop: ".encode())
@@ -57,34 +59,3 @@ def _is_confirmed(judged: Judgement) -> bool:
     if typed != wanted:
         print("  It did not run.", file=sys.stderr)
     return typed == wanted
-
-
-def _word_to_type(judged: Judgement) -> str:
-    """Return `yes`, or for what destroys the name of what it would hit."""
-    if judged.effect is not Effect.DESTROYS:
-        return "yes"
-    if judged.target is TargetKind.LOCAL:
-        return "local"
-    return _named_project(judged) or _linked_project() or "production"
-
-
-def _named_project(judged: Judgement) -> str | None:
-    words = judged.commands[0] if judged.commands else ()
-    for flag, value in zip(words, (*words[1:], ""), strict=True):
-        name, equals, inline = flag.partition("=")
-        if name in {"--project-ref", "--remote"} and (inline or (value and not value.startswith("-"))):
-            given = inline if equals else value
-            return given if given.isalnum() else None
-    return None
-
-
-def _linked_project() -> str | None:
-    """Return the project that this directory or one above it is linked to."""
-    here = Path.cwd()
-    for directory in (here, *here.parents):
-        try:
-            found = (directory / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        return found if found.isalnum() else None
-    return None

@@ -38,7 +38,7 @@ def answer(words: Sequence[str]) -> int | None:
 
 def answer_line(text: str, form: str, book: str | None) -> int:
     """Judge a line and print what is to be said: JSON on stdout, words on stderr."""
-    from runbook.guard.asking import EXIT_CODES, judge_line
+    from runbook.guard.asking import EXIT_CODES, current_directory, judge_line
     from runbook.guard.telling import as_json, as_text
     from runbook.model import Verdict
 
@@ -46,7 +46,7 @@ def answer_line(text: str, form: str, book: str | None) -> int:
     if form == "json":
         print(as_json(judged))
     elif judged.verdict is not Verdict.ALLOW:
-        print(as_text(judged), file=sys.stderr)
+        print(as_text(judged, current_directory()), file=sys.stderr)
     return EXIT_CODES[judged.verdict]
 
 

@@ -66,7 +66,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> Answer:
         judged = judge_argv(command, book=book, face=agent)
     else:
         judged = judge_line(command, book=book, face=agent, directory=directory)
-    return _answer_judged(agent, judged)
+    return _answer_judged(agent, judged, directory)
 
 
 def answer_failure(agent: str, why: str) -> Answer:
@@ -128,10 +128,10 @@ def _directory(event: dict[str, Any], arguments: dict[str, Any]) -> str | None:
     return None
 
 
-def _answer_judged(agent: str, judged: Judgement) -> Answer:
+def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> Answer:
     if judged.verdict is Verdict.ALLOW:
         return _silent()
-    text = as_sentence(judged)
+    text = as_sentence(judged, directory)
     if judged.verdict is Verdict.REFUSE:
         return _blocking(agent, text)
     if agent in _ASKS:

@@ -6,7 +6,8 @@ import json
 import shlex
 import textwrap
 
-from runbook.model import Effect, TargetKind, Verdict
+from runbook.guard.targets import described_target
+from runbook.model import Effect, Verdict
 from runbook.safety.policy import Judgement
 
 __all__ = ["as_json", "as_sentence", "as_text", "hidden"]
@@ -16,12 +17,6 @@ _HEADS = {
     Verdict.CONFIRM: "this needs a person",
     Verdict.REFUSE: "refused; it did not run",
 }
-_TARGETS = {
-    TargetKind.PRODUCTION: "a hosted project (the linked one, or the one named)",
-    TargetKind.LOCAL: "the local stack on this machine",
-    TargetKind.DRILL: "a drill's throwaway database",
-    None: "",
-}
 _EFFECTS = {
     Effect.READS: "reads",
     Effect.WRITES: "writes",
@@ -29,15 +24,15 @@ _EFFECTS = {
 }
 
 
-def as_text(judged: Judgement) -> str:
-    """Return a judgement as lines for a terminal."""
+def as_text(judged: Judgement, directory: str | None) -> str:
+    """Return a judgement as lines for a terminal. The directory tells which project is linked."""
     lines = [f"runbook guard: {_HEADS[judged.verdict]}"]
     if judged.verdict is Verdict.ALLOW:
         return lines[0]
     if judged.commands:
         lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}")
     if judged.target is not None:
-        lines.append(_wrapped("Would go:", f"to {_TARGETS[judged.target]}; it {_EFFECTS[judged.effect]}"))
+        lines.append(_wrapped("Would go:", f"to {described_target(judged, directory)}; it {_EFFECTS[judged.effect]}"))
     lines.append(_wrapped("Why:", hidden(judged.reason)))
     if judged.instead:
         lines.append(_wrapped("Instead:", judged.instead))
@@ -55,13 +50,13 @@ def _wrapped(name: str, text: str) -> str:
     )
 
 
-def as_sentence(judged: Judgement) -> str:
+def as_sentence(judged: Judgement, directory: str | None) -> str:
     """Return a judgement as one paragraph, for an agent to read."""
     parts = [f"runbook guard: {_HEADS[judged.verdict]}."]
     if judged.commands:
         parts.append(f"`{hidden(shlex.join(judged.commands[0]))}`")
     if judged.target is not None:
-        parts.append(f"would go to {_TARGETS[judged.target]} and {_EFFECTS[judged.effect]}.")
+        parts.append(f"would go to {described_target(judged, directory)}, and it {_EFFECTS[judged.effect]}.")
     parts.append(hidden(judged.reason))
     if judged.instead:
         parts.append(f"Instead: {judged.instead}")
