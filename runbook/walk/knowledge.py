@@ -29,7 +29,7 @@ def child_lives(frame: Frame, record: StepRecord) -> bool:
 def span(seconds: float) -> str:
     """Return a length of time as a person says it: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
     if seconds < 100:
-        return f"{round(seconds)} s"
+        return f"{seconds:.1f} s" if 0.05 <= seconds < 9.95 else f"{round(seconds)} s"
     minutes = round(seconds / 60)
     if minutes < 100:
         return f"{minutes} min"

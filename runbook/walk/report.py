@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from runbook.model import Procedure
+from runbook.walk.command_text import quoted
 from runbook.walk.commands import lenient
 from runbook.walk.engine import Finish, Over, next_action
-from runbook.walk.events import ChangeAccepted, Event, RunResumed, RunStarted, StepFinished
+from runbook.walk.events import (
+    ChangeAccepted,
+    ChildStarted,
+    Event,
+    RunResumed,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
 from runbook.walk.journal.codec import encode
 from runbook.walk.knowledge import span
 from runbook.walk.path import instances, number_of
 from runbook.walk.records import Attempt, StepRecord
-from runbook.walk.retelling import DID, retold
+from runbook.walk.retelling import DID, execution, retold
 from runbook.walk.state import RunState, fold
 
 __all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write"]
@@ -133,12 +142,24 @@ def _head(state: RunState, events: Sequence[Event]) -> Iterator[str]:
 
 def _timeline(events: Sequence[Event], titles: Mapping[str, str]) -> Iterator[str]:
     yield from ("## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|")
+    open_one: StepStarted | None = None
     for event in events:
-        line = retold(event, titles)
-        if line is not None:
-            took = span(event.seconds) if isinstance(event, StepFinished) else ""
-            yield f"| {event.at:%H:%M:%S} | {_cell(line)} | {took} |"
+        if isinstance(event, StepFinished) and open_one is not None:
+            yield _row(open_one, execution(open_one, event, titles), span(event.seconds))
+            open_one = None
+        elif not isinstance(event, ChildStarted):
+            if open_one is not None:
+                yield _row(open_one, execution(open_one, None, titles))
+            open_one = event if isinstance(event, StepStarted) else None
+            text = retold(event, titles)
+            yield from [_row(event, text)] if text is not None else []
+    if open_one is not None:
+        yield _row(open_one, execution(open_one, None, titles))
     yield ""
+
+
+def _row(event: Event, text: str, took: str = "") -> str:
+    return f"| {event.at:%H:%M:%S} | {_cell(text)} | {took} |"
 
 
 def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
@@ -154,16 +175,22 @@ def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
 def _attempt(attempt: Attempt) -> Iterator[str]:
     how = attempt.outcome.value if attempt.outcome else "its end is not on record"
     code = f", exit {attempt.exit}" if attempt.exit is not None else ""
-    yield f"- {attempt.started:%H:%M:%S} UTC, {DID[attempt.purpose]}: {how}{code}, {span(attempt.seconds)}"
+    said = f", confirmed with `{attempt.confirmed}`" if attempt.confirmed else ""
+    yield f"- {attempt.started:%H:%M:%S} UTC, {DID[attempt.purpose]}{said}: {how}{code}, {span(attempt.seconds)}"
     yield ""
-    for text in (" ".join(attempt.argv), attempt.evidence, attempt.output.strip("\n")):
-        if text:
-            yield from _fenced(text)
+    if attempt.argv:
+        yield from _fenced(" ".join(quoted(word) for word in attempt.argv), "sh")
+    if "\n" in attempt.evidence:
+        yield from _fenced(attempt.evidence)
+    elif attempt.evidence:
+        yield from (f"  {_cell(attempt.evidence)}", "")
+    if attempt.output.strip():
+        yield from _fenced(attempt.output.strip("\n"))
 
 
-def _fenced(text: str) -> Iterator[str]:
+def _fenced(text: str, language: str = "text") -> Iterator[str]:
     fence = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    yield from (f"  {fence}text", *(f"  {line}" for line in text.splitlines()), f"  {fence}", "")
+    yield from (f"  {fence}{language}", *(f"  {line}" for line in text.splitlines()), f"  {fence}", "")
 
 
 def _changes(events: Sequence[Event]) -> Iterator[str]:

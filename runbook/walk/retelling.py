@@ -24,7 +24,7 @@ from runbook.walk.events import (
     ValueGiven,
 )
 
-__all__ = ["DID", "retold"]
+__all__ = ["DID", "execution", "named", "retold"]
 
 DID = {
     Purpose.RUN: "ran",
@@ -38,24 +38,27 @@ DID = {
 
 def retold(event: Event, titles: Mapping[str, str]) -> str | None:
     """Return what an event adds to the timeline, None for one that others tell of; `titles` name steps by path."""
-    step = str(getattr(event, "step", ""))
-    name = f"**{titles[step]}** (`{step}`)" if step in titles else f"`{step}`"
     retell = _RETOLD.get(type(event))
-    return retell(event, name) if retell else None
+    return retell(event, named(str(getattr(event, "step", "")), titles)) if retell else None
+
+
+def named(step: str, titles: Mapping[str, str]) -> str:
+    """Return how a step is called in a report: by its title, if that is known, and by its path."""
+    return f"**{titles[step]}** (`{step}`)" if step in titles else f"`{step}`"
 
 
 def _with(text: str, more: str) -> str:
     return f"{text}: {more}" if more else text
 
 
-def _started(event: StepStarted, name: str) -> str:
-    said = f", confirmed with `{event.confirmed}`" if event.confirmed else ""
-    return f"{name}: {DID[event.purpose]}{said}, started"
-
-
-def _finished(event: StepFinished, name: str) -> str:
-    shown = event.evidence.splitlines()[0] if event.evidence else ""
-    return _with(f"{name}: {DID[event.purpose]}, {event.outcome.value}", shown)
+def execution(started: StepStarted, finished: StepFinished | None, titles: Mapping[str, str]) -> str:
+    """Return one sentence on an execution; without an end, that its end is not on record."""
+    done = "done by hand" if not started.argv and started.purpose is Purpose.RUN else DID[started.purpose]
+    said = f", confirmed with `{started.confirmed}`" if started.confirmed not in {"", "Enter"} else ""
+    head = f"{named(started.step, titles)}: {done}{said}"
+    if finished is None:
+        return f"{head}; its end is not on record"
+    return _with(f"{head}, {finished.outcome.value}", finished.evidence.split("\n", maxsplit=1)[0])
 
 
 def _resolved(event: StepResolved, name: str) -> str:
@@ -71,8 +74,6 @@ _RETOLD: Mapping[type[Event], Callable[[Any, str], str]] = {
     RunResumed: lambda event, _: f"{event.operator} went on, on {event.host}",
     TakenOver: lambda event, _: f"{event.operator} took the target over from run `{event.was}`: {event.reason}",
     ChangeAccepted: lambda event, _: f"the {event.what} had changed, which was accepted (the difference is below)",
-    StepStarted: _started,
-    StepFinished: _finished,
     StepSkipped: lambda event, name: f"{name}: skipped: {event.reason or 'left as it is'}",
     StepResolved: _resolved,
     OptionChosen: lambda event, name: f"{name}: {event.option}",

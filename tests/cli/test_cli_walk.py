@@ -125,7 +125,7 @@ def test_history_report_and_status_are_read_from_another_terminal(place: Place) 
     assert (row["run"], row["target"]) == (header.run, "production qwertyuiopasdfghjklz")
     assert runbook(place, "status").stdout == "Nothing is running.\n"
     report = runbook(place, "report").stdout
-    assert "**Push** (`push`): ran, confirmed with `yes`, started" in report
+    assert "**Push** (`push`): ran, confirmed with `yes`, passed: exit 0" in report
     assert (place.root / "state" / "runbook" / "reports" / f"{header.run}.md").read_text() == report
     part = header.run[:13]
     assert json.loads(runbook(place, "report", part, "--format", "json").stdout)["outcome"] == "finished"

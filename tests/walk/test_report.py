@@ -23,7 +23,7 @@ from support.walks import (
 )
 
 from runbook.walk.overview import Running, rows, running
-from runbook.walk.ports import Go, HandOver, Screen, Skip, Stop
+from runbook.walk.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
 from runbook.walk.report import as_json, as_markdown, status_line, titles_of, write
 from runbook.walk.state import fold
 
@@ -67,13 +67,9 @@ def test_the_report_tells_who_did_what_when_and_what_it_showed(walked: Walked) -
     rows_of = [line.split(" | ")[1] for line in timeline.split("## Steps")[0].splitlines()[4:-1]]
     assert rows_of == [
         "ada began",
-        "**See tasks** (`see`): ran, confirmed with `Enter`, started",
         "**See tasks** (`see`): ran, passed: exit 0, as expected",
-        "**Push it** (`push`): ran, confirmed with `yes`, started",
-        "**Push it** (`push`): ran, failed: expected exit 0, saw exit 1",
-        "**Push it** (`push`): ran, confirmed with `yes`, started",
-        "**Push it** (`push`): ran, passed: exit 0, as expected",
-        "**Push it** (`push`): checked, started",
+        "**Push it** (`push`): ran, confirmed with `yes`, failed: expected exit 0, saw exit 1",
+        "**Push it** (`push`): ran, confirmed with `yes`, passed: exit 0, as expected",
         "**Push it** (`push`): checked, passed: exit 0, as expected",
         "**Tell** (`tell`): skipped: nobody \\| there",
         "handed over to grace: watch it",
@@ -156,3 +152,17 @@ def test_a_report_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
     assert file.read_text() == "new \\udcff"
     assert [one.name for one in file.parent.iterdir()] == ["r.md"]
+
+
+def test_an_execution_without_an_end_is_told_as_that(tmp_path: Path) -> None:
+    """With what the operator then said of it."""
+    lost = Walked(book(FIX), tmp_path, executor=FakeExecutor({"change": RuntimeError("the machine is gone")}))
+    with pytest.raises(RuntimeError):
+        lost.begin(table="tasks")
+    assert "**Push it** (`push`): ran, confirmed with `yes`; its end is not on record" in markdown(lost)
+
+    later = lost.again(Resolve(Undecided.DONE, "the history has it"))
+    later.resume()
+    text = markdown(later)
+    assert "**Push it** (`push`): its end was unknown; the operator says done: the history has it" in text
+    assert "ada went on, on here" in text
