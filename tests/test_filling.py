@@ -163,7 +163,7 @@ def test_the_target_is_a_word_of_its_own() -> None:
         ("npx supabase db push {{target}}", 2, TargetKind.PRODUCTION, "--linked"),
         ("npx supabase db push {{target}}", 2, TargetKind.LOCAL, "--local"),
         ("npx supabase db push {{target}}", 2, TargetKind.DRILL, f"--db-url {NAMES['drill_url']}"),
-        ("npx supabase functions deploy x {{target}}", 3, TargetKind.PRODUCTION, "--remote"),
+        ("npx supabase functions deploy x {{target}}", 3, TargetKind.PRODUCTION, "--remote=abcdefghijklmnopqrst"),
         ("npx supabase functions deploy x {{target}}", 3, TargetKind.DRILL, "--remote=abcdefghijklmnopqrst"),
         ("npx supabase functions deploy x {{target}}", 2, TargetKind.PRODUCTION, "--project-ref abcdefghijklmnopqrst"),
         ("npx supabase functions deploy x {{target}}", 2, TargetKind.DRILL, "--project-ref abcdefghijklmnopqrst"),
