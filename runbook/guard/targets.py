@@ -42,7 +42,7 @@ def _named(judged: Judgement) -> str | None:
         flag, equals, inline = word.partition("=")
         value = inline if equals else following
         if flag in _PROJECT_FLAGS | _HOST_FLAGS | {"--db-url"} and value and not value.startswith("-"):
-            found = host_of(value) or value
+            found: str | None = host_of(value) or value
         else:
             found = host_of(word) if "://" in word else None
         if found and all(letter.isalnum() or letter in ".-_" for letter in found):
