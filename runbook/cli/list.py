@@ -6,23 +6,19 @@ import json
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from runbook.cli.reading_room import open_to_read
+import runbook
+from runbook.cli.contents import SECTIONS, Heading, read_contents
 from runbook.errors import ExitCode
-from runbook.model import Book, Procedure, Section
 
-__all__ = ["SECTION_TITLES", "command"]
+if TYPE_CHECKING:
+    from runbook.model import Book, Procedure
 
-SECTION_TITLES = {
-    Section.WRONG: "When it goes wrong",
-    Section.BEFORE: "Before a migration",
-    Section.DURING: "During a migration",
-    Section.FUNCTIONS: "Edge functions",
-    Section.START: "Start here",
-}
-"""Titles of the sections, the emergency first: who looks here in a hurry looks for that."""
+__all__ = ["command"]
 
 
 @click.command("list")
@@ -30,17 +26,31 @@ SECTION_TITLES = {
 @click.pass_obj
 def command(book: str | None, form: str) -> int:
     """Show all procedures, the emergency ones first."""
-    opened = open_to_read(book)
     if form == "json":
-        click.echo(json.dumps([_record(one) for one in _in_order(opened)], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_record(one) for one in _in_order(_open(book))], indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_lines(opened, min(shutil.get_terminal_size().columns, 100))))
+        click.echo("\n".join(_lines(_headings(book), min(shutil.get_terminal_size().columns, 100))))
     return ExitCode.DONE
 
 
+def _headings(book: str | None) -> list[Heading]:
+    directory = Path(book) if book else Path(runbook.__file__).parent / "book"
+    quick = read_contents(directory)
+    if quick is not None:
+        return quick
+    found = _open(book).procedures.values()
+    return [Heading(one.id, one.summary, one.section.value, one.minutes) for one in found]
+
+
+def _open(book: str | None) -> Book:
+    from runbook.cli.reading_room import open_to_read
+
+    return open_to_read(book)
+
+
 def _in_order(book: Book) -> list[Procedure]:
-    order = list(SECTION_TITLES)
-    return sorted(book.procedures.values(), key=lambda one: (order.index(one.section), one.id))
+    order = list(SECTIONS)
+    return sorted(book.procedures.values(), key=lambda one: (order.index(one.section.value), one.id))
 
 
 def _record(procedure: Procedure) -> dict[str, object]:
@@ -59,27 +69,26 @@ def _record(procedure: Procedure) -> dict[str, object]:
     }
 
 
-def _lines(book: Book, width: int) -> Iterator[str]:
-    procedures = _in_order(book)
-    if not procedures:
+def _lines(headings: Sequence[Heading], width: int) -> Iterator[str]:
+    if not headings:
         yield "This book has no procedures."
         return
-    room = max(len(one.id) for one in procedures)
-    for section, title in SECTION_TITLES.items():
-        here = [one for one in procedures if one.section is section]
+    room = max(len(one.id) for one in headings)
+    for section, title in SECTIONS.items():
+        here = sorted((one for one in headings if one.section == section), key=lambda one: one.id)
         if here:
             yield title
             yield from _section(here, room, width)
             yield ""
-    yield "Walk through one: runbook run NAME     Read it: runbook show NAME"
+    yield "Walk through one: runbook run NAME"
+    yield "Read it:          runbook show NAME"
     yield "Practise it:      runbook drill NAME"
 
 
-def _section(procedures: Sequence[Procedure], room: int, width: int) -> Iterator[str]:
-    for one in procedures:
-        lead = f"  {one.id:<{room}}  "
-        minutes = f"  {one.minutes:>3} min"
-        wrapped = textwrap.wrap(one.summary, max(width - len(lead) - len(minutes), 20)) or [""]
-        yield f"{lead}{wrapped[0]:<{max(width - len(lead) - len(minutes), 20)}}{minutes}"
-        for text in wrapped[1:]:
-            yield f"{'':{len(lead)}}{text}"
+def _section(headings: Sequence[Heading], room: int, width: int) -> Iterator[str]:
+    for one in headings:
+        lead, minutes = f"  {one.id:<{room}}  ", f"  {one.minutes:>3} min"
+        space = max(width - len(lead) - len(minutes), 16)
+        first, *rest = textwrap.wrap(one.summary, space) or [""]
+        yield f"{lead}{first:<{space}}{minutes}"
+        yield from (f"{'':{len(lead)}}{text}" for text in rest)

@@ -1,0 +1,158 @@
+"""`runbook show`: a procedure to read, without network and without Node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.books import procedure_text, write_book
+
+from runbook.cli import main
+from runbook.reading import PACKAGED_BOOK, read_book
+
+BRANCHES = """\
+- id: look
+  title: Look at {{table}}
+  run: npx supabase migration list {{target}}
+  why: It shows what is there.
+  look_for: The newest row.
+- id: which
+  title: What is broken?
+  choose:
+    - when: The table
+      steps:
+        - id: count
+          title: Count the rows
+          sql: select count(*) from public.{{table}} where note = '{{table}}'
+    - {when: Nothing, steps: []}
+- id: push
+  title: Push it
+  run: npx supabase db push {{target}}
+  undo: {none: Another migration takes it back}
+"""
+MORE = """\
+parameters:
+  table: {ask: "Which table?", pattern: "[a-z_]+", example: tasks}
+"""
+
+
+def _run(*words: str, book: Path | None = None, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    chosen = ["--book", str(book)] if book else []
+    return subprocess.run(
+        [sys.executable, "-m", "runbook", *chosen, *words],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PATH": "/nowhere", "COLUMNS": "80", **environment},
+        check=False,
+    )
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """Return a book with branches, SQL and a writing step."""
+    return write_book(tmp_path / "book", {"fix-it": procedure_text(BRANCHES, more=MORE)})
+
+
+def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> None:
+    """Filled with examples, in the spelling of CLI 3, each with what it does."""
+    shown = _run("show", "fix-it", book=book, cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for part in (
+        "  1  Look at tasks",
+        "$ npx supabase migration list --remote\n     It only reads.",
+        "  2a.1  Count the rows",
+        "from public.tasks where note = 'tasks'\"",
+        "$ npx supabase db push --remote\n     It WRITES.",
+        "No undo: Another migration takes it back",
+        "b) Nothing: go on",
+        "table: Which table? (for example tasks)",
+        "runbook run fix-it",
+    ):
+        assert part in shown.stdout
+
+
+def test_other_major_is_shown_on_request(book: Path, tmp_path: Path) -> None:
+    """CLI 2 names its target differently; a major that the book does not know is a usage error."""
+    assert "$ npx supabase db push --linked" in _run("show", "fix-it", "--cli", "2", book=book, cwd=tmp_path).stdout
+    refused = _run("show", "fix-it", "--cli", "4", book=book, cwd=tmp_path)
+    assert (refused.returncode, "It knows 2 and 3" in refused.stderr) == (2, True)
+
+
+def test_linked_project_is_named_and_its_cli_decides(book: Path, tmp_path: Path) -> None:
+    """In a project the lines are those to copy."""
+    temp = tmp_path / "project" / "supabase" / ".temp"
+    temp.mkdir(parents=True)
+    (tmp_path / "project" / "supabase" / "config.toml").touch()
+    (temp / "project-ref").write_text("qwertyuiopasdfghjklz")
+    package = tmp_path / "project" / "node_modules" / "supabase"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "2.122.1"}')
+    deploy = procedure_text("""\
+        - id: list
+          title: Deploy
+          run: npx supabase functions deploy x {{target}}
+          undo: {none: It has none}
+        """)
+    with_project = write_book(tmp_path / "other", {"fix-it": deploy})
+    shown = _run("show", "fix-it", book=with_project, cwd=tmp_path / "project")
+    assert "functions deploy x --project-ref qwertyuiopasdfghjklz" in shown.stdout.replace(" \\\n         ", " ")
+
+
+def test_digest_is_shown_in_every_form(book: Path, tmp_path: Path) -> None:
+    """It says which text of the procedure one has before one."""
+    digest = read_book(book).procedures["fix-it"].digest
+    assert all(
+        digest in _run("show", "fix-it", "--format", form, book=book, cwd=tmp_path).stdout
+        for form in ("text", "md", "json")
+    )
+
+
+def test_json_is_data(book: Path, tmp_path: Path) -> None:
+    """The argv is a list of words, ready to compare."""
+    record = json.loads(_run("show", "fix-it", "--format", "json", book=book, cwd=tmp_path).stdout)
+    assert [step["number"] for step in record["steps"]] == ["1", "2", "2a.1", "3"]
+    assert record["steps"][0]["argv"] == ["npx", "supabase", "migration", "list", "--remote"]
+    assert record["steps"][3]["effect"] == "writes"
+
+
+def test_markdown_has_boxes_and_fences(book: Path, tmp_path: Path) -> None:
+    """For an incident's channel."""
+    text = _run("show", "fix-it", "--format", "md", book=book, cwd=tmp_path).stdout
+    assert "- [ ] **3. Push it**" in text
+    assert "  ```sh\n  npx supabase db push --remote\n  ```" in text
+
+
+def test_unknown_name_is_corrected(book: Path, tmp_path: Path) -> None:
+    """One line and a hint, exit 2."""
+    ended = _run("show", "fix-itt", book=book, cwd=tmp_path)
+    assert (ended.returncode, "Did you mean fix-it?" in ended.stderr) == (2, True)
+
+
+def test_mistake_in_another_file_does_not_hide_a_sound_procedure(book: Path, tmp_path: Path) -> None:
+    """In an emergency what can be read is shown, and the problem is named."""
+    (book / "procedures" / "other.yaml").write_text("title: [\n")
+    shown = _run("show", "fix-it", book=book, cwd=tmp_path)
+    assert (shown.returncode, "Push it" in shown.stdout) == (0, True)
+    assert "the book has 1 problem" in shown.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "md", "json"])
+@pytest.mark.parametrize("cli", ["2", "3"])
+def test_every_procedure_of_the_book_can_be_shown(
+    form: str, cli: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No network, no Node, no project; text fits 80 columns but for what stands in files and single long words."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in read_book(PACKAGED_BOOK).procedures:
+        assert main(["show", name, "--format", form, "--cli", cli]) == 0
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        wide = [line for line in shown.out.splitlines() if form == "text" and len(line) > 80 and "| " not in line]
+        assert [line for line in wide if len(line.split()) > 2] == [], name
