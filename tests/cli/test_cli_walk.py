@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.forked import start
 from support.places import Place, make_place
 
 from runbook.walk.events import RunStarted
@@ -129,6 +130,62 @@ def test_history_report_and_status_are_read_from_another_terminal(place: Place) 
     assert (place.root / "state" / "runbook" / "reports" / f"{header.run}.md").read_text() == report
     part = header.run[:13]
     assert json.loads(runbook(place, "report", part, "--format", "json").stdout)["outcome"] == "finished"
+
+
+def second_terminal(place: Place, *reasons: str) -> tuple[int, str]:
+    """Try the same procedure on the same target from another terminal; return the exit code and all screens."""
+    words = ["--book", str(place.root / "book"), "run", "fix", "--workdir", str(place.root / "project")]
+    child = start(words, environment=place.environment, directory=place.root)
+    left = iter(reasons)
+
+    def answer(screen: str) -> str:
+        if screen.endswith("reason> "):
+            return next(left, "")
+        return "q" if "h hand over" in screen else ""
+
+    code = child.converse(answer)
+    return code, " ".join("".join(child.screens).split())
+
+
+def test_one_run_per_target_and_status_tells_the_others(place: Place) -> None:
+    """While a run waits at a prompt: status shows it, and a second run on that target ends with exit 5."""
+    answer = place.answer
+    seen: list[str] = []
+    codes: list[int] = []
+
+    def look_around(screen: str) -> str:
+        if "Type yes to run" in screen and not seen:
+            code, screens = second_terminal(place)
+            seen.extend((runbook(place, "status").stdout, screens))
+            codes.append(code)
+        return answer(screen)
+
+    place.answer = look_around  # type: ignore[method-assign]
+    assert place.session() == 0, place.screens
+
+    status, screens = seen
+    assert "Fix it on production qwertyuiopasdfghjklz: step 2 of 4, Push." in status
+    assert "In process" in status
+    assert codes == [5]
+    assert "has been running fix on this target since" in screens
+    assert len({event.run for event in place.events if isinstance(event, RunStarted)}) == 1
+
+
+def test_a_take_over_ends_the_other_run_before_its_next_command(place: Place) -> None:
+    """The person who lost the target is told at the next step; nothing of theirs runs."""
+    answer = place.answer
+    seen: list[tuple[int, str]] = []
+
+    def lose(screen: str) -> str:
+        if "Type yes to run" in screen and not seen:
+            seen.append(second_terminal(place, "she is on a plane"))
+        return answer(screen)
+
+    place.answer = lose  # type: ignore[method-assign]
+    assert place.session() == 5
+
+    assert "took the target over while this run was under way" in " ".join("".join(place.screens).split())
+    assert place.effects == []
 
 
 def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
