@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from runbook.model import Action, Book, Choose, Command, Each, Edit, Effect, Include, Procedure, Sql, Tick, Wait
 from runbook.site.commands import effect_of, sql_text, target_flags, words_of
 from runbook.site.markup import lines, page_link, tag, text
-from runbook.site.places import Placed
+from runbook.site.places import Placed, outline
 from runbook.site.prose import inline, paragraphs
-from runbook.site.slots import shown
+from runbook.site.slots import marks_in, shown
 from runbook.site.snippet import code_block, line, sql_block, tabs
 
 __all__ = ["EFFECT_WORDS", "Shelf", "doing", "kind_of", "snippets"]
@@ -26,7 +28,7 @@ _KINDS: dict[type, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shelf:
     """The book, opened at one procedure."""
 
@@ -38,9 +40,26 @@ class Shelf:
         """Return the CLI majors the book knows, newest first."""
         return tuple(sorted(self.book.policy.majors, reverse=True))
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The keys of all values that a command or a file's name on this page needs."""
+        return frozenset(key for at in outline(self.procedure) for key in _keys_at(self, at))
+
     def link(self, procedure: str, fragment: str = "") -> str:
         """Link to a procedure's page by its title."""
         return page_link(f"procedures/{procedure}.md{fragment}", text(self.book.procedure(procedure).title))
+
+
+def _keys_at(shelf: Shelf, at: Placed) -> Iterator[str]:
+    step = at.step
+    for major in shelf.majors:
+        actions = [step.action_on(major), step.verify and step.verify.action, step.undo and step.undo.action]
+        actions.append(step.action.check if isinstance(step.action, Edit) else None)
+        for action in actions:
+            if isinstance(action, Command | Sql):
+                yield from (key for word in words_of(shelf.book, action, at.scope, major) for key in marks_in(word))
+    if isinstance(step.action, Edit):
+        yield from marks_in(at.scope.fill(step.action.file))
 
 
 def kind_of(shelf: Shelf, at: Placed) -> tuple[str, str]:

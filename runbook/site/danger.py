@@ -85,28 +85,37 @@ def _first_sentence(reason: str) -> str:
 
 
 def commands(verdict: str) -> str:
-    """Render all commands with that verdict on production, as a table that turns into cards on a narrow screen."""
+    """Render all commands with that verdict on production, each under a heading that search and links find."""
     wanted = Verdict(verdict)
-    rows = (_row(line) for line in lines_of(book().policy) if line.remote is wanted)
-    heads = tag("tr", *(tag("th", one, scope="col") for one in ("Command", "What it does, and why", "Instead")))
-    return tag("table", tag("thead", heads), tag("tbody", *rows), class_="rb-table rb-commands")
+    heads = tag(
+        "div",
+        *(tag("span", one) for one in ("Command", "What it does, and why", "Instead")),
+        class_="rb-command__heads",
+    )
+    rows = (_entry(line) for line in lines_of(book().policy) if line.remote is wanted)
+    return tag("div", heads, *rows, class_=f"rb-commands-list rb-verdict--{verdict}")
 
 
-def _row(line: Line) -> str:
+def _entry(line: Line) -> str:
     local = tag("span", "On the local stack: ", tag("b", VERDICT_WORDS[line.local].lower()), class_="rb-local")
     what = badge(line.effect.value, EFFECT_WORDS[line.effect]) + tag("span", inline(line.reason), class_="rb-reason")
+    instead = tag("span", "Instead: ", class_="rb-command__label") + inline(line.instead) if line.instead else ""
+    title = tag("h3", tag("code", text(line.command)), id=f"rule-{line.id}")
     return tag(
-        "tr",
-        _command(line),
-        tag("td", what, local if line.local is not line.remote else ""),
-        tag("td", inline(line.instead), data_label="Instead") if line.instead else tag("td"),
-        id=f"rule-{line.id}",
+        "article",
+        tag("div", title, _form_words(line)),
+        tag("div", what, local if line.local is not line.remote else ""),
+        tag("div", instead),
+        class_="rb-command",
     )
 
 
+def _form_words(line: Line) -> str:
+    return tag("span", inline(line.form), class_="rb-form") if line.form else ""
+
+
 def _command(line: Line) -> str:
-    form = tag("span", inline(line.form), class_="rb-form") if line.form else ""
-    return tag("th", tag("code", text(line.command)), form, scope="row", class_=f"rb-verdict--{line.remote.value}")
+    return tag("th", tag("code", text(line.command)), _form_words(line), scope="row")
 
 
 def production_words(policy: Policy, major: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from runbook.site.icons import icon
 from runbook.site.markup import lines, page_link, tag, text
 from runbook.site.prose import inline
 from runbook.site.snippet import line, tabs
-from runbook.site.source import book
+from runbook.site.source import EMERGENCY, book
 
 __all__ = ["danger", "emergency", "golden_rule", "situations"]
 
@@ -25,7 +25,7 @@ _QUESTIONS = {
 def _emergencies() -> list[Procedure]:
     """All procedures for when it goes wrong, and those they hand over to: the order of the book, rollback first."""
     wrong = [one for one in book().procedures.values() if one.section is Section.WRONG]
-    wrong.sort(key=lambda one: (one.id != "emergency-rollback", one.title))
+    wrong.sort(key=lambda one: (one.id != EMERGENCY, one.title))
     names = [one.id for one in wrong]
     names += [other.see for one in wrong for other in one.not_for if other.see]
     return [book().procedure(name) for name in dict.fromkeys(names)]

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger("mkdocs.plugins.runbook")
+_notice = logging.getLogger("runbook.site")
+"""Not below `mkdocs`: what it says is seen, but fails no build."""
 _serving = False
 
 
@@ -62,7 +64,7 @@ def _open_book() -> None:
     from runbook.errors import RunbookError
     from runbook.site import source
 
-    source.book.cache_clear()
+    source.forget()
     try:
         source.book()
     except RunbookError as error:
@@ -88,7 +90,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
         _log.warning("runbook: %s", problem)
     for procedure in source.book().procedures.values():
         if source.due(procedure) < source.today():
-            _log.info("runbook: %s: its review is overdue since %s", procedure.id, source.due(procedure))
+            _notice.warning("%s: its review is overdue since %s", procedure.id, source.due(procedure))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -12,7 +12,7 @@ from mkdocs.utils import get_relative_url
 
 from runbook.model import Procedure, Section
 from runbook.site.prose import plain
-from runbook.site.source import book
+from runbook.site.source import EMERGENCY, book
 
 __all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure"]
 
@@ -41,7 +41,7 @@ def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
 
 
 def _boost(procedure: Procedure) -> float:
-    return _BOOST.get(procedure.section, 3.0)
+    return 12.0 if procedure.id == EMERGENCY else _BOOST.get(procedure.section, 3.0)
 
 
 def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -14,7 +14,10 @@ from runbook.model import Book, Procedure
 from runbook.site.actions import Shelf
 from runbook.site.glossary import checkout
 
-__all__ = ["DrillResult", "book", "drilled", "due", "shelf_of", "today"]
+__all__ = ["EMERGENCY", "DrillResult", "book", "drilled", "due", "forget", "shelf_of", "today"]
+
+EMERGENCY = "emergency-rollback"
+"""The procedure that is found first, wherever one looks."""
 
 
 @cache
@@ -23,9 +26,16 @@ def book() -> Book:
     return open_book(None)
 
 
+@cache
 def shelf_of(name: str) -> Shelf:
     """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
     return Shelf(book(), book().procedure(name))
+
+
+def forget() -> None:
+    """Read everything anew the next time: the book has changed."""
+    for cached in (book, shelf_of, _results):
+        cached.cache_clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

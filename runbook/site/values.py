@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.model import Command, Each, Edit, Parameter, Sql, Step, Tick
+from runbook.model import Each, Parameter, Tick
 from runbook.site.actions import Shelf
-from runbook.site.commands import words_of
 from runbook.site.markup import lines, tag, text
-from runbook.site.places import Placed, outline
+from runbook.site.places import Placed
 from runbook.site.prose import inline
-from runbook.site.slots import marks_in, name_of
+from runbook.site.slots import name_of
 
 __all__ = ["captured_fields", "form"]
 
@@ -47,9 +46,8 @@ _ENV_FILE = _Field(
 
 def form(shelf: Shelf) -> str:
     """Render the fields for all values that are known before step 1 and that a snippet of this page uses."""
-    used = set(_used(shelf))
     fields = [_of_parameter(one.name, one) for one in shelf.procedure.parameters if not one.secret]
-    fields += [one for one in (_PROJECT, _ENV_FILE) if one.key in used]
+    fields += [one for one in (_PROJECT, _ENV_FILE) if one.key in shelf.used]
     secrets = [one for one in shelf.procedure.parameters if one.secret]
     return lines(
         tag("p", "Type a value once: every command on this page follows. Nothing leaves this browser.")
@@ -85,8 +83,7 @@ def _of_parameter(key: str, parameter: Parameter) -> _Field:
 
 def captured_fields(shelf: Shelf, at: Placed) -> str:
     """Render fields for what this step makes known, where a command further down needs it."""
-    used = set(_used(shelf))
-    return "".join(_render(one) for one in _seen_at(at) if one.key in used)
+    return "".join(_render(one) for one in _seen_at(at) if one.key in shelf.used)
 
 
 def _seen_at(at: Placed) -> Iterator[_Field]:
@@ -99,28 +96,6 @@ def _seen_at(at: Placed) -> Iterator[_Field]:
     for capture in at.step.capture:
         ask = f"{capture.name.replace('_', ' ').capitalize()}, from the output of this step"
         yield _Field(key=at.scope.key(capture.name), ask=ask)
-
-
-def _used(shelf: Shelf) -> Iterator[str]:
-    for at in outline(shelf.procedure):
-        for action, major in _commands(at.step, shelf):
-            for word in words_of(shelf.book, action, at.scope, major):
-                yield from marks_in(word)
-        if isinstance(at.step.action, Edit):
-            yield from marks_in(at.scope.fill(at.step.action.file))
-        if isinstance(at.step.action, Command) and at.step.action.env_file:
-            yield "env_file"
-
-
-def _commands(step: Step, shelf: Shelf) -> Iterator[tuple[Command | Sql, int]]:
-    for major in shelf.majors:
-        actions = [step.action_on(major), step.verify.action if step.verify else None]
-        actions.append(step.undo.action if step.undo else None)
-        if isinstance(step.action, Edit):
-            actions.append(step.action.check)
-        for action in actions:
-            if isinstance(action, Command | Sql):
-                yield action, major
 
 
 def _render(field: _Field) -> str:

@@ -1,0 +1,274 @@
+"""The site in Chromium, over http and from a disk, with the network cut: all of it works, nothing is sent."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from support.sites import Visit, visiting
+
+from runbook.filling import argv_of
+from runbook.model import Book, Command, TargetKind
+
+PUSH = "procedures/push-migration.html"
+ROLLBACK = "procedures/emergency-rollback.html"
+HOSTILE = "abc'; rm -rf /"
+
+
+def _copy(page: Page, step: str) -> str:
+    """Press the copy button of a step's visible command and return what the clipboard holds."""
+    block = page.locator(f"#{step} > .rb-step__body .rb-line:visible").first
+    block.hover()
+    block.locator(".md-code__button[data-md-type=copy]").click()
+    page.wait_for_function("window.copied !== undefined")
+    text = page.evaluate("window.copied")
+    page.evaluate("window.copied = undefined")
+    assert isinstance(text, str)
+    return text
+
+
+@pytest.fixture
+def tab(visit: Visit) -> Page:
+    """Open an empty tab whose clipboard can be read: a page from a disk has no right to ask for it."""
+    visit.context.add_init_script(
+        "document.addEventListener('copy', () => { window.copied = String(getSelection()) || undefined });"
+        "if (navigator.clipboard) navigator.clipboard.writeText = async (text) => { window.copied = text };"
+    )
+    return visit.context.new_page()
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("db reset", ["reference/commands.html"]),
+        ("reset --linked", ["reference/commands.html"]),
+        ("thumbnail_url", ["procedures/", "reference/sql-patterns.html"]),
+        ("rollback", ["procedures/emergency-rollback.html"]),
+        ("function broken", ["procedures/emergency-rollback.html", "procedures/rollback-edge-function.html"]),
+        ("invalid index", ["procedures/emergency-rollback.html", "procedures/add-index.html"]),
+        ("undo", ["procedures/emergency-rollback.html"]),
+    ],
+)
+def test_a_search_puts_the_right_page_first(visit: Visit, query: str, wanted: list[str]) -> None:
+    """What one types under stress leads to the page one needs."""
+    page = visit.open("index.html")
+    page.keyboard.press("/")
+    page.keyboard.type(query)
+
+    first = page.locator(".md-search-result__item a").first
+    first.wait_for()
+    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.includes('match')")
+
+    address = first.get_attribute("href") or ""
+    assert any(one in address for one in wanted), address
+
+
+def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
+    """A tick survives leaving the page; "n of m done" and the start time say where one stands."""
+    visit.go(tab, PUSH)
+    count = tab.locator(".rb-progress__count")
+    expect(count).to_have_text("0 of 4 done")
+    expect(tab.locator(".rb-progress__since")).to_contain_text("Not started")
+
+    tab.locator("#preview [data-rb-tick]").check()
+    expect(count).to_have_text("1 of 4 done")
+    visit.go(tab, "index.html")
+    visit.go(tab, PUSH)
+    expect(tab.locator("#preview [data-rb-tick]")).to_be_checked()
+    expect(tab.locator(".rb-progress__since")).to_contain_text("started")
+
+    button = tab.locator(".rb-progress__new")
+    button.click()
+    expect(count).to_have_text("1 of 4 done")
+    button.click()
+    expect(count).to_have_text("0 of 4 done")
+
+
+def _stored(page: Page) -> dict[str, object]:
+    text = page.evaluate("localStorage.getItem('rb:migration-runbook:push-migration')")
+    read: dict[str, object] = json.loads(text)
+    return read
+
+
+def _store(page: Page, state: dict[str, object]) -> None:
+    page.evaluate("text => localStorage.setItem('rb:migration-runbook:push-migration', text)", json.dumps(state))
+
+
+def test_a_tick_of_an_edited_step_is_gone(visit: Visit, tab: Page) -> None:
+    """Ticks belong to a step's content: what was edited since must be done again, the rest not."""
+    visit.go(tab, PUSH)
+    for step in ("preview", "apply"):
+        tab.locator(f"#{step} [data-rb-tick]").check()
+    state = _stored(tab)
+    ticks = state["ticks"]
+    assert isinstance(ticks, dict)
+    state["ticks"] = {(f"{key[:-1]}~" if key.startswith("apply") else key): at for key, at in ticks.items()}
+    _store(tab, state)
+
+    tab.reload()
+
+    expect(tab.locator("#preview [data-rb-tick]")).to_be_checked()
+    expect(tab.locator("#apply [data-rb-tick]")).not_to_be_checked()
+
+
+def test_ticks_of_yesterday_are_gone_and_said_so(visit: Visit, tab: Page) -> None:
+    """A list that was left ticked last month is a trap."""
+    visit.go(tab, PUSH)
+    tab.locator("#preview [data-rb-tick]").check()
+    yesterday = datetime.now(UTC) - timedelta(hours=25)
+    _store(tab, _stored(tab) | {"started": yesterday.isoformat()})
+
+    tab.reload()
+
+    expect(tab.locator("#preview [data-rb-tick]")).not_to_be_checked()
+    expect(tab.locator(".rb-progress__since")).to_contain_text("more than a day old")
+
+
+def test_a_browser_that_keeps_nothing_still_works(browser: Browser, base: str) -> None:
+    """With storage forbidden the page works, and says that ticks are not kept."""
+    with visiting(browser, base) as visit:  # the theme's own scripts complain; ours must not care
+        visit.context.add_init_script(
+            "Storage.prototype.setItem = () => { throw new Error('no') };"
+            "Storage.prototype.getItem = () => { throw new Error('no') };"
+        )
+        tab = visit.open(PUSH)
+
+        tab.locator("#preview [data-rb-tick]").check()
+
+        expect(tab.locator(".rb-progress__count")).to_have_text("1 of 4 done")
+        expect(tab.locator(".rb-progress__since")).to_contain_text("keeps no ticks")
+
+
+def test_one_value_fills_every_command_and_the_copied_text(visit: Visit, tab: Page, book: Book) -> None:
+    """A right value reaches all of its places; what is copied is what the walk would run."""
+    visit.go(tab, "procedures/replace-function.html")
+    parameter = book.procedure("replace-function").parameter("function_name")
+    places = tab.locator(f"var[data-rb-value={parameter.name}]")
+    assert places.count() > 3
+    tab.fill(f"#value-{parameter.name}", parameter.example)
+
+    assert set(places.all_text_contents()) == {parameter.example}
+    step = next(one for one in book.procedure("replace-function").steps if one.id == "new-file")
+    assert isinstance(step.action, Command)
+    values = {one.name: one.example for one in book.procedure("replace-function").parameters}
+    for name, value in values.items():
+        if tab.locator(f"#value-{name}").count():
+            tab.fill(f"#value-{name}", value)
+    wanted = argv_of(step.action, values, policy=book.policy, major=3, kind=TargetKind.PRODUCTION, names={})
+    assert tuple(shlex.split(_copy(tab, "new-file"))) == wanted
+
+
+@pytest.mark.parametrize("hostile", [HOSTILE, "$(reboot)", "`id`", "--yes", "a\u202eb", 'a" or 1=1 --', "a b;c"])
+def test_a_hostile_value_reaches_no_command(visit: Visit, tab: Page, hostile: str) -> None:
+    """It is refused in words; every command keeps its empty place, and the copied text too."""
+    visit.go(tab, "procedures/replace-function.html")
+    before = tab.locator("#new-file .rb-line").all_text_contents()
+
+    tab.fill("#value-function_name", hostile)
+
+    expect(tab.locator("#value-function_name-problem")).to_contain_text("no command uses it")
+    expect(tab.locator("#value-function_name")).to_have_attribute("aria-invalid", "true")
+    assert tab.locator("#new-file .rb-line").all_text_contents() == before
+    assert hostile not in _copy(tab, "new-file")
+    assert hostile not in json.dumps(tab.evaluate("Object.values(localStorage)"))
+
+
+def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
+    """Copied too early, a command fails before it does anything: the shell finds no such file to read."""
+    visit.go(tab, "procedures/replace-function.html")
+
+    assert "<function_name>" in _copy(tab, "new-file")
+
+
+def test_a_tab_chosen_once_holds_on_every_page(visit: Visit, tab: Page) -> None:
+    """Whoever has CLI 2 says so once."""
+    visit.go(tab, PUSH)
+    tab.locator("label[for=do-apply--cli-2]").click()
+    expect(tab.locator("#apply .tabbed-block:visible").first).to_contain_text("--linked")
+
+    visit.go(tab, "procedures/migration-health.html")
+
+    expect(tab.locator("#do-see-history--cli-2")).to_be_checked()
+    expect(tab.locator("#see-history .tabbed-block:visible").first).to_contain_text("--linked")
+
+
+def test_a_question_folds_the_other_branches_away(visit: Visit, tab: Page) -> None:
+    """The picked branch counts and stays; a new read-through opens them all again."""
+    visit.go(tab, ROLLBACK)
+    choice = tab.locator("[data-rb-choice=what-broke]")
+    whole = tab.locator(".rb-progress__count").text_content()
+
+    choice.locator(":scope > .rb-branch > label > input").first.check()
+
+    open_ones = choice.locator(":scope > .rb-branch > .rb-branch__steps:not([hidden])")
+    expect(open_ones).to_have_count(1)
+    assert tab.locator(".rb-progress__count").text_content() != whole
+    tab.reload()
+    expect(open_ones).to_have_count(1)
+    tab.locator(".rb-progress__new").click()
+    tab.locator(".rb-progress__new").click()
+    assert open_ones.count() > 1
+
+
+def test_the_colours_can_be_switched(visit: Visit, tab: Page) -> None:
+    """Light, dark, like the system; the choice is kept."""
+    visit.go(tab, "index.html")
+    scheme = "document.body.getAttribute('data-md-color-scheme')"
+    before = tab.evaluate(scheme)
+    for _ in range(2):
+        tab.locator("form[data-md-component=palette] label:visible").click()
+
+    assert tab.evaluate(scheme) != before
+    tab.reload()
+    assert tab.evaluate(scheme) != before
+
+
+def test_the_keyboard_alone_is_enough(visit: Visit, tab: Page) -> None:
+    """Fill a value, switch a tab, tick and copy, without a mouse."""
+    visit.go(tab, PUSH)
+    tab.locator("#value-version").focus()
+    tab.keyboard.type("20261123120000")
+
+    _tab_to(tab, "#do-preview--cli-3")
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator("#do-preview--cli-2")).to_be_checked()
+    _tab_to(tab, "#apply [data-rb-tick]")
+    tab.keyboard.press("Space")
+    expect(tab.locator("#apply [data-rb-tick]")).to_be_checked()
+    _tab_to(tab, "#read-back .tabbed-block:nth-child(2) .md-code__button")
+    tab.keyboard.press("Enter")
+    tab.wait_for_function("window.copied !== undefined")
+    assert "20261123120000" in tab.evaluate("window.copied")
+
+
+def _tab_to(page: Page, selector: str) -> None:
+    for _ in range(200):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never comes to {selector}")
+
+
+def test_no_page_has_a_field_for_a_secret(visit: Visit, tab: Page, book: Book) -> None:
+    """A secret typed into a page would be in the browser's storage."""
+    for procedure in book.procedures.values():
+        secrets = [one.name for one in procedure.parameters if one.secret]
+        if secrets:
+            visit.go(tab, f"procedures/{procedure.id}.html")
+            for name in secrets:
+                assert tab.locator(f"[data-rb-field='{name}']").count() == 0
+                expect(tab.locator("#values ~ p, .rb-secret").filter(has_text=name).first).to_be_visible()
+
+
+def test_every_pattern_is_one_that_the_browser_reads(visit: Visit, tab: Page, book: Book) -> None:
+    """The book's own example fits its field on every page; no pattern is silently of another dialect."""
+    for procedure in book.procedures.values():
+        visit.go(tab, f"procedures/{procedure.id}.html")
+        for parameter in procedure.parameters:
+            field = tab.locator(f"input[data-rb-field='{parameter.name}']")
+            if field.count():
+                field.fill(parameter.example)
+                expect(field).to_have_attribute("aria-invalid", "false")

@@ -1,0 +1,196 @@
+"""The build: complete, without dead ends, and failing on everything that would mislead a reader."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.sites import ROOT, build, copy_of_checkout, pages_of
+
+from runbook.cli import main
+from runbook.model import Book, Choose, Each, Include, Step
+from runbook.site.links import dead_links, read_document
+
+
+def _paths(steps: tuple[Step, ...], prefix: str) -> list[str]:
+    found = []
+    for step in steps:
+        path = f"{prefix}{step.id}"
+        found.append(path)
+        if isinstance(step.action, Choose):
+            for option in step.action.options:
+                found += _paths(option.steps, f"{path}/")
+        elif isinstance(step.action, Each):
+            found += _paths(step.action.steps, f"{path}[]/")
+        elif isinstance(step.action, Include):
+            found += _paths(step.action.steps, f"{path}/")
+    return found
+
+
+def test_every_procedure_has_its_page_with_every_step(site: Path, book: Book) -> None:
+    """No step of the book is missing from the site, not even inside branches and included procedures."""
+    for procedure in book.procedures.values():
+        html = (site / "procedures" / f"{procedure.id}.html").read_text()
+        for path in (*_paths(procedure.before, "before/"), *_paths(procedure.steps, "")):
+            assert f'data-rb-step="{procedure.id}/{path}"' in html
+
+
+def test_every_page_of_the_sources_is_built(site: Path) -> None:
+    """A page that vanished without a word would not be missed until it is needed."""
+    sources = {
+        file.relative_to(ROOT / "docs").with_suffix(".html").as_posix() for file in (ROOT / "docs").rglob("*.md")
+    }
+
+    assert sources | {"404.html"} == set(pages_of(site))
+
+
+def test_no_link_of_the_site_leads_nowhere(site: Path) -> None:
+    """Every address and every fragment within the site resolves, and no id occurs twice."""
+    assert dead_links(site) == []
+
+
+def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
+    """Neither a script nor a style, a font or a picture has a host."""
+    for name in pages_of(site):
+        assert [address for address in read_document(site / name).loads if "//" in address] == []
+
+
+def test_styles_and_scripts_ask_for_nothing_elsewhere(site: Path) -> None:
+    """Our own files, and those of the theme's styles, name no address to fetch."""
+    own = [*site.rglob("assets/css/*.css"), *site.rglob("assets/stylesheets/*.css")]
+    for file in own:
+        assert re.findall(r"url\(\s*['\"]?(?:https?:)?//", file.read_text()) == []
+    for file in site.rglob("assets/js/*.js"):
+        assert "fetch(" not in file.read_text()
+        assert "XMLHttpRequest" not in file.read_text()
+
+
+def _broken(directory: Path, page: str, old: str, new: str) -> Path:
+    checkout = copy_of_checkout(directory)
+    file = checkout / "docs" / page
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return checkout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param("procedure.steps(", "procedure.stepz(", "push-migration-steps", id="a block that raises"),
+        pytest.param('exec="on" html="on" id="push-migration-steps"', "exec=on", "exec=on", id="an unquoted exec=on"),
+        pytest.param(
+            "print(procedure.steps(",
+            "print('<a href=\"/nowhere.md\">x</a>')\nprint(procedure.steps(",
+            "nowhere.md",
+            id="a dead generated link",
+        ),
+        pytest.param(
+            "print(procedure.steps(", "raise SystemExit(0)\nprint((", "end the build", id="a block that exits"
+        ),
+        pytest.param("# Push one migration", "# Push two migrations", "heading", id="a heading of another procedure"),
+        pytest.param(
+            "## Undo", "## Undo\n\nSee [there](#no-such-place).", "no-such-place", id="a dead written fragment"
+        ),
+    ],
+)
+def test_a_broken_page_fails_the_build(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """Each way to publish something wrong ends the build with 1 and names the place."""
+    checkout = _broken(tmp_path, "procedures/push-migration.md", old, new)
+
+    built = build(checkout, tmp_path / "site")
+
+    assert built.returncode == 1
+    assert told in built.stderr
+    assert "Traceback (most recent call last):\n  File" not in built.stderr.replace("\n    ", "\n ")
+
+
+def test_a_procedure_without_a_page_fails_the_build(tmp_path: Path) -> None:
+    """Somebody added YAML and forgot the page."""
+    checkout = copy_of_checkout(tmp_path)
+    book = checkout / "runbook" / "book" / "procedures"
+    (book / "another.yaml").write_text((book / "migration-health.yaml").read_text())
+
+    built = build(checkout, tmp_path / "site")
+
+    assert built.returncode == 1
+    assert "procedure another has no page" in built.stderr
+
+
+def test_a_page_without_a_procedure_fails_the_build(tmp_path: Path) -> None:
+    """Somebody removed YAML and forgot the page."""
+    checkout = copy_of_checkout(tmp_path)
+    page = checkout / "docs" / "procedures" / "gone.md"
+    page.write_text("# Gone\n")
+
+    built = build(checkout, tmp_path / "site")
+
+    assert built.returncode == 1
+    assert "docs/procedures/gone.md shows no procedure of the book" in built.stderr
+
+
+def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:
+    """The build says where the book is wrong, as `runbook check` does."""
+    checkout = copy_of_checkout(tmp_path)
+    file = checkout / "runbook" / "book" / "procedures" / "push-migration.yaml"
+    file.write_text(file.read_text().replace("owner:", "owmer:", 1))
+
+    built = build(checkout, tmp_path / "site")
+
+    assert built.returncode == 1
+    assert "did you mean 'owner'" in built.stderr
+    assert "Traceback" not in built.stderr
+
+
+def test_an_overdue_review_is_shown_and_told_but_fails_nothing(tmp_path: Path) -> None:
+    """A date must not stop a correction from being published."""
+    built = build(ROOT, tmp_path, environment={"SOURCE_DATE_EPOCH": "1893456000"})
+
+    assert built.returncode == 0
+    assert "push-migration: its review is overdue since" in built.stderr
+    assert "review overdue since" in (tmp_path / "procedures" / "push-migration.html").read_text()
+
+
+def test_a_new_procedure_passes_check_and_build_at_once(tmp_path: Path) -> None:
+    """`runbook new procedure` writes YAML, page and nav entry, and all three are right."""
+    checkout = copy_of_checkout(tmp_path)
+    book = str(checkout / "runbook" / "book")
+
+    assert (
+        main(["--book", book, "new", "procedure", "rotate-keys", "--title", 'The "keys"', "--section", "functions"])
+        == 0
+    )
+
+    assert main(["--book", book, "check"]) == 0
+    built = build(checkout, tmp_path / "site")
+    assert built.returncode == 0, built.stderr
+    assert (
+        'data-rb-step="rotate-keys/see-history"' in (tmp_path / "site" / "procedures" / "rotate-keys.html").read_text()
+    )
+    assert main(["--book", book, "new", "procedure", "rotate-keys"]) == 2
+
+
+@pytest.mark.parametrize("name", ["Rotate", "../x", "a--b", "-a", "a b"])
+def test_a_bad_name_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An id is a file name, an address and a word of the command line at once."""
+    assert main(["new", "procedure", "--", name]) == 2
+    assert "can't be a procedure's id" in capsys.readouterr().err
+
+
+def test_the_zip_holds_the_whole_site(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file, with one directory in it, from which the index opens."""
+    monkeypatch.chdir(ROOT)
+    archive = tmp_path / "book.zip"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "runbook", "site", "zip", "-o", str(archive)], check=False, timeout=120
+    )
+
+    assert done.returncode == 0
+    names = zipfile.ZipFile(archive).namelist()
+    assert "runbook-site/index.html" in names
+    assert {name.removeprefix("runbook-site/") for name in names if name.endswith(".html")} == set(pages_of(site))
