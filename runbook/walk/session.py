@@ -139,7 +139,7 @@ def _frame(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry:
         identity=world.identity,
         scratch=scratch,
         dry=dry,
-        finished=world.settings.finished,
+        finished=None if dry else world.settings.finished,
     )
 
 

@@ -213,6 +213,7 @@ def test_a_dry_run_reads_shows_writes_and_leaves_no_trace(tmp_path: Path) -> Non
     assert [event.step for event in skipped] == ["push", "use", "w"]
     assert walked.journal.runs() == ()
     assert list(tmp_path.iterdir()) == []
+    assert walked.finished == []
     started = walked.operator.told[0]
     assert isinstance(started, RunStarted)
     assert started.dry

@@ -84,7 +84,7 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         block(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
         block(listed, 5),
         block([Text("Still to do:", style="bold"), *after] if after else [], 2),
-        block([Text(f"Report: runbook report {run}")] if not _is_drill(state) else []),
+        block([Text(f"Report: runbook report {run}")] if not _is_forgotten(state) else []),
     ]
     return fit(blocks, height - 1)
 
@@ -96,8 +96,10 @@ def come_back(run: str, reason: str = "") -> Lines:
     return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
 
 
-def _is_drill(state: RunState) -> bool:
-    return state.header is not None and state.header.target.kind == TargetKind.DRILL
+def _is_forgotten(state: RunState) -> bool:
+    """Tell whether the run is in no journal that anybody can ask later: a dry run, a drill."""
+    header = state.header
+    return header is not None and (header.dry or header.target.kind == TargetKind.DRILL)
 
 
 def _step_line(one: Instance, record: StepRecord, width: int) -> Lines:

@@ -36,10 +36,14 @@ def told(event: Event, state: RunState, procedure: Procedure | None, width: int 
     run = state.header.run if state.header else ""
     if isinstance(event, RunFinished) and procedure is not None:
         return [Text(), *render_finished(procedure, state, width, height - 1)]
-    if isinstance(event, RunStopped | HandedOver) and state.target is not None and state.target.kind == "drill":
+    if isinstance(event, RunStopped | HandedOver) and state.header and state.header.dry:
+        return [Text("Stopped. Nothing was written.", style="bold")]
+    if (
+        isinstance(event, RunStopped | HandedOver)
+        and state.target is not None
+        and state.target.kind == TargetKind.DRILL
+    ):
         return [Text("Stopped.", style="bold")]  # the drill says itself how it goes on; its run is nowhere else
-    if isinstance(event, RunStopped) and state.header and state.header.target.kind == TargetKind.DRILL:
-        return come_back("", event.reason)
     tell = _TOLD.get(type(event))
     return tell(event, run, width) if tell else []
 
@@ -56,8 +60,9 @@ def _started(event: StepStarted, width: int) -> Lines:
     return [Text()] if event.argv else []
 
 
-def _begun(_event: RunStarted, run: str, width: int) -> Lines:
-    return wrap(f"Run {run} has begun; every step is written down.", width, style="dim")
+def _begun(event: RunStarted, run: str, width: int) -> Lines:
+    real = f"Run {run} has begun; every step is written down."
+    return wrap("The dry run has begun; it leaves no trace." if event.dry else real, width, style="dim")
 
 
 def _resumed(_event: RunResumed, run: str, width: int) -> Lines:
