@@ -61,14 +61,12 @@ class Reader:
 
     def effect(self, step: Step, values: Values) -> Effect | None:
         """Return what the step's command does, None for a step without one."""
-        judgement = self._judge(step, values)
-        if judgement is None:
-            return step.effect
-        return max((judgement.effect, step.effect or Effect.READS), key=lambda one: one.rank)
+        return _worst(self._judge(step, values), step)
 
     def sentence(self, step: Step, values: Values) -> str:
         """Say what the step's command does, and to what."""
-        judgement, effect = self._judge(step, values), self.effect(step, values)
+        judgement = self._judge(step, values)
+        effect = _worst(judgement, step)
         if effect is None or effect is Effect.READS:
             return "It only reads."
         here = judgement is not None and judgement.family is Family.NOTHING
@@ -88,6 +86,12 @@ class Reader:
                 return fill_text(template, known)
             except UnknownName as unknown:
                 known[unknown.name] = f"<{unknown.name}>"
+
+
+def _worst(judgement: Judgement | None, step: Step) -> Effect | None:
+    if judgement is None:
+        return step.effect
+    return max((judgement.effect, step.effect or Effect.READS), key=lambda one: one.rank)
 
 
 def example_values(procedure: Procedure, project_ref: str) -> dict[str, str | tuple[str, ...]]:

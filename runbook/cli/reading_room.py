@@ -7,10 +7,22 @@ from pathlib import Path
 import click
 
 from runbook.errors import BookError
-from runbook.model import Book
-from runbook.reading import PACKAGED_BOOK, load_book
+from runbook.model import Book, Procedure
+from runbook.reading import PACKAGED_BOOK, load_book, load_procedure
 
-__all__ = ["open_to_read"]
+__all__ = ["open_at", "open_to_read"]
+
+
+def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
+    """Return one procedure and the part of the book that it takes to read it.
+
+    Raises what `open_to_read` raises, and UsageError naming close ones if there is no such procedure.
+    """
+    reading = load_procedure(Path(directory) if directory else PACKAGED_BOOK, name)
+    if reading.book is not None and not reading.findings and name in reading.book.procedures:
+        return reading.book, reading.book.procedures[name]
+    book = open_to_read(directory)
+    return book, book.procedure(name)
 
 
 def open_to_read(directory: str | None) -> Book:

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import click
 
-from runbook.cli.markdown_page import markdown_page
 from runbook.cli.outline import Reader
-from runbook.cli.plain_page import plain_page
-from runbook.cli.reading_room import open_to_read
-from runbook.cli.record import record_of
+from runbook.cli.reading_room import open_at
 from runbook.cli.walking import complete_procedure
 from runbook.errors import ExitCode, UsageError
-from runbook.model import Book
+from runbook.model import Book, Procedure
 
 __all__ = ["command"]
 
@@ -32,17 +29,24 @@ def command(book: str | None, name: str, form: str, major: int | None) -> int:
 
     In the directory of a linked project the commands name that project, for the CLI that is installed there.
     """
-    opened = open_to_read(book)
-    procedure = opened.procedure(name)
+    opened, procedure = open_at(book, name)
     reader = _reader(opened, major)
-    if form == "json":
-        click.echo(json.dumps(record_of(procedure, reader), indent=2, ensure_ascii=False))
-    elif form == "md":
-        click.echo(markdown_page(procedure, reader))
-    else:
-        width = min(shutil.get_terminal_size().columns, 100)
-        click.echo(plain_page(procedure, reader, width))
+    click.echo(_page(procedure, reader, form))
     return ExitCode.DONE
+
+
+def _page(procedure: Procedure, reader: Reader, form: str) -> str:
+    if form == "json":
+        from runbook.cli.record import record_of
+
+        return json.dumps(record_of(procedure, reader), indent=2, ensure_ascii=False)
+    if form == "md":
+        from runbook.cli.markdown_page import markdown_page
+
+        return markdown_page(procedure, reader)
+    from runbook.cli.plain_page import plain_page
+
+    return plain_page(procedure, reader, min(shutil.get_terminal_size().columns, 100))
 
 
 def _reader(book: Book, major: int | None) -> Reader:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from runbook.reading.book import PACKAGED_BOOK, Reading, load_book, read_book, read_policy
+from runbook.reading.book import PACKAGED_BOOK, Reading, load_book, load_procedure, read_book, read_policy
 
-__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "read_book", "read_policy"]
+__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "load_procedure", "read_book", "read_policy"]

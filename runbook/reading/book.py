@@ -12,7 +12,7 @@ from pathlib import Path
 import runbook
 from runbook.errors import BookError, Finding, UsageError
 from runbook.model import Book, Policy, Position, Procedure
-from runbook.reading.includes import resolve_includes
+from runbook.reading.includes import included_by, resolve_includes
 from runbook.reading.lists import build_advice, build_patterns
 from runbook.reading.marks import Scalar, parse
 from runbook.reading.policies import build_majors, build_policy
@@ -22,7 +22,7 @@ from runbook.reading.schema import FILES, SHAPES
 from runbook.reading.structure import check_structure
 from runbook.reading.text import SourceText, TooManyError, Troubles, read_text
 
-__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "read_book", "read_policy"]
+__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "load_procedure", "read_book", "read_policy"]
 
 PACKAGED_BOOK = Path(runbook.__file__).parent / "book"
 """The book that ships with the package. A book without its own policy goes by this one's."""
@@ -90,6 +90,29 @@ def load_book(directory: Path) -> Reading:
     sources = {file.source.name: file.source for file in files}
     findings += [replace(each, source=sources[each.file].line(each.line)) for each in circles]
     return Reading(_assemble(directory, files, whole, others), tuple(sorted(findings)))
+
+
+def load_procedure(directory: Path, name: str) -> Reading:
+    """Read one procedure with those it includes and the policy, and nothing else: to show it at once.
+
+    Findings are those of these files alone; `related` and the like are not followed. Its book is for reading in, not
+    for running.
+    """
+    shown, built = _shown(directory), dict[str, Procedure]()
+    files = {each: file for each in _SHARED if (file := _read_shared(directory, shown, each))}
+    waiting = [name] if _STEM.fullmatch(name) else []
+    while waiting:
+        path = directory / "procedures" / f"{waiting.pop()}.yaml"
+        key = f"procedures/{path.name}"
+        if key in files or not path.is_file():
+            continue
+        file = files[key] = _read_file(path, f"{shown}/{key}", "procedure")
+        if file.record is not None:
+            built[path.stem] = build_procedure(file.record, path.stem, file.source.text)
+            waiting += [include.procedure for _, include in included_by(built[path.stem].steps)]
+    whole, circles = resolve_includes(built)
+    findings = [finding for file in files.values() for finding in file.findings] + circles
+    return Reading(_assemble(directory, [*files.values()], whole, files), tuple(sorted(findings)))
 
 
 def _shown(directory: Path) -> str:

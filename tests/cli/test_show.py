@@ -12,7 +12,7 @@ import pytest
 from support.books import procedure_text, write_book
 
 from runbook.cli import main
-from runbook.reading import PACKAGED_BOOK, read_book
+from runbook.reading import PACKAGED_BOOK, load_procedure, read_book
 
 BRANCHES = """\
 - id: look
@@ -134,11 +134,27 @@ def test_unknown_name_is_corrected(book: Path, tmp_path: Path) -> None:
 
 
 def test_mistake_in_another_file_does_not_hide_a_sound_procedure(book: Path, tmp_path: Path) -> None:
-    """In an emergency what can be read is shown, and the problem is named."""
+    """In an emergency what can be read is shown."""
     (book / "procedures" / "other.yaml").write_text("title: [\n")
     shown = _run("show", "fix-it", book=book, cwd=tmp_path)
     assert (shown.returncode, "Push it" in shown.stdout) == (0, True)
+
+
+def test_mistake_in_the_procedure_itself_is_told(book: Path, tmp_path: Path) -> None:
+    """It is not shown as if it were sound, and the problem is counted."""
+    (book / "procedures" / "fix-it.yaml").write_text("title: [\n")
+    shown = _run("show", "fix-it", book=book, cwd=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
     assert "the book has 1 problem" in shown.stderr
+
+
+def test_one_procedure_read_by_itself_is_the_one_of_the_whole_book() -> None:
+    """Its includes and its digest too, though only their files are opened."""
+    whole = read_book(PACKAGED_BOOK)
+    for name, procedure in whole.procedures.items():
+        part = load_procedure(PACKAGED_BOOK, name)
+        assert part.book is not None
+        assert (part.findings, part.book.procedures[name], part.book.policy) == ((), procedure, whole.policy)
 
 
 @pytest.mark.parametrize("form", ["text", "md", "json"])

@@ -1,0 +1,155 @@
+"""`runbook doctor`: what is there, what is missing, and the command that adds it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.books import write_book
+from support.terminals import program
+
+from runbook.cli import main
+
+REF = "qwertyuiopasdfghjklz"
+
+
+class Machine:
+    """A home, a project and a PATH with stand-ins for every tool."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root, self.bin, self.project = root, root / "bin", root / "project"
+        self._patch, self._capsys = patch, capsys
+        self.book = write_book(root / "book")
+        (self.project / "supabase" / ".temp").mkdir(parents=True)
+        (self.project / "supabase" / "config.toml").touch()
+        (self.project / "supabase" / ".temp" / "project-ref").write_text(REF)
+        for name, says in (("node", "v20.1.0"), ("npx", "3.1.0"), ("git", "git version 2.39.5"), ("vi", "")):
+            program(self.bin, name, f"echo '{says}'")
+        patch.chdir(self.project)
+        for name in ("SUPABASE_ACCESS_TOKEN", "SUPABASE_YES", "VISUAL", "EDITOR", "CLAUDECODE", "XDG_STATE_HOME"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOME", str(root / "home"))
+        (root / "home").mkdir()
+        patch.setenv("PATH", str(self.bin))
+        patch.setenv("COLUMNS", "80")
+
+    def doctor(self) -> tuple[int, dict[str, tuple[str, str, str]]]:
+        """Return the exit code and, by name, what was found, its text and its fix."""
+        code = main(["--book", str(self.book), "doctor", "--format", "json"])
+        found = json.loads(self._capsys.readouterr().out)
+        return code, {one["name"]: (one["found"], one["text"], one["fix"]) for one in found}
+
+    def text(self) -> str:
+        """Return what is printed for a person."""
+        main(["--book", str(self.book), "doctor"])
+        return self._capsys.readouterr().out
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Machine:
+    """Return a machine that lacks nothing."""
+    return Machine(tmp_path, monkeypatch, capsys)
+
+
+def test_machine_with_everything_passes(machine: Machine) -> None:
+    """Exit 0, and the versions are there to read."""
+    code, found = machine.doctor()
+    assert code == 0, found
+    assert found["Supabase CLI"][:2] == ("good", "3.1.0")
+    assert found["link"][1] == REF
+    assert found["Node.js"][1].startswith("v20.1.0")
+
+
+@pytest.mark.parametrize(
+    ("missing", "name", "fix"),
+    [
+        ("bin/node", "Node.js", "Node.js"),
+        ("bin/npx", "Node.js", "Node.js"),
+        ("bin/git", "git", "git"),
+        ("project/supabase/.temp/project-ref", "link", "npx supabase link"),
+        ("project/supabase/config.toml", "project", "directory"),
+    ],
+)
+def test_what_run_needs_and_lacks_fails_with_its_fix(machine: Machine, missing: str, name: str, fix: str) -> None:
+    """Exit 1, and the deed that puts it right."""
+    (machine.root / missing).unlink()
+    code, found = machine.doctor()
+    assert (code, found[name][0]) == (1, "missing")
+    assert fix in found[name][2]
+
+
+def test_unpinned_cli_is_missing(machine: Machine) -> None:
+    """Without a pin npx would fetch whatever is newest."""
+    program(machine.bin, "npx", "exit 1")
+    code, found = machine.doctor()
+    assert (code, found["Supabase CLI"][0]) == (1, "missing")
+    assert "--save-exact supabase@3.1.0" in found["Supabase CLI"][2]
+
+
+@pytest.mark.parametrize(("version", "expected"), [("4.0.0", "missing"), ("3.2.0", "note"), ("2.122.1", "good")])
+def test_cli_is_compared_with_what_the_book_was_proven_with(machine: Machine, version: str, expected: str) -> None:
+    """An unknown major stops; another minor is told."""
+    program(machine.bin, "npx", f"echo {version}")
+    assert machine.doctor()[1]["Supabase CLI"][0] == expected
+
+
+def test_token_is_found_and_never_shown(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the environment or in the CLI's file."""
+    assert machine.doctor()[1]["login"][0] == "note"
+    monkeypatch.setenv("SUPABASE_ACCESS_TOKEN", "sbp_0123456789")
+    assert machine.doctor()[1]["login"][0] == "good"
+    assert "sbp_0123456789" not in machine.text()
+    monkeypatch.delenv("SUPABASE_ACCESS_TOKEN")
+    token = machine.root / "home" / ".supabase" / "access-token"
+    token.parent.mkdir()
+    token.write_text("sbp_0123456789")
+    assert machine.doctor()[1]["login"][0] == "good"
+
+
+def test_traps_are_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left out is a note, what only a person can take away fails."""
+    monkeypatch.setenv("SUPABASE_YES", "1")
+    code, found = machine.doctor()
+    assert (code, found["trap"][0]) == (0, "note")
+    monkeypatch.delenv("SUPABASE_YES")
+    (machine.project / ".env").write_text("SUPABASE_YES=1\n")
+    code, found = machine.doctor()
+    assert (code, found["trap"][0]) == (1, "missing")
+
+
+def test_broken_book_fails(machine: Machine) -> None:
+    """The command that shows its problems is named."""
+    (machine.book / "procedures" / "add-thing.yaml").write_text("title: [\n")
+    code, found = machine.doctor()
+    assert (code, found["book"][0], found["book"][2]) == (1, "missing", "runbook check")
+
+
+def test_journal_in_the_way_fails(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file where the directory should be, for root too."""
+    (machine.root / "state").mkdir()
+    (machine.root / "state" / "runbook").write_text("in the way")
+    monkeypatch.setenv("XDG_STATE_HOME", str(machine.root / "state"))
+    code, found = machine.doctor()
+    assert (code, found["journal"][0]) == (1, "missing")
+
+
+def test_doctor_changes_nothing(machine: Machine) -> None:
+    """It looks; the journal's directory is not even made."""
+    machine.doctor()
+    assert not (machine.root / "home" / ".local").exists()
+
+
+def test_another_runbook_on_path_is_told(machine: Machine) -> None:
+    """Other packages bring a program of this name."""
+    program(machine.bin, "runbook", "echo other")
+    assert str(machine.bin / "runbook") in machine.doctor()[1]["on PATH"][1]
+
+
+def test_text_is_readable_and_fixes_stay_in_one_piece(machine: Machine) -> None:
+    """A fix is a command to copy."""
+    program(machine.bin, "npx", "exit 1")
+    text = machine.text()
+    assert "-> npm install --save-dev --save-exact supabase@3.1.0\n" in text
+    assert "`runbook run` lacks 1 of these." in text
+    assert text.splitlines()[0].startswith("ok        runbook")
