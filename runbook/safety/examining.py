@@ -76,22 +76,22 @@ class Examination:
     def _add(self, judged: Judgement) -> None:
         self.found.append(Placed(*self._place, judged))
 
-    def command(self, call: Call) -> None:
+    def command(self, call: Call, *, major: int | None) -> None:
         """Judge a command in each way that its words and its input may be read."""
         told = tuple(shown(word) for word in call.words)
         self._commands[told] = None
         for stdin in _inputs(call.scope):
-            judged = self._judge(call, stdin)
+            judged = self._judge(call, stdin, major)
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
 
-    def _judge(self, call: Call, stdin: str | None) -> Judgement:
+    def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
         words, stdin = _with_file_text(call, _with_host(call.words, call.scope), stdin)
         argv = tuple(_told(word) for word in words)
-        judged = classify(argv, self._policy, stdin=stdin)
+        judged = classify(argv, self._policy, major=major, stdin=stdin)
         if judged.verdict is Verdict.ALLOW:
-            others = [classify(other, self._policy, stdin=stdin) for other in _other_readings(words)]
+            others = [classify(other, self._policy, major=major, stdin=stdin) for other in _other_readings(words)]
             if any(other.rule and other.verdict is not Verdict.ALLOW for other in others):
                 return replace(others[0], verdict=Verdict.CONFIRM, reason=f"A word may be missing: {others[0].reason}")
             if self._may_be_minded(words):

@@ -78,18 +78,16 @@ def start_command(call: Call) -> Texts:
     output = UNKNOWN
     ruled = name.partition("@")[0] in examiner.programs or _script_of_a_package(call)
     if ruled:
-        examiner.command(_with_major(call, name))
+        examiner.command(call, major=_major(call, name))
     if not ruled or name in _BY_NAME or name in PREFIXES:
         output = _known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
 
-def _with_major(call: Call, name: str) -> Call:
-    """Name the CLI's major where node_modules is what PATH leads to, or what the program's path says."""
-    if name != "supabase" or not (call.scope.has_local_programs or "node_modules" in call.name):
-        return call
-    major = installed_major(call)
-    return call if major is None else call.with_words(f"{name}@{major}", *call.words[1:])
+def _major(call: Call, name: str) -> int | None:
+    """Return the CLI's major where node_modules decides it: behind a runner, in a package's script, by its path."""
+    local = name in RUNNERS or call.scope.has_local_programs or "node_modules" in call.name
+    return installed_major(call) if local and invocation_of(call.words).program == "supabase" else None
 
 
 def _script_of_a_package(call: Call) -> bool:

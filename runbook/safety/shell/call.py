@@ -49,8 +49,8 @@ class Examiner(Protocol):
     def minds(self, words: Sequence[str]) -> bool:
         """Whether a rule of the policy does more than allow these words."""
 
-    def command(self, call: Call) -> None:
-        """Judge a command of one of those programs."""
+    def command(self, call: Call, *, major: int | None) -> None:
+        """Judge a command of one of those programs. `major` is the Supabase CLI's, where it is known."""
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
         """Take note that a person must look."""

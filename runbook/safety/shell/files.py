@@ -24,11 +24,15 @@ def read_small(path: str) -> str | None:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None
-    with os.fdopen(handle, "rb") as file:
+    try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
             return None
-        data = file.read(_LARGEST)
+        data = os.read(handle, _LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     return None if b"\0" in data else data.decode(errors="replace")
 
 

@@ -29,22 +29,26 @@ def read_shell(text: str) -> Chain:
     """Parse a shell text. Raises NotShellError, and MissingPartError where shfmt is not installed."""
     if "\0" in text:
         raise NotShellError("it holds a NUL character")
-    if len(text) > LONGEST or len(text.encode(errors="surrogateescape")) > LONGEST:
+    try:
+        data = text[: LONGEST + 1].encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise NotShellError("it is no text") from error
+    if len(data) > LONGEST:
         raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
     plain = read_plain(text)
-    return plain if plain is not None else _read_with_shfmt(text)
+    return plain if plain is not None else _read_with_shfmt(data)
 
 
-def _read_with_shfmt(text: str) -> Chain:
+def _read_with_shfmt(data: bytes) -> Chain:
     import subprocess  # plain lines do without it
 
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
-        run = subprocess.run(
-            command, input=text.encode(errors="surrogateescape"), capture_output=True, timeout=_SECONDS, check=False
-        )
+        run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise NotShellError("it takes too long to parse") from error
+    except OSError as error:
+        raise MissingPartError(f"shfmt can't be started: {error.strerror}", hint="pip install shfmt-py") from error
     if run.returncode != 0:
         message = run.stderr.decode(errors="replace").strip().splitlines()
         raise NotShellError(message[0] if message else "it does not parse")
