@@ -159,15 +159,16 @@ def test_short_room_shows_where_the_rest_is() -> None:
     st.text(max_size=600),
     st.lists(st.text(max_size=200), max_size=8),
     st.sampled_from(list(Effect)),
+    st.sampled_from([40, 60, 80, 100]),
 )
 def test_any_step_fits_and_carries_no_control_characters(
-    title: str, text: str, argv: list[str], effect: Effect
+    title: str, text: str, argv: list[str], effect: Effect, width: int
 ) -> None:
-    """Whatever is in a book or in a value: 80 columns, 23 rows and the prompt, and nothing that moves the cursor."""
+    """Whatever is in a book or a value: the columns there are, 23 rows, and nothing that moves the cursor."""
     shown = screen(effect=effect, argv=("npx", *argv))
     pieces = dict.fromkeys(("title", "warning", "look_for", "stop_if", "undo", "why"), text) | {"title": title or "x"}
-    lines = render_step(replace(shown, pieces=pieces))
-    assert _fits(lines, height=23)
+    lines = render_step(replace(shown, pieces=pieces), width)
+    assert _fits(lines, width)
     assert not any(ord(one) < 32 or ord(one) == 127 for line in lines for one in line.plain)
 
 

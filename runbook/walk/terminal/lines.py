@@ -80,11 +80,11 @@ def both_ends(left: Text, right: Text, width: int) -> Lines:
     gap = width - left.cell_len - right.cell_len
     if gap >= 2:
         return [left + Text(" " * gap) + right]
-    return [*_cut(left, width), right]
+    return [*_cut(left, width), *_cut(right, width)]
 
 
 def _cut(text: Text, width: int) -> Lines:
-    return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style))
+    return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style) or "bold")
 
 
 def block(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Block:

@@ -126,7 +126,8 @@ def _effect(screen: Screen, width: int) -> Lines:
     at = where(screen.target)
     here = screen.judgement is not None and screen.judgement.family is Family.NOTHING
     if screen.effect is Effect.READS:
-        return [Text("  Reads only." if here else f"  Reads {at}, changes nothing.", style="green")]
+        text = "Reads only." if here else f"Reads {at}, changes nothing."
+        return wrap(text, width, first="  ", style="green")
     if here:
         verb = "DESTROYS files" if screen.effect is Effect.DESTROYS else "WRITES files"
         sentence, style = f"{verb} on this machine, not {at}.", "bold yellow"
