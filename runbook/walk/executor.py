@@ -24,8 +24,9 @@ from runbook.walk.events import Outcome
 from runbook.walk.ports import Execution
 from runbook.walk.process.child import Launch, NotLoadedError, Size, spawn
 from runbook.walk.process.keyboard import Keyboard
-from runbook.walk.process.relay import Answerer, Relay, StreamRedactor, Wiring
+from runbook.walk.process.relay import Answerer, Relay, Wiring
 from runbook.walk.process.signals import noted
+from runbook.walk.process.stream import StreamRedactor
 from runbook.walk.process.transcript import Bounded
 
 __all__ = ["FALLBACK_SIZE", "PtyExecutor", "screen_writer"]
@@ -97,12 +98,17 @@ class PtyExecutor:
             size=self._size(),
             separate_stdout=_prints_json(argv),
         )
+        try:
+            return self._converse(launch, timeout, born, secrets)
+        except NotLoadedError as error:
+            return _not_started(argv[0], error)
+
+    def _converse(
+        self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
+    ) -> Execution:
         began = time.monotonic()
         with noted() as signals, Keyboard(self._keyboard) as keyboard:
-            try:
-                child = spawn(launch, born)
-            except NotLoadedError as error:
-                return _not_started(argv[0], error)
+            child = spawn(launch, born)
             wiring = Wiring(
                 keyboard=keyboard,
                 show=self._show,

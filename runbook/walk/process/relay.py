@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import select
 import signal
@@ -10,15 +9,15 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from runbook.errors import RunbookError
 from runbook.walk.process.child import Child, Size
 from runbook.walk.process.keyboard import Keyboard
 from runbook.walk.process.signals import Noted
+from runbook.walk.process.stream import Channel, StreamRedactor, read_ready
 from runbook.walk.process.transcript import Bounded, Transcript
 
-__all__ = ["Answerer", "Relay", "StreamRedactor", "Wiring"]
+__all__ = ["Answerer", "Relay", "Wiring"]
 
 Answerer = Callable[[str], bytes | None]
 """Sees what the child printed since the last answer, once it is quiet; returns keys to type, or None."""
@@ -33,18 +32,7 @@ _GRACE = 5.0
 _LEFTOVERS = 1.0
 """Seconds for output that still comes after the child's end, from processes that it left behind."""
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
-_AT_ONCE = 256 * 1024
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
-
-
-class StreamRedactor(Protocol):
-    """Removes secrets from a text that comes in pieces."""
-
-    def feed(self, text: str) -> str:
-        """Take a piece, return what is safe to show of it and of what was held back before."""
-
-    def flush(self) -> str:
-        """Return what was held back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,20 +48,6 @@ class Wiring:
     timeout: float | None = None
 
 
-class _Channel:
-    """One stream of output: bytes in, readable and redacted text out."""
-
-    def __init__(self, redactor: StreamRedactor) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._redactor = redactor
-
-    def take(self, data: bytes) -> str:
-        return self._redactor.feed(self._decoder.decode(data))
-
-    def rest(self) -> str:
-        return self._redactor.feed(self._decoder.decode(b"", final=True)) + self._redactor.flush()
-
-
 class Relay:
     """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` tell of it."""
 
@@ -84,7 +58,7 @@ class Relay:
         self.reason = ""
         """Why the child was interrupted; empty if it was left alone."""
         self._child, self._wiring = child, wiring
-        self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
+        self._screen, self._pipe = Channel(wiring.redactor()), Channel(wiring.redactor())
         self._recent = Transcript(columns)
         self._unsent = b""
         self._asked = True
@@ -140,7 +114,7 @@ class Relay:
     # --- child to operator --------------------------------------------------------------------------------------
 
     def _take_output(self, end: int) -> None:
-        data, is_open = _read_ready(end)
+        data, is_open = read_ready(end)
         if data:
             self._last_output = time.monotonic()
         if end == self._child.terminal:
@@ -279,24 +253,3 @@ class Relay:
     def _end(self, number: signal.Signals) -> None:
         self._ending_since = self._ending_since or time.monotonic()
         self._child.signal(number)
-
-
-def _read_ready(end: int) -> tuple[bytes, bool]:
-    """Return what can be read without waiting, up to a limit, and whether there may ever be more.
-
-    A terminal gives 4 KiB at a time; many of them together are redacted and recorded faster.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while size < _AT_ONCE:
-        try:
-            part = os.read(end, 65536)
-        except BlockingIOError:
-            return b"".join(parts), True
-        except OSError:  # EIO is how Linux says that nobody has the other side open
-            part = b""
-        if not part:
-            return b"".join(parts), False
-        parts.append(part)
-        size += len(part)
-    return b"".join(parts), True
