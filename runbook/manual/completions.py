@@ -1,7 +1,8 @@
 """Read the completion script that a Supabase CLI prints for fish: its whole tree of commands in one call. Pure.
 
 The script says of every completion, in order, under which subcommands it belongs; it is the only machine-readable
-description that both majors print. It knows no global flags, no hidden commands and no defaults: `--help` does.
+description that both majors print. It knows no global flags, no hidden commands and no defaults, and does not tell
+`--flag` from `--flag[=value]`: `--help` does.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ _LINE = re.compile(
     r"(?: -l (?P<long>[\w-]+))?(?: -s (?P<short>\w))?(?P<plain> -f)?(?: -a '(?P<word>(?:[^'\\]|\\.)*)')?"
     r"(?: -d '(?P<text>(?:[^'\\]|\\.)*)')?(?P<ends>.*)"
 )
+_END = "###-end-supabase-completions-###"
 _UNDER = re.compile(r"__fish_seen_subcommand_from (\S+)(?:;|$)")
 _COMMAND = re.compile(r"\w[\w-]*")
 
 
 def read_completions(script: str) -> Tree:
-    """Return the tree of a script; empty if it is none."""
+    """Return the tree of a script. Raises ValueError if it is none, or not whole."""
+    if not script.rstrip().endswith(_END):
+        raise ValueError("this is no whole completion script of the Supabase CLI")
     tree: dict[tuple[str, ...], dict[str, CliFlag]] = {(): {}}
     for line in script.splitlines():
         found = _LINE.match(line)
@@ -53,7 +57,7 @@ def _is_command(found: re.Match[str]) -> bool:
 
 
 def _flags(found: re.Match[str]) -> Iterator[CliFlag]:
-    takes = "value" if " -r" in found["ends"] else "nothing"
+    takes = "value" if " -r" in found["ends"] else "maybe"
     text = re.sub(r"\\(.)", r"\1", found["text"] or "")
     if found["long"] and text != f"Disable {found['long'].removeprefix('no-')}":
         yield CliFlag(f"--{found['long']}", takes, text)

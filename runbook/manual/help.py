@@ -14,7 +14,6 @@ _HEADING = re.compile(r"[A-Z][A-Z ]+")
 _FLAG = re.compile(
     r"  (?P<names>-[\w-]+(?:, -[\w-]+)*)(?P<inline>\[=[^\]]*\])?(?: (?P<value>\S.*?))?(?:\s{2,}(?P<text>.*))?"
 )
-_SUBCOMMAND = re.compile(r"  (?P<names>\w[\w-]*(?:, \w[\w-]*)*) +\S.*")
 _USAGE = re.compile(r"  supabase ?(?P<words>[^\[<]*)")
 _LOCAL, _REMOTE = TargetKind.LOCAL, TargetKind.PRODUCTION
 _DEFAULTS = (
@@ -29,7 +28,7 @@ _DEFAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class CliFlag:
-    """A flag as a CLI lists it. `takes` is `nothing`, `maybe` (only as `--flag=value`) or `value`."""
+    """A flag as a CLI lists it. `takes` is `nothing`, `maybe` (as `--flag=value`, or not told) or `value`."""
 
     name: str
     takes: str
@@ -50,19 +49,17 @@ class Help:
 
     command: tuple[str, ...]
     flags: Mapping[str, CliFlag] = field(default_factory=dict)
-    subcommands: tuple[str, ...] = ()
     default: TargetKind | None = None
 
 
 def read_help(text: str) -> Help:
-    """Return what a help text says; global flags count as flags of the command."""
+    """Return what a help text says; global flags count as flags of the command, where it has none of that name."""
     sections = _sections(text)
     usage = _USAGE.match(next(iter(sections.get("USAGE", ())), ""))
-    flags = (flag for name in ("FLAGS", "GLOBAL FLAGS") for line in sections.get(name, ()) for flag in _flags(line))
+    flags = (flag for name in ("GLOBAL FLAGS", "FLAGS") for line in sections.get(name, ()) for flag in _flags(line))
     return Help(
         tuple(usage["words"].split()) if usage else (),
         {flag.name: flag for flag in flags},
-        tuple(name for line in sections.get("SUBCOMMANDS", ()) for name in _names(line)),
         next((kind for pattern, kind in _DEFAULTS if re.search(rf"^{pattern}", text, re.MULTILINE)), None),
     )
 
@@ -83,8 +80,3 @@ def _flags(line: str) -> Iterator[CliFlag]:
     if found:
         takes = "maybe" if found["inline"] else "value" if found["value"] else "nothing"
         yield from (CliFlag(name, takes, found["text"] or "") for name in found["names"].split(", "))
-
-
-def _names(line: str) -> list[str]:
-    found = _SUBCOMMAND.match(line)
-    return found["names"].split(", ") if found else []

@@ -43,8 +43,8 @@ class Manual:
 
     def listed(self, path: Path) -> Mapping[str, CliFlag]:
         """Return the flags that a command lists, with those of every command."""
-        own = self.tree[path] if path in self.tree else self.helps[path].flags
-        return {**self.common, **own}
+        asked = self.helps[path].flags if path in self.helps and self.helps[path].command == path else {}
+        return {**self.common, **self.tree.get(path, {}), **asked}
 
     def flag(self, path: Path, name: str) -> CliFlag | None:
         """Return a flag that a command takes, listed or not."""
@@ -55,9 +55,9 @@ class Manual:
         return self.helps[path].default if path in self.helps and self.has(path) else None
 
     def leaves(self, path: Path) -> Iterator[Path]:
-        """Yield the commands of a group; a command is its own only leaf."""
-        inner = [each for each in self.tree if len(each) == len(path) + 1 and each[:-1] == path]
-        if not inner and self.has(path):
+        """Yield the commands of a group, and the group where it is a command too; a command is its own only leaf."""
+        inner = [each for each in self.tree if each and each[:-1] == path]
+        if self.has(path) and (not inner or self.tree.get(path)):
             yield path
         for each in inner:
             yield from self.leaves(each)

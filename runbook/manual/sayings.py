@@ -67,7 +67,9 @@ def _of_targets(book: Book) -> Iterator[Saying]:
                     yield from _with_target(book, judged.action, judgement.family, (major, kind))
 
 
-def _with_target(book: Book, action: Command | Sql, family: Family, landing: tuple[int, TargetKind]) -> Iterator[Saying]:
+def _with_target(
+    book: Book, action: Command | Sql, family: Family, landing: tuple[int, TargetKind]
+) -> Iterator[Saying]:
     major, kind = landing
     words = action.words if isinstance(action, Command) else book.policy.majors[major].query_read
     if TARGET not in words:
@@ -75,12 +77,12 @@ def _with_target(book: Book, action: Command | Sql, family: Family, landing: tup
     rule = rule_of([word for word in words if word != TARGET], book.policy)
     if rule and rule.program == "supabase":
         target = book.policy.majors[major].target[family][kind]
-        at = Position("supabase.yaml", 1, 1)
+        at = Position(_supabase_file(book), 1, 1)
         yield Saying((*rule.command, *target), (major,), at, token=target[0] if target else "")
 
 
 def _of_tests(book: Book) -> Iterator[Saying]:
-    from runbook.safety.judge import judge  # slow to import
+    from runbook.safety.judging import judge  # slow to import
 
     for rule in book.policy.rules:
         for test in rule.tests:
@@ -113,3 +115,7 @@ def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
     """Return what an argv hands to the Supabase CLI; nothing if it starts another program."""
     invocation = invocation_of(argv)
     return invocation.arguments if invocation.program == "supabase" else ()
+
+
+def _supabase_file(book: Book) -> str:
+    return next((name for name in book.sources if name.endswith("supabase.yaml")), "supabase.yaml")
