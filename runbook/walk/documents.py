@@ -66,7 +66,7 @@ def _table(rows: Sequence[Mapping[str, object]], width: int) -> list[str]:
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
     cells = [list(names), *([_cell(row.get(name, "")) for name in names] for row in shown)]
     widths = _fit([max(len(line[index]) for line in cells) for index in range(len(names))], width)
-    if widths is None:
+    if widths is None or any("\n" in part for row in shown for part in row.values() if isinstance(part, str)):
         return [line for row in shown for line in (*_fields(row, width), "")][:-1]
     lines = [
         _GAP.join(_cut(text, size).ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
@@ -92,7 +92,11 @@ def _fit(widths: list[int], room: int) -> list[int] | None:
 def _fields(value: Mapping[str, object], width: int) -> list[str]:
     lines: list[str] = []
     for name, part in value.items():
-        if name not in _HIDDEN:
+        if name in _HIDDEN:
+            continue
+        if isinstance(part, str) and "\n" in part:
+            lines += [f"{name}:", *_block(part, width)]
+        else:
             lines += _wrap(f"{name}: {_cell(part)}", width)
     return lines or [str(value.get("message", "(empty)"))]
 
@@ -108,6 +112,13 @@ def _cell(value: object) -> str:
 
 def _cut(text: str, size: int) -> str:
     return text if len(text) <= size else text[: size - 2] + ".."
+
+
+def _block(text: str, width: int) -> list[str]:
+    """Return a text of several lines (a function's definition) with its own line breaks and indentation."""
+    room = max(width - 4, 20)
+    lines = [line.expandtabs(4).rstrip() for line in text.strip("\n").splitlines()]
+    return [f"    {line[start : start + room]}" for line in lines for start in range(0, max(len(line), 1), room)]
 
 
 def _wrap(text: str, width: int) -> list[str]:
