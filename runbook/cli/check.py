@@ -12,6 +12,7 @@ from runbook.checking import find_problems
 from runbook.errors import ExitCode, Finding
 from runbook.model import Book, Step
 from runbook.reading.includes import branches
+from runbook.site.coverage import page_findings
 
 __all__ = ["command"]
 
@@ -22,10 +23,14 @@ __all__ = ["command"]
 def command(book: str | None, form: str) -> int:
     """Check the book: syntax, references, placeholders, safety, drills' answers, the policy's own tests.
 
+    In a checkout with a site it also checks that every procedure has its page, and every page its procedure.
+
     Findings go to standard output, each as file:line:column, the summary to standard error.
     Ends with 0 where there is none, else with 2.
     """
     reading, findings = find_problems(book)
+    if reading.book is not None:
+        findings = (*findings, *page_findings(reading.book))
     if form == "json":
         click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2, ensure_ascii=False))
     else:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import click
 
+from runbook.checking import open_book
 from runbook.errors import ExitCode, UsageError
 from runbook.model import Section
 from runbook.reading import PACKAGED_BOOK
+from runbook.site.coverage import nav_entries
 from runbook.site.draft import draft
 from runbook.site.stub import page, with_nav_entry
 
@@ -22,7 +24,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 @click.group("new")
 def command() -> None:
-    """Begin a new procedure."""
+    """Begin a new procedure, or the page of one."""
 
 
 @command.command("procedure")
@@ -58,6 +60,23 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
     return ExitCode.DONE
 
 
+@command.command("page")
+@click.argument("name")
+@click.pass_obj
+def page_(book: str | None, name: str) -> int:
+    """Write the page and the nav entry of a procedure that is there already."""
+    opened = open_book(book)
+    found = opened.procedure(name)
+    config = _config_beside(Path(opened.directory))
+    if config is None:
+        raise UsageError("there is no mkdocs.yml beside this book", hint="Pages belong to a checkout with a site.")
+    written = _page_files(config, name, found.title, found.section)
+    _write(written, may_exist=config)
+    for file in written:
+        click.echo(file)
+    return ExitCode.DONE
+
+
 def _config_beside(directory: Path) -> Path | None:
     """Return the `mkdocs.yml` of the checkout that the book is in, or of the working directory."""
     for start in (directory.resolve(), Path.cwd()):
@@ -68,8 +87,10 @@ def _config_beside(directory: Path) -> Path | None:
 
 
 def _page_files(config: Path, name: str, title: str, section: Section) -> dict[Path, str]:
-    nav = with_nav_entry(config.read_text(encoding="utf-8"), name, section)
-    return {config.parent / "docs" / "procedures" / f"{name}.md": page(name, title), config: nav}
+    written = {config.parent / "docs" / "procedures" / f"{name}.md": page(name, title)}
+    if name not in nav_entries(config):
+        written[config] = with_nav_entry(config.read_text(encoding="utf-8"), name, section)
+    return written
 
 
 def _write(written: dict[Path, str], *, may_exist: Path | None) -> None:

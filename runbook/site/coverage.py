@@ -6,34 +6,39 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from runbook.errors import Finding
 from runbook.model import Book, Procedure
 from runbook.site.fences import block_ids
 from runbook.site.places import outline
 from runbook.site.stub import SECTION_TITLES, block_names
 
-__all__ = ["missing", "nav_entries", "problems"]
+__all__ = ["missing", "nav_entries", "page_findings", "problems"]
 
 _ENTRY = re.compile(r"^\s*-\s+(?:.*:\s+)?procedures/(?P<name>[\w-]+)\.md\s*$")
 _SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
 
 
-def problems(book: Book, config: Path) -> list[str]:
+def problems(book: Book, config: Path) -> tuple[Finding, ...]:
     """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
     pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
     nav = nav_entries(config)
     found = [
-        f"procedure {name} has no page: `runbook new procedure` writes one"
-        for name in book.procedures
+        Finding(one.at.file, 1, 1, f"{name} has no page on the site: `runbook new page {name}` writes one")
+        for name, one in book.procedures.items()
         if name not in pages
     ]
-    found += [
-        f"docs/procedures/{name}.md shows no procedure of the book"
-        for name in sorted(pages)
-        if name not in book.procedures
-    ]
-    for name in sorted(pages.keys() & book.procedures.keys()):
-        found += [f"docs/procedures/{name}.md: {one}" for one in _page_problems(book.procedure(name), pages[name], nav)]
-    return found
+    for name, page in sorted(pages.items()):
+        shown = book.procedures.get(name)
+        told = _page_problems(shown, page, nav) if shown else ["this page shows no procedure of the book"]
+        found += [Finding(page.relative_to(config.parent).as_posix(), 1, 1, problem) for problem in told]
+    return tuple(sorted(found))
+
+
+def page_findings(book: Book) -> tuple[Finding, ...]:
+    """Compare the book with the site of the checkout it lies in; nothing where there is no site."""
+    directory = Path(book.directory).resolve()
+    config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
+    return problems(book, config) if config else ()
 
 
 def nav_entries(config: Path) -> dict[str, str]:

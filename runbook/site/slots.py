@@ -19,7 +19,8 @@ _PROBE = "'\"\\"
 _MODES = {_PROBE: "word", "''\"\\": "text", "''\"\\\\": "escape", '\'""\\': "quoted"}
 
 _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
-_NAME = re.compile(rf"\"(?P<inner>(?:[^\"{_OPEN}]|{_OPEN}[^{_CLOSE}]*'\"\"\\{_CLOSE})*)\"")
+_NAME = re.compile(rf"{_MARK.pattern}|\"(?P<inner>(?:[^\"{_OPEN}]|{_OPEN}[^{_CLOSE}]*'\"\"\\{_CLOSE})*)\"")
+"""A mark, or a name in SQL's own quotes: a mark first, since it holds a quotation mark itself."""
 
 BUILT_IN = ("project_ref", "env_file")
 """Values that every procedure has without declaring them."""
@@ -47,7 +48,7 @@ def parts(filled: str) -> Iterator[Part]:
     """Split filled text into what is fixed, what is a place, and what is an SQL name with places in it."""
     end = 0
     for match in _NAME.finditer(filled):
-        if _OPEN in match["inner"]:
+        if _OPEN in (match["inner"] or ""):
             yield from _plain_parts(filled[end : match.start()])
             yield Name(tuple(_plain_parts(match["inner"])))
             end = match.end()

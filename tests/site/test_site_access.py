@@ -16,7 +16,10 @@ PAGES = ["404.html", *sorted(one.relative_to(DOCS).with_suffix(".html").as_posix
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_violation(browser: Browser, site: Path, name: str) -> None:
-    """Every page, in light and in dark, on a phone, a tablet and a desktop; and no page scrolls sideways."""
+    """Every page, in light and in dark, on a phone, a tablet and a desktop; and no page scrolls sideways.
+
+    A colour scheme changes colours and nothing else, so the rules about colour are enough for the second one.
+    """
     with serving(site) as base, visiting(browser, base) as visit:
         page = visit.open(name)
         page.add_style_tag(content="* { transition: none !important; animation: none !important }")
@@ -24,13 +27,14 @@ def test_axe_finds_no_violation(browser: Browser, site: Path, name: str) -> None
         for width in (360, 768, 1280):
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                assert _violations(page) == [], f"{name} at {width} px, {scheme}"
+            page.emulate_media(color_scheme="light")
+            assert _violations(page) == [], f"{name} at {width} px, light"
+            page.emulate_media(color_scheme="dark")
+            assert _violations(page, "color-contrast", "link-in-text-block") == [], f"{name} at {width} px, dark"
 
 
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
+def _violations(page: Page, *rules: str) -> list[str]:
+    found = Axe().run(page, options={"runOnly": list(rules)} if rules else None).response["violations"]
     return [f"{one['id']}: {node['target']} {node.get('failureSummary', '')}" for one in found for node in one["nodes"]]
 
 

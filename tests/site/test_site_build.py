@@ -118,7 +118,10 @@ def test_a_procedure_without_a_page_fails_the_build(tmp_path: Path) -> None:
     built = build(checkout, tmp_path / "site")
 
     assert built.returncode == 1
-    assert "procedure another has no page" in built.stderr
+    assert "another has no page on the site" in built.stderr
+    assert main(["--book", str(book.parent), "check"]) == 2
+    assert main(["--book", str(book.parent), "new", "page", "another"]) == 0
+    assert main(["--book", str(book.parent), "check"]) == 0
 
 
 def test_a_page_without_a_procedure_fails_the_build(tmp_path: Path) -> None:
@@ -130,7 +133,7 @@ def test_a_page_without_a_procedure_fails_the_build(tmp_path: Path) -> None:
     built = build(checkout, tmp_path / "site")
 
     assert built.returncode == 1
-    assert "docs/procedures/gone.md shows no procedure of the book" in built.stderr
+    assert "docs/procedures/gone.md:1:1: this page shows no procedure of the book" in built.stderr
 
 
 def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:

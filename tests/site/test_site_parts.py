@@ -1,0 +1,169 @@
+"""The parts that pages are made of, one by one."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runbook.errors import UsageError
+from runbook.filling import fill_statement
+from runbook.model import Section
+from runbook.site.fences import block_ids, fence_problems, leftovers
+from runbook.site.links import dead_links
+from runbook.site.markup import tag
+from runbook.site.prose import inline, plain
+from runbook.site.screen import Run, screen_picture
+from runbook.site.slots import Name, Places, Scope, Slot, parts
+from runbook.site.snippet import line
+from runbook.site.stub import block_names, page, with_nav_entry
+
+
+def test_text_of_the_book_brings_no_html() -> None:
+    """What an author writes is shown as it is written."""
+    assert inline("<b>x</b> & `<i>`") == "&lt;b&gt;x&lt;/b&gt; &amp; <code>&lt;i&gt;</code>"
+
+
+@given(st.text())
+def test_no_text_makes_an_element(text: str) -> None:
+    """Only our own few elements come out of a sentence, whatever is in it."""
+    made = inline(text)
+    for own in ("code", "strong", "/code", "/strong", "/abbr", "/var", "/span"):
+        made = made.replace(f"<{own}>", "")
+    opened = [
+        piece for piece in made.split("<")[1:] if not piece.startswith(("abbr title=", "var data-rb", "span class="))
+    ]
+
+    assert opened == []
+
+
+def test_attributes_are_escaped() -> None:
+    """A quotation mark in a value does not end the attribute."""
+    assert tag("a", "x", title='"><script>') == '<a title="&quot;&gt;&lt;script&gt;">x</a>'
+
+
+@given(st.lists(st.text(min_size=1), min_size=1))
+def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str]) -> None:
+    """What is copied is the argv, whatever characters are in it."""
+    from html import unescape
+    from re import sub
+
+    text = unescape(sub(r"<[^>]*>", "", line(words)))
+
+    assert shlex.split(text) == words
+
+
+def test_a_place_tells_how_the_walk_escapes_there() -> None:
+    """In a string, in an escape string, in a quoted name and as a name: each is another place."""
+    sql = "select {{a}} from t where b = '{{b}}' and c = e'{{c}}' and \"x{{d}}\" = 1"
+
+    found = list(parts(fill_statement(sql, Places(Scope()))))
+
+    assert found == [
+        "select ",
+        Name((Slot("a", "quoted"),)),
+        " from t where b = '",
+        Slot("b", "text"),
+        "' and c = e'",
+        Slot("c", "escape"),
+        "' and ",
+        Name(("x", Slot("d", "quoted"))),
+        " = 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "fence",
+    [
+        "```python exec=on\nx\n```",
+        '```python exce="on" id="x"\nx\n```',
+        '```python exec="on"\nx\n```',
+        '```python exec="on" html="on" id="x" session="y"\nx\n```',
+        '```bash exec="on" html="on" id="x"\nx\n```',
+    ],
+)
+def test_a_block_in_any_other_form_is_found(fence: str) -> None:
+    """Markdown would publish it as it stands, without a word."""
+    assert len(fence_problems(f"# T\n\n{fence}\n")) == 1
+
+
+def test_a_block_may_not_use_an_id_twice() -> None:
+    """Two blocks of one id are two parts of a page with one name."""
+    block = '```python exec="on" html="on" id="x"\nx\n```\n'
+
+    assert fence_problems(block + "\n" + block) == ["two generated blocks have the id x"]
+
+
+def test_the_page_of_a_new_procedure_is_in_the_right_form() -> None:
+    """What `new` writes, the build accepts."""
+    source = page("rotate-keys", "Rotate the keys")
+
+    assert fence_problems(source) == []
+    assert tuple(block_ids(source)) == block_names("rotate-keys")
+
+
+def test_leftovers_of_a_block_are_found_in_the_result() -> None:
+    """A traceback, a source, an unfilled placeholder; but an example may show a block."""
+    assert len(leftovers("<pre>Traceback (most recent call last):\n</pre><code>{{x}}</code>")) == 2
+    assert leftovers('<div class="highlight rb-example"><pre>exec="on"</pre></div>') == []
+
+
+def test_a_nav_entry_goes_to_the_end_of_its_section() -> None:
+    """Nothing else of the configuration changes, comments included."""
+    config = (
+        "a: 1 # kept\nnav:\n  - Start here:\n      - index.md\n  - During: []\n  - When it goes wrong:\n      - x.md\n"
+    )
+
+    assert with_nav_entry(config, "new-one", Section.DURING) == config.replace(
+        "  - During: []\n", "  - During:\n      - procedures/new-one.md\n"
+    )
+    assert with_nav_entry(config, "new-one", Section.WRONG) == config + "      - procedures/new-one.md\n"
+    with pytest.raises(UsageError, match="no nav section"):
+        with_nav_entry(config, "new-one", Section.FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("html", "problem"),
+    [
+        ('<a href="gone.html">x</a>', "gone.html leads nowhere"),
+        ('<a href="b.html#gone">x</a>', "there is no such place"),
+        ('<a href="../outside.html">x</a>', "leads nowhere"),
+        ('<img src="https://example.org/x.png">', "from another host"),
+        ('<p id="a"></p><p id="a"></p>', "the id a occurs twice"),
+    ],
+)
+def test_each_kind_of_dead_end_is_found(tmp_path: Path, html: str, problem: str) -> None:
+    """A page, a place, a file outside, another host, an id that is not one."""
+    (tmp_path / "a.html").write_text(html)
+    (tmp_path / "b.html").write_text('<p id="there"></p>')
+
+    (found,) = dead_links(tmp_path)
+
+    assert problem in found
+
+
+def test_links_that_are_right_are_left_alone(tmp_path: Path) -> None:
+    """Pages, places, directories, other hosts that one may go to."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "index.html").write_text('<a href="../a.html#here">x</a>')
+    (tmp_path / "a.html").write_text('<p id="here"></p><a href="sub/">x</a><a href="https://example.org">x</a>')
+
+    assert dead_links(tmp_path) == []
+
+
+def test_a_screen_is_a_picture_with_its_text_beside_it() -> None:
+    """Who can't see it reads the same lines; who can sees each character in its column."""
+    drawn = screen_picture([[Run("Stop  "), Run("<now>", bold=True, colour="red", ground="white")]], key="k", title="T")
+
+    assert '<pre id="k-text">Stop  &lt;now&gt;</pre>' in drawn
+    assert 'x="60.8"' in drawn
+    assert "rb-ink-red" in drawn
+    assert 'aria-describedby="k-text"' in drawn
+
+
+def test_titles_in_pictures_carry_no_marks() -> None:
+    """Backticks, stars and braces are for pages."""
+    assert plain("Push `it` to **{{table_name}}**") == "Push it to table name"

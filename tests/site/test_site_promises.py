@@ -1,0 +1,193 @@
+"""What the pages promise: one source, the walk's own commands, and corrections that can be seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from support.sites import ROOT, serving, visiting
+
+from runbook.cli.group import VERBS
+from runbook.errors import ExitCode
+from runbook.filling import argv_of
+from runbook.model import Book, Command, Sql, TargetKind
+from runbook.reading.schema import SHAPES
+from runbook.safety.policy import classify
+from runbook.site.corrections import Proof, all_corrections
+from runbook.site.places import Placed, outline
+from runbook.site.slots import BUILT_IN, Scope, Slot, parts
+
+TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
+
+_FENCE = re.compile(r"^```python exec=.*?^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"npx\s+(?:-\S+\s+)*supabase|\bsupabase\s+(?!CLI)[a-z]")
+
+
+def test_no_page_carries_a_command_typed_by_hand() -> None:
+    """Every Supabase command on the site comes out of a generated block, so none can differ from the book's."""
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        typed = _COMMAND.search(_FENCE.sub("", page.read_text(encoding="utf-8")))
+        assert typed is None, f"{page.relative_to(ROOT)} has {typed[0] if typed else ''!r}"
+
+
+# --- the same words as the walk ---------------------------------------------------------------------------------
+
+
+def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
+    """Fill every field of a page, parameters with their examples, and return the values by key."""
+    examples = {one.name: one.example for one in book.procedure(procedure).parameters}
+    typed = {}
+    for field in page.locator("[data-rb-field]").all():
+        key = field.get_attribute("data-rb-field") or ""
+        example = field.evaluate("one => one.closest('.rb-field').querySelector('.rb-field__hint code')?.textContent")
+        value = examples.get(key) or example or "20261123120000"
+        if field.evaluate("one => one.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+            assert field.get_attribute("aria-invalid") == "false", f"{procedure}: {key} refuses {value}"
+        typed[key] = value
+    return typed
+
+
+class _Typed(dict[str, str]):
+    """What names stand for at one place of a page, once the fields are filled."""
+
+    def __init__(self, scope: Scope, typed: dict[str, str]) -> None:
+        super().__init__()
+        self._scope, self._typed = scope, typed
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return "".join(
+            self._typed[part.key] if isinstance(part, Slot) else str(part) for part in parts(self._scope.value(name))
+        )
+
+
+def _lines(page: Page) -> dict[str, str]:
+    """Return the text of every command of a page by the id of its pane's switch, or of its step."""
+    found: dict[str, str] = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line')].map((line) => {
+            const step = line.closest('.rb-step').id;
+            const set = line.closest('.tabbed-set');
+            if (!set) return [`${step}/all`, line.innerText];
+            const pane = [...line.closest('.tabbed-content').children].indexOf(line.closest('.tabbed-block'));
+            return [set.querySelectorAll(':scope > input')[pane].id, line.textContent];
+        }))"""
+    )
+    return found
+
+
+def _commands(row: tuple[Placed, ...]) -> Iterator[tuple[Placed, int, Command | Sql]]:
+    for at in row:
+        for major in (2, 3):
+            action = at.step.action_on(major)
+            if isinstance(action, Command | Sql):
+                yield at, major, action
+
+
+def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, book: Book) -> None:
+    """With all values typed, each snippet is word for word the argv that the walk runs on production."""
+    compared = 0
+    with serving(site) as base, visiting(browser, base) as visit:
+        for procedure in book.procedures.values():
+            page = visit.open(f"procedures/{procedure.id}.html")
+            typed = _type_values(page, book, procedure.id)
+            shown = _lines(page)
+            for at, major, action in _commands(outline(procedure)):
+                text = shown.get(f"do-{at.anchor}--cli-{major}") or shown[f"{at.anchor}/all"]
+                values = _Typed(at.scope, typed)
+                names = {name: typed.get(name, "") for name in BUILT_IN}
+                wanted = argv_of(
+                    action, values, policy=book.policy, major=major, kind=TargetKind.PRODUCTION, names=names
+                )
+                assert tuple(shlex.split(text)) == wanted, f"{procedure.id}: {at.path} on CLI {major}"
+                compared += 1
+            page.close()
+    assert compared > 200
+
+
+# --- references that are complete -------------------------------------------------------------------------------
+
+
+def test_every_exit_code_is_explained(site: Path) -> None:
+    """Scripts rely on them."""
+    page = (site / "reference" / "exit-codes.html").read_text()
+
+    assert all(f'id="exit-{int(code)}"' in page for code in ExitCode)
+
+
+def test_every_key_of_the_yaml_is_explained(site: Path) -> None:
+    """The reference is made from the table that reads the files; nothing of it is left out."""
+    page = (site / "reference" / "yaml.html").read_text()
+
+    for shape in SHAPES.values():
+        section = page.partition(f'id="shape-{shape.name}"')[2].partition("<h3")[0]
+        assert all(f"<code>{name}</code>" in section for name in shape.by_name), shape.name
+
+
+def test_every_verb_is_in_the_reference(site: Path) -> None:
+    """The command line's own help, on a page."""
+    page = (site / "reference" / "command-line.html").read_text()
+
+    assert [verb for verb in VERBS if f'id="runbook-{verb}"' not in page] == []
+
+
+def test_every_rule_of_the_policy_is_in_the_reference(site: Path, book: Book) -> None:
+    """Whatever the guard judges by, people can read."""
+    page = (site / "reference" / "commands.html").read_text()
+
+    assert [rule.id for rule in book.policy.rules if f'id="rule-{rule.id}"' not in page] == []
+
+
+# --- corrections that can be seen -------------------------------------------------------------------------------
+
+PROOFS = [(one.id, proof) for one in all_corrections() for proof in one.proof]
+
+
+@pytest.mark.parametrize(("name", "proof"), [pytest.param(*one, id=f"{one[0]}-{one[1].cli}") for one in PROOFS])
+def test_a_proof_is_never_dangerous(name: str, proof: Proof, book: Book) -> None:
+    """Whoever tries the lines of the Corrections page harms nothing: none of them writes to production."""
+    major = int(proof.cli) if proof.cli.isdigit() else None
+    judged = classify(proof.argv, book.policy, major=major)
+
+    assert judged.verdict != "refuse"
+
+
+@pytest.mark.parametrize(
+    ("name", "proof"),
+    [pytest.param(*one, id=f"{one[0]}-{one[1].cli}-{index}") for index, one in enumerate(PROOFS) if one[1].prints],
+)
+def test_a_proof_prints_what_the_page_says(name: str, proof: Proof, tmp_path: Path) -> None:
+    """Each line, run with the pinned version, in an empty project, without network or account."""
+    (tmp_path / "supabase" / "migrations").mkdir(parents=True)
+    (tmp_path / "supabase" / "config.toml").write_text('project_id = "nothing"\n')
+    program = {"2": "supabase-2", "3": "supabase"}.get(proof.cli)
+    argv = proof.argv if program is None else ("node", str(_entry(program)), *proof.argv[2:])
+
+    done = subprocess.run(
+        argv,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SUPABASE_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert " ".join(proof.prints.split()) in " ".join((done.stdout + done.stderr).split())
+
+
+def _entry(package: str) -> Path:
+    read = json.loads((TOOLS / package / "package.json").read_text())
+    return TOOLS / package / str(read["bin"]["supabase"])
