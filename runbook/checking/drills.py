@@ -13,6 +13,8 @@ from runbook.model import Answer, Book, Choose, Drill, Each, Edit, Include, Para
 
 __all__ = ["check_answers"]
 
+TAKE_OVER = "take-over"
+"""Among the reactions: what to do when somebody else holds the target."""
 _VALUE = re.compile(r"\[[^\]]*\]")
 """The part of a path that says which value of an `each` it is for."""
 
@@ -34,19 +36,35 @@ class _Met:
 def check_answers(book: Book, notes: Notes) -> None:
     """Every answer names a parameter or a step that asks, and fits; whatever a drill comes to has its answer."""
     for procedure in book.procedures.values():
-        steps = (*_steps(procedure.before, "before/", None), *_steps(procedure.steps, "", None))
-        named: dict[str, list[_Met]] = {}
-        for met in steps:
-            for name in met.names:
-                named.setdefault(name, []).append(met)
         for drill in procedure.drills:
             place = ("drills:", f"name: {drill.name}")
+            procedures = (procedure, *_switched_to(book, drill))
+            named = _named(procedures)
             for name, answer in drill.answers.items():
-                problem = _problem(procedure, named, name, answer)
+                problem = _problem(procedures, named, name, answer)
                 if problem:
                     notes.add(procedure.at, problem, *place, "answers:", name)
+            for name in drill.reactions:
+                if name != TAKE_OVER and _VALUE.sub("", name) not in named:
+                    notes.add(procedure.at, f"no step is called '{name}'", *place, "reactions:", name)
             for problem in (*_missing_values(procedure, drill), *_missing_answers(procedure, drill)):
                 notes.add(procedure.at, problem, *place)
+
+
+def _switched_to(book: Book, drill: Drill) -> tuple[Procedure, ...]:
+    """Return the procedures that a drill's operator goes over to."""
+    reactions = (item for answer in drill.reactions.values() for item in _items(answer))
+    names = (item.removeprefix("switch:").strip() for item in reactions if item.startswith("switch:"))
+    return tuple(book.procedures[name] for name in names if name in book.procedures)
+
+
+def _named(procedures: Sequence[Procedure]) -> Mapping[str, Sequence[_Met]]:
+    named: dict[str, list[_Met]] = {}
+    for procedure in procedures:
+        for met in (*_steps(procedure.before, "before/", None), *_steps(procedure.steps, "", None)):
+            for name in met.names:
+                named.setdefault(name, []).append(met)
+    return named
 
 
 def _steps(steps: Sequence[Step], prefix: str, drill: Drill | None) -> Iterator[_Met]:
@@ -72,8 +90,8 @@ def _items(answer: Answer) -> tuple[str, ...]:
     return (answer,) if isinstance(answer, str) else answer
 
 
-def _problem(procedure: Procedure, named: Mapping[str, Sequence[_Met]], name: str, answer: Answer) -> str:
-    parameters = {parameter.name: parameter for parameter in procedure.parameters}
+def _problem(procedures: Sequence[Procedure], named: Mapping[str, Sequence[_Met]], name: str, answer: Answer) -> str:
+    parameters = {parameter.name: parameter for procedure in procedures for parameter in procedure.parameters}
     if name in parameters:
         text = ",".join(_items(answer))
         return "" if fits(parameters[name], text) else f"'{text}' is not a value that '{name}' takes"

@@ -25,6 +25,8 @@ __all__ = ["EVENTS", "Director", "needs_wire"]
 Words = Mapping[str, str]
 _INDEX = re.compile(r"\[[^\]]*\]")
 _ON_THE_WIRE = {"drop-connection", "kill-cli"}
+_BY_HAND = {"remove-file", "write-file"}
+"""What a person does at a tick; a person who drills does it alone."""
 
 
 def needs_wire(events: Sequence[Words]) -> bool:
@@ -46,6 +48,8 @@ class Director:
     lock: str
     """The name under which the drill's target is locked."""
     wire: Wire | None = None
+    unattended: bool = True
+    """Nobody is there to do what a tick says: the scenario's hands do it."""
     played: list[str] = field(default_factory=list)
     """What has happened, as `kind at step`."""
     _starts: dict[str, int] = field(default_factory=dict)
@@ -101,6 +105,8 @@ class Director:
         kind = event.get("do", "")
         if kind not in EVENTS:
             raise UsageError(f"no event of a drill is called '{kind}'", hint=", ".join(EVENTS))
+        if kind in _BY_HAND and not self.unattended:
+            return
         EVENTS[kind](self, event)
         self.played.append(f"{kind} at {path}")
 
@@ -150,6 +156,16 @@ class Director:
         with state.lock:
             state.fail_calls(event["function"])
 
+    def remove_file(self, event: Words) -> None:
+        """Do what the tick says: take a file of the project away."""
+        (self.sandbox.project / event["file"]).unlink()
+
+    def write_file(self, event: Words) -> None:
+        """Do what the tick says: write a file of the project."""
+        file = self.sandbox.project / event["file"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(event["text"], encoding="utf-8")
+
     def _kill_child(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child, signal.SIGKILL)
@@ -162,5 +178,7 @@ EVENTS: Mapping[str, Callable[[Director, Words], None]] = {
     "fail-requests": Director.fail_requests,
     "run-sql": Director.run_sql,
     "fail-function": Director.fail_function,
+    "remove-file": Director.remove_file,
+    "write-file": Director.write_file,
 }
 """What an event's `do` can be."""

@@ -12,6 +12,7 @@ from typing import TypedDict
 from runbook import __version__
 from runbook.drill.director import Director, needs_wire
 from runbook.drill.inventory import Inventory, take_inventory
+from runbook.drill.operator import AutoOperator
 from runbook.drill.platform import begin
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
 from runbook.drill.sandbox import Sandbox, open_sandbox
@@ -176,6 +177,7 @@ def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:
         journal=journal,
         lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
         wire=stage.wire,
+        unattended=isinstance(actors.operator, AutoOperator),
     )
     return _Ports(
         operator=director,

@@ -68,7 +68,13 @@ class AutoOperator:
         return answer if isinstance(answer, str) else ",".join(answer)
 
     def decide(self, screen: Screen) -> Reply:
-        """Do the step, with what the drill says is seen, chosen or written there."""
+        """Do the step, with what the drill says is seen, chosen or written there.
+
+        What a command shows is judged when it has failed; at a tick a person judges, so a reaction comes first there.
+        """
+        reaction = self._next(self.reactions, screen) if isinstance(screen.action, Tick) else None
+        if reaction is not None:
+            return _reaction(reaction, screen)
         match screen.action:
             case Choose(options):
                 return Go(value=self._chosen(screen, [option.when for option in options]))
