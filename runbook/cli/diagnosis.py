@@ -30,7 +30,6 @@ _EXTRAS = {
     "check": (("squawk", "pgparse"), "checks migration files"),
     "drill": (("psycopg",), "practises on a throwaway database"),
     "site": (("mkdocs", "material", "markdown_exec", "pymdownx"), "builds the documentation site"),
-    "team": (("psycopg",), "shares the journal in PostgreSQL"),
 }
 """Optional parts: what they import, and what they are for."""
 
