@@ -57,6 +57,14 @@ def _command_name(words: tuple[str, ...], policy: Policy) -> str:
     return " ".join([invocation.program, *islice(plain, max(forms, default=0))])
 
 
+def _is_there(judged: Judged, policy: Policy) -> Iterator[Problem]:
+    """Use a command only on the majors that have it."""
+    majors = {rule.id: rule.majors for rule in policy.rules if rule.majors is not None}
+    for major, judgement in judged.judgements.items():
+        if major not in majors.get(judgement.rule, (major,)):
+            yield f"CLI {major} has no such command; say in 'on_cli' what to do there", ""
+
+
 def _is_not_refused(judged: Judged, _policy: Policy) -> Iterator[Problem]:
     """Refuse what policy refuses on production."""
     refused = {major: each for major, each in judged.judgements.items() if each.verdict is Verdict.REFUSE}
@@ -123,6 +131,7 @@ def _is_one_statement(judged: Judged, _policy: Policy) -> Iterator[Problem]:
 _COMMAND_RULES: tuple[Callable[[Judged, Policy], Iterator[Problem]], ...] = (
     _can_be_filled,
     _is_known,
+    _is_there,
     _is_not_refused,
     _names_its_target,
     _keeps_its_target_apart,

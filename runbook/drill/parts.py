@@ -12,7 +12,15 @@ from pathlib import Path
 
 from runbook.errors import MissingPartError, UsageError
 
-__all__ = ["CliPackage", "cli_package", "node_directory", "node_modules", "postgres_package", "system_postgres"]
+__all__ = [
+    "CliPackage",
+    "cli_package",
+    "node_directory",
+    "node_modules",
+    "package_in",
+    "postgres_package",
+    "system_postgres",
+]
 
 _INSTALL = "scripts/setup tools (or `npm install` beside package.json, then RUNBOOK_TOOLS=<its node_modules>)"
 _PACKAGE_OF_MAJOR = {3: "supabase", 2: "supabase-2"}
@@ -47,9 +55,21 @@ def cli_package(major: int) -> CliPackage:
     directory = tools / _PACKAGE_OF_MAJOR[major] if tools else None
     if directory is None or not (directory / "package.json").is_file():
         raise MissingPartError(f"the Supabase CLI {major} that drills use is not installed", hint=_INSTALL)
-    version = str(json.loads((directory / "package.json").read_text(encoding="utf-8"))["version"])
-    if int(version.split(".", maxsplit=1)[0]) != major:
-        raise MissingPartError(f"{directory} holds Supabase CLI {version}, not {major}", hint=_INSTALL)
+    found = package_in(directory)
+    if found.major != major:
+        raise MissingPartError(f"{directory} holds Supabase CLI {found.version}, not {major}", hint=_INSTALL)
+    return found
+
+
+def package_in(directory: Path) -> CliPackage:
+    """Return the Supabase CLI in an npm package directory, whatever its version; raises UsageError."""
+    try:
+        described = json.loads((directory / "package.json").read_text(encoding="utf-8"))
+        version = str(described["version"])
+        major = int(version.split(".", maxsplit=1)[0])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "It is a directory such as node_modules/supabase, with a package.json."
+        raise UsageError(f"{directory} is no npm package of the Supabase CLI", hint=hint) from error
     return CliPackage(major, version, directory.resolve())
 
 

@@ -310,6 +310,11 @@ BROKEN = [
         "policy has no rule for `supabase db melt`",
     ),
     _step(
+        "not-on-this-major",
+        "- {id: a, title: A, run: §'npx supabase logs {{target}}'}\n",
+        "CLI 2 has no such command; say in 'on_cli' what to do there",
+    ),
+    _step(
         "check-that-writes",
         "- {id: a, title: A, run: git log, verify: {run: §'npx supabase db push {{target}}'}}\n",
         "a check only reads, and this writes",

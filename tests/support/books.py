@@ -83,6 +83,8 @@ rules:
      remote: allow, local: allow, bare: {2: production, 3: production}, reason: It replaces a function.}
   - {id: secrets-set, program: supabase, command: secrets set, reaches: project, effect: writes, remote: allow,
      local: allow, bare: {2: production, 3: production}, reason: It sets secrets., value_flags: [--env-file]}
+  - {id: logs, program: supabase, command: logs, reaches: project, effect: reads, remote: allow, local: allow,
+     bare: {3: local}, majors: [3], reason: It shows logs.}
   - {id: git-log, program: git, command: log, reaches: nothing, effect: reads, remote: allow, local: allow,
      reason: It shows commits.}
 """
