@@ -74,12 +74,13 @@ class _Typed(dict[str, str]):
 
 
 def _lines(page: Page) -> dict[str, str]:
-    """Return the text of every command of a page by the id of its pane's switch, or of its step."""
+    """Return the text of every step's command by the id of its pane's switch, or of its step; checks come after it."""
     found: dict[str, str] = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line')].map((line) => {
+        """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line')]
+            .reverse().map((line) => {
             const step = line.closest('.rb-step').id;
             const set = line.closest('.tabbed-set');
-            if (!set) return [`${step}/all`, line.innerText];
+            if (!set) return [`${step}/all`, line.textContent];
             const pane = [...line.closest('.tabbed-content').children].indexOf(line.closest('.tabbed-block'));
             return [set.querySelectorAll(':scope > input')[pane].id, line.textContent];
         }))"""

@@ -78,12 +78,15 @@
     });
   }
 
+  const initial = (field) =>
+    field.options ? [...field.options].find((one) => one.defaultSelected)?.value ?? "" : field.defaultValue;
+
   let shown = null; // the read-through whose values stand in the fields
   store.listen((state) => {
     if (state !== shown) {
       shown = state;
       for (const field of fields) {
-        field.value = own(state.values, field.dataset.rbField) ?? field.defaultValue ?? "";
+        field.value = own(state.values, field.dataset.rbField) ?? initial(field);
         judge(field);
       }
     }
