@@ -73,8 +73,8 @@ class AutoOperator:
         What a command shows is judged when it has failed; at a tick a person judges, so a reaction comes first there.
         """
         reaction = self._next(self.reactions, screen) if isinstance(screen.action, Tick) else None
-        if reaction is not None:
-            return _reaction(reaction, screen)
+        if reaction not in {None, "go"}:
+            return _reaction(str(reaction), screen)
         match screen.action:
             case Choose(options):
                 return Go(value=self._chosen(screen, [option.when for option in options]))
@@ -174,9 +174,10 @@ def _typed(screen: Screen) -> str:
 
 
 def _reaction(words: str, screen: Screen) -> Reply:
-    """Turn `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe`, `stop` or `switch: id` into a reply."""
+    """Turn `go`, `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe`, `stop` or `switch: id` into a reply."""
     verb, _, reason = (part.strip() for part in words.partition(":"))
     replies: dict[str, Reply] = {
+        "go": Go(typed=_typed(screen)),
         "retry": Go(typed=_typed(screen)),
         "skip": Skip(reason),
         "undo": TakeBack("yes"),

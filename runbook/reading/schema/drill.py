@@ -13,8 +13,8 @@ _PART = r"[a-z][a-z0-9_-]*(?:\[[^\]\n]*\])?"
 _ANSWERED = Text(rf"{_PART}(?:/{_PART})*", "the name of a parameter, the id of a step, or a step's path")
 
 _REACTION = Text(
-    r"retry|undo|back|probe|done|redo|stop|(?:skip|stop|switch|take): .+",
-    "retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why', 'switch: procedure' or 'take: why'",
+    r"go|retry|undo|back|probe|done|redo|stop|(?:skip|stop|switch|take): .+",
+    "go, retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why', 'switch: procedure' or 'take: why'",
 )
 
 _DRILL = Shape(
