@@ -6,15 +6,20 @@ They run before every command of somebody's day, so what they import is counted.
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from runbook.errors import ExitCode, RunbookError
 
 __all__ = ["answer", "answer_hook", "answer_line"]
 
-_HOOK_SECONDS = 0.75
-"""An agent waits for its hook, and takes one that does not answer for consent."""
+# An agent waits for its hook, and takes one that does not answer for consent. Judging is limited in processor time,
+# so that a busy machine does not make the guard refuse what is harmless.
+_READING_SECONDS = 0.6
+_JUDGING_SECONDS = 0.6
+_WAITING_SECONDS = 6.0
 
 
 def answer(words: Sequence[str]) -> int | None:
@@ -62,20 +67,34 @@ def answer_hook(agent: str, book: str | None) -> int:
 
 
 def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
-    import signal
-
-    def too_late(_number: int, _frame: object) -> None:
-        raise TimeoutError(f"it took longer than {_HOOK_SECONDS} s.")
-
-    signal.signal(signal.SIGALRM, too_late)
-    signal.setitimer(signal.ITIMER_REAL, _HOOK_SECONDS)
     from runbook.guard.agents import AGENTS, LARGEST, answer_event
 
     if agent not in AGENTS:
         raise RunbookError(f"there is no agent '{agent}'; known are {', '.join(AGENTS)}.")
-    given = answer_event(agent, sys.stdin.buffer.read(LARGEST + 1), book=book)
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    with _alarm(wall=_READING_SECONDS):
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    with _alarm(wall=_WAITING_SECONDS, processor=_JUDGING_SECONDS):
+        given = answer_event(agent, data, book=book)
     return given.stdout, given.stderr, given.code
+
+
+@contextmanager
+def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
+    """Raise TimeoutError within this when it takes too long: by the clock, or in processor time."""
+
+    def too_late(_number: int, _frame: object) -> None:
+        raise TimeoutError("it took too long.")
+
+    before = {number: signal.signal(number, too_late) for number in (signal.SIGALRM, signal.SIGPROF)}
+    signal.setitimer(signal.ITIMER_REAL, wall)
+    signal.setitimer(signal.ITIMER_PROF, processor)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _block(agent: str, error: BaseException) -> int:
