@@ -10,10 +10,12 @@ from collections.abc import Collection, Sequence
 from runbook.site.markup import tag, text
 from runbook.site.slots import Name, Part, Slot, marks_in, parts, shown
 
-__all__ = ["code_block", "flags", "line", "sql_block", "tabs", "words"]
+__all__ = ["code_block", "flags", "line", "shell_quoted", "sql_block", "tabs", "words"]
 
 _SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 _FLAG = re.compile(r"(?<![\w-])--?[a-z][\w-]{1,30}(?![\w-])")
+_SPECIAL = re.compile(r'["$`!]|\\(?:[\\\n]|$)')
+"""What means something to a shell inside double quotes; a backslash does only before one of these."""
 _QUOTE_OUTSIDE_MARKS = re.compile("'(?![^\ue000]*\ue001)")
 
 
@@ -47,8 +49,13 @@ def code_block(code: str, *, class_: str = "", language: str = "") -> str:
 def _word(word: str, *, is_target: bool, live: bool) -> str:
     class_ = "rb-target" if is_target else None
     if not marks_in(word):
-        return tag("strong", text(shlex.quote(word)), class_=class_) if is_target else flags(shlex.quote(word))
+        return tag("strong", text(shell_quoted(word)), class_=class_) if is_target else flags(shell_quoted(word))
     return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word) if live else None)
+
+
+def shell_quoted(word: str) -> str:
+    """Quote a word for a shell as the terminal shows it: SQL reads better in double quotes, where that is the same."""
+    return f'"{word}"' if "'" in word and not _SPECIAL.search(word) else shlex.quote(word)
 
 
 def flags(code: str) -> str:
@@ -69,8 +76,11 @@ def _datum(part: Part) -> object:
 
 def _quoted(word: str) -> str:
     """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
-    if _SAFE.fullmatch("".join(part for part in parts(word) if isinstance(part, str))):
+    fixed = "".join(part for part in parts(word) if isinstance(part, str))
+    if _SAFE.fullmatch(fixed):
         return shown(word)
+    if "'" in fixed and not _SPECIAL.search(fixed):
+        return f'"{shown(word)}"'
     return "'" + shown(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)) + "'"
 
 

@@ -71,7 +71,7 @@ def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
     visit.go(tab, PUSH)
     count = tab.locator(".rb-progress__count")
     expect(count).to_have_text("0 of 4 done")
-    expect(tab.locator(".rb-progress__since")).to_contain_text("Not started")
+    expect(tab.locator(".rb-progress__since")).to_contain_text("not started")
 
     tab.locator("#preview [data-rb-tick]").check()
     expect(count).to_have_text("1 of 4 done")

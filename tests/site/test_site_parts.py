@@ -18,8 +18,9 @@ from runbook.site.markup import tag
 from runbook.site.prose import inline, plain
 from runbook.site.screen import Run, screen_picture
 from runbook.site.slots import Name, Places, Scope, Slot, parts
-from runbook.site.snippet import line
+from runbook.site.snippet import line, shell_quoted
 from runbook.site.stub import block_names, page, with_nav_entry
+from runbook.walk.command_text import quoted
 
 
 def test_text_of_the_book_brings_no_html() -> None:
@@ -54,6 +55,12 @@ def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str])
     text = unescape(sub(r"<[^>]*>", "", line(words)))
 
     assert shlex.split(text) == words
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
+def test_a_page_quotes_as_the_terminal_does(word: str) -> None:
+    """A command looks the same wherever it is read."""
+    assert shell_quoted(word) == quoted(word)
 
 
 def test_a_place_tells_how_the_walk_escapes_there() -> None:

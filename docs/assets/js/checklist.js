@@ -10,7 +10,9 @@
   const since = bar.querySelector(".rb-progress__since");
   const renew = bar.querySelector(".rb-progress__new");
   const fill = bar.querySelector(".rb-progress__bar span");
-  const time = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+  const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const time = (at) => (at.toDateString() === new Date().toDateString() ? clock : calendar).format(at);
 
   /* Inside a repetition a tick belongs to the value it is done for. */
   function keyOf(box) {
@@ -49,9 +51,9 @@
 
   function sentence(state) {
     if (!store.kept) return "This browser keeps no ticks: they are gone when you leave the page.";
-    if (state.started) return `Read-through started ${time.format(new Date(state.started))}`;
-    if (store.stale) return `The ticks of ${time.format(new Date(store.stale))} were more than a day old and are gone.`;
-    return "Not started. The first tick starts the clock.";
+    if (state.started) return `started ${time(new Date(state.started))}`;
+    if (store.stale) return `The ticks of ${time(new Date(store.stale))} were more than a day old and are gone.`;
+    return "not started; the first tick starts the clock";
   }
 
   for (const box of boxes) {

@@ -37,10 +37,12 @@
 
   const safe = (text) => /^[\w@%+=:,./-]*$/.test(text);
 
-  /* Quote the whole word if anything fixed or filled in it needs that. An empty place outside quotes stops a shell. */
+  /* Quote the whole word if anything fixed or filled in it needs that; SQL reads better in double quotes, where that
+     is the same. An empty place outside quotes stops a shell. */
   function shell(parts) {
     const known = parts.filter((part) => part.filled !== false).map((part) => part.text).join("");
     if (safe(known) && parts.some((part) => part.text)) return parts;
+    if (known.includes("'") && !/["$`!]|\\(?:[\\\n]|$)/.test(known)) return [{ text: '"' }, ...parts, { text: '"' }];
     const escaped = parts.map((part) => ({ ...part, text: part.text.replaceAll("'", `'"'"'`) }));
     return [{ text: "'" }, ...escaped, { text: "'" }];
   }
