@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from runbook.model import Policy, Verdict
-from runbook.safety.judging import judge_script
+from runbook.safety.judging import Placed, judge_script
 from runbook.safety.policy import Judgement
 from runbook.safety.programs.make import read_makefile
 from runbook.safety.shell.texts import ANY
@@ -61,14 +61,20 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     if kind is None or path.stat().st_size > _LARGEST:
         return ()
     text = path.read_text(encoding="utf-8", errors="replace")
-    found: set[Stopped] = set()
+    found: dict[tuple[int, int], Stopped] = {}
     for script in _READERS[kind](text):
         for placed in judge_script(script.text, policy=policy):
-            if placed.judgement.verdict is not Verdict.ALLOW:
-                column = placed.column + (script.column - 1 if placed.line == 1 or kind == "workflow" else 0)
-                line = script.line + placed.line - 1
-                found.add(Stopped(str(path), line, column, placed.judgement.verdict, _message(placed.judgement)))
-    return tuple(sorted(found))
+            judged, place = placed.judgement, _place(script, placed, in_block=kind == "workflow")
+            # One command may be judged more than once: behind `npx`, say. The gravest verdict stays.
+            if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
+                found[place] = Stopped(str(path), *place, judged.verdict, _message(judged))
+    return tuple(sorted(found.values()))
+
+
+def _place(script: _Script, placed: Placed, *, in_block: bool) -> tuple[int, int]:
+    """Return where in the file a command stands. Each line of a block in YAML is indented alike."""
+    indent = script.column - 1 if placed.line == 1 or in_block else 0
+    return script.line + placed.line - 1, placed.column + indent
 
 
 def _message(judged: Judgement) -> str:
@@ -128,7 +134,7 @@ def _workflow_runs(text: str) -> Iterator[_Script]:
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, RecursionError):
         return
-    for node in _scalars_named(root, "run"):
+    for node in _step_commands(root):
         mark = node.start_mark
         block = node.style in {"|", ">"}
         lines = text.split("\n")
@@ -141,21 +147,24 @@ def _indent(lines: list[str]) -> int:
     return len(lines[0]) - len(lines[0].lstrip(" ")) + 1 if lines else 1
 
 
-def _scalars_named(root: yaml.Node | None, name: str) -> Iterator[yaml.ScalarNode]:
-    """Yield the scalar values of that key, wherever they are. Anchors may make circles; each node is seen once."""
-    waiting, seen = [root], set()
+def _step_commands(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Yield the `run:` of every step, wherever `steps:` are. Anchors may make circles; each node is seen once."""
+    waiting: list[yaml.Node | None] = [root]
+    seen: set[int] = set()
     while waiting:
         node = waiting.pop()
-        if node is None or id(node) in seen:
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
             continue
         seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-        elif isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                waiting.append(value)
-                if isinstance(key, yaml.ScalarNode) and key.value == name and isinstance(value, yaml.ScalarNode):
-                    yield value
+        waiting += node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in node.value]
+        for steps in _values(node, "steps"):
+            for step in steps.value if isinstance(steps, yaml.SequenceNode) else ():
+                yield from (each for each in _values(step, "run") if isinstance(each, yaml.ScalarNode))
+
+
+def _values(node: yaml.Node, name: str) -> list[yaml.Node]:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return [value for key, value in pairs if isinstance(key, yaml.ScalarNode) and key.value == name]
 
 
 _READERS = {

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RUNBOOK", "TOOLS", "Home"]
+__all__ = ["ROOT", "RUNBOOK", "TOOLS", "Home"]
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = Path(sys.executable).with_name("runbook")

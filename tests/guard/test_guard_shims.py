@@ -1,0 +1,138 @@
+"""The guard in real shells, with the real Supabase CLI behind it: the reset is stopped, the push gets through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from support.guards import RUNBOOK, TOOLS, Home
+from support.terminals import program
+
+SHELLS = ["bash", "zsh", "fish"]
+RESET = "npx supabase db reset --linked"
+PUSH = "npx supabase db push --linked"
+CLI_SAYS = "Cannot find project ref"
+"""What the real CLI answers to a push in a directory that is not linked."""
+
+
+@pytest.fixture
+def project(home: Home) -> Path:
+    """Return a project with the real CLI in its node_modules, in a home with shims."""
+    assert (TOOLS / "supabase/package.json").is_file(), "scripts/setup tools"
+    (home.project / "node_modules").symlink_to(TOOLS)
+    (home.project / "package.json").write_text('{"name": "app", "private": true}')
+    installed = home.guard("install", "shims")
+    assert installed.returncode == 0
+    assert "export PATH=" in installed.stdout
+    assert "real fences" in installed.stderr
+    return home.project
+
+
+def guarded_path(home: Home) -> str:
+    """Return a PATH that leads to the shims first."""
+    return f"{home.root}/.local/share/runbook/shims:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shims_stop_the_reset_and_let_the_push_through(shell: str, home: Home, project: Path) -> None:
+    """In each shell, as typed there and in a script of it; the push reaches the real CLI, which then speaks."""
+    assert shutil.which(shell), "scripts/setup shells"
+    path = guarded_path(home)
+
+    stopped = home.run(shell, "-c", RESET, PATH=path)
+    through = home.run(shell, "-c", PUSH, PATH=path)
+
+    assert stopped.returncode == 3
+    assert "refused" in stopped.stderr
+    assert CLI_SAYS not in stopped.stdout + stopped.stderr
+    assert CLI_SAYS in through.stdout + through.stderr
+    assert "refused" not in through.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_functions_stop_the_reset_and_let_the_push_through(shell: str, home: Home, project: Path) -> None:
+    """The line that people put in their shell's configuration, and aliases they already have."""
+    read = f"{RUNBOOK} guard shell-init {shell}"
+    alias = "alias npx='npx --yes'\n"
+    setup = f"{alias}{read} | source\n" if shell == "fish" else f'{alias}eval "$({read})"\n'
+
+    stopped = home.run(shell, "-c", f"{setup}{RESET}")
+    through = home.run(shell, "-c", f"{setup}{PUSH}")
+
+    assert stopped.returncode == 3
+    assert "refused" in stopped.stderr
+    assert CLI_SAYS in through.stdout + through.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_functions_hand_on_words_input_and_exit_code(shell: str, home: Home, tmp_path: Path) -> None:
+    """Behind the function the program is the same as without it."""
+    stub = program(tmp_path / "bin", "pnpm", 'printf "<%s>" "$@"; cat; exit 7')
+    read = f"{RUNBOOK} guard shell-init {shell}"
+    setup = f"{read} | source" if shell == "fish" else f'eval "$({read})"'
+    path = f"{stub.parent}:{os.environ['PATH']}"
+
+    ran = home.run(shell, "-c", f"{setup}\npnpm 'a b' '' '*' --x=1", stdin=b"in", PATH=path)
+
+    assert (ran.returncode, ran.stdout) == (7, "<a b><><*><--x=1>in")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_functions_of_a_runbook_that_is_gone_do_not_open_the_door(shell: str, home: Home, tmp_path: Path) -> None:
+    """The program does not run unguarded; how to get rid of the function is said."""
+    from runbook.guard.shells import shell_functions
+
+    stub = program(tmp_path / "bin", "npx", "echo ran")
+    (home.project / "init").write_text(shell_functions(shell, "/nowhere/runbook"))
+
+    ran = home.run(shell, "-c", f"source ./init\n{RESET}", PATH=f"{stub.parent}:{os.environ['PATH']}")
+
+    assert ran.returncode == 6
+    assert "ran" not in ran.stdout
+    assert "runbook guard is gone" in ran.stderr
+
+
+def test_shims_reach_scripts_makefiles_and_package_scripts(home: Home, project: Path) -> None:
+    """What a shell function can't see."""
+    (project / "go.sh").write_text(f"#!/bin/sh\n{RESET}\n")
+    (project / "Makefile").write_text(f"fresh:\n\t{RESET}\n")
+    (project / "package.json").write_text('{"scripts": {"fresh": "npx supabase db reset --linked"}}')
+
+    for words in (("sh", "go.sh"), ("make", "fresh"), ("npm", "run", "fresh"), ("env", "-S", RESET)):
+        ran = home.run(*words, PATH=guarded_path(home))
+        assert ran.returncode != 0, words
+        assert "refused" in ran.stderr, words
+
+
+def test_a_shim_never_starts_a_shim(home: Home, tmp_path: Path) -> None:
+    """Two directories of shims, one after the other, and still the real program starts once."""
+    stub = program(tmp_path / "bin", "yarn", "echo real")
+    for name in ("one", "two"):
+        assert home.guard("install", "shims", "--dir", str(tmp_path / name)).returncode == 0
+
+    ran = home.run("yarn", "--version", PATH=f"{tmp_path}/one:{tmp_path}/two:{stub.parent}:/usr/bin:/bin", timeout=20)
+
+    assert (ran.returncode, ran.stdout) == (0, "real\n")
+    nothing = home.run("yarn", "--version", PATH=f"{tmp_path}/one:{tmp_path}/two:/usr/bin:/bin", timeout=20)
+    assert "there is no program 'yarn'" in nothing.stderr
+
+
+def test_shims_are_taken_back_and_nothing_else(home: Home, tmp_path: Path) -> None:
+    """Uninstalling removes the shims; installing never overwrites a real program."""
+    directory = tmp_path / "shims"
+    home.guard("install", "shims", "--dir", str(directory))
+    (directory / "mine").write_text("x")
+
+    assert "8 shims removed" in home.guard("uninstall", "shims", "--dir", str(directory)).stdout
+    assert [path.name for path in directory.iterdir()] == ["mine"]
+    program(directory, "npx", "echo mine")
+    refused = home.guard("install", "shims", "--dir", str(directory))
+    assert refused.returncode == 1
+    assert "other programs: npx" in refused.stderr
+    (directory / "npx").unlink()
+    (directory / "mine").unlink()
+    home.guard("install", "shims", "--dir", str(directory))
+    home.guard("uninstall", "shims", "--dir", str(directory))
+    assert not directory.exists()
