@@ -220,6 +220,23 @@ def test_if_not_exists_calls_a_broken_index_done(database: Connection) -> None:
     assert one(database, "select count(*) from pg_index where not indisvalid") == 1
 
 
+def test_a_time_limit_leaves_an_index_that_is_not_valid(database: Connection) -> None:
+    """Hosted databases have one; the safe form lifts it for its own file."""
+    database.execute(
+        "create function public.slow(text) returns text language plpgsql immutable"
+        " as 'begin perform pg_sleep(0.005); return $1; end'"
+    )
+    build = "create index concurrently slow_one on public.generations (public.slow(thumbnail_url));"
+    database.execute("set statement_timeout = '40ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        database.execute(build)
+    assert one(database, "select indisvalid from pg_index where indexrelid = 'public.slow_one'::regclass") is False
+    database.execute("drop index public.slow_one")
+    lifted, _ = files_of(PATTERNS["add-index"].safe)[0].split(";", 1)
+    apply(database, f"{lifted};\n{build}")
+    assert one(database, "select indisvalid from pg_index where indexrelid = 'public.slow_one'::regclass") is True
+
+
 def test_a_unique_constraint_is_built_while_nobody_can_use_the_table(database: Connection) -> None:
     """It holds ACCESS EXCLUSIVE, which no read goes beside."""
     assert "AccessExclusiveLock" in locks(database, "public.generations", PATTERNS["unique"].unsafe)
