@@ -21,6 +21,12 @@ LOCAL = "npx supabase db reset"
 PUSH = "npx supabase db push --linked"
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return a scratch home."""
+    return Home(tmp_path)
+
+
 def event(agent: str, command: object, directory: str = "/") -> dict[str, Any]:
     """Return what an agent sends before it runs a shell command, as its reference documents it."""
     common = {"session_id": "abc123", "transcript_path": "/t.jsonl", "cwd": directory, "hook_event_name": "PreToolUse"}

@@ -16,6 +16,12 @@ from support.terminals import program, terminal
 RESET = "npx supabase db reset --linked"
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return a scratch home."""
+    return Home(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

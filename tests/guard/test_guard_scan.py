@@ -61,6 +61,12 @@ FILES = {
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return a scratch home."""
+    return Home(tmp_path)
+
+
+@pytest.fixture
 def files(home: Home) -> Path:
     """Write all files into the project."""
     for name, (text, _) in FILES.items():

@@ -43,6 +43,12 @@ THEIRS: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return a scratch home."""
+    return Home(tmp_path)
+
+
 def commands(settings: object) -> list[str]:
     """Return every command in settings."""
     if isinstance(settings, dict):

@@ -18,6 +18,12 @@ CLI_SAYS = "Cannot find project ref"
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return a scratch home."""
+    return Home(tmp_path)
+
+
+@pytest.fixture
 def project(home: Home) -> Path:
     """Return a project with the real CLI in its node_modules, in a home with shims."""
     assert (TOOLS / "supabase/package.json").is_file(), "scripts/setup tools"
