@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import click
 
 from runbook.cli.group import VERBS, runbook
@@ -19,8 +17,6 @@ def cli_reference() -> str:
     context = click.Context(runbook, info_name="runbook")
     parts = [_command(runbook, context, title="runbook")]
     for verb in VERBS:
-        if find_spec(f"runbook.cli.{verb}") is None:
-            continue
         command = runbook.get_command(context, verb)
         if command is not None:
             parts.append(_tree(command, context, verb))

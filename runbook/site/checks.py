@@ -58,6 +58,6 @@ def check_lines(shelf: Shelf, at: Placed, check: Check, *, title: str, anchor: s
     clauses = expectation_lines(check.expect, at.scope)
     wanted = "; ".join(clauses) if clauses else "it ends without an error"
     return lines(
-        tag("p", tag("strong", title), f": {wanted}.", class_="rb-wanted"),
-        snippets(shelf, at, check.action, key=f"{anchor}-{at.anchor}"),
+        tag("p", tag("strong", title), f": {wanted}.", class_="rb-wanted", id=f"{anchor}-{at.anchor}"),
+        snippets(shelf, at, check.action, key=f"{anchor}-{at.anchor}-do"),
     )

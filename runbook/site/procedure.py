@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runbook.model import Mode, Reference
+from runbook.model import Check, Mode, Reference
 from runbook.site.actions import Shelf, snippets
-from runbook.site.checks import check_lines
+from runbook.site.checks import check_lines, expectation_lines
 from runbook.site.flow import flow
 from runbook.site.icons import badge, icon
 from runbook.site.markup import lines, tag, text
@@ -105,10 +105,6 @@ _DO_CONFIRM = "Do a phase from memory, then confirm each line of it here."
 _PAPER = tag("p", "Read-through started at ____________ by ______________________________", class_="rb-paper")
 
 
-def _all(shelf: Shelf) -> tuple[Placed, ...]:
-    return outline(shelf.procedure)
-
-
 def _to(at: Placed) -> str:
     return tag("a", text(f"{at.number} "), inline(at.title, at.scope), href=f"#{at.anchor}")
 
@@ -116,22 +112,24 @@ def _to(at: Placed) -> str:
 def checks(name: str) -> str:
     """Gather all checks: what must hold after which step."""
     shelf = shelf_of(name)
-    rows = [
-        tag(
-            "li", tag("p", "After ", _to(at)), check_lines(shelf, at, at.step.verify, title="Must hold", anchor="again")
-        )
-        for at in _all(shelf)
-        if at.step.verify
-    ]
+    rows = [_must_hold(at, at.step.verify) for at in outline(shelf.procedure) if at.step.verify]
     if not rows:
         return tag("p", "No step of this procedure changes anything that needs a check of its own.")
-    return tag("p", "All of these read only; run them as often as you like.") + tag("ul", *rows, class_="rb-checks")
+    heads = tag("thead", tag("tr", tag("th", "After", scope="col"), tag("th", "Must hold", scope="col")))
+    note = "Each check only reads; its command stands below its step. Run it as often as you like."
+    return tag("p", note) + tag("table", heads, tag("tbody", *rows), class_="rb-table rb-checks")
+
+
+def _must_hold(at: Placed, check: Check) -> str:
+    clauses = "; ".join(expectation_lines(check.expect, at.scope)) or "the check ends without an error"
+    see = tag("a", "see the command", href=f"#check-{at.anchor}")
+    return tag("tr", tag("th", _to(at), scope="row"), tag("td", f"{clauses} ({see})", data_label="Must hold"))
 
 
 def undo(name: str) -> str:
     """Gather all ways back: how to undo which step, or why that can't be done."""
     shelf = shelf_of(name)
-    rows = [_undo(shelf, at) for at in _all(shelf) if at.step.undo]
+    rows = [_undo(shelf, at) for at in outline(shelf.procedure) if at.step.undo]
     if not rows:
         return tag("p", "Nothing to undo: no step of this procedure changes anything.")
     return tag("ul", *rows, class_="rb-undo")

@@ -36,17 +36,26 @@ def build(
     )
 
 
-def copy_of_checkout(directory: Path) -> Path:
-    """Copy what a build needs: pages, configuration and the book are real copies, the code is linked."""
+def copy_of_checkout(directory: Path, *, with_code: bool = False) -> Path:
+    """Copy what a build needs: pages, configuration and the book; the code is linked unless it is to be changed."""
     for name in ("docs", "includes"):
         shutil.copytree(ROOT / name, directory / name)
     shutil.copy(ROOT / "mkdocs.yml", directory)
     (directory / "runbook").mkdir()
     for entry in (ROOT / "runbook").iterdir():
         if entry.name != "book":
-            (directory / "runbook" / entry.name).symlink_to(entry)
+            _bring(entry, directory / "runbook" / entry.name, link=not with_code)
     shutil.copytree(ROOT / "runbook" / "book", directory / "runbook" / "book")
     return directory
+
+
+def _bring(entry: Path, place: Path, *, link: bool) -> None:
+    if link:
+        place.symlink_to(entry)
+    elif entry.is_dir():
+        shutil.copytree(entry, place, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(entry, place)
 
 
 def pages_of(site: Path) -> list[str]:

@@ -3,12 +3,22 @@
 
 (() => {
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+  let due = 0;
+  let count = 0;
+  const soon = () => {
+    due ||= requestAnimationFrame(() => {
+      due = 0;
+      name();
+    });
+  };
   const name = () => {
-    document.querySelectorAll(".md-code__nav").forEach((nav, index) => {
+    document.querySelectorAll(".md-code__nav").forEach((nav) => {
+      if (nav.ariaLabel) return;
       const step = nav.closest(".rb-step")?.querySelector(".rb-step__title")?.textContent;
-      nav.setAttribute("aria-label", `Code ${index + 1}${step ? `: ${step}` : ""}`);
+      count += 1;
+      nav.ariaLabel = `Code ${count}${step ? `: ${step}` : ""}`;
     });
   };
   name();
-  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
 })();
