@@ -59,4 +59,4 @@ class Home:
 
     def guard(self, *words: str, stdin: bytes = b"", **more: str) -> subprocess.CompletedProcess[str]:
         """Run `runbook guard`."""
-        return self.run(str(RUNBOOK), "guard", *words, stdin=stdin, **more)
+        return self.run(str(RUNBOOK), "guard", *words, stdin=stdin, timeout=60, **more)
