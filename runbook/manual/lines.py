@@ -35,7 +35,7 @@ def _mistakes_of_flag(flag: Flag, path: Path, manual: Manual) -> Iterator[str]:
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, known, n=2, cutoff=0.6)
+    close = get_close_matches(word, known, n=2, cutoff=0.7)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

@@ -69,7 +69,10 @@ def _names_value_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mis
     anywhere = set(book.policy.global_value_flags.get("supabase", ()))
     taking = {flag.name for manual in on for flag in _flags_of(rule, book, manual) if flag.takes == "value"}
     for name in sorted(taking - anywhere - set(rule.value_flags)):
-        yield f"{name} of '{' '.join(rule.command)}' takes a value; add it to 'value_flags'", "value_flags:"
+        yield (
+            f"{name} of '{' '.join(rule.command)}' takes a value; add it to 'value_flags'",
+            "value_flags:" if rule.value_flags else rule.id,
+        )
     for name in rule.value_flags:
         if on and name not in taking:
             yield f"{name} of '{' '.join(rule.command)}' takes no value on any CLI; it is not a value flag", name

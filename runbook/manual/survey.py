@@ -54,15 +54,10 @@ def survey(
     problems, changes = _compare(book, sayings, pinned)
     changes += _versions(book, pinned)
     if newer:
-        posing = _posing(manuals[-1], pinned)
-        later = sum(_compare(book, sayings, {**pinned, posing.major: posing}), ())
+        later = sum(_compare(book, sayings, {**pinned, manuals[-1].major: manuals[-1]}), ())
         told = {_without_version(each) for each in (*problems, *changes)}
         changes += tuple(each for each in later if _without_version(each) not in told)
     return Survey(problems, changes, len(sayings), tuple(manual.version for manual in manuals), asker.answered)
-
-
-def _posing(newer: Manual, pinned: Manuals) -> Manual:
-    return newer if newer.major in pinned else replace(newer, major=max(pinned))
 
 
 def _without_version(finding: Finding) -> Finding:
@@ -73,11 +68,14 @@ def _without_version(finding: Finding) -> Finding:
 
 
 def _learn(asker: Asker, book: Book, sayings: Sequence[Saying], packages: Sequence[CliPackage]) -> list[Manual]:
-    """Ask in three rounds: all commands; help where a list is not enough; flags that are not listed."""
+    """Ask in three rounds: all commands; help where a list is not enough; flags that are not listed.
+
+    A CLI of a major that the book does not know is held against what the book says of the newest one.
+    """
     trees = asker.trees(packages)
     roots = asker.helps([(package, ()) for package in packages])
     manuals = [
-        Manual(package.major, package.version, tree, root.flags)
+        Manual(_major(package, book), package.version, tree, root.flags)
         for package, tree, root in zip(packages, trees, roots, strict=True)
     ]
     questions = [(at, path) for at, manual in enumerate(manuals) for path in _worth_asking(book, sayings, manual)]
@@ -86,6 +84,10 @@ def _learn(asker: Asker, book: Book, sayings: Sequence[Saying], packages: Sequen
         own = {path: found for (of, path), found in zip(questions, helps, strict=True) if of == at}
         manuals[at] = replace(manual, helps=own)
     return _learn_hidden(asker, sayings, packages, manuals)
+
+
+def _major(package: CliPackage, book: Book) -> int:
+    return package.major if package.major in book.policy.majors else max(book.policy.majors)
 
 
 def _worth_asking(book: Book, sayings: Sequence[Saying], manual: Manual) -> tuple[Path, ...]:
