@@ -143,4 +143,4 @@ def _taken(names: _Words, text: str) -> dict[str, CliFlag]:
     valued = set(_MISSING_VALUE.findall(text))
     if _MADE_UP not in refused:
         return {}
-    return {name: CliFlag(name, "value" if name in valued else "nothing", "") for name in names if name not in refused}
+    return {name: CliFlag(name, "value" if name in valued else "maybe", "") for name in names if name not in refused}
