@@ -41,13 +41,10 @@ class Examination:
         self.found: list[Placed] = []
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
-        minded = [rule for rule in policy.rules if _is_minded(rule)]
-        self.programs = frozenset(rule.program for rule in policy.rules)
-        self.feared = frozenset(rule.program for rule in minded)
-        self.commanded = (
-            frozenset(rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants))
-            - _LAUNCHERS
-        )
+        self._outline = _outline_of(policy)
+        self.programs = self._outline.programs
+        self.feared = self._outline.feared
+        self.commanded = self._outline.commanded
 
     def worst(self) -> Judgement | None:
         """Return the gravest judgement, with all commands; None if there was nothing to judge."""
@@ -116,10 +113,46 @@ class Examination:
         positionals = read_words(invocation.arguments, flags).positionals
         return any(
             _fits_unknown(form, positionals)
-            for rule in self._policy.rules
-            if rule.program == invocation.program and _is_minded(rule)
+            for rule in self._outline.minded
+            if rule.program == invocation.program
             for form in (rule.command, *rule.aliases)
         )
+
+
+class _Outline(NamedTuple):
+    """What is asked of a policy for every line."""
+
+    policy: Policy
+    minded: tuple[Rule, ...]
+    programs: frozenset[str]
+    feared: frozenset[str]
+    commanded: frozenset[str]
+
+
+_MOST_OUTLINES = 4
+_outlines: dict[int, _Outline] = {}
+"""By the policy's identity; each holds its policy, so that no other can get the same one."""
+
+
+def _outline_of(policy: Policy) -> _Outline:
+    found = _outlines.get(id(policy))
+    if found is None:
+        if len(_outlines) >= _MOST_OUTLINES:
+            _outlines.clear()
+        found = _outlines[id(policy)] = _outline(policy)
+    return found
+
+
+def _outline(policy: Policy) -> _Outline:
+    minded = tuple(rule for rule in policy.rules if _is_minded(rule))
+    commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+    return _Outline(
+        policy,
+        minded,
+        frozenset(rule.program for rule in policy.rules),
+        frozenset(rule.program for rule in minded),
+        frozenset(commanded) - _LAUNCHERS,
+    )
 
 
 def _is_minded(rule: Rule) -> bool:
