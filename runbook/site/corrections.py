@@ -68,19 +68,23 @@ def corrections() -> str:
 def _render(one: Correction) -> str:
     facts = [
         tag("dt", "The guide said") + tag("dd", inline(one.guide)),
-        tag("dt", "It is so") + tag("dd", inline(one.so)),
+        tag("dt", "What is so") + tag("dd", inline(one.so)),
         tag("dt", "Done right in") + tag("dd", shelf_of(one.see).link(one.see)),
     ]
     listed = tag("dl", *facts, class_="rb-facts rb-correction")
-    proofs = (_proof(proof) for proof in one.proof)
-    return lines(tag("h2", text(one.title), id=one.id), listed, *proofs, _pattern(one.pattern))
+    return lines(tag("h2", text(one.title), id=one.id), listed, _proofs(one.proof), _pattern(one.pattern))
+
+
+def _proofs(proofs: tuple[Proof, ...]) -> str:
+    if not proofs:
+        return ""
+    return lines(tag("p", tag("strong", "See for yourself:")), *(_proof(proof) for proof in proofs))
 
 
 def _proof(proof: Proof) -> str:
-    on = "" if proof.cli == "any" else f" (CLI {proof.cli})"
-    printed = tag("p", f"It prints: {tag('q', text(proof.prints))}", class_="rb-prints") if proof.prints else ""
-    seen = tag("p", inline(proof.shows)) if proof.shows else ""
-    return lines(tag("p", tag("strong", "See for yourself"), f"{on}:"), line(proof.argv), printed, seen)
+    where = "It" if proof.cli == "any" else f"CLI {proof.cli}"
+    printed = f"{where} prints {tag('q', text(proof.prints))}. " if proof.prints else ""
+    return line(proof.argv) + tag("p", printed + inline(proof.shows), class_="rb-prints")
 
 
 def _pattern(name: str | None) -> str:

@@ -44,7 +44,7 @@ def fence_problems(source: str) -> list[str]:
     return problems + [f"two generated blocks have the id {name}" for name in twice]
 
 
-_EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>', re.DOTALL)
+_EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>|<code class="rb-template">.*?</code>', re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
 _SIGNS = {
     "Traceback (most recent call last)": "the traceback of a block is published",

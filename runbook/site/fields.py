@@ -25,6 +25,7 @@ from runbook.reading.fields import (
     Whole,
 )
 from runbook.reading.schema import FILES, SHAPES
+from runbook.reading.templates import PLACEHOLDER
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline
 
@@ -91,7 +92,7 @@ def _shape(shape: Shape) -> str:
         forms = tag("p", f"It has exactly one of {keys}.")
     return lines(
         tag("h3", text(shape.noun[0].upper() + shape.noun[1:]), id=f"shape-{shape.name}"),
-        tag("p", inline(shape.doc.replace("{{", "{").replace("}}", "}"))),
+        tag("p", _prose(shape.doc)),
         forms,
         tag("table", heads, tag("tbody", *rows), class_="rb-table rb-fields"),
     )
@@ -104,13 +105,19 @@ def _field(shape: Shape, field: Field) -> str:
         f"Default: {tag('code', text(field.default))}." if field.default else "",
         f"Only with {' or '.join(tag('code', text(key)) for key in only)}." if only else "",
     ]
-    meaning = " ".join([inline(field.doc.replace("{{", "{").replace("}}", "}")), *(note for note in notes if note)])
+    meaning = " ".join([_prose(field.doc), *(note for note in notes if note)])
     return tag(
         "tr",
         tag("th", tag("code", text(field.name)), scope="row"),
         tag("td", type_words(field.type), data_label="Value"),
         tag("td", meaning, data_label="Meaning"),
     )
+
+
+def _prose(doc: str) -> str:
+    """Render a sentence about templates: here `{{name}}` is meant as it is written."""
+    held = inline(PLACEHOLDER.sub("\ue010\\1\ue011", doc))
+    return held.replace("\ue010", '<code class="rb-template">{{').replace("\ue011", "}}</code>")
 
 
 def _required(field: Field) -> str:

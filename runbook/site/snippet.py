@@ -93,7 +93,7 @@ def tabs(key: str, panes: Sequence[tuple[str, str]]) -> str:
         tag("input", type="radio", id=one, name=f"{key}--tabs", checked=not index) for index, one in enumerate(ids)
     ]
     labels = [tag("label", text(label), for_=one) for one, (label, _) in zip(ids, panes, strict=True)]
-    blocks = [tag("div", content, class_="tabbed-block") for _, content in panes]
+    blocks = [tag("div", content, class_="tabbed-block", data_label=label) for label, content in panes]
     return tag(
         "div",
         *inputs,

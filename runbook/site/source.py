@@ -48,6 +48,8 @@ class DrillResult:
     seconds: float
     at: str
     passed: bool
+    digest: str
+    """Of the procedure that was drilled: another one than today's proves less."""
 
 
 @cache
@@ -70,6 +72,7 @@ def drilled(procedure: str) -> tuple[DrillResult, ...]:
             seconds=float(str(result["seconds"])),
             at=str(result["at"]),
             passed=result["passed"] is True,
+            digest=str(result.get("digest", "")),
         )
         for name, result in sorted(results.items())
     )

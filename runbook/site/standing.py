@@ -71,7 +71,7 @@ def standing(shelf: Shelf) -> str:
         ("Reviewed", text(procedure.reviewed)),
         ("Next review", _review_line(procedure)),
         ("Last drill", _drills(procedure)),
-        ("Content", tag("code", text(procedure.digest[:12])) + " (the terminal prints the same)"),
+        ("Content", f"SHA-256 {tag('code', text(procedure.digest))}, as {tag('code', 'runbook show')} prints it"),
         ("Source", f"{source}. The page is made from it; edit it there."),
     ]
     return tag("dl", *(tag("dt", title) + tag("dd", body) for title, body in rows), class_="rb-facts rb-standing")
@@ -87,10 +87,11 @@ def _drills(procedure: Procedure) -> str:
     results = drilled(procedure.id)
     if not results:
         return "no result is recorded" if procedure.drills else "there is no drill for it yet"
-    return tag("ul", *(tag("li", _result(result)) for result in results))
+    return tag("ul", *(tag("li", _result(result, procedure)) for result in results))
 
 
-def _result(result: DrillResult) -> str:
+def _result(result: DrillResult, procedure: Procedure) -> str:
     ended = badge("allow", "Passed") if result.passed else badge("refuse", "Failed")
     facts = f"{result.at[:10]}, Supabase CLI {result.cli}, PostgreSQL {result.postgres}, {result.seconds:.0f} s"
-    return f"{tag('code', text(result.name))} {ended} {text(facts)}"
+    older = "" if result.digest == procedure.digest else " (an earlier version of this procedure)"
+    return f"{tag('code', text(result.name))} {ended} {text(facts)}{older}"

@@ -11,7 +11,7 @@ from runbook.site.actions import Shelf
 from runbook.site.markup import lines, tag, text
 from runbook.site.places import Placed
 from runbook.site.prose import inline
-from runbook.site.slots import name_of
+from runbook.site.slots import marks_in, name_of
 
 __all__ = ["captured_fields", "form"]
 
@@ -28,6 +28,8 @@ class _Field:
     choices: tuple[str, ...] = ()
     default: str = ""
     many: bool = False
+    of: str = ""
+    """The key of the list that this is one of."""
 
 
 _PROJECT = _Field(
@@ -92,7 +94,8 @@ def _seen_at(at: Placed) -> Iterator[_Field]:
         yield _of_parameter(at.scope.key(action.asks.name), action.asks)
     if isinstance(action, Each):
         ask = f"Which of {action.over.replace('_', ' ')} is it now?"
-        yield _Field(key=at.scope.key(action.name), ask=ask)
+        listed = next(iter(marks_in(at.scope.value(action.over))), "")
+        yield _Field(key=at.scope.key(action.name), ask=ask, of=listed)
     for capture in at.step.capture:
         ask = f"{capture.name.replace('_', ' ').capitalize()}, from the output of this step"
         yield _Field(key=at.scope.key(capture.name), ask=ask)
@@ -101,7 +104,7 @@ def _seen_at(at: Placed) -> Iterator[_Field]:
 def _render(field: _Field) -> str:
     one = f"value-{field.key.replace('.', '-')}"
     label = tag("label", tag("span", text(name_of(field.key)), class_="rb-field__name"), inline(field.ask), for_=one)
-    entry = _choices(one, field) if field.choices else _entry(one, field)
+    entry = _choices(one, field) if field.choices or field.of else _entry(one, field)
     return tag(
         "div",
         label,
@@ -144,5 +147,6 @@ def _choices(one: str, field: _Field) -> str:
         id=one,
         aria_describedby=f"{one}-hint {one}-problem",
         data_rb_field=field.key,
-        data_rb_pattern="|".join(map(re.escape, field.choices)),
+        data_rb_pattern="|".join(map(re.escape, field.choices)) or _FALLBACK_PATTERN,
+        data_rb_of=field.of or None,
     )

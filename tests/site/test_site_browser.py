@@ -213,6 +213,22 @@ def test_a_question_folds_the_other_branches_away(visit: Visit, tab: Page) -> No
     assert open_ones.count() > 1
 
 
+def test_each_of_a_list_has_its_own_ticks(visit: Visit, tab: Page) -> None:
+    """Steps that are done once per function are ticked once per function."""
+    visit.go(tab, "procedures/deploy-edge-functions.html")
+    tab.fill("#value-function_names", "complete-task, create-task")
+    now = tab.locator("select[data-rb-field=function_name]")
+    assert now.locator("option").all_text_contents() == ["Choose", "complete-task", "create-task"]
+
+    now.select_option("complete-task")
+    inside = tab.locator(".rb-each [data-rb-tick]").first
+    inside.check()
+    now.select_option("create-task")
+    expect(inside).not_to_be_checked()
+    now.select_option("complete-task")
+    expect(inside).to_be_checked()
+
+
 def test_the_colours_can_be_switched(visit: Visit, tab: Page) -> None:
     """Light, dark, like the system; the choice is kept."""
     visit.go(tab, "index.html")

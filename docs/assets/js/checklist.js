@@ -14,12 +14,7 @@
   const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const time = (at) => (at.toDateString() === new Date().toDateString() ? clock : calendar).format(at);
 
-  /* Inside a repetition a tick belongs to the value it is done for. */
-  function keyOf(box) {
-    const each = box.closest("[data-rb-each]");
-    const now = each && store.state.values[each.dataset.rbEach];
-    return now ? `${box.dataset.rbTick}[${now}]` : box.dataset.rbTick;
-  }
+  const keyOf = (box) => store.keyAt(box, box.dataset.rbTick);
 
   /* Steps of a branch count once the branch is picked: until then nobody knows whether they are needed. */
   function counts(box) {
@@ -39,7 +34,7 @@
   function show(state) {
     for (const box of boxes) {
       const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice");
-      box.checked = Boolean(state.ticks[keyOf(box)] || (decided && state.choices[decided.dataset.rbChoice]));
+      box.checked = Boolean(state.ticks[keyOf(box)] || (decided && state.choices[store.keyAt(decided, decided.dataset.rbChoice)]));
       box.closest(".rb-step").classList.toggle("rb-done", box.checked);
     }
     const { done, all } = tally();

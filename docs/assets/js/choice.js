@@ -4,7 +4,7 @@
 (() => {
   const { store } = window.runbook;
   const choices = [...document.querySelectorAll("[data-rb-choice]")].map((element) => ({
-    key: element.dataset.rbChoice,
+    key: () => store.keyAt(element, element.dataset.rbChoice),
     branches: [...element.children].filter((one) => one.classList.contains("rb-branch")),
   }));
 
@@ -14,7 +14,7 @@
     for (const branch of branches) {
       radio(branch).addEventListener("change", (event) => {
         store.change((state) => {
-          state.choices[key] = event.target.value;
+          state.choices[key()] = event.target.value;
         });
       });
     }
@@ -22,7 +22,7 @@
 
   store.listen((state) => {
     for (const { key, branches } of choices) {
-      const picked = state.choices[key];
+      const picked = state.choices[key()];
       for (const branch of branches) {
         const own = radio(branch).value === picked;
         radio(branch).checked = own;

@@ -30,6 +30,13 @@ window.runbook = {};
       this.save();
     },
 
+    /* Inside a repetition a tick or a choice belongs to the value it is done for. */
+    keyAt(element, key) {
+      const each = element.closest("[data-rb-each]");
+      const now = each && this.state.values[each.dataset.rbEach];
+      return now ? `${key}[${now}]` : key;
+    },
+
     renew() {
       this.state = blank();
       this.stale = null;

@@ -48,7 +48,20 @@
     element.replaceChildren(...content);
   }
 
+  /* One of a list is chosen from what the list's own field holds now. */
+  function offer() {
+    for (const field of fields.filter((one) => one.dataset.rbOf)) {
+      const list = fields.find((one) => one.dataset.rbField === field.dataset.rbOf);
+      const items = list && allowed(list, list.value.trim()) ? listed(list, list.value) : [];
+      if (items.join() === [...field.options].slice(1).map((one) => one.value).join()) continue;
+      const kept = field.value;
+      field.replaceChildren(field.options[0], ...items.map((item) => new Option(item)));
+      field.value = items.includes(kept) ? kept : "";
+    }
+  }
+
   function fill() {
+    offer();
     const values = known();
     for (const word of words) fillWord(word, values);
     for (const element of places) {
@@ -86,6 +99,7 @@
     if (state !== shown) {
       shown = state;
       for (const field of fields) {
+        offer();
         field.value = own(state.values, field.dataset.rbField) ?? initial(field);
         judge(field);
       }
