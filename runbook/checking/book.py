@@ -8,9 +8,11 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from runbook.checking.care import check_care
 from runbook.checking.commands import check_commands
 from runbook.checking.dates import check_reviewed
 from runbook.checking.drills import check_answers
+from runbook.checking.migrations import check_templates
 from runbook.checking.notes import Notes
 from runbook.checking.parameters import check_examples, check_secret_defaults, check_shadows
 from runbook.checking.placeholders import check_each, check_names, check_secrets, check_unused
@@ -39,13 +41,14 @@ CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
 def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
 
-    This holds the book to its author's standard too: the policy's own tests, and the dates of reviews.
+    This holds the book to its author's standard too: its warnings, the templates of its migrations, the
+    policy's own tests, and the dates of reviews.
     """
 
     def check_dates(book: Book, notes: Notes) -> None:
         check_reviewed(book, notes, today or date.today())
 
-    return _found(book, (*CHECKS, check_rule_tests, check_dates))
+    return _found(book, (*CHECKS, check_care, check_templates, check_rule_tests, check_dates))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

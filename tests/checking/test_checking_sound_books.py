@@ -31,7 +31,7 @@ RICH = procedure_text(
       if_it_fails: {text: "See {{rate}}", see: other}
     - id: write
       title: Write the file
-      edit: {file: "supabase/{{last}}.sql", template: "select '{{rate}}'", check: "git log {{last}}"}
+      edit: {file: "supabase/{{last}}.sql", template: "-- at {{rate}}", check: "git log {{last}}"}
     - id: old
       title: Take the old file
       edit: {file: x, git: {revision: "{{last}}", path: "x"}}
