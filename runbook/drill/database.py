@@ -24,7 +24,13 @@ def connect(url: str, *, timeout: int = 10) -> psycopg.Connection[Row]:
             hint="python3 -m pip install 'migration-runbook[drill]'",
         ) from error
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=timeout, application_name="runbook drill")
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=timeout,
+            application_name="runbook drill",
+            options="-c lock_timeout=10s",  # a scenario may hold a lock, and a drill must end
+        )
     except psycopg.OperationalError as error:
         raise RunbookError(f"can't connect to the drill's database: {str(error).strip()}") from error
 

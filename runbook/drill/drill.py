@@ -11,12 +11,12 @@ from typing import TypedDict
 
 from runbook import __version__
 from runbook.drill.director import Director, needs_wire
-from runbook.drill.inventory import Inventory, take_inventory
+from runbook.drill.inventory import take_inventory
 from runbook.drill.operator import AutoOperator
 from runbook.drill.platform import begin
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
 from runbook.drill.sandbox import Sandbox, open_sandbox
-from runbook.drill.scenario import play_scenario
+from runbook.drill.scenario import Scene, play_scenario
 from runbook.drill.surroundings import only_harmless
 from runbook.drill.target import DrillTarget
 from runbook.drill.wire import Wire, string_wire
@@ -83,6 +83,7 @@ class Stage:
     procedure: Procedure
     drill: Drill
     sandbox: Sandbox
+    scene: Scene
     wire: Wire | None = None
     """The line to the database, where the scenario breaks it."""
 
@@ -113,10 +114,10 @@ def set_stage(
     with (
         only_harmless(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
-        play_scenario(sandbox, scenario),
+        play_scenario(sandbox, scenario) as scene,
         string_wire(sandbox.postgres.url) if needs_wire(scenario.events) else nullcontext() as wire,
     ):
-        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, wire=wire)
+        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, scene=scene, wire=wire)
 
 
 def hold_drill(
@@ -127,7 +128,6 @@ def hold_drill(
     `again` is asked when the walk was stopped: true resumes it, as `runbook resume` would.
     """
     sandbox, drill = stage.sandbox, stage.drill
-    before = take_inventory(sandbox.postgres.admin_url, sandbox.platform.state)
     journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
     with closing(journal):
@@ -142,17 +142,19 @@ def hold_drill(
         code=code,
         ends=drill.ends,
         trouble="" if code is _ENDS[drill.ends] else trouble or _why_stopped(events),
-        proofs=_prove(stage, before),
+        proofs=_prove(stage),
         events=events,
     )
 
 
-def _prove(stage: Stage, before: Inventory) -> tuple[ProofResult, ...]:
-    """Check the drill's own proofs, and those that hold for every drill."""
+def _prove(stage: Stage) -> tuple[ProofResult, ...]:
+    """Check the drill's own proofs, then, without the scenario's locks, those that hold for every drill."""
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
+    own = [check_proof(proof, url, platform) for proof in stage.drill.prove]
+    stage.scene.release()
     return (
-        *(check_proof(proof, url, platform) for proof in stage.drill.prove),
-        prove_nothing_lost(before, take_inventory(url, platform), stage.drill.loses),
+        *own,
+        prove_nothing_lost(stage.scene.before, take_inventory(url, platform), stage.drill.loses),
         prove_stayed_inside(stage.sandbox.outside.attempts),
     )
 

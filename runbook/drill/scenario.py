@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, execute, query_records
+from runbook.drill.inventory import Inventory, take_inventory
 from runbook.drill.postgres import copy_database
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from runbook.drill.database import Row
 
-__all__ = ["BACKUP", "play_scenario"]
+__all__ = ["BACKUP", "Scene", "play_scenario"]
 
 # The CLI's own table, column for column (3.1.0 and 2.122.1).
 _HISTORY = """
@@ -37,8 +39,21 @@ _EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited
 _NAME = re.compile(r"([0-9]+)_(.+)")
 
 
+@dataclass(slots=True)
+class Scene:
+    """A scenario that is being played: what there was before anybody walked, and the session that holds a lock."""
+
+    before: Inventory
+    session: psycopg.Connection[Row] | None = None
+
+    def release(self) -> None:
+        """End the session that holds a lock, if it still lives. The walk may have ended it, as it should."""
+        if self.session is not None:
+            self.session.close()  # closed, never committed
+
+
 @contextmanager
-def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
+def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     """Set the scene, keep what has to be kept up (an open transaction) for the block."""
     if scenario.earlier:
         _write_functions(sandbox, scenario.earlier)
@@ -47,15 +62,20 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[None]:
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
     _connect_platform(sandbox)
-    if scenario.hold is None:
-        yield
-        return
-    # Only closed, never committed: the walk may have ended this session, as it should.
-    with closing(connect(sandbox.postgres.url)) as session:
-        session.execute("set application_name = 'psql'")
-        session.execute("begin")
-        session.execute(scenario.hold)
-        yield
+    scene = Scene(take_inventory(sandbox.postgres.admin_url, sandbox.platform.state))
+    try:
+        scene.session = _hold(sandbox, scenario.hold) if scenario.hold else None
+        yield scene
+    finally:
+        scene.release()
+
+
+def _hold(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
+    session = connect(sandbox.postgres.url)
+    session.execute("set application_name = 'psql'")
+    session.execute("begin")
+    session.execute(statement)
+    return session
 
 
 def _connect_platform(sandbox: Sandbox) -> None:
