@@ -150,18 +150,17 @@ def _outline(policy: Policy) -> _Outline:
         policy,
         minded,
         frozenset(rule.program for rule in policy.rules),
-        frozenset(rule.program for rule in minded),
+        frozenset(rule.program for rule in policy.rules if Verdict.REFUSE in _verdicts(rule)),
         frozenset(commanded) - _LAUNCHERS,
     )
 
 
 def _is_minded(rule: Rule) -> bool:
-    verdicts = [
-        rule.remote,
-        rule.local,
-        *(each for variant in rule.variants for each in (variant.remote, variant.local)),
-    ]
-    return any(verdict not in {None, Verdict.ALLOW} for verdict in verdicts)
+    return bool(_verdicts(rule) - {None, Verdict.ALLOW})
+
+
+def _verdicts(rule: Rule) -> set[Verdict | None]:
+    return {rule.remote, rule.local, *(each for part in rule.variants for each in (part.remote, part.local))}
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:

@@ -25,10 +25,10 @@ def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
         if says_reset(name):
             call.doubt(Doubt.NAMED_RESET)
         return UNKNOWN
-    return either(*(_run_text(call, text, here=here) for text in texts))
+    return either(*(_run_text(call, path, text, here=here) for text in texts))
 
 
-def _run_text(call: Call, text: str, *, here: bool) -> Texts:
+def _run_text(call: Call, path: str, text: str, *, here: bool) -> Texts:
     if text.strip() in {"", PRINTED}:
         return NOTHING
     if is_whole_unknown(text):
@@ -43,8 +43,10 @@ def _run_text(call: Call, text: str, *, here: bool) -> Texts:
     before = scope.arguments
     if not here or len(call.words) > 1:
         scope.arguments, scope.name = (call.words[1:],), call.words[0]
-    # A script that does not parse is in some other language; whether it matters, the words in it say.
-    matters = any(program in text for program in call.shell.examiner.feared)
-    output = call.shell.text(text, scope, strict=matters)
+    if call.shell.is_written(path, call.scope) or any(program in text for program in call.shell.examiner.feared):
+        output = call.shell.text(text, scope)
+    else:
+        # A script that is there and names nothing dangerous is no worse than one that can't be read.
+        output = call.shell.skim(text, scope)
     scope.arguments = before
     return output

@@ -10,7 +10,17 @@ import re
 from runbook.safety.programs.names import program_name
 from runbook.safety.programs.shells import run_shell
 from runbook.safety.shell.call import Call, Doubt
-from runbook.safety.shell.texts import ANY_WORDS, MAYBE, PRINTED, UNKNOWN, Texts, is_known, may_be, plain
+from runbook.safety.shell.texts import (
+    ANY_WORDS,
+    MAYBE,
+    PRINTED,
+    UNKNOWN,
+    Texts,
+    is_known,
+    is_whole_unknown,
+    may_be,
+    plain,
+)
 
 __all__ = ["run_unknown", "run_unnamed"]
 
@@ -33,8 +43,7 @@ def run_unnamed(call: Call) -> Texts:
         return UNKNOWN
     if call.shell.is_guessing:
         return UNKNOWN
-    known = [other for other in call.words[1:] if is_known(plain(other))]
-    if word == ANY_WORDS and not [other for other in known if not other.startswith("-")] and _is_bare(call):
+    if word == ANY_WORDS and _is_bare(call):
         call.doubt(Doubt.UNKNOWN_PROGRAM)
         return UNKNOWN
     last = word.rsplit("/", 1)[-1]
@@ -51,6 +60,8 @@ def run_unnamed(call: Call) -> Texts:
 
 def _is_bare(call: Call) -> bool:
     """Whether nothing speaks for a harmless command: no words, or only such as a dangerous one would take."""
+    if any(not word.startswith("-") and not is_whole_unknown(word) for word in call.arguments if word):
+        return False
     flags = [word for word in call.arguments if is_known(word)]
     return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
 

@@ -40,7 +40,7 @@ class Examiner(Protocol):
 
     @property
     def feared(self) -> frozenset[str]:
-        """Those of them that some rule does more than allow."""
+        """Those of them that some rule refuses: a text that names none of them is hardly dangerous."""
 
     @property
     def commanded(self) -> frozenset[str]:
@@ -68,8 +68,8 @@ class Shell(Protocol):
     def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
         """Start words as another program would: no functions, no aliases."""
 
-    def text(self, text: str, scope: Scope, *, strict: bool = True) -> Texts:
-        """Read a text as shell and run it in this scope. What does not parse is a doubt if `strict`, never an error."""
+    def text(self, text: str, scope: Scope) -> Texts:
+        """Read a text as shell and run it in this scope. What does not parse is a doubt, no error."""
 
     def output(self, body: Chain, scope: Scope) -> Texts:
         """Run a command substitution and return what it may print."""
@@ -82,6 +82,12 @@ class Shell(Protocol):
 
     def guess(self, text: str, scope: Scope) -> None:
         """Read a text that may be shell or any other language; what does not parse is no doubt."""
+
+    def is_written(self, path: str, scope: Scope) -> bool:
+        """Whether this text itself writes that file."""
+
+    def skim(self, text: str, scope: Scope) -> Texts:
+        """Run the beginning of a text that is hardly dangerous; what can't be told in it is no doubt."""
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
         """Say that a person must look, and the text that it is about."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from runbook.safety.shell.scope import Scope
 from runbook.safety.shell.texts import ANY, Texts, concatenated, either, is_known, may_be, plain
 
-__all__ = ["Disk", "contents", "key_of", "read_small", "write"]
+__all__ = ["Disk", "contents", "is_written", "key_of", "read_small", "write"]
 
 Disk: TypeAlias = Callable[[str], str | None]
 """Reads the file at an absolute path; None where there is none that can be read."""
@@ -59,6 +59,12 @@ def contents(path: str, scope: Scope, disk: Disk) -> Texts | None:
     if there is not None:
         written.append((there,))
     return either(*written) if written else None
+
+
+def is_written(path: str, scope: Scope) -> bool:
+    """Whether the text itself may have written that file."""
+    key = key_of(path, scope)
+    return any(_same(key, name) for name in scope.files)
 
 
 def _same(one: str, other: str) -> bool:

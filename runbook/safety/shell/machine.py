@@ -22,6 +22,7 @@ from runbook.safety.shell.walking import Walker
 __all__ = ["Machine", "Starter"]
 
 _MOST_STEPS = 4000
+_FEW_STEPS = 500
 _MOST_TEXTS = 150
 _DEEPEST = 40
 
@@ -85,7 +86,7 @@ class Machine:
         finally:
             self._guesses -= 1
 
-    def text(self, text: str, scope: Scope, *, strict: bool = True) -> Texts:
+    def text(self, text: str, scope: Scope) -> Texts:
         """Read a text as shell and run it, with the traps that it sets."""
         self._texts += 1
         if self._texts > _MOST_TEXTS:
@@ -93,8 +94,7 @@ class Machine:
         try:
             chain = read_shell(text)
         except NotShellError as error:
-            if strict:
-                self.doubt(Doubt.UNREADABLE, str(error))
+            self.doubt(Doubt.UNREADABLE, str(error))
             return UNKNOWN
         except MissingPartError as error:
             self.doubt(Doubt.NO_GRAMMAR, error.message)
@@ -156,6 +156,23 @@ class Machine:
                 return self.start(words, scope)
         with self._deeper():
             return self._starter(Call(words, scope, self))
+
+    def is_written(self, path: str, scope: Scope) -> bool:
+        """Whether this text itself writes that file."""
+        return files.is_written(path, scope)
+
+    def skim(self, text: str, scope: Scope) -> Texts:
+        """Run the beginning of a text that is hardly dangerous."""
+        steps, self._steps = self._steps, max(self._steps, _MOST_STEPS - _FEW_STEPS)
+        depth, nesting = self._depth, self._nesting
+        try:
+            with self.guessing():
+                return self.text(text, scope)
+        except TooMuchError:
+            self._depth, self._nesting = depth, nesting
+            return UNKNOWN
+        finally:
+            self._steps = steps + _FEW_STEPS
 
     def contents(self, path: str, scope: Scope) -> Texts | None:
         """Return what a file may hold, None where that can't be told."""

@@ -23,6 +23,23 @@ from runbook.safety.shell.texts import (
 __all__ = ["Value", "value_of"]
 
 _UNTOLD = frozenset("#?$!-")
+_USUAL = {
+    **dict.fromkeys(("EDITOR", "VISUAL", "GIT_EDITOR"), "vi"),
+    **dict.fromkeys(("PAGER", "MANPAGER", "GIT_PAGER"), "less"),
+    "SHELL": "sh",
+    "BASH": "bash",
+    "BROWSER": "open",
+    "SUDO": "sudo",
+    "PYTHON": "python3",
+    "NODE": "node",
+    "CC": "cc",
+    "CXX": "c++",
+    "MAKE": "make",
+    "GIT": "git",
+    "DOCKER": "docker",
+    "JAVA": "java",
+}
+"""What a variable that everybody knows holds, where the text does not set it: enough to tell what is started."""
 _PATTERN = frozenset("*?[]()&")
 """Characters that mean something in a pattern, or (`&`) in a replacement."""
 
@@ -41,6 +58,8 @@ def value_of(parameter: Parameter, scope: Scope, subscript: Texts | None, operan
     if name in {"@", "*"} or subscript in {("@",), ("*",)}:
         return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
     texts = _element(variable, subscript)
+    if texts is None and name in _USUAL:
+        texts = (_USUAL[name],)
     if operator == "!":
         return _pointed_to(texts, scope)
     result = _operated(parameter, texts, scope, operands)
