@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.patterns import Connection, apply, complaints, files_of, scratch
+from support.patterns import Connection, apply, as_anon, complaints, files_of, locks, one, scans, scratch, storage
 
 from runbook.drill.postgres import Postgres, throwaway_postgres
 from runbook.model import Book, Pattern, Step
@@ -31,50 +31,6 @@ def database(server: Postgres, request: pytest.FixtureRequest) -> Iterator[Conne
     name = re.sub(r"[^a-z0-9]+", "_", request.node.name.lower())[:60]
     with scratch(server, name) as connection:
         yield connection
-
-
-def one(database: Connection, sql: str) -> object:
-    """Return the first column of the first row."""
-    row = database.execute(sql).fetchone()
-    assert row is not None
-    return row[0]
-
-
-def storage(database: Connection, table: str) -> object:
-    """Return the file in which a table's rows are; a rewrite gives it another one."""
-    return one(database, f"select pg_relation_filenode('{table}')")
-
-
-def scans(database: Connection, table: str, sql: str) -> int:
-    """Return how often a statement reads the whole table, by the statistics of its own session."""
-    count = f"select coalesce(sum(seq_scan), 0)::int from pg_stat_xact_user_tables where relid = '{table}'::regclass"
-    with database.transaction(force_rollback=True):
-        before = one(database, count)
-        database.execute(sql)
-        after = one(database, count)
-    assert isinstance(before, int)
-    assert isinstance(after, int)
-    return after - before
-
-
-def locks(database: Connection, table: str, sql: str) -> set[object]:
-    """Return the locks on a table that a statement holds until its transaction ends."""
-    with database.transaction(force_rollback=True):
-        database.execute(sql)
-        rows = database.execute(
-            "select mode from pg_locks where pid = pg_backend_pid() and relation = %s::regclass", (table,)
-        )
-        return {row[0] for row in rows}
-
-
-def as_anon(database: Connection, sql: str) -> object:
-    """Return what somebody with the public key gets: a value, or the name of the error."""
-    try:
-        with database.transaction(force_rollback=True):
-            database.execute("set local role anon")
-            return one(database, sql)
-    except psycopg.Error as error:
-        return type(error).__name__
 
 
 @pytest.mark.parametrize("name", PATTERNS)
