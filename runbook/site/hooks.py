@@ -24,6 +24,8 @@ __all__ = [
     "on_page_content",
     "on_page_markdown",
     "on_post_build",
+    "on_post_page",
+    "on_post_template",
     "on_pre_build",
     "on_startup",
 ]
@@ -126,6 +128,18 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     pages.list_headings(linked, page.toc)
     page.edit_url = pages.edit_url(page.file.src_uri, config.repo_url, page.edit_url)
     return linked
+
+
+def on_post_template(output_content: str, *, template_name: str, **_: object) -> str:
+    """Treat the page for addresses that are wrong like all others."""
+    return on_post_page(output_content) if template_name.endswith(".html") else output_content
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do."""
+    from runbook.site import pages
+
+    return pages.valid(output)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

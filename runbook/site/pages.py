@@ -14,11 +14,13 @@ from runbook.model import Procedure, Section
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
-__all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure"]
+__all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure", "valid"]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
+_NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
+_NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
 _TAGS = re.compile(r"<[^>]+>")
 _BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
 
@@ -79,3 +81,8 @@ def edit_url(page: str, repo_url: str | None, given: str | None) -> str | None:
     if name is None or not repo_url:
         return given
     return f"{repo_url.rstrip('/')}/edit/main/runbook/book/procedures/{name}.yaml"
+
+
+def valid(html: str) -> str:
+    """Drop empty `tabindex` attributes and `autocomplete` on tick boxes: the theme's, valid in no HTML."""
+    return _NO_TABINDEX.sub("", _NO_AUTOCOMPLETE.sub(r"\1", html))

@@ -1,8 +1,9 @@
-/* Names for the theme's own controls, for those who hear the page. */
+/* Names for the theme's own controls, for those who hear the page, and what static HTML may not say of them. */
 "use strict";
 
 (() => {
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+  for (const toggle of document.querySelectorAll("input.md-toggle")) toggle.autocomplete = "off"; // closed on a reload
   let due = 0;
   let count = 0;
   const soon = () => {
