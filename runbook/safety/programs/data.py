@@ -18,7 +18,7 @@ DATA_PROGRAMS: frozenset[str] = frozenset(
     mailx sendmail mutt pbcopy pbpaste xclip xsel wl-copy wl-paste clip logger systemctl journalctl dmesg
     ps top htop kill killall pkill pgrep lsof netstat ss uname hostname whoami id groups env-print printenv locale tput
     reset clear stty tty history fc jobs fg bg disown hash alias cowsay figlet lolcat toilet banner fortune
-    apt apt-get apt-cache dnf yum pacman apk brew port snap flatpak pip pip3 pipx gem cargo go rustup composer mvn
+    apt apt-get apt-cache dnf yum pacman apk brew port pip pip3 gem rustup composer mvn
     gradle dotnet swift xcodebuild terraform tofu pulumi vagrant packer helm argocd aws gcloud az doctl vercel netlify
     redis-cli mongosh mysql mariadb sqlite3 duckdb adb fastboot rails rake bin-rails
     shellcheck shfmt prettier eslint biome ruff black mypy pyright tsc vitest jest mocha playwright cypress pytest tox

@@ -8,7 +8,7 @@ from runbook.safety.programs.shells import feed, run_text
 from runbook.safety.shell.call import Call
 from runbook.safety.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
-__all__ = ["run_at", "run_compose", "run_docker", "run_kubectl", "run_ssh", "run_su", "run_tmux"]
+__all__ = ["run_at", "run_compose", "run_crontab", "run_docker", "run_kubectl", "run_ssh", "run_su", "run_tmux"]
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
@@ -138,6 +138,16 @@ def run_tmux(call: Call) -> Texts:
     _skip_flags(words, _TMUX_VALUES)
     words = [word for word in words if plain(word) not in {"Enter", "C-m", "ENTER", "KPEnter"}]
     return run_text(call, " ".join(words)) if words else UNKNOWN
+
+
+def run_crontab(call: Call) -> Texts:
+    """`crontab -` keeps lines from its input for later: five fields of time, or a nickname, and a command."""
+    for text in call.scope.stdin or () if "-l" not in call.arguments else ():
+        for line in text.splitlines():
+            match = re.match(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(.+)", line)
+            if match and not line.lstrip().startswith("#"):
+                run_text(call, match[1])
+    return UNKNOWN
 
 
 def run_at(call: Call) -> Texts:

@@ -73,7 +73,7 @@ def _asked(call: Call) -> _Asked:
 
 def _find_rules(call: Call, asked: _Asked) -> dict[str, MakeRule] | None:
     for name in (asked.file,) if asked.file else ("GNUmakefile", "makefile", "Makefile"):
-        texts = call.shell.contents(name, asked.scope)
+        texts = call.scope.stdin if name == "-" else call.shell.contents(name, asked.scope)
         if texts is not None:
             return read_makefile("\n".join(texts))
     return None

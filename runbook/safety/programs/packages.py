@@ -27,7 +27,9 @@ _VALUES = frozenset(
     {"-C", "-F", "-w", "-p", "--cwd", "--dir", "--filter", "--package", "--prefix", "--workspace", "--registry"}
     | {"--cache", "--config", "--userconfig", "--env-file", "--loglevel", "--tag"}
 )
-_DIRECTORY = frozenset({"-C", "--cwd", "--dir", "--prefix"})
+_DIRECTORY = frozenset({"-C", "--cwd", "--dir", "--prefix", "-w", "--workspace", "-F", "--filter"})
+"""Flags after which another package's scripts are meant; where a workspace is, only the manager knows."""
+_PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
 _TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
 _RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
 _LIFE = frozenset({"start", "stop", "test", "restart", "t", "tst"})
@@ -137,7 +139,7 @@ def _split(call: Call) -> _Split:
             texts.append(value)
         elif flag in _DIRECTORY:
             scope = scope.copy()
-            known = scope.directory is not None and is_known(value)
+            known = scope.directory is not None and is_known(value) and flag in _PATHS
             scope.directory = f"{scope.directory}/{plain(value)}" if known else None
     if words and plain(words[0]) in {"exec", "x"}:
         for at, word in enumerate(words[:-1]):

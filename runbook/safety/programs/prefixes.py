@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from runbook.safety.programs.shells import feed, run_text
+from runbook.safety.programs.unknown import run_unknown
 from runbook.safety.shell.call import Call
 from runbook.safety.shell.scope import scalar
 from runbook.safety.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
@@ -133,10 +134,13 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
     words = list(call.words[1:])
     if prefix.verbs:
         if not words or plain(words[0]) not in prefix.verbs:
+            run_unknown(call)
             return UNKNOWN
         words.pop(0)
     if prefix.after_dashes:
         words = _behind_dashes(words, prefix)
+        if not words:
+            run_unknown(call)
     outputs = [run_text(call, text) for text in _take_flags(words, prefix)]
     inner = _with_environment(call, words, prefix)
     words = words[prefix.skips :]

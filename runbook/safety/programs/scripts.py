@@ -17,7 +17,7 @@ _OTHER = re.compile(r"#!|\x7fELF")
 def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
     """Run a shell script with the words behind it as arguments. `here`: in this very shell, as `source` does."""
     name = plain(path)
-    if name in {"/dev/stdin", "/dev/fd/0", "-"} and call.scope.stdin is not None:
+    if name in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "-"} and call.scope.stdin is not None:
         texts: Texts | None = call.scope.stdin
     else:
         texts = call.shell.contents(path, call.scope)

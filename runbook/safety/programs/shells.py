@@ -20,7 +20,8 @@ from runbook.safety.shell.texts import (
 __all__ = ["SHELLS", "feed", "run_shell", "run_text"]
 
 SHELLS = frozenset(
-    {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "bash5"}
+    {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
+    | {"tcsh", "nu", "elvish", "osh", "xonsh"}
 )
 """Programs that read shell text."""
 

@@ -7,11 +7,21 @@ from collections.abc import Callable, Mapping
 
 from runbook.safety.argv import invocation_of
 from runbook.safety.programs.builtins import BUILTINS
+from runbook.safety.programs.changing import note_changes
 from runbook.safety.programs.data import DATA_PROGRAMS, prints_settings
 from runbook.safety.programs.environment import run_env, run_find, run_parallel, run_xargs
 from runbook.safety.programs.foreign import INTERPRETERS, run_awk, run_editor, run_interpreter
 from runbook.safety.programs.git import run_git
-from runbook.safety.programs.hosts import run_at, run_compose, run_docker, run_kubectl, run_ssh, run_su, run_tmux
+from runbook.safety.programs.hosts import (
+    run_at,
+    run_compose,
+    run_crontab,
+    run_docker,
+    run_kubectl,
+    run_ssh,
+    run_su,
+    run_tmux,
+)
 from runbook.safety.programs.make import run_make
 from runbook.safety.programs.names import program_name, says_reset
 from runbook.safety.programs.packages import RUNNERS, installed_major, run_package_runner
@@ -55,6 +65,7 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("base64", "gbase64"), run_base64),
     **dict.fromkeys(("curl", "wget"), run_download),
     "cat": run_cat,
+    "crontab": run_crontab,
     "echo": run_echo,
     "env": run_env,
     "genv": run_env,
@@ -76,6 +87,7 @@ def start_command(call: Call) -> Texts:
         return run_unnamed(call)
     examiner = call.shell.examiner
     output = UNKNOWN
+    note_changes(call, name)
     ruled = name.partition("@")[0] in examiner.programs or _script_of_a_package(call)
     if ruled:
         examiner.command(call, major=_major(call, name))

@@ -26,6 +26,8 @@ __all__ = ["run_unknown", "run_unnamed"]
 
 _REMOTE = ("--linked", "--remote")
 _SPACE = re.compile(r"\s")
+_CLI = re.compile(r"\bsupabase[/-]cli\b")
+"""The CLI by other registries: a Go module, a Nix package, an image."""
 
 
 def run_unknown(call: Call) -> None:
@@ -77,11 +79,11 @@ def _look_behind(call: Call) -> None:
     """Look for a program that starts the words behind its own: `runner supabase db reset`."""
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
-        name = program_name(word)
-        base = (name or "").partition("@")[0]
-        if name is None or _SPACE.search(word) or base not in examiner.feared:
+        base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]
+        if _SPACE.search(word) or base not in examiner.feared:
             continue
         rest = [other if is_known(other) else "x" for other in call.arguments[at + 1 :]]
+        rest = rest[1:] if rest[:1] == ["--"] else rest
         if examiner.minds([base, *rest]) and (rest or at == 0):
             call.doubt(Doubt.WRAPPED)
             return

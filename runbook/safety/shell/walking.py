@@ -80,7 +80,11 @@ class Walker:
     def _written(self, redirect: Redirect, paths: Texts, output: Texts, scope: Scope) -> Texts:
         """Send output to a file. What goes to another descriptor is still shown somewhere."""
         duplicates = redirect.operator == ">&" and paths[0].strip("-").isdigit()
-        if redirect.descriptor not in {"", "1"} or duplicates:
+        if duplicates:
+            return output
+        if redirect.descriptor not in {"", "1"}:
+            for path in paths:
+                files.write(path, UNKNOWN, scope)
             return output
         for pipe in redirect.word:
             if isinstance(pipe, ProcessPipe):
