@@ -15,6 +15,7 @@ from runbook.checking import find_problems
 from runbook.errors import ExitCode, Finding
 from runbook.model import Book, Step
 from runbook.reading.includes import branches
+from runbook.site.coverage import page_findings
 
 if TYPE_CHECKING:
     from runbook.manual.survey import Survey
@@ -35,6 +36,8 @@ __all__ = ["command"]
 def command(book: str | None, form: str, cli: bool, newer: Path | None) -> int:
     """Check the book: syntax, references, placeholders, safety, drills' answers, the policy's own tests.
 
+    In a checkout with a site it also checks that every procedure has its page, and every page its procedure.
+
     With --cli every command and flag of the book, its policy and its prose is looked up in the help of each major of
     the Supabase CLI, and where it lands without a target. Findings go to standard output, each as file:line:column,
     the summary to standard error. What is deprecated is told and is no finding.
@@ -45,7 +48,7 @@ def command(book: str | None, form: str, cli: bool, newer: Path | None) -> int:
         raise click.UsageError("--newer needs --cli")
     reading, findings = find_problems(book)
     survey = _survey(reading.book, newer) if cli and reading.book else None
-    findings = (*findings, *(survey.problems if survey else ()))
+    findings = (*findings, *(survey.problems if survey else ()), *(page_findings(reading.book) if reading.book else ()))
     if form == "json":
         changes = {"changes": [asdict(each) for each in survey.changes]} if survey else {}
         found = {"findings": [asdict(finding) for finding in findings], **changes}

@@ -48,8 +48,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     if _serving:
         _forget_modules()
     _open_book()
-    if not config.repo_url:
-        config.edit_uri = None  # else the theme links to edit pages that are nowhere
     fences = config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", [])
     for fence in fences:
         fence["format"] = _guarded(fence["format"])
@@ -126,7 +124,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
     pages.list_headings(linked, page.toc)
-    page.edit_url = pages.edit_url(page.file.src_uri, config.repo_url, page.edit_url)
+    page.edit_url = pages.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
     return linked
 
 

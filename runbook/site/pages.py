@@ -75,12 +75,12 @@ def list_headings(html: str, toc: TableOfContents) -> None:
     toc.items = top
 
 
-def edit_url(page: str, repo_url: str | None, given: str | None) -> str | None:
+def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
     """Return where a page is edited: a procedure in its YAML, not in the stub around it."""
     name = shown_procedure(page)
-    if name is None or not repo_url:
-        return given
-    return f"{repo_url.rstrip('/')}/edit/main/runbook/book/procedures/{name}.yaml"
+    if name is None or not edit_uri:
+        return given if edit_uri else None
+    return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
 
 
 def valid(html: str) -> str:

@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.sites import ROOT, build, copy_of_checkout, pages_of
+from playwright.sync_api import Browser
+from support.sites import ROOT, build, copy_of_checkout, pages_of, visiting
 
 from runbook.cli import main
 from runbook.model import Book, Choose, Each, Include, Step
@@ -156,6 +157,21 @@ def test_an_overdue_review_is_shown_and_told_but_fails_nothing(tmp_path: Path) -
     assert built.returncode == 0
     assert "push-migration: its review is overdue since" in built.stderr
     assert "review overdue since" in (tmp_path / "procedures" / "push-migration.html").read_text()
+
+
+def test_a_published_site_asks_no_host_either(tmp_path: Path, browser: Browser) -> None:
+    """With the repository known there are links to edit a page: a procedure in its YAML. Still nothing is fetched."""
+    repository = "https://github.com/team/runbook"
+    known = {"RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/", "RUNBOOK_SITE_URL": "https://team.github.io/runbook/"}
+
+    assert build(ROOT, tmp_path, environment=known).returncode == 0
+
+    with visiting(browser, tmp_path.as_uri()) as visit:
+        page = visit.open("procedures/push-migration.html")
+        edit = page.locator("a[title='Edit this page']").get_attribute("href")
+        assert edit == f"{repository}/edit/main/runbook/book/procedures/push-migration.yaml"
+        page.wait_for_load_state("networkidle")
+        assert visit.elsewhere == []
 
 
 def test_a_new_procedure_passes_check_and_build_at_once(tmp_path: Path) -> None:
