@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from runbook.site.glossary import checkout
+from runbook.site.checkout import checkout
 from runbook.site.markup import lines, page_link, tag, text
 from runbook.site.prose import inline
 from runbook.site.snippet import line

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
+from runbook.site.checkout import checkout
 from runbook.site.markup import tag, text
 
-__all__ = ["Term", "checkout", "glossary", "terms", "tooltips"]
+__all__ = ["Term", "glossary", "terms", "tooltips"]
 
 _ENTRY = re.compile(r"^\*\[(?P<word>[^\]]+)\]:\s*(?P<meaning>.+)$", re.MULTILINE)
 
@@ -21,12 +20,6 @@ class Term:
 
     word: str
     meaning: str
-
-
-def checkout() -> Path:
-    """Return the directory of `mkdocs.yml`, which markdown-exec names while it builds."""
-    named = os.environ.get("MKDOCS_CONFIG_DIR")
-    return Path(named) if named else Path(__file__).resolve().parents[2]
 
 
 @cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from runbook.model import Procedure, Section
+from runbook.site.checkout import checkout
 from runbook.site.coverage import nav_entries
 from runbook.site.danger import most_dangerous, production_words
-from runbook.site.glossary import checkout
 from runbook.site.icons import icon
 from runbook.site.markup import lines, page_link, tag, text
 from runbook.site.prose import inline

@@ -36,14 +36,9 @@ def sql_block(statement: str) -> str:
     return code_block(tag("span", shown(statement), data_rb_word=_data(statement), data_rb_bare=True), class_="rb-sql")
 
 
-def code_block(code: str, *, class_: str = "", language: str = "") -> str:
+def code_block(code: str, *, class_: str = "") -> str:
     """Wrap finished HTML as a block that the theme gives a copy button."""
-    return tag(
-        "div",
-        tag("pre", tag("code", code)),
-        class_=f"highlight rb-snippet {class_}".rstrip(),
-        data_rb_language=language or None,
-    )
+    return tag("div", tag("pre", tag("code", code)), class_=f"highlight rb-snippet {class_}".rstrip())
 
 
 def _word(word: str, *, is_target: bool, live: bool) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 from runbook.checking import open_book
 from runbook.model import Book, Procedure
 from runbook.site.actions import Shelf
-from runbook.site.glossary import checkout
+from runbook.site.checkout import checkout
 
 __all__ = ["EMERGENCY", "DrillResult", "book", "drilled", "due", "forget", "shelf_of", "today"]
 
