@@ -43,23 +43,34 @@ class Shelf:
     @cached_property
     def used(self) -> frozenset[str]:
         """The keys of all values that a command or a file's name on this page needs."""
-        return frozenset(key for at in outline(self.procedure) for key in _keys_at(self, at))
+        return frozenset(key for word in self._words for key in marks_in(word))
+
+    @cached_property
+    def reaches_production(self) -> bool:
+        """True when any command names production."""
+        flags = {flag for major in self.majors for flag in target_flags(self.book, major)}
+        return any(word.partition("=")[0] in flags for word in self._words)
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        return tuple(word for at in outline(self.procedure) for word in _words_at(self, at))
 
     def link(self, procedure: str, fragment: str = "") -> str:
         """Link to a procedure's page by its title."""
         return page_link(f"procedures/{procedure}.md{fragment}", text(self.book.procedure(procedure).title))
 
 
-def _keys_at(shelf: Shelf, at: Placed) -> Iterator[str]:
+def _words_at(shelf: Shelf, at: Placed) -> Iterator[str]:
+    """Yield every word of every command of a step, on every major, and the name of the file it writes."""
     step = at.step
     for major in shelf.majors:
         actions = [step.action_on(major), step.verify and step.verify.action, step.undo and step.undo.action]
         actions.append(step.action.check if isinstance(step.action, Edit) else None)
         for action in actions:
             if isinstance(action, Command | Sql):
-                yield from (key for word in words_of(shelf.book, action, at.scope, major) for key in marks_in(word))
+                yield from words_of(shelf.book, action, at.scope, major)
     if isinstance(step.action, Edit):
-        yield from marks_in(at.scope.fill(step.action.file))
+        yield at.scope.fill(step.action.file)
 
 
 def kind_of(shelf: Shelf, at: Placed) -> tuple[str, str]:

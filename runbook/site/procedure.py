@@ -50,15 +50,16 @@ def _instead(shelf: Shelf, reference: Reference) -> str:
     return inline(reference.text) + (f" → {shelf.link(reference.see)}" if reference.see else "")
 
 
+_LANDS = (
+    f"The commands below land on {tag('strong', 'production', class_='rb-target')}; the flag that says so stands out. "
+    "Pick your CLI's tab once, and all commands follow."
+)
+
+
 def warnings(name: str) -> str:
     """Say where the commands land and what to mind before step 1."""
     shelf = shelf_of(name)
-    target = tag(
-        "p",
-        "The commands below land on ",
-        tag("strong", "production", class_="rb-target"),
-        "; the flag that says so stands out. Pick your CLI's tab once, and all commands follow.",
-    )
+    target = tag("p", _LANDS if shelf.reaches_production else "No command of this procedure reaches a hosted project.")
     if not shelf.procedure.warnings:
         return target
     notes = tag(

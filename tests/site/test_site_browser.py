@@ -208,6 +208,9 @@ def test_a_question_folds_the_other_branches_away(visit: Visit, tab: Page) -> No
     assert tab.locator(".rb-progress__count").text_content() != whole
     tab.reload()
     expect(open_ones).to_have_count(1)
+    folded = choice.locator(":scope > .rb-branch > .rb-branch__steps[hidden] .rb-step").first
+    tab.evaluate("id => { location.hash = id }", folded.get_attribute("id"))
+    expect(open_ones).to_have_count(2)
     tab.locator(".rb-progress__new").click()
     tab.locator(".rb-progress__new").click()
     assert open_ones.count() > 1

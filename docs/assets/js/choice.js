@@ -31,4 +31,15 @@
       }
     }
   });
+
+  /* A link into a branch that is folded away opens it, without picking it. */
+  function reveal() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const folded = target?.closest("[hidden]");
+    if (!folded) return;
+    for (let part = folded; part; part = part.parentElement.closest(".rb-branch__steps[hidden]")) part.hidden = false;
+    target.scrollIntoView();
+  }
+  addEventListener("hashchange", reveal);
+  reveal();
 })();
