@@ -213,3 +213,27 @@ def test_the_zip_holds_the_whole_site(site: Path, tmp_path: Path, monkeypatch: p
     names = zipfile.ZipFile(archive).namelist()
     assert "runbook-site/index.html" in names
     assert {name.removeprefix("runbook-site/") for name in names if name.endswith(".html")} == set(pages_of(site))
+
+
+def test_without_the_sites_parts_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The guard and the walk install without MkDocs; whoever wants the site is told what it takes."""
+    monkeypatch.setattr("runbook.cli.site.find_spec", lambda name: None if name == "material" else object())
+
+    assert main(["site", "build"]) == 1
+
+    told = capsys.readouterr().err
+    assert "the site needs material" in told
+    assert "pip install 'migration-runbook[site]'" in told
+
+
+def test_outside_of_a_checkout_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pages are not part of the package."""
+    monkeypatch.chdir(tmp_path)
+
+    assert main(["site", "build"]) == 2
+
+    assert "there is no mkdocs.yml here or above" in capsys.readouterr().err
