@@ -142,15 +142,15 @@ def hold_drill(
         code=code,
         ends=drill.ends,
         trouble="" if code is _ENDS[drill.ends] else trouble or _why_stopped(events),
-        proofs=_prove(stage),
+        proofs=_prove(stage, events),
         events=events,
     )
 
 
-def _prove(stage: Stage) -> tuple[ProofResult, ...]:
+def _prove(stage: Stage, events: tuple[Event, ...]) -> tuple[ProofResult, ...]:
     """Check the drill's own proofs, then, without the scenario's locks, those that hold for every drill."""
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
-    own = [check_proof(proof, url, platform) for proof in stage.drill.prove]
+    own = [check_proof(proof, url, platform, events) for proof in stage.drill.prove]
     stage.scene.release()
     return (
         *own,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from runbook.drill.drill import DrillReport, choose_drill, hold_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
+from runbook.drill.proofs import checked_steps
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Book
 from runbook.walk.events import OptionChosen
@@ -49,6 +50,8 @@ class Result:
     """The content of the procedure that was drilled."""
     branches: tuple[str, ...] = ()
     """The options taken, as `procedure/step: option`."""
+    checked: tuple[str, ...] = ()
+    """The steps whose expectation or check compared something, and held."""
 
 
 def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = ()) -> tuple[Job, ...]:
@@ -103,6 +106,7 @@ def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
             for event in report.events
             if isinstance(event, OptionChosen)
         ),
+        checked=tuple(sorted(checked_steps(report.events))),
     )
 
 
@@ -140,6 +144,7 @@ def _entry(runs: Sequence[Result]) -> dict[str, object]:
         "at": max(run.at for run in runs),
         "passed": all(run.passed for run in runs),
         "digest": runs[0].digest,
+        "checked": sorted(set.intersection(*({*run.checked} for run in runs))),
         "branches": sorted({branch for run in runs for branch in run.branches}),
     }
 

@@ -57,6 +57,8 @@ class Proof:
     function: str | None = None
     secret: str | None = None
     request: str | None = None
+    checked: tuple[str, ...] | None = None
+    """Steps (ids, or paths) whose expectation or check compared something, and held: the page's own safety nets."""
     equals: str | None = None
 
 

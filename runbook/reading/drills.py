@@ -59,5 +59,6 @@ def _proof(record: Record) -> Proof:
         function=record.maybe("function", str),
         secret=record.maybe("secret", str),
         request=request,
+        checked=record.many("checked", str) if record.kind == "checked" else None,
         equals=record.maybe("equals", str) or ("yes" if request else None),
     )

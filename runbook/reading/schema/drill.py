@@ -100,6 +100,16 @@ _PROOF = Shape(
         Kind((Field("sql", _SQL, "A query; the first column of its first row is compared."), _EQUALS)),
         Kind((Field("history", ListOf(TEXTS, 0), "The migrations that production must have, in order."),)),
         Kind((Field("function", _FILE_NAME, "An edge function; its version on the platform is compared."), _EQUALS)),
+        Kind(
+            (
+                Field(
+                    "checked",
+                    ListOf(_ANSWERED),
+                    "Steps whose expectation or check must have compared something, and held.",
+                    required=True,
+                ),
+            )
+        ),
         Kind((Field("secret", _FILE_NAME, "A secret that must be set."),)),
         Kind(
             (
