@@ -1,0 +1,86 @@
+"""How much a page can be relied on: who keeps it, when it was read and drilled last, and what it was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.sites import ROOT
+
+from runbook.cli import main
+from runbook.model import Book
+from runbook.site import procedure as page
+from runbook.site import source
+
+NAME = "push-migration"
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the site a checkout of its own for the results of drills."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "includes").symlink_to(ROOT / "includes")
+    monkeypatch.setenv("MKDOCS_CONFIG_DIR", str(tmp_path))
+    source.forget()
+    yield tmp_path / "docs" / "drills.json"
+    source.forget()
+
+
+def _write(results: Path, **changes: object) -> None:
+    entry = {"cli": "3.1.0", "postgres": "17.10", "seconds": 41.6, "at": "2026-11-23T01:20:00+00:00", "passed": True}
+    results.write_text(json.dumps({NAME: {"one-file": {**entry, **changes}}}))
+
+
+def test_a_drill_is_shown_with_versions_and_duration(results: Path, book: Book) -> None:
+    """When, with what, how long, and that it passed."""
+    _write(results, digest=book.procedure(NAME).digest)
+
+    shown = page.status(NAME)
+
+    assert "2026-11-23, Supabase CLI 3.1.0, PostgreSQL 17.10, 42 s" in shown
+    assert "Passed" in shown
+    assert "earlier version" not in shown
+    assert "drilled 2026-11-23" in page.opening(NAME)
+
+
+def test_a_drill_of_another_version_is_said_to_be_one(results: Path) -> None:
+    """A procedure that was edited since has not been proven."""
+    _write(results, digest="0" * 64)
+
+    assert "an earlier version of this procedure" in page.status(NAME)
+
+
+def test_a_drill_that_failed_is_not_hidden(results: Path) -> None:
+    """Neither at the top of the page nor below."""
+    _write(results, passed=False)
+
+    assert "1 of 1 failed" in page.opening(NAME)
+    assert "Failed" in page.status(NAME)
+
+
+def test_without_results_it_says_that_nothing_is_recorded(results: Path) -> None:
+    """No date is better than a wrong one."""
+    assert "never drilled" in page.opening(NAME)
+    assert "no result is recorded" in page.status(NAME)
+
+
+def test_a_review_that_is_due_stands_out(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In red, at the top and in the status, from the day after."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1893456000")
+
+    assert "rb-review--late" in page.opening(NAME)
+    assert "overdue" in page.status(NAME)
+
+
+def test_the_page_and_the_terminal_print_the_same_hash(
+    results: Path, book: Book, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that two people can tell whether they read the same procedure."""
+    digest = book.procedure(NAME).digest
+
+    assert main(["show", NAME]) == 0
+
+    assert digest in capsys.readouterr().out
+    assert digest in page.status(NAME)
