@@ -51,7 +51,7 @@ def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
     operator = TerminalOperator(titles=titles)
     report = hold_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=ask_again)
-    return report, 0
+    return report, operator.helped
 
 
 def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:

@@ -39,11 +39,14 @@ class Asking:
 
     def __init__(self, look: Look, prompt: Prompt, titles: Mapping[str, str]) -> None:
         self._look, self._prompt, self._titles = look, prompt, titles
+        self.helped = 0
+        """How often more was asked for about a step; a drill tells it at its end."""
 
     def key(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:
         """Return (was it a key, the reply it leads to); no reply: the same question comes again."""
         key = typed.lower()
         if key == "?":
+            self.helped += 1
             page(self._look, self._prompt, render_details(screen, self._look.width))
             return True, None
         if key == "o":

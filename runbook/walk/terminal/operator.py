@@ -55,6 +55,11 @@ class TerminalOperator:
         self._phase = (0, 0, "")
         self._pending: Reply | None = None
 
+    @property
+    def helped(self) -> int:
+        """How often the person asked for more about a step."""
+        return self._asking.helped
+
     # --- before the walk ------------------------------------------------------------------------------------------
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
