@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from runbook.drill.database import query
 from runbook.drill.inventory import Inventory
 from runbook.drill.platform import PlatformState
+from runbook.drill.platform.state import DeployedFunction
 from runbook.errors import RunbookError
 from runbook.model import Proof
 from runbook.walk.events import Event, Outcome, StepFinished
@@ -75,12 +76,20 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
     with platform.lock:
         if proof.function is not None:
-            function = platform.functions.get(proof.function)
-            return f"version {proof.equals}", f"version {function.version}" if function else "no such function"
+            return _compare_function(proof, platform.functions.get(proof.function))
         if proof.secret is not None:
             return "set", "set" if proof.secret in platform.secrets else "not set"
         pattern = re.compile(proof.request or "")
         return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
+
+
+def _compare_function(proof: Proof, function: DeployedFunction | None) -> tuple[str, str]:
+    wanted = f"version {proof.equals}"
+    if function is None:
+        return wanted, "no such function"
+    source = "".join(content.decode("utf-8", "replace") for _, content in function.files)
+    other = "" if proof.source is None or proof.source in source else f" without '{proof.source}' in its source"
+    return wanted, f"version {function.version}{other}"
 
 
 def _text(value: object) -> str:

@@ -46,7 +46,8 @@ class Proof:
     """One thing that must hold after the walk; exactly one of the parts is set.
 
     `sql` with `equals` (the first column of the first row, as text); `history` the names of the migrations that
-    production must have, in order; `function` (a name) with `equals` its version; `secret` (a name) that must be
+    production must have, in order; `function` (a name) with `equals` its version, and a text that its `source` on the
+    platform holds; `secret` (a name) that must be
     set; `request` a regular expression over `METHOD path` lines that the platform must (`equals: "yes"`) or must
     not (`equals: "no"`) have been sent.
     """
@@ -55,6 +56,7 @@ class Proof:
     sql: str | None = None
     history: tuple[str, ...] | None = None
     function: str | None = None
+    source: str | None = None
     secret: str | None = None
     request: str | None = None
     checked: tuple[str, ...] | None = None

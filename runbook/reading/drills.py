@@ -57,6 +57,7 @@ def _proof(record: Record) -> Proof:
         sql=record.maybe("sql", str),
         history=record.many("history", str) if record.kind == "history" else None,
         function=record.maybe("function", str),
+        source=record.maybe("source", str),
         secret=record.maybe("secret", str),
         request=request,
         checked=record.many("checked", str) if record.kind == "checked" else None,

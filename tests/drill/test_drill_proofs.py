@@ -34,6 +34,13 @@ def sandbox() -> Iterator[Sandbox]:
             id="other",
         ),
         pytest.param(Proof(text="t", sql="select true", equals="true"), True, "", id="boolean"),
+        pytest.param(Proof(text="t", function="hello", source="Deno", equals="1"), True, "", id="source"),
+        pytest.param(
+            Proof(text="t", function="hello", source="throw", equals="1"),
+            False,
+            "wanted version 1, found version 1 without 'throw' in its source",
+            id="other-source",
+        ),
         pytest.param(Proof(text="t", sql="select null", equals="null"), True, "", id="null"),
         pytest.param(
             Proof(text="t", sql="select 1 where false", equals="1"), False, "wanted 1, found no row", id="empty"

@@ -99,7 +99,13 @@ _PROOF = Shape(
     (
         Kind((Field("sql", _SQL, "A query; the first column of its first row is compared."), _EQUALS)),
         Kind((Field("history", ListOf(TEXTS, 0), "The migrations that production must have, in order."),)),
-        Kind((Field("function", _FILE_NAME, "An edge function; its version on the platform is compared."), _EQUALS)),
+        Kind(
+            (
+                Field("function", _FILE_NAME, "An edge function; its version on the platform is compared."),
+                _EQUALS,
+                Field("source", TEXTS, "A text that this version's source must hold."),
+            )
+        ),
         Kind(
             (
                 Field(
