@@ -9,7 +9,20 @@ from difflib import get_close_matches
 
 from runbook.checking.notes import Notes
 from runbook.checking.parameters import fits
-from runbook.model import Answer, Book, Choose, Drill, Each, Edit, Include, Parameter, Procedure, Step, Tick
+from runbook.model import (
+    Answer,
+    Book,
+    Choose,
+    Drill,
+    Each,
+    Edit,
+    Expectation,
+    Include,
+    Parameter,
+    Procedure,
+    Step,
+    Tick,
+)
 
 __all__ = ["check_answers"]
 
@@ -47,6 +60,8 @@ def check_answers(book: Book, notes: Notes) -> None:
             for name in drill.reactions:
                 if name != TAKE_OVER and _VALUE.sub("", name) not in named:
                     notes.add(procedure.at, f"no step is called '{name}'", *place, "reactions:", name)
+            for problem, name in _unchecked(named, drill):
+                notes.add(procedure.at, problem, *place, "checked:", name)
             for problem in (*_missing_values(procedure, drill), *_missing_answers(procedure, drill)):
                 notes.add(procedure.at, problem, *place)
 
@@ -124,6 +139,16 @@ def _asked_problem(step: Step, items: Sequence[str]) -> str:
         return f"step '{step.id}' asks nothing"
     wrong = [item for item in items if not any(fits(asks, item) for asks in asked)]
     return f"'{wrong[0]}' is not a value that '{step.id}' takes" if wrong else ""
+
+
+def _unchecked(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the steps that a drill's proofs call checked."""
+    for name in (name for proof in drill.prove for name in proof.checked or ()):
+        steps = [met.step for met in named.get(name, ())]
+        if not steps:
+            yield f"no step is called '{name}'", name
+        elif not any(step.verify or step.expect != Expectation(exit=step.expect.exit) for step in steps):
+            yield f"step '{name}' compares nothing, so it can't have been checked", name
 
 
 def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[str]:

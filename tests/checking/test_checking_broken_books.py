@@ -42,6 +42,14 @@ drills:
     answers: %s
     prove: [{text: x, sql: select 1, equals: "1"}]
 """
+CHECKED = """\
+drills:
+  - name: here
+    briefing: x
+    scenario: {}
+    prove: [{text: x, checked: [§%s]}]
+"""
+LOOK = "- {id: look, title: L, run: git log, expect: {exit: 1}}\n"
 CHOICE = """\
 - {id: look, title: "Look at {{one}}", run: git log}
 - id: which
@@ -309,6 +317,8 @@ BROKEN = [
         "- {id: a, title: A, run: §'npx supabase db melt {{target}} --x'}\n",
         "policy has no rule for `supabase db melt`",
     ),
+    _step("checked-unknown", LOOK, "no step is called 'loom'", more=CHECKED % "loom"),
+    _step("checked-nothing", LOOK, "step 'look' compares nothing", more=CHECKED % "look"),
     _step(
         "not-on-this-major",
         "- {id: a, title: A, run: §'npx supabase logs {{target}}'}\n",
