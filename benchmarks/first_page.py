@@ -33,10 +33,8 @@ def main() -> None:
         browser = chromium(playwright)
         for name in PAGES:
             times = sorted(_interactive(browser, f"{site.as_uri()}/{name}") for _ in range(ROUNDS))
-            print(
-                f"{name:36} interactive from disk: median {statistics.median(times):4.0f} ms, worst {times[-1]:4.0f} ms"
-            )
-            print(f"{name:36} weight without search index: {_weight(browser, site, name) / 1000:4.0f} kB")
+            print(f"{name}: interactive from disk in {statistics.median(times):.0f} ms (worst {times[-1]:.0f} ms)")
+            print(f"{name}: {_weight(browser, site, name) / 1000:.0f} kB without the search index")
         browser.close()
 
 

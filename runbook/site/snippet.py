@@ -37,8 +37,9 @@ def sql_block(statement: str) -> str:
 
 
 def code_block(code: str, *, class_: str = "") -> str:
-    """Wrap finished HTML as a block that the theme gives a copy button."""
-    return tag("div", tag("pre", tag("code", code)), class_=f"highlight rb-snippet {class_}".rstrip())
+    """Wrap finished HTML as a block that the theme gives a copy button; `rb-open` says that places in it are empty."""
+    is_open = " rb-open" if "<var " in code else ""
+    return tag("div", tag("pre", tag("code", code)), class_=f"highlight rb-snippet {class_}".rstrip() + is_open)
 
 
 def _word(word: str, *, is_target: bool, live: bool) -> str:
