@@ -14,7 +14,7 @@ from runbook.model import Verdict
 from runbook.safety import judge
 
 SEED = 20261123
-COUNT = 2200
+COUNT = 2100
 """`RUNBOOK_FUZZ_SEED` (a number, or `random`) and `RUNBOOK_FUZZ_COUNT` change them."""
 
 

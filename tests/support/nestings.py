@@ -388,6 +388,9 @@ def _filed(nester: Nester, text: str) -> str:
         f"cat > {file} <<'{mark}'\n{text}\n{mark}\n. ./{file}",
         f"printf '#!/bin/bash\\n%s' {nester.quoted(text)} > {file}; chmod +x {file} && ./{file}",
         f"printf %s {nester.quoted(text)} > {file}; bash < {file}",
+        f"printf %s {nester.quoted(text)} > {file}; mv {file} {file}.new && bash {file}.new",
+        f"mkdir {file}; printf %s {nester.quoted(text)} > {file}.sh; cp {file}.sh {file}/; bash {file}/{file}.sh",
+        f"printf %s {nester.quoted(text)} | tee {file} > /dev/null; cat {file} | bash",
     )
 
 
@@ -397,7 +400,9 @@ def _spread(nester: Nester, text: str) -> str:
         f"echo x | xargs -I{{}} bash -c {quoted}",
         f"find . -maxdepth 0 -exec bash -c {quoted} \\;",
         f"printf 'x\\n' | xargs -n1 bash -c {quoted}",
-        f"env -S bash -c {quoted}" if False else f"bash -c 'eval \"$1\"' _ {quoted}",
+        f"bash -c 'eval \"$1\"' _ {quoted}",
+        f"printf '%s\\0' {quoted} | xargs -0 bash -c",
+        f'env -i PATH="$PATH" NESTING_LOG="$NESTING_LOG" bash -c {quoted}',
     )
 
 

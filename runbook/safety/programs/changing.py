@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from runbook.safety.programs.data import DATA_PROGRAMS
 from runbook.safety.programs.shells import SHELLS
 from runbook.safety.shell.call import Call
 from runbook.safety.shell.files import write
-from runbook.safety.shell.texts import UNKNOWN, plain
+from runbook.safety.shell.texts import UNKNOWN, is_known, plain
 
 __all__ = ["note_changes"]
 
 _COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv"})
-_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "tee", "sort", "gpg", "openssl"})
+_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
 _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
 
 
@@ -19,13 +21,14 @@ def note_changes(call: Call, name: str) -> None:
     """Take note of what a command may do to files that this text wrote."""
     if not call.scope.files or name in _ONLY_READ or name in call.shell.examiner.programs:
         return
-    words = [plain(word) for word in call.words[1:] if not plain(word).startswith("-")]
+    # A word with a blank in it is a text; its end may look like a path.
+    words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
     if name in _COPIES and len(words) > 1:
         _copied(call, words[:-1], words[-1])
         return
     for word in words:
         path = word.removeprefix("of=")
-        if call.shell.is_written(path, call.scope) or path != word:
+        if is_known(path) and (call.shell.is_written(path, call.scope) or path != word):
             write(path, UNKNOWN, call.scope)
 
 

@@ -7,6 +7,7 @@ import shlex
 
 from runbook.safety.programs.shells import run_text
 from runbook.safety.shell.call import Call
+from runbook.safety.shell.decode import echoed
 from runbook.safety.shell.scope import scalar
 from runbook.safety.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, plain
 from runbook.safety.shell.variables import quoted_words
@@ -50,37 +51,64 @@ def _split(text: str) -> list[str]:
         return [ANY_WORDS]
 
 
+class _Xargs:
+    """How xargs was started: the command, the mark in it that is replaced, and what its input is cut at."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.mark = ""
+        self.cut: str | None = None
+        rest = list(words)
+        while rest and plain(rest[0]).startswith("-") and rest[0] != ANY_WORDS:
+            word = plain(rest.pop(0))
+            if word == "--":
+                break
+            self._option(word, rest)
+        self.words = rest or ["echo"]
+
+    def _option(self, word: str, rest: list[str]) -> None:
+        name, equals, value = word.partition("=")
+        letter = re.match(r"-[0rtpxo]*([Iid])(.*)$", word, re.DOTALL)
+        if letter and letter[1] == "d":
+            self.cut = echoed(letter[2] or (plain(rest.pop(0)) if rest else ""))
+        elif letter:
+            self.mark = letter[2] or (plain(rest.pop(0)) if letter[1] == "I" and rest else "{}")
+        elif name == "--delimiter":
+            self.cut = echoed(value if equals else plain(rest.pop(0)) if rest else "")
+        elif name == "--replace":
+            self.mark = value or "{}"
+        elif word == "--null" or re.match(r"-[rtpxo]*0", word):
+            self.cut = "\0"
+        elif word in _XARGS_VALUES and rest:
+            rest.pop(0)
+
+    def items(self, text: str) -> list[str]:
+        """Return the words, or with a mark the lines, that an input gives; one that stands for any if need be."""
+        if not is_known(text):
+            return [ANY if self.mark else ANY_WORDS]
+        if self.cut is not None:
+            return text.removesuffix(self.cut).split(self.cut) if self.cut else [ANY_WORDS]
+        if not self.mark:
+            return _split(text)
+        return [" ".join(_split(line)) if set(line) & set("'\"\\") else line.strip() for line in text.splitlines()]
+
+
 def run_xargs(call: Call) -> Texts:
     """Start a command with words from standard input, appended or put in the place of a mark."""
-    words = list(call.words[1:])
-    mark = ""
-    while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
-        word = plain(words.pop(0))
-        if re.match(r"-[0-9a-zA-Z]*[Ii]", word) and not word.startswith("--"):
-            letter = re.search("[Ii]", word)
-            rest = word[letter.end() :] if letter else ""
-            mark = rest or (plain(words.pop(0)) if "I" in word and words else "{}")
-        elif word.startswith("--replace"):
-            mark = word.partition("=")[2] or "{}"
-        elif word in _XARGS_VALUES and words:
-            words.pop(0)
-        elif word == "--":
-            break
-    words = words or ["echo"]
+    asked = _Xargs(call.words[1:])
     inputs = UNKNOWN if call.scope.stdin is None else call.scope.stdin
     inner = call._replace(scope=call.scope.copy())
     inner.scope.stdin = NOTHING
-    return either(*(_spread(inner, words, mark, text) for text in inputs))
+    return either(NOTHING, *(_spread(inner, asked, asked.items(text)) for text in inputs))
 
 
-def _spread(call: Call, words: list[str], mark: str, text: str) -> Texts:
-    """Start the command for one input; without a mark with all its words, with one for each line."""
-    if not mark:
-        more = _split(text) if is_known(text) else [ANY_WORDS]
-        return either(call.start((*words, *more)), *(call.start((*words, word)) for word in more[:_MOST_LINES]))
-    known = is_known(text) and len(text.splitlines()) <= _MOST_LINES
-    lines = [line.strip() for line in text.splitlines()] if known else [ANY]
-    return either(NOTHING, *(call.start(tuple(word.replace(mark, line) for word in words)) for line in lines))
+def _spread(call: Call, asked: _Xargs, items: list[str]) -> Texts:
+    """Start the command for one input: once for each item, and without a mark also with all of them."""
+    some = items if len(items) <= _MOST_LINES else [ANY]
+    if asked.mark:
+        started = [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
+    else:
+        started = [(*asked.words, *items), *((*asked.words, item) for item in some)]
+    return either(NOTHING, *(call.start(words) for words in started))
 
 
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})

@@ -111,7 +111,7 @@ def run_tee(call: Call) -> Texts:
     texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
     for path in call.words[1:]:
         if not plain(path).startswith(("-", "/dev/")):
-            write(path, texts, call.scope)
+            write(path, texts, call.scope, append="-a" in call.arguments)
     return texts
 
 

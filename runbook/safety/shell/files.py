@@ -44,11 +44,11 @@ def key_of(path: str, scope: Scope) -> str:
     return os.path.normpath(path)
 
 
-def write(path: str, texts: Texts, scope: Scope) -> None:
+def write(path: str, texts: Texts, scope: Scope, *, append: bool = False) -> None:
     """Note what a file may hold now. What it held before stays possible: the writing may be on one way only."""
     key = key_of(path, scope)
     before = scope.files.get(key, ())
-    scope.files[key] = either(before, texts, concatenated(before or ("",), texts))
+    scope.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
 
 
 def contents(path: str, scope: Scope, disk: Disk) -> Texts | None:

@@ -94,7 +94,7 @@ class Walker:
         if any(path.startswith("/dev/") for path in paths):
             return output
         for path in paths:
-            files.write(path, output, scope)
+            files.write(path, output, scope, append=">>" in redirect.operator)
         return NOTHING
 
     def _command(self, command: Command, scope: Scope) -> Texts:  # noqa: C901, PLR0911 - one case per kind of node
