@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Book
+from runbook.reading import PACKAGED_BOOK
 from runbook.walk.events import OptionChosen
 
 __all__ = ["Job", "Result", "hold_one", "hold_rounds", "plan_rounds", "results_file", "write_results"]
@@ -73,21 +76,25 @@ def hold_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        futures = [pool.submit(hold_one, directory, job, url) for job in jobs]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
+        # A copy: somebody may write in the book while it is being drilled.
+        book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
+        try:
+            futures = [pool.submit(hold_one, str(book), job, url) for job in jobs]
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
     from runbook.checking import open_book
 
-    book = open_book(directory)
-    digest = book.procedure(job.procedure).digest
+    digest = ""
     try:
+        book = open_book(directory)
+        digest = book.procedure(job.procedure).digest
         report = _hold(book, job, url)
     except RunbookError as error:
         why = f"{error.message} {error.hint}".strip()

@@ -1,0 +1,150 @@
+"""`runbook drill` as it is typed: briefed, walked, proven, told; kept and ended; refused with a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from runbook.drill.database import query
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Mapping[str, str]:
+    """Return the environment of a person with an empty home; the cache is shared, for speed."""
+    return {**os.environ, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1"}
+
+
+def drill(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `runbook drill` without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "runbook", "drill", *words],
+        env=dict(environment), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str, str]) -> None:
+    """The first drill of the first emergency: the real CLI, the real database, proofs one a line, exit 0."""
+    done = drill(environment, "emergency-rollback", "--auto")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok      The rollback is in the history" in done.stdout
+    assert "ok      Nothing was lost or destroyed" in done.stdout
+    assert "ok      No command tried to leave this machine" in done.stdout
+    assert "failed" not in done.stdout
+
+
+def test_a_drill_that_fails_says_what_did_not_hold(environment: Mapping[str, str], tmp_path: Path) -> None:
+    """A procedure that misleads fails its drill: exit 1, and the proof with what was found."""
+    printed = subprocess.run(
+        [sys.executable, "-c", "from runbook.reading import PACKAGED_BOOK; print(PACKAGED_BOOK)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    book = tmp_path / "book"
+    subprocess.run(["cp", "-r", printed.stdout.strip(), str(book)], check=True)
+    page = book / "procedures" / "backup-before-migration.yaml"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("select to_regnamespace('backup') is null", "select false"), encoding="utf-8")
+    done = drill(
+        {**environment, "RUNBOOK_BOOK": str(book)}, "backup-before-migration", "--scenario", "only-adds", "--auto"
+    )
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "failed  No copy was made (wanted true, found false)" in done.stdout
+    assert "Drill FAILED" in done.stdout
+
+
+@pytest.fixture
+def kept(environment: Mapping[str, str]) -> Iterator[str]:
+    """Hold a drill whose sandbox stays up; yield what was printed, and end it."""
+    done = drill(environment, "backup-before-migration", "--scenario", "only-adds", "--auto", "--keep")
+    try:
+        yield done.stdout
+    finally:
+        ended = drill(environment, "--end", "all")
+    assert "ended" in ended.stdout
+
+
+def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping[str, str]) -> None:
+    """What it prints works: the database by its URL, the CLI and the platform by its script; then it ends."""
+    url = re.search(r"postgresql://\S+?(?=')", kept)
+    enter = re.search(r"shell +(\S+)", kept)
+    assert url, kept
+    assert enter, kept
+    rows = query(url[0], "select count(*) from public.tasks")
+    functions = subprocess.run(
+        [enter[1], "npx", "supabase", "functions", "list", "--output-format", "json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ended = drill(environment, "--end", enter[1].partition("runbook-drill-")[2].partition("/")[0])
+    again = drill(environment, "backup-before-migration", "--scenario", "only-adds", "--auto", "--keep")
+
+    assert rows == [(36,)]
+    assert '"functions"' in functions.stdout, functions.stderr
+    assert ended.returncode == 0
+    assert not Path(enter[1]).exists()
+    assert again.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        pytest.param(["emergency-rollback"], 4, "no terminal", id="no-terminal"),
+        pytest.param(["--auto"], 2, "which procedure", id="no-procedure"),
+        pytest.param(["nothing", "--auto"], 2, "no procedure is called 'nothing'", id="unknown"),
+        pytest.param(["add-index", "--scenario", "x", "--auto"], 2, "no scenario called 'x'", id="no-scenario"),
+        pytest.param(["--all"], 2, "--all goes with --auto", id="all-by-hand"),
+        pytest.param(["add-index", "--auto", "--cli", "both"], 2, "--cli both goes with --all", id="both"),
+        pytest.param(
+            ["add-index", "--auto", "--postgres", "postgresql://db.example.com/x"], 2, "on this machine", id="far"
+        ),
+        pytest.param(["--end", "nothing"], 2, "no such sandbox", id="end"),
+    ],
+)
+def test_a_wrong_line_gets_a_sentence(
+    environment: Mapping[str, str], words: list[str], code: int, message: str
+) -> None:
+    """No traceback, the right exit code, and what to do."""
+    done = drill(environment, *words)
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_drills_are_listed(environment: Mapping[str, str]) -> None:
+    """Each line can be typed behind `runbook drill`."""
+    done = drill(environment, "--list")
+
+    assert "emergency-rollback --scenario lost-rows" in done.stdout
+
+
+def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
+    """At a terminal: the pager's words, a key, the introduction, the first step; leaving asks whether to go on."""
+    child = pexpect.spawn(
+        sys.executable, ["-m", "runbook", "drill", "migration-health"],
+        env=dict(environment), dimensions=(24, 80), encoding="utf-8", timeout=60,
+    )  # fmt: skip
+    child.expect("It is Monday")
+    child.expect("Press any key")
+    child.send(" ")
+    child.expect("all-well")
+    child.expect("Press Enter to begin")
+    child.sendline("")
+    child.expect("Step 1 of")
+    child.sendline("q")
+    child.expect("e ends the drill")
+    child.sendline("e")
+    child.expect("Proofs, with Supabase CLI 3")
+    child.expect("Debrief")
+    child.expect("It took 0:")
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert child.exitstatus == 1

@@ -1,0 +1,87 @@
+"""All drills at once: in processes of their own, with results that the site can show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runbook.checking import open_book
+from runbook.drill.rounds import Job, Result, hold_rounds, plan_rounds, results_file, write_results
+from runbook.errors import UsageError
+
+
+def result(drill: str, major: int, *, passed: bool = True, seconds: float = 5) -> Result:
+    """Return a result of a drill."""
+    return Result(
+        job=Job("add-column", drill, major), passed=passed, seconds=seconds, cli=f"{major}.1.0", postgres="17.10",
+        at="2026-11-23T01:20:00Z", why="", digest="d", branches=(f"add-column/{major}: Yes",),
+        checked=("a", str(major)),
+    )  # fmt: skip
+
+
+def test_every_drill_is_planned_once_for_each_major(tmp_path: Path) -> None:
+    """The plan holds all drills of the book; those that took longest come first."""
+    book = open_book(None)
+    known = tmp_path / "drills.json"
+    write_results(known, [result("constant-default", 3, seconds=500)])
+    jobs = plan_rounds(book, (3, 2), known=known)
+
+    assert len(jobs) == 2 * sum(len(procedure.drills) for procedure in book.procedures.values())
+    assert {job.drill for job in jobs[:2]} == {"constant-default"}
+    assert {job.procedure for job in plan_rounds(book, (3,), known=known, only=["add-index"])} == {"add-index"}
+    with pytest.raises(UsageError, match="no procedure"):
+        plan_rounds(book, (3,), known=known, only=["add-indx"])
+
+
+def test_results_of_both_majors_make_one_entry(tmp_path: Path) -> None:
+    """A drill has passed when it passed on every major; what was checked was checked on all of them."""
+    file = tmp_path / "drills.json"
+    write_results(file, [result("one", 2, seconds=7), result("one", 3), result("two", 3, passed=False)])
+    entries = json.loads(file.read_text(encoding="utf-8"))["add-column"]
+
+    assert entries["one"]["cli"] == "3.1.0 and 2.1.0"
+    assert entries["one"]["seconds"] == 7
+    assert entries["one"]["passed"] is True
+    assert entries["one"]["checked"] == ["a"]
+    assert entries["one"]["branches"] == ["add-column/2: Yes", "add-column/3: Yes"]
+    assert entries["two"]["passed"] is False
+
+
+def test_results_of_other_drills_stay(tmp_path: Path) -> None:
+    """A part of the book can be drilled again without losing the rest; a file that is broken is written anew."""
+    file = tmp_path / "deep" / "drills.json"
+    write_results(file, [result("one", 3)])
+    write_results(file, [result("two", 3)])
+    assert set(json.loads(file.read_text(encoding="utf-8"))["add-column"]) == {"one", "two"}
+    file.write_text("{", encoding="utf-8")
+    write_results(file, [result("two", 3)])
+    assert set(json.loads(file.read_text(encoding="utf-8"))["add-column"]) == {"two"}
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The error names the file."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"drills\.json"):
+        write_results(tmp_path / "file" / "drills.json", [result("one", 3)])
+
+
+def test_results_of_another_book_stay_out_of_the_docs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Only the packaged book's results are the site's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert results_file("/somewhere") == tmp_path / "runbook" / "drills.json"
+    assert results_file(None).parts[-2:] == ("docs", "drills.json")
+
+
+def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
+    """Two processes, real drills; one that can't be held fails with its reason instead of ending the others."""
+    jobs = [Job("backup-before-migration", "only-adds", 3), Job("backup-before-migration", "no-such-drill", 3)]
+    found = {each.job.drill: each for each in hold_rounds(jobs, None, workers=2, url=None)}
+
+    assert found["only-adds"].passed, found["only-adds"].why
+    assert found["only-adds"].cli.startswith("3.")
+    assert "backup-before-migration/what-to-save: Nothing, it only adds" in found["only-adds"].branches
+    assert not found["no-such-drill"].passed
+    assert "no scenario called" in found["no-such-drill"].why
