@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from runbook.safety.shell import decode
+from runbook.safety.shell.arithmetic import names_set_in
 from runbook.safety.shell.nodes import (
     Array,
     Assign,
@@ -39,7 +40,6 @@ Tree: TypeAlias = Mapping[str, Any]
 """A node of shfmt's tree. Keys whose value is empty are absent."""
 
 _NOTHING = Chain(())
-_COMPARISONS = frozenset({"==", "!=", "<=", ">="})
 
 
 def translate(tree: Tree) -> Chain:
@@ -137,7 +137,7 @@ def _while(tree: Tree) -> Command:
 def _for(tree: Tree) -> Command:
     loop, body = tree["Loop"], _chain(tree.get("Do"))
     if loop["Type"] != "WordIter":
-        return Loop("", None, Chain((Statement(Test(_words_within(loop), _set_within(loop))),)), body)
+        return Loop("", None, Chain((Statement(Test(_words_within(loop), names_set_in(loop))),)), body)
     words = tuple(_word(item) for item in loop.get("Items", ())) if "InPos" in loop else None
     return Loop(loop["Name"]["Value"], words, _NOTHING, body)
 
@@ -161,7 +161,7 @@ def _coproc(tree: Tree) -> Command:
 
 
 def _test(tree: Tree) -> Command:
-    return Test(_words_within(tree), _set_within(tree))
+    return Test(_words_within(tree), names_set_in(tree))
 
 
 def _let(tree: Tree) -> Command:
@@ -234,7 +234,7 @@ def _part(tree: Tree, *, quoted: bool) -> Part:
         return ProcessPipe(_chain(tree.get("Stmts")), reads=tree["Op"] == "<(")
     if kind == "ParamExp":
         return _parameter(tree, quoted=quoted)
-    return Opaque(_words_within(tree), _set_within(tree))
+    return Opaque(_words_within(tree), names_set_in(tree))
 
 
 def _parameter(tree: Tree, *, quoted: bool) -> Part:
@@ -271,25 +271,7 @@ def _expression(tree: Tree | None) -> Word | None:
     """Return an arithmetic expression that is one word as that word, another as an opaque one."""
     if tree is None:
         return None
-    return _word(tree) if tree.get("Type") == "Word" else (Opaque(_words_within(tree), _set_within(tree)),)
-
-
-def _set_within(tree: object) -> tuple[str, ...]:
-    """Find the variables that an arithmetic expression sets."""
-    if isinstance(tree, list):
-        return tuple(name for item in tree for name in _set_within(item))
-    if not isinstance(tree, dict):
-        return ()
-    deeper = tuple(name for value in tree.values() for name in _set_within(value))
-    kind, operator = tree.get("Type"), str(tree.get("Op", ""))
-    sets = (kind == "BinaryArithm" and operator.endswith("=") and operator not in _COMPARISONS) or (
-        kind == "UnaryArithm" and operator in {"++", "--"}
-    )
-    return (*_names(tree.get("X")), *deeper) if sets else deeper
-
-
-def _names(tree: object) -> tuple[str, ...]:
-    return tuple(re.findall(r'"Value": "([A-Za-z_]\w*)"', json.dumps(tree)))
+    return _word(tree) if tree.get("Type") == "Word" else (Opaque(_words_within(tree), names_set_in(tree)),)
 
 
 def _words_within(tree: object) -> tuple[Word, ...]:
