@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -37,18 +36,22 @@ log_timezone = 'UTC'
 
 
 def copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path) -> None:
-    """Fill `data` (which must not exist) with a fresh cluster owned by the account; raises RunbookError."""
+    """Fill `data` (which must not exist) with a fresh cluster owned by the account; raises RunbookError.
+
+    The account itself copies, so its parent directory must be the account's.
+    """
     recipe = hashlib.sha256("".join([*_INITDB, _HBA, _SETTINGS, account.name]).encode()).hexdigest()[:8]
     template = put_in_place(
         cache / f"cluster-{binaries.version}-{recipe}",
         lambda path: _initialize(binaries, account, path),
     )
-    try:
-        shutil.copytree(template, data, copy_function=shutil.copyfile)
-    except (OSError, shutil.Error) as error:
-        raise RunbookError(f"can't copy the database cluster to {data}: {error}") from error
-    data.chmod(0o700)  # copyfile is quick and leaves modes alone; the server insists on this one only
-    account.own(data)
+    # A thousand small files: `cp` takes a tenth of the time that Python does.
+    done = subprocess.run(
+        ["cp", "-Rp", str(template), str(data)],  # noqa: S607 - every system has its own
+        capture_output=True, text=True, check=False, timeout=120, cwd="/", **account.popen_options(),
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RunbookError(f"can't copy the database cluster to {data}: {done.stderr.strip()[-300:]}")
 
 
 def _initialize(binaries: Binaries, account: Account, path: Path) -> None:

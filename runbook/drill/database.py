@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runbook.errors import MissingPartError, RunbookError
@@ -9,7 +10,7 @@ from runbook.errors import MissingPartError, RunbookError
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Row", "connect", "execute", "query", "query_records"]
+__all__ = ["Row", "connect", "execute", "load_driver", "query", "query_records"]
 
 Row = tuple[object, ...]
 
@@ -33,6 +34,12 @@ def connect(url: str, *, timeout: int = 10) -> psycopg.Connection[Row]:
         )
     except psycopg.OperationalError as error:
         raise RunbookError(f"can't connect to the drill's database: {str(error).strip()}") from error
+
+
+def load_driver() -> None:
+    """Import the driver ahead of its first use, while something else takes its time; what fails, fails then."""
+    with suppress(ImportError):
+        import psycopg  # noqa: F401 - for its side effect of being there
 
 
 def execute(url: str, *statements: str) -> None:

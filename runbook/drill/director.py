@@ -148,7 +148,7 @@ class Director:
 
     def run_sql(self, event: Words) -> None:
         """Let somebody change production at this moment."""
-        execute(self.sandbox.postgres.url, event["sql"])
+        execute(self.sandbox.postgres.admin_url, event["sql"])
 
     def fail_function(self, event: Words) -> None:
         """Let calls of an edge function fail from now on."""

@@ -12,7 +12,7 @@ from typing import TypedDict
 from runbook import __version__
 from runbook.drill.director import Director, needs_wire
 from runbook.drill.inventory import take_inventory
-from runbook.drill.operator import AutoOperator
+from runbook.drill.operator import NO_REASON, AutoOperator
 from runbook.drill.platform import begin
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
 from runbook.drill.sandbox import Sandbox, open_sandbox
@@ -141,7 +141,7 @@ def hold_drill(
         seconds=time.monotonic() - began,
         code=code,
         ends=drill.ends,
-        trouble="" if code is _ENDS[drill.ends] else trouble or _why_stopped(events),
+        trouble=_trouble(drill, code, trouble, _why_stopped(events), unattended=isinstance(operator, AutoOperator)),
         proofs=_prove(stage, events),
         events=events,
     )
@@ -169,6 +169,22 @@ def _walk(stage: Stage, journal: SqliteJournal, actors: Actors, again: Callable[
     except RunbookError as error:
         return error.exit_code, f"{error.message} {error.hint}".strip()
     return code, ""
+
+
+def _trouble(drill: Drill, code: ExitCode, error: str, why: str, *, unattended: bool) -> str:
+    """Return what ended the walk where it was not to end, or not so: only a planned stop is the drill's stop."""
+    if code is ExitCode.TARGET_HELD and drill.ends == "held":
+        return ""
+    if error or code is not _ENDS[drill.ends]:
+        return error or why
+    return why if unattended and drill.ends == "stopped" and why not in _planned(drill) else ""
+
+
+def _planned(drill: Drill) -> tuple[str, ...]:
+    """Return the reasons for which the drill's operator stops."""
+    answers = (answer if isinstance(answer, tuple) else (answer,) for answer in drill.reactions.values())
+    stops = (words.partition(":") for each in answers for words in each if words.startswith("stop"))
+    return tuple(reason.strip() or NO_REASON for _, _, reason in stops)
 
 
 def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:

@@ -26,7 +26,10 @@ from runbook.walk.ports import (
     Undecided,
 )
 
-__all__ = ["AutoOperator", "StuckError", "answer_cli"]
+__all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
+
+NO_REASON = "the drill stops here"
+"""Why a drill's operator stops, where the reaction does not say."""
 
 _CLI_ASKS = re.compile(r"(Yes\s*/\s*[^\n]*No|\[[yY]/[nN]\])\W*\Z")
 _INDEX = re.compile(r"\[[^\]]*\]")
@@ -185,7 +188,7 @@ def _reaction(words: str, screen: Screen) -> Reply:
         "done": Resolve(Undecided.DONE, note=reason),
         "redo": Resolve(Undecided.REDO, note=reason),
         "probe": Resolve(Undecided.PROBE),
-        "stop": Stop(reason or "the drill stops here"),
+        "stop": Stop(reason or NO_REASON),
         "switch": SwitchTo(reason),
     }
     if verb not in replies:

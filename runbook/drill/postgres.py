@@ -76,6 +76,7 @@ def start_postgres(directory: Path, *, born: Callable[[Process], None] = lambda 
     cache = cache_directory(account)
     binaries = find_binaries(cache, account)
     directory.chmod(0o711 if account.switch else 0o700)
+    account.own(directory)
     copy_cluster(binaries, cache, account, directory / "data")
     log = directory / "postgres.log"
     for _ in range(5):  # a free port can be taken by another process before the server has it

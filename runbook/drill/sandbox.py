@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runbook.drill.account import server_account
+from runbook.drill.database import load_driver
 from runbook.drill.outside import Outside, watch_outside
 from runbook.drill.parts import CliPackage, cli_package
 from runbook.drill.places import temporary_base
@@ -58,7 +59,8 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
     record = begin(identity, directory)
     try:
         directory.mkdir(mode=0o711 if account.switch else 0o700)
-        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(1) as pool:
+        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(2) as pool:
+            pool.submit(load_driver)
             old = pool.submit(sweep)
             with _database(record, directory, postgres_url) as postgres:
                 sandbox = _furnish(directory, cli, running, outside, postgres)

@@ -61,7 +61,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     _write_files(sandbox, scenario)
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
-    _connect_platform(sandbox)
+    _connect_platform(sandbox, seeded=bool(scenario.seed))
     scene = Scene(take_inventory(sandbox.postgres.admin_url, sandbox.platform.state))
     try:
         scene.session = _hold(sandbox, scenario.hold) if scenario.hold else None
@@ -78,11 +78,11 @@ def _hold(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
     return session
 
 
-def _connect_platform(sandbox: Sandbox) -> None:
+def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
     """Let the platform's stand-in reach the database, to answer queries and to restore it."""
     postgres, state = sandbox.postgres, sandbox.platform.state
     state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
-    if postgres.local_url is not None:
+    if postgres.local_url is not None and seeded:
         state.restore = lambda _: copy_database(postgres, BACKUP, postgres.database)
 
 
@@ -118,7 +118,8 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
                 _apply(connection, migration)
     if postgres.local_url is not None:
         copy_database(postgres, postgres.database, "postgres")
-        copy_database(postgres, postgres.database, BACKUP)
+        if scenario.seed:
+            copy_database(postgres, postgres.database, BACKUP)
     _seed(sandbox, scenario.seed)
 
 
