@@ -12,7 +12,7 @@ from pathlib import Path
 from runbook.drill.account import server_account
 from runbook.drill.database import load_driver
 from runbook.drill.outside import Outside, watch_outside
-from runbook.drill.parts import CliPackage, cli_package
+from runbook.drill.parts import CliPackage, cli_package, node_directory
 from runbook.drill.places import temporary_base
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
@@ -53,6 +53,7 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
     Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
     """
     cli = cli_package(major)
+    node_directory()  # what is missing is said before anything is made
     account = server_account()
     identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
