@@ -15,10 +15,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with ending() as result:
-        if words[:1] == ["guard"]:
+        if "guard" in words[:3]:
             from runbook.cli.quick import answer  # a guard that is slow gets taken out
 
-            code = answer(words[1:])
+            code = answer(words)
             if code is not None:
                 result.code = code
                 return int(code)

@@ -23,9 +23,17 @@ _WAITING_SECONDS = 6.0
 
 
 def answer(words: Sequence[str]) -> int | None:
-    """Answer the words behind `runbook guard` if they are of the quick kind; None if not."""
-    book = os.environ.get("RUNBOOK_BOOK") or None
+    """Answer the words behind `runbook` if they are of the quick kind; None if not."""
     match list(words):
+        case ["--book", book, "guard", *rest]:
+            return _answer(rest, book)
+        case ["guard", *rest]:
+            return _answer(rest, os.environ.get("RUNBOOK_BOOK") or None)
+    return None
+
+
+def _answer(words: list[str], book: str | None) -> int | None:
+    match words:
         case ["--line", text]:
             return answer_line(text, "text", book)
         case ["--line", text, "--format", ("text" | "json") as form]:

@@ -131,7 +131,7 @@ def _package_scripts(text: str) -> Iterator[_Script]:
 def _workflow_runs(text: str) -> Iterator[_Script]:
     """Yield the `run:` texts of a workflow or an action. Expressions of GitHub's own count as unknown."""
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError):
         return
     for node in _step_commands(root):

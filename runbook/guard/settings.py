@@ -90,14 +90,17 @@ def settings_path(agent: str, base: Path, *, user: bool) -> Path:
 
 
 def install(agent: str, path: Path, program: str) -> Change:
-    """Add the hook, or bring it up to date. Raises RunbookError where the file can't be understood."""
+    """Add the hook, or bring it up to date. Raises RunbookError where the file can't be understood.
+
+    `program` is the shell text that starts `runbook`.
+    """
     about = _AGENTS[agent]
     before = _read(path)
     settings = json.loads(json.dumps(before)) if before is not None else {}
     if about.version:
         settings.setdefault("version", 1)
     entries = _entries(settings, about.keys, path)
-    entry = about.entry(f"{shlex.quote(program)} guard hook {agent}")
+    entry = about.entry(f"{program} guard hook {agent}")
     ours = [number for number, each in enumerate(entries) if _is_ours(each, agent)]
     if ours:
         entries[ours[0]] = entry

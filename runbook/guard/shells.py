@@ -26,22 +26,24 @@ _NOTE = """\
 
 
 def shell_functions(shell: str, program: str) -> str:
-    """Return the text that a shell evaluates when it starts; `program` is the path of `runbook`."""
+    """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
     lines = [_NOTE]
-    lines += [(_fish if shell == "fish" else _posix)(name, shlex.quote(program)) for name in GUARDED]
+    lines += [(_fish if shell == "fish" else _posix)(name, program) for name in GUARDED]
     return "\n".join(lines) + "\n"
 
 
 def _posix(name: str, program: str) -> str:
+    path = shlex.quote(shlex.split(program)[0])
     # The keyword keeps shells from expanding an alias of that name. A runbook that is gone must not open the door.
     missing = f"echo 'runbook guard is gone: install it again, or run: unset -f {name}' >&2; return 6"
-    return f'function {name} {{\n  if [ ! -x {program} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
+    return f'function {name} {{\n  if [ ! -x {path} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
 
 
 def _fish(name: str, program: str) -> str:
+    path = shlex.quote(shlex.split(program)[0])
     return (
         f"function {name} --wraps {name}\n"
-        f"  if not test -x {program}\n"
+        f"  if not test -x {path}\n"
         f"    echo 'runbook guard is gone: install it again, or run: functions --erase {name}' >&2\n"
         f"    return 6\n"
         f"  end\n"

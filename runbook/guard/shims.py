@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,10 @@ def default_directory() -> Path:
 
 
 def install_shims(directory: Path, program: str) -> Shims:
-    """Write a shim for each guarded program. Raises RunbookError where another file has that name."""
+    """Write a shim for each guarded program. Raises RunbookError where another file has that name.
+
+    `program` is the shell text that starts `runbook`.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
@@ -72,9 +74,7 @@ def find_program(name: str) -> str | None:
 
 def _write(path: Path, name: str, program: str) -> None:
     temporary = path.with_name(f".{name}.new")
-    temporary.write_text(
-        f'#!/bin/sh\n{SHIM_MARK}\nexec {shlex.quote(program)} guard -- {name} "$@"\n', encoding="utf-8"
-    )
+    temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
     temporary.chmod(0o755)
     temporary.replace(path)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.guards import Home
+from support.guards import RUNBOOK, Home
 
 from runbook.errors import RunbookError
 from runbook.guard import agents
@@ -176,6 +176,26 @@ def test_a_guard_that_is_gone_blocks(agent: str, tmp_path: Path) -> None:
             assert json.loads(ran.stdout)["permissionDecision"] == "deny"
         else:
             assert ran.returncode == 2
+
+
+def test_the_book_that_is_meant_goes_into_the_hook(home: Home) -> None:
+    """A team's own book is named in what is written, for agents, shells and shims alike."""
+    book = home.root / "our book"
+    book.mkdir()
+    (book / "policy.yaml").write_text(
+        "global_value_flags: {}\nremote_flags: [--linked]\nrules:\n  - {id: no-ls, program: ls, command: '',"
+        " reaches: nothing, effect: reads, remote: refuse, local: refuse, reason: Because.}\n"
+    )
+
+    home.run(str(RUNBOOK), "--book", str(book), "guard", "install", "claude-code")
+    line = commands(json.loads((home.project / ".claude/settings.json").read_text()))[0]
+    init = home.run(str(RUNBOOK), "--book", str(book), "guard", "shell-init", "bash").stdout
+    home.run(str(RUNBOOK), "--book", str(book), "guard", "install", "shims", "--dir", str(home.root / "shims"))
+
+    assert "--book" in init
+    assert "--book" in (home.root / "shims/npx").read_text()
+    assert home.run("sh", "-c", line, stdin=b'{"tool_name": "Bash", "tool_input": {"command": "ls"}}').returncode == 2
+    assert home.run("sh", "-c", line, stdin=b'{"tool_name": "Bash", "tool_input": {"command": "pwd"}}').returncode == 0
 
 
 def test_the_users_own_settings_can_be_meant(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import asdict
@@ -26,7 +27,8 @@ that is not linked to production, a staging project, and backups that have been 
 
 @click.command("shell-init")
 @click.argument("shell", type=click.Choice(_SHELLS))
-def shell_init(shell: str) -> int:
+@click.pass_obj
+def shell_init(book: str | None, shell: str) -> int:
     r"""Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
 
     \b
@@ -36,7 +38,7 @@ def shell_init(shell: str) -> int:
     """
     from runbook.guard.shells import shell_functions
 
-    click.echo(shell_functions(shell, _own_path()), nl=False)
+    click.echo(shell_functions(shell, _started_by(_own_path(), book)), nl=False)
     return ExitCode.DONE
 
 
@@ -52,14 +54,15 @@ def hook(book: str | None, agent: str) -> int:
 @click.argument("what", type=click.Choice(["shims", *_AGENTS]))
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where the shims go.")
 @click.option("--user", is_flag=True, help="For an agent: your own settings instead of this project's.")
-def install(what: str, directory: Path | None, user: bool) -> int:
+@click.pass_obj
+def install(book: str | None, what: str, directory: Path | None, user: bool) -> int:
     """Put the guard before scripts and Makefiles (shims), or into a coding agent's settings."""
     if what == "shims":
-        return _install_shims(directory)
+        return _install_shims(directory, book)
     from runbook.guard import settings
 
     path = settings.settings_path(what, Path.home() if user else Path.cwd(), user=user)
-    change = settings.install(what, path, _own_path() if user else _shared_path())
+    change = settings.install(what, path, _started_by(_own_path() if user else _shared_path(), book))
     click.echo(f"{change.path}: {'the hook is in' if change.action == 'written' else 'nothing to do'}")
     if change.backup:
         click.echo(f"{change.backup}: the file as it was")
@@ -137,10 +140,10 @@ def log(limit: int, form: str) -> int:
     return ExitCode.DONE
 
 
-def _install_shims(directory: Path | None) -> int:
+def _install_shims(directory: Path | None, book: str | None) -> int:
     from runbook.guard.shims import default_directory, install_shims
 
-    shims = install_shims((directory or default_directory()).absolute(), _own_path())
+    shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
     click.echo(f"{shims.directory}: {', '.join(shims.names)}")
     if not shims.leads:
         click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
@@ -166,6 +169,11 @@ def _files_below(paths: tuple[Path, ...]) -> list[Path]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _started_by(program: str, book: str | None) -> str:
+    """Return the shell text that starts `runbook` with the book that is meant now."""
+    return shlex.join([program, "--book", str(Path(book).absolute())] if book else [program])
 
 
 def _own_path() -> str:
