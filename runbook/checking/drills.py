@@ -28,6 +28,8 @@ __all__ = ["check_answers"]
 
 TAKE_OVER = "take-over"
 """Among the reactions: what to do when somebody else holds the target."""
+_TURNS = ("back", "switch", "skip", "stop", "undo")
+"""Reactions after which the way is another one than that of the answers."""
 _VALUE = re.compile(r"\[[^\]]*\]")
 """The part of a path that says which value of an `each` it is for."""
 
@@ -60,8 +62,8 @@ def check_answers(book: Book, notes: Notes) -> None:
             for name in drill.reactions:
                 if name != TAKE_OVER and _VALUE.sub("", name) not in named:
                     notes.add(procedure.at, f"no step is called '{name}'", *place, "reactions:", name)
-            for problem, name in _unchecked(named, drill):
-                notes.add(procedure.at, problem, *place, "checked:", name)
+            for problem, name in (*_unchecked(named, drill), *_unwalked(procedure, drill)):
+                notes.add(procedure.at, problem, *place, name)
             for problem in (*_missing_values(procedure, drill), *_missing_answers(procedure, drill)):
                 notes.add(procedure.at, problem, *place)
 
@@ -149,6 +151,19 @@ def _unchecked(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tu
             yield f"no step is called '{name}'", name
         elif not any(step.verify or step.expect != Expectation(exit=step.expect.exit) for step in steps):
             yield f"step '{name}' compares nothing, so it can't have been checked", name
+
+
+def _unwalked(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, str]]:
+    """Yield the steps of proofs that a drill which goes straight on does not come to in their order."""
+    turns = [item for answer in drill.reactions.values() for item in _items(answer) if item.startswith(_TURNS)]
+    way = (*_steps(procedure.before, "before/", drill), *_steps(procedure.steps, "", drill))
+    for proof in drill.prove if not turns else ():
+        at = 0
+        for name in proof.walked or ():
+            found = next((place for place in range(at, len(way)) if name in way[place].names), None)
+            if found is None:
+                yield f"the drill '{drill.name}' does not come to '{name}' there", name
+            at = at if found is None else found + 1
 
 
 def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[str]:

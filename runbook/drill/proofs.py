@@ -12,9 +12,9 @@ from runbook.drill.platform import PlatformState
 from runbook.drill.platform.state import DeployedFunction
 from runbook.errors import RunbookError
 from runbook.model import Proof
-from runbook.walk.events import Event, Outcome, StepFinished
+from runbook.walk.events import Event, OptionChosen, Outcome, StepFinished
 
-__all__ = ["ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside"]
+__all__ = ["ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside", "unwalked"]
 
 _VALUE = re.compile(r"\[[^\]]*\]")
 _HISTORY = "select coalesce(name, '') from supabase_migrations.schema_migrations order by version"
@@ -38,12 +38,36 @@ def checked_steps(events: Iterable[Event]) -> frozenset[str]:
     )
 
 
+def unwalked(names: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
+    """Return the steps that were not done, or not behind those before them; a question is done when answered."""
+    done = [
+        _VALUE.sub("", event.step)
+        for event in events
+        if isinstance(event, OptionChosen) or (isinstance(event, StepFinished) and event.outcome is Outcome.PASSED)
+    ]
+    missing, at = [], 0
+    for name in names:
+        found = next((place for place in range(at, len(done)) if name in _names(done[place])), None)
+        if found is None:
+            missing.append(name)
+        else:
+            at = found + 1
+    return tuple(missing)
+
+
+def _names(path: str) -> tuple[str, str]:
+    return path, path.rpartition("/")[2]
+
+
 def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: Iterable[Event] = ()) -> ProofResult:
     """Look whether a proof holds; a proof that can't be looked at has failed."""
     if proof.checked is not None:
-        known = {name for path in checked_steps(events) for name in (path, path.rpartition("/")[2])}
+        known = {name for path in checked_steps(events) for name in _names(path)}
         missing = ", ".join(step for step in proof.checked if step not in known)
         return ProofResult(proof.text, held=not missing, found=f"not checked: {missing}" if missing else "")
+    if proof.walked is not None:
+        left = ", ".join(unwalked(proof.walked, events))
+        return ProofResult(proof.text, held=not left, found=f"not done, or not in this order: {left}" if left else "")
     try:
         wanted, found = _compare(proof, admin_url, platform)
     except RunbookError as error:

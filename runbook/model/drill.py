@@ -61,6 +61,8 @@ class Proof:
     request: str | None = None
     checked: tuple[str, ...] | None = None
     """Steps (ids, or paths) whose expectation or check compared something, and held: the page's own safety nets."""
+    walked: tuple[str, ...] | None = None
+    """Steps (ids, or paths) that the walk must have done, in this order: also those that prove nothing themselves."""
     equals: str | None = None
 
 

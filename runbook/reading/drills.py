@@ -61,5 +61,6 @@ def _proof(record: Record) -> Proof:
         secret=record.maybe("secret", str),
         request=request,
         checked=record.many("checked", str) if record.kind == "checked" else None,
+        walked=record.many("walked", str) if record.kind == "walked" else None,
         equals=record.maybe("equals", str) or ("yes" if request else None),
     )

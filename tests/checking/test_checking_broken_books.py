@@ -49,6 +49,8 @@ drills:
     scenario: {}
     prove: [{text: x, checked: [§%s]}]
 """
+WALKED = CHECKED.replace("checked: [§%s]", "walked: [%s]")
+LATER = "- {id: later, title: L, run: git log}\n"
 LOOK = "- {id: look, title: L, run: git log, expect: {exit: 1}}\n"
 CHOICE = """\
 - {id: look, title: "Look at {{one}}", run: git log}
@@ -318,6 +320,8 @@ BROKEN = [
         "policy has no rule for `supabase db melt`",
     ),
     _step("checked-unknown", LOOK, "no step is called 'loom'", more=CHECKED % "loom"),
+    _step("walked-unknown", LOOK, "does not come to 'loom' there", more=WALKED % "§loom"),
+    _step("walked-backwards", LOOK + LATER, "does not come to 'look' there", more=WALKED % "later, §look"),
     _step("checked-nothing", LOOK, "step 'look' compares nothing", more=CHECKED % "look"),
     _step(
         "not-on-this-major",

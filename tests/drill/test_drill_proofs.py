@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from support.drills import scene
 
 from runbook.drill.database import execute
 from runbook.drill.inventory import take_inventory
-from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside
+from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, unwalked
 from runbook.drill.sandbox import Sandbox
 from runbook.model import Proof, Scenario
+from runbook.walk.events import OptionChosen, Outcome, Purpose, StepFinished
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +139,33 @@ def test_an_attempt_to_leave_fails() -> None:
     assert not result.held
     assert result.found == "tried: CONNECT api.supabase.com:443"
     assert prove_stayed_inside([]).held
+
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _done(step: str, outcome: Outcome = Outcome.PASSED) -> StepFinished:
+    return StepFinished(at=_NOW, step=step, purpose=Purpose.RUN, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (("tell", "which", "one", "push/apply"), ()),
+        (("which/one", "apply"), ()),
+        (("apply", "one"), ("one",)),
+        (("tell", "failed", "one"), ("failed",)),
+        (("tell", "tell"), ("tell",)),
+        (("nothing",), ("nothing",)),
+    ],
+)
+def test_steps_count_as_walked_when_they_were_done_in_that_order(names: tuple[str, ...], left: tuple[str, ...]) -> None:
+    """By id or path, questions by their answer; what failed, or came earlier, is told."""
+    events = (
+        _done("before/tell"),
+        OptionChosen(at=_NOW, step="which", option="Yes"),
+        _done("failed", Outcome.FAILED),
+        _done("which/one[x]"),
+        _done("push/apply"),
+    )
+    assert unwalked(names, events) == left

@@ -116,6 +116,7 @@ _PROOF = Shape(
                 ),
             )
         ),
+        Kind((Field("walked", ListOf(_ANSWERED), "Steps that must have been done, in this order.", required=True),)),
         Kind((Field("secret", _FILE_NAME, "A secret that must be set."),)),
         Kind(
             (
