@@ -71,7 +71,6 @@ def _drill_fails(book: Path, procedure: str, drill: str, major: int) -> str | No
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        start_new_session=True,  # a terminal that somebody works at is none of its business
         timeout=_DRILL_LIMIT,
         env={**os.environ, "NO_COLOR": "1"},
     )
