@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import stat
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -73,24 +74,27 @@ def _write_enter(sandbox: Sandbox) -> Path:
 
 
 def _serve_on(sandbox: Sandbox) -> Process:
-    """Fork a process that goes on answering for the platform; nothing else of this one stays open in it."""
-    server = sandbox.platform.server
+    """Fork a process that goes on answering for platform and local stack; nothing else stays open in it."""
+    server, local = sandbox.platform.server, sandbox.local
     child = os.fork()
     if child:
         return seen(child)
     with suppress(BaseException):
         os.setsid()
-        _close_all_but(server.fileno())
+        _close_all_but({server.fileno(), *([local.listener.fileno()] if local else [])})
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if local:
+            threading.Thread(target=local.serve, daemon=True).start()
         server.serve_forever()
     os._exit(0)
 
 
-def _close_all_but(listener: int) -> None:
+def _close_all_but(kept: set[int]) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nothing, number)
-    limit = os.sysconf("SC_OPEN_MAX")
-    os.closerange(3, listener)
-    os.closerange(listener + 1, min(limit, 65536))
+    start = 3
+    for number in (*sorted(kept), min(os.sysconf("SC_OPEN_MAX"), 65536)):
+        os.closerange(start, number)
+        start = number + 1

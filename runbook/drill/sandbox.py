@@ -19,11 +19,12 @@ from runbook.drill.postgres import Postgres, named_postgres, start_postgres, sto
 from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
 from runbook.drill.scratch import commit_all, make_project
 from runbook.drill.surroundings import command_environment
+from runbook.drill.wire import Wire, string_wire
 
 __all__ = ["Sandbox", "open_sandbox"]
 
-_NO_LOCAL_STACK = "postgresql://postgres@127.0.0.1:9/postgres"
-"""Port 9 (discard) is closed everywhere: on a server that is not ours there is no local stack."""
+_CLOSED = 9
+"""The port (discard) is closed everywhere: on a server that is not ours there is no local stack."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Sandbox:
     """For the drill's own journal."""
     cli: CliPackage
     postgres: Postgres
+    local: Wire | None
+    """The way to the local stack; there is none on a server that is not ours."""
     platform: Platform
     outside: Outside
     environment: Mapping[str, str]
@@ -63,8 +66,8 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
         with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(2) as pool:
             pool.submit(load_driver)
             old = pool.submit(sweep)
-            with _database(record, directory, postgres_url) as postgres:
-                sandbox = _furnish(directory, cli, running, outside, postgres)
+            with _database(record, directory, postgres_url) as postgres, _local_stack(postgres) as local:
+                sandbox = _furnish(directory, cli, (running, outside, postgres, local))
                 old.result()
                 yield sandbox
     finally:
@@ -72,11 +75,12 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
             destroy(record)
 
 
-def _furnish(directory: Path, cli: CliPackage, platform: Platform, outside: Outside, postgres: Postgres) -> Sandbox:
+def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside, Postgres, Wire | None]) -> Sandbox:
+    platform, outside, postgres, local = running
     home, project, state = (directory / name for name in ("home", "project", "state"))
     for path in (home, project, state):
         path.mkdir(mode=0o700)
-    make_project(project, cli=cli, local_url=postgres.local_url or _NO_LOCAL_STACK)
+    make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
     write_profile(home / "profile.yaml", platform.url)
     write_link(project)
     return Sandbox(
@@ -86,10 +90,24 @@ def _furnish(directory: Path, cli: CliPackage, platform: Platform, outside: Outs
         state=state,
         cli=cli,
         postgres=postgres,
+        local=local,
         platform=platform,
         outside=outside,
         environment={**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")},
     )
+
+
+@contextmanager
+def _local_stack(postgres: Postgres) -> Iterator[Wire | None]:
+    """Give the local stack's database a port of its own.
+
+    A URL with the port of the local stack counts as local for CLI 3, and then it does not ask before it writes.
+    """
+    if postgres.local_url is None:
+        yield None
+        return
+    with string_wire(postgres.local_url) as wire:
+        yield wire
 
 
 @contextmanager

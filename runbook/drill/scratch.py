@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from runbook.drill.parts import CliPackage
 from runbook.errors import MissingPartError, RunbookError
@@ -27,13 +26,13 @@ def project_sql(name: str) -> str:
     return (files("runbook.drill") / "project" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def make_project(project: Path, *, cli: CliPackage, local_url: str) -> None:
-    """Write the project: `npx supabase` is that CLI, the local stack is the database at `local_url`."""
+def make_project(project: Path, *, cli: CliPackage, local_port: int) -> None:
+    """Write the project: `npx supabase` is that CLI, the local stack is at `local_port`."""
     migrations = project / "supabase" / "migrations"
     migrations.mkdir(parents=True)
     (project / "supabase" / "functions").mkdir()
     (migrations / f"{BASE_MIGRATION}.sql").write_text(project_sql(BASE_MIGRATION), encoding="utf-8")
-    (project / "supabase" / "config.toml").write_text(_config(local_url), encoding="utf-8")
+    (project / "supabase" / "config.toml").write_text(_config(local_port), encoding="utf-8")
     (project / ".gitignore").write_text(_IGNORED, encoding="utf-8")
     _link_cli(project, cli)
 
@@ -59,8 +58,7 @@ def _git(project: Path, words: list[str], environment: Mapping[str, str]) -> Non
         raise RunbookError(f"`git {words[0]}` failed in the scratch project: {done.stderr.strip()}")
 
 
-def _config(local_url: str) -> str:
-    port = urlsplit(local_url).port
+def _config(port: int) -> str:
     return f'project_id = "drill"\n\n[db]\nport = {port}\nmajor_version = 17\n'
 
 

@@ -31,9 +31,24 @@ class Wire:
 
     url: str
     server: tuple[str, int]
+    listener: socket.socket = field(repr=False)
     breaks: int = 0
     _armed: tuple[Break, Callable[[], None]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.listener.getsockname()[1])
+
+    def serve(self) -> None:
+        """Accept connections until the listener is closed."""
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=_relay, args=(client, self), daemon=True).start()
 
     def arm(self, when: Break, also: Callable[[], None] = lambda: None) -> None:
         """Break the line at the next migration that is pushed, and then call `also`."""
@@ -60,30 +75,19 @@ def string_wire(url: str) -> Iterator[Wire]:
     """Relay from a free port of 127.0.0.1 to the database of that URL until the block ends."""
     parts = urlsplit(url)
     listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
     user = f"{parts.username}@" if parts.username else ""
-    wire = Wire(
-        urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), (str(parts.hostname), int(parts.port or 5432))
-    )
-    thread = threading.Thread(target=_accept, args=(listener, wire), daemon=True)
+    own = parts._replace(netloc=f"{user}127.0.0.1:{listener.getsockname()[1]}")
+    wire = Wire(urlunsplit(own), (str(parts.hostname), int(parts.port or 5432)), listener)
+    thread = threading.Thread(target=wire.serve, daemon=True)
     thread.start()
     try:
         yield wire
     finally:
-        # Closing a listener does not wake who waits in accept; a connection does.
-        listener_address = listener.getsockname()
-        with suppress(OSError), socket.create_connection(listener_address, timeout=1):
-            listener.close()
+        # Closing a listener does not wake who waits in accept; shutting it down does.
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
         thread.join(timeout=2)
-
-
-def _accept(listener: socket.socket, wire: Wire) -> None:
-    while True:
-        try:
-            client, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_relay, args=(client, wire), daemon=True).start()
 
 
 def _relay(client: socket.socket, wire: Wire) -> None:

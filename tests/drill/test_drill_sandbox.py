@@ -9,14 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
-from support.drills import scene
+from support.drills import migration, scene
 
+from runbook.drill.database import query
 from runbook.drill.processes import Process, is_alive
 from runbook.drill.registry import records, sweep
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.surroundings import only_harmless
 from runbook.errors import MissingPartError
+from runbook.model import Scenario
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +137,22 @@ def test_without_node_the_missing_part_is_named(monkeypatch: pytest.MonkeyPatch,
         pass
 
     assert records() == ()
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_the_clis_own_question_is_asked(major: int) -> None:
+    """The sandbox's production counts as hosted: before it writes the CLI asks, as it does on a real project."""
+    with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
+        target = [f"--remote={sandbox.postgres.url}"] if major == 3 else ["--db-url", sandbox.postgres.url]
+        child = pexpect.spawn(
+            "npx", ["supabase", "db", "push", *target],
+            cwd=str(sandbox.project), env={**sandbox.environment, "TERM": "xterm"}, timeout=60, encoding="utf-8",
+        )  # fmt: skip
+        child.expect("Yes.*No")
+        child.send("n")
+        child.expect(pexpect.EOF)
+        child.close()
+        pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
+
+    assert child.exitstatus == 1
+    assert pushed == [(1,)]
