@@ -30,6 +30,7 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 autovacuum = off
+log_line_prefix = '%m [%p] %d '
 timezone = 'UTC'
 log_timezone = 'UTC'
 """

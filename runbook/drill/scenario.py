@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from runbook.drill.inventory import Inventory, take_inventory
 from runbook.drill.postgres import copy_database
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
+from runbook.drill.server_log import read_server_log
 from runbook.drill.statements import split_statements
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Scenario, ScenarioMigration
@@ -82,6 +83,9 @@ def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
     """Let the platform's stand-in reach the database, to answer queries and to restore it."""
     postgres, state = sandbox.postgres, sandbox.platform.state
     state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
+    if postgres.directory is not None:
+        log = postgres.directory / "postgres.log"
+        state.database_log = lambda: read_server_log(log, postgres.database)
     if postgres.local_url is not None and seeded:
         state.restore = lambda _: copy_database(postgres, BACKUP, postgres.database)
 
@@ -121,6 +125,7 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
         if scenario.seed:
             copy_database(postgres, postgres.database, BACKUP)
     _seed(sandbox, scenario.seed)
+    _try(sandbox, scenario.traffic)
 
 
 def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
@@ -166,6 +171,13 @@ def _seed(sandbox: Sandbox, seed: Sequence[str]) -> None:
                 execute(sandbox.postgres.admin_url, statement)
             except psycopg.Error as error:
                 raise RunbookError(f"the scenario's seed fails: {str(error).strip()}", hint=statement) from error
+
+
+def _try(sandbox: Sandbox, traffic: Sequence[str]) -> None:
+    """Let the app try what it does all day. That some of it fails is what the drill is about."""
+    for statement in traffic:
+        with connect(sandbox.postgres.url) as connection, suppress(_database_errors()):
+            connection.execute(statement)
 
 
 def _database_errors() -> type[psycopg.Error]:

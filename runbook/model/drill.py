@@ -32,6 +32,8 @@ class Scenario:
 
     migrations: tuple[ScenarioMigration, ...] = ()
     seed: tuple[str, ...] = ()
+    traffic: tuple[str, ...] = ()
+    """What the app then tries: a statement that fails leaves its error in the database's log."""
     hold: str | None = None
     functions: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)

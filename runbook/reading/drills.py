@@ -36,6 +36,7 @@ def _scenario(record: Record) -> Scenario:
     return Scenario(
         migrations=tuple(_migration(each) for each in record.many("migrations", Record)),
         seed=record.many("seed", str),
+        traffic=record.many("traffic", str),
         hold=record.maybe("hold", str),
         functions=record.pairs("functions", str),
         earlier=record.pairs("earlier", str),

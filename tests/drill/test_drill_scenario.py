@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 
 import psycopg
 import pytest
 from support.drills import migration, scene
 
 from runbook.drill.database import query
+from runbook.drill.platform import PROJECT_REF
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.statements import split_statements
 from runbook.errors import RunbookError, UsageError
@@ -168,3 +170,48 @@ def test_a_scenario_that_cannot_be_played_says_why(scenario: Scenario, error: ty
 def test_a_script_is_cut_where_statements_end(script: str, statements: list[str]) -> None:
     """A semicolon in a text, a name, a body or a comment ends nothing."""
     assert list(split_statements(script)) == statements
+
+
+def test_what_the_app_tries_in_vain_is_in_the_log() -> None:
+    """A statement that fails leaves its error where `supabase logs` of CLI 3 finds it, once and at its level."""
+    scenario = Scenario(traffic=("insert into public.tasks (projekt) values ('x')", "select 1"))
+    with scene(scenario) as sandbox:
+        done = subprocess.run(
+            ["npx", "supabase", "logs", f"--remote={PROJECT_REF}", "--service", "postgres", "--level", "error",
+             "--since", "10m", "--output-format", "json"],
+            cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert [row["event_message"] for row in json.loads(done.stdout)] == [
+        'column "projekt" of relation "tasks" does not exist at character 27'
+    ]
+
+
+def test_a_restore_brings_back_what_was_there_before_the_damage() -> None:
+    """Point-in-time recovery through the real CLI puts the rows back that the seed had deleted."""
+    moment = str(int(time.time()) - 3600)
+    with scene(Scenario(seed=("delete from public.generations",))) as sandbox:
+        damaged = query(sandbox.postgres.url, "select count(*) from public.generations")
+        done = subprocess.run(
+            ["npx", "supabase", "backups", "restore", "-t", moment, f"--remote={PROJECT_REF}", "--yes"],
+            cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        restored = query(sandbox.postgres.url, "select count(*) from public.generations")
+
+    assert done.returncode == 0, done.stderr
+    assert (damaged, restored) == ([(0,)], [(24,)])
+
+
+def test_a_query_over_the_api_reaches_the_same_database() -> None:
+    """`db query --remote=REF` of CLI 3 goes through the platform, reads the drill's rows, and can't write unasked."""
+    words = ["npx", "supabase", "db", "query", "--read-only", f"--remote={PROJECT_REF}", "--output-format", "json"]
+    with scene() as sandbox:
+        options = {"cwd": sandbox.project, "env": dict(sandbox.environment), "capture_output": True, "text": True}
+        read = subprocess.run([*words, "select count(*) as n from public.tasks"], check=False, **options)  # type: ignore[call-overload]
+        wrote = subprocess.run([*words, "delete from public.generations"], check=False, **options)  # type: ignore[call-overload]
+        left = query(sandbox.postgres.url, "select count(*) from public.generations")
+
+    assert json.loads(read.stdout) == [{"n": 36}], read.stderr
+    assert wrote.returncode != 0
+    assert left == [(24,)]

@@ -25,7 +25,7 @@ def read_logs(state: PlatformState, request: Request) -> Reply:
     limit = _LIMIT.search(sql)
     rows = [
         row
-        for row in state.logs
+        for row in (*state.logs, *state.database_log())
         if (not sources or row.source in sources)
         and (not function or row.attributes.get("function_id") == function.group(1))
         and (not levels or row.level in re.findall(r"'(\w+)'", levels.group(1)))

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -83,6 +83,8 @@ class PlatformState:
     """Unix times asked for."""
     restore: Callable[[int], None] = lambda _: None
     """Brings the database back as it was at that Unix time."""
+    database_log: Callable[[], Iterable[LogRow]] = lambda: ()
+    """Reads what the database has logged."""
     query: Callable[[str, bool], list[dict[str, object]]] = lambda _, __: []
     """Runs a statement, reading only where the second argument says so; raises RunbookError."""
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -62,6 +62,9 @@ _SCENARIO = Shape(
     (
         Field("migrations", ListOf(Shaped("migration"), 0), "Migrations of the scratch project, in order."),
         Field("seed", ListOf(_SQL, 0), "Statements that run on the database after the migrations."),
+        Field(
+            "traffic", ListOf(_SQL, 0), "What the app then tries; what fails leaves its error in the database's log."
+        ),
         Field("hold", _SQL, "A statement that another session holds open in a transaction."),
         Field("functions", MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source."),
         Field("earlier", MapOf(_FILE_NAME, TEXTS), "Edge functions in the commit before the newest: name and source."),
