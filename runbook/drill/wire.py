@@ -118,11 +118,12 @@ def _carry_out(client: socket.socket, server: socket.socket, wire: Wire) -> bool
             server.sendall(data)
             continue
         when, also = armed
-        if when is Break.AFTER:
-            server.sendall(data)
+        # Nothing may reach the command any more: the server's answer can be quicker than the cut.
         _cut(client)
         also()
-        if when is Break.BEFORE:
+        if when is Break.AFTER:
+            server.sendall(data)
+        else:
             _cut(server)
         return True
     return False

@@ -134,6 +134,7 @@ def test_somebody_who_changes_production_in_the_middle_is_noticed(book: Book) ->
     drill = pushing(
         [{"at": "apply", "do": "run-sql", "sql": row}],
         Proof(text="Only hers is applied", history=("base", "ada")),
+        reactions={"apply": "stop: somebody else has pushed"},
         ends="stopped",
     )
     held = hold(book, "push-migration", drill)
