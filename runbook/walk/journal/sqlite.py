@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -131,10 +132,22 @@ class SqliteJournal:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             open_directory(self.directory)
-            # SQLite would create it with the umask's mode; its WAL files take over the mode of this one.
-            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-            self._connection = _connect(self.file)
+            with _alone(self.directory):
+                # SQLite would create it with the umask's mode; its WAL files take over the mode of this one.
+                os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+                self._connection = _connect(self.file)
         return self._connection
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Let one process at a time open a journal: of two that turn a new file to WAL mode, SQLite fails one at once."""
+    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _connect(file: Path) -> sqlite3.Connection:
