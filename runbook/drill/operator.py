@@ -31,7 +31,9 @@ __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
 NO_REASON = "the drill stops here"
 """Why a drill's operator stops, where the reaction does not say."""
 
-_CLI_ASKS = re.compile(r"(Yes\s*/\s*[^\n]*No|\[[yY]/[nN]\])\W*\Z")
+_ASKS_FOR_A_KEY = re.compile(r"Yes\s*/\s*[^\n]*No\W*\Z")
+_ASKS_FOR_A_LINE = re.compile(r"\[[yY]/[nN]\]\W*\Z")
+"""CLI 2.122 at `migration fetch`; without a line it goes on by itself after ten minutes."""
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
@@ -41,7 +43,10 @@ class StuckError(RunbookError):
 
 def answer_cli(printed: str) -> bytes | None:
     """Answer the CLI's own question with yes. Only a sandbox may be answered for; see `runbook.walk.executor`."""
-    return b"y" if _CLI_ASKS.search(printed.rstrip()) else None
+    asked = printed.rstrip()
+    if _ASKS_FOR_A_LINE.search(asked):
+        return b"y\r"
+    return b"y" if _ASKS_FOR_A_KEY.search(asked) else None
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ FALLBACK_SIZE: Size = (80, 24)
 _SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)}
 """Exit codes by which a shell, npx and the CLI say that a signal ended the command."""
 
+_PATIENCE = 120.0
+"""Seconds that a command may take where nobody watches it and its step sets no limit: a question nobody expected."""
+
 Redactors = Callable[[Sequence[str]], StreamRedactor]
 
 
@@ -87,7 +90,8 @@ class PtyExecutor:
     ) -> Execution:
         """Run argv and wait for its end; see `runbook.walk.ports.Executor`.
 
-        `timeout` (seconds) does not count the time in which the command evidently waits for an answer.
+        `timeout` (seconds) does not count the time in which the command evidently waits for an answer. Where an
+        `answerer` types for the operator, a command without one has 120 s.
         """
         whole = child_environment(os.environ, environment)
         launch = Launch(
@@ -116,7 +120,7 @@ class PtyExecutor:
                 redactor=lambda: self._redactor(secrets),
                 signals=signals,
                 answerer=self._answerer,
-                timeout=timeout,
+                timeout=_PATIENCE if timeout is None and self._answerer is not None else timeout,
             )
             try:
                 relay = Relay(child, wiring)

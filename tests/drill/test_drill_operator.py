@@ -156,7 +156,7 @@ def test_it_accepts_no_change_and_takes_nothing_over_unasked() -> None:
     [
         pytest.param("◆  Apply 2 migrations on custom Postgres?\n│  ○ Yes / ● No\n└", b"y", id="cli3"),
         pytest.param("◆  Do you want to push these migrations?\n│  ● Yes / ○ No\n└", b"y", id="cli2"),
-        pytest.param("Do you want to continue? [y/N] ", b"y", id="plain"),
+        pytest.param("Do you want to continue? [y/N] ", b"y\r", id="a-line"),
         pytest.param("Applying migration 20260101000000_x.sql...\n", None, id="no-question"),
         pytest.param("Yes / No was asked\n and answered\nlong ago", None, id="answered"),
     ],
