@@ -16,6 +16,8 @@ from pathlib import Path
 from runbook.drill.drill import DrillReport, choose_drill, hold_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
+from runbook.drill.scratch import spare_npx
+from runbook.drill.worker import end_with_parent, unless_ended
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Book
 from runbook.reading import PACKAGED_BOOK
@@ -75,12 +77,12 @@ def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequenc
 def hold_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
         # A copy: somebody may write in the book while it is being drilled.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
-            futures = [pool.submit(hold_one, str(book), job, url) for job in jobs]
+            futures = [pool.submit(unless_ended, hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
         finally:
@@ -164,6 +166,7 @@ def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
     procedure = book.procedure(job.procedure)
     drill = choose_drill(procedure, job.drill)
     with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
+        spare_npx(stage.sandbox.home)
         return hold_drill(
             stage,
             operator=AutoOperator(drill.answers, drill.reactions),

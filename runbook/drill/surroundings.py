@@ -10,7 +10,7 @@ from pathlib import Path
 
 from runbook.drill.parts import node_directory
 
-__all__ = ["command_environment", "only_harmless"]
+__all__ = ["command_environment", "only_harmless", "own_programs"]
 
 _HARMLESS = {
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
@@ -27,7 +27,7 @@ def command_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_STATE_HOME": str(home / ".state"),
         "XDG_DATA_HOME": str(home / ".data"),
-        "PATH": _path(),
+        "PATH": os.pathsep.join([str(own_programs(home)), _path()]),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "HTTP_PROXY": proxy,
@@ -44,6 +44,11 @@ def command_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "SUPABASE_TELEMETRY_DISABLED": "1",
         "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # else every call looks for the newest release
     }
+
+
+def own_programs(home: Path) -> Path:
+    """Return where a sandbox's own programs are: first on its PATH, and empty unless something is put there."""
+    return home / "bin"
 
 
 @contextmanager

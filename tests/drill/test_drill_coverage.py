@@ -73,4 +73,4 @@ def test_every_procedure_proves_more_than_its_history() -> None:
         if all(proof.history is not None for drill in procedure.drills for proof in drill.prove)
     ]
 
-    assert thin == ["onboarding"]
+    assert thin == []

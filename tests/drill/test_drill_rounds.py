@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runbook.checking import open_book
+from runbook.drill.registry import records
 from runbook.drill.rounds import Job, Result, hold_rounds, plan_rounds, results_file, write_results
 from runbook.errors import UsageError
 
@@ -85,3 +91,42 @@ def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
     assert "backup-before-migration/what-to-save: Nothing, it only adds" in found["only-adds"].branches
     assert not found["no-such-drill"].passed
     assert "no scenario called" in found["no-such-drill"].why
+
+
+ROUND = """
+from runbook.drill.registry import records
+from runbook.drill.rounds import Job, hold_rounds
+if __name__ == "__main__":
+    jobs = [Job("push-migration", drill, 3) for drill in ("one-file", "two-files-wait", "table-is-busy")]
+    list(hold_rounds(jobs, None, workers=2, url=None))
+"""
+
+
+def test_nothing_outlives_a_round_that_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Kill -9 of a round: its processes clear their sandboxes away and end; no further drill begins."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    script = tmp_path / "round.py"
+    script.write_text(ROUND, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script)], start_new_session=True) as started:
+        _await(lambda: len(records()) == 2 and all(record.servers for record in records()))
+        directories = [Path(record.directory) for record in records()]
+        started.kill()
+    _await(lambda: not any(directory.exists() for directory in directories))
+    _await(lambda: not _lives(started.pid))
+
+    assert records() == ()
+
+
+def _lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _await(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
