@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -91,11 +92,9 @@ def hold_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url
 
 def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
-    from runbook.checking import open_book
-
     digest = ""
     try:
-        book = open_book(directory)
+        book = _book(directory)
         digest = book.procedure(job.procedure).digest
         report = _hold(book, job, url)
     except RunbookError as error:
@@ -117,6 +116,14 @@ def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
         ),
         checked=tuple(sorted(checked_steps(report.events))),
     )
+
+
+@cache
+def _book(directory: str | None) -> Book:
+    """Open a book once for all drills of a process: reading and checking it takes half a second."""
+    from runbook.checking import open_book
+
+    return open_book(directory)
 
 
 def results_file(directory: str | None) -> Path:
