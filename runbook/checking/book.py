@@ -16,6 +16,7 @@ from runbook.checking.migrations import check_templates
 from runbook.checking.notes import Notes
 from runbook.checking.parameters import check_examples, check_secret_defaults, check_shadows
 from runbook.checking.placeholders import check_each, check_names, check_secrets, check_unused
+from runbook.checking.queries import check_queries
 from runbook.checking.rules import check_rule_tests
 from runbook.errors import BookError, Finding
 from runbook.model import Book
@@ -41,14 +42,14 @@ CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
 def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
 
-    This holds the book to its author's standard too: its warnings, the templates of its migrations, the
-    policy's own tests, and the dates of reviews.
+    This holds the book to its author's standard too: its warnings, its queries, the templates of its
+    migrations, the policy's own tests, and the dates of reviews.
     """
 
     def check_dates(book: Book, notes: Notes) -> None:
         check_reviewed(book, notes, today or date.today())
 
-    return _found(book, (*CHECKS, check_care, check_templates, check_rule_tests, check_dates))
+    return _found(book, (*CHECKS, check_care, check_queries, check_templates, check_rule_tests, check_dates))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

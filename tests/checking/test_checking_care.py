@@ -1,7 +1,8 @@
-"""What an author owes the reader: warnings where a person must confirm, and migrations that are safe as templates."""
+"""What an author owes the reader: warnings where a person must confirm, queries that look, migrations that are safe."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import indent
 
@@ -124,3 +125,23 @@ def test_these_are_the_authors_business(tmp_path: Path) -> None:
     book = write_book(tmp_path / "book", {"add-thing": procedure_text(_push("{{target}} --include-all"))}, policy=RISKY)
     assert find_problems(str(book))[1]
     assert open_book(str(book)).procedures
+
+
+@pytest.mark.parametrize(
+    ("statement", "looks"),
+    [
+        ("select 'Migration completed successfully' as status", False),
+        ("select true as valid -- from the catalog (really)", False),
+        ("select 'x from (y' as status", False),
+        ("select count(*) as rows", True),
+        ("select to_regclass('public.tasks') is not null as there", True),
+        ("select 1 as found from pg_class", True),
+    ],
+)
+def test_query_looks_at_something(tmp_path: Path, statement: str, looks: bool) -> None:
+    """What only repeats its own words is no proof, also as the check of a step."""
+    step = f"- {{id: a, title: A, sql: {json.dumps(statement)}}}"
+    check = f"- {{id: a, title: A, run: git status, verify: {{sql: {json.dumps(statement)}, expect: {{matches: x}}}}}}"
+    for each in (step, check):
+        said = [problem for problem in _problems(tmp_path / str(each is step), each) if "reads no table" in problem]
+        assert len(said) == (not looks)

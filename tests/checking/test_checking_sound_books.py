@@ -77,7 +77,7 @@ RICH = procedure_text(
       undo:
         sql: update public.tasks set note = null where id = 1
         writes: true
-        verify: {sql: select 1}
+        verify: {sql: select now()}
     - {id: push-here, title: Try it, run: npx supabase db push --local, undo: {none: It is local}}
     """,
     more="""\
