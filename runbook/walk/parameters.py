@@ -105,7 +105,8 @@ def _problem_with_one(parameter: Parameter, text: str) -> str:
     if parameter.choices and text not in parameter.choices:
         return f"{shown} is none of {', '.join(parameter.choices)}"
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):
-        return f"{shown} does not match {parameter.pattern}"
+        # An example says more than a regular expression to somebody in a hurry.
+        return f"{shown} does not match the form of {parameter.example or parameter.pattern}"
     return ""
 
 
