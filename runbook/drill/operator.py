@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ NO_REASON = "the drill stops here"
 _ASKS_FOR_A_KEY = re.compile(r"Yes\s*/\s*[^\n]*No\W*\Z")
 _ASKS_FOR_A_LINE = re.compile(r"\[[yY]/[nN]\]\W*\Z")
 """CLI 2.122 at `migration fetch`; without a line it goes on by itself after ten minutes."""
+_PATIENCE = 10
+"""How often one step may fail before the drill gives up: a reaction that never helps would go on for ever."""
 _INDEX = re.compile(r"\[[^\]]*\]")
 
 
@@ -60,6 +63,7 @@ class AutoOperator:
     reactions: Mapping[str, Answer] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _: None
     _used: dict[str, int] = field(default_factory=dict)
+    _failures: Counter[str] = field(default_factory=Counter)
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Begin as soon as the target is proven."""
@@ -97,8 +101,10 @@ class AutoOperator:
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Do what the drill says follows a failure here; without a word for it the drill has failed."""
         reaction = self._next(self.reactions, screen)
-        if reaction is None:
-            return Stop(f"step '{screen.step.id}' failed: {_gist(execution)}")
+        self._failures[screen.path] += 1
+        if reaction is None or self._failures[screen.path] > _PATIENCE:
+            times = "" if reaction is None else f" {_PATIENCE} times more"
+            return Stop(f"step '{screen.step.id}' failed{times}: {_gist(execution)}")
         return _reaction(reaction, screen)
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:

@@ -172,3 +172,13 @@ def test_sql_is_a_step_like_any_other() -> None:
 
     assert shown.confirmation is Confirmation.ENTER
     assert AutoOperator({}).decide(shown) == Go()
+
+
+def test_a_reaction_that_never_helps_comes_to_an_end() -> None:
+    """An unattended drill goes round in no circle: it stops, and says at which step it failed how often."""
+    operator = AutoOperator({}, {"apply": "retry"})
+    replies = [operator.recover(screen(), failed("ERROR: lock timeout")) for _ in range(11)]
+
+    assert all(isinstance(reply, Go) for reply in replies[:-1])
+    assert isinstance(replies[-1], Stop)
+    assert "'apply' failed 10 times more: expected exit 0, saw exit 1; ERROR: lock timeout" in replies[-1].reason
