@@ -11,11 +11,14 @@ from runbook.drill.platform.state import PlatformState
 
 __all__ = ["list_backups", "restore"]
 
+_DAY = 24 * 60 * 60
+
 
 def list_backups(state: PlatformState, _: Request) -> Reply:
-    """Answer `GET database/backups` with the reach of point-in-time recovery."""
+    """Answer `GET database/backups` with the last night's backup and the reach of point-in-time recovery."""
     newest, oldest = _reach(state)
-    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(newest))
+    nightly = newest - newest % _DAY
+    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(nightly))
     return answer(
         200,
         {
