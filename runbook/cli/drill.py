@@ -110,7 +110,9 @@ def _hold_one(
             drilling.say_report(report)
         else:
             report, hints = drilling.walk_by_hand(stage)
-            drilling.say_report(report, (*debrief(report, procedure, drill, hints=hints), *cause(drill)))
+            drilling.say_report(
+                report, (*debrief(report, procedure, drill, hints=hints), *cause(drill, report.happened))
+            )
         if keep:
             record = keep_up(stage.sandbox, f"{procedure.id}/{drill.name}")
     if record is not None:

@@ -83,7 +83,7 @@ def ask_again() -> bool:
 def say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
     """Say what the proofs found, one a line, and what there is to learn."""
     if report.trouble:
-        _say(f"The walk ended early: {report.trouble}", "\n  ", "  ")
+        _say(f"The walk went wrong: {report.trouble}", "\n  ", "  ")
     click.echo(f"\nProofs, with Supabase CLI {report.cli} and PostgreSQL {report.postgres}")
     for proof in report.proofs:
         found = f" ({proof.found})" if proof.found else ""

@@ -31,6 +31,18 @@ _STATES = {
     "half": "had run halfway and was not in the history",
 }
 
+_HAPPENED = {
+    "drop-connection": "the line to the database broke",
+    "kill-cli": "the command was killed",
+    "second-operator": "a colleague held the target",
+    "fail-requests": "the platform failed or was slow",
+    "run-sql": "somebody changed production",
+    "fail-function": "calls of the function began to fail",
+    "keep-version": "the platform took a deploy and kept the old version",
+    "remove-file": "a file was taken away",
+    "write-file": "a file was written",
+}
+
 
 def debrief(report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0) -> tuple[str, ...]:
     """Return sentences for the person who drilled. `hints` is how often help was asked for."""
@@ -41,8 +53,8 @@ def debrief(report: DrillReport, procedure: Procedure, drill: Drill, *, hints: i
     return tuple(lines)
 
 
-def cause(drill: Drill) -> tuple[str, ...]:
-    """Return what the scenario was, in sentences: for after the drill."""
+def cause(drill: Drill, happened: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what the scenario was, in sentences: for after the drill. `happened` are the events that came."""
     scenario = drill.scenario
     lines = [f"Migration {migration.name} {_STATES[migration.state]}." for migration in scenario.migrations]
     if scenario.seed:
@@ -51,8 +63,14 @@ def cause(drill: Drill) -> tuple[str, ...]:
         )
     if scenario.hold:
         lines.append(f"Another session held a transaction open: {scenario.hold}")
-    lines += [f"During step '{event['at']}': {event['do'].replace('-', ' ')}." for event in scenario.events]
+    lines += [f"{_when(step)} {_HAPPENED[kind]}." for kind, step in happened]
+    if len(happened) < len(scenario.events):
+        lines.append("More was prepared to go wrong, at a step that you did not come to.")
     return tuple(lines)
+
+
+def _when(step: str) -> str:
+    return "From the start" if step == "start" else f"At step '{step}'"
 
 
 def _time(report: DrillReport, procedure: Procedure) -> str:

@@ -50,8 +50,8 @@ class Director:
     wire: Wire | None = None
     unattended: bool = True
     """Nobody is there to do what a tick says: the scenario's hands do it."""
-    played: list[str] = field(default_factory=list)
-    """What has happened, as `kind at step`."""
+    played: list[tuple[str, str]] = field(default_factory=list)
+    """What has happened: the kind of event, and the path of the step at which it did (`start` before the first)."""
     _starts: dict[str, int] = field(default_factory=dict)
     _child: int = 0
 
@@ -108,7 +108,7 @@ class Director:
         if kind in _BY_HAND and not self.unattended:
             return
         EVENTS[kind](self, event)
-        self.played.append(f"{kind} at {path}")
+        self.played.append((kind, path))
 
     # --- the events -------------------------------------------------------------------------------------------------
 
@@ -156,6 +156,12 @@ class Director:
         with state.lock:
             state.fail_calls(event["function"])
 
+    def keep_version(self, event: Words) -> None:
+        """Let the platform accept the next deploy of a function and keep the version that is live."""
+        state = self.sandbox.platform.state
+        with state.lock:
+            state.kept.add(event["function"])
+
     def remove_file(self, event: Words) -> None:
         """Do what the tick says: take a file of the project away."""
         (self.sandbox.project / event["file"]).unlink()
@@ -178,6 +184,7 @@ EVENTS: Mapping[str, Callable[[Director, Words], None]] = {
     "fail-requests": Director.fail_requests,
     "run-sql": Director.run_sql,
     "fail-function": Director.fail_function,
+    "keep-version": Director.keep_version,
     "remove-file": Director.remove_file,
     "write-file": Director.write_file,
 }

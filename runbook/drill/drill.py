@@ -50,6 +50,8 @@ class DrillReport:
     trouble: str
     proofs: tuple[ProofResult, ...]
     events: tuple[Event, ...] = field(repr=False)
+    happened: tuple[tuple[str, str], ...] = ()
+    """Which of the scenario's events came, and at which step."""
 
     @property
     def passed(self) -> bool:
@@ -131,7 +133,8 @@ def hold_drill(
     journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
     with closing(journal):
-        code, trouble = _walk(stage, journal, Actors(operator, executor, clock), again)
+        director = _direct(stage, journal, operator)
+        code, trouble = _walk(stage, journal, Actors(director, executor, clock), again)
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     return DrillReport(
         procedure=stage.procedure.id,
@@ -144,6 +147,7 @@ def hold_drill(
         trouble=_trouble(drill, code, trouble, _why_stopped(events), unattended=isinstance(operator, AutoOperator)),
         proofs=_prove(stage, events),
         events=events,
+        happened=tuple(director.played),
     )
 
 
@@ -167,7 +171,7 @@ def _walk(stage: Stage, journal: SqliteJournal, actors: Actors, again: Callable[
         while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
             code = resume(journal.runs()[0], stage.book, settings=settings, **ports)
     except RunbookError as error:
-        return error.exit_code, f"{error.message} {error.hint}".strip()
+        return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
     return code, ""
 
 
@@ -176,7 +180,7 @@ def _trouble(drill: Drill, code: ExitCode, error: str, why: str, *, unattended: 
     if code is ExitCode.TARGET_HELD and drill.ends == "held":
         return ""
     if error or code is not _ENDS[drill.ends]:
-        return error or why
+        return error or why or f"The walk was to end '{drill.ends}', and ended '{code.name.lower()}'."
     return why if unattended and drill.ends == "stopped" and why not in _planned(drill) else ""
 
 
@@ -188,22 +192,25 @@ def _planned(drill: Drill) -> tuple[str, ...]:
 
 
 def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:
-    director = Director(
-        operator=actors.operator,
-        events=stage.drill.scenario.events,
-        sandbox=stage.sandbox,
-        journal=journal,
-        lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
-        wire=stage.wire,
-        unattended=isinstance(actors.operator, AutoOperator),
-    )
     return _Ports(
-        operator=director,
+        operator=actors.operator,
         executor=actors.executor,
         target=DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
         journal=journal,
         clock=actors.clock,
         identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
+    )
+
+
+def _direct(stage: Stage, journal: SqliteJournal, operator: Operator) -> Director:
+    return Director(
+        operator=operator,
+        events=stage.drill.scenario.events,
+        sandbox=stage.sandbox,
+        journal=journal,
+        lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
+        wire=stage.wire,
+        unattended=isinstance(operator, AutoOperator),
     )
 
 

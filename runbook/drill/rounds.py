@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
     )
 
 
-@cache
+@lru_cache(maxsize=1)
 def _book(directory: str | None) -> Book:
     """Open a book once for all drills of a process: reading and checking it takes half a second."""
     from runbook.checking import open_book
@@ -184,8 +184,7 @@ def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
 
 def _why(report: DrillReport) -> str:
     broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
-    ended = [] if report.passed or broken or report.trouble else [f"the walk ended with '{report.code.name}'"]
-    return "; ".join(part for part in (report.trouble, *broken, *ended) if part)
+    return "; ".join(part for part in (report.trouble, *broken) if part)
 
 
 def _seconds(file: Path) -> Mapping[tuple[str, str], float]:

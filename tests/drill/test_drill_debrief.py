@@ -107,15 +107,18 @@ def test_the_cause_is_told_in_sentences() -> None:
         migrations=(ScenarioMigration("20260112000000_x", "select 1", "half"),),
         seed=("delete from t",),
         hold="lock table t",
-        events=({"at": "apply", "do": "kill-cli"},),
+        events=({"at": "apply", "do": "kill-cli"}, {"at": "start", "do": "second-operator"}, {"at": "never"}),
     )
-    told = cause(Drill(name="x", briefing="", scenario=scenario, answers={}, prove=()))
+    drill = Drill(name="x", briefing="", scenario=scenario, answers={}, prove=())
+    told = cause(drill, [("second-operator", "start"), ("kill-cli", "push/apply")])
 
     assert told == (
         "Migration 20260112000000_x had run halfway and was not in the history.",
         "1 statement had changed production by hand, the first: delete from t",
         "Another session held a transaction open: lock table t",
-        "During step 'apply': kill cli.",
+        "From the start a colleague held the target.",
+        "At step 'push/apply' the command was killed.",
+        "More was prepared to go wrong, at a step that you did not come to.",
     )
 
 

@@ -70,6 +70,8 @@ class PlatformState:
     functions: dict[str, DeployedFunction] = field(default_factory=dict)
     staged: dict[str, DeployedFunction] = field(default_factory=dict)
     """Uploaded by a deploy of several functions, not yet live."""
+    kept: set[str] = field(default_factory=set)
+    """Functions whose next deploy is accepted, and the old version stays live."""
     secrets: dict[str, str] = field(default_factory=dict)
     logs: list[LogRow] = field(default_factory=list)
     backup_age: float = 120
@@ -111,7 +113,10 @@ class PlatformState:
         )
 
     def activate(self, function: DeployedFunction) -> None:
-        """Let a version take the calls."""
+        """Let a version take the calls, unless the old one is kept this once."""
+        if function.slug in self.kept:
+            self.kept.remove(function.slug)
+            return
         self.functions[function.slug] = function
         self.log("function_logs", "info", f"booted (version {function.version})", function_id=function.id)
         if function.fails:
