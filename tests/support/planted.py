@@ -1,7 +1,6 @@
 """Old mistakes of a migration guide, planted one at a time into a copy of the book, each with who must notice it.
 
-The table is tests/drill/data/mutations.yaml; scripts/mutate plants all of it. (`support.mutations` makes every drop and
-swap of a procedure by itself; here each mistake is one that somebody made.)
+The table is tests/drill/data/mutations.yaml; each of its mistakes is one that somebody made.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import yaml
 
 from runbook.reading import PACKAGED_BOOK
 
-__all__ = ["TABLE", "DoesNotFitError", "Planted", "plant", "planted", "rewritten"]
+__all__ = ["TABLE", "DoesNotFitError", "Planted", "lists_of", "plant", "planted", "rewritten"]
 
 TABLE = Path(__file__).parents[1] / "drill" / "data" / "mutations.yaml"
 
@@ -32,8 +31,9 @@ class DoesNotFitError(Exception):
 class Planted:
     """One mistake: where, what is done to the YAML, and who must notice.
 
-    `by` is `check`, `guide` (the map of the guide finds an item without a home) or the name of a drill; `because` is
-    a part of what it then says, so that nothing is taken for caught that fails for another reason.
+    `by` is `check`, `guide` (the map of the guide finds an item without a home), the name of a drill, or nobody in
+    particular; `because` is a part of what it then says, so that nothing is taken for caught that fails for another
+    reason.
     """
 
     procedure: str
@@ -154,18 +154,19 @@ def _step(document: dict[str, Any], name: str) -> _Step:
 
 
 def _find(document: dict[str, Any], name: str) -> tuple[list[_Step], int]:
-    for steps in (document.get("before", []), *_lists(document["steps"])):
+    for steps in (document.get("before", []), *lists_of(document["steps"])):
         for place, step in enumerate(steps):
             if step["id"] == name:
                 return steps, place
     raise DoesNotFitError(f"no step is called '{name}'")
 
 
-def _lists(steps: list[_Step]) -> Iterator[list[_Step]]:
+def lists_of(steps: list[_Step]) -> Iterator[list[_Step]]:
+    """Yield a list of steps and, one after the other, those within."""
     yield steps
     for step in steps:
         for inner in (*(option["steps"] for option in step.get("choose", ())), step.get("steps", [])):
-            yield from _lists(inner)
+            yield from lists_of(inner)
 
 
 def _holder(step: _Step, path: str) -> tuple[dict[str, Any], str]:
