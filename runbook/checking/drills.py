@@ -28,6 +28,8 @@ __all__ = ["check_answers"]
 
 TAKE_OVER = "take-over"
 """Among the reactions: what to do when somebody else holds the target."""
+START = "start"
+"""Where an event happens that happens before the first step."""
 _TURNS = ("back", "switch", "skip", "stop", "undo")
 """Reactions after which the way is another one than that of the answers."""
 _VALUE = re.compile(r"\[[^\]]*\]")
@@ -49,23 +51,40 @@ class _Met:
 
 
 def check_answers(book: Book, notes: Notes) -> None:
-    """Every answer names a parameter or a step that asks, and fits; whatever a drill comes to has its answer."""
+    """Every answer names a parameter or a step that asks, and fits; whatever a drill comes to has its answer.
+
+    Its reactions, events and proofs name steps, too.
+    """
     for procedure in book.procedures.values():
         for drill in procedure.drills:
-            place = ("drills:", f"name: {drill.name}")
-            procedures = (procedure, *_switched_to(book, drill))
-            named = _named(procedures)
-            for name, answer in drill.answers.items():
-                problem = _problem(procedures, named, name, answer)
-                if problem:
-                    notes.add(procedure.at, problem, *place, "answers:", name)
-            for name in drill.reactions:
-                if name != TAKE_OVER and _VALUE.sub("", name) not in named:
-                    notes.add(procedure.at, f"no step is called '{name}'", *place, "reactions:", name)
-            for problem, name in (*_unchecked(named, drill), *_unwalked(procedure, drill)):
-                notes.add(procedure.at, problem, *place, name)
-            for problem in (*_missing_values(procedure, drill), *_missing_answers(procedure, drill)):
-                notes.add(procedure.at, problem, *place)
+            for problem, *place in _problems(book, procedure, drill):
+                notes.add(procedure.at, problem, "drills:", f"name: {drill.name}", *place)
+
+
+def _problems(book: Book, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
+    """Yield each problem of a drill, with the texts that lead to its place."""
+    procedures = (procedure, *_switched_to(book, drill))
+    named = _named(procedures)
+    for name, answer in drill.answers.items():
+        problem = _problem(procedures, named, name, answer)
+        if problem:
+            yield problem, "answers:", name
+    yield from _unknown(named, drill)
+    yield from _unchecked(named, drill)
+    yield from _unwalked(procedure, drill)
+    yield from _missing_values(procedure, drill)
+    yield from _missing_answers(procedure, drill)
+
+
+def _unknown(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tuple[str, ...]]:
+    """Yield the steps at which something would never happen."""
+    reactions = [("reactions:", name) for name in drill.reactions if name != TAKE_OVER]
+    events = [("events:", event.at) for event in drill.scenario.events if event.at != START]
+    for key, name in (*reactions, *events):
+        plain = _VALUE.sub("", name)
+        if plain not in named:
+            close = get_close_matches(plain, named, n=1)
+            yield f"no step is called '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""), key, name
 
 
 def _switched_to(book: Book, drill: Drill) -> tuple[Procedure, ...]:
@@ -143,7 +162,7 @@ def _asked_problem(step: Step, items: Sequence[str]) -> str:
     return f"'{wrong[0]}' is not a value that '{step.id}' takes" if wrong else ""
 
 
-def _unchecked(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tuple[str, str]]:
+def _unchecked(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tuple[str, ...]]:
     """Yield what is wrong with the steps that a drill's proofs call checked."""
     for name in (name for proof in drill.prove for name in proof.checked or ()):
         steps = [met.step for met in named.get(name, ())]
@@ -153,7 +172,7 @@ def _unchecked(named: Mapping[str, Sequence[_Met]], drill: Drill) -> Iterator[tu
             yield f"step '{name}' compares nothing, so it can't have been checked", name
 
 
-def _unwalked(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, str]]:
+def _unwalked(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
     """Yield the steps of proofs that a drill which goes straight on does not come to in their order."""
     turns = [item for answer in drill.reactions.values() for item in _items(answer) if item.startswith(_TURNS)]
     way = (*_steps(procedure.before, "before/", drill), *_steps(procedure.steps, "", drill))
@@ -166,15 +185,15 @@ def _unwalked(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, str]]:
             at = at if found is None else found + 1
 
 
-def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[str]:
+def _missing_values(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
     for parameter in procedure.parameters:
         if parameter.default is None and parameter.name not in drill.answers:
-            yield f"the drill '{drill.name}' has no answer for the parameter '{parameter.name}'"
+            yield (f"the drill '{drill.name}' has no answer for the parameter '{parameter.name}'",)
 
 
-def _missing_answers(procedure: Procedure, drill: Drill) -> Iterator[str]:
+def _missing_answers(procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:
     for met in (*_steps(procedure.before, "before/", drill), *_steps(procedure.steps, "", drill)):
         action = met.step.action
         asks = isinstance(action, Choose) or (isinstance(action, Tick) and action.asks is not None)
         if asks and not _items(_answer(met, drill)):
-            yield f"the drill '{drill.name}' comes to '{met.path}' and has no answer for it"
+            yield (f"the drill '{drill.name}' comes to '{met.path}' and has no answer for it",)

@@ -36,7 +36,7 @@ def _command(command: click.Command, context: click.Context, *, title: str) -> s
     usage = command.get_usage(context).removeprefix("Usage: ")
     return lines(
         tag("h2", tag("code", text(title)), id=anchor),
-        *(tag("p", inline(part)) for part in (command.help or "").replace("\b", "").split("\n\n") if part.strip()),
+        *(tag("p", inline(part)) for part in (command.help or "").split("\n\n") if part.strip()),
         code_block(text(usage), class_="rb-usage"),
         _options(command, context),
     )

@@ -32,15 +32,15 @@ _STATES = {
 }
 
 _HAPPENED = {
-    "drop-connection": "the line to the database broke",
-    "kill-cli": "the command was killed",
-    "second-operator": "a colleague held the target",
-    "fail-requests": "the platform failed or was slow",
-    "run-sql": "somebody changed production",
-    "fail-function": "calls of the function began to fail",
-    "keep-version": "the platform took a deploy and kept the old version",
-    "remove-file": "a file was taken away",
-    "write-file": "a file was written",
+    "drop_connection": "the line to the database broke",
+    "kill_cli": "the command was killed",
+    "second_operator": "a colleague held the target",
+    "fail_requests": "the platform failed or was slow",
+    "run_sql": "somebody changed production",
+    "fail_function": "calls of the function began to fail",
+    "keep_version": "the platform took a deploy and kept the old version",
+    "remove_file": "a file was taken away",
+    "write_file": "a file was written",
 }
 
 

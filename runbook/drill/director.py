@@ -14,24 +14,22 @@ from runbook.drill.database import execute
 from runbook.drill.platform import Fault
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.wire import Break, Wire
-from runbook.errors import UsageError
-from runbook.model import Parameter, Procedure
+from runbook.model import Parameter, Procedure, ScenarioEvent
 from runbook.walk.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.walk.journal import SqliteJournal
 from runbook.walk.ports import Execution, Holder, Operator, Reply, Screen
 
 __all__ = ["EVENTS", "Director", "needs_wire"]
 
-Words = Mapping[str, str]
 _INDEX = re.compile(r"\[[^\]]*\]")
-_ON_THE_WIRE = {"drop-connection", "kill-cli"}
-_BY_HAND = {"remove-file", "write-file"}
+_ON_THE_WIRE = {"drop_connection", "kill_cli"}
+_BY_HAND = {"remove_file", "write_file"}
 """What a person does at a tick; a person who drills does it alone."""
 
 
-def needs_wire(events: Sequence[Words]) -> bool:
+def needs_wire(events: Sequence[ScenarioEvent]) -> bool:
     """Tell whether an event happens on the line to the database."""
-    return any(event.get("do") in _ON_THE_WIRE for event in events)
+    return any(event.kind in _ON_THE_WIRE for event in events)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,7 +40,7 @@ class Director:
     """
 
     operator: Operator
-    events: Sequence[Words]
+    events: Sequence[ScenarioEvent]
     sandbox: Sandbox
     journal: SqliteJournal
     lock: str
@@ -58,7 +56,7 @@ class Director:
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Let what is there from the start happen, then pass on."""
         for event in self.events:
-            if event["at"] == "start":
+            if event.at == "start":
                 self._play(event, "start")
         return self.operator.introduce(procedure, target)
 
@@ -98,94 +96,86 @@ class Director:
         turn = self._starts[path] = self._starts.get(path, 0) + 1
         names = {path, _INDEX.sub("", path), path.rpartition("/")[2]}
         for event in self.events:
-            if event["at"] in names and int(event.get("turn", turn)) == turn:
+            if event.at in names and event.turn in {None, turn}:
                 self._play(event, path)
 
-    def _play(self, event: Words, path: str) -> None:
-        kind = event.get("do", "")
-        if kind not in EVENTS:
-            raise UsageError(f"no event of a drill is called '{kind}'", hint=", ".join(EVENTS))
-        if kind in _BY_HAND and not self.unattended:
+    def _play(self, event: ScenarioEvent, path: str) -> None:
+        if event.kind in _BY_HAND and not self.unattended:
             return
-        EVENTS[kind](self, event)
-        self.played.append((kind, path))
+        EVENTS[event.kind](self, event)
+        self.played.append((event.kind, path))
 
     # --- the events -------------------------------------------------------------------------------------------------
 
-    def drop_connection(self, event: Words) -> None:
-        """Break the line to the database in the middle of the push; `when` before or after the server has the file."""
+    def drop_connection(self, event: ScenarioEvent) -> None:
+        """Break the line to the database in the middle of the push."""
         assert self.wire is not None
-        self.wire.arm(Break(event.get("when", "after")))
+        self.wire.arm(Break(event.what))
 
-    def kill_cli(self, event: Words) -> None:
+    def kill_cli(self, event: ScenarioEvent) -> None:
         """Kill the command, and all it started, in the middle of the push."""
         assert self.wire is not None
-        self.wire.arm(Break(event.get("when", "after")), self._kill_child)
+        self.wire.arm(Break(event.what), self._kill_child)
 
-    def second_operator(self, event: Words) -> None:
+    def second_operator(self, event: ScenarioEvent) -> None:
         """Let somebody else take the target over (or, at the start, already hold it)."""
         found = self.journal.holders()
         holder = Holder(
             run="20260101-0900-colleague",
-            procedure=event.get("procedure", "push-migration"),
-            operator=event.get("who", "Ada"),
-            host=event.get("host", "ada-laptop"),
+            procedure="push-migration",
+            operator=event.what,
+            host="laptop",
             pid=os.getpid(),
             since=datetime.now(UTC),
         )
         self.journal.hold(self.lock, holder, over=found[0] if found else None)
 
-    def fail_requests(self, event: Words) -> None:
+    def fail_requests(self, event: ScenarioEvent) -> None:
         """Let requests to the platform fail or be slow."""
         self.sandbox.platform.state.faults.append(
-            Fault(
-                request=re.compile(event["request"]),
-                status=int(event["status"]) if "status" in event else None,
-                delay=float(event.get("delay", 0)),
-                times=int(event.get("times", 1)),
-            )
+            Fault(request=re.compile(event.what), status=event.status, delay=event.delay, times=event.times)
         )
 
-    def run_sql(self, event: Words) -> None:
+    def run_sql(self, event: ScenarioEvent) -> None:
         """Let somebody change production at this moment."""
-        execute(self.sandbox.postgres.admin_url, event["sql"])
+        execute(self.sandbox.postgres.admin_url, event.what)
 
-    def fail_function(self, event: Words) -> None:
+    def fail_function(self, event: ScenarioEvent) -> None:
         """Let calls of an edge function fail from now on."""
         state = self.sandbox.platform.state
         with state.lock:
-            state.fail_calls(event["function"])
+            state.fail_calls(event.what)
 
-    def keep_version(self, event: Words) -> None:
+    def keep_version(self, event: ScenarioEvent) -> None:
         """Let the platform accept the next deploy of a function and keep the version that is live."""
         state = self.sandbox.platform.state
         with state.lock:
-            state.kept.add(event["function"])
+            state.kept.add(event.what)
 
-    def remove_file(self, event: Words) -> None:
+    def remove_file(self, event: ScenarioEvent) -> None:
         """Do what the tick says: take a file of the project away."""
-        (self.sandbox.project / event["file"]).unlink()
+        (self.sandbox.project / event.what).unlink()
 
-    def write_file(self, event: Words) -> None:
+    def write_file(self, event: ScenarioEvent) -> None:
         """Do what the tick says: write a file of the project."""
-        file = self.sandbox.project / event["file"]
+        file = self.sandbox.project / event.what
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(event["text"], encoding="utf-8")
+        file.write_text(event.text, encoding="utf-8")
 
     def _kill_child(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child, signal.SIGKILL)
 
 
-EVENTS: Mapping[str, Callable[[Director, Words], None]] = {
-    "drop-connection": Director.drop_connection,
-    "kill-cli": Director.kill_cli,
-    "second-operator": Director.second_operator,
-    "fail-requests": Director.fail_requests,
-    "run-sql": Director.run_sql,
-    "fail-function": Director.fail_function,
-    "keep-version": Director.keep_version,
-    "remove-file": Director.remove_file,
-    "write-file": Director.write_file,
+EVENTS: Mapping[str, Callable[[Director, ScenarioEvent], None]] = {
+    "drop_connection": Director.drop_connection,
+    "kill_cli": Director.kill_cli,
+    "second_operator": Director.second_operator,
+    "fail_requests": Director.fail_requests,
+    "run_sql": Director.run_sql,
+    "fail_function": Director.fail_function,
+    "keep_version": Director.keep_version,
+    "remove_file": Director.remove_file,
+    "write_file": Director.write_file,
 }
-"""What an event's `do` can be."""
+"""What happens, by the kind of event."""

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
 from runbook.errors import UsageError
-from runbook.model import Book, Choose, Command, Drill, Each, Include, Procedure, Section, Step
+from runbook.model import Book, Choose, Command, Drill, Each, Include, Procedure, ScenarioEvent, Section, Step
 
 __all__ = ["pick_surprise"]
 
 _NAME = "surprise"
-_TWISTS: tuple[Mapping[str, str], ...] = (
-    {"do": "drop-connection", "when": "after", "turn": "1"},
-    {"do": "drop-connection", "when": "before", "turn": "1"},
-    {"do": "kill-cli", "when": "after", "turn": "1"},
-    {"do": "second-operator", "at": "start"},
-)
+
+
+def _twists(push: str) -> tuple[ScenarioEvent, ...]:
+    return (
+        ScenarioEvent(push, "drop_connection", "after", turn=1),
+        ScenarioEvent(push, "drop_connection", "before", turn=1),
+        ScenarioEvent(push, "kill_cli", "after", turn=1),
+        ScenarioEvent("start", "second_operator", "Ada"),
+    )
 
 
 def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tuple[Procedure, Drill]:
@@ -35,7 +38,7 @@ def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tu
     chosen, drill = random.choice(pairs)
     pushes = [step.id for step in _all_steps(chosen.steps) if _is_push(step)]
     if pushes and not drill.scenario.events and random.random() < 0.5:
-        twist = {"at": pushes[-1], **random.choice(_TWISTS)}
+        twist = random.choice(_twists(pushes[-1]))
         drill = replace(drill, scenario=replace(drill.scenario, events=(twist,)))
     return chosen, replace(drill, name=_NAME)
 

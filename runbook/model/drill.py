@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Answer", "Drill", "Proof", "Scenario", "ScenarioMigration"]
+__all__ = ["Answer", "Drill", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
 
 Answer = str | tuple[str, ...]
 """A parameter's value, the `when` of an option, a value seen in a tick, or the text of an edited file."""
@@ -20,14 +20,33 @@ class ScenarioMigration:
     state: str = "applied"
 
 
+@dataclass(frozen=True, slots=True)
+class ScenarioEvent:
+    """Something that happens during the walk, as a step (its id or path; `start`: before the first) starts.
+
+    `what` is what the key of its kind says: `before` or `after`, a colleague's name, a regular expression over
+    requests, a statement, an edge function or a file. `turn` is the one start of the step at which it happens.
+    """
+
+    at: str
+    kind: str
+    what: str
+    turn: int | None = None
+    status: int | None = None
+    delay: float = 0
+    """Seconds."""
+    times: int = 1
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What is so before the walk, on top of the scratch project's own schema and rows.
 
     `seed` statements run on the database after the migrations; `functions` maps an edge function's name to its
     source in the working tree, `earlier` to that in the commit before the newest; `deployed` those on the platform
-    before the walk; `hold` is a statement that another session runs in an open transaction; `platform` and `events`
-    are read by the platform's stand-in.
+    before the walk; `hold` is a statement that another session runs in an open transaction; `platform` is read by the
+    platform's stand-in.
     """
 
     migrations: tuple[ScenarioMigration, ...] = ()
@@ -40,7 +59,7 @@ class Scenario:
     deployed: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     platform: Mapping[str, object] = field(default_factory=dict)
-    events: tuple[Mapping[str, str], ...] = ()
+    events: tuple[ScenarioEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

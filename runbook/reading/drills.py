@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.model import Answer, Drill, Proof, Scenario, ScenarioMigration
+from runbook.model import Answer, Drill, Proof, Scenario, ScenarioEvent, ScenarioMigration
 from runbook.reading.records import Record
 
 __all__ = ["build_drills"]
@@ -43,12 +43,25 @@ def _scenario(record: Record) -> Scenario:
         deployed=record.pairs("deployed", str),
         secrets=record.pairs("secrets", str),
         platform=record.pairs("platform", object),
-        events=record.many("events", dict),
+        events=tuple(_event(each) for each in record.many("events", Record)),
     )
 
 
 def _migration(record: Record) -> ScenarioMigration:
     return ScenarioMigration(record.get("name", str), record.get("sql", str), record.maybe("state", str) or "applied")
+
+
+def _event(record: Record) -> ScenarioEvent:
+    return ScenarioEvent(
+        at=record.get("at", str),
+        kind=record.kind,
+        what=record.get(record.kind, str),
+        turn=record.maybe("turn", int),
+        status=record.maybe("status", int),
+        delay=record.maybe("delay", float) or 0,
+        times=record.maybe("times", int) or 1,
+        text=record.maybe("text", str) or "",
+    )
 
 
 def _proof(record: Record) -> Proof:

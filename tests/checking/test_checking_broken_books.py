@@ -42,6 +42,15 @@ drills:
     answers: %s
     prove: [{text: x, sql: select 1, equals: "1"}]
 """
+EVENT = """\
+drills:
+  - name: here
+    briefing: x
+    scenario:
+      events: [{at: %s}]
+    answers: {}
+    prove: [{text: x, sql: select 1, equals: "1"}]
+"""
 CHECKED = """\
 drills:
   - name: here
@@ -319,6 +328,20 @@ BROKEN = [
         "- {id: a, title: A, run: §'npx supabase db melt {{target}} --x'}\n",
         "policy has no rule for `supabase db melt`",
     ),
+    _step("event-nowhere", LOOK, "no step is called 'loock'; did you mean 'look'?", more=EVENT % "§loock, run_sql: x"),
+    _step("event-unknown", LOOK, "did you mean 'kill_cli'?", more=EVENT % "look, run_sql: x, §kill_clie: after"),
+    _step(
+        "event-twice",
+        LOOK,
+        "an event has 'run_sql' and 'kill_cli'; only one can be",
+        more=EVENT % "look, run_sql: x, §kill_cli: after",
+    ),
+    _step(
+        "event-of-another-kind",
+        LOOK,
+        "'text' goes with 'write_file', not with 'run_sql'",
+        more=EVENT % "look, run_sql: x, §text: y",
+    ),
     _step("checked-unknown", LOOK, "no step is called 'loom'", more=CHECKED % "loom"),
     _step("walked-unknown", LOOK, "does not come to 'loom' there", more=WALKED % "§loom"),
     _step("walked-backwards", LOOK + LATER, "does not come to 'look' there", more=WALKED % "later, §look"),
@@ -350,7 +373,7 @@ BROKEN = [
     ),
     _step(
         "two-statements",
-        "- {id: a, title: A, sql: §select f(); select 2}\n",
+        "- {id: a, title: A, sql: §select now() from t; select 2}\n",
         "a step runs one statement, and here are 2",
     ),
     _step(

@@ -103,7 +103,16 @@ RICH = procedure_text(
           deployed: {a: "Deno.serve()"}
           secrets: {A: b}
           platform: {down: true, after: 3, rate: 0.5, list: [a, {b: c}]}
-          events: [{at: fix, do: drop-connection}]
+          events:
+            - {at: fix, turn: 1, drop_connection: before}
+            - {at: fix, kill_cli: after}
+            - {at: start, second_operator: Ada}
+            - {at: fix, fail_requests: "GET .*", status: 503, delay: 2s, times: 3}
+            - {at: fix, run_sql: delete from t}
+            - {at: fix, fail_function: a}
+            - {at: fix, keep_version: a}
+            - {at: fix, remove_file: supabase/migrations/a.sql}
+            - {at: fix, write_file: supabase/functions/a/index.ts, text: "// new"}
         answers: {column: note, key: abc, names: [a, b], which: One, noted: "4", write: "select 1"}
         prove:
           - {text: There are rows, sql: select count(*) from t, equals: "3"}

@@ -15,7 +15,7 @@ from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
 from runbook.drill.surprise import pick_surprise
 from runbook.errors import ExitCode, UsageError
-from runbook.model import Drill, Scenario, ScenarioMigration
+from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
 from runbook.walk.events import (
     Decision,
     Event,
@@ -107,10 +107,14 @@ def test_the_cause_is_told_in_sentences() -> None:
         migrations=(ScenarioMigration("20260112000000_x", "select 1", "half"),),
         seed=("delete from t",),
         hold="lock table t",
-        events=({"at": "apply", "do": "kill-cli"}, {"at": "start", "do": "second-operator"}, {"at": "never"}),
+        events=(
+            ScenarioEvent("apply", "kill_cli", "after"),
+            ScenarioEvent("start", "second_operator", "Ada"),
+            ScenarioEvent("never", "run_sql", "select 1"),
+        ),
     )
     drill = Drill(name="x", briefing="", scenario=scenario, answers={}, prove=())
-    told = cause(drill, [("second-operator", "start"), ("kill-cli", "push/apply")])
+    told = cause(drill, [("second_operator", "start"), ("kill_cli", "push/apply")])
 
     assert told == (
         "Migration 20260112000000_x had run halfway and was not in the history.",

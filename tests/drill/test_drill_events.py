@@ -12,7 +12,7 @@ from support.drills import hold, migration, scene
 from runbook.checking import open_book
 from runbook.drill.wire import Break, string_wire
 from runbook.errors import ExitCode
-from runbook.model import Book, Drill, Proof, Scenario
+from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent
 from runbook.walk.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 
 ADD_NOTE = migration("note", "set lock_timeout = '5s';\nalter table public.tasks add column note text;\n", "pending")
@@ -27,7 +27,7 @@ def book() -> Book:
     return open_book(None)
 
 
-def pushing(events: Sequence[Mapping[str, str]], *proofs: Proof, **parts: object) -> Drill:
+def pushing(events: Sequence[ScenarioEvent], *proofs: Proof, **parts: object) -> Drill:
     """Return a drill of `push-migration` in which something happens."""
     drill = Drill(
         name="events",
@@ -51,7 +51,7 @@ def outcomes(report_events: Sequence[object], step: str) -> list[tuple[Purpose, 
 @pytest.mark.parametrize("major", [3, 2])
 def test_a_push_that_is_killed_goes_on_in_the_server_and_is_found_out(book: Book, major: int) -> None:
     """Killed once the server has the file: the end is unknown, the check finds it applied, nothing reruns."""
-    drill = pushing([{"at": "apply", "do": "kill-cli"}], APPLIED)
+    drill = pushing([ScenarioEvent("apply", "kill_cli", "after")], APPLIED)
     held = hold(book, "push-migration", drill, major=major)
 
     assert held.report.passed, (held.report.trouble, held.report.proofs)
@@ -65,7 +65,7 @@ def test_a_push_that_is_killed_goes_on_in_the_server_and_is_found_out(book: Book
 @pytest.mark.parametrize("major", [3, 2])
 def test_a_push_that_is_killed_before_the_server_has_it_is_run_again(book: Book, major: int) -> None:
     """Kill -9 before the file is through: the check finds nothing, and only then is the push run again."""
-    drill = pushing([{"at": "apply", "do": "kill-cli", "when": "before", "turn": "1"}], APPLIED)
+    drill = pushing([ScenarioEvent("apply", "kill_cli", "before", turn=1)], APPLIED)
     held = hold(book, "push-migration", drill, major=major)
 
     assert held.report.passed, (held.report.trouble, held.report.proofs)
@@ -81,7 +81,7 @@ def test_a_push_that_is_killed_before_the_server_has_it_is_run_again(book: Book,
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_dropped_connection_never_applies_twice(book: Book, major: int, when: str) -> None:
     """The line drops in the middle: the push fails, and trying again ends with the file applied exactly once."""
-    event = {"at": "apply", "do": "drop-connection", "when": when, "turn": "1"}
+    event = ScenarioEvent("apply", "drop_connection", when, turn=1)
     drill = pushing([event], APPLIED, reactions={"apply": "retry"})
     held = hold(book, "push-migration", drill, major=major)
 
@@ -91,7 +91,7 @@ def test_a_dropped_connection_never_applies_twice(book: Book, major: int, when: 
 
 def test_without_a_reaction_a_failed_step_fails_the_drill(book: Book) -> None:
     """A drill that says nothing of a failure stops there and has failed, with the reason."""
-    drill = pushing([{"at": "apply", "do": "drop-connection", "when": "before"}], NOT_APPLIED)
+    drill = pushing([ScenarioEvent("apply", "drop_connection", "before")], NOT_APPLIED)
     held = hold(book, "push-migration", drill)
 
     assert not held.report.passed
@@ -101,7 +101,7 @@ def test_without_a_reaction_a_failed_step_fails_the_drill(book: Book) -> None:
 
 def test_a_colleague_who_takes_over_is_noticed_before_the_next_command(book: Book) -> None:
     """Somebody takes the target in the middle: nothing more runs, and the reason names who it was."""
-    drill = pushing([{"at": "preview", "do": "second-operator", "who": "Ada"}], NOT_APPLIED, ends="held")
+    drill = pushing([ScenarioEvent("preview", "second_operator", "Ada")], NOT_APPLIED, ends="held")
     held = hold(book, "push-migration", drill)
 
     assert held.report.passed, held.report.trouble
@@ -121,7 +121,7 @@ def test_a_target_that_is_held_is_left_or_taken(
 ) -> None:
     """A colleague holds it from the start: the walk does not begin, or takes over with a reason on record."""
     proof = APPLIED if ends == "done" else NOT_APPLIED
-    drill = pushing([{"at": "start", "do": "second-operator"}], proof, reactions=reactions, ends=ends)
+    drill = pushing([ScenarioEvent("start", "second_operator", "Ada")], proof, reactions=reactions, ends=ends)
     held = hold(book, "push-migration", drill)
 
     assert held.report.passed, (held.report.trouble, held.report.proofs)
@@ -132,7 +132,7 @@ def test_somebody_who_changes_production_in_the_middle_is_noticed(book: Book) ->
     """A file of somebody else lands between the preview and the push: the push fails, and nothing is forced."""
     row = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'ada')"
     drill = pushing(
-        [{"at": "apply", "do": "run-sql", "sql": row}],
+        [ScenarioEvent("apply", "run_sql", row)],
         Proof(text="Only hers is applied", history=("base", "ada")),
         reactions={"apply": "stop: somebody else has pushed"},
         ends="stopped",
@@ -147,7 +147,7 @@ def test_an_answer_may_be_to_skip_with_a_reason(book: Book) -> None:
     """`skip: why` goes past a step that failed, and the reason is on record."""
     row = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'ada')"
     drill = pushing(
-        [{"at": "apply", "do": "run-sql", "sql": row}],
+        [ScenarioEvent("apply", "run_sql", row)],
         reactions={"apply": "skip: Ada has pushed", "read-back": "skip: not ours"},
     )
     held = hold(book, "push-migration", drill)
@@ -157,30 +157,25 @@ def test_an_answer_may_be_to_skip_with_a_reason(book: Book) -> None:
     assert held.report.passed
 
 
-def test_the_platform_fails_and_is_asked_again(book: Book) -> None:
-    """A 5xx from the platform fails the step that met it, once."""
-    drill = Drill(
-        name="events",
-        briefing="Look.",
-        scenario=Scenario(
-            deployed={"hello": "Deno.serve(() => new Response())"},
-            functions={"hello": "Deno.serve(() => new Response())"},
-            events=({"at": "start", "do": "fail-requests", "request": "GET .*/functions$", "status": "400"},),
-        ),
-        answers={},
-        prove=(Proof(text="It was asked again", request="GET .*/functions$", equals="yes"),),
-    )
-    chosen = next(each for each in book.procedure("edge-function-health").drills)
-    held = hold(
-        book,
-        "edge-function-health",
-        replace(drill, answers=chosen.answers, scenario=replace(drill.scenario, secrets=chosen.scenario.secrets)),
-    )
+@pytest.mark.parametrize(("major", "status"), [(3, 429), (3, 503), (2, 503)])
+def test_a_platform_that_fails_is_told_and_asked_again(book: Book, major: int, status: int) -> None:
+    """A rate limit or a 5xx fails the step that met it, its number is shown, and trying again deploys once.
 
-    failed = [
-        event for event in held.report.events if isinstance(event, StepFinished) and event.outcome is Outcome.FAILED
+    At a 429 CLI 2.122 asks again by itself.
+    """
+    refused = next(
+        each for each in book.procedure("deploy-edge-function").drills if each.name == "platform-refuses-once"
+    )
+    events = tuple(replace(event, status=status) for event in refused.scenario.events)
+    drill = replace(refused, scenario=replace(refused.scenario, events=events))
+    held = hold(book, "deploy-edge-function", drill, major=major)
+
+    ended = [
+        event for event in held.report.events if isinstance(event, StepFinished) and event.step.endswith("/deploy")
     ]
-    assert failed or held.report.passed is False
+    assert [event.outcome for event in ended] == [Outcome.FAILED, Outcome.PASSED, Outcome.PASSED]
+    assert str(status) in ended[0].output
+    assert held.report.passed, (held.report.trouble, held.report.proofs)
 
 
 def test_a_line_breaks_once_and_only_at_a_migration() -> None:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from runbook.reading.fields import Anything, Choice, Either, Field, Kind, ListOf, MapOf, Regex, Shape, Shaped, Text
+from runbook.reading.fields import (
+    Anything,
+    Choice,
+    Duration,
+    Either,
+    Field,
+    Kind,
+    ListOf,
+    MapOf,
+    Regex,
+    Shape,
+    Shaped,
+    Text,
+    Whole,
+)
 from runbook.reading.schema.words import KEBAB, LINE, PROSE, TEXTS
 
 __all__ = ["SHAPES"]
@@ -71,7 +85,7 @@ _SCENARIO = Shape(
         Field("deployed", MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source."),
         Field("secrets", MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk."),
         Field("platform", MapOf(TEXTS, Anything()), "How the platform's stand-in behaves."),
-        Field("events", ListOf(MapOf(TEXTS, TEXTS), 0), "What happens midway: {at: step-id, do: drop-connection}."),
+        Field("events", ListOf(Shaped("event"), 0), "What happens during the walk, in their order."),
     ),
 )
 
@@ -88,6 +102,41 @@ _MIGRATION = Shape(
             "applied: on production and in the tree. pending: in the tree only. edited: changed after it was applied. "
             "missing: on production only. half: begun there and not recorded.",
             default="applied",
+        ),
+    ),
+)
+
+_BREAKS = Choice(("before", "after"))
+
+_EVENT = Shape(
+    "event",
+    "an event",
+    "Something that happens during the walk, as its step starts.",
+    (
+        Field("at", _ANSWERED, "The id of the step, or its path; `start` is before the first one.", required=True),
+        Field("turn", Whole(1), "At which start of the step it happens.", default="at each"),
+    ),
+    (
+        Kind((Field("drop_connection", _BREAKS, "The line breaks in a push: before or after the server has it."),)),
+        Kind((Field("kill_cli", _BREAKS, "The command is killed in a push: before or after the server has it."),)),
+        Kind((Field("second_operator", LINE, "The name of a colleague who takes the target over, or holds it."),)),
+        Kind(
+            (
+                Field("fail_requests", Regex(), "A regular expression over 'METHOD path' of requests that go wrong."),
+                Field("status", Whole(400), "The HTTP status of the answer.", default="the right answer"),
+                Field("delay", Duration(), "How long the answer takes.", default="no time"),
+                Field("times", Whole(1), "How many requests.", default="1"),
+            )
+        ),
+        Kind((Field("run_sql", _SQL, "Somebody changes production by this statement."),)),
+        Kind((Field("fail_function", _FILE_NAME, "The edge function whose calls fail from now on."),)),
+        Kind((Field("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted and not live."),)),
+        Kind((Field("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick says."),)),
+        Kind(
+            (
+                Field("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick says."),
+                Field("text", TEXTS, "Its text.", required=True),
+            )
         ),
     ),
 )
@@ -130,5 +179,5 @@ _PROOF = Shape(
     ),
 )
 
-SHAPES = (_DRILL, _SCENARIO, _MIGRATION, _PROOF)
+SHAPES = (_DRILL, _SCENARIO, _MIGRATION, _EVENT, _PROOF)
 """The shapes of this part of the table."""
