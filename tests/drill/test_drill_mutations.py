@@ -17,7 +17,7 @@ from runbook.reading import PACKAGED_BOOK, read_book
 MISTAKES = planted()
 READ = ("check", "guide")
 DRILLED = (
-    "push-migration: The preview after the push",
+    "push-migration: A preview that takes any number of files",
     "rollback-edge-function: The version that is broken deployed once more",
     "replace-function: Lost rights are let pass",
 )
