@@ -111,8 +111,8 @@ class AutoOperator:
         """Look before deciding: run the step's check, then believe it."""
         del known  # sentences for a person
         reaction = self._next(self.reactions, screen) if probe is not None or screen.step.verify is None else None
-        if reaction is not None:
-            return _reaction(reaction, screen)
+        if reaction not in {None, "probe"}:
+            return _reaction(str(reaction), screen)
         if probe is None and screen.step.verify is not None:
             return Resolve(Undecided.PROBE)
         if probe is None:

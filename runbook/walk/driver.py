@@ -147,6 +147,8 @@ def _recover(frame: Frame, at: Instance, what: Purpose) -> End | None:
     record = frame.state.step(at.path)
     screen, ready = screen_at(frame, at)
     reply = frame.ports.operator.recover(screen, _execution(record, what))
+    if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
+        return _settle(frame, at, what, probe=_probe(frame, at, what, screen))
     if isinstance(reply, Resolve):
         _redo(frame, at, reply, screen)
         return None
@@ -165,10 +167,9 @@ def _redo(frame: Frame, at: Instance, reply: Resolve, screen: Screen) -> None:
         frame.record(StepResolved(at=now, step=at.path, decision=Decision.REDO, note=reply.note), screen)
 
 
-def _settle(frame: Frame, at: Instance, what: Purpose) -> End | None:
+def _settle(frame: Frame, at: Instance, what: Purpose, *, probe: Execution | None = None) -> End | None:
     """Ask what became of a step. Nothing here ever starts it again: `redo` leads back to the step's own question."""
     screen = unready_screen(frame, at)
-    probe: Execution | None = None
     for _ in range(_PATIENCE):
         record = frame.state.step(at.path)
         reply = frame.ports.operator.resolve(screen, known_of(frame, record), probe=probe)

@@ -46,6 +46,8 @@ def _sentences(frame: Frame, record: StepRecord, attempt: Attempt) -> Iterator[s
         yield f"It was interrupted after {span(attempt.seconds)}; the server may have gone on with it."
         if attempt.evidence:
             yield attempt.evidence
+    elif attempt.outcome is Outcome.FAILED:
+        yield f"It failed: {attempt.evidence}."
     else:
         yield "Its end is not on record."
     if attempt.argv:

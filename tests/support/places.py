@@ -57,8 +57,9 @@ case "$words" in
     echo '"migrations":[{"local":"7","remote":"7"}]}'; exit;;
 esac
 echo "$words" >> "$LOG"
+if [ -e "$LINGER" ]; then trap '' HUP; fi
 if [ -e "$KILL" ]; then rm "$KILL"; kill -9 $PPID; fi
-if [ -e "$LINGER" ]; then trap '' HUP; echo $$ > "$LINGER.pid"; while [ -e "$LINGER" ]; do sleep 0.02; done; fi
+if [ -e "$LINGER" ]; then echo $$ > "$LINGER.pid"; while [ -e "$LINGER" ]; do sleep 0.02; done; fi
 echo done
 """
 """The CLI's stand-in: it notes each write before it does anything else, and can kill the walk that called it."""

@@ -53,6 +53,7 @@ def _procedures() -> Mapping[str, Procedure]:
             step("apply", "change it", if_it_fails=Recovery("Wait a minute."), undo=Undo(action=command("change back")))
         ),
         "check": procedure(step("apply", "change it", verify=check("look at", output="there"))),
+        "lost": procedure(step("apply", "change it", verify=check("look at"))),
         "cut": procedure(step("apply", "change it", verify=check("look at"))),
         "secret": procedure(one, parameters=[parameter("token", secret=True)]),
         "value": procedure(one, parameters=[parameter("table", pattern="[a-z]+", default="tasks")]),
@@ -65,6 +66,7 @@ def _procedures() -> Mapping[str, Procedure]:
 _ENDINGS: Mapping[str, dict[str, Any]] = {
     "fail": {"change it": [BROKEN, ended()]},
     "check": {"look at": [ended(0, "nothing"), ended(0, "nothing"), ended(0, "it is there")]},
+    "lost": {"change it": ended(1, "Connection terminated"), "look at": ended()},
     "cut": {"change it": [INTERRUPTED, ended()], "look at": ended()},
     "long": {"look one": ended(0, "\n".join(f"row {number}" for number in range(60)))},
 }

@@ -66,6 +66,26 @@ def test_after_a_failed_check_a_retry_repeats_the_check_alone(tmp_path: Path) ->
     assert operator.log[-1] == ("decide", "push", "yes")
 
 
+@pytest.mark.parametrize(
+    ("found", "decision", "ran"),
+    [(0, Undecided.DONE, 1), (1, Undecided.REDO, 2)],
+    ids=["it was done", "it was not"],
+)
+def test_a_failed_write_can_be_checked_before_it_is_repeated(
+    tmp_path: Path, found: int, decision: Undecided, ran: int
+) -> None:
+    """The check only reads; what it shows is asked about, and only then the write runs again or counts as done."""
+    executor = FakeExecutor({"change": [ended(1, "connection lost"), ended()], "look": [ended(found), ended()]})
+    operator = FakeOperator([confirm, Resolve(Undecided.PROBE), Resolve(decision, "by its check"), confirm])
+    walked = Walked(book(procedure(step("push", "change", verify=check("look")))), tmp_path, operator, executor)
+
+    assert walked.begin() is ExitCode.DONE
+    assert executor.ran.count(("change",)) == ran
+    assert operator.log[2] == ("recover", "push", "run", "expected exit 0, saw exit 1")
+    assert operator.log[3][:3] == ("resolve", "push", "failed" if found else "passed")
+    assert "It failed: expected exit 0, saw exit 1." in operator.log[3]
+
+
 def test_a_step_is_taken_back_by_its_undo_and_the_undo_is_checked(tmp_path: Path) -> None:
     """The undo is confirmed by its own command; afterwards the step is asked for again."""
     undo = Undo(action=command("destroy it"), check=check("look gone"))

@@ -202,6 +202,28 @@ def test_failure_shows_what_it_printed_what_was_expected_and_the_way_out() -> No
     assert _fits(lines)
 
 
+def test_failure_offers_no_way_to_where_one_is() -> None:
+    """An included step may name the procedure that includes it."""
+    shown = screen(step("apply", "change it", if_it_fails=Recovery("Wait a minute.", see="emergency-rollback")))
+    assert shown.procedure.id == "emergency-rollback"
+    assert "press p" not in plain_text(render_failure(shown, failed()))
+
+
+@pytest.mark.parametrize(
+    ("effect", "purpose", "checked", "offered"),
+    [
+        pytest.param(Effect.WRITES, Purpose.RUN, True, True, id="a write that has a check"),
+        pytest.param(Effect.WRITES, Purpose.RUN, False, False, id="one that has none"),
+        pytest.param(Effect.READS, Purpose.RUN, True, False, id="what reads did nothing"),
+        pytest.param(Effect.WRITES, Purpose.VERIFY, True, False, id="the check itself has run"),
+    ],
+)
+def test_failure_of_a_write_offers_its_check(effect: Effect, purpose: Purpose, checked: bool, offered: bool) -> None:
+    """What a command did whose line broke, only the target knows."""
+    shown = screen(step("apply", "change it", verify=check("look at it") if checked else None), effect=effect)
+    assert ("c check what it did" in plain_text(render_failure(shown, failed(purpose=purpose)))) is offered
+
+
 def test_failure_with_much_output_fits() -> None:
     """The end of the output stays: the error stands there."""
     lines = render_failure(

@@ -161,6 +161,8 @@ def test_edit_opens_the_editor_shows_the_difference_and_can_be_repeated(walk: St
     assert not (tmp_path / "new.sql").exists()
     _type(child, "e")
     child.expect(r"\+select 7;\s+\+select 7;")
+    _type(child, "")
+    child.expect("Type a, e, b or q.")
     _type(child, "a")
     assert _ending(child)[0] == 0
     assert (tmp_path / "new.sql").read_text() == "select 1;\nselect 7;\nselect 7;\n"
@@ -227,6 +229,20 @@ def test_failed_check_is_repeated_without_the_step(walk: Start) -> None:
     _type(child, "r")
     code, ran = _ending(child)
     assert (code, ran.count(["change", "it"]), ran.count(["look", "at"])) == (0, 1, 3)
+
+
+def test_what_a_failed_write_did_can_be_looked_at(walk: Start) -> None:
+    """The line broke after the server had it: its check says so, and nothing runs again."""
+    child = walk("lost")
+    _type(child, "yes")
+    child.expect("Connection terminated")
+    child.expect("c check what it did")
+    _type(child, "c")
+    child.expect("This step failed, and may be done all the same")
+    child.expect("The check passed: the step was done.")
+    _type(child, "done")
+    _type(child, "", prompt="why> ")
+    assert _ending(child) == (0, [["change", "it"], ["look", "at"]])
 
 
 def test_interrupted_step_is_resolved_by_whole_words(walk: Start) -> None:

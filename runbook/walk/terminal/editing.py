@@ -23,21 +23,20 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 def edit(screen: Screen, typed: str, look: Look, prompt: Prompt, asking: Asking) -> Reply | None:
     """Open the editor on the draft until the operator accepts it; None: back to the step's screen."""
-    _open(screen.draft, asking)
-    while True:
+    answer = "e"
+    while answer == "e":
+        _open(screen.draft, asking)
         page(look, prompt, edit_difference(screen, look.width), stay=False)
-        look.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
-        answer = prompt.line().lower()
-        if answer == "a":
-            return Go(typed=typed, value=screen.draft)
-        if answer == "e":
-            _open(screen.draft, asking)
-        elif answer == "q":
-            return Stop()
-        elif answer == "b":
-            return None
-        else:
-            asking.problem("Type a, e, b or q.")
+        answer = _answer(look, prompt, asking)
+    replies: dict[str, Reply | None] = {"a": Go(typed=typed, value=screen.draft), "b": None, "q": Stop()}
+    return replies[answer]
+
+
+def _answer(look: Look, prompt: Prompt, asking: Asking) -> str:
+    look.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
+    while (answer := prompt.line().lower()) not in {"a", "e", "b", "q"}:
+        asking.problem("Type a, e, b or q.")
+    return answer
 
 
 def edit_difference(screen: Screen, width: int = 80) -> Lines:

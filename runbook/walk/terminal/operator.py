@@ -24,7 +24,7 @@ from runbook.walk.terminal.pager import page
 from runbook.walk.terminal.prompts import Prompt
 from runbook.walk.terminal.step import render_step
 from runbook.walk.terminal.telling import has_output_to_look_at, told
-from runbook.walk.terminal.trouble import render_difference, render_failure, render_holder, render_unknown
+from runbook.walk.terminal.trouble import can_check, render_difference, render_failure, render_holder, render_unknown
 from runbook.walk.terminal.waiting import count_down
 
 __all__ = ["TerminalOperator"]
@@ -164,6 +164,8 @@ class TerminalOperator:
                 return self._retry(screen, execution)
             if typed.lower() == "x" and execution.purpose is Purpose.VERIFY:
                 return Resolve(Undecided.REDO, "its check failed")
+            if typed.lower() == "c" and can_check(screen, execution):
+                return Resolve(Undecided.PROBE)
             is_key, reply = self._asking.key(typed, screen)
             if is_key:
                 return reply

@@ -7,15 +7,16 @@ from datetime import datetime
 
 from rich.text import Text
 
-from runbook.model import Edit
+from runbook.model import Edit, Effect
 from runbook.walk.documents import readable_output
 from runbook.walk.events import Outcome, Purpose
 from runbook.walk.ports import Execution, Holder, Screen
+from runbook.walk.state import Status
 from runbook.walk.terminal.head import head
 from runbook.walk.terminal.lines import Lines, block, command_lines, fit, keys, one_line, wrap
 from runbook.walk.terminal.step import other_procedures
 
-__all__ = ["can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = ["can_check", "can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -31,6 +32,11 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 def can_undo(screen: Screen) -> bool:
     """Tell whether the step can be taken back."""
     return screen.step.undo is not None and screen.step.undo.action is not None
+
+
+def can_check(screen: Screen, execution: Execution) -> bool:
+    """Tell whether the step's own check can say what a failed command did: the line may have broken after its work."""
+    return execution.purpose is Purpose.RUN and screen.effect is not Effect.READS and screen.step.verify is not None
 
 
 def render_failure(screen: Screen, execution: Execution, width: int = 80, height: int = 24) -> Lines:
@@ -70,7 +76,7 @@ def _advice(screen: Screen, width: int) -> Lines:
     text = screen.pieces.get("if_it_fails")
     lines = wrap(text, width, first="  What to do: ", rest="      ", style="bold") if text else []
     see = screen.step.if_it_fails.see if screen.step.if_it_fails else None
-    if see:
+    if see and see in other_procedures(screen.procedure, screen.step):
         lines += wrap(f"The procedure for this is {see}: press p.", width, first="  ")
     return lines
 
@@ -78,6 +84,7 @@ def _advice(screen: Screen, width: int) -> Lines:
 def _choices(screen: Screen, execution: Execution) -> list[str]:
     retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
+    names += ["c check what it did"] if can_check(screen, execution) else []
     names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
     names += ["s skip (asks why)", "b back"]
     names += ["p other procedure"] if other_procedures(screen.procedure, screen.step) else []
@@ -92,7 +99,7 @@ def render_unknown(
     blocks = [
         block(head(screen, width)),
         block([Text()], 0),
-        block(wrap(f"Nobody saw how this step ended: {title}", width, first="  UNKNOWN  ", style="bold yellow")),
+        block(wrap(f"{_unknown(screen)}: {title}", width, first="  UNKNOWN  ", style="bold yellow")),
         block(command_lines(screen.argv, width) if screen.argv else [], 1),
         block((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
         block(_probed(probe, width), 2),
@@ -103,6 +110,11 @@ def render_unknown(
         block(_decisions(screen)),
     ]
     return fit(blocks, height - 1)
+
+
+def _unknown(screen: Screen) -> str:
+    failed = screen.state.step(screen.path).status is Status.FAILED
+    return "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
 
 
 def _probed(probe: Execution | None, width: int) -> Lines:
