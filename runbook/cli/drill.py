@@ -66,9 +66,10 @@ def command(  # noqa: PLR0917 - click gives every option by its name
         return _hold_all(ctx.obj, book, procedure, auto=auto, major=major, url=database, results=results)
     if major == "both":
         raise UsageError("--cli both goes with --all", hint="For one drill: --cli 2 or --cli 3")
-    if not auto:
-        require_person()
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
+    if not auto:
+        _require_practice(drill)
+        require_person()
     return _hold_one(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
 
 
@@ -82,6 +83,11 @@ def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: boo
     if procedure is None:
         raise UsageError("which procedure shall be drilled?", hint="`runbook drill --list` shows all drills.")
     return procedure, choose_drill(procedure, scenario)
+
+
+def _require_practice(drill: Drill) -> None:
+    if not drill.practice:
+        raise UsageError(f"'{drill.name}' makes its mistake by its own answers", hint="Hold it with --auto.")
 
 
 def _hold_one(

@@ -132,8 +132,9 @@ def hold_drill(
     sandbox, drill = stage.sandbox, stage.drill
     journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
+    unattended = isinstance(operator, AutoOperator)
     with closing(journal):
-        director = _direct(stage, journal, operator)
+        director = _direct(stage, journal, operator, unattended=unattended)
         code, trouble = _walk(stage, journal, Actors(director, executor, clock), again)
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     return DrillReport(
@@ -144,17 +145,22 @@ def hold_drill(
         seconds=time.monotonic() - began,
         code=code,
         ends=drill.ends,
-        trouble=_trouble(drill, code, trouble, _why_stopped(events), unattended=isinstance(operator, AutoOperator)),
-        proofs=_prove(stage, events),
+        trouble=_trouble(drill, code, trouble, _why_stopped(events), unattended=unattended),
+        proofs=_prove(stage, events, unattended=unattended),
         events=events,
         happened=tuple(director.played),
     )
 
 
-def _prove(stage: Stage, events: tuple[Event, ...]) -> tuple[ProofResult, ...]:
-    """Check the drill's own proofs, then, without the scenario's locks, those that hold for every drill."""
+def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tuple[ProofResult, ...]:
+    """Check the drill's own proofs, then, without the scenario's locks, those that hold for every drill.
+
+    Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
+    leave a step out with a reason; the debrief tells it, and what counts is how things are then.
+    """
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
-    own = [check_proof(proof, url, platform, events) for proof in stage.drill.prove]
+    proofs = [proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked)]
+    own = [check_proof(proof, url, platform, events) for proof in proofs]
     stage.scene.release()
     return (
         *own,
@@ -180,7 +186,8 @@ def _trouble(drill: Drill, code: ExitCode, error: str, why: str, *, unattended: 
     if code is ExitCode.TARGET_HELD and drill.ends == "held":
         return ""
     if error or code is not _ENDS[drill.ends]:
-        return error or why or f"The walk was to end '{drill.ends}', and ended '{code.name.lower()}'."
+        reason = "".join(f" ({planned})" for planned in _planned(drill))
+        return error or why or f"The walk was to end '{drill.ends}'{reason}, and ended '{code.name.lower()}'."
     return why if unattended and drill.ends == "stopped" and why not in _planned(drill) else ""
 
 
@@ -202,7 +209,7 @@ def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:
     )
 
 
-def _direct(stage: Stage, journal: SqliteJournal, operator: Operator) -> Director:
+def _direct(stage: Stage, journal: SqliteJournal, operator: Operator, *, unattended: bool) -> Director:
     return Director(
         operator=operator,
         events=stage.drill.scenario.events,
@@ -210,7 +217,7 @@ def _direct(stage: Stage, journal: SqliteJournal, operator: Operator) -> Directo
         journal=journal,
         lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
         wire=stage.wire,
-        unattended=isinstance(operator, AutoOperator),
+        unattended=unattended,
     )
 
 

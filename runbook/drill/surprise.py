@@ -32,7 +32,7 @@ def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tu
     candidates = (
         [procedure] if procedure else [each for each in book.procedures.values() if each.section is Section.WRONG]
     )
-    pairs = [(each, drill) for each in candidates for drill in each.drills]
+    pairs = [(each, drill) for each in candidates for drill in each.drills if drill.practice]
     if not pairs:
         raise UsageError("there is no drill to pick from", hint="`runbook drill --list` shows all drills.")
     chosen, drill = random.choice(pairs)

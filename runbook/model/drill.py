@@ -103,5 +103,7 @@ class Drill:
     prove: tuple[Proof, ...]
     reactions: Mapping[str, Answer] = field(default_factory=dict)
     ends: str = "done"
+    practice: bool = True
+    """False where the drill's own answers make the mistake: there is nothing in it for a person to practise."""
     loses: tuple[str, ...] = ()
     """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""

@@ -24,6 +24,7 @@ def _drill(record: Record) -> Drill:
         prove=tuple(_proof(each) for each in record.many("prove", Record)),
         reactions=record.maybe("reactions", dict) or {},
         ends=record.maybe("ends", str) or "done",
+        practice=record.maybe("practice", bool) is not False,
         loses=record.many("loses", str),
     )
 

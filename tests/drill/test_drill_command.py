@@ -99,6 +99,7 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
         pytest.param(["--auto"], 2, "which procedure", id="no-procedure"),
         pytest.param(["nothing", "--auto"], 2, "no procedure is called 'nothing'", id="unknown"),
         pytest.param(["add-index", "--scenario", "x", "--auto"], 2, "no scenario called 'x'", id="no-scenario"),
+        pytest.param(["add-index", "--scenario", "mistyped-table"], 2, "by its own answers", id="no-practice"),
         pytest.param(["--all"], 2, "--all goes with --auto", id="all-by-hand"),
         pytest.param(["add-index", "--auto", "--cli", "both"], 2, "--cli both goes with --all", id="both"),
         pytest.param(
@@ -143,6 +144,9 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     child.sendline("e")
     child.expect("Proofs, with Supabase CLI 3")
     child.expect("Debrief")
+    proofs = str(child.before)
+    assert "ok      Nothing was lost" in proofs
+    assert "in its order" not in proofs, "which steps are done is a person's own business"
     child.expect("It took 0:")
     child.expect(pexpect.EOF)
     child.close()

@@ -15,6 +15,7 @@ from runbook.reading.fields import (
     Shape,
     Shaped,
     Text,
+    Truth,
     Whole,
 )
 from runbook.reading.schema.words import KEBAB, LINE, PROSE, TEXTS
@@ -59,6 +60,12 @@ _DRILL = Shape(
             Choice(("done", "stopped", "held")),
             "How the walk must end: done, stopped, or held because somebody else took the target over.",
             default="done",
+        ),
+        Field(
+            "practice",
+            Truth(),
+            "Whether a person can practise it; false where the drill's own answers make the mistake.",
+            default="true",
         ),
         Field(
             "loses",
