@@ -9,23 +9,28 @@ from collections.abc import Mapping, Sequence
 __all__ = ["readable", "readable_output"]
 
 _ROWS = 40
+_FEW = 3
+"""Of so few rows every value is shown whole, one a line, where a table would have to cut some."""
 _GAP = "  "
 _HIDDEN = frozenset({"target", "message", "_tag"})
 """Shown elsewhere (the target is on every screen), or of no use to a person."""
 
 
-def readable(document: str, width: int = 80) -> str:
-    """Return the document as lines of at most `width` columns; what is not JSON comes back as it is."""
+def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
+    """Return the document as lines of at most `width` columns; what is not JSON comes back as it is.
+
+    A table of more than `few` rows cuts what is too wide for it.
+    """
     try:
         value = json.loads(document)
     except ValueError:
         return document.rstrip("\n") + "\n"
-    lines = _lines(value, width)
+    lines = _lines(value, width, few)
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def readable_output(output: str, width: int = 80) -> str:
-    """Return output as it was kept, with the document that may stand at its end made readable."""
+    """Return output as it was kept, with the document that may stand at its end made readable, and nothing cut."""
     starts = [index for index in (output.find("\n{"), output.find("\n[")) if index >= 0]
     start = 0 if output[:1] in {"{", "["} else min(starts, default=-1) + 1 if starts else -1
     if start < 0:
@@ -34,15 +39,15 @@ def readable_output(output: str, width: int = 80) -> str:
         json.loads(output[start:])
     except ValueError:
         return output
-    return output[:start] + readable(output[start:], width)
+    return output[:start] + readable(output[start:], width, few=_ROWS)
 
 
-def _lines(value: object, width: int) -> list[str]:
+def _lines(value: object, width: int, few: int) -> list[str]:
     if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
         return _error(value["error"], width)
     rows = _rows(value)
     if rows is not None:
-        return _table(rows, width)
+        return _table(rows, width, few)
     if isinstance(value, Mapping):
         return _fields(value, width)
     return _wrap(json.dumps(value, ensure_ascii=False), width)
@@ -59,14 +64,16 @@ def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
     return None
 
 
-def _table(rows: Sequence[Mapping[str, object]], width: int) -> list[str]:
+def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[str]:
     if not rows:
         return ["(no rows)"]
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
     cells = [list(names), *([_cell(row.get(name, "")) for name in names] for row in shown)]
-    widths = _fit([max(len(line[index]) for line in cells) for index in range(len(names))], width)
-    if widths is None or any("\n" in part for row in shown for part in row.values() if isinstance(part, str)):
+    wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
+    widths = _fit(wanted, width)
+    in_lines = any("\n" in part for row in shown for part in row.values() if isinstance(part, str))
+    if widths is None or in_lines or (widths != wanted and len(shown) <= few):
         return [line for row in shown for line in (*_fields(row, width), "")][:-1]
     lines = [
         _GAP.join(_cut(text, size).ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
@@ -78,9 +85,10 @@ def _table(rows: Sequence[Mapping[str, object]], width: int) -> list[str]:
     return lines
 
 
-def _fit(widths: list[int], room: int) -> list[int] | None:
+def _fit(widths: Sequence[int], room: int) -> list[int] | None:
     """Narrow the widest columns until the table fits; None if it would need columns under eight characters."""
     room -= len(_GAP) * (len(widths) - 1)
+    widths = list(widths)
     while sum(widths) > room:
         widest = max(range(len(widths)), key=widths.__getitem__)
         if widths[widest] <= 8:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from runbook.walk.documents import readable
+from runbook.walk.documents import readable, readable_output
 
 DEFINITION = "create function x()\nas $$\nbegin\n\treturn new;\nend;\n$$\n"
 
@@ -34,3 +34,21 @@ def test_a_long_line_of_it_is_broken_and_not_lost() -> None:
 def test_short_values_stay_a_table() -> None:
     """Only a text with line breaks is shown row by row."""
     assert readable(json.dumps([{"a": 1, "b": "x"}])) == "a  b\n-  -\n1  x\n"
+
+
+WIDE = {"pid": 7, "query": "select " + "a, " * 30 + "b"}
+
+
+def test_few_rows_are_shown_whole() -> None:
+    """What a session runs decides whether it may be ended; a table would cut it."""
+    lines = readable(json.dumps([WIDE] * 3), 60)
+    assert lines.count("pid: 7") == 3
+    assert ".." not in lines
+    assert lines.count("b\n") == 3
+
+
+def test_many_rows_are_cut_until_they_are_asked_for() -> None:
+    """A screen has room for a table; the output so far shows everything."""
+    document = json.dumps([WIDE] * 4)
+    assert readable(document, 60).count("..") == 4
+    assert ".." not in readable_output(document, 60)

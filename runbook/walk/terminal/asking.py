@@ -28,7 +28,7 @@ def output_lines(screen: Screen, width: int) -> Lines:
             what = f"{attempt.started:%H:%M:%S}  {record.path}  {attempt.purpose.value}: {end}"
             lines += wrap(what, width, style="bold")
             lines += wrap(attempt.evidence, width, first="  ") if attempt.evidence else []
-            for text in readable_output(attempt.output, width - 2).splitlines():
+            for text in readable_output(attempt.output, width - 4).splitlines():
                 lines += wrap(text, width, first="  ", rest="    ")
             lines.append(Text())
     return lines or [Text("Nothing has run yet.")]
