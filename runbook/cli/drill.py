@@ -110,7 +110,7 @@ def _hold_one(
         cut_off_network()
     record = None
     with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
-        drilling.say_briefing(procedure, drill, wait=not auto)
+        drilling.say_briefing(procedure, drill, enter=None if auto else stage.sandbox.enter)
         if auto:
             report = drilling.walk_alone(stage, verbose=verbose)
             drilling.say_report(report)

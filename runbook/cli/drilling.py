@@ -12,6 +12,8 @@ import click
 from runbook.errors import ExitCode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runbook.drill.drill import DrillReport, Stage
     from runbook.drill.registry import SandboxRecord
     from runbook.model import Book, Drill, Procedure
@@ -30,14 +32,15 @@ __all__ = [
 _WIDTH = 80
 
 
-def say_briefing(procedure: Procedure, drill: Drill, *, wait: bool) -> None:
-    """Say what the pager says; with `wait`, until a key is pressed."""
+def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
+    """Say what the pager says; to a person also how another terminal gets in, until a key is pressed."""
     click.echo(f"\nDRILL  {procedure.title}  ({drill.name})\n")
     _say(drill.briefing, "  ")
     click.echo()
-    if wait:
+    if enter is not None:
         _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
-        _say("The commands are the real ones.", "  ")
+        _say("The commands are the real ones. To look around in another terminal, type:", "  ")
+        click.echo(f"  {enter}")
         click.pause("\n  Press any key to take the call.")
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import stat
 import threading
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from runbook.drill.processes import Process, seen
 from runbook.drill.registry import SandboxRecord, destroy, records, write
@@ -21,13 +19,12 @@ __all__ = ["end_kept", "keep", "kept"]
 
 def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
     """Make the sandbox outlive this process. Call it last: it forks."""
-    enter = _write_enter(sandbox)
     platform = _serve_on(sandbox)
     about = {
         "drill": drill,
         "psql": f"psql {shlex.quote(sandbox.postgres.url)}",
-        "shell": str(enter),
-        "cli": f"{enter} npx supabase migration list {_target(sandbox)}",
+        "shell": str(sandbox.enter),
+        "cli": f"{sandbox.enter} npx supabase migration list {_target(sandbox)}",
     }
     record = replace(_record(sandbox).with_server(platform), kept=True, about=about)
     write(record)
@@ -58,19 +55,6 @@ def _record(sandbox: Sandbox) -> SandboxRecord:
 def _target(sandbox: Sandbox) -> str:
     url = shlex.quote(sandbox.postgres.url)
     return f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
-
-
-def _write_enter(sandbox: Sandbox) -> Path:
-    """Write a script that runs a command, or a shell, in the project with the drill's environment."""
-    settings = " ".join(shlex.quote(f"{name}={value}") for name, value in sandbox.environment.items())
-    enter = sandbox.directory / "enter"
-    enter.write_text(
-        f"#!/bin/sh\ncd {shlex.quote(str(sandbox.project))} || exit\n"
-        f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
-        encoding="utf-8",
-    )
-    enter.chmod(stat.S_IRWXU)
-    return enter
 
 
 def _serve_on(sandbox: Sandbox) -> Process:

@@ -18,7 +18,7 @@ from runbook.drill.platform import Platform, PlatformState, environment, serve, 
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
 from runbook.drill.scratch import commit_all, make_project
-from runbook.drill.surroundings import command_environment
+from runbook.drill.surroundings import command_environment, write_entrance
 from runbook.drill.wire import Wire, string_wire
 
 __all__ = ["Sandbox", "open_sandbox"]
@@ -43,6 +43,8 @@ class Sandbox:
     platform: Platform
     outside: Outside
     environment: Mapping[str, str]
+    enter: Path
+    """A script that runs a command, or a shell, in the project with the drill's environment."""
 
     def commit(self, message: str) -> None:
         """Commit everything in the project."""
@@ -83,6 +85,7 @@ def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside,
     make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
     write_profile(home / "profile.yaml", platform.url)
     write_link(project)
+    settings = {**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")}
     return Sandbox(
         directory=directory,
         project=project,
@@ -93,7 +96,8 @@ def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside,
         local=local,
         platform=platform,
         outside=outside,
-        environment={**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")},
+        environment=settings,
+        enter=write_entrance(directory / "enter", project, settings),
     )
 
 

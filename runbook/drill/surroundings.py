@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from runbook.drill.parts import node_directory
 
-__all__ = ["command_environment", "only_harmless", "own_programs"]
+__all__ = ["command_environment", "only_harmless", "own_programs", "write_entrance"]
 
 _HARMLESS = {
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
@@ -49,6 +51,18 @@ def command_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
 def own_programs(home: Path) -> Path:
     """Return where a sandbox's own programs are: first on its PATH, and empty unless something is put there."""
     return home / "bin"
+
+
+def write_entrance(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
+    """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
+    settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
+    file.write_text(
+        f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
+        f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
+        encoding="utf-8",
+    )
+    file.chmod(stat.S_IRWXU)
+    return file
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from runbook.model import Capture, Expectation
 __all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "values_at"]
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_DECLINED = re.compile(r"│\s+No\s*\n\s*context canceled\s*\Z")
+"""How the Supabase CLI ends where its own question was answered No (3.1 and 2.122, at a terminal)."""
 _SHOWN = 80
 
 
@@ -33,7 +35,7 @@ def compare(
     """
     text = plain_text(output)
     lines = [
-        _exit(expect, exit_code),
+        _exit(expect, exit_code, text),
         *_texts(expect, text, fill),
         *_paths(expect.json, document or text, fill),
         *_differences(expect.differs, document or text, fill),
@@ -106,11 +108,12 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _exit(expect: Expectation, exit_code: int | None) -> tuple[bool, str]:
+def _exit(expect: Expectation, exit_code: int | None, text: str) -> tuple[bool, str]:
     if exit_code == expect.exit:
         return True, f"exit {exit_code}, as expected"
     saw = "no exit code" if exit_code is None else f"exit {exit_code}"
-    return False, f"expected exit {expect.exit}, saw {saw}"
+    why = ": its question was answered No, so it did nothing" if _DECLINED.search(text) else ""
+    return False, f"expected exit {expect.exit}, saw {saw}{why}"
 
 
 def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:

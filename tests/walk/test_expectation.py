@@ -87,6 +87,14 @@ def test_what_is_not_met_says_what_was_seen_instead(expect: Expectation, code: i
     assert (seen.is_met, seen.evidence) == (False, evidence)
 
 
+def test_a_question_answered_no_is_told_apart_from_an_error() -> None:
+    """Enter at the question of CLI 3 is a No; whoever pressed it must hear that nothing was done."""
+    ending = "\x1b[90m│\x1b[39m  \x1b[2mNo\x1b[22m\r\n\x1b[?25hcontext canceled\r\n"
+    evidence = compare(Expectation(), 1, f"◇  Apply 1 migration?\r\n{ending}", str).evidence
+    assert evidence == "expected exit 0, saw exit 1: its question was answered No, so it did nothing"
+    assert compare(Expectation(), 1, "context canceled\n", str).evidence == "expected exit 0, saw exit 1"
+
+
 def test_without_json_a_path_says_so() -> None:
     """An error message is no document."""
     seen = compare(Expectation(json=(("a", "1"),)), 0, "error: no", fill)
