@@ -1,4 +1,4 @@
-"""How quick the guard is: its start beside a bare interpreter's, and lines per second in one process.
+"""How quick the guard is: its start beside a bare interpreter's, events that are too much, and lines per second.
 
 Usage: python benchmarks/guard.py [--lines 10000] [--starts 20]
 """
@@ -6,6 +6,7 @@ Usage: python benchmarks/guard.py [--lines 10000] [--starts 20]
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import statistics
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from runbook.safety import judge
@@ -42,6 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--starts", type=int, default=20)
     asked = parser.parse_args(words)
     measure_starts(asked.starts)
+    measure_hooks()
     measure_lines("the lines of the tests", _table(), asked.lines)
     measure_lines("lines of an everyday shell", list(EVERYDAY), asked.lines)
     return 0
@@ -59,6 +62,27 @@ def measure_starts(count: int) -> None:
     for name, times in found.items():
         wall, spent = (statistics.median(each[n] for each in times) for n in (0, 1))
         print(f"{wall:7.1f} ms  {wall / clock:4.1f}x   {spent:7.1f} ms cpu  {spent / processor:4.1f}x   {name}")
+
+
+def measure_hooks() -> None:
+    """Print how soon a hook answers an event that is too long, and one that never ends."""
+    megabyte = json.dumps({"tool_name": "Bash", "tool_input": {"command": "x" * 2**20}, "cwd": "/"}).encode()
+    for name, data, ends in (("a megabyte", megabyte, True), ("an event without an end", b'{"tool_name": "Ba', False)):
+        started = time.perf_counter()
+        child = subprocess.Popen(
+            [str(Path(sys.executable).with_name("runbook")), "guard", "hook", "claude-code"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):  # it answers without reading more than it takes
+            child.stdin.write(data)
+            child.stdin.flush()
+            if ends:
+                child.stdin.close()
+        code = child.wait()
+        print(f"{(time.perf_counter() - started) * 1000:7.1f} ms  exit {code}   guard hook: {name}")
 
 
 def _start(command: list[str]) -> tuple[float, float]:

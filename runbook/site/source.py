@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 
 from runbook.checking import open_book
+from runbook.errors import RunbookError
 from runbook.model import Book, Procedure
 from runbook.site.actions import Shelf
 from runbook.site.checkout import checkout
@@ -57,7 +58,12 @@ def _results() -> Mapping[str, Mapping[str, Mapping[str, object]]]:
     file = checkout() / "docs" / "drills.json"
     if not file.exists():
         return {}
-    read: Mapping[str, Mapping[str, Mapping[str, object]]] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        read: Mapping[str, Mapping[str, Mapping[str, object]]] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunbookError(
+            f"{file} can't be read: {error}", hint="Delete it, or write it anew: runbook drill --all --auto --cli both"
+        ) from error
     return read
 
 

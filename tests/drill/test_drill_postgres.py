@@ -7,9 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -216,17 +214,14 @@ def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.Monke
         server_account()
 
 
-def test_a_server_that_is_stopped_by_force_is_gone_at_once() -> None:
-    """Ending is by signal and the kernel's notice, not by waiting: it takes well under a second."""
+def test_a_server_that_is_stopped_is_gone_when_that_returns() -> None:
+    """Ending is by signal and the kernel's notice; ending it twice does no harm."""
     with throwaway_postgres() as server:
         assert server.process is not None
-        began = time.monotonic()
+        assert is_alive(server.process)
         stop_postgres(server)
-        took = time.monotonic() - began
+        assert not is_alive(server.process)
         stop_postgres(server)
-
-    assert took < 2
-    assert urlsplit(server.url).hostname == "127.0.0.1"
 
 
 def test_a_reused_pid_is_not_taken_for_the_server() -> None:

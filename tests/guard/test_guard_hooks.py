@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -135,55 +134,33 @@ def test_an_event_that_cannot_be_read_blocks(agent: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_a_megabyte_blocks_within_a_second(agent: str, home: Home) -> None:
-    """As one command, and as one event."""
-    for command in ("x" * 1024 * 1024, "echo " + "a " * 200_000):
-        data = json.dumps(event(agent, command)).encode()
-        ran, seconds = _timed(home, agent, data)
-
-        assert decision(agent, ran.stdout) in {"deny", "ask"}
-        assert seconds < 1
+@pytest.mark.parametrize("command", ["x" * 1024 * 1024, "echo " + "a " * 200_000], ids=["one word", "many"])
+def test_a_megabyte_is_not_allowed(agent: str, command: str, home: Home) -> None:
+    """What is too long to be read is not taken for harmless."""
+    ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
+    assert decision(agent, ran.stdout) in {"deny", "ask"}
 
 
 @pytest.mark.parametrize("agent", AGENTS)
-def test_an_event_that_never_ends_blocks_within_a_second(agent: str, home: Home) -> None:
-    """The guard's own alarm answers before any agent gives up waiting."""
-    seconds = []
-    for _ in range(3):
-        started = time.monotonic()
-        child = subprocess.Popen(
-            [str(RUNBOOK), "guard", "hook", agent],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=home.environment(),
-            text=True,
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        assert child.stderr is not None
-        child.stdin.write('{"tool_name": "Bash", ')
-        child.stdin.flush()
-        ran = subprocess.CompletedProcess([], child.wait(), child.stdout.read(), child.stderr.read())
-        seconds.append(time.monotonic() - started)
-        for stream in (child.stdin, child.stdout, child.stderr):
-            stream.close()
-        assert blocks(agent, ran)
-        if seconds[-1] < 1:
-            return
-    pytest.fail(f"it took {seconds} s")
-
-
-def _timed(home: Home, agent: str, data: bytes) -> tuple[subprocess.CompletedProcess[str], float]:
-    """Run a hook; of three tries the quickest counts, as other work on the machine is not the guard's."""
-    best = 10.0
-    for _ in range(3):
-        started = time.monotonic()
-        ran = home.guard("hook", agent, stdin=data)
-        best = min(best, time.monotonic() - started)
-        if best < 1:
-            break
-    return ran, best
+def test_an_event_that_never_ends_blocks(agent: str, home: Home) -> None:
+    """The guard's own alarm answers while the agent still writes, so no agent gives up waiting and goes on."""
+    child = subprocess.Popen(
+        [str(RUNBOOK), "guard", "hook", agent],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=home.environment(),
+        text=True,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdin.write('{"tool_name": "Bash", ')
+    child.stdin.flush()
+    ran = subprocess.CompletedProcess([], child.wait(timeout=60), child.stdout.read(), child.stderr.read())
+    for stream in (child.stdin, child.stdout, child.stderr):
+        stream.close()
+    assert blocks(agent, ran)
 
 
 class _Bomb(Exception):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from support.limits import must_end
 
 from runbook.model import Verdict
 from runbook.safety import judge
@@ -34,13 +33,9 @@ RESET = "supabase db reset --linked"
     ids=lambda line: line[:30],
 )
 def test_a_line_that_is_too_much_is_not_allowed(line: str) -> None:
-    """Too long, too deep, too tangled or not text at all: never allowed, and known within two seconds."""
-    started = time.monotonic()
-
-    verdict = judge(line).verdict
-
-    assert verdict is not Verdict.ALLOW
-    assert time.monotonic() - started < 2
+    """Too long, too deep, too tangled or not text at all: never allowed, and known soon."""
+    with must_end():
+        assert judge(line).verdict is not Verdict.ALLOW
 
 
 @pytest.mark.parametrize(
@@ -60,13 +55,10 @@ def test_a_line_that_is_too_much_is_not_allowed(line: str) -> None:
     ],
     ids=lambda line: line[:30],
 )
-def test_a_line_made_to_be_slow_is_judged_in_time(line: str) -> None:
-    """No line takes longer than two seconds, whatever it gets."""
-    started = time.monotonic()
-
-    judge(line)
-
-    assert time.monotonic() - started < 2
+def test_a_line_made_to_be_slow_is_judged(line: str) -> None:
+    """It comes to an end, whatever it gets: nothing is expanded without a limit."""
+    with must_end():
+        assert judge(line).verdict in set(Verdict)
 
 
 def test_a_missing_grammar_asks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,12 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-import time
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.limits import must_end
 
 from runbook.safety.redaction import MASK, Redactor, spellings
 
@@ -160,8 +160,7 @@ def test_a_private_key_is_hidden_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("text", ["eyJ-" * 20_000, "A_" * 40_000, "a." * 40_000, "://" * 30_000, "bearer " * 12_000])
-def test_hostile_output_costs_no_time(text: str) -> None:
-    """No pattern backtracks: 80 KB that almost match take well under a second."""
-    began = time.perf_counter()
-    streamed(Redactor([SECRET]), text)
-    assert time.perf_counter() - began < 1
+def test_hostile_output_is_passed_on_or_hidden(text: str) -> None:
+    """No pattern backtracks over what almost matches: it comes out whole, or masked as a whole."""
+    with must_end():
+        assert streamed(Redactor([SECRET]), text) in {text, MASK}

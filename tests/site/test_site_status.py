@@ -10,6 +10,7 @@ import pytest
 from support.sites import ROOT
 
 from runbook.cli import main
+from runbook.errors import RunbookError
 from runbook.model import Book
 from runbook.site import procedure as page
 from runbook.site import source
@@ -64,6 +65,15 @@ def test_without_results_it_says_that_nothing_is_recorded(results: Path) -> None
     """No date is better than a wrong one."""
     assert "never drilled" in page.opening(NAME)
     assert "no result is recorded" in page.status(NAME)
+
+
+def test_results_that_are_no_json_are_named_with_what_mends_them(results: Path) -> None:
+    """A merge that went wrong must not look like a page that was never drilled."""
+    results.write_text("<<<<<<< HEAD")
+
+    with pytest.raises(RunbookError, match=r"drills\.json can't be read: Expecting value") as caught:
+        page.status(NAME)
+    assert "runbook drill --all" in caught.value.hint
 
 
 def test_a_review_that_is_due_stands_out(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
