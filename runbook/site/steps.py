@@ -122,7 +122,8 @@ def _facts(shelf: Shelf, at: Placed, step: Step) -> str:
 
 
 def _see(shelf: Shelf, procedure: str | None) -> str:
-    return f" Go to {shelf.link(procedure)}." if procedure else ""
+    """Say where to go; a step that is included here may name the very procedure that includes it."""
+    return f" Go to {shelf.link(procedure)}." if procedure and procedure != shelf.procedure.id else ""
 
 
 def _way_back(at: Placed, step: Step) -> str:

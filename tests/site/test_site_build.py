@@ -40,6 +40,14 @@ def test_every_procedure_has_its_page_with_every_step(site: Path, book: Book) ->
             assert f'data-rb-step="{procedure.id}/{path}"' in html
 
 
+def test_no_step_sends_the_reader_to_the_page_that_is_read(site: Path, book: Book) -> None:
+    """A step included from elsewhere may name the procedure that includes it."""
+    texts = {name: (site / "procedures" / f"{name}.html").read_text(encoding="utf-8") for name in book.procedures}
+    goes = [(name, goal) for name, text in texts.items() for goal in re.findall(r'Go to <a href="([^"]+)"', text)]
+    assert ("push-migration", "emergency-rollback.html") in goes
+    assert [name for name, goal in goes if goal == f"{name}.html"] == []
+
+
 def test_every_page_of_the_sources_is_built(site: Path) -> None:
     """A page that vanished without a word would not be missed until it is needed."""
     sources = {
