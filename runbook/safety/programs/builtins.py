@@ -23,11 +23,29 @@ from runbook.safety.shell.texts import (
 
 __all__ = ["BUILTINS", "run_text_here"]
 
+_EXPRESSIONS = frozenset({"-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _ENDS = frozenset({"-", "", "-l", "-p"})
 
 
 def _nothing(_call: Call) -> Texts:
     return NOTHING
+
+
+def _test(call: Call) -> Texts:
+    """Numbers, and a name behind `-v`, are expressions: what their subscripts substitute runs."""
+    if _EXPRESSIONS & set(call.arguments):
+        _evaluate(call)
+    return NOTHING
+
+
+def _let(call: Call) -> Texts:
+    _evaluate(call)
+    return NOTHING
+
+
+def _evaluate(call: Call) -> None:
+    """Run what subscripts in a command's words substitute, quoted or not."""
+    call.shell.evaluate(call.words[1:], call.scope)
 
 
 def _cd(call: Call) -> Texts:
@@ -120,6 +138,7 @@ def _unalias(call: Call) -> Texts:
 
 
 def _unset(call: Call) -> Texts:
+    _evaluate(call)
     functions = "-f" in call.arguments
     for name in call.arguments:
         bodies = call.scope.functions.get(name)
@@ -153,6 +172,7 @@ def _shift(call: Call) -> Texts:
 
 def _read(call: Call) -> Texts:
     """`read NAMES` takes any line of the input, split in as many parts."""
+    _evaluate(call)
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)] or ["REPLY"]
     texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
     options = "".join(word[1:] for word in call.arguments if word.startswith("-"))
@@ -188,6 +208,7 @@ def _printf(call: Call) -> Texts:
     words = call.arguments
     if words[:1] != ("-v",) or len(words) < 3:
         return run_printf(call)
+    call.shell.evaluate(call.words[2:3], call.scope)
     text = format_text(words[2], list(words[3:]))
     call.scope.assign(words[1].partition("[")[0], scalar(UNKNOWN if text is None else (text,)))
     return NOTHING
@@ -214,7 +235,8 @@ def _type(call: Call) -> Texts:
 
 BUILTINS: dict[str, Callable[[Call], Texts]] = {
     **dict.fromkeys((":", "true", "false", "exit", "return", "break", "continue", "wait", "shopt", "umask"), _nothing),
-    **dict.fromkeys(("test", "[", "ulimit", "hash", "times", "bind", "setopt", "unsetopt", "let", "logout"), _nothing),
+    **dict.fromkeys(("ulimit", "hash", "times", "bind", "setopt", "unsetopt", "logout"), _nothing),
+    **dict.fromkeys(("test", "["), _test),
     **dict.fromkeys(("pushd", "popd", "z"), _lost),
     **dict.fromkeys(("builtin", "noglob", "nocorrect"), _prefix),
     **dict.fromkeys(("source", "."), _source),
@@ -225,6 +247,7 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "eval": _eval,
     "exec": _exec,
     "getopts": _getopts,
+    "let": _let,
     "printf": _printf,
     "pwd": _pwd,
     "read": _read,

@@ -83,6 +83,9 @@ class Shell(Protocol):
     def guess(self, text: str, scope: Scope) -> None:
         """Read a text that may be shell or any other language; what does not parse is no doubt."""
 
+    def evaluate(self, texts: Texts, scope: Scope) -> None:
+        """Run what texts substitute that a shell expands once more: subscripts, and variables in arithmetic."""
+
     def is_written(self, path: str, scope: Scope) -> bool:
         """Whether this text itself writes that file."""
 

@@ -25,6 +25,7 @@ _MOST_STEPS = 4000
 _FEW_STEPS = 500
 _MOST_TEXTS = 150
 _DEEPEST = 40
+_END = "END_OF_TEXT"
 
 Starter: TypeAlias = Callable[[Call], Texts]
 """Knows programs: is shown each command and returns what it may print."""
@@ -126,6 +127,13 @@ class Machine:
         """Read a text that may be shell; what does not parse is no doubt."""
         with self.guessing(), self.perhaps():
             self.text(text, scope.child())
+
+    def evaluate(self, texts: Texts, scope: Scope) -> None:
+        """Run what texts substitute that a shell expands once more."""
+        for text in texts:
+            if "$(" in text or "`" in text:
+                with self.perhaps():
+                    self.text(f": <<{_END}\n{plain(text)}\n{_END}\n", scope.copy())
 
     def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
         """Start words as the shell itself would: functions first."""

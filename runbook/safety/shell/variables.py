@@ -75,6 +75,9 @@ def declare(command: Declare, scope: Scope, runner: Runner) -> list[str]:
                 names.append(name)
                 if equals:
                     scope.assign(name, scalar((value,)))
+    if "i" in options:
+        for name in names:
+            runner.evaluate(scope.variables[name].first() if name in scope.variables else (), scope)
     _give(command.keyword, options, names, scope)
     return [name for name in names if name in scope.environment]
 

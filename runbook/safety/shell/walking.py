@@ -28,7 +28,7 @@ from runbook.safety.shell.nodes import (
 from runbook.safety.shell.scope import Scope, scalar
 from runbook.safety.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, concatenated, either
 from runbook.safety.shell.variables import assign, declare, quoted_words
-from runbook.safety.shell.words import expand_text, expand_words
+from runbook.safety.shell.words import expand_arithmetic, expand_text, expand_words
 
 __all__ = ["Walker"]
 
@@ -242,7 +242,7 @@ class Walker:
 
     def _test(self, command: Test, scope: Scope) -> None:
         for word in command.words:
-            expand_text(word, scope, self._shell)
+            expand_arithmetic(word, scope, self._shell)
         for name in command.sets:
             scope.assign(name, scalar(UNKNOWN))
 

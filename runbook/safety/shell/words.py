@@ -11,8 +11,9 @@ from runbook.safety.shell.parameters import Value, value_of
 from runbook.safety.shell.scope import ANY_LIST, Lists, Scope, scalar
 from runbook.safety.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenated, loose, plain, tight
 
-__all__ = ["Runner", "expand_text", "expand_words"]
+__all__ = ["Runner", "expand_arithmetic", "expand_text", "expand_words"]
 
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
 _MOST_LISTS = 24
 _MOST_WORDS = 2000
@@ -26,6 +27,9 @@ class Runner(Protocol):
 
     def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
         """Run a process substitution and return the path that it is known by."""
+
+    def evaluate(self, texts: Texts, scope: Scope) -> None:
+        """Run what texts substitute that a shell expands once more."""
 
 
 def expand_words(words: tuple[Word, ...], scope: Scope, runner: Runner) -> Lists:
@@ -52,6 +56,22 @@ def expand_text(word: Word, scope: Scope, runner: Runner) -> Texts:
     return texts
 
 
+def expand_arithmetic(word: Word, scope: Scope, runner: Runner) -> Texts:
+    """Return what a word of an expression may be, and run what the values of the variables that it names substitute.
+
+    Bash takes a variable's value for an expression again: with `a='x[$(reboot)]'`, `$((a))` reboots.
+    """
+    texts = expand_text(word, scope, runner)
+    todo, seen = list(texts), set[str]()
+    while todo:
+        text = todo.pop()
+        runner.evaluate((text,), scope)
+        for name in set(_NAME.findall(text)) & scope.variables.keys() - seen:
+            seen.add(name)
+            todo += scope.variables[name].first()
+    return texts
+
+
 def _values(part: Part, scope: Scope, runner: Runner) -> Value:
     """Return what an expansion may give: lists of words, and whether they stay apart inside quotes."""
     if isinstance(part, Substitution):
@@ -60,12 +80,13 @@ def _values(part: Part, scope: Scope, runner: Runner) -> Value:
     if isinstance(part, ProcessPipe):
         return Value(((runner.path_to(part, scope),),), apart=False)
     if isinstance(part, Parameter):
-        operands = tuple(expand_text(operand, scope, runner) for operand in part.operands)
-        subscript = expand_text(part.subscript, scope, runner) if part.subscript is not None else None
+        expand = expand_arithmetic if part.operator == "slice" else expand_text
+        operands = tuple(expand(operand, scope, runner) for operand in part.operands)
+        subscript = expand_arithmetic(part.subscript, scope, runner) if part.subscript is not None else None
         return value_of(part, scope, subscript, operands)
     if isinstance(part, Opaque):
         for inner in part.inner:
-            expand_text(inner, scope, runner)
+            expand_arithmetic(inner, scope, runner)
         for name in part.sets:
             scope.variables[name] = scalar(UNKNOWN)
     return Value((UNKNOWN,), apart=False)
