@@ -137,6 +137,18 @@ def _later(nester: Nester, text: str) -> str:
     )
 
 
+def _reckoned(nester: Nester, text: str) -> str:
+    """Arithmetic, and a subscript in a name, are expanded once more."""
+    name, value = nester.name(), nester.quoted(f"list[$(\n{text}\n)]")
+    return nester.pick(
+        f"{name}={value}; (( {name} ))",
+        f"{name}={value}; [[ {name} -eq 1 ]]",
+        f"test -v {value}",
+        f"let {value}",
+        f"declare -i {name}={value}",
+    )
+
+
 LAYERS: tuple[Callable[[Nester, str], str], ...] = (
     _shell,
     _eval,
@@ -156,6 +168,7 @@ LAYERS: tuple[Callable[[Nester, str], str], ...] = (
     _filed,
     _spread,
     _later,
+    _reckoned,
 )
 
 
