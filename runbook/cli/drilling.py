@@ -109,8 +109,8 @@ def list_drills(book: Book) -> int:
     """List every drill with the first words of its briefing."""
     for procedure in book.procedures.values():
         for drill in procedure.drills:
-            name = f"{procedure.id} --scenario {drill.name}"
-            click.echo(name)
+            alone = "" if drill.practice else " --auto"
+            click.echo(f"{procedure.id} --scenario {drill.name}{alone}")
             click.echo(textwrap.shorten(" ".join(drill.briefing.split()), _WIDTH - 4, placeholder=" ..."))
     return ExitCode.DONE
 

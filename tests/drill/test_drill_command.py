@@ -123,7 +123,9 @@ def test_all_drills_are_listed(environment: Mapping[str, str]) -> None:
     """Each line can be typed behind `runbook drill`."""
     done = drill(environment, "--list")
 
-    assert "emergency-rollback --scenario lost-rows" in done.stdout
+    lines = done.stdout.splitlines()
+    assert "emergency-rollback --scenario lost-rows" in lines
+    assert "add-index --scenario mistyped-table --auto" in lines, "nobody can practise it"
 
 
 def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
