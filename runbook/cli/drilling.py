@@ -38,10 +38,20 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
     _say(drill.briefing, "  ")
     click.echo()
     if enter is not None:
+        for line in _told(procedure, drill):
+            click.echo(f"  {line}")
         _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
         _say("The commands are the real ones. To look around in another terminal, type:", "  ")
         click.echo(f"  {enter}")
         click.pause("\n  Press any key to take the call.")
+
+
+def _told(procedure: Procedure, drill: Drill) -> list[str]:
+    """Return the values that a person would know, one a line; what is proven afterwards speaks of them."""
+    names = [one.name for one in procedure.parameters if one.name in drill.answers and not one.secret]
+    answers = [drill.answers[name] for name in names]
+    values = [answer if isinstance(answer, str) else ", ".join(answer) for answer in answers]
+    return [f"{name}: {value}" for name, value in zip(names, values, strict=True)] + ([""] if names else [])
 
 
 def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:

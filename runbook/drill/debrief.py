@@ -86,7 +86,7 @@ def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
         if isinstance(event, OptionChosen):
             wanted = expected.get(event.step.rpartition("/")[2])
             if isinstance(wanted, str) and wanted != event.option:
-                yield f"At '{event.step}' you chose '{event.option}'; it was '{wanted}'."
+                yield f"At '{event.step}' you chose '{event.option}'; the drill's own answer is '{wanted}'."
         elif isinstance(event, SteppedBack):
             yield f"You went back to '{event.step}'."
         elif isinstance(event, StepSkipped):

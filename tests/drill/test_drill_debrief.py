@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
 from support.walks import procedure, tick
 
 from runbook.checking import open_book
+from runbook.cli.drilling import say_briefing
 from runbook.drill.debrief import cause, debrief
 from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
@@ -63,7 +65,7 @@ def test_the_time_is_told_against_the_pages_minutes() -> None:
 @pytest.mark.parametrize(
     ("events", "line"),
     [
-        pytest.param([OptionChosen(at=at(1), step="what", option="Rows")], "chose 'Rows'; it was 'A f", id="option"),
+        pytest.param([OptionChosen(at=at(1), step="what", option="Rows")], "you chose 'Rows'", id="option"),
         pytest.param([SteppedBack(at=at(1), step="look")], "went back to 'look'", id="back"),
         pytest.param([StepSkipped(at=at(1), step="look", reason="no time")], "skipped 'look': no time", id="skip"),
         pytest.param(
@@ -99,6 +101,21 @@ def test_a_walk_without_wrong_turns_has_none_to_tell() -> None:
 def test_help_is_counted() -> None:
     """How often more was asked for tells what the page should say itself."""
     assert "You asked for more help 3 times." in debrief(report(), PAGE, DRILL, hints=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("push-migration", "version: 20260110000000"), ("set-edge-function-secrets", "secret_name: ")]
+)
+def test_a_person_is_told_the_values_that_the_proofs_speak_of(
+    name: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody on call has to guess which file or column is meant; a secret is anybody's choice."""
+    chosen = open_book(None).procedure(name)
+    say_briefing(chosen, chosen.drills[0], enter=Path("/there/enter"))
+    printed = capsys.readouterr().out
+    assert shown in printed
+    assert "/there/enter" in printed
+    assert "secret_value" not in printed
 
 
 def test_the_cause_is_told_in_sentences() -> None:
