@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 __all__ = ["readable", "readable_output"]
 
@@ -12,6 +13,8 @@ _ROWS = 40
 _FEW = 3
 """Of so few rows every value is shown whole, one a line, where a table would have to cut some."""
 _GAP = "  "
+_MILLISECONDS = range(10**12, 10**14)
+"""Moments from 2001 on; as seconds they would be in a far future."""
 _HIDDEN = frozenset({"target", "message", "_tag"})
 """Shown elsewhere (the target is on every screen), or of no use to a person."""
 
@@ -69,7 +72,7 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
         return ["(no rows)"]
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
-    cells = [list(names), *([_cell(row.get(name, "")) for name in names] for row in shown)]
+    cells = [list(names), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
     wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
     widths = _fit(wanted, width)
     in_lines = any("\n" in part for row in shown for part in row.values() if isinstance(part, str))
@@ -105,7 +108,7 @@ def _fields(value: Mapping[str, object], width: int) -> list[str]:
         if isinstance(part, str) and "\n" in part:
             lines += [f"{name}:", *_block(part, width)]
         else:
-            lines += _wrap(f"{name}: {_cell(part)}", width)
+            lines += _wrap(f"{name}: {_cell(part, name)}", width)
     return lines or [str(value.get("message", "(empty)"))]
 
 
@@ -114,7 +117,10 @@ def _error(error: Mapping[str, object], width: int) -> list[str]:
     return [line for part in parts for text in part.splitlines() for line in _wrap(text, width)]
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, name: str) -> str:
+    """Return a value on one line; a moment as the platform counts it (`updated_at`, in ms) as a person does."""
+    if name.endswith("_at") and isinstance(value, int) and value in _MILLISECONDS:
+        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -142,7 +142,7 @@ def _paths(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], st
         wanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
         nothing = "nothing there" if document is not None else "no JSON in the output"
         saw = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        yield wanted in found, f"expected {path} to be {_short(wanted)}, saw {_short(saw) if found else nothing}"
+        yield wanted in found, f"expected {fill(path)} to be {_short(wanted)}, saw {_short(saw) if found else nothing}"
 
 
 def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
@@ -150,7 +150,10 @@ def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[st
     for path, template in paths:
         unwanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
         saw = _short(", ".join(found[:5])) if found else "nothing there"
-        yield bool(found) and unwanted not in found, f"expected {path} to differ from {_short(unwanted)}, saw {saw}"
+        yield (
+            bool(found) and unwanted not in found,
+            f"expected {fill(path)} to differ from {_short(unwanted)}, saw {saw}",
+        )
 
 
 def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:

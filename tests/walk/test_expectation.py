@@ -87,6 +87,16 @@ def test_what_is_not_met_says_what_was_seen_instead(expect: Expectation, code: i
     assert (seen.is_met, seen.evidence) == (False, evidence)
 
 
+def test_evidence_names_the_values_that_a_path_was_filled_with() -> None:
+    """A placeholder in a report would not say which row was compared."""
+    listed = '{"functions": [{"slug": "2", "version": 1}]}'
+    path = "functions.slug={{last}}.version"
+    met = compare(Expectation(json=((path, "1"),)), 0, listed, fill).evidence
+    unmet = compare(Expectation(differs=((path, "1"),)), 0, listed, fill).evidence
+    assert met == "exit 0, as expected; expected functions.slug=2.version to be 1, saw 1"
+    assert unmet == "expected functions.slug=2.version to differ from 1, saw 1"
+
+
 def test_a_question_answered_no_is_told_apart_from_an_error() -> None:
     """Enter at the question of CLI 3 is a No; whoever pressed it must hear that nothing was done."""
     ending = "\x1b[90m│\x1b[39m  \x1b[2mNo\x1b[22m\r\n\x1b[?25hcontext canceled\r\n"

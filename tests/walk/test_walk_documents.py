@@ -52,3 +52,12 @@ def test_many_rows_are_cut_until_they_are_asked_for() -> None:
     document = json.dumps([WIDE] * 4)
     assert readable(document, 60).count("..") == 4
     assert ".." not in readable_output(document, 60)
+
+
+def test_a_moment_is_shown_as_a_person_reads_it() -> None:
+    """The platform counts milliseconds; whoever asks when a function was updated should not have to."""
+    assert readable('[{"slug": "a", "updated_at": 1795446808077}]') == (
+        "slug  updated_at\n----  -----------------------\na     2026-11-23 15:13:28 UTC\n"
+    )
+    others = {"updated_at": 5, "deleted_at": None, "count": 1795446808077, "read_at": 10**20}
+    assert readable(json.dumps(others)).splitlines()[2:] == ["count: 1795446808077", f"read_at: {10**20}"]
