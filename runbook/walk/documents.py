@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 __all__ = ["readable", "readable_output"]
@@ -13,8 +13,8 @@ _ROWS = 40
 _FEW = 3
 """Of so few rows every value is shown whole, one a line, where a table would have to cut some."""
 _GAP = "  "
-_MILLISECONDS = range(10**12, 10**14)
-"""Moments from 2001 on; as seconds they would be in a far future."""
+_MOMENTS = range(10**9, 10**11)
+"""In seconds: from 2001 to a far future."""
 _HIDDEN = frozenset({"target", "message", "_tag"})
 """Shown elsewhere (the target is on every screen), or of no use to a person."""
 
@@ -102,14 +102,26 @@ def _fit(widths: Sequence[int], room: int) -> list[int] | None:
 
 def _fields(value: Mapping[str, object], width: int) -> list[str]:
     lines: list[str] = []
-    for name, part in value.items():
-        if name in _HIDDEN:
-            continue
-        if isinstance(part, str) and "\n" in part:
+    for name, part in _flat(value):
+        rows = _rows(part) if isinstance(part, list) and part else None
+        if rows is not None:
+            lines += [f"{name}:", *(f"    {line}" for line in _table(rows, max(width - 4, 20), _FEW))]
+        elif isinstance(part, str) and "\n" in part:
             lines += [f"{name}:", *_block(part, width)]
         else:
             lines += _wrap(f"{name}: {_cell(part, name)}", width)
     return lines or [str(value.get("message", "(empty)"))]
+
+
+def _flat(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield names and values, those of an object within under both names: `data.size`."""
+    for name, part in value.items():
+        if name in _HIDDEN:
+            continue
+        if isinstance(part, Mapping) and part:
+            yield from ((f"{name}.{inner}", each) for inner, each in part.items())
+        else:
+            yield name, part
 
 
 def _error(error: Mapping[str, object], width: int) -> list[str]:
@@ -118,9 +130,10 @@ def _error(error: Mapping[str, object], width: int) -> list[str]:
 
 
 def _cell(value: object, name: str) -> str:
-    """Return a value on one line; a moment as the platform counts it (`updated_at`, in ms) as a person does."""
-    if name.endswith("_at") and isinstance(value, int) and value in _MILLISECONDS:
-        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """Return a value on one line; a moment as the platform counts it (`…_at` in ms, `…_unix` in s) as a person does."""
+    seconds = value // 1000 if name.endswith("_at") and isinstance(value, int) else value
+    if name.endswith(("_at", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

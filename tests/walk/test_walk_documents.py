@@ -61,3 +61,18 @@ def test_a_moment_is_shown_as_a_person_reads_it() -> None:
     )
     others = {"updated_at": 5, "deleted_at": None, "count": 1795446808077, "read_at": 10**20}
     assert readable(json.dumps(others)).splitlines()[2:] == ["count: 1795446808077", f"read_at: {10**20}"]
+
+
+def test_what_stands_within_is_shown_apart() -> None:
+    """How far back a backup reaches is read off in an emergency."""
+    backups = [{"id": 1, "inserted_at": "2026-11-23T00:00:00Z"}, {"id": 2, "inserted_at": "2026-11-22T00:00:00Z"}]
+    reach = {"target": {"ref": "x"}, "pitr_enabled": True, "backups": backups, "data": {"latest_unix": 1795446808}}
+    assert readable(json.dumps(reach)).splitlines() == [
+        "pitr_enabled: true",
+        "backups:",
+        "    id  inserted_at",
+        "    --  --------------------",
+        "    1   2026-11-23T00:00:00Z",
+        "    2   2026-11-22T00:00:00Z",
+        "data.latest_unix: 2026-11-23 15:13:28 UTC",
+    ]
