@@ -135,7 +135,9 @@ def test_these_are_the_authors_business(tmp_path: Path) -> None:
         ("select 'x from (y' as status", False),
         ("select count(*) as rows", True),
         ("select to_regclass('public.tasks') is not null as there", True),
-        ("select 1 as found from pg_class", True),
+        ("SELECT 1 AS found FROM pg_class", True),
+        ("show lock_timeout", True),
+        ("table public.tasks", True),
     ],
 )
 def test_query_looks_at_something(tmp_path: Path, statement: str, looks: bool) -> None:
