@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from runbook.safety import judge
-from runbook.safety.shell.plain import read_plain
+from runbook.guard.command_line import judge
+from runbook.guard.shell.plain import read_plain
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests/safety/data"

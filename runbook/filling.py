@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from runbook.errors import UsageError
+from runbook.loading.templates import PLACEHOLDER, names_in
 from runbook.model import Command, Family, Policy, Sql, SupabaseMajor, TargetKind
-from runbook.reading.templates import PLACEHOLDER, names_in
-from runbook.safety.policy import rule_of
-from runbook.safety.sql_tokens import Kind, Token, tokens
+from runbook.policy.judgement import rule_of
+from runbook.policy.sql_tokens import Kind, Token, tokens
 
 __all__ = [
     "RESERVED",

@@ -21,7 +21,7 @@ from runbook.filling import (
     timeouts_environment,
 )
 from runbook.model import Command, Family, Position, Sql, TargetKind
-from runbook.safety.policy import classify
+from runbook.policy.judgement import classify
 
 AT = Position("procedures/x.yaml", 1, 1)
 NAMES = {"project_ref": "abcdefghijklmnopqrst", "drill_url": "postgres://postgres@127.0.0.1:5/x?sslmode=disable"}

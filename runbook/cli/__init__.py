@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from runbook.cli.endings import ending
+from runbook.cli.error_handler import ending
 from runbook.errors import ExitCode
 
 __all__ = ["main"]
@@ -16,7 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with ending() as result:
         if "guard" in words[:3]:
-            from runbook.cli.quick import answer  # a guard that is slow gets taken out
+            from runbook.guard.fast_path import answer  # a guard that is slow gets taken out
 
             code = answer(words)
             if code is not None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.checking import find_problems
+from runbook.checks import find_problems
 from runbook.errors import ExitCode, Finding
+from runbook.loading.includes import branches
 from runbook.model import Book, Step
-from runbook.reading.includes import branches
 from runbook.site.coverage import page_findings
 
 if TYPE_CHECKING:
-    from runbook.manual.survey import Survey
+    from runbook.audit.survey import Survey
 
 __all__ = ["command"]
 
@@ -60,8 +60,8 @@ def command(book: str | None, form: str, cli: bool, newer: Path | None) -> int:
 
 
 def _survey(book: Book, newer: Path | None) -> Survey:
-    from runbook.drill.parts import cli_package, package_in  # a plain check does without them
-    from runbook.manual.survey import survey
+    from runbook.audit.survey import survey
+    from runbook.drill.toolchain import cli_package, package_in  # a plain check does without them
 
     packages = [cli_package(major) for major in sorted(book.policy.majors, reverse=True)]
     try:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from runbook.cli.diagnosis import Check, Found, diagnose
+from runbook.cli.doctor_checks import Check, Found, diagnose
 from runbook.errors import ExitCode
 
 __all__ = ["command"]

@@ -27,7 +27,9 @@ VERBS: dict[str, str] = {
     "doctor": "Say what this machine has, lacks and needs.",
     "completion": "Print the shell completion script.",
 }
-"""Verb → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""
+"""Verb → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`, or of an extra's verb."""
+
+_MODULES = {"drill": "runbook.drill.verb", "guard": "runbook.guard.verb"}
 
 
 class _VerbGroup(click.Group):
@@ -37,7 +39,7 @@ class _VerbGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"runbook.cli.{cmd_name}").command
+        command: click.Command = import_module(_MODULES.get(cmd_name, f"runbook.cli.{cmd_name}")).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from runbook.cli.walking import journal_here
+from runbook.cli.run_options import journal_here
 from runbook.errors import ExitCode
 
 __all__ = ["command"]
@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 def command(form: str, limit: int) -> int:
     """List past runs, the newest first: when, what, where, by whom, and how far they got."""
-    from runbook.walk.overview import rows
+    from runbook.reports.history import rows
 
     found = rows(journal_here(), limit)
     if form == "json":

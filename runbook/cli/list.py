@@ -43,7 +43,7 @@ def _headings(book: str | None) -> list[Heading]:
 
 
 def _open(book: str | None) -> Book:
-    from runbook.cli.reading_room import open_to_read
+    from runbook.cli.open_book import open_to_read
 
     return open_to_read(book)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.errors import ExitCode, UsageError
+from runbook.loading import PACKAGED_BOOK
 from runbook.model import Section
-from runbook.reading import PACKAGED_BOOK
 from runbook.site.coverage import nav_entries
 from runbook.site.draft import draft
 from runbook.site.stub import page, with_nav_entry

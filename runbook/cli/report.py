@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.cli.walking import complete_run, find_run, journal_here
+from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
-    from runbook.walk.events import Event
+    from runbook.engine.events import Event
 
 __all__ = ["command"]
 
@@ -24,7 +24,7 @@ __all__ = ["command"]
 @click.pass_obj
 def command(book: str | None, run: str | None, form: str, output: str | None) -> int:
     """Print the timeline of a run (default: the newest): what was done when, by whom, and what it showed."""
-    from runbook.walk.report import as_json, as_markdown, write
+    from runbook.reports.run_report import as_json, as_markdown, write
 
     journal = journal_here()
     events = journal.events(find_run(journal, run))
@@ -42,9 +42,9 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
 
 def _titles(book: str | None, events: Sequence[Event]) -> dict[str, str]:
     """Return the steps' titles, if the book still has the procedure as it was; a report is written without, too."""
-    from runbook.checking import open_book
-    from runbook.walk.report import titles_of
-    from runbook.walk.state import fold
+    from runbook.checks import open_book
+    from runbook.engine.state import fold
+    from runbook.reports.run_report import titles_of
 
     state = fold(events)
     try:

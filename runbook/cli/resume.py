@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.walking import complete_run, find_run, journal_here, ports_for, require_person, settings_for
+from runbook.cli.run_options import complete_run, find_run, journal_here, ports_for, require_person, settings_for
 from runbook.errors import UsageError
 
 __all__ = ["command"]
@@ -23,10 +23,10 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
     """
     require_person(yes=yes)
 
-    from runbook.checking import open_book
+    from runbook.checks import open_book
+    from runbook.engine.session import resume
+    from runbook.engine.state import fold
     from runbook.model import TargetKind
-    from runbook.walk.session import resume
-    from runbook.walk.state import fold
 
     journal = journal_here()
     name = find_run(journal, run, unfinished=run is None)

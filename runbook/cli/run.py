@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.walking import complete_procedure, ports_for, require_person, settings_for
+from runbook.cli.run_options import complete_procedure, ports_for, require_person, settings_for
 from runbook.errors import UsageError
 
 __all__ = ["command"]
@@ -36,9 +36,9 @@ def command(
     require_person(yes=yes)
     values = _values(given)
 
-    from runbook.checking import open_book
+    from runbook.checks import open_book
+    from runbook.engine.session import walk
     from runbook.model import TargetKind
-    from runbook.walk.session import walk
 
     opened = open_book(book)
     chosen = opened.procedure(procedure)

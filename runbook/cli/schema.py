@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from runbook.errors import UsageError
-from runbook.reading import PACKAGED_BOOK
-from runbook.reading.jsonschema import SCHEMA_NAMES, schema_text
+from runbook.loading import PACKAGED_BOOK
+from runbook.loading.json_schema import SCHEMA_NAMES, schema_text
 
 __all__ = ["command"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from runbook.cli.outline import Reader
-from runbook.cli.reading_room import open_at
-from runbook.cli.walking import complete_procedure
+from runbook.cli.open_book import open_at
+from runbook.cli.run_options import complete_procedure
 from runbook.errors import ExitCode, UsageError
 from runbook.model import Book, Procedure
+from runbook.rendering.outline import Reader
 
 __all__ = ["command"]
 
@@ -37,14 +37,14 @@ def command(book: str | None, name: str, form: str, major: int | None) -> int:
 
 def _page(procedure: Procedure, reader: Reader, form: str) -> str:
     if form == "json":
-        from runbook.cli.record import record_of
+        from runbook.rendering.json_record import record_of
 
         return json.dumps(record_of(procedure, reader), indent=2, ensure_ascii=False)
     if form == "md":
-        from runbook.cli.markdown_page import markdown_page
+        from runbook.rendering.markdown import markdown_page
 
         return markdown_page(procedure, reader)
-    from runbook.cli.plain_page import plain_page
+    from runbook.rendering.plain_text import plain_page
 
     return plain_page(procedure, reader, min(shutil.get_terminal_size().columns, 100))
 
@@ -63,7 +63,7 @@ def _reader(book: Book, major: int | None) -> Reader:
 
 def _project() -> tuple[Path | None, str]:
     """Return the project's directory and the ref of the linked project, as far as there is one."""
-    from runbook.walk.project import find_project, linked_ref
+    from runbook.runtime.project import find_project, linked_ref
 
     try:
         directory = find_project(Path.cwd())
@@ -73,7 +73,7 @@ def _project() -> tuple[Path | None, str]:
 
 
 def _installed_major(directory: Path | None) -> int:
-    from runbook.walk.project import installed_version
+    from runbook.runtime.project import installed_version
 
     version = installed_version(directory) if directory else ""
     first = version.split(".", maxsplit=1)[0]

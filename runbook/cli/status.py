@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from runbook.cli.walking import journal_here
+from runbook.cli.run_options import journal_here
 from runbook.errors import BookError, ExitCode, UsageError
 
 __all__ = ["command"]
@@ -21,8 +21,8 @@ def command(book: str | None, form: str) -> int:
 
     Works from another terminal while a run goes on. The first line of each run can be pasted into a chat.
     """
-    from runbook.checking import open_book
-    from runbook.walk.overview import running
+    from runbook.checks import open_book
+    from runbook.reports.history import running
 
     try:
         procedures = open_book(book).procedures

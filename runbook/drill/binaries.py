@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.drill.account import Account
-from runbook.drill.parts import postgres_package, system_postgres
+from runbook.drill.toolchain import postgres_package, system_postgres
 from runbook.errors import MissingPartError, RunbookError
 
 __all__ = ["Binaries", "find_binaries", "put_in_place"]

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from runbook.drill.drill import DrillReport
-from runbook.model import Drill, Procedure
-from runbook.walk.events import (
+from runbook.engine.events import (
     Event,
     OptionChosen,
     Outcome,
@@ -18,6 +17,7 @@ from runbook.walk.events import (
     StepResolved,
     StepSkipped,
 )
+from runbook.model import Drill, Procedure
 
 __all__ = ["cause", "debrief"]
 

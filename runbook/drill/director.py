@@ -14,10 +14,10 @@ from runbook.drill.database import execute
 from runbook.drill.platform import Fault
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.wire import Break, Wire
+from runbook.engine.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
+from runbook.engine.ports import Execution, Holder, Operator, Reply, Screen
+from runbook.journal import SqliteJournal
 from runbook.model import Parameter, Procedure, ScenarioEvent
-from runbook.walk.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
-from runbook.walk.journal import SqliteJournal
-from runbook.walk.ports import Execution, Holder, Operator, Reply, Screen
 
 __all__ = ["EVENTS", "Director", "needs_wire"]
 

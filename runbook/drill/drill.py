@@ -11,24 +11,24 @@ from typing import TypedDict
 
 from runbook import __version__
 from runbook.drill.director import Director, needs_wire
+from runbook.drill.environment import only_harmless
 from runbook.drill.inventory import take_inventory
 from runbook.drill.operator import NO_REASON, AutoOperator
 from runbook.drill.platform import begin
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import Scene, play_scenario
-from runbook.drill.surroundings import only_harmless
 from runbook.drill.target import DrillTarget
 from runbook.drill.wire import Wire, string_wire
+from runbook.engine.events import Event, RunStopped
+from runbook.engine.ports import Clock, Executor, Operator
+from runbook.engine.session import Identity, Settings, resume, walk
 from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.journal import SqliteJournal
+from runbook.journal.liveness import this_host
 from runbook.model import Book, Drill, Procedure, TargetKind
-from runbook.walk.events import Event, RunStopped
-from runbook.walk.journal import SqliteJournal
-from runbook.walk.journal.liveness import this_host
-from runbook.walk.ports import Clock, Executor, Operator
-from runbook.walk.session import Identity, Settings, resume, walk
 
-__all__ = ["DrillReport", "Stage", "choose_drill", "hold_drill", "set_stage"]
+__all__ = ["DrillReport", "Stage", "choose_drill", "run_drill", "set_stage"]
 
 
 _ENDS = {"done": ExitCode.DONE, "stopped": ExitCode.NOT_COMPLETED, "held": ExitCode.TARGET_HELD}
@@ -122,7 +122,7 @@ def set_stage(
         yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, scene=scene, wire=wire)
 
 
-def hold_drill(
+def run_drill(
     stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] = lambda: False
 ) -> DrillReport:
     """Walk on that stage and prove what must hold. Errors of the walk are part of the report.

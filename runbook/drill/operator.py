@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.errors import RunbookError
-from runbook.model import Answer, Choose, Edit, Parameter, Procedure, Tick, Wait
-from runbook.walk.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
-from runbook.walk.ports import (
+from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
+from runbook.engine.ports import (
     Back,
     Confirmation,
     Execution,
@@ -26,6 +24,8 @@ from runbook.walk.ports import (
     TakeBack,
     Undecided,
 )
+from runbook.errors import RunbookError
+from runbook.model import Answer, Choose, Edit, Parameter, Procedure, Tick, Wait
 
 __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
 
@@ -45,7 +45,7 @@ class StuckError(RunbookError):
 
 
 def answer_cli(printed: str) -> bytes | None:
-    """Answer the CLI's own question with yes. Only a sandbox may be answered for; see `runbook.walk.executor`."""
+    """Answer the CLI's own question with yes. Only a sandbox may be answered for; see `runbook.runtime.executor`."""
     asked = printed.rstrip()
     if _ASKS_FOR_A_LINE.search(asked):
         return b"y\r"

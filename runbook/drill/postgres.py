@@ -20,7 +20,7 @@ from runbook.drill.account import Account, server_account
 from runbook.drill.binaries import Binaries, find_binaries
 from runbook.drill.cluster import SUPERUSER, copy_cluster
 from runbook.drill.database import connect, execute, query
-from runbook.drill.places import cache_directory, temporary_base
+from runbook.drill.directories import cache_directory, temporary_base
 from runbook.drill.processes import Process, end, seen
 from runbook.errors import RunbookError, UsageError
 

@@ -10,9 +10,9 @@ from runbook.drill.database import query
 from runbook.drill.inventory import Inventory
 from runbook.drill.platform import PlatformState
 from runbook.drill.platform.state import DeployedFunction
+from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.errors import RunbookError
 from runbook.model import Proof
-from runbook.walk.events import Event, OptionChosen, Outcome, StepFinished
 
 __all__ = ["ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside", "unwalked"]
 

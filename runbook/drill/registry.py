@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runbook.drill.database import execute
-from runbook.drill.places import state_directory
+from runbook.drill.directories import state_directory
 from runbook.drill.processes import Process, end, is_alive, myself
 from runbook.errors import RunbookError
 

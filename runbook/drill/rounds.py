@@ -14,17 +14,17 @@ from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from runbook.drill.drill import DrillReport, choose_drill, hold_drill, set_stage
+from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.drill.scratch import spare_npx
 from runbook.drill.worker import end_with_parent, unless_ended
+from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
+from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book
-from runbook.reading import PACKAGED_BOOK
-from runbook.walk.events import OptionChosen
 
-__all__ = ["Job", "Result", "hold_one", "hold_rounds", "plan_rounds", "results_file", "write_results"]
+__all__ = ["Job", "Result", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,7 +75,7 @@ def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequenc
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
 
 
-def hold_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
@@ -121,7 +121,7 @@ def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
 @lru_cache(maxsize=1)
 def _book(directory: str | None) -> Book:
     """Open a book once for all drills of a process: reading and checking it takes half a second."""
-    from runbook.checking import open_book
+    from runbook.checks import open_book
 
     return open_book(directory)
 
@@ -166,15 +166,15 @@ def _entry(runs: Sequence[Result]) -> dict[str, object]:
 
 
 def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
-    from runbook.safety.redaction import Redactor
-    from runbook.walk.clock import SystemClock
-    from runbook.walk.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.policy.redaction import Redactor
+    from runbook.runtime.clock import SystemClock
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 
     procedure = book.procedure(job.procedure)
     drill = choose_drill(procedure, job.drill)
     with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
         spare_npx(stage.sandbox.home)
-        return hold_drill(
+        return run_drill(
             stage,
             operator=AutoOperator(drill.answers, drill.reactions),
             executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),

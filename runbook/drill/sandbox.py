@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runbook.drill.account import server_account
+from runbook.drill.blocking_proxy import Outside, watch_outside
 from runbook.drill.database import load_driver
-from runbook.drill.outside import Outside, watch_outside
-from runbook.drill.parts import CliPackage, cli_package, node_directory
-from runbook.drill.places import temporary_base
+from runbook.drill.directories import temporary_base
+from runbook.drill.environment import command_environment, write_entrance
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
 from runbook.drill.scratch import commit_all, make_project
-from runbook.drill.surroundings import command_environment, write_entrance
+from runbook.drill.toolchain import CliPackage, cli_package, node_directory
 from runbook.drill.wire import Wire, string_wire
 
 __all__ = ["Sandbox", "open_sandbox"]

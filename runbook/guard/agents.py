@@ -14,7 +14,7 @@ from typing import Any
 from runbook.guard.asking import judge_argv, judge_line
 from runbook.guard.telling import as_sentence
 from runbook.model import Verdict
-from runbook.safety.policy import Judgement
+from runbook.policy.judgement import Judgement
 
 __all__ = ["AGENTS", "LARGEST", "Answer", "answer_event", "answer_failure"]
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from runbook.errors import ExitCode
+from runbook.guard.command_line import judge, judge_words
 from runbook.guard.policies import load_policy
 from runbook.model import Verdict
-from runbook.safety.judging import judge, judge_words
-from runbook.safety.policy import Judgement
+from runbook.policy.judgement import Judgement
 
 __all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line"]
 

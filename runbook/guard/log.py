@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runbook.guard import places
 from runbook.guard.telling import hidden
-from runbook.safety.policy import Judgement
+from runbook.policy.judgement import Judgement
 
 __all__ = ["Entry", "log_path", "read_log", "record"]
 

@@ -31,7 +31,7 @@ def load_policy(book: str | None) -> Policy:
     policy = _kept_policy(kept, age)
     if policy is not None:
         return policy
-    from runbook.reading import read_policy
+    from runbook.loading import read_policy
 
     policy = read_policy(directory)
     policy = replace(policy, rules=tuple(replace(rule, tests=()) for rule in policy.rules))

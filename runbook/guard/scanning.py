@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
+from runbook.guard.command_line import Placed, judge_script
+from runbook.guard.programs.make import read_makefile
+from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
-from runbook.safety.judging import Placed, judge_script
-from runbook.safety.policy import Judgement
-from runbook.safety.programs.make import read_makefile
-from runbook.safety.shell.texts import ANY
+from runbook.policy.judgement import Judgement
 
 __all__ = ["Stopped", "is_scanned", "scan_file"]
 

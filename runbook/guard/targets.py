@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from runbook.model import TargetKind
-from runbook.safety.argv import host_of
-from runbook.safety.policy import Judgement
+from runbook.policy.argv import host_of
+from runbook.policy.judgement import Judgement
 
 __all__ = ["described_target", "name_of_target"]
 

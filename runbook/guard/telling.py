@@ -8,7 +8,7 @@ import textwrap
 
 from runbook.guard.targets import described_target
 from runbook.model import Effect, Verdict
-from runbook.safety.policy import Judgement
+from runbook.policy.judgement import Judgement
 
 __all__ = ["as_json", "as_sentence", "as_text", "hidden"]
 
@@ -82,6 +82,6 @@ def as_json(judged: Judgement) -> str:
 
 def hidden(text: str) -> str:
     """Return a text without what looks like a secret."""
-    from runbook.safety.redaction import Redactor
+    from runbook.policy.redaction import Redactor
 
     return Redactor().redact(text)

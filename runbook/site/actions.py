@@ -9,12 +9,12 @@ from functools import cached_property
 from runbook.model import Action, Book, Choose, Command, Each, Edit, Effect, Include, Procedure, Sql, Tick, Wait
 from runbook.site.commands import effect_of, sql_text, target_flags, words_of
 from runbook.site.markup import lines, page_link, tag, text
-from runbook.site.places import Placed, outline
+from runbook.site.numbering import Placed, outline
 from runbook.site.prose import inline, paragraphs
-from runbook.site.slots import marks_in, shown
 from runbook.site.snippet import code_block, line, sql_block, tabs
+from runbook.site.value_markers import marks_in, shown
 
-__all__ = ["EFFECT_WORDS", "Shelf", "doing", "kind_of", "snippets"]
+__all__ = ["EFFECT_WORDS", "PageContext", "doing", "kind_of", "snippets"]
 
 EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
 
@@ -29,7 +29,7 @@ _KINDS: dict[type, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Shelf:
+class PageContext:
     """The book, opened at one procedure."""
 
     book: Book
@@ -60,47 +60,47 @@ class Shelf:
         return page_link(f"procedures/{procedure}.md{fragment}", text(self.book.procedure(procedure).title))
 
 
-def _words_at(shelf: Shelf, at: Placed) -> Iterator[str]:
+def _words_at(page: PageContext, at: Placed) -> Iterator[str]:
     """Yield every word of every command of a step, on every major, and the name of the file it writes."""
     step = at.step
-    for major in shelf.majors:
+    for major in page.majors:
         actions = [step.action_on(major), step.verify and step.verify.action, step.undo and step.undo.action]
         actions.append(step.action.check if isinstance(step.action, Edit) else None)
         for action in actions:
             if isinstance(action, Command | Sql):
-                yield from words_of(shelf.book, action, at.scope, major)
+                yield from words_of(page.book, action, at.scope, major)
     if isinstance(step.action, Edit):
         yield at.scope.fill(step.action.file)
 
 
-def kind_of(shelf: Shelf, at: Placed) -> tuple[str, str]:
+def kind_of(page: PageContext, at: Placed) -> tuple[str, str]:
     """Return the name (for the drawing) and the word for what a step does."""
     action = at.step.action
     if isinstance(action, Command | Sql):
-        effect = max((_effect(shelf, at, major) for major in shelf.majors), key=lambda one: one.rank)
+        effect = max((_effect(page, at, major) for major in page.majors), key=lambda one: one.rank)
         return effect.value, EFFECT_WORDS[effect]
     return _KINDS[type(action)]
 
 
-def _effect(shelf: Shelf, at: Placed, major: int) -> Effect:
+def _effect(page: PageContext, at: Placed, major: int) -> Effect:
     action = at.step.action_on(major)
-    found = effect_of(shelf.book, action, at.scope, major) if isinstance(action, Command | Sql) else Effect.READS
+    found = effect_of(page.book, action, at.scope, major) if isinstance(action, Command | Sql) else Effect.READS
     says = Effect.WRITES if isinstance(action, Sql) and action.writes else Effect.READS
     return max(found, says, at.step.effect or Effect.READS, key=lambda one: one.rank)
 
 
-def doing(shelf: Shelf, at: Placed) -> str:
+def doing(page: PageContext, at: Placed) -> str:
     """Render what to do, in a tab per CLI major where they differ."""
     step = at.step
-    panes = [(f"CLI {major}", _action(shelf, at, step.action_on(major), major)) for major in shelf.majors]
+    panes = [(f"CLI {major}", _action(page, at, step.action_on(major), major)) for major in page.majors]
     if isinstance(step.action, Sql):
         panes.append(("SQL editor", _sql(step.action, at)))
     return tabs(f"do-{at.anchor}", panes)
 
 
-def snippets(shelf: Shelf, at: Placed, action: Command | Sql | Tick, *, key: str) -> str:
+def snippets(page: PageContext, at: Placed, action: Command | Sql | Tick, *, key: str) -> str:
     """Render one action that stands beside a step's own (a check, an undo)."""
-    panes = [(f"CLI {major}", _action(shelf, at, action, major)) for major in shelf.majors]
+    panes = [(f"CLI {major}", _action(page, at, action, major)) for major in page.majors]
     if isinstance(action, Sql):
         panes.append(("SQL editor", _sql(action, at)))
     return tabs(key, panes)
@@ -110,30 +110,30 @@ def _sql(action: Sql, at: Placed) -> str:
     return sql_block(sql_text(action, at.scope))
 
 
-def _action(shelf: Shelf, at: Placed, action: Action, major: int) -> str:
+def _action(page: PageContext, at: Placed, action: Action, major: int) -> str:
     match action:
         case Command() | Sql():
-            return _command(shelf, at, action, major)
+            return _command(page, at, action, major)
         case Edit():
-            return _edit(shelf, at, action)
+            return _edit(page, at, action)
         case Tick():
             return "" if action.text == at.step.title else paragraphs(action.text, at.scope)
         case Wait():
             return tag("p", f"Wait {_duration(action.seconds)}: {inline(action.text, at.scope)}.")
         case Each() | Include() | Choose():
-            return _introduction(shelf, at, action)
+            return _introduction(page, at, action)
 
 
-def _introduction(shelf: Shelf, at: Placed, action: Each | Include | Choose) -> str:
+def _introduction(page: PageContext, at: Placed, action: Each | Include | Choose) -> str:
     """Say what the steps within this one are."""
     if isinstance(action, Each):
         listed = shown(at.scope.value(action.over))
         return tag("p", f"Do these steps once for each of {listed}, one after the other.")
-    return tag("p", f"These are the steps of {shelf.link(action.procedure)}.") if isinstance(action, Include) else ""
+    return tag("p", f"These are the steps of {page.link(action.procedure)}.") if isinstance(action, Include) else ""
 
 
-def _command(shelf: Shelf, at: Placed, action: Command | Sql, major: int) -> str:
-    words = words_of(shelf.book, action, at.scope, major)
+def _command(page: PageContext, at: Placed, action: Command | Sql, major: int) -> str:
+    words = words_of(page.book, action, at.scope, major)
     private = ""
     if isinstance(action, Command) and action.env_file:
         names = ", ".join(tag("code", shown(at.scope.fill(name))) for name, _ in action.env_file)
@@ -142,10 +142,10 @@ def _command(shelf: Shelf, at: Placed, action: Command | Sql, major: int) -> str
             "The walk writes a private file and removes it after the step. By hand: make one that only you can read, "
             f"with one line NAME=value for {names}, and delete it afterwards. Never put the value on a command line.",
         )
-    return lines(private, line(words, target=target_flags(shelf.book, major)))
+    return lines(private, line(words, target=target_flags(page.book, major)))
 
 
-def _edit(shelf: Shelf, at: Placed, action: Edit) -> str:
+def _edit(page: PageContext, at: Placed, action: Edit) -> str:
     file = tag("code", shown(at.scope.fill(action.file)))
     if action.template is not None:
         content = tag("p", f"Write {file}:") + code_block(
@@ -156,7 +156,7 @@ def _edit(shelf: Shelf, at: Placed, action: Edit) -> str:
         content = tag("p", f"Write {file} with what git has:") + line(("git", "show", shown_as))
     if action.check is None:
         return content
-    words = words_of(shelf.book, action.check, at.scope, shelf.majors[0])
+    words = words_of(page.book, action.check, at.scope, page.majors[0])
     return lines(content, tag("p", "Then check the file:"), line(words))
 
 

@@ -10,7 +10,7 @@ from runbook.model import Advice, Pattern
 from runbook.site.icons import badge, icon
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import bullets, inline
-from runbook.site.source import book, shelf_of
+from runbook.site.source import book, page_context
 
 __all__ = ["all_advice", "faults", "patterns"]
 
@@ -61,7 +61,7 @@ def patterns() -> str:
 
 def _pattern(one: Pattern) -> str:
     caught = tag("p", "Caught by ", tag("code", text(one.caught_by)), ".", class_="rb-caught")
-    see = tag("p", "Step by step: ", shelf_of(one.see).link(one.see), ".") if one.see else ""
+    see = tag("p", "Step by step: ", page_context(one.see).link(one.see), ".") if one.see else ""
     return lines(
         tag("h2", text(one.title), id=one.id),
         tag("p", inline(one.why)),

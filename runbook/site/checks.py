@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from runbook.model import Check, Expectation
-from runbook.site.actions import Shelf, snippets
+from runbook.site.actions import PageContext, snippets
 from runbook.site.markup import lines, tag
-from runbook.site.places import Placed
-from runbook.site.slots import Scope, shown
+from runbook.site.numbering import Placed
+from runbook.site.value_markers import Scope, shown
 
 __all__ = ["check_lines", "expectation_lines"]
 
@@ -53,11 +53,11 @@ def _within(part: str) -> str:
     return f" of {tag('code', part)}"
 
 
-def check_lines(shelf: Shelf, at: Placed, check: Check, *, title: str, anchor: str = "check") -> str:
+def check_lines(page: PageContext, at: Placed, check: Check, *, title: str, anchor: str = "check") -> str:
     """Render a check: the reading command and what it must show."""
     clauses = expectation_lines(check.expect, at.scope)
     wanted = "; ".join(clauses) if clauses else "it ends without an error"
     return lines(
         tag("p", tag("strong", title), f": {wanted}.", class_="rb-wanted", id=f"{anchor}-{at.anchor}"),
-        snippets(shelf, at, check.action, key=f"{anchor}-{at.anchor}-do"),
+        snippets(page, at, check.action, key=f"{anchor}-{at.anchor}-do"),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runbook.filling import argv_of, fill_statement
 from runbook.model import Book, Command, Effect, Sql, TargetKind
-from runbook.safety.policy import classify
-from runbook.site.slots import Places, Scope
+from runbook.policy.judgement import classify
+from runbook.site.value_markers import Places, Scope
 
 __all__ = ["effect_of", "sql_text", "target_flags", "words_of"]
 

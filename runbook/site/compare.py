@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.model import Command, Family, Policy, TargetKind
-from runbook.site.actions import Shelf
+from runbook.site.actions import PageContext
 from runbook.site.commands import target_flags, words_of
 from runbook.site.markup import tag, text
-from runbook.site.places import Placed, outline
-from runbook.site.slots import Scope, shown
+from runbook.site.numbering import Placed, outline
 from runbook.site.snippet import words
 from runbook.site.source import book
+from runbook.site.value_markers import Scope, shown
 
 __all__ = ["bare", "same_command", "targets", "versions"]
 
@@ -77,23 +77,23 @@ def bare() -> str:
 def same_command() -> str:
     """Render each command of the book that is written differently on the two majors."""
     seen: dict[tuple[str, ...], list[str]] = {}
-    for shelf, at, command in _commands():
-        key = tuple(_shown_words(shelf, at, command, major) for major in _majors())
+    for page, at, command in _commands():
+        key = tuple(_shown_words(page, at, command, major) for major in _majors())
         used = seen.setdefault(key, [])
-        link = shelf.link(shelf.procedure.id)
+        link = page.link(page.procedure.id)
         used += [link] if link not in used else []
     rows = [[*key, ", ".join(used)] for key, used in sorted(seen.items()) if len(set(key)) > 1]
     return _table([*(f"CLI {major}" for major in _majors()), "Used in"], rows)
 
 
-def _commands() -> Iterator[tuple[Shelf, Placed, Command]]:
+def _commands() -> Iterator[tuple[PageContext, Placed, Command]]:
     for procedure in book().procedures.values():
-        shelf = Shelf(book(), procedure)
+        page = PageContext(book(), procedure)
         for at in outline(procedure):
             if isinstance(at.step.action, Command) and not at.step.on_cli and not at.scope.bound:
-                yield shelf, at, at.step.action
+                yield page, at, at.step.action
 
 
-def _shown_words(shelf: Shelf, at: Placed, command: Command, major: int) -> str:
-    filled = words_of(shelf.book, command, at.scope, major)
-    return tag("code", words(filled, target=target_flags(shelf.book, major), live=False))
+def _shown_words(page: PageContext, at: Placed, command: Command, major: int) -> str:
+    filled = words_of(page.book, command, at.scope, major)
+    return tag("code", words(filled, target=target_flags(page.book, major), live=False))

@@ -14,7 +14,7 @@ from runbook.site.checkout import checkout
 from runbook.site.markup import lines, page_link, tag, text
 from runbook.site.prose import inline
 from runbook.site.snippet import line
-from runbook.site.source import book, shelf_of
+from runbook.site.source import book, page_context
 
 __all__ = ["Correction", "Proof", "all_corrections", "corrections"]
 
@@ -69,7 +69,7 @@ def _render(one: Correction) -> str:
     facts = [
         tag("dt", "The guide said") + tag("dd", inline(one.guide)),
         tag("dt", "What is so") + tag("dd", inline(one.so)),
-        tag("dt", "Done right in") + tag("dd", shelf_of(one.see).link(one.see)),
+        tag("dt", "Done right in") + tag("dd", page_context(one.see).link(one.see)),
     ]
     listed = tag("dl", *facts, class_="rb-facts rb-correction")
     return lines(tag("h2", text(one.title), id=one.id), listed, _proofs(one.proof), _pattern(one.pattern))

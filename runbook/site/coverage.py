@@ -9,7 +9,7 @@ from pathlib import Path
 from runbook.errors import Finding
 from runbook.model import Book, Procedure
 from runbook.site.fences import block_ids
-from runbook.site.places import outline
+from runbook.site.numbering import outline
 from runbook.site.stub import SECTION_TITLES, block_names
 
 __all__ = ["missing", "nav_entries", "page_findings", "problems"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.reading.fields import (
+from runbook.loading.fields import (
     Anything,
     Choice,
     CommandLine,
@@ -24,8 +24,8 @@ from runbook.reading.fields import (
     Type,
     Whole,
 )
-from runbook.reading.schema import FILES, SHAPES
-from runbook.reading.templates import PLACEHOLDER
+from runbook.loading.schema import FILES, SHAPES
+from runbook.loading.templates import PLACEHOLDER
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline
 

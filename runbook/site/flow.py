@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook.model import Choose, Include
-from runbook.site.actions import Shelf, kind_of
+from runbook.site.actions import PageContext, kind_of
 from runbook.site.markup import tag, text
-from runbook.site.places import Placed, branches, nested, placed
+from runbook.site.numbering import Placed, branches, nested, placed
 from runbook.site.prose import plain
 
 __all__ = ["flow"]
@@ -50,11 +50,11 @@ class _Station:
         return _LEFT + self.row.depth * _INDENT
 
 
-def flow(shelf: Shelf) -> str:
+def flow(page: PageContext) -> str:
     """Draw a procedure's flow. Steps of an included procedure are one station: they have a picture of their own."""
-    _, steps = placed(shelf.procedure)
-    stations, height = _laid_out(list(_rows(shelf, steps, 0)))
-    title = tag("title", text(f"Flow of {shelf.procedure.title}"), id="flow-title")
+    _, steps = placed(page.procedure)
+    stations, height = _laid_out(list(_rows(page, steps, 0)))
+    title = tag("title", text(f"Flow of {page.procedure.title}"), id="flow-title")
     description = tag("desc", text("; ".join(station.row.label for station in stations)), id="flow-text")
     picture = tag(
         "svg",
@@ -73,16 +73,16 @@ def flow(shelf: Shelf) -> str:
     )
 
 
-def _rows(shelf: Shelf, row: tuple[Placed, ...], depth: int) -> Iterator[_Row]:
+def _rows(page: PageContext, row: tuple[Placed, ...], depth: int) -> Iterator[_Row]:
     for at in row:
         action = at.step.action
-        yield _Row(depth, kind_of(shelf, at)[0], f"{at.number} {plain(at.title)}")
+        yield _Row(depth, kind_of(page, at)[0], f"{at.number} {plain(at.title)}")
         if isinstance(action, Choose):
             for letter, when, steps in branches(at, action):
                 yield _Row(depth + 1, "branch", f"{letter} {plain(when)}{'' if steps else ': go on'}")
-                yield from _rows(shelf, steps, depth + 1)
+                yield from _rows(page, steps, depth + 1)
         elif not isinstance(action, Include):
-            yield from _rows(shelf, nested(at, action), depth + 1)
+            yield from _rows(page, nested(at, action), depth + 1)
 
 
 def _laid_out(rows: list[_Row]) -> tuple[list[_Station], float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from runbook.model import Procedure, Section
 from runbook.site.checkout import checkout
 from runbook.site.coverage import nav_entries
-from runbook.site.danger import most_dangerous, production_words
 from runbook.site.icons import icon
 from runbook.site.markup import lines, page_link, tag, text
+from runbook.site.policy_tables import most_dangerous, production_words
 from runbook.site.prose import inline
 from runbook.site.snippet import line, tabs
 from runbook.site.source import EMERGENCY, book

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from runbook.model import Check, Mode, Reference
-from runbook.site.actions import Shelf, snippets
+from runbook.site.actions import PageContext, snippets
 from runbook.site.checks import check_lines, expectation_lines
 from runbook.site.flow import flow
 from runbook.site.icons import badge, icon
 from runbook.site.markup import lines, tag, text
-from runbook.site.places import Placed, outline, placed
+from runbook.site.numbering import Placed, outline, placed
 from runbook.site.prose import bullets, inline, paragraphs
 from runbook.site.snippet import line
-from runbook.site.source import shelf_of
-from runbook.site.standing import standing, strip
+from runbook.site.source import page_context
+from runbook.site.status import standing, strip
 from runbook.site.steps import checklist
 from runbook.site.values import form
 
@@ -21,11 +21,11 @@ __all__ = ["checks", "ending", "needs", "opening", "status", "steps", "undo", "v
 
 def opening(name: str) -> str:
     """Say what it is in one sentence, how long it takes, what it does, and how to walk it in a terminal."""
-    shelf = shelf_of(name)
+    page = page_context(name)
     return tag(
         "div",
-        paragraphs(shelf.procedure.summary, class_="rb-lead"),
-        strip(shelf),
+        paragraphs(page.procedure.summary, class_="rb-lead"),
+        strip(page),
         tag(
             "div",
             tag("a", "Go to step 1", href="#steps", class_="md-button md-button--primary rb-begin"),
@@ -33,21 +33,21 @@ def opening(name: str) -> str:
             line(("runbook", "run", name)),
             class_="rb-terminal",
         ),
-        class_=f"rb-opening rb-opening--{shelf.procedure.section.value}",
+        class_=f"rb-opening rb-opening--{page.procedure.section.value}",
     )
 
 
 def when(name: str) -> str:
     """Say when to use it, and what to use in the other cases."""
-    shelf = shelf_of(name)
-    use = bullets(shelf.procedure.use_when, class_="rb-use")
-    others = [tag("li", _instead(shelf, one)) for one in shelf.procedure.not_for]
+    page = page_context(name)
+    use = bullets(page.procedure.use_when, class_="rb-use")
+    others = [tag("li", _instead(page, one)) for one in page.procedure.not_for]
     other = tag("p", tag("strong", "Not for:")) + tag("ul", *others, class_="rb-not") if others else ""
     return lines(use, other)
 
 
-def _instead(shelf: Shelf, reference: Reference) -> str:
-    return inline(reference.text) + (f" → {shelf.link(reference.see)}" if reference.see else "")
+def _instead(page: PageContext, reference: Reference) -> str:
+    return inline(reference.text) + (f" → {page.link(reference.see)}" if reference.see else "")
 
 
 _LANDS = (
@@ -58,14 +58,14 @@ _LANDS = (
 
 def warnings(name: str) -> str:
     """Say where the commands land and what to mind before step 1."""
-    shelf = shelf_of(name)
-    target = tag("p", _LANDS if shelf.reaches_production else "No command of this procedure reaches a hosted project.")
-    if not shelf.procedure.warnings:
+    page = page_context(name)
+    target = tag("p", _LANDS if page.reaches_production else "No command of this procedure reaches a hosted project.")
+    if not page.procedure.warnings:
         return target
     notes = tag(
         "div",
         tag("p", "Before you begin", class_="admonition-title"),
-        bullets(shelf.procedure.warnings),
+        bullets(page.procedure.warnings),
         class_="admonition warning",
     )
     return lines(notes, target)
@@ -73,22 +73,22 @@ def warnings(name: str) -> str:
 
 def needs(name: str) -> str:
     """List what to have at hand, and what to do or see before step 1."""
-    shelf = shelf_of(name)
-    before, _ = placed(shelf.procedure)
-    ticked = checklist(shelf, before) if before else ""
-    listed = bullets(shelf.procedure.needs)
+    page = page_context(name)
+    before, _ = placed(page.procedure)
+    ticked = checklist(page, before) if before else ""
+    listed = bullets(page.procedure.needs)
     return lines(listed, ticked) or tag("p", "Nothing but this page.")
 
 
 def values(name: str) -> str:
     """Render the fields that fill the page's commands."""
-    return form(shelf_of(name))
+    return form(page_context(name))
 
 
 def steps(name: str) -> str:
     """Render the bar of the read-through and the steps."""
-    shelf = shelf_of(name)
-    _, row = placed(shelf.procedure)
+    page = page_context(name)
+    _, row = placed(page.procedure)
     bar = tag(
         "div",
         tag("p", "", class_="rb-progress__count", role="status"),
@@ -98,8 +98,8 @@ def steps(name: str) -> str:
         class_="rb-progress",
         data_rb_procedure=name,
     )
-    reading = "" if shelf.procedure.mode is Mode.READ_DO else tag("p", _DO_CONFIRM, class_="rb-mode")
-    return lines(flow(shelf), bar, _PAPER, reading, checklist(shelf, row))
+    reading = "" if page.procedure.mode is Mode.READ_DO else tag("p", _DO_CONFIRM, class_="rb-mode")
+    return lines(flow(page), bar, _PAPER, reading, checklist(page, row))
 
 
 _DO_CONFIRM = "Do a phase from memory, then confirm each line of it here."
@@ -112,8 +112,8 @@ def _to(at: Placed) -> str:
 
 def checks(name: str) -> str:
     """Gather all checks: what must hold after which step."""
-    shelf = shelf_of(name)
-    rows = [_must_hold(at, at.step.verify) for at in outline(shelf.procedure) if at.step.verify]
+    page = page_context(name)
+    rows = [_must_hold(at, at.step.verify) for at in outline(page.procedure) if at.step.verify]
     if not rows:
         return tag("p", "No step of this procedure changes anything that needs a check of its own.")
     heads = tag("thead", tag("tr", tag("th", "After", scope="col"), tag("th", "Must hold", scope="col")))
@@ -129,44 +129,44 @@ def _must_hold(at: Placed, check: Check) -> str:
 
 def undo(name: str) -> str:
     """Gather all ways back: how to undo which step, or why that can't be done."""
-    shelf = shelf_of(name)
-    rows = [_undo(shelf, at) for at in outline(shelf.procedure) if at.step.undo]
+    page = page_context(name)
+    rows = [_undo(page, at) for at in outline(page.procedure) if at.step.undo]
     if not rows:
         return tag("p", "Nothing to undo: no step of this procedure changes anything.")
     return tag("ul", *rows, class_="rb-undo")
 
 
-def _undo(shelf: Shelf, at: Placed) -> str:
+def _undo(page: PageContext, at: Placed) -> str:
     way = at.step.undo
     if way is None or way.action is None:
         body = tag("p", badge("refuse", "No way back"), " ", inline((way and way.reason) or "", at.scope))
     else:
-        body = snippets(shelf, at, way.action, key=f"undo-{at.anchor}-do")
-        body += check_lines(shelf, at, way.check, title="Then check", anchor="undo-check") if way.check else ""
+        body = snippets(page, at, way.action, key=f"undo-{at.anchor}-do")
+        body += check_lines(page, at, way.check, title="Then check", anchor="undo-check") if way.check else ""
     return tag("li", tag("p", _to(at)), body, id=f"undo-{at.anchor}")
 
 
 def ending(name: str) -> str:
     """Say that this is the end, what follows later, and what else is near."""
-    shelf = shelf_of(name)
-    after = bullets(shelf.procedure.after)
-    related = [tag("li", shelf.link(one)) for one in shelf.procedure.related]
+    page = page_context(name)
+    after = bullets(page.procedure.after)
+    related = [tag("li", page.link(one)) for one in page.procedure.related]
     return lines(
         tag("p", tag("strong", "This procedure ends here."), " Tell those you told at the start."),
         tag("p", "Afterwards:") + after if after else "",
         tag("p", "Near this:") + tag("ul", *related) if related else "",
         tag("p", "Walk it in a terminal, where each command is run, checked and written down:"),
         line(("runbook", "run", name)),
-        _rehearse(shelf),
+        _rehearse(page),
     )
 
 
-def _rehearse(shelf: Shelf) -> str:
-    if not shelf.procedure.drills:
+def _rehearse(page: PageContext) -> str:
+    if not page.procedure.drills:
         return ""
-    return tag("p", "Practise it on a throwaway database:") + line(("runbook", "drill", shelf.procedure.id))
+    return tag("p", "Practise it on a throwaway database:") + line(("runbook", "drill", page.procedure.id))
 
 
 def status(name: str) -> str:
     """Say who keeps this page, whether it is due, when it was last drilled, and where its source is."""
-    return standing(shelf_of(name))
+    return standing(page_context(name))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runbook.reading.templates import PLACEHOLDER
+from runbook.loading.templates import PLACEHOLDER
 from runbook.site.glossary import tooltips
 from runbook.site.markup import tag
-from runbook.site.slots import Scope, place
 from runbook.site.snippet import flags
+from runbook.site.value_markers import Scope, place
 
 __all__ = ["bullets", "inline", "paragraphs", "plain"]
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Collection, Sequence
 
 from runbook.site.markup import tag, text
-from runbook.site.slots import Name, Part, Slot, marks_in, parts, shown
+from runbook.site.value_markers import Name, Part, Slot, marks_in, parts, shown
 
 __all__ = ["code_block", "flags", "line", "shell_quoted", "sql_block", "tabs", "words"]
 

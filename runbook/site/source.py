@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.errors import RunbookError
 from runbook.model import Book, Procedure
-from runbook.site.actions import Shelf
+from runbook.site.actions import PageContext
 from runbook.site.checkout import checkout
 
-__all__ = ["EMERGENCY", "DrillResult", "book", "drilled", "due", "forget", "shelf_of", "today"]
+__all__ = ["EMERGENCY", "DrillResult", "book", "drilled", "due", "forget", "page_context", "today"]
 
 EMERGENCY = "emergency-rollback"
 """The procedure that is found first, wherever one looks."""
@@ -28,14 +28,14 @@ def book() -> Book:
 
 
 @cache
-def shelf_of(name: str) -> Shelf:
+def page_context(name: str) -> PageContext:
     """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
-    return Shelf(book(), book().procedure(name))
+    return PageContext(book(), book().procedure(name))
 
 
 def forget() -> None:
     """Read everything anew the next time: the book has changed."""
-    for cached in (book, shelf_of, _results):
+    for cached in (book, page_context, _results):
         cached.cache_clear()
 
 

@@ -7,13 +7,13 @@ from hashlib import sha256
 from itertools import groupby
 
 from runbook.model import Action, Choose, Each, Include, Step
-from runbook.site.actions import Shelf, doing, kind_of
+from runbook.site.actions import PageContext, doing, kind_of
 from runbook.site.checks import check_lines, expectation_lines
 from runbook.site.icons import badge
 from runbook.site.markup import lines, tag, text
-from runbook.site.places import Placed, branches, nested
+from runbook.site.numbering import Placed, branches, nested
 from runbook.site.prose import inline, paragraphs
-from runbook.site.slots import marks_in
+from runbook.site.value_markers import marks_in
 from runbook.site.values import captured_fields
 
 __all__ = ["checklist", "minutes"]
@@ -25,9 +25,9 @@ class _Phase:
     steps: tuple[Placed, ...]
 
 
-def checklist(shelf: Shelf, row: tuple[Placed, ...], *, headings: bool = True) -> str:
+def checklist(page: PageContext, row: tuple[Placed, ...], *, headings: bool = True) -> str:
     """Render steps as ordered lists, one per phase, each phase under a heading with a stable anchor."""
-    return lines(*(_phase(shelf, phase, headings=headings) for phase in _phases(row)))
+    return lines(*(_phase(page, phase, headings=headings) for phase in _phases(row)))
 
 
 def _phases(row: tuple[Placed, ...]) -> list[_Phase]:
@@ -39,8 +39,8 @@ def _phases(row: tuple[Placed, ...]) -> list[_Phase]:
     return [_Phase(name, tuple(at for _, at in group)) for name, group in groupby(titled, key=lambda pair: pair[0])]
 
 
-def _phase(shelf: Shelf, phase: _Phase, *, headings: bool) -> str:
-    items = tag("ol", *(_step(shelf, at) for at in phase.steps), class_="rb-steps")
+def _phase(page: PageContext, phase: _Phase, *, headings: bool) -> str:
+    items = tag("ol", *(_step(page, at) for at in phase.steps), class_="rb-steps")
     if not phase.title:
         return items
     if not headings:
@@ -49,23 +49,23 @@ def _phase(shelf: Shelf, phase: _Phase, *, headings: bool) -> str:
     return tag("h3", inline(phase.title), id="".join(c for c in anchor if c.isalnum() or c == "-")) + items
 
 
-def _step(shelf: Shelf, at: Placed) -> str:
+def _step(page: PageContext, at: Placed) -> str:
     action = at.step.action
-    body = _body(shelf, at)
+    body = _body(page, at)
     tick_key = f"{at.path}@{sha256((at.title + body).encode()).hexdigest()[:8]}"
     return tag(
         "li",
-        _head(shelf, at, tick_key),
+        _head(page, at, tick_key),
         tag("div", body, class_="rb-step__body") if body else "",
-        _inner(shelf, at, action),
-        class_=f"rb-step rb-step--{kind_of(shelf, at)[0]}",
+        _inner(page, at, action),
+        class_=f"rb-step rb-step--{kind_of(page, at)[0]}",
         id=at.anchor,
-        data_rb_step=f"{shelf.procedure.id}/{at.path}",
+        data_rb_step=f"{page.procedure.id}/{at.path}",
     )
 
 
-def _head(shelf: Shelf, at: Placed, tick_key: str) -> str:
-    name, word = kind_of(shelf, at)
+def _head(page: PageContext, at: Placed, tick_key: str) -> str:
+    name, word = kind_of(page, at)
     number = "" if at.path.startswith("before/") else tag("span", text(at.number), class_="rb-step__number")
     title = tag("span", inline(at.title, at.scope), class_="rb-step__title")
     decided = isinstance(at.step.action, Choose)
@@ -86,14 +86,14 @@ def minutes(count: float) -> str:
     return f"about {count:g} min"
 
 
-def _body(shelf: Shelf, at: Placed) -> str:
+def _body(page: PageContext, at: Placed) -> str:
     step = at.step
     return lines(
         _note("warning", "Warning", step.warning, at),
         paragraphs(step.why, at.scope, class_="rb-why") if step.why else "",
-        doing(shelf, at),
-        captured_fields(shelf, at),
-        _facts(shelf, at, step),
+        doing(page, at),
+        captured_fields(page, at),
+        _facts(page, at, step),
     )
 
 
@@ -105,10 +105,10 @@ def _note(kind: str, title: str, body: str | None, at: Placed) -> str:
     )
 
 
-def _facts(shelf: Shelf, at: Placed, step: Step) -> str:
+def _facts(page: PageContext, at: Placed, step: Step) -> str:
     recovery = ""
     if step.if_it_fails:
-        recovery = inline(step.if_it_fails.text, at.scope) + _see(shelf, step.if_it_fails.see)
+        recovery = inline(step.if_it_fails.text, at.scope) + _see(page, step.if_it_fails.see)
     rows = [
         ("Look for", inline(step.look_for, at.scope) if step.look_for else ""),
         ("Must hold", "; ".join(expectation_lines(step.expect, at.scope))),
@@ -118,12 +118,12 @@ def _facts(shelf: Shelf, at: Placed, step: Step) -> str:
     ]
     kept = [tag("dt", title) + tag("dd", body) for title, body in rows if body]
     listed = tag("dl", *kept, class_="rb-facts") if kept else ""
-    return lines(listed, check_lines(shelf, at, step.verify, title="Then check") if step.verify else "")
+    return lines(listed, check_lines(page, at, step.verify, title="Then check") if step.verify else "")
 
 
-def _see(shelf: Shelf, procedure: str | None) -> str:
+def _see(page: PageContext, procedure: str | None) -> str:
     """Say where to go; a step that is included here may name the very procedure that includes it."""
-    return f" Go to {shelf.link(procedure)}." if procedure and procedure != shelf.procedure.id else ""
+    return f" Go to {page.link(procedure)}." if procedure and procedure != page.procedure.id else ""
 
 
 def _way_back(at: Placed, step: Step) -> str:
@@ -134,32 +134,32 @@ def _way_back(at: Placed, step: Step) -> str:
     return tag("a", "Undo this step", href=f"#undo-{at.anchor}")
 
 
-def _inner(shelf: Shelf, at: Placed, action: Action) -> str:
+def _inner(page: PageContext, at: Placed, action: Action) -> str:
     if isinstance(action, Choose):
-        return _choice(shelf, at, action)
+        return _choice(page, at, action)
     if isinstance(action, Each):
         return tag(
             "div",
-            checklist(shelf, nested(at, action), headings=False),
+            checklist(page, nested(at, action), headings=False),
             class_="rb-each",
             data_rb_each=at.scope.key(action.name),
             data_rb_over=next(iter(marks_in(at.scope.value(action.over))), None),
         )
     if isinstance(action, Include):
-        return tag("div", checklist(shelf, nested(at, action), headings=False), class_="rb-include")
+        return tag("div", checklist(page, nested(at, action), headings=False), class_="rb-include")
     return ""
 
 
-def _choice(shelf: Shelf, at: Placed, choose: Choose) -> str:
+def _choice(page: PageContext, at: Placed, choose: Choose) -> str:
     legend = tag("legend", "Pick one; the others fold away", class_="rb-choice__legend")
-    options = (_branch(shelf, at, letter, when, steps) for letter, when, steps in branches(at, choose))
+    options = (_branch(page, at, letter, when, steps) for letter, when, steps in branches(at, choose))
     return tag("fieldset", legend, *options, class_="rb-choice", data_rb_choice=at.path)
 
 
-def _branch(shelf: Shelf, at: Placed, letter: str, when: str, steps: tuple[Placed, ...]) -> str:
+def _branch(page: PageContext, at: Placed, letter: str, when: str, steps: tuple[Placed, ...]) -> str:
     radio = tag("input", type="radio", name=f"choice-{at.anchor}", value=letter, data_rb_option=True)
     title = tag("span", tag("span", text(letter), class_="rb-step__number"), inline(when, at.scope))
-    body = checklist(shelf, steps, headings=False) if steps else tag("p", "Go on with the next step.")
+    body = checklist(page, steps, headings=False) if steps else tag("p", "Go on with the next step.")
     return tag(
         "div",
         tag("label", radio, title, class_="rb-branch__when"),

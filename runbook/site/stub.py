@@ -48,7 +48,7 @@ def page(procedure: str, title: str) -> str:
 
 def _block(procedure: str, function: str) -> str:
     # Only the command line knows what the terminal shows: the site's own code never imports the walk.
-    package, call = ("cli", "pictures.first_screen") if function == "screen" else ("site", f"procedure.{function}")
+    package, call = ("cli", "screenshots.first_screen") if function == "screen" else ("site", f"procedure.{function}")
     return (
         f'```python exec="on" html="on" id="{procedure}-{function}"\n'
         f"from runbook.{package} import {call.partition('.')[0]}\n"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook.model import Each, Parameter, Tick
-from runbook.site.actions import Shelf
+from runbook.site.actions import PageContext
 from runbook.site.markup import lines, tag, text
-from runbook.site.places import Placed
+from runbook.site.numbering import Placed
 from runbook.site.prose import inline
-from runbook.site.slots import marks_in, name_of
+from runbook.site.value_markers import marks_in, name_of
 
 __all__ = ["captured_fields", "form"]
 
@@ -46,11 +46,11 @@ _ENV_FILE = _Field(
 )
 
 
-def form(shelf: Shelf) -> str:
+def form(page: PageContext) -> str:
     """Render the fields for all values that are known before step 1 and that a snippet of this page uses."""
-    fields = [_of_parameter(one.name, one) for one in shelf.procedure.parameters if not one.secret]
-    fields += [one for one in (_PROJECT, _ENV_FILE) if one.key in shelf.used]
-    secrets = [one for one in shelf.procedure.parameters if one.secret]
+    fields = [_of_parameter(one.name, one) for one in page.procedure.parameters if not one.secret]
+    fields += [one for one in (_PROJECT, _ENV_FILE) if one.key in page.used]
+    secrets = [one for one in page.procedure.parameters if one.secret]
     return lines(
         tag("p", "Type a value once: every command on this page follows. Nothing leaves this browser.")
         if fields
@@ -83,9 +83,9 @@ def _of_parameter(key: str, parameter: Parameter) -> _Field:
     )
 
 
-def captured_fields(shelf: Shelf, at: Placed) -> str:
+def captured_fields(page: PageContext, at: Placed) -> str:
     """Render fields for what this step makes known, where a command further down needs it."""
-    return "".join(_render(one) for one in _seen_at(at) if one.key in shelf.used)
+    return "".join(_render(one) for one in _seen_at(at) if one.key in page.used)
 
 
 def _seen_at(at: Placed) -> Iterator[_Field]:

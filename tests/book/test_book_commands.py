@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from runbook.checking.uses import commands_of
+from runbook.checks.placeholder_uses import commands_of
 from runbook.filling import target_words
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Choose, Command, Each, Step, TargetKind
-from runbook.reading import PACKAGED_BOOK, read_book
 
 BOOK = read_book(PACKAGED_BOOK)
-TABLE = Path(__file__).parents[1] / "safety" / "data" / "supabase-commands.tsv"
+TABLE = Path(__file__).parents[1] / "policy" / "data" / "supabase-commands.tsv"
 """Written from the `--help` of each subcommand of the proven versions."""
 GLOBAL = {"--workdir": True, "--output-format": True, "--local": False}
 """Flags beyond the table, and whether they take a value. CLI 3 still takes `--local` and does not list it."""

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from support.guide import Item, is_there, items
 
-from runbook.reading import PACKAGED_BOOK, read_book
+from runbook.loading import PACKAGED_BOOK, read_book
 
 BOOK = read_book(PACKAGED_BOOK)
 COUNTS = {"heading": 50, "command": 41, "sql": 8, "advice": 59, "note": 7, "prose": 3}

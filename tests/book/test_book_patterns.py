@@ -11,8 +11,8 @@ import pytest
 from support.patterns import Connection, apply, as_anon, complaints, files_of, locks, one, scans, scratch, storage
 
 from runbook.drill.postgres import Postgres, throwaway_postgres
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Book, Pattern, Step
-from runbook.reading import PACKAGED_BOOK, read_book
 
 BOOK = read_book(PACKAGED_BOOK)
 PATTERNS = {pattern.id: pattern for pattern in BOOK.patterns}

@@ -13,7 +13,7 @@ from support.books import PROCEDURE, write_book
 
 from runbook.cli.contents import read_contents
 from runbook.cli.list import command
-from runbook.reading import PACKAGED_BOOK, read_book
+from runbook.loading import PACKAGED_BOOK, read_book
 
 
 def _list(*words: str, cwd: Path, book: Path | None = None, columns: int = 80) -> subprocess.CompletedProcess[str]:
@@ -91,7 +91,7 @@ def test_it_imports_no_more_than_it_needs() -> None:
     """The first thing typed in an emergency answers at once: neither rich nor the book's reader is loaded for it."""
     code = (
         "import sys\nfrom runbook.cli import main\nmain(['list'])\n"
-        "print([name for name in ('rich', 'runbook.reading', 'runbook.walk', 'sqlite3') if name in sys.modules])"
+        "print([name for name in ('rich', 'runbook.loading', 'runbook.engine', 'sqlite3') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -12,7 +12,7 @@ import pytest
 from support.books import procedure_text, write_book
 
 from runbook.cli import main
-from runbook.reading import PACKAGED_BOOK, load_procedure, read_book
+from runbook.loading import PACKAGED_BOOK, load_procedure, read_book
 
 BRANCHES = """\
 - id: look

@@ -43,7 +43,7 @@ def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str,
 def test_a_drill_that_fails_says_what_did_not_hold(environment: Mapping[str, str], tmp_path: Path) -> None:
     """A procedure that misleads fails its drill: exit 1, and the proof with what was found."""
     printed = subprocess.run(
-        [sys.executable, "-c", "from runbook.reading import PACKAGED_BOOK; print(PACKAGED_BOOK)"],
+        [sys.executable, "-c", "from runbook.loading import PACKAGED_BOOK; print(PACKAGED_BOOK)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     book = tmp_path / "book"

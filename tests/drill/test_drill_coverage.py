@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.drill.director import EVENTS
+from runbook.loading.schema import SHAPES
 from runbook.model import Answer, Choose, Each, Procedure, Step
-from runbook.reading.schema import SHAPES
 
 BOOK = open_book(None)
 

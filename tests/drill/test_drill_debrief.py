@@ -10,15 +10,13 @@ from random import Random
 import pytest
 from support.walks import procedure, tick
 
-from runbook.checking import open_book
-from runbook.cli.drilling import say_briefing
+from runbook.checks import open_book
+from runbook.drill.console import say_briefing
 from runbook.drill.debrief import cause, debrief
 from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
 from runbook.drill.surprise import pick_surprise
-from runbook.errors import ExitCode, UsageError
-from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
-from runbook.walk.events import (
+from runbook.engine.events import (
     Decision,
     Event,
     OptionChosen,
@@ -29,6 +27,8 @@ from runbook.walk.events import (
     StepResolved,
     StepSkipped,
 )
+from runbook.errors import ExitCode, UsageError
+from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
 
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
 PAGE = procedure(tick("look"))

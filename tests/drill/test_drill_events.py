@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from support.drills import hold, migration, scene
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.drill.wire import Break, string_wire
+from runbook.engine.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.errors import ExitCode
 from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent
-from runbook.walk.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 
 ADD_NOTE = migration("note", "set lock_timeout = '5s';\nalter table public.tasks add column note text;\n", "pending")
 VERSION = ADD_NOTE.name.partition("_")[0]

@@ -12,7 +12,7 @@ import pytest
 from support.catching import caught, caught_by_reading
 from support.planted import DoesNotFitError, Planted, plant, planted, rewritten
 
-from runbook.reading import PACKAGED_BOOK, read_book
+from runbook.loading import PACKAGED_BOOK, read_book
 
 MISTAKES = planted()
 READ = ("check", "guide")

@@ -9,9 +9,9 @@ from support.screens import failed, screen
 from support.walks import check, choose, parameter, step, tick
 
 from runbook.drill.operator import AutoOperator, StuckError, answer_cli
+from runbook.engine.events import Outcome
+from runbook.engine.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
 from runbook.model import Edit, Effect, Sql, Tick, Wait
-from runbook.walk.events import Outcome
-from runbook.walk.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
 
 WITNESS = step("see", Tick("Look", asks=parameter("rate", pattern="[0-9]+")))
 WHICH = choose("which", left=[tick("l")], right=[tick("r")])

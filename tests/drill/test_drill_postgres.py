@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook.drill import binaries, parts, places
+from runbook.drill import binaries, directories, toolchain
 from runbook.drill.account import Account, server_account
 from runbook.drill.database import execute, query
 from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
@@ -174,10 +174,10 @@ def test_tools_that_are_not_there_are_refused(tmp_path: Path, monkeypatch: pytes
     """A RUNBOOK_TOOLS that names nothing is an error, and one without the CLI says what to install."""
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="RUNBOOK_TOOLS"):
-        parts.node_modules()
+        toolchain.node_modules()
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path))
     with pytest.raises(MissingPartError, match="Supabase CLI 3"):
-        parts.cli_package(3)
+        toolchain.cli_package(3)
 
 
 def test_a_cache_that_the_server_cannot_enter_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +187,8 @@ def test_a_cache_that_the_server_cannot_enter_is_passed_over(tmp_path: Path, mon
     monkeypatch.setenv("XDG_CACHE_HOME", str(closed))
     other = Account("other", 54321, 54321, switch=True)
 
-    assert places.cache_directory(other).is_relative_to("/tmp")
-    assert places.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) == closed / "runbook"
+    assert directories.cache_directory(other).is_relative_to("/tmp")
+    assert directories.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) == closed / "runbook"
 
 
 def test_a_cache_that_somebody_else_planted_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_a_cache_that_somebody_else_planted_is_not_used(tmp_path: Path, monkeypa
     (planted / "runbook").chmod(0o777)
     monkeypatch.setenv("XDG_CACHE_HOME", str(planted))
 
-    assert places.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) != planted / "runbook"
+    assert directories.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) != planted / "runbook"
 
 
 def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

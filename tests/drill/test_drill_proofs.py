@@ -12,8 +12,8 @@ from runbook.drill.database import execute
 from runbook.drill.inventory import take_inventory
 from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, unwalked
 from runbook.drill.sandbox import Sandbox
+from runbook.engine.events import OptionChosen, Outcome, Purpose, StepFinished
 from runbook.model import Proof, Scenario
-from runbook.walk.events import OptionChosen, Outcome, Purpose, StepFinished
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.drill.registry import records
-from runbook.drill.rounds import Job, Result, hold_rounds, plan_rounds, results_file, write_results
+from runbook.drill.rounds import Job, Result, plan_rounds, results_file, run_rounds, write_results
 from runbook.errors import UsageError
 
 
@@ -84,7 +84,7 @@ def test_results_of_another_book_stay_out_of_the_docs(monkeypatch: pytest.Monkey
 def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
     """Two processes, real drills; one that can't be held fails with its reason instead of ending the others."""
     jobs = [Job("backup-before-migration", "only-adds", 3), Job("backup-before-migration", "no-such-drill", 3)]
-    found = {each.job.drill: each for each in hold_rounds(jobs, None, workers=2, url=None)}
+    found = {each.job.drill: each for each in run_rounds(jobs, None, workers=2, url=None)}
 
     assert found["only-adds"].passed, found["only-adds"].why
     assert found["only-adds"].cli.startswith("3.")
@@ -95,10 +95,10 @@ def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
 
 ROUND = """
 from runbook.drill.registry import records
-from runbook.drill.rounds import Job, hold_rounds
+from runbook.drill.rounds import Job, run_rounds
 if __name__ == "__main__":
     jobs = [Job("push-migration", drill, 3) for drill in ("one-file", "two-files-wait", "table-is-busy")]
-    list(hold_rounds(jobs, None, workers=2, url=None))
+    list(run_rounds(jobs, None, workers=2, url=None))
 """
 
 

@@ -14,10 +14,10 @@ import pytest
 from support.drills import migration, scene
 
 from runbook.drill.database import query
+from runbook.drill.environment import only_harmless
 from runbook.drill.processes import Process, is_alive
 from runbook.drill.registry import records, sweep
 from runbook.drill.sandbox import Sandbox
-from runbook.drill.surroundings import only_harmless
 from runbook.errors import MissingPartError
 from runbook.model import Scenario
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from support.guards import RUNBOOK, Home
 
-from runbook.cli import quick
-from runbook.guard import agents
+from runbook.guard import agents, fast_path
 
 AGENTS = list(agents.AGENTS)
 RESET = "npx supabase db reset --linked"
@@ -180,7 +179,7 @@ def test_a_crash_blocks(
     monkeypatch.setattr(agents, "answer_event", explode)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(event(agent, "ls")).encode())))
 
-    code = quick.answer_hook(agent, None)
+    code = fast_path.answer_hook(agent, None)
 
     printed = capsys.readouterr()
     assert blocks(agent, subprocess.CompletedProcess([], code, printed.out, printed.err))
@@ -193,7 +192,7 @@ def test_a_broken_module_blocks(
     """Not even the module that knows the agents is needed to block."""
     monkeypatch.setitem(__import__("sys").modules, "runbook.guard.agents", None)
 
-    code = quick.answer_hook(agent, None)
+    code = fast_path.answer_hook(agent, None)
 
     printed = capsys.readouterr()
     if agent == "copilot":

@@ -13,8 +13,8 @@ import pytest
 from runbook.errors import BookError, UsageError
 from runbook.guard import places, policies
 from runbook.guard.policies import load_policy
+from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
-from runbook.reading import PACKAGED_BOOK, read_policy
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_what_is_kept_is_the_policy_of_the_book(book: Path, cache: Path, monkeyp
     assert load_policy(None) == without_tests(read_policy(PACKAGED_BOOK))
     shutil.rmtree(cache)
     first = load_policy(str(book))
-    monkeypatch.setattr("runbook.reading.read_policy", None)  # from here on YAML is not read
+    monkeypatch.setattr("runbook.loading.read_policy", None)  # from here on YAML is not read
 
     assert load_policy(str(book)) == first
     assert first == without_tests(read_policy(book))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support.sites import ROOT, Visit, build, chromium, serving, visiting
 
-from runbook.checking import open_book
+from runbook.checks import open_book
 from runbook.model import Book
 
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
 from runbook.model import Section
+from runbook.rendering.command_text import quoted
 from runbook.site.fences import block_ids, fence_problems, leftovers
 from runbook.site.links import dead_links
 from runbook.site.markup import tag
 from runbook.site.prose import inline, plain
 from runbook.site.screen import Run, screen_picture
-from runbook.site.slots import Name, Places, Scope, Slot, parts
 from runbook.site.snippet import line, shell_quoted
 from runbook.site.stub import block_names, page, with_nav_entry
-from runbook.walk.command_text import quoted
+from runbook.site.value_markers import Name, Places, Scope, Slot, parts
 
 
 def test_text_of_the_book_brings_no_html() -> None:

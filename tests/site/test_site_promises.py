@@ -17,12 +17,12 @@ from support.sites import ROOT, serving, visiting
 from runbook.cli.group import VERBS
 from runbook.errors import ExitCode
 from runbook.filling import argv_of
+from runbook.loading.schema import SHAPES
 from runbook.model import Book, Command, Sql, TargetKind
-from runbook.reading.schema import SHAPES
-from runbook.safety.policy import classify
+from runbook.policy.judgement import classify
 from runbook.site.corrections import Proof, all_corrections
-from runbook.site.places import Placed, outline
-from runbook.site.slots import BUILT_IN, Scope, Slot, parts
+from runbook.site.numbering import Placed, outline
+from runbook.site.value_markers import BUILT_IN, Scope, Slot, parts
 
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from runbook.checking import find_problems, open_book
+from runbook.checks import find_problems, open_book
 from runbook.model import Book
 from support.guide import is_there, items
 from support.planted import Planted, plant, planted

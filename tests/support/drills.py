@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from runbook.drill.drill import DrillReport, hold_drill, set_stage
+from runbook.drill.drill import DrillReport, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.platform import begin
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
 from runbook.model import Book, Drill, Scenario, ScenarioMigration
-from runbook.safety.redaction import Redactor
-from runbook.walk.clock import SystemClock
-from runbook.walk.executor import PtyExecutor
+from runbook.policy.redaction import Redactor
+from runbook.runtime.clock import SystemClock
+from runbook.runtime.executor import PtyExecutor
 
 __all__ = ["Held", "hold", "migration", "scene"]
 
@@ -47,7 +47,7 @@ def hold(book: Book, procedure: str, drill: Drill, *, major: int = 3) -> Held:
     said: list[str] = []
     printed: list[str] = []
     with set_stage(book, book.procedure(procedure), drill, major=major) as stage:
-        report = hold_drill(
+        report = run_drill(
             stage,
             operator=AutoOperator(drill.answers, drill.reactions, say=said.append),
             executor=PtyExecutor(Redactor, printed.append, lambda: (80, 24), answerer=answer_cli),

@@ -11,7 +11,7 @@ import json
 import sys
 
 from runbook.errors import RunbookError
-from runbook.walk.executor import PtyExecutor
+from runbook.runtime.executor import PtyExecutor
 
 __all__ = ["main"]
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NoReturn
 
 # Everything that a walk imports, so that no child has to.
-for module in ("cli.run", "cli.resume", "checking", "walk.session", "walk.terminal", "walk.executor", "walk.target"):
+for module in ("cli.run", "cli.resume", "checks", "engine.session", "terminal", "runtime.executor", "runtime.target"):
     import_module(f"runbook.{module}")
-for module in ("runbook.safety.redaction", "rich.console", "runbook.walk.journal.sqlite"):
+for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.sqlite"):
     import_module(module)
 
 __all__ = ["KillAt", "Terminal", "start"]
@@ -106,8 +106,8 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
 
 def _arm(kill: KillAt) -> None:
     """Die at that event: nothing is flushed, closed or given back."""
-    from runbook.walk.events import Event
-    from runbook.walk.journal import SqliteJournal
+    from runbook.engine.events import Event
+    from runbook.journal import SqliteJournal
 
     append, written = SqliteJournal.append, 0
 
@@ -125,6 +125,6 @@ def _arm(kill: KillAt) -> None:
 
 def _hurry() -> None:
     """Take a shorter look for pasted lines: nobody pastes here."""
-    from runbook.walk.terminal import prompts
+    from runbook.terminal import prompts
 
     prompts._PASTE_PAUSE = 0.002

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.model import Advice, Book, Choose, Each, Include, Step
-from runbook.safety.policy import classify
+from runbook.policy.judgement import classify
 
 __all__ = ["Item", "is_there", "items"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from runbook.walk.events import RunStarted, TargetSeen
-from runbook.walk.journal.liveness import this_host
-from runbook.walk.ports import Holder
+from runbook.engine.events import RunStarted, TargetSeen
+from runbook.engine.ports import Holder
+from runbook.journal.liveness import this_host
 
 __all__ = ["START", "began", "holder"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from runbook.reading import PACKAGED_BOOK
+from runbook.loading import PACKAGED_BOOK
 
 __all__ = ["TABLE", "DoesNotFitError", "Planted", "lists_of", "plant", "planted", "rewritten"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import runbook
+from runbook.loading import read_book
 from runbook.model import Effect, Family, Policy, Position, Rule, SupabaseMajor, TargetKind, Verdict
-from runbook.reading import read_book
-from runbook.safety.policy import Judgement, classify
+from runbook.policy.judgement import Judgement, classify
 
 __all__ = ["BOOK", "book_policy", "judged", "policy_of", "rule"]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from rich.text import Text
 
+from runbook.engine.events import Outcome, Purpose, RunStarted
+from runbook.engine.ports import Confirmation, Execution, Screen
+from runbook.engine.state import RunState, fold
 from runbook.model import Command, Effect, Family, Step, TargetKind, Undo, Verdict
-from runbook.safety.policy import Judgement
-from runbook.walk.events import Outcome, Purpose, RunStarted
-from runbook.walk.ports import Confirmation, Execution, Screen
-from runbook.walk.state import RunState, fold
+from runbook.policy.judgement import Judgement
 from support.walks import PRODUCTION, START, procedure, step
 
 __all__ = ["PUSH", "failed", "judged", "plain_text", "screen", "state"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from runbook.reading import PACKAGED_BOOK
+from runbook.loading import PACKAGED_BOOK
 from support.planted import Planted, lists_of
 
 __all__ = ["spoiled"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from runbook.model import Effect
-from runbook.safety.sql_functions import READING_FUNCTIONS, READING_PREFIXES, READING_QUALIFIED
+from runbook.policy.sql_functions import READING_FUNCTIONS, READING_PREFIXES, READING_QUALIFIED
 
 __all__ = ["NotSql", "effect_by_tree"]
 

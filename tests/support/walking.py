@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from runbook.engine.ports import Holder
 from runbook.errors import RunbookError
 from runbook.model import Edit, Procedure, Recovery, Tick, Undo, Wait
-from runbook.walk.clock import SystemClock
-from runbook.walk.ports import Holder
-from runbook.walk.terminal import TerminalOperator
+from runbook.runtime.clock import SystemClock
+from runbook.terminal import TerminalOperator
 from support.walks import (
     INTERRUPTED,
     FakeExecutor,

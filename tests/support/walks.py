@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from runbook.engine.context import Identity
+from runbook.engine.events import Event, Outcome, TargetSeen
+from runbook.engine.ports import Execution, Go, Holder, Journal, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
+from runbook.journal import MemoryJournal
 from runbook.model import (
     Action,
     Book,
@@ -33,11 +38,6 @@ from runbook.model import (
     Tick,
     Verdict,
 )
-from runbook.walk.events import Event, Outcome, TargetSeen
-from runbook.walk.frame import Identity
-from runbook.walk.journal import MemoryJournal
-from runbook.walk.ports import Execution, Go, Holder, Journal, Reply, Resolve, Screen, Stop, Undecided
-from runbook.walk.session import Settings, resume, walk
 
 AT = Position("test.yaml", 1, 1)
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)

@@ -1,0 +1,121 @@
+"""Every command line of the Supabase CLI that a book holds: in steps, in the policy's tests, in its prose. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from runbook.checks.classified import JudgedStep, judged_steps
+from runbook.filling import TARGET
+from runbook.loading.source_text import SourceText
+from runbook.model import Book, Command, Family, Position, Rule, Sql, TargetKind
+from runbook.policy.argv import invocation_of
+from runbook.policy.judgement import rule_of
+
+__all__ = ["Saying", "majors_of", "sayings_of"]
+
+_INLINE = re.compile(r"`((?:npx )?supabase\s[^`]+)`")
+_FOLD = re.compile(r"\s*\n\s*(?:#\s*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One line: what follows the program. It must hold `on` all of these majors, or with `any_of` on one of them."""
+
+    arguments: tuple[str, ...]
+    on: tuple[int, ...]
+    at: Position
+    any_of: bool = False
+    token: str = ""
+    """What to point at, at or behind `at`."""
+
+
+def majors_of(rule: Rule | None, book: Book) -> tuple[int, ...]:
+    """Return the majors that have a rule's command."""
+    return tuple(book.policy.majors) if rule is None or rule.majors is None else rule.majors
+
+
+def sayings_of(book: Book) -> tuple[Saying, ...]:
+    """Return all lines of a book, each once at each place."""
+    found = [*_of_steps(book), *_of_targets(book), *_of_tests(book), *_of_prose(book)]
+    return tuple(dict.fromkeys(found))
+
+
+def _of_steps(book: Book) -> Iterator[Saying]:
+    for step in judged_steps(book):
+        yield from _of_step(step)
+
+
+def _of_step(step: JudgedStep) -> Iterator[Saying]:
+    for judged in step.commands:
+        for major, judgement in judged.judgements.items():
+            for argv in judgement.commands:
+                arguments = _arguments(argv)
+                if arguments:
+                    yield Saying(arguments, (major,), judged.action.at)
+
+
+def _of_targets(book: Book) -> Iterator[Saying]:
+    """Yield each command of a step with the words of every kind of target, as supabase.yaml has them."""
+    for step in judged_steps(book):
+        for judged in step.commands:
+            for major, judgement in judged.judgements.items():
+                for kind in book.policy.majors[major].target.get(judgement.family, {}):
+                    yield from _with_target(book, judged.action, judgement.family, (major, kind))
+
+
+def _with_target(
+    book: Book, action: Command | Sql, family: Family, landing: tuple[int, TargetKind]
+) -> Iterator[Saying]:
+    major, kind = landing
+    words = action.words if isinstance(action, Command) else book.policy.majors[major].query_read
+    if TARGET not in words:
+        return
+    rule = rule_of([word for word in words if word != TARGET], book.policy)
+    if rule and rule.program == "supabase":
+        target = book.policy.majors[major].target[family][kind]
+        at = Position(_supabase_file(book), 1, 1)
+        yield Saying((*rule.command, *target), (major,), at, token=target[0] if target else "")
+
+
+def _of_tests(book: Book) -> Iterator[Saying]:
+    from runbook.guard.command_line import judge  # slow to import
+
+    for rule in book.policy.rules:
+        for test in rule.tests:
+            for argv in judge(test.line, policy=book.policy).commands:
+                arguments = _arguments(argv)
+                on = majors_of(rule_of(argv, book.policy), book)
+                if arguments and on:
+                    yield Saying(arguments, on, test.at, any_of=True)
+
+
+def _of_prose(book: Book) -> Iterator[Saying]:
+    """Yield what stands between backticks anywhere in the files."""
+    for name, source in book.sources.items():
+        text = SourceText(name, source)
+        for found in _INLINE.finditer(source):
+            argv = _split(_FOLD.sub(" ", found[1]))
+            arguments = _arguments([word for word in argv if word != TARGET])
+            on = majors_of(rule_of(argv, book.policy), book) if argv else ()
+            if arguments and on:
+                yield Saying(arguments, on, text.position(found.start()), any_of=True)
+
+
+def _split(line: str) -> list[str]:
+    with suppress(ValueError):
+        return shlex.split(line)
+    return line.split()
+
+
+def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return what an argv hands to the Supabase CLI; nothing if it starts another program."""
+    invocation = invocation_of(argv)
+    return invocation.arguments if invocation.program == "supabase" else ()
+
+
+def _supabase_file(book: Book) -> str:
+    return next((name for name in book.sources if name.endswith("supabase.yaml")), "supabase.yaml")

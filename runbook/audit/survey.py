@@ -1,0 +1,189 @@
+"""Hold a whole book against installed CLIs: ask what is needed, compare, and tell what is wrong or will be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from runbook.audit.asking import Asker, Progress, open_asker
+from runbook.audit.cli_lines import Saying, sayings_of
+from runbook.audit.cli_manual import Manual, Path
+from runbook.audit.lines import hints_of, mistakes_of, unlisted_flags
+from runbook.audit.rules import (
+    Manuals,
+    check_coverage,
+    check_globals,
+    forms_of,
+    leaves_of,
+    mistakes_of_rule,
+    supabase_rules,
+)
+from runbook.checks.findings import Notes
+from runbook.drill.toolchain import CliPackage
+from runbook.errors import Finding
+from runbook.model import Book, Family, Position
+
+__all__ = ["Survey", "survey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found. `problems` are wrong now; `changes` hold for now and will not, or not with a newer CLI."""
+
+    problems: tuple[Finding, ...]
+    changes: tuple[Finding, ...]
+    lines: int
+    """Command lines of the book that were looked at."""
+    versions: tuple[str, ...]
+    calls: int
+
+
+def survey(
+    book: Book, packages: Sequence[CliPackage], *, newer: CliPackage | None = None, progress: Progress
+) -> Survey:
+    """Ask the CLIs, one of each major of the book, and compare. Raises RunbookError where one does not answer.
+
+    `newer` is a CLI that the book is not proven with; it stands in for the same major, or for the newest.
+    """
+    sayings = sayings_of(book)
+    with open_asker(progress) as asker:
+        everyone = [*packages, *([newer] if newer else [])]
+        manuals = _learn(asker, book, sayings, everyone)
+    pinned = {manual.major: manual for manual in manuals[: len(packages)]}
+    problems, changes = _compare(book, sayings, pinned)
+    changes += _versions(book, pinned)
+    if newer:
+        later = sum(_compare(book, sayings, {**pinned, manuals[-1].major: manuals[-1]}), ())
+        told = {_without_version(each) for each in (*problems, *changes)}
+        changes += tuple(each for each in later if _without_version(each) not in told)
+    return Survey(problems, changes, len(sayings), tuple(manual.version for manual in manuals), asker.answered)
+
+
+def _without_version(finding: Finding) -> Finding:
+    return replace(finding, message=re.sub(r"CLI \d+\.\S+", "CLI", finding.message))
+
+
+# --- asking -----------------------------------------------------------------------------------------------------
+
+
+def _learn(asker: Asker, book: Book, sayings: Sequence[Saying], packages: Sequence[CliPackage]) -> list[Manual]:
+    """Ask in three rounds: all commands; help where a list is not enough; flags that are not listed.
+
+    A CLI of a major that the book does not know is held against what the book says of the newest one.
+    """
+    trees = asker.trees(packages)
+    roots = asker.helps([(package, ()) for package in packages])
+    manuals = [
+        Manual(_major(package, book), package.version, tree, root.flags)
+        for package, tree, root in zip(packages, trees, roots, strict=True)
+    ]
+    questions = [(at, path) for at, manual in enumerate(manuals) for path in _worth_asking(book, sayings, manual)]
+    helps = asker.helps([(packages[at], path) for at, path in questions])
+    for at, manual in enumerate(manuals):
+        own = {path: found for (of, path), found in zip(questions, helps, strict=True) if of == at}
+        manuals[at] = replace(manual, helps=own)
+    return _learn_hidden(asker, sayings, packages, manuals)
+
+
+def _major(package: CliPackage, book: Book) -> int:
+    return package.major if package.major in book.policy.majors else max(book.policy.majors)
+
+
+def _worth_asking(book: Book, sayings: Sequence[Saying], manual: Manual) -> tuple[Path, ...]:
+    """Return the commands whose help is needed: where they land, and whether they exist without being listed."""
+    found: dict[Path, None] = {}
+    for rule in supabase_rules(book):
+        found.update((form, None) for form in forms_of(rule) if not manual.has(form))
+        listed = next(leaves_of(rule, book, manual), None)
+        if listed and (rule.bare or rule.reaches is Family.DATABASE):
+            found[listed] = None  # other spellings and other commands of a group land alike
+    for saying in sayings:
+        line = manual.read(saying.arguments)
+        if not saying.any_of and manual.major in saying.on:
+            found[(*line.path, line.unknown) if line.unknown else line.path] = None
+    return tuple(path for path in found if path)
+
+
+def _learn_hidden(
+    asker: Asker, sayings: Sequence[Saying], packages: Sequence[CliPackage], manuals: Sequence[Manual]
+) -> list[Manual]:
+    wanted = [_unlisted(sayings, manual, manuals) for manual in manuals]
+    questions = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
+    answers = asker.hidden([(packages[at], path, names) for at, path, names in questions])
+    learned = list(manuals)
+    for at, manual in enumerate(manuals):
+        own = {path: found for (of, path, _), found in zip(questions, answers, strict=True) if of == at}
+        learned[at] = replace(manual, hidden=own)
+    return learned
+
+
+def _unlisted(sayings: Sequence[Saying], manual: Manual, manuals: Sequence[Manual]) -> Mapping[Path, dict[str, None]]:
+    """Return by command the flags to ask for: a line that may hold on any major is asked for where none lists it."""
+    found: dict[Path, dict[str, None]] = {}
+    for saying in sayings:
+        applies = [each for each in manuals if each.major in saying.on]
+        listed_elsewhere = saying.any_of and any(not list(mistakes_of(saying.arguments, each)) for each in applies)
+        if manual not in applies or listed_elsewhere:
+            continue
+        path, names = unlisted_flags(saying.arguments, manual)
+        if names:
+            found.setdefault(path, {}).update(dict.fromkeys(names))
+    return found
+
+
+# --- comparing --------------------------------------------------------------------------------------------------
+
+
+def _compare(
+    book: Book, sayings: Sequence[Saying], manuals: Manuals
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    problems, changes = Notes(book), Notes(book)
+    for saying in sayings:
+        for message, token in _of_line(saying, manuals):
+            problems.add(saying.at, message, saying.token or token)
+        for message, token in _hints(saying, manuals):
+            changes.add(saying.at, message, saying.token or token)
+    for rule in supabase_rules(book):
+        for message, token in mistakes_of_rule(rule, book, manuals):
+            problems.add(rule.at, message, token)
+    policy = Position(_file(book, "policy.yaml"), 1, 1)
+    for message in check_globals(book, manuals):
+        problems.add(policy, message, "global_value_flags:", "supabase:")
+    for message in check_coverage(book, manuals):
+        problems.add(policy, message, "rules:")
+    return problems.findings, changes.findings
+
+
+def _of_line(saying: Saying, manuals: Manuals) -> list[tuple[str, str]]:
+    """Return what is wrong with a line: on each major, or, where one is enough, on the one that comes closest."""
+    found = [
+        [(f"CLI {manuals[major].version} {message}", token) for message, token in mistakes]
+        for major in saying.on
+        if major in manuals
+        for mistakes in [list(mistakes_of(saying.arguments, manuals[major]))]
+    ]
+    if saying.any_of:
+        return min(found, key=len, default=[])
+    return [mistake for mistakes in found for mistake in mistakes]
+
+
+def _hints(saying: Saying, manuals: Manuals) -> Iterator[tuple[str, str]]:
+    for major in saying.on:
+        if not saying.any_of and major in manuals:
+            for message, token in hints_of(saying.arguments, manuals[major]):
+                yield f"CLI {manuals[major].version} {message}", token
+
+
+def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
+    notes = Notes(book)
+    for major, manual in manuals.items():
+        proven = book.policy.majors[major].proven
+        if manual.version != proven:
+            place = Position(_file(book, "supabase.yaml"), 1, 1)
+            notes.add(place, f"proven with CLI {proven}, and this is {manual.version}", f"{major}:", "proven:")
+    return notes.findings
+
+
+def _file(book: Book, name: str) -> str:
+    return next((each for each in book.sources if each.endswith(name)), name)

@@ -1,0 +1,88 @@
+"""All checks of a book, and the one way to open a book that is fit for use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+from runbook.checks.commands import check_commands
+from runbook.checks.drill_answers import check_answers
+from runbook.checks.findings import Notes
+from runbook.checks.migration_templates import check_templates
+from runbook.checks.parameters import check_examples, check_secret_defaults, check_shadows
+from runbook.checks.placeholders import check_each, check_names, check_secrets, check_unused
+from runbook.checks.queries import check_queries
+from runbook.checks.review_dates import check_reviewed
+from runbook.checks.warnings import check_care
+from runbook.errors import BookError, Finding
+from runbook.guard.rule_tests import check_rule_tests
+from runbook.loading import PACKAGED_BOOK, Reading, load_book
+from runbook.loading.source_text import TooManyError
+from runbook.model import Book
+
+__all__ = ["CHECKS", "check_book", "find_problems", "open_book"]
+
+CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
+    check_names,
+    check_unused,
+    check_each,
+    check_secrets,
+    check_examples,
+    check_shadows,
+    check_secret_defaults,
+    check_commands,
+    check_answers,
+)
+"""What must hold of a book that is walked, each told by one function."""
+
+
+def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
+    """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
+
+    This holds the book to its author's standard too: its warnings, its queries, the templates of its
+    migrations, the policy's own tests, and the dates of reviews.
+    """
+
+    def check_dates(book: Book, notes: Notes) -> None:
+        check_reviewed(book, notes, today or date.today())
+
+    return _found(book, (*CHECKS, check_care, check_queries, check_templates, check_rule_tests, check_dates))
+
+
+def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
+    """Read a book as far as it goes and return it with all findings, of reading and of checking, sorted.
+
+    None stands for the directory in RUNBOOK_BOOK or the packaged book. Raises UsageError where there is no book.
+    """
+    reading = load_book(_directory(directory))
+    checked = check_book(reading.book) if reading.book else ()
+    return reading, tuple(sorted({*reading.findings, *checked}))
+
+
+def open_book(directory: str | None = None) -> Book:
+    """Return the book in a directory (None: RUNBOOK_BOOK, or the packaged one), fit to be walked.
+
+    Raises BookError on any finding that bears on a walk, and UsageError where there is no book. What only its author
+    must see to is left to `runbook check`: a clock that is wrong must not keep anybody from an emergency procedure.
+    """
+    reading = load_book(_directory(directory))
+    checked = _found(reading.book, CHECKS) if reading.book else ()
+    if reading.findings or checked or reading.book is None:
+        raise BookError((*reading.findings, *checked))
+    return reading.book
+
+
+def _directory(named: str | None) -> Path:
+    found = named or os.environ.get("RUNBOOK_BOOK")
+    return Path(found) if found else PACKAGED_BOOK
+
+
+def _found(book: Book, checks: Sequence[Callable[[Book, Notes], None]]) -> tuple[Finding, ...]:
+    notes = Notes(book)
+    with suppress(TooManyError):
+        for check in checks:
+            check(book, notes)
+    return notes.findings

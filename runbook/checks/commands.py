@@ -1,0 +1,186 @@
+"""Commands and statements: each goes where the target is, does what its place allows, and policy knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice, pairwise, takewhile
+
+from runbook.checks.classified import Judged, JudgedStep, judged_steps
+from runbook.checks.findings import Notes
+from runbook.checks.placeholder_uses import Role
+from runbook.filling import TARGET
+from runbook.model import Book, Command, Effect, Family, Policy, Sql, Tick, Verdict
+from runbook.policy.argv import invocation_of
+from runbook.policy.sql_tokens import statements
+
+__all__ = ["check_commands"]
+
+Problem = tuple[str, str]
+"""What is wrong, and the text in the source that shows it ("" for the whole)."""
+
+_YES = ("--yes", "-y")
+
+
+def check_commands(book: Book, notes: Notes) -> None:
+    """Judge every command of every step as it would run on production, on each major of the CLI."""
+    for step in judged_steps(book):
+        for judged in step.commands:
+            for rule in _COMMAND_RULES:
+                for message, token in rule(judged, book.policy):
+                    notes.add(judged.action.at, message, token)
+        for step_rule in _STEP_RULES:
+            for message, token in step_rule(step, book.policy):
+                notes.add(step.scoped.step.at, message, token)
+
+
+# --- one command ------------------------------------------------------------------------------------------------
+
+
+def _can_be_filled(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Fill it in with examples."""
+    if judged.is_known:
+        yield from ((problem, "") for problem in judged.problems)
+
+
+def _is_known(judged: Judged, policy: Policy) -> Iterator[Problem]:
+    """Have a rule for it in policy."""
+    if not judged.is_known:
+        words = judged.action.words if isinstance(judged.action, Command) else ("supabase", "db", "query")
+        yield f"policy has no rule for `{_command_name(words, policy)}`; add one to policy.yaml", ""
+
+
+def _command_name(words: tuple[str, ...], policy: Policy) -> str:
+    """Return what a rule's `program` and `command` would be, as far as that can be told."""
+    invocation = invocation_of([word for word in words if word != TARGET])
+    forms = [len(rule.command) for rule in policy.rules if rule.program == invocation.program]
+    plain = takewhile(lambda word: word[:1].isalpha() and "/" not in word, invocation.arguments)
+    return " ".join([invocation.program, *islice(plain, max(forms, default=0))])
+
+
+def _is_there(judged: Judged, policy: Policy) -> Iterator[Problem]:
+    """Use a command only on the majors that have it."""
+    majors = {rule.id: rule.majors for rule in policy.rules if rule.majors is not None}
+    for major, judgement in judged.judgements.items():
+        if major not in majors.get(judgement.rule, (major,)):
+            yield f"CLI {major} has no such command; say in 'on_cli' what to do there", ""
+
+
+def _is_not_refused(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Refuse what policy refuses on production."""
+    refused = {major: each for major, each in judged.judgements.items() if each.verdict is Verdict.REFUSE}
+    if refused:
+        some = "" if len(refused) == len(judged.judgements) else f" on CLI {' and '.join(map(str, sorted(refused)))}"
+        worst = next(iter(refused.values()))
+        yield " ".join(filter(None, (f"policy refuses this{some}: {worst.reason}", worst.instead))), ""
+
+
+def _names_its_target(judged: Judged, policy: Policy) -> Iterator[Problem]:
+    """Let it reach a database or a project by `{{target}}` alone, or by `--local`."""
+    words = judged.action.words if isinstance(judged.action, Command) else ()
+    families = {each.family for each in judged.judgements.values()} - {Family.NOTHING}
+    if not words or not families:
+        return
+    by_hand = [word for word in words if word.split("=")[0] in {*policy.remote_flags, "--local"}]
+    if TARGET in words or any(not _is_local(word) for word in by_hand):
+        yield from ((f"names its target by hand: write {TARGET} in place of {word}", word) for word in by_hand)
+    elif not by_hand:
+        family = " or ".join(sorted(families))
+        yield f"reaches a {family} and does not say which: add {TARGET}, or --local where it is for the local stack", ""
+    if words.count(TARGET) > 1:
+        yield f"{TARGET} is in this command twice", ""
+
+
+def _keeps_its_target_apart(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Let no plain word follow the target: CLI 3 can't tell whether a word after a bare `--remote` is a branch."""
+    words = judged.action.words if isinstance(judged.action, Command) else ()
+    for word, after in pairwise(words):
+        if word == TARGET and after != TARGET and not after.startswith("-"):
+            yield f"{after} can be read as part of the target: put {TARGET} last, or before a flag", TARGET
+
+
+def _is_local(word: str) -> bool:
+    return word in {"--local", "--local=true"}
+
+
+def _asks_for_itself(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Leave the CLI's own question to the operator."""
+    if not isinstance(judged.action, Command):
+        return
+    for word in (*judged.action.words, *(key for key, _ in judged.action.env_file)):
+        if word in _YES or word.startswith("--yes=") or "SUPABASE_YES" in word:
+            yield f"{word} answers for the operator; the CLI's own question stays", word
+
+
+def _only_reads(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Let a check do nothing but read."""
+    if judged.role is Role.CHECK and judged.effect is not Effect.READS:
+        yield f"a check only reads, and this {judged.effect.value}", ""
+
+
+def _is_one_statement(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+    """Let SQL be one statement, and say so where it writes."""
+    if not isinstance(judged.action, Sql):
+        return
+    count = len(statements(judged.action.statement))
+    if count != 1:
+        yield f"a step runs one statement, and here are {count}", ""
+    elif judged.role is not Role.CHECK and not judged.action.writes and judged.effect is not Effect.READS:
+        yield f"this statement {judged.effect.value}: say so with 'writes: true'", ""
+
+
+_COMMAND_RULES: tuple[Callable[[Judged, Policy], Iterator[Problem]], ...] = (
+    _can_be_filled,
+    _is_known,
+    _is_there,
+    _is_not_refused,
+    _names_its_target,
+    _keeps_its_target_apart,
+    _asks_for_itself,
+    _only_reads,
+    _is_one_statement,
+)
+
+
+# --- the step around it -----------------------------------------------------------------------------------------
+
+
+def _before_only_reads(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
+    """Tick or read before step 1, and do nothing else."""
+    actions = (step.scoped.step.action, *step.scoped.step.on_cli.values())
+    if not step.scoped.is_before:
+        return
+    if not all(isinstance(action, Command | Sql | Tick) for action in actions):
+        yield "before step 1 there are only ticks and commands that read", ""
+    elif step.effect is not Effect.READS:
+        yield f"what comes before step 1 only reads, and this {step.effect.value}", ""
+
+
+def _asks_for_care(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
+    """Ask for no less care than policy does."""
+    declared = step.scoped.step.effect
+    if declared and declared.rank < step.effect.rank:
+        yield f"policy says that this {step.effect.value}; a procedure can't ask for less care", f"effect: {declared}"
+
+
+def _has_a_way_back(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
+    """Verify or undo what writes, or say why that can't be."""
+    own = step.scoped.step
+    writes = step.effect is not Effect.READS or own.effect not in {None, Effect.READS}
+    if writes and not step.scoped.is_before and not own.verify and not own.undo:
+        advice = "add 'verify' or 'undo', or say why it can't be undone: 'undo: {none: …}'"
+        yield f"step '{own.id}' writes and can't be checked or taken back; {advice}", own.id
+
+
+def _knows_the_majors(step: JudgedStep, policy: Policy) -> Iterator[Problem]:
+    """Speak of majors in `on_cli` that the book knows."""
+    for major in step.scoped.step.on_cli:
+        if major not in policy.majors:
+            yield f"supabase.yaml does not know CLI {major}", "on_cli:"
+
+
+_STEP_RULES: tuple[Callable[[JudgedStep, Policy], Iterator[Problem]], ...] = (
+    _before_only_reads,
+    _asks_for_care,
+    _has_a_way_back,
+    _knows_the_majors,
+)

@@ -1,0 +1,115 @@
+"""The migrations that a book writes: templates with timeouts, that fail as a whole and lock nothing for long.
+
+The checker that a walk runs sees the file as it is then. This sees the template, before anybody is in a hurry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from runbook.checks.findings import Notes
+from runbook.checks.scopes import scoped_steps
+from runbook.loading.templates import PLACEHOLDER
+from runbook.model import Book, Edit
+from runbook.policy.sql_tokens import Token, statements
+
+__all__ = ["check_templates"]
+
+Problem = tuple[str, str]
+"""What is wrong, and the text in the source that shows it ("" for the whole)."""
+
+_Words = tuple[str, ...]
+_ENDS = frozenset({"begin", "start", "commit", "end", "rollback", "savepoint"})
+
+
+def check_templates(book: Book, notes: Notes) -> None:
+    """Hold the template of every migration in the book against what the SQL patterns say."""
+    for procedure in book.procedures.values():
+        for scoped in scoped_steps(procedure):
+            for action in (scoped.step.action, *scoped.step.on_cli.values()):
+                if isinstance(action, Edit) and _is_migration(action):
+                    for message, token in _problems(action):
+                        notes.add(scoped.step.at, message, "template:" if action.template else scoped.step.id, token)
+
+
+def _is_migration(edit: Edit) -> bool:
+    """Whether the file is SQL that will be pushed; a file whose name is only known later is taken for one."""
+    return edit.file.endswith(".sql") or PLACEHOLDER.fullmatch(edit.file) is not None
+
+
+def _problems(edit: Edit) -> Iterator[Problem]:
+    if edit.check is None:
+        yield "nothing checks this migration; add 'check' with a linter such as squawk", ""
+    if edit.template is None:
+        return
+    found = [_words(each) for each in statements(PLACEHOLDER.sub(r"\1", edit.template))]
+    for rule in _RULES:
+        yield from rule(found)
+
+
+def _words(statement: Sequence[Token]) -> _Words:
+    return tuple(token.text.lower() for token in statement)
+
+
+def _sets_a_timeout(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Wait for a lock only so long; what builds an index alone blocks nobody."""
+    others = [words for words in found if words[0] != "set" and "concurrently" not in words]
+    sets = [words for words in found if words[0] == "set"]
+    if others and not any("lock_timeout" in words for words in sets):
+        yield "a migration without 'set lock_timeout' waits forever, and everybody behind it", ""
+
+
+def _concurrently_is_alone(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Keep what can't be taken back as a whole in a file of its own."""
+    others = [words for words in found if words[0] != "set"]
+    if len(others) > 1 and any("concurrently" in words for words in others):
+        yield (
+            "CONCURRENTLY stands alone in its file: beside other changes, a failure leaves one half applied",
+            "",
+        )
+
+
+def _index_is_concurrent(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Build, rebuild and drop indexes without locking the table."""
+    for words in found:
+        if words[0] in {"create", "drop", "reindex"} and "index" in words[:3] and "concurrently" not in words:
+            yield f"{words[0]} index locks the table; write it with CONCURRENTLY", "index"
+        if "concurrently" in words and words[0] == "create" and "exists" in words[:7]:
+            yield "IF NOT EXISTS would take an index that is not valid for done; leave it out", "exists"
+
+
+def _is_one_transaction(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Leave beginning and committing to the CLI."""
+    for words in found:
+        if words[0] in _ENDS:
+            yield f"{words[0].upper()} in a migration splits it: a failure leaves its first part applied", words[0]
+
+
+def _proves_nothing(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Read back in a step of its own."""
+    if any(words[0] in {"select", "table", "values"} for words in found):
+        yield "push prints no results, so a SELECT in a migration proves nothing; read back in a step after it", ""
+
+
+def _keeps_settings(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Say a function's search path each time."""
+    for words in found:
+        if words[0] == "create" and "function" in words[:5] and "search_path" not in words:
+            yield "a function without SET search_path finds its tables by the caller's; say it each time", "function"
+
+
+def _drops_no_more(found: Sequence[_Words]) -> Iterator[Problem]:
+    """Drop what is named, and nothing else."""
+    if any("drop" in words and "cascade" in words for words in found):
+        yield "CASCADE drops what depends on it too, unseen; name each thing", "cascade"
+
+
+_RULES: tuple[Callable[[Sequence[_Words]], Iterator[Problem]], ...] = (
+    _sets_a_timeout,
+    _concurrently_is_alone,
+    _index_is_concurrent,
+    _is_one_transaction,
+    _proves_nothing,
+    _keeps_settings,
+    _drops_no_more,
+)

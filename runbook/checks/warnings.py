@@ -1,0 +1,44 @@
+"""What policy wants a person to confirm: the step that does it says what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.checks.classified import Judged, JudgedStep, judged_steps
+from runbook.checks.findings import Notes
+from runbook.checks.placeholder_uses import Role
+from runbook.model import Book, Command, Policy, Verdict
+from runbook.policy.judgement import Judgement, classify
+
+__all__ = ["check_care"]
+
+
+def check_care(book: Book, notes: Notes) -> None:
+    """Have a warning at what nobody runs without a second look, and the flag in it where a flag makes it so."""
+    for step in judged_steps(book):
+        for judged in step.commands:
+            if judged.role is Role.STEP and isinstance(judged.action, Command):
+                for message, token in _unsaid(step, judged, book.policy):
+                    notes.add(judged.action.at, message, token)
+
+
+def _unsaid(step: JudgedStep, judged: Judged, policy: Policy) -> Iterator[tuple[str, str]]:
+    warning = step.scoped.step.warning or ""
+    for major, judgement in judged.judgements.items():
+        if judgement.verdict is not Verdict.CONFIRM:
+            continue
+        if not warning:
+            yield f"a person has to confirm this: {judgement.reason} Say in 'warning' what to mind", ""
+        for flag in _reasons(judgement, policy, major):
+            if flag not in warning:
+                yield f"{flag} needs a person: {judgement.reason} Say in 'warning' what {flag} does here", flag
+
+
+def _reasons(judgement: Judgement, policy: Policy, major: int) -> Iterator[str]:
+    """Yield the flags without which policy would let the command pass, but not those that name the target."""
+    argv = judgement.commands[0]
+    for at, word in enumerate(argv):
+        if word.startswith("-") and word.partition("=")[0] not in policy.remote_flags:
+            rest = (*argv[:at], *argv[at + 1 :])
+            if classify(rest, policy, major=major).verdict is Verdict.ALLOW:
+                yield word.partition("=")[0]

@@ -1,0 +1,41 @@
+"""Open a book to read in, not to run: what is sound of it can be read even while something else in it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runbook.errors import BookError
+from runbook.loading import PACKAGED_BOOK, load_book, load_procedure
+from runbook.model import Book, Procedure
+
+__all__ = ["open_at", "open_to_read"]
+
+
+def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
+    """Return one procedure and the part of the book that it takes to read it.
+
+    Raises what `open_to_read` raises, and UsageError naming close ones if there is no such procedure.
+    """
+    reading = load_procedure(Path(directory) if directory else PACKAGED_BOOK, name)
+    if reading.book is not None and not reading.findings and name in reading.book.procedures:
+        return reading.book, reading.book.procedures[name]
+    book = open_to_read(directory)
+    return book, book.procedure(name)
+
+
+def open_to_read(directory: str | None) -> Book:
+    """Return the book as far as it is sound; problems are counted on standard error.
+
+    Raises BookError where nothing can be read, UsageError where there is no book. In an emergency a procedure that
+    is fine must not be out of reach because another one has a typing error; `runbook run` is stricter.
+    """
+    reading = load_book(Path(directory) if directory else PACKAGED_BOOK)
+    if reading.book is None:
+        raise BookError(reading.findings)
+    if reading.findings:
+        count = len(reading.findings)
+        problems = f"{count} problem{'s' if count > 1 else ''}"
+        click.echo(f"runbook: the book has {problems}; `runbook check` shows them", err=True)
+    return reading.book

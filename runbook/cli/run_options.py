@@ -1,0 +1,179 @@
+"""What `run` and `resume` have in common: a person at a terminal, and the real ports."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from runbook import __version__
+from runbook.errors import BookError, JournalError, NoTerminalError, UsageError
+
+if TYPE_CHECKING:
+    import click
+
+    from runbook.engine.context import Identity
+    from runbook.engine.ports import Clock, Executor, Operator, Target
+    from runbook.engine.session import Settings
+    from runbook.journal import SqliteJournal
+    from runbook.model import Book, TargetKind
+
+__all__ = [
+    "Ports",
+    "complete_procedure",
+    "complete_run",
+    "find_run",
+    "journal_here",
+    "ports_for",
+    "report_path",
+    "require_person",
+    "settings_for",
+]
+
+
+class Ports(TypedDict):
+    """The keywords that `walk` and `resume` of the session share."""
+
+    operator: Operator
+    executor: Executor
+    target: Target
+    journal: SqliteJournal
+    clock: Clock
+    identity: Identity
+
+
+def require_person(*, yes: bool = False) -> None:
+    """Raise NoTerminalError unless a person can be asked: on a terminal, not through a pipe and not by a flag."""
+    if yes:
+        raise NoTerminalError(
+            "--yes confirms nothing: no flag answers for a person here",
+            hint="Run it at a terminal without --yes. To rehearse unattended: runbook drill NAME --auto",
+        )
+    if not (_is_terminal(0) and _is_terminal(1)):
+        raise NoTerminalError(
+            "there is no terminal to confirm on, so nothing was started",
+            hint="Run it at a terminal, not in a pipe or a job. To only read it: runbook show NAME",
+        )
+
+
+def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> Ports:
+    """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
+    from runbook.engine.context import Identity
+    from runbook.journal.liveness import this_host
+    from runbook.runtime.clock import SystemClock
+    from runbook.runtime.executor import PtyExecutor
+    from runbook.runtime.project import find_project
+    from runbook.runtime.target import CliTarget
+    from runbook.terminal import TerminalOperator
+
+    target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy)
+    titles = {name: procedure.title for name, procedure in book.procedures.items()}
+    return Ports(
+        operator=TerminalOperator(titles=titles, notes=target.notes),
+        executor=PtyExecutor.here(),
+        target=target,
+        journal=journal_here(),
+        clock=SystemClock(),
+        identity=Identity(_person(), this_host(), os.getpid(), __version__),
+    )
+
+
+def settings_for(journal: SqliteJournal, book: Book) -> Settings:
+    """Return the settings of a real walk: drafts beside the journal, and a report at the end."""
+    from runbook.engine.session import Settings
+
+    return Settings(
+        environment=dict(os.environ),
+        scratch=journal.directory / "scratch",
+        finished=_reporter(journal, book),
+    )
+
+
+def journal_here() -> SqliteJournal:
+    """Return this user's journal."""
+    from runbook.journal import SqliteJournal, state_directory
+
+    return SqliteJournal(state_directory(os.environ))
+
+
+def report_path(journal: SqliteJournal, run: str) -> Path:
+    """Return where the report of a finished run is kept."""
+    return journal.directory / "reports" / f"{run}.md"
+
+
+def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = False) -> str:
+    """Return the run that is meant: by its id, by an unambiguous part of it, or the newest. Raises UsageError."""
+    runs = journal.runs()
+    if name is None:
+        return _newest(journal, unfinished=unfinished)
+    found = [run for run in runs if run == name] or [run for run in runs if name in run]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"there is no run called '{name}'", hint="`runbook history` lists them all.")
+    shown = ", ".join(found[:5]) + (" and more" if len(found) > 5 else "")
+    raise UsageError(f"'{name}' fits several runs: {shown}", hint="Give more of its id.")
+
+
+def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the procedures that begin with what is typed; nothing if the book can't be read."""
+    from runbook.checks import open_book
+
+    try:
+        book = open_book(ctx.find_root().params.get("book"))
+    except (BookError, UsageError):
+        return []
+    return sorted(name for name in book.procedures if name.startswith(incomplete))
+
+
+def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the runs that begin with what is typed, newest first."""
+    try:
+        return [run for run in journal_here().runs() if run.startswith(incomplete)]
+    except JournalError:
+        return []
+
+
+def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
+    from runbook.engine.state import fold
+
+    for run in journal.runs():
+        if not unfinished or not fold(journal.events(run)).ended:
+            return run
+    if unfinished:
+        raise UsageError("no run is unfinished", hint="`runbook history` lists all runs.")
+    raise UsageError("there are no runs yet", hint="`runbook list` shows what can be run.")
+
+
+def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
+    def report(run: str) -> None:
+        from runbook.engine.state import fold
+        from runbook.reports.run_report import as_markdown, titles_of, write
+
+        events = journal.events(run)
+        state = fold(events)
+        procedure = book.procedures.get(state.header.procedure) if state.header else None
+        titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
+        # The journal has it all: `runbook report` makes this file again whenever it is wanted.
+        with suppress(OSError):
+            write(report_path(journal, run), as_markdown(events, titles))
+
+    return report
+
+
+def _person() -> str:
+    """Return who is at the keyboard; behind sudo, who called it."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False

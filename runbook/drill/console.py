@@ -1,0 +1,168 @@
+"""What `runbook drill` shows: the briefing, the progress of many drills, proofs, debrief, how to get into a sandbox."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runbook.drill.drill import DrillReport, Stage
+    from runbook.drill.registry import SandboxRecord
+    from runbook.model import Book, Drill, Procedure
+
+__all__ = [
+    "ask_again",
+    "hold_all",
+    "list_drills",
+    "say_briefing",
+    "say_kept",
+    "say_report",
+    "walk_alone",
+    "walk_by_hand",
+]
+
+_WIDTH = 80
+
+
+def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
+    """Say what the pager says; to a person also how another terminal gets in, until a key is pressed."""
+    click.echo(f"\nDRILL  {procedure.title}  ({drill.name})\n")
+    _say(drill.briefing, "  ")
+    click.echo()
+    if enter is not None:
+        for line in _told(procedure, drill):
+            click.echo(f"  {line}")
+        _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
+        _say("The commands are the real ones. To look around in another terminal, type:", "  ")
+        click.echo(f"  {enter}")
+        click.pause("\n  Press any key to take the call.")
+
+
+def _told(procedure: Procedure, drill: Drill) -> list[str]:
+    """Return the values that a person would know, one a line; what is proven afterwards speaks of them."""
+    names = [one.name for one in procedure.parameters if one.name in drill.answers and not one.secret]
+    answers = [drill.answers[name] for name in names]
+    values = [answer if isinstance(answer, str) else ", ".join(answer) for answer in answers]
+    return [f"{name}: {value}" for name, value in zip(names, values, strict=True)] + ([""] if names else [])
+
+
+def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
+    """Let the person at the terminal walk; return the report and how often help was asked for."""
+    from runbook.drill.drill import run_drill
+    from runbook.runtime.clock import SystemClock
+    from runbook.runtime.executor import PtyExecutor
+    from runbook.terminal import TerminalOperator
+
+    titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
+    operator = TerminalOperator(titles=titles)
+    report = run_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=ask_again)
+    return report, operator.helped
+
+
+def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
+    """Let the book's own answers walk."""
+    from runbook.drill.drill import run_drill
+    from runbook.drill.operator import AutoOperator, answer_cli
+    from runbook.policy.redaction import Redactor
+    from runbook.runtime.clock import SystemClock
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+
+    def show(text: str) -> None:
+        if verbose:
+            click.echo(text, nl=False)
+
+    return run_drill(
+        stage,
+        operator=AutoOperator(stage.drill.answers, stage.drill.reactions, say=click.echo),
+        executor=PtyExecutor(Redactor, show, lambda: FALLBACK_SIZE, answerer=answer_cli),
+        clock=SystemClock(),
+    )
+
+
+def ask_again() -> bool:
+    """Ask whether a stopped walk goes on. Its run lives in the sandbox and ends with it."""
+    click.echo("\nThe run has stopped. On production `runbook resume` goes on with it.")
+    return click.prompt("Enter goes on, e ends the drill", default="", show_default=False).strip().lower() != "e"
+
+
+def say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
+    """Say what the proofs found, one a line, and what there is to learn."""
+    if report.trouble:
+        _say(f"The walk went wrong: {report.trouble}", "\n  ", "  ")
+    click.echo(f"\nProofs, with Supabase CLI {report.cli} and PostgreSQL {report.postgres}")
+    for proof in report.proofs:
+        found = f" ({proof.found})" if proof.found else ""
+        _say(f"{proof.text}{found}", "  ok      " if proof.held else "  failed  ", " " * 10)
+    if lines:
+        click.echo("\nDebrief")
+        for line in lines:
+            _say(line, "  - ", "    ")
+    click.echo(f"\nDrill {'passed' if report.passed else 'FAILED'} after {report.seconds:.0f} s.")
+
+
+def say_kept(record: SandboxRecord) -> None:
+    """Say how to get into a sandbox that was left up, and how to end it."""
+    about = record.about
+    click.echo(f"\nThe sandbox stays up. Its commands run with the drill's environment:\n  shell   {about['shell']}")
+    click.echo(f"  psql    {about['psql']}\n  CLI     {about['cli']}\n  end it  runbook drill --end {record.id}")
+
+
+def list_drills(book: Book) -> int:
+    """List every drill with the first words of its briefing."""
+    for procedure in book.procedures.values():
+        for drill in procedure.drills:
+            alone = "" if drill.practice else " --auto"
+            click.echo(f"{procedure.id} --scenario {drill.name}{alone}")
+            click.echo(textwrap.shorten(" ".join(drill.briefing.split()), _WIDTH - 4, placeholder=" ..."))
+    return ExitCode.DONE
+
+
+def hold_all(
+    book: Book,
+    directory: str | None,
+    only: Sequence[str],
+    *,
+    majors: Sequence[int],
+    url: str | None,
+    results: str | None,
+) -> int:
+    """Hold every drill, two at a time, with a line for each as it ends, and keep the results."""
+    from pathlib import Path
+
+    from runbook.drill.isolation import cut_off_network
+    from runbook.drill.rounds import plan_rounds, results_file, run_rounds, write_results
+
+    file = Path(results) if results else results_file(directory)
+    jobs = plan_rounds(book, majors, known=file, only=only)
+    cut_off = url is None and cut_off_network()
+    click.echo(f"{len(jobs)} drills on CLI {' and '.join(map(str, majors))}" + (", network cut off" if cut_off else ""))
+    done = []
+    for result in run_rounds(jobs, directory, workers=_workers(), url=url):
+        done.append(result)
+        mark = "ok    " if result.passed else "FAILED"
+        click.echo(
+            f"[{len(done):>3}/{len(jobs)}] {mark} CLI {result.job.major}  {result.seconds:>5.1f} s  {result.job}"
+        )
+        if not result.passed:
+            _say(result.why, " " * 10, " " * 10)
+    write_results(file, done)
+    failed = sum(not result.passed for result in done)
+    click.echo(f"{len(done) - failed} passed, {failed} failed. Results: {file}")
+    return ExitCode.NOT_COMPLETED if failed or not done else ExitCode.DONE
+
+
+def _workers() -> int:
+    return max(2, (os.cpu_count() or 2) // 2)
+
+
+def _say(text: str, first: str, rest: str | None = None) -> None:
+    rest = first if rest is None else rest
+    click.echo(textwrap.fill(" ".join(text.split()), _WIDTH, initial_indent=first, subsequent_indent=rest))

@@ -1,0 +1,63 @@
+"""What changed between a run's stop and its going on: shown, and accepted by a person or not at all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+from runbook.engine.context import Frame, difference
+from runbook.engine.events import ChangeAccepted, TargetSeen
+from runbook.model import Book, Choose, Each, Include, Procedure, Step
+
+__all__ = ["accept_changes", "source_difference", "sources_of"]
+
+
+def accept_changes(frame: Frame, seen: TargetSeen) -> tuple[ChangeAccepted, ...] | None:
+    """Show what differs from what the run was started with; None if the operator does not go on with it."""
+    sources = sources_of(frame.procedure, frame.book)
+    changes: list[ChangeAccepted] = []
+    if frame.procedure.digest != frame.state.digest:
+        text = source_difference(frame.state.sources, sources)
+        changes.append(_change(frame, "procedure", text, sources, frame.target))
+    if seen != frame.target:
+        changes.append(_change(frame, "target", difference(frame.target, seen), sources, seen))
+    accepted = all(frame.ports.operator.accept(change.what, change.diff) for change in changes)
+    return tuple(changes) if accepted else None
+
+
+def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
+    """Return the YAML text of a procedure and of all that it includes, by id."""
+    found: dict[str, str] = {}
+    waiting = [procedure.id]
+    while waiting:
+        name = waiting.pop()
+        known = procedure if name == procedure.id else book.procedures.get(name)
+        if name not in found and known is not None:
+            found[name] = known.source
+            waiting.extend(_included((*known.before, *known.steps)))
+    return found
+
+
+def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Return a unified difference of all procedures that a run rests on."""
+    lines: list[str] = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, "").splitlines(), after.get(name, "").splitlines()
+        lines += difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
+    return "\n".join(lines) or "The text is the same, its meaning is not: another version of runbook reads it."
+
+
+def _change(frame: Frame, what: str, diff: str, sources: Mapping[str, str], target: TargetSeen) -> ChangeAccepted:
+    now = frame.ports.clock.now()
+    return ChangeAccepted(at=now, what=what, diff=diff, digest=frame.procedure.digest, sources=sources, target=target)
+
+
+def _included(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step.action, Include):
+            yield step.action.procedure
+        elif isinstance(step.action, Each):
+            yield from _included(step.action.steps)
+        elif isinstance(step.action, Choose):
+            for option in step.action.options:
+                yield from _included(option.steps)

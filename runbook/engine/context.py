@@ -1,0 +1,142 @@
+"""What one walk works with: the ports, the run's state, and the one way in which an event gets recorded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from runbook.engine.events import Event, TakenOver, TargetSeen
+from runbook.engine.ports import Clock, Executor, Holder, Journal, Operator, Screen, Target
+from runbook.engine.state import RunState, apply
+from runbook.errors import RunbookError, TargetHeldError
+from runbook.journal.liveness import survivors
+from runbook.model import Book, Procedure
+
+__all__ = ["Frame", "Identity", "Ports", "TargetChanged", "difference", "lock_key"]
+
+
+class TargetChanged(RunbookError):
+    """The target is no longer what the run was started for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who walks, where: `runbook` is this program's version."""
+
+    operator: str
+    host: str
+    pid: int
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world as the walk sees it."""
+
+    operator: Operator
+    executor: Executor
+    target: Target
+    journal: Journal
+    clock: Clock
+    survivors: Callable[[int, str, str], tuple[int, ...] | None] = survivors
+    """What still runs of a command (pid, kernel start time, host); None if that can't be told from here."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Frame:
+    """A walk under way."""
+
+    run: str
+    procedure: Procedure
+    book: Book
+    ports: Ports
+    identity: Identity
+    scratch: Path
+    """A private directory for what must not be in the project: files being edited, files with secrets."""
+    dry: bool = False
+    state: RunState = field(default_factory=RunState)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    finished: Callable[[str], None] | None = None
+    """Called with the run's id when its last event is on disk, before the operator is told."""
+
+    @property
+    def target(self) -> TargetSeen:
+        """What the target was when it was last proven or accepted."""
+        assert self.state.target is not None
+        return self.state.target
+
+    @property
+    def major(self) -> int:
+        """The Supabase CLI's major."""
+        first = self.target.cli.split(".")[0]
+        return int(first) if first.isdigit() else 0
+
+    def record(
+        self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None
+    ) -> None:
+        """Put the event on disk, then into the state, then tell the operator. Raises JournalError."""
+        self.ports.journal.append(self.run, event)
+        self.state = apply(self.state, event)
+        if before_telling is not None:
+            before_telling()
+        self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
+
+    def holder(self, step: str = "") -> Holder:
+        """Return how this walk names itself in the target's lock."""
+        return Holder(
+            run=self.run,
+            procedure=self.procedure.id,
+            operator=self.identity.operator,
+            host=self.identity.host,
+            pid=self.identity.pid,
+            since=self.ports.clock.now() if self.state.header is None else self.state.header.at,
+            step=step,
+        )
+
+    def hold_on(self, step: str) -> None:
+        """Make sure that the target is still ours, and note the step. Raises TargetHeldError if it was taken over."""
+        if self.dry:
+            return
+        journal, ours = self.ports.journal, self.holder(step)
+        # Whoever took it over may have given it back since: a lock that is free is not ours either.
+        if not any((one.run, one.pid, one.host) == (ours.run, ours.pid, ours.host) for one in journal.holders()):
+            raise self._lost()
+        if journal.hold(lock_key(self.target, self.identity, self.ports.target), ours) is not None:
+            raise self._lost()
+
+    def _lost(self) -> TargetHeldError:
+        taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
+        who = taken[-1].operator if taken else "somebody"
+        return TargetHeldError(
+            f"{who} took the target over while this run was under way",
+            hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` goes on here.",
+        )
+
+    def recheck(self) -> None:
+        """Prove the target again, right before a write. Raises TargetChanged with the difference."""
+        seen = self.ports.target.recheck(self.target)
+        changed = difference(self.target, seen)
+        if changed:
+            raise TargetChanged(
+                f"the target changed while this run was under way:\n{changed}",
+                hint=f"The step did not run. `runbook resume {self.run}` shows this again and asks.",
+            )
+
+
+def difference(before: TargetSeen, after: TargetSeen) -> str:
+    """Return a line by line difference of two targets, "" if they are the same."""
+    lines = difflib.unified_diff(_lines(before), _lines(after), "when the run began", "now", n=9, lineterm="")
+    return "\n".join(lines)
+
+
+def lock_key(seen: TargetSeen, identity: Identity, target: Target) -> str:
+    """Return the name under which a target is locked: a project for everybody, a local stack per directory."""
+    if seen.kind == "local":
+        return f"local:{identity.host}:{target.directory}"
+    return f"{seen.kind}:{seen.name}"
+
+
+def _lines(seen: TargetSeen) -> list[str]:
+    return [f"{field.name}: {getattr(seen, field.name)}" for field in fields(seen)]

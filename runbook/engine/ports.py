@@ -1,0 +1,301 @@
+"""The five things the walk needs from the world. The terminal, the drill and the tests supply them differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from runbook.engine.events import Event, Outcome, Purpose, TargetSeen
+from runbook.engine.state import RunState
+from runbook.model import Action, Effect, Parameter, Procedure, Step
+from runbook.policy.judgement import Judgement
+
+__all__ = [
+    "Back",
+    "Clock",
+    "Concluding",
+    "Confirmation",
+    "Execution",
+    "Executor",
+    "Go",
+    "HandOver",
+    "Holder",
+    "Journal",
+    "Operator",
+    "Reply",
+    "Resolve",
+    "Screen",
+    "Skip",
+    "Stop",
+    "SwitchTo",
+    "TakeBack",
+    "Target",
+    "Undecided",
+]
+
+
+# --- what the operator is shown ---------------------------------------------------------------------------------
+
+
+class Confirmation(StrEnum):
+    """How a step is confirmed: Enter, the word yes, or a name typed out."""
+
+    ENTER = "enter"
+    YES = "yes"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """All that a prompt at one step may show. `argv` is filled in and redacted, ready to print."""
+
+    procedure: Procedure
+    state: RunState
+    target: TargetSeen
+    path: str
+    step: Step
+    action: Action
+    number: int
+    total: int
+    phase: tuple[int, int, str]
+    """Number of this phase, number of phases, title."""
+    argv: tuple[str, ...] = ()
+    effect: Effect = Effect.READS
+    judgement: Judgement | None = None
+    confirmation: Confirmation = Confirmation.ENTER
+    word: str = ""
+    """What must be typed where `confirmation` is `NAME`."""
+    values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    seconds_so_far: float = 0
+    pieces: Mapping[str, str] = field(default_factory=dict)
+    """The step's own texts (`title`, `why`, `look_for`, `warning`, …) with values filled in.
+
+    More of them: `text` (a tick or a wait), `undo`, `file` (where an edited file ends up).
+    """
+    draft: str = ""
+    """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
+    purpose: Purpose = Purpose.RUN
+    """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
+
+
+# --- what the operator answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Do the step.
+
+    `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose), the finished file's
+    path (edit) or the seconds that the operator has already waited (wait; empty: the walk waits by its clock).
+    """
+
+    typed: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Go past the step."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Stand at the step before this one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Run the step's undo; `typed` confirms it where it writes."""
+
+    typed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Leave the run to somebody else."""
+
+    note: str
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchTo:
+    """Stop here and begin another procedure (an id)."""
+
+    procedure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop here; the run can be resumed."""
+
+    reason: str = "stopped by the operator"
+
+
+class Undecided(StrEnum):
+    """What the operator says of a step whose end is unknown."""
+
+    PROBE = "probe"
+    DONE = "done"
+    REDO = "redo"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve:
+    """A decision on an unknown step, with what it rests on."""
+
+    what: Undecided
+    note: str = ""
+
+
+Reply = Go | Skip | Back | TakeBack | HandOver | SwitchTo | Stop | Resolve
+
+
+class Operator(Protocol):
+    """The person at the terminal, a drill's unattended answers, or a test's script."""
+
+    def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
+        """Show what this is and wait for a go. `target` blocks until the target is proven. False: not started."""
+
+    def give(self, parameter: Parameter, *, problem: str = "") -> str:
+        """Return the value for a parameter; `problem` says what was wrong with the last answer."""
+
+    def decide(self, screen: Screen) -> Reply:
+        """Ask what to do at a step that is next."""
+
+    def recover(self, screen: Screen, execution: Execution) -> Reply:
+        """Ask what to do after a step failed: `Go` retries."""
+
+    def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
+        """Ask what became of a step whose end is unknown; `known` says in sentences what is known."""
+
+    def accept(self, what: str, diff: str) -> bool:
+        """Show what changed since the run stopped (`procedure` or `target`) and ask whether to go on."""
+
+    def take_over(self, holder: Holder) -> str | None:
+        """Say who holds the target; return the reason for taking over, or None to leave it."""
+
+    def tell(self, event: Event, screen: Screen | None) -> None:
+        """Take note of an event that is already in the journal (to print it)."""
+
+
+@runtime_checkable
+class Concluding(Protocol):
+    """An operator that wants a last word before a run is finished; one that does not is not asked."""
+
+    def conclude(self, screen: Screen) -> Reply | None:
+        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
+
+
+# --- what is executed -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How a command ended. `output` is redacted and bounded, any JSON (stdout) last; `document` is that JSON whole."""
+
+    outcome: Outcome
+    exit: int | None
+    seconds: float
+    output: str
+    document: str = ""
+    evidence: str = ""
+    captured: Mapping[str, str] = field(default_factory=dict)
+    purpose: Purpose = Purpose.RUN
+
+
+class Executor(Protocol):
+    """The only thing that starts processes on behalf of a procedure."""
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: str,
+        timeout: float | None,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Execution:
+        """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
+
+        `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
+        raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found.
+        """
+
+
+class Target(Protocol):
+    """Where the commands of a run go."""
+
+    def prove(self) -> TargetSeen:
+        """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
+
+    def recheck(self, seen: TargetSeen) -> TargetSeen:
+        """Prove it again, cheaply, right before a write."""
+
+    def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
+        """Return the words that `{{target}}` stands for in that command."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment that commands get on top of the process's own."""
+
+    @property
+    def directory(self) -> str:
+        """The Supabase project's directory, where commands run."""
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+
+    def wait(self, seconds: float) -> None:
+        """Return after that many seconds."""
+
+
+# --- where events go --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell)."""
+
+    run: str
+    procedure: str
+    operator: str
+    host: str
+    pid: int
+    since: datetime
+    step: str = ""
+    alive: bool | None = None
+
+
+class Journal(Protocol):
+    """The durable record. Every method raises JournalError when the record can't be kept or read."""
+
+    def append(self, run: str, event: Event) -> None:
+        """Return when the event is on disk."""
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return the run's events in order."""
+
+    def runs(self) -> Sequence[str]:
+        """Return the ids of all runs, newest first."""
+
+    def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
+        """Take the lock of the target (atomically, and from `over` only if that one still has it).
+
+        Return None when it is ours, else who has it.
+        """
+
+    def release(self, target: str, run: str) -> None:
+        """Give the lock back, if that run has it."""
+
+    def holders(self) -> Sequence[Holder]:
+        """Return who holds what."""

@@ -1,0 +1,238 @@
+"""Walk a procedure from its introduction to its end. The one way through it: terminal, drill and tests come here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from runbook.engine.actions import End
+from runbook.engine.changes import accept_changes, sources_of
+from runbook.engine.context import Frame, Identity, Ports
+from runbook.engine.events import RunResumed, RunStarted, TakenOver, TargetSeen
+from runbook.engine.loop import drive
+from runbook.engine.next_action import Finish, Over, next_action
+from runbook.engine.parameters import ask, gather, supplied
+from runbook.engine.ports import Clock, Executor, Journal, Operator, Screen, Target
+from runbook.engine.state import RunState, fold
+from runbook.engine.target_lock import lock_target
+from runbook.engine.view_model import unready_screen
+from runbook.errors import ExitCode, UsageError
+from runbook.journal import MemoryJournal, state_directory
+from runbook.journal.directory import open_directory
+from runbook.model import Book, Procedure
+from runbook.runtime.env_file import sweep
+
+__all__ = ["Identity", "Settings", "resume", "walk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a walk may be given besides its ports.
+
+    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts and short-lived
+    files with secrets (default: beside the journal); `finished` is called with the run's id at its end.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    scratch: Path | None = None
+    finished: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """What stays the same from one walk to the one that it is left for."""
+
+    book: Book
+    ports: Ports
+    identity: Identity
+    settings: Settings
+
+
+def walk(  # noqa: PLR0913 - each port by its name; all but two are keywords
+    procedure: Procedure,
+    book: Book,
+    *,
+    operator: Operator,
+    executor: Executor,
+    target: Target,
+    journal: Journal,
+    clock: Clock,
+    identity: Identity,
+    values: Mapping[str, str] | None = None,
+    dry: bool = False,
+    settings: Settings | None = None,
+) -> ExitCode:
+    """Walk through a procedure and return how it ended; `values` are texts for its parameters.
+
+    Raises UsageError (values that do not fit), PolicyRefusal, TargetHeldError, JournalError, and what proving the
+    target raises. A dry run keeps its journal to itself and only reads.
+    """
+    ports = Ports(
+        operator=operator,
+        executor=executor,
+        target=target,
+        journal=MemoryJournal() if dry else journal,
+        clock=clock,
+    )
+    world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
+    return _walk_on(world, procedure, dict(values or {}), dry=dry)
+
+
+def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
+    run: str,
+    book: Book,
+    *,
+    operator: Operator,
+    executor: Executor,
+    target: Target,
+    journal: Journal,
+    clock: Clock,
+    identity: Identity,
+    settings: Settings | None = None,
+) -> ExitCode:
+    """Go on with a run where its journal ends. Raises what `walk` raises, and UsageError if the run has finished.
+
+    What changed since, in the procedure or in the target, is shown and must be accepted.
+    """
+    ports = Ports(operator=operator, executor=executor, target=target, journal=journal, clock=clock)
+    world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
+    end = _resume(world, run)
+    return _walk_on(world, book.procedure(end.switch_to), {}, dry=False) if end.switch_to else end.code
+
+
+def _walk_on(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> ExitCode:
+    """Walk, and walk the procedure that this one is left for, and so on."""
+    while True:
+        end = _walk(world, procedure, given, dry=dry)
+        if not end.switch_to:
+            return end.code
+        procedure = world.book.procedure(end.switch_to)
+        known = {parameter.name for parameter in procedure.parameters}
+        given = {name: text for name, text in given.items() if name in known}
+
+
+def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> End:
+    texts = supplied(procedure, given, world.settings.environment)
+    prove = cache(world.ports.target.prove)
+    if not world.ports.operator.introduce(procedure, prove):
+        return End(ExitCode.NOT_COMPLETED)
+    with _scratch(world, dry=dry) as scratch:
+        frame = _frame(world, procedure, _new_run(procedure, world.ports), scratch, dry=dry)
+        with lock_target(frame, prove()) as takes_over:
+            _begin(frame, prove(), texts)
+            if takes_over is not None:
+                frame.record(takes_over)
+            return drive(frame)
+
+
+def _frame(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry: bool = False) -> Frame:
+    return Frame(
+        run=run,
+        procedure=procedure,
+        book=world.book,
+        ports=world.ports,
+        identity=world.identity,
+        scratch=scratch,
+        dry=dry,
+        finished=None if dry else world.settings.finished,
+    )
+
+
+def _begin(frame: Frame, seen: TargetSeen, texts: Mapping[str, str]) -> None:
+    reference = seen.project_ref or seen.name
+    linked = {} if seen.kind == "local" else {"project_ref": reference}
+    given = gather(frame.procedure, texts, linked, frame.ports.operator)
+    frame.secrets = given.secrets
+    frame.record(
+        RunStarted(
+            at=frame.ports.clock.now(),
+            run=frame.run,
+            procedure=frame.procedure.id,
+            digest=frame.procedure.digest,
+            sources=sources_of(frame.procedure, frame.book),
+            target=seen,
+            runbook=frame.identity.runbook,
+            operator=frame.identity.operator,
+            host=frame.identity.host,
+            directory=frame.ports.target.directory,
+            values=given.values,
+            dry=frame.dry,
+        )
+    )
+
+
+def _resume(world: _World, run: str) -> End:
+    ports = world.ports
+    procedure = world.book.procedure(_header_of(fold(ports.journal.events(run)), run).procedure)
+    prove = cache(ports.target.prove)
+    if not ports.operator.introduce(procedure, prove):
+        return End(ExitCode.NOT_COMPLETED)
+    with _scratch(world, dry=False) as scratch:
+        frame = _frame(world, procedure, run, scratch)
+        with lock_target(frame, prove()) as takes_over:
+            return _go_on(frame, prove(), takes_over, world.settings.environment)
+
+
+def _go_on(frame: Frame, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
+    # Read only now: until the target was ours, its last owner may have gone on.
+    frame.state = fold(frame.ports.journal.events(frame.run))
+    _header_of(frame.state, frame.run)
+    changes = accept_changes(frame, seen)
+    if changes is None:
+        return End(ExitCode.NOT_COMPLETED)
+    now, identity = frame.ports.clock.now(), frame.identity
+    resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
+    for event in (*([takes_over] if takes_over else []), resumed, *changes):
+        frame.record(event, _standing(frame))
+    frame.secrets = _secrets(frame, environment)
+    return drive(frame)
+
+
+def _standing(frame: Frame) -> Screen | None:
+    """Return the screen of the step that the run stands at: who goes on must be shown the state as it is."""
+    action = next_action(frame.procedure, frame.state)
+    return None if isinstance(action, Finish | Over) else unready_screen(frame, action.at)
+
+
+def _header_of(state: RunState, run: str) -> RunStarted:
+    """Return the first event of a run that can be gone on with. Raises UsageError for a finished one."""
+    if state.header is None or state.ended:
+        raise UsageError(f"run {run} has finished", hint=f"`runbook report {run}` shows what it did.")
+    return state.header
+
+
+def _secrets(frame: Frame, environment: Mapping[str, str]) -> dict[str, str]:
+    """Ask for the secrets again: they were never written down."""
+    secret = tuple(parameter for parameter in frame.procedure.parameters if parameter.secret)
+    texts = supplied(replace(frame.procedure, parameters=secret), {}, environment)
+    return {one.name: texts.get(one.name) or ask(one, frame.ports.operator) for one in secret}
+
+
+@contextmanager
+def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
+    """Yield the private directory; that of a dry run is gone afterwards."""
+    if dry:
+        with TemporaryDirectory(prefix="runbook-dry-") as directory:
+            yield Path(directory)
+        return
+    kept = open_directory(world.settings.scratch or state_directory(os.environ) / "scratch")
+    holders = world.ports.journal.holders()
+    sweep(kept, (holder.run for holder in holders if holder.alive is not False))
+    yield kept
+
+
+def _new_run(procedure: Procedure, ports: Ports) -> str:
+    """Return an id that no run has: the minute and the procedure, and a number where that is taken."""
+    first = f"{ports.clock.now():%Y%m%d-%H%M}-{procedure.id}"
+    taken = {*ports.journal.runs(), *(holder.run for holder in ports.journal.holders())}
+    number = 1
+    run = first
+    while run in taken:
+        number += 1
+        run = f"{first}-{number}"
+    return run

@@ -1,0 +1,266 @@
+"""The state of a run, folded from its events. Pure: the same events always give the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+from runbook.engine.events import (
+    ChangeAccepted,
+    ChildStarted,
+    Decision,
+    Event,
+    HandedOver,
+    OptionChosen,
+    Outcome,
+    Purpose,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunStopped,
+    StepFinished,
+    SteppedBack,
+    StepResolved,
+    StepSkipped,
+    StepStarted,
+    TakenOver,
+    TargetSeen,
+    ValueGiven,
+)
+from runbook.engine.step_record import Attempt, Child, Status, StepRecord
+
+__all__ = ["Attempt", "Child", "RunState", "Status", "StepRecord", "apply", "fold"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """Everything known of a run. Mappings are never changed in place."""
+
+    header: RunStarted | None = None
+    steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    """By path, in the order of their first event."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """The option taken, by the path of the `choose` step."""
+    values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Parameters, values captured and values seen, for showing: steps see what `path.instances` gives them."""
+    parameters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Values of the procedure's parameters. No secrets."""
+    back_to: str = ""
+    """The earlier step that the walk went back to; steps from there on are gone through again."""
+    settled_since: frozenset[str] = frozenset()
+    """Steps settled since the walk went back."""
+    operator: str = ""
+    host: str = ""
+    target: TargetSeen | None = None
+    digest: str = ""
+    """The procedure's content as it was last accepted."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
+    paused: str = ""
+    """Why the run stopped, while it is stopped."""
+    handed_to: str = ""
+    note: str = ""
+    """What was said when the run was handed over."""
+    updated: datetime | None = None
+
+    def step(self, path: str) -> StepRecord:
+        """Return what is known of a step, an empty record if nothing is."""
+        return self.steps.get(path) or StepRecord(path=path)
+
+    @property
+    def running(self) -> StepRecord | None:
+        """The step that started and did not finish."""
+        return next((record for record in self.steps.values() if record.status is Status.RUNNING), None)
+
+    @property
+    def unknown(self) -> StepRecord | None:
+        """The first step whose end nobody knows."""
+        return next((record for record in self.steps.values() if record.status.is_unknown), None)
+
+
+def fold(events: Iterable[Event]) -> RunState:
+    """Return the state that these events lead to."""
+    return reduce(apply, events, RunState())
+
+
+def apply(state: RunState, event: Event) -> RunState:
+    """Return the state after one more event. Raises KeyError for an event that is not of `events.py`."""
+    return replace(_FOLDS[type(event)](state, event), updated=event.at)
+
+
+# --- the run ----------------------------------------------------------------------------------------------------
+
+
+def _started(state: RunState, event: RunStarted) -> RunState:
+    return replace(
+        state,
+        header=event,
+        values=dict(event.values),
+        parameters=dict(event.values),
+        operator=event.operator,
+        host=event.host,
+        target=event.target,
+        digest=event.digest,
+        sources=event.sources,
+    )
+
+
+def _resumed(state: RunState, event: RunResumed) -> RunState:
+    # The target stays what it was: a different one is taken over by ChangeAccepted only.
+    return replace(state, operator=event.operator, host=event.host, paused="", handed_to="", note="")
+
+
+def _taken_over(state: RunState, event: TakenOver) -> RunState:
+    if state.header is not None and event.was == state.header.run:
+        return replace(state, paused=f"taken over by {event.operator}: {event.reason}")
+    return replace(state, operator=event.operator)
+
+
+def _change_accepted(state: RunState, event: ChangeAccepted) -> RunState:
+    return replace(state, digest=event.digest, sources=event.sources, target=event.target)
+
+
+def _handed_over(state: RunState, event: HandedOver) -> RunState:
+    return replace(state, handed_to=event.to, note=event.note, paused="handed over")
+
+
+def _stopped(state: RunState, event: RunStopped) -> RunState:
+    return replace(state, paused=event.reason)
+
+
+def _finished(state: RunState, _event: RunFinished) -> RunState:
+    return replace(state, ended=True, paused="")
+
+
+# --- its steps --------------------------------------------------------------------------------------------------
+
+
+def _keep(state: RunState, record: StepRecord, *, settled: bool = False) -> RunState:
+    since = state.settled_since | {record.path} if settled else state.settled_since
+    return replace(state, steps={**state.steps, record.path: record}, settled_since=since, paused="")
+
+
+def _step_started(state: RunState, event: StepStarted) -> RunState:
+    record = state.step(event.step)
+    attempt = Attempt(
+        purpose=event.purpose, started=event.at, argv=event.argv, effect=event.effect, confirmed=event.confirmed
+    )
+    record = replace(record, attempts=(*record.attempts, attempt))
+    if event.purpose is Purpose.RUN:
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
+    elif event.purpose is Purpose.UNDO:
+        before = _before_undo(record)
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, before_undo=before, check=None)
+    return _keep(state, record)
+
+
+def _before_undo(record: StepRecord) -> Status:
+    if record.purpose is Purpose.UNDO and record.status.is_unknown:
+        return record.before_undo
+    return Status.UNKNOWN if record.status.is_unknown else record.status
+
+
+def _child_started(state: RunState, event: ChildStarted) -> RunState:
+    record = state.step(event.step)
+    if not record.attempts:
+        return state
+    attempt = replace(record.attempts[-1], child=Child(event.pid, event.born, event.host))
+    return _keep(state, replace(record, attempts=(*record.attempts[:-1], attempt)))
+
+
+def _step_finished(state: RunState, event: StepFinished) -> RunState:
+    record = _close_attempt(state.step(event.step), event)
+    if event.purpose in {Purpose.RUN, Purpose.UNDO}:
+        record = replace(record, status=_status_after(record, event))
+    elif event.purpose is Purpose.VERIFY:
+        record = replace(record, check=event.outcome)
+    if event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED:
+        record = replace(record, captured=event.captured)
+        state = replace(state, values={**state.values, **event.captured})
+    settles = event.purpose in {Purpose.RUN, Purpose.VERIFY} and record.status is Status.PASSED
+    return _keep(state, record, settled=settles)
+
+
+def _close_attempt(record: StepRecord, event: StepFinished) -> StepRecord:
+    if not record.attempts:
+        return record
+    closed = replace(
+        record.attempts[-1],
+        finished=event.at,
+        outcome=event.outcome,
+        exit=event.exit,
+        seconds=event.seconds,
+        output=event.output,
+        evidence=event.evidence,
+    )
+    return replace(record, attempts=(*record.attempts[:-1], closed))
+
+
+def _status_after(record: StepRecord, event: StepFinished) -> Status:
+    if event.outcome is Outcome.INTERRUPTED:
+        reads = record.last is None or record.last.effect == "reads"
+        return Status.FAILED if reads else Status.UNKNOWN
+    if event.outcome is Outcome.FAILED:
+        return Status.FAILED
+    return Status.PASSED if event.purpose is Purpose.RUN else Status.TODO
+
+
+def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
+    record = state.step(event.step)
+    # A step that passed and is met again on the way forward is left as it is, not unsaid.
+    passed = record.status is Status.PASSED
+    status = Status.PASSED if passed else Status.SKIPPED
+    return _keep(state, replace(record, status=status, vouched=passed, reason=event.reason), settled=True)
+
+
+def _step_resolved(state: RunState, event: StepResolved) -> RunState:
+    record = state.step(event.step)
+    done = event.decision is Decision.DONE
+    if record.purpose is Purpose.UNDO:
+        status = Status.TODO if done else record.before_undo
+    else:
+        status = Status.PASSED if done else Status.TODO
+    purpose = record.purpose if done else Purpose.RUN
+    settled = done and status is Status.PASSED
+    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note)
+    return _keep(state, record, settled=settled)
+
+
+def _value_given(state: RunState, event: ValueGiven) -> RunState:
+    given = {event.name: event.value}
+    state = replace(state, values={**state.values, **given})
+    if not event.step:
+        return replace(state, parameters={**state.parameters, **given})
+    record = state.step(event.step)
+    return _keep(state, replace(record, captured={**record.captured, **given}))
+
+
+def _stepped_back(state: RunState, event: SteppedBack) -> RunState:
+    return replace(state, back_to=event.step, settled_since=frozenset(), paused="")
+
+
+def _option_chosen(state: RunState, event: OptionChosen) -> RunState:
+    state = replace(state, choices={**state.choices, event.step: event.option})
+    return _keep(state, replace(state.step(event.step), status=Status.PASSED), settled=True)
+
+
+_FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
+    RunStarted: _started,
+    RunResumed: _resumed,
+    TakenOver: _taken_over,
+    ChangeAccepted: _change_accepted,
+    HandedOver: _handed_over,
+    RunStopped: _stopped,
+    RunFinished: _finished,
+    StepStarted: _step_started,
+    ChildStarted: _child_started,
+    StepFinished: _step_finished,
+    StepSkipped: _step_skipped,
+    ValueGiven: _value_given,
+    StepResolved: _step_resolved,
+    SteppedBack: _stepped_back,
+    OptionChosen: _option_chosen,
+}

@@ -1,0 +1,62 @@
+"""One run per target: take its lock for the length of a walk, from somebody else only on a person's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from runbook.engine.context import Frame, lock_key
+from runbook.engine.events import TakenOver, TargetSeen
+from runbook.engine.ports import Holder
+from runbook.errors import JournalError, TargetHeldError
+
+__all__ = ["lock_target"]
+
+
+@contextmanager
+def lock_target(frame: Frame, seen: TargetSeen) -> Iterator[TakenOver | None]:
+    """Hold the target's lock for the length of the block; yields the take-over that it needed, if it did.
+
+    Raises TargetHeldError if somebody has the target and it is not taken over.
+    """
+    key = lock_key(seen, frame.identity, frame.ports.target)
+    takes_over = _take(frame, key)
+    try:
+        yield takes_over
+    finally:
+        # A lock that can't be given back now is recognised later by its dead process.
+        with suppress(JournalError):
+            frame.ports.journal.release(key, frame.run)
+
+
+def _take(frame: Frame, key: str) -> TakenOver | None:
+    journal = frame.ports.journal
+    takes_over: TakenOver | None = None
+    over: Holder | None = None
+    while True:
+        other = journal.hold(key, frame.holder(), over=over)
+        if other is None:
+            _tell_the_other(frame, over, takes_over)
+            return takes_over
+        reason = (frame.ports.operator.take_over(other) or "").strip()
+        if not reason:
+            raise _held_by(other)
+        over, now = other, frame.ports.clock.now()
+        takes_over = TakenOver(at=now, operator=frame.identity.operator, was=other.run, reason=reason)
+
+
+def _tell_the_other(frame: Frame, other: Holder | None, event: TakenOver | None) -> None:
+    """Put the take-over into the record of the run that it was taken from, too."""
+    if other is not None and event is not None and other.run != frame.run:
+        with suppress(JournalError):
+            frame.ports.journal.append(other.run, event)
+
+
+def _held_by(other: Holder) -> TargetHeldError:
+    dead = " Its process no longer runs." if other.alive is False else ""
+    step = f", at step {other.step}" if other.step else ""
+    return TargetHeldError(
+        f"{other.operator} has been running {other.procedure} on this target since "
+        f"{other.since:%Y-%m-%d %H:%M} UTC{step} (run {other.run} on {other.host}, process {other.pid}).{dead}",
+        hint=f"`runbook status` shows it; `runbook resume {other.run}` goes on with it once it has stopped.",
+    )

@@ -1,0 +1,71 @@
+"""What is known, in sentences, of a step whose end nobody saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from runbook.engine.context import Frame
+from runbook.engine.events import Outcome, Purpose
+from runbook.engine.step_record import Attempt, Child, StepRecord
+
+__all__ = ["child_lives", "known_of", "span"]
+
+
+def known_of(frame: Frame, record: StepRecord) -> tuple[str, ...]:
+    """Return what the journal and this machine's processes tell of the last execution."""
+    attempt = record.last
+    if attempt is None:
+        return ("Nothing more is on record.",)
+    return tuple(_sentences(frame, record, attempt))
+
+
+def child_lives(frame: Frame, record: StepRecord) -> bool:
+    """Return True if the step's command, or something that it started, certainly still runs on this machine."""
+    child = record.child
+    return child is not None and bool(frame.ports.survivors(child.pid, child.born, child.host))
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as a person says it: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
+    if seconds < 100:
+        return f"{seconds:.1f} s" if 0.05 <= seconds < 9.95 else f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes // 1440} days"
+
+
+def _sentences(frame: Frame, record: StepRecord, attempt: Attempt) -> Iterator[str]:
+    what = "The undo of this step" if record.purpose is Purpose.UNDO else "This step"
+    ago = span((frame.ports.clock.now() - attempt.started).total_seconds())
+    yield f"{what} was started at {_clock(attempt.started)} UTC, {ago} ago."
+    if attempt.outcome is Outcome.INTERRUPTED:
+        yield f"It was interrupted after {span(attempt.seconds)}; the server may have gone on with it."
+        if attempt.evidence:
+            yield attempt.evidence
+    elif attempt.outcome is Outcome.FAILED:
+        yield f"It failed: {attempt.evidence}."
+    else:
+        yield "Its end is not on record."
+    if attempt.argv:
+        yield _process(frame, attempt, attempt.child)
+
+
+def _process(frame: Frame, attempt: Attempt, child: Child | None) -> str:
+    if child is None:
+        # The executor holds a program back until its process is in the journal.
+        return "No process is on record for it, so the command itself was never started."
+    running = frame.ports.survivors(child.pid, child.born, child.host)
+    if running is None:
+        return f"Its process {child.pid} ran on {child.host}; whether it still does can't be seen from here."
+    if running:
+        since, pids = _clock(attempt.started), " and ".join(str(pid) for pid in running)
+        return f"The command is still running as process {pids} since {since} UTC. Let it end, or stop it."
+    return f"Its process {child.pid} no longer runs; what it had sent to the server may still take effect."
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%H:%M:%S")

@@ -1,0 +1,123 @@
+"""The guard's quick ways, without click: `--line TEXT`, `hook AGENT` and `-- COMMAND…`.
+
+They run before every command of somebody's day, so what they import is counted. Anything else goes the usual way.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from runbook.errors import ExitCode, RunbookError
+
+__all__ = ["answer", "answer_hook", "answer_line"]
+
+# An agent waits for its hook, and takes one that does not answer for consent. Judging is limited in processor time,
+# so that a busy machine does not make the guard refuse what is harmless.
+_READING_SECONDS = 0.6
+_JUDGING_SECONDS = 0.6
+_WAITING_SECONDS = 6.0
+
+
+def answer(words: Sequence[str]) -> int | None:
+    """Answer the words behind `runbook` if they are of the quick kind; None if not."""
+    match list(words):
+        case ["--book", book, "guard", *rest]:
+            return _answer(rest, book)
+        case ["guard", *rest]:
+            return _answer(rest, os.environ.get("RUNBOOK_BOOK") or None)
+    return None
+
+
+def _answer(words: list[str], book: str | None) -> int | None:
+    match words:
+        case ["--line", text]:
+            return answer_line(text, "text", book)
+        case ["--line", text, "--format", ("text" | "json") as form]:
+            return answer_line(text, form, book)
+        case ["--format", ("text" | "json") as form, "--line", text]:
+            return answer_line(text, form, book)
+        case ["hook", agent] if not agent.startswith("-"):
+            return answer_hook(agent, book)
+        case ["--", _, *_]:
+            from runbook.guard.run_command import run_guarded
+
+            return run_guarded(tuple(words[1:]), book)
+    return None
+
+
+def answer_line(text: str, form: str, book: str | None) -> int:
+    """Judge a line and print what is to be said: JSON on stdout, words on stderr."""
+    from runbook.guard.asking import EXIT_CODES, current_directory, judge_line
+    from runbook.guard.telling import as_json, as_text
+    from runbook.model import Verdict
+
+    judged = judge_line(text, book=book, face="line")
+    if form == "json":
+        print(as_json(judged))
+    elif judged.verdict is not Verdict.ALLOW:
+        print(as_text(judged, current_directory()), file=sys.stderr)
+    return EXIT_CODES[judged.verdict]
+
+
+def answer_hook(agent: str, book: str | None) -> int:
+    """Answer an agent's event on standard input. Whatever goes wrong, the answer blocks."""
+    try:
+        answered = _answered_in_time(agent, book)
+    except BaseException as error:  # noqa: BLE001 - a hook that dies lets the command through
+        return _block(agent, error)
+    sys.stdout.write(answered[0])
+    sys.stderr.write(answered[1])
+    return answered[2]
+
+
+def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
+    from runbook.guard.agents import AGENTS, LARGEST, answer_event
+
+    if agent not in AGENTS:
+        raise RunbookError(f"there is no agent '{agent}'; known are {', '.join(AGENTS)}.")
+    with _alarm(wall=_READING_SECONDS):
+        data = sys.stdin.buffer.read(LARGEST + 1)
+    with _alarm(wall=_WAITING_SECONDS, processor=_JUDGING_SECONDS):
+        given = answer_event(agent, data, book=book)
+    return given.stdout, given.stderr, given.code
+
+
+@contextmanager
+def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
+    """Raise TimeoutError within this when it takes too long: by the clock, or in processor time."""
+
+    def too_late(_number: int, _frame: object) -> None:
+        raise TimeoutError("it took too long.")
+
+    before = {number: signal.signal(number, too_late) for number in (signal.SIGALRM, signal.SIGPROF)}
+    signal.setitimer(signal.ITIMER_REAL, wall)
+    signal.setitimer(signal.ITIMER_PROF, processor)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _block(agent: str, error: BaseException) -> int:
+    """Block without anything that may be broken: not even the module that knows the agents is needed."""
+    why = f"The guard failed: {error or type(error).__name__}"
+    try:
+        from runbook.guard.agents import answer_failure
+
+        given = answer_failure(agent, why)
+        sys.stdout.write(given.stdout)
+        sys.stderr.write(given.stderr)
+    except BaseException:  # noqa: BLE001 - see above
+        if agent == "copilot":
+            sys.stdout.write('{"permissionDecision":"deny","permissionDecisionReason":"the guard failed"}')
+            return ExitCode.DONE
+        sys.stderr.write(f"runbook guard: {why}")
+        return ExitCode.USAGE
+    return given.code

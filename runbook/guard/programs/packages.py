@@ -1,0 +1,176 @@
+"""Package runners: npx, npm, pnpm, yarn, bun, deno and node. What they start, and the scripts of package.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import NamedTuple
+
+from runbook.guard.programs.foreign import INTERPRETERS, run_interpreter
+from runbook.guard.programs.names import program_name
+from runbook.guard.programs.shells import run_text
+from runbook.guard.programs.tasks import run_package_script
+from runbook.guard.shell.call import Call
+from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
+from runbook.policy.argv import invocation_of
+
+__all__ = ["RUNNERS", "installed_major", "run_package_runner"]
+
+RUNNERS = frozenset(
+    {"npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "bun", "node", "nodejs", "deno", "corepack", "yarnpkg"}
+)
+"""Programs that start a program of a package."""
+
+_VALUES = frozenset(
+    {"-C", "-F", "-w", "-p", "--cwd", "--dir", "--filter", "--package", "--prefix", "--workspace", "--registry"}
+    | {"--cache", "--config", "--userconfig", "--env-file", "--loglevel", "--tag"}
+)
+_DIRECTORY = frozenset({"-C", "--cwd", "--dir", "--prefix", "-w", "--workspace", "-F", "--filter"})
+"""Flags after which another package's scripts are meant; where a workspace is, only the manager knows."""
+_PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
+_TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
+_RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
+_LIFE = frozenset({"start", "stop", "test", "restart", "t", "tst"})
+_OWN = frozenset(
+    """
+    access add adduser audit bin bugs cache ci clean-install completion config create dedupe deploy deprecate diff
+    dist-tag docs doctor edit exec explain explore fetch find-dupes fund get global help hook i import in info init
+    install install-ci-test install-test it licenses link list login logout ls node org outdated owner pack patch ping
+    pkg plugin policies prefix prepare profile prune publish query rebuild remove repo rm root self-update server set
+    set-version setup shrinkwrap star stars store tag team token un uninstall unlink unpublish unstar up update upgrade
+    upgrade-interactive v version versions view whoami why workspace workspaces x dlx pm approve-builds cat-file
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
+)
+"""What the managers do themselves; any other word is a script or a program of a package."""
+
+
+class _Split(NamedTuple):
+    """A manager's own words: text flags, the directory, and what is left."""
+
+    texts: tuple[str, ...]
+    words: tuple[str, ...]
+    scope: Scope
+
+
+def run_package_runner(call: Call) -> Texts:
+    """Start what a package runner starts."""
+    name = program_name(call.words[0]) or ""
+    split = _split(call)
+    for text in split.texts:
+        run_text(call, text)
+    inner = invocation_of(call.words)
+    if inner.program != name and is_known(inner.program):
+        if name == "npm" and "--" in inner.arguments:
+            # npm takes the first `--` for itself, wherever it stands.
+            at = inner.arguments.index("--")
+            inner = replace(inner, arguments=(*inner.arguments[:at], *inner.arguments[at + 1 :]))
+        version = inner.major or (installed_major(call) if inner.program == "supabase" else None)
+        program = inner.program if version is None else f"{inner.program}@{version}"
+        _script_of_that_name(call, name, inner.program)
+        return call.start((program, *inner.arguments)) if not split.texts else UNKNOWN
+    if name in {"node", "nodejs"}:
+        return run_interpreter(call, INTERPRETERS["node"])
+    if split.texts:
+        return UNKNOWN
+    if name in {"npx", "bunx", "pnpx", "corepack"}:
+        return call.start(split.words)
+    return _run_manager(call._replace(scope=split.scope), name, split.words)
+
+
+def _script_of_that_name(call: Call, name: str, program: str) -> None:
+    """`yarn supabase` and `npm run supabase` may also be a script of that name."""
+    if name in {"npm", "pnpm", "yarn", "bun"} and program in call.arguments[:2]:
+        at = call.arguments.index(program)
+        run_package_script(call, program, call.words[at + 2 :], call.scope)
+
+
+def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
+    if not words:
+        return UNKNOWN
+    verb, rest = plain(words[0]), words[1:]
+    if name in {"bun", "deno"} and verb in {"-e", "--eval", "eval", "-p", "--print"}:
+        return run_interpreter(call.with_words(name, *words), INTERPRETERS[name])
+    if verb in {"exec", "x", "dlx"}:
+        return call.start(_without_flags(rest))
+    if verb in {"workspace", "explore"} and len(rest) > 1:
+        return run_package_runner(call.with_words(name, *_without_flags(rest[1:])))
+    if verb in {"workspaces", "foreach"}:
+        return run_package_runner(call.with_words(name, *(word for word in rest if plain(word) != "foreach")))
+    if verb in _RUNS:
+        rest = _without_flags(rest)
+        return _run_script(call, rest) if rest else UNKNOWN
+    if verb in _LIFE:
+        return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
+    if verb in _OWN or name == "npm":
+        return UNKNOWN
+    return _run_script(call, words, or_program=True)
+
+
+def _without_flags(words: tuple[str, ...]) -> tuple[str, ...]:
+    rest = list(words)
+    while rest and plain(rest[0]).startswith("-"):
+        if plain(rest.pop(0)) in _VALUES and rest:
+            rest.pop(0)
+    return tuple(rest)
+
+
+def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False) -> Texts:
+    """Run a script of package.json; where there is none of that name, managers but npm start a program."""
+    name = plain(words[0])
+    rest = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
+    if run_package_script(call, name, rest, call.scope):
+        return UNKNOWN
+    return call.start(words) if or_program else UNKNOWN
+
+
+def _split(call: Call) -> _Split:
+    words = list(call.words[1:])
+    texts: list[str] = []
+    scope = call.scope
+    while words and plain(words[0]).startswith("-"):
+        if plain(words[0]) in {"-e", "--eval", "-p", "--print"} and program_name(call.words[0]) == "bun":
+            break
+        flag, equals, value = plain(words.pop(0)).partition("=")
+        if not equals and flag in _VALUES | _TEXT_FLAGS and words:
+            value = words.pop(0)
+        if flag in _TEXT_FLAGS:
+            texts.append(value)
+        elif flag in _DIRECTORY:
+            scope = scope.copy()
+            known = scope.directory is not None and is_known(value) and flag in _PATHS
+            scope.directory = f"{scope.directory}/{plain(value)}" if known else None
+    if words and plain(words[0]) in {"exec", "x"}:
+        for at, word in enumerate(words[:-1]):
+            name, equals, value = plain(word).partition("=")
+            if name in _TEXT_FLAGS and "--" not in words[:at]:
+                texts.append(value if equals else words[at + 1])
+    return _Split(tuple(texts), tuple(words), scope)
+
+
+def installed_major(call: Call) -> int | None:
+    """Return the major of the Supabase CLI that a package runner finds here, None where that can't be told."""
+    directory = call.scope.directory
+    while directory is not None and directory.startswith("/"):
+        for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
+            major = _major_in(call, f"{directory}/{path}", key)
+            if major is not None:
+                return major
+        directory = directory.rstrip("/").rpartition("/")[0] or None
+    return None
+
+
+def _major_in(call: Call, path: str, key: str) -> int | None:
+    texts = call.shell.contents(path, call.scope)
+    if texts is None or len(texts) != 1:
+        return None
+    try:
+        data = json.loads(texts[0])
+        groups = (data,) if key else (data.get("dependencies", {}), data.get("devDependencies", {}))
+        spec = next((str(group[key or "supabase"]) for group in groups if (key or "supabase") in group), "")
+    except (ValueError, AttributeError, TypeError):
+        return None
+    # A range such as >=2 may install any later major.
+    match = re.match(r"[v=^~]?(\d+)(?:\.|$)", spec)
+    return int(match[1]) if match else None

@@ -1,0 +1,119 @@
+"""Shells started as programs: their options, the text or file that they run, and what is fed to them."""
+
+from __future__ import annotations
+
+from runbook.guard.programs.scripts import run_script
+from runbook.guard.shell.call import Call, Doubt
+from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.texts import (
+    ANY_WORDS,
+    NOTHING,
+    PRINTED,
+    UNKNOWN,
+    Texts,
+    either,
+    is_known,
+    is_whole_unknown,
+    plain,
+)
+
+__all__ = ["SHELLS", "feed", "run_shell", "run_text"]
+
+SHELLS = frozenset(
+    {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
+    | {"tcsh", "nu", "elvish", "osh", "xonsh"}
+)
+"""Programs that read shell text."""
+
+_VALUE_OPTIONS = frozenset({"--emulate", "--debug-output", "--profile"})
+_FILE_OPTIONS = frozenset({"--rcfile", "--init-file"})
+_TEXT_OPTIONS = frozenset({"--command", "--init-command"})
+
+
+def run_shell(call: Call) -> Texts:
+    """Run what a shell is given: `-c TEXT`, a script, or its input."""
+    started = _Options(call.words[1:])
+    words = tuple(started.words)
+    if started.only_parses:
+        return NOTHING
+    for path in started.startup:
+        run_script(call.with_words(path), path)
+    if started.text is not None:
+        name, arguments = (words[0], words[1:]) if words else (call.words[0], ())
+        return run_text(call, started.text, name=name, arguments=arguments)
+    if words and not started.reads_input:
+        return run_script(call.with_words(*words), words[0])
+    return feed(call, arguments=words)
+
+
+class _Options:
+    """How a shell was started. `words` are what is left: a script and its arguments, or those of the text."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = list(words)
+        self.text: str | None = None
+        self.startup: list[str] = []
+        self.reads_input = False
+        self.only_parses = False
+        self._wants_text = False
+        while self.words and self._is_option(self.words[0]):
+            word = plain(self.words.pop(0))
+            if word in {"--", "-"}:
+                break
+            if word.startswith("--"):
+                self._long(word)
+            else:
+                self._short(word)
+        if self._wants_text and self.text is None and self.words:
+            self.text = self.words.pop(0)
+
+    @staticmethod
+    def _is_option(word: str) -> bool:
+        return word != ANY_WORDS and plain(word).startswith(("-", "+"))
+
+    def _long(self, word: str) -> None:
+        name, equals, value = word.partition("=")
+        if name not in _TEXT_OPTIONS | _FILE_OPTIONS | _VALUE_OPTIONS or not (equals or self.words):
+            return
+        given = value if equals else self.words.pop(0)
+        if name in _TEXT_OPTIONS:
+            self.text = given
+        elif name in _FILE_OPTIONS:
+            self.startup.append(given)
+
+    def _short(self, word: str) -> None:
+        letters = word[1:] if word.startswith("-") else ""
+        # Letters that can't be told may be a `c`; then the next word is a text if it looks like one.
+        unclear = not is_known(letters) and bool(self.words) and " " in self.words[0]
+        self._wants_text |= "c" in letters or unclear
+        self.reads_input |= "s" in letters
+        self.only_parses |= "n" in letters
+        if word[-1:] in {"o", "O"} and self.words:
+            self.only_parses |= plain(self.words.pop(0)) == "noexec"
+
+
+def run_text(call: Call, text: str, *, name: str | None = None, arguments: tuple[str, ...] = ()) -> Texts:
+    """Run a text in a new shell. One that can't be seen at all is a doubt."""
+    if not plain(text).strip() or plain(text).strip() == PRINTED:
+        return NOTHING
+    if is_whole_unknown(plain(text)):
+        call.doubt(Doubt.UNKNOWN_SCRIPT)
+        return UNKNOWN
+    return call.shell.text(text, _inner(call, name or call.words[0], arguments))
+
+
+def _inner(call: Call, name: str, arguments: tuple[str, ...]) -> Scope:
+    scope = call.scope.child()
+    scope.name, scope.arguments = name, (arguments,)
+    return scope
+
+
+def feed(call: Call, *, arguments: tuple[str, ...] = ()) -> Texts:
+    """Run what comes in on standard input. At a terminal that is a person, and no business of one line."""
+    texts = call.scope.stdin
+    if texts is None:
+        return UNKNOWN
+    inner = call.scope.child()
+    inner.stdin = None
+    fed = call.with_words(*call.words)._replace(scope=inner)
+    return either(*(run_text(fed, text, arguments=arguments) for text in texts))

@@ -1,0 +1,214 @@
+"""An abstract shell: runs a text without running anything, and shows each command to whoever knows it.
+
+Where a real shell would decide, both ways are taken; what it would compute is computed where that is easy and unknown
+where it is not. So each command that may run is seen, with all the words that it may get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from runbook.errors import MissingPartError
+from runbook.guard.shell import files
+from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
+from runbook.guard.shell.evaluator import Walker
+from runbook.guard.shell.grammar import NotShellError, read_shell
+from runbook.guard.shell.nodes import Chain, ProcessPipe, Statement
+from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
+
+__all__ = ["Machine", "Starter"]
+
+_MOST_STEPS = 4000
+_FEW_STEPS = 500
+_MOST_TEXTS = 150
+_DEEPEST = 40
+_END = "END_OF_TEXT"
+
+Starter: TypeAlias = Callable[[Call], Texts]
+"""Knows programs: is shown each command and returns what it may print."""
+
+
+class Machine:
+    """See `call.Shell` for what each method promises."""
+
+    def __init__(self, starter: Starter, examiner: Examiner, disk: files.Disk) -> None:
+        self._starter = starter
+        self.examiner: Examiner = examiner
+        self._disk = disk
+        self._walker = Walker(self)
+        self._steps = 0
+        self._texts = 0
+        self._depth = 0
+        self._pipes = 0
+        self._readings = 0
+        self._guesses = 0
+        self._nesting = 0
+        self._called: set[str] = set()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether what runs now is more than one reading of the line."""
+        return self._readings == 0
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether what runs now may be no program at all."""
+        return self._guesses > 0
+
+    def doubt(self, doubt: Doubt, subject: str) -> None:
+        """Pass a doubt on, but not about what may be no program at all."""
+        if not self.is_guessing:
+            self.examiner.doubt(doubt, subject)
+
+    def step(self) -> None:
+        """Count a piece of work."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise TooMuchError
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Within this, what is found is only one reading of the line."""
+        self._readings += 1
+        try:
+            yield
+        finally:
+            self._readings -= 1
+
+    @contextmanager
+    def guessing(self) -> Iterator[None]:
+        """Within this, what is not known of a program is no doubt."""
+        self._guesses += 1
+        try:
+            yield
+        finally:
+            self._guesses -= 1
+
+    def text(self, text: str, scope: Scope) -> Texts:
+        """Read a text as shell and run it, with the traps that it sets."""
+        self._texts += 1
+        if self._texts > _MOST_TEXTS:
+            raise TooMuchError
+        try:
+            chain = read_shell(text)
+        except NotShellError as error:
+            self.doubt(Doubt.UNREADABLE, str(error))
+            return UNKNOWN
+        except MissingPartError as error:
+            self.doubt(Doubt.NO_GRAMMAR, error.message)
+            return UNKNOWN
+        with self._deeper():
+            self._nesting += 1
+            output = self._walker.chain(chain, scope)
+            traps, scope.traps = scope.traps, []
+            for trap in traps:
+                self.text(trap, scope.copy())
+            self._nesting -= 1
+        return output
+
+    def run_uncalled(self, scope: Scope) -> None:
+        """Run the functions that nobody called, with arguments that can't be told."""
+        self._nesting += 1
+        for name, bodies in list(scope.functions.items()):
+            for body in bodies if name not in self._called else ():
+                if body is not None:
+                    self._function(body, (name, ANY_WORDS), scope)
+        self._nesting -= 1
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where in the outermost text the next command stands."""
+        if self._nesting == 1:
+            self.examiner.stand_at(line, column)
+
+    def guess(self, text: str, scope: Scope) -> None:
+        """Read a text that may be shell; what does not parse is no doubt."""
+        with self.guessing(), self.perhaps():
+            self.text(text, scope.child())
+
+    def evaluate(self, texts: Texts, scope: Scope) -> None:
+        """Run what texts substitute that a shell expands once more."""
+        for text in texts:
+            if "$(" in text or "`" in text:
+                with self.perhaps():
+                    self.text(f": <<{_END}\n{plain(text)}\n{_END}\n", scope.copy())
+
+    def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
+        """Start words as the shell itself would: functions first."""
+        if not words:
+            return NOTHING
+        bodies = scope.functions.get(plain(words[0]), (None,))
+        self._called.add(plain(words[0]))
+        outputs = [self._function(body, words, scope) for body in bodies if body is not None]
+        if None in bodies:
+            outputs.append(self.start(words, scope))
+        return either(*outputs)
+
+    def _function(self, body: Statement, words: tuple[str, ...], scope: Scope) -> Texts:
+        before = scope.arguments
+        scope.arguments = (words[1:],)
+        with self._deeper():
+            output = self._walker.statement(body, scope)
+        scope.arguments = before
+        return output
+
+    def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
+        """Start words as another program would."""
+        self.step()
+        if not words:
+            return NOTHING
+        if self.is_sure and any(MAYBE in word for word in words):
+            with self.perhaps():
+                return self.start(words, scope)
+        with self._deeper():
+            return self._starter(Call(words, scope, self))
+
+    def is_written(self, path: str, scope: Scope) -> bool:
+        """Whether this text itself writes that file."""
+        return files.is_written(path, scope)
+
+    def scan_prefix(self, text: str, scope: Scope) -> Texts:
+        """Run the beginning of a text that is hardly dangerous."""
+        steps, self._steps = self._steps, max(self._steps, _MOST_STEPS - _FEW_STEPS)
+        depth, nesting = self._depth, self._nesting
+        try:
+            with self.guessing():
+                return self.text(text, scope)
+        except TooMuchError:
+            self._depth, self._nesting = depth, nesting
+            return UNKNOWN
+        finally:
+            self._steps = steps + _FEW_STEPS
+
+    def contents(self, path: str, scope: Scope) -> Texts | None:
+        """Return what a file may hold, None where that can't be told."""
+        return files.contents(path, scope, self._disk)
+
+    def output(self, body: Chain, scope: Scope) -> Texts:
+        """Run a command substitution."""
+        with self._deeper():
+            return self._walker.chain(body, scope.copy())
+
+    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
+        """Run a process substitution; its output is what the path holds."""
+        inner = scope.copy()
+        if not pipe.reads:
+            inner.stdin = UNKNOWN
+        output = self.output(pipe.body, inner)
+        self._pipes += 1
+        path = f"/dev/fd/pipe{self._pipes}"
+        if pipe.reads:
+            scope.files[path] = output
+        return path
+
+    @contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise TooMuchError
+        try:
+            yield
+        finally:
+            self._depth -= 1

@@ -1,0 +1,215 @@
+"""What `$name` and `${name…}` give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from runbook.guard.shell.nodes import Parameter
+from runbook.guard.shell.scope import ANY_LIST, Lists, Scope, Variable, scalar
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    MAYBE,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    plain,
+)
+
+__all__ = ["Value", "value_of"]
+
+_UNTOLD = frozenset("#?$!-")
+_USUAL = {
+    **dict.fromkeys(("EDITOR", "VISUAL", "GIT_EDITOR"), "vi"),
+    **dict.fromkeys(("PAGER", "MANPAGER", "GIT_PAGER"), "less"),
+    "SHELL": "sh",
+    "BASH": "bash",
+    "BROWSER": "open",
+    "SUDO": "sudo",
+    "PYTHON": "python3",
+    "NODE": "node",
+    "CC": "cc",
+    "CXX": "c++",
+    "MAKE": "make",
+    "GIT": "git",
+    "DOCKER": "docker",
+    "JAVA": "java",
+}
+"""What a variable that everybody knows holds, where the text does not set it: enough to tell what is started."""
+_PATTERN = frozenset("*?[]()&")
+"""Characters that mean something in a pattern, or (`&`) in a replacement."""
+
+
+class Value(NamedTuple):
+    """What an expansion may give; `apart`: its words stay apart inside quotes, as those of `"$@"`."""
+
+    lists: Lists
+    apart: bool = False
+
+
+def value_of(parameter: Parameter, scope: Scope, subscript: Texts | None, operands: tuple[Texts, ...]) -> Value:
+    """Return what a parameter expansion may give in this scope. May assign (`${A:=x}`)."""
+    name, operator = parameter.name, parameter.operator
+    variable = _variable(name, scope)
+    if name in {"@", "*"} or subscript in {("@",), ("*",)}:
+        return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
+    texts = _element(variable, subscript)
+    if texts is None and name in _USUAL:
+        texts = (_USUAL[name],)
+    if operator == "!":
+        return _pointed_to(texts, scope)
+    result = _operated(parameter, texts, scope, operands)
+    return Value(tuple((text,) for text in result))
+
+
+def _variable(name: str, scope: Scope) -> Variable | None:
+    if name in {"@", "*"}:
+        return Variable(scope.arguments)
+    if name == "0":
+        return scalar((scope.name,))
+    if name.isdigit():
+        return scalar(either(*((_argument(items, int(name)),) for items in scope.arguments)))
+    if name in _UNTOLD:
+        return scalar(UNKNOWN)
+    return scope.variables.get(name)
+
+
+def _argument(items: tuple[str, ...], number: int) -> str:
+    before = items[: number - 1]
+    if ANY_WORDS in "".join(before):
+        return ANY
+    return items[number - 1] if number <= len(items) else ""
+
+
+def _all_of(variable: Variable | None, parameter: Parameter, operands: tuple[Texts, ...], *, apart: bool) -> Value:
+    if variable is None or (variable.keyed and any(len(items) > 1 for items in variable.lists)):
+        return Value(ANY_LIST, apart)
+    if not parameter.operator:
+        return Value(variable.lists, apart)
+    numbers = _numbers(operands) if parameter.operator == "slice" else None
+    # An array counts from 0, the arguments from 1 (and 0 is the script's name).
+    first = 0 if parameter.subscript else 1
+    if numbers is None or numbers[0] < first or variable.lists == ANY_LIST:
+        return Value(ANY_LIST, apart)
+    return Value(tuple(_cut(items, numbers[0] - first, numbers[1]) for items in variable.lists), apart)
+
+
+def _cut(items: tuple[str, ...], start: int, length: int | None) -> tuple[str, ...]:
+    return items[start:] if length is None else items[start : start + length]
+
+
+def _element(variable: Variable | None, subscript: Texts | None) -> Texts | None:
+    """Return what one element may be, None where the variable is not set in this text."""
+    if variable is None:
+        return None
+    if subscript is None:
+        return variable.first()
+    if not variable.keyed and len(subscript) == 1 and re.fullmatch(r"-?\d+", subscript[0]):
+        return either(*((_item(items, int(subscript[0])),) for items in variable.lists))
+    return either(*(items or ("",) for items in variable.lists))
+
+
+def _item(items: tuple[str, ...], number: int) -> str:
+    if ANY_WORDS in items:
+        return ANY
+    return items[number] if -len(items) <= number < len(items) else ""
+
+
+def _pointed_to(names: Texts | None, scope: Scope) -> Value:
+    if names is None or len(names) != 1 or not re.fullmatch(r"\w+", names[0]):
+        return Value((UNKNOWN,))
+    variable = _variable(names[0], scope)
+    return Value(tuple((text,) for text in variable.first()) if variable else (UNKNOWN,))
+
+
+def _operated(parameter: Parameter, texts: Texts | None, scope: Scope, operands: tuple[Texts, ...]) -> Texts:
+    operator = parameter.operator
+    if not operator:
+        return UNKNOWN if texts is None else texts
+    if operator.lstrip(":") in {"-", "=", "+", "?"}:
+        result = _defaulted(operator, texts, operands[0] if operands else ("",))
+        if operator.endswith("="):
+            scope.variables[parameter.name] = scalar(result)
+        return result
+    if texts is None or not all(is_known(text) for text in (*texts, *(text for item in operands for text in item))):
+        return UNKNOWN
+    return either(*(_changed(operator, plain(text), operands) for text in texts))
+
+
+def _defaulted(operator: str, texts: Texts | None, word: Texts) -> Texts:
+    """`${A:-word}` and its kin. A variable that is not set here may be in the environment: then both are readings."""
+    maybe = concatenated((MAYBE,), word)
+    if operator.endswith("+"):
+        if texts is None:
+            return either(("",), maybe)
+        return either(*(word if text else ("",) for text in texts))
+    if operator.endswith("?"):
+        return UNKNOWN if texts is None else texts
+    if texts is None:
+        return either(UNKNOWN, maybe)
+    # A variable that was unset is kept as an empty one.
+    empty = word if operator.startswith(":") else either(("",), word)
+    return either(
+        *((text,) if is_known(text) and text else either((text,), maybe) if text else empty for text in texts)
+    )
+
+
+def _changed(operator: str, text: str, operands: tuple[Texts, ...]) -> Texts:
+    """Apply an operator to a text that is known."""
+    if operator == "slice":
+        numbers = _numbers(operands)
+        return UNKNOWN if numbers is None else (_sliced(text, *numbers),)
+    if operator in _CASES and (not operands or operands[0] in {("",), ()}):
+        return (_CASES[operator](text),)
+    if any(_PATTERN & set(item) for operand in operands for item in operand):
+        return UNKNOWN  # which of these characters were quoted is not kept
+    if operator in {"#", "##", "%", "%%"}:
+        return tuple(_trimmed(operator, text, plain(part)) for part in operands[0])
+    if operator in {"/", "//"}:
+        return tuple(
+            _replaced(text, plain(old), plain(new), every=operator == "//")
+            for old in operands[0]
+            for new in operands[1]
+        )
+    return UNKNOWN
+
+
+def _upper_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+_CASES: dict[str, Callable[[str], str]] = {"^^": str.upper, ",,": str.lower, "^": _upper_first, ",": _lower_first}
+
+
+def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
+    texts = [operand[0].strip() if operand and len(operand) == 1 else ANY for operand in operands]
+    if len(texts) != 2 or not re.fullmatch(r"-?\d+", texts[0]) or not re.fullmatch(r"\d*", texts[1]):
+        return None
+    return int(texts[0]), int(texts[1]) if texts[1] else None
+
+
+def _sliced(text: str, start: int, length: int | None) -> str:
+    start = max(0, len(text) + start) if start < 0 else start
+    return text[start:] if length is None else text[start : start + length]
+
+
+def _trimmed(operator: str, text: str, part: str) -> str:
+    return text.removeprefix(part) if operator[0] == "#" else text.removesuffix(part)
+
+
+def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
+    if not old:
+        return text
+    if old[0] == "#" and not every:
+        return new + text.removeprefix(old[1:]) if text.startswith(old[1:]) else text
+    if old[0] == "%" and not every:
+        return text.removesuffix(old[1:]) + new if text.endswith(old[1:]) else text
+    return text.replace(old, new, -1 if every else 1)

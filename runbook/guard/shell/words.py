@@ -1,0 +1,176 @@
+"""Expand words: nodes to the texts that a command gets, in all the ways that can be told."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from runbook.guard.shell.braces import expand_braces
+from runbook.guard.shell.nodes import Chain, Opaque, Parameter, Part, ProcessPipe, Substitution, Text, Word
+from runbook.guard.shell.parameters import Value, value_of
+from runbook.guard.shell.scope import ANY_LIST, Lists, Scope, scalar
+from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenated, loose, plain, tight
+
+__all__ = ["Runner", "expand_arithmetic", "expand_text", "expand_words"]
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
+_MOST_LISTS = 24
+_MOST_WORDS = 2000
+
+
+class Runner(Protocol):
+    """Runs what stands inside words."""
+
+    def output(self, body: Chain, scope: Scope) -> Texts:
+        """Run a command substitution and return what it may print."""
+
+    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
+        """Run a process substitution and return the path that it is known by."""
+
+    def evaluate(self, texts: Texts, scope: Scope) -> None:
+        """Run what texts substitute that a shell expands once more."""
+
+
+def expand_words(words: tuple[Word, ...], scope: Scope, runner: Runner) -> Lists:
+    """Return the word lists that a command may get. Too many ways become words that can't be told."""
+    lists: Lists = ((),)
+    for written in words:
+        for word in expand_braces(written):
+            fields = _fields(word, scope, runner)
+            if len(lists) * len(fields) > _MOST_LISTS:
+                fields = ANY_LIST
+            lists = tuple(dict.fromkeys((*left, *right) for left in lists for right in fields))
+    return lists if all(len(items) <= _MOST_WORDS for items in lists) else ANY_LIST
+
+
+def expand_text(word: Word, scope: Scope, runner: Runner) -> Texts:
+    """Return what a word may be where it stays one: assigned, redirected to, compared, fed as text."""
+    texts: Texts = ("",)
+    for part in word:
+        if isinstance(part, Text):
+            pieces: Texts = (tight(part.value),)
+        else:
+            pieces = tuple(tight(" ".join(items)) for items in _values(part, scope, runner).lists)
+        texts = concatenated(texts, pieces)
+    return texts
+
+
+def expand_arithmetic(word: Word, scope: Scope, runner: Runner) -> Texts:
+    """Return what a word of an expression may be, and run what the values of the variables that it names substitute.
+
+    Bash takes a variable's value for an expression again: with `a='x[$(reboot)]'`, `$((a))` reboots.
+    """
+    texts = expand_text(word, scope, runner)
+    todo, seen = list(texts), set[str]()
+    while todo:
+        text = todo.pop()
+        runner.evaluate((text,), scope)
+        for name in set(_NAME.findall(text)) & scope.variables.keys() - seen:
+            seen.add(name)
+            todo += scope.variables[name].first()
+    return texts
+
+
+def _values(part: Part, scope: Scope, runner: Runner) -> Value:
+    """Return what an expansion may give: lists of words, and whether they stay apart inside quotes."""
+    if isinstance(part, Substitution):
+        output = runner.output(part.body, scope)
+        return Value(tuple((text.rstrip("\n"),) for text in output), apart=False)
+    if isinstance(part, ProcessPipe):
+        return Value(((runner.path_to(part, scope),),), apart=False)
+    if isinstance(part, Parameter):
+        expand = expand_arithmetic if part.operator == "slice" else expand_text
+        operands = tuple(expand(operand, scope, runner) for operand in part.operands)
+        subscript = expand_arithmetic(part.subscript, scope, runner) if part.subscript is not None else None
+        return value_of(part, scope, subscript, operands)
+    if isinstance(part, Opaque):
+        for inner in part.inner:
+            expand_arithmetic(inner, scope, runner)
+        for name in part.sets:
+            scope.variables[name] = scalar(UNKNOWN)
+    return Value((UNKNOWN,), apart=False)
+
+
+class _Field:
+    """A word list being built: finished words, and the one that goes on (None: not begun)."""
+
+    def __init__(self, done: tuple[str, ...] = (), current: str | None = None) -> None:
+        self.done = done
+        self.current = current
+
+    def plus(self, pieces: tuple[str | None, ...]) -> _Field:
+        """Return this with pieces joined on; between two pieces a word ends."""
+        done, current = self.done, self.current
+        for number, piece in enumerate(pieces):
+            if number and current is not None:
+                done, current = (*done, current), None
+            if piece is not None:
+                current = (current or "") + piece
+        return _Field(done, current)
+
+    def words(self) -> tuple[str, ...]:
+        """Return all words, the last one finished."""
+        return self.done if self.current is None else (*self.done, self.current)
+
+
+def _fields(word: Word, scope: Scope, runner: Runner) -> Lists:
+    ways = [_Field()]
+    for part in word:
+        pieces = _pieces(part, scope, runner)
+        if len(ways) * len(pieces) > _MOST_LISTS:
+            return ANY_LIST
+        ways = [way.plus(piece) for way in ways for piece in pieces]
+    return tuple(dict.fromkeys(way.words() for way in ways))
+
+
+def _pieces(part: Part, scope: Scope, runner: Runner) -> list[tuple[str | None, ...]]:
+    if isinstance(part, Text):
+        return [(tight(part.value) if part.quoted else loose(_PATTERN.sub(ANY, part.value)),)]
+    value = _values(part, scope, runner)
+    quoted = getattr(part, "quoted", True)
+    if not quoted:
+        return [_split(items, scope) for items in value.lists]
+    if not value.apart and "IFS" in scope.variables and any(len(items) > 1 for items in value.lists):
+        return [(ANY,)]  # "$*" joins by a separator of its own
+    return [_kept(items, apart=value.apart) for items in value.lists]
+
+
+def _kept(items: tuple[str, ...], *, apart: bool) -> tuple[str | None, ...]:
+    """Inside quotes: `"$@"` keeps its words, everything else is one word."""
+    if not apart:
+        return (tight(" ".join(items)),)
+    # An unknown number of words stays unknown even inside quotes.
+    return tuple(item if item == ANY_WORDS else tight(item) for item in items) or (None,)
+
+
+def _split(items: tuple[str, ...], scope: Scope) -> tuple[str | None, ...]:
+    """Outside quotes: every text falls apart at the separators."""
+    separators = _separators(scope)
+    if separators is None:
+        return (ANY_WORDS,)
+    pieces: list[str | None] = []
+    for item in items:
+        pieces += _split_one(loose(item), separators)
+    return tuple(pieces) or (None,)
+
+
+def _separators(scope: Scope) -> str | None:
+    variable = scope.variables.get("IFS")
+    if variable is None:
+        return " \t\n"
+    texts = variable.first()
+    return plain(texts[0]) if len(texts) == 1 and not set(texts[0]) & {ANY, ANY_WORDS} else None
+
+
+def _split_one(text: str, separators: str) -> list[str | None]:
+    if not text:
+        return [None]
+    if not separators:
+        return [text]
+    blanks = re.escape("".join(set(separators) & set(" \t\n")))
+    others = re.escape("".join(set(separators) - set(" \t\n")))
+    # A blank separator counts once however long; each other one ends a word, even an empty one.
+    one = f"[{blanks}]*[{others}][{blanks}]*" if others and blanks else f"[{others}]" if others else ""
+    pattern = "|".join(filter(None, [one, f"[{blanks}]+" if blanks else ""]))
+    return [piece or None for piece in re.split(pattern, text)]

@@ -1,0 +1,61 @@
+"""Whether a process that is on record still lives. A pid alone does not say: the kernel reuses them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from runbook.runtime.start_time import birth
+
+__all__ = ["is_alive", "survivors", "this_host"]
+
+
+def this_host() -> str:
+    """Return the name that this machine goes by in the journal."""
+    return socket.gethostname() or "localhost"
+
+
+def is_alive(pid: int, born: str, host: str) -> bool | None:
+    """Return whether that very process still lives; None if it is on another machine, so that nobody can tell."""
+    if host != this_host():
+        return None
+    return bool(born) and birth(pid) == born
+
+
+def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
+    """Return the processes of a command that still run: itself and what it started; None if nobody can tell.
+
+    Each command leads a session of its own. What it started stays in that session after its leader's death, and
+    the kernel gives the leader's pid to nobody else for as long.
+    """
+    if host != this_host():
+        return None
+    now = birth(pid)
+    if now and now != born:
+        return ()
+    return tuple(sorted(member for member, session in _sessions() if session == pid))
+
+
+def _sessions() -> Iterator[tuple[int, int]]:
+    """Yield each process with the session that it is in (where the system hides that: with its process group)."""
+    processes = Path("/proc")
+    if not (processes / "self" / "stat").exists():
+        yield from _groups_by_ps()
+        return
+    for stat in processes.glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+        if fields[0] not in {"Z", "X"}:
+            yield int(stat.parent.name), int(fields[3])
+
+
+def _groups_by_ps() -> Iterator[tuple[int, int]]:
+    shown = subprocess.run(["/bin/ps", "-axo", "pid=,pgid=,stat="], capture_output=True, text=True, check=False)
+    for line in shown.stdout.splitlines():
+        pid, group, status = line.split()[:3]
+        if not status.startswith("Z"):
+            yield int(pid), int(group)

@@ -1,0 +1,107 @@
+"""One file of the book as text: its size, its encoding, and where a place in it is."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from runbook.errors import Finding
+from runbook.model import Position
+
+__all__ = ["PROBLEM_LIMIT", "SIZE_LIMIT", "Problems", "SourceText", "TooManyError", "read_text"]
+
+SIZE_LIMIT = 256 * 1024
+"""Bytes. The largest procedure is a tenth of this; what is larger is not a procedure."""
+
+PROBLEM_LIMIT = 100
+"""Problems that are told of one file."""
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.1 does not allow in a file (section 5.1 of its specification)."""
+
+
+class SourceText:
+    """The text of a file, and the way from an offset in it to line and column."""
+
+    __slots__ = ("_starts", "lines", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.lines = text.splitlines()
+        self._starts: list[int] = []
+
+    def position(self, offset: int) -> Position:
+        """Return the place of the character at that offset."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return Position(self.name, line, offset - starts[line - 1] + 1)
+
+    def offset(self, at: Position) -> int:
+        """Return the offset of a place; a line that is not there counts as the end."""
+        starts = self._line_starts()
+        return starts[at.line - 1] + at.column - 1 if at.line <= len(starts) else len(self.text)
+
+    def line(self, number: int) -> str:
+        """Return a line, counted from 1; empty where there is none."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def _line_starts(self) -> list[int]:
+        if not self._starts:
+            # One more character tells whether the last line is ended, and another begins.
+            lines = f"{self.text}.".splitlines(keepends=True)
+            self._starts = [0, *accumulate(len(line) for line in lines[:-1])]
+        return self._starts
+
+
+class TooManyError(Exception):
+    """The file has more problems than anybody would read; reading stops. The last finding says so."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """The problems of one file, collected while it is read. Raises TooManyError after PROBLEM_LIMIT of them."""
+
+    source: SourceText
+    found: list[Finding]
+
+    def add(self, at: Position, message: str, *, width: int = 1) -> None:
+        """Note a problem at a place; `width` is how many characters the caret underlines."""
+        if len(self.found) == PROBLEM_LIMIT:
+            message = f"there are more than {PROBLEM_LIMIT} problems in this file; the others are not told"
+            self.found.append(Finding(at.file, at.line, at.column, message))
+        if len(self.found) > PROBLEM_LIMIT:
+            raise TooManyError
+        line = self.source.line(at.line)
+        width = max(1, min(width, len(line) - at.column + 1))
+        self.found.append(Finding(at.file, at.line, at.column, message, line, width))
+
+
+def read_text(path: Path, name: str) -> SourceText | Finding:
+    """Read a file of the book, or say in one finding why it can't be: size, encoding, or what the system says."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        return Finding(name, 1, 1, f"can't be read: {error.strerror}")
+    if len(data) > SIZE_LIMIT:
+        return Finding(name, 1, 1, f"is larger than {SIZE_LIMIT // 1024} KiB; no file of a book is that large")
+    return _decode(data.removeprefix(b"\xef\xbb\xbf"), name)
+
+
+def _decode(data: bytes, name: str) -> SourceText | Finding:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        source = SourceText(name, data[: error.start].decode("utf-8"))
+        at = source.position(len(source.text))
+        message = f"is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}; save the file as UTF-8"
+        return Finding(name, at.line, at.column, message)
+    source = SourceText(name, text)
+    if bad := _UNPRINTABLE.search(text):
+        at = source.position(bad.start())
+        return Finding(name, at.line, at.column, f"a control character (U+{ord(bad[0]):04X}) can't stand in YAML")
+    return source

@@ -1,0 +1,64 @@
+"""What must hold within one file, beyond its fields: names that are unique, phases that are short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runbook.loading.records import Record
+from runbook.loading.source_text import Problems
+from runbook.model import Position
+
+__all__ = ["PHASE_LIMIT", "check_structure"]
+
+PHASE_LIMIT = 9
+"""Steps. A person in a hurry keeps about that many in view."""
+
+_UNIQUE = {
+    "step": ("id", "a step"),
+    "drill": ("name", "a drill"),
+    "rule": ("id", "a rule"),
+    "pattern": ("id", "a pattern"),
+    "topic": ("id", "a topic"),
+}
+
+
+def check_structure(records: Iterable[tuple[str, Record]], problems: Problems) -> None:
+    """Note names that are used twice and phases that are too long."""
+    known = sorted(records, key=lambda pair: pair[1].at)
+    for shape, (name, noun) in _UNIQUE.items():
+        _check_unique([record for each, record in known if each == shape], name, noun, problems)
+    for shape, record in known:
+        if shape in {"procedure", "step", "option"}:
+            _check_phases(record, "steps", problems)
+        if shape == "procedure":
+            _check_phases(record, "before", problems)
+        if shape == "step":
+            _check_unique(_records(record, "choose"), "when", "an option", problems)
+
+
+def _check_unique(records: list[Record], name: str, noun: str, problems: Problems) -> None:
+    seen: dict[str, Position] = {}
+    for record in records:
+        value = record.values.get(name)
+        if not isinstance(value, str):
+            continue
+        if value in seen:
+            message = f"{noun} called '{value}' is already on line {seen[value].line}"
+            problems.add(record.places[name], message, width=len(value))
+        seen.setdefault(value, record.places[name])
+
+
+def _check_phases(record: Record, name: str, problems: Problems) -> None:
+    count, phase = 0, ""
+    for step in _records(record, name):
+        title = step.values.get("phase")
+        if isinstance(title, str):
+            count, phase = 0, f" '{title}'"
+        count += 1
+        if count == PHASE_LIMIT + 1:
+            problems.add(step.at, f"step {count} of the phase{phase}; at most {PHASE_LIMIT}: begin a new phase")
+
+
+def _records(record: Record, name: str) -> list[Record]:
+    value = record.values.get(name)
+    return [each for each in value if isinstance(each, Record)] if isinstance(value, tuple) else []

@@ -1,7 +1,0 @@
-"""YAML to model, with the place of every mistake."""
-
-from __future__ import annotations
-
-from runbook.reading.book import PACKAGED_BOOK, Reading, load_book, load_procedure, read_book, read_policy
-
-__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "load_procedure", "read_book", "read_policy"]

@@ -1,0 +1,1 @@
+"""A procedure and its parts as text: plain, Markdown and JSON."""

@@ -1,0 +1,164 @@
+"""Fork a program into its own session and pseudo terminal, and hold it at the gate until its birth is on record."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import signal
+import struct
+import termios
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from runbook.runtime.start_time import birth
+
+__all__ = ["Child", "Launch", "NotLoadedError", "Size", "spawn"]
+
+Size = tuple[int, int]
+"""Columns and rows, as `os.get_terminal_size` orders them."""
+
+_OPEN = b"g"
+
+
+class NotLoadedError(Exception):
+    """The kernel could not load the program; `code` is its error number."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(os.strerror(code))
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What to start: `program` is the resolved path of `argv[0]`."""
+
+    program: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    directory: str
+    size: Size
+    separate_stdout: bool = False
+    """Give it a pipe as stdout; stdin and stderr stay on the terminal."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A running program. `terminal` is the master side of its pty, `document` the end of its stdout's pipe."""
+
+    pid: int
+    terminal: int
+    document: int | None
+    _status: int | None = field(default=None, init=False)
+
+    def poll(self) -> int | None:
+        """Return the exit code (negative: the signal that killed it), None while it runs."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child and everything it started in its process group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def resize(self, size: Size) -> None:
+        """Tell the child's terminal how large it is; the kernel tells the child."""
+        columns, rows = size
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def end(self, grace: float = 1.0) -> None:
+        """Ask it to end, and kill it if it has not within `grace` seconds."""
+        self.signal(signal.SIGTERM)
+        until = time.monotonic() + grace
+        while self.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        self.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill what is left of it and give everything back. Safe to call at any time, and twice."""
+        if self._status is None:
+            self.signal(signal.SIGKILL)
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        for end in (self.terminal, self.document):
+            if end is not None:
+                with contextlib.suppress(OSError):
+                    os.close(end)
+        self.document = None
+
+
+def spawn(launch: Launch, born: Callable[[int, str], None]) -> Child:
+    """Start the program, but only once `born(pid, start time)` has returned.
+
+    Raises what `born` raises, and NotLoadedError if the program can't be loaded; in both cases nothing ran.
+    """
+    master, slave = pty.openpty()
+    stdout, stdout_end = os.pipe() if launch.separate_stdout else (None, None)
+    gate, key = os.pipe()
+    trouble, trouble_end = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 warns when threads exist: the child below touches nothing but system calls until it execs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        os.close(key)
+        _become(launch, (slave, stdout_end or slave, slave), gate, trouble_end)
+    for end in (slave, stdout_end, gate, trouble_end):
+        if end is not None:
+            os.close(end)
+    child = Child(pid, master, stdout)
+    try:
+        child.resize(launch.size)
+        _open_gate(child, key, trouble, born)
+    except BaseException:
+        child.close()
+        raise
+    return child
+
+
+def _open_gate(child: Child, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
+    """Record the birth, then let the child load its program, and wait until it has."""
+    try:
+        born(child.pid, birth(child.pid))
+        os.write(key, _OPEN)
+        number = os.read(trouble, 16)
+        if number:
+            raise NotLoadedError(int(number))
+    finally:
+        os.close(key)
+        os.close(trouble)
+
+
+def _become(launch: Launch, standard: tuple[int, int, int], gate: int, trouble: int) -> NoReturn:
+    """Turn the forked copy of this process into the program. Never returns, never unwinds this process's stack."""
+    try:
+        os.setsid()
+        fcntl.ioctl(standard[0], termios.TIOCSCTTY, 0)
+        # A parent that raised or died closes the gate's other end: reading it then gives nothing.
+        if os.read(gate, 1) != _OPEN:
+            os._exit(125)
+        for number, end in enumerate(standard):
+            os.dup2(end, number)
+        _forget_signals()
+        os.chdir(launch.directory)
+        os.execve(launch.program, list(launch.argv), dict(launch.environment))  # noqa: S606 - an argv, on purpose
+    except OSError as error:
+        os.write(trouble, str(error.errno).encode())
+    finally:
+        os._exit(126)
+
+
+def _forget_signals() -> None:
+    # Python ignores SIGPIPE for itself; an ignored signal stays ignored across exec.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())

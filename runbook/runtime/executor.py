@@ -1,0 +1,218 @@
+"""Run a step's command in a real pseudo terminal: what the operator would have seen in a shell, recorded and redacted.
+
+A command that asks for `--output-format json` gets a pipe as its stdout, while its stdin and stderr stay on the
+terminal. So its JSON comes whole and unmixed: CLI 2.122 and 3.1 then print the same document that they print on a
+terminal, human lines and questions go to stderr, and a change asked for in JSON is refused by CLI 3 either way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from runbook.engine.events import Outcome
+from runbook.engine.ports import Execution
+from runbook.errors import MissingPartError
+from runbook.rendering.json_format import readable
+from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
+from runbook.runtime.deferred_signals import noted
+from runbook.runtime.environment import child_environment
+from runbook.runtime.keyboard import Keyboard
+from runbook.runtime.redacted_stream import StreamRedactor
+from runbook.runtime.relay import Answerer, Relay, Wiring
+from runbook.runtime.transcript import Bounded
+
+__all__ = ["FALLBACK_SIZE", "PtyExecutor", "screen_writer"]
+
+FALLBACK_SIZE: Size = (80, 24)
+"""The size of a child's terminal where there is no terminal on our side."""
+
+_SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)}
+"""Exit codes by which a shell, npx and the CLI say that a signal ended the command."""
+
+_PATIENCE = 120.0
+"""Seconds that a command may take where nobody watches it and its step sets no limit: a question nobody expected."""
+
+Redactors = Callable[[Sequence[str]], StreamRedactor]
+
+
+class PtyExecutor:
+    """Starts commands in a pseudo terminal, as `runbook.engine.ports.Executor` wants it.
+
+    `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` tells its columns
+    and rows; `keyboard` is the descriptor of the operator's terminal, None where there is none; `answerer` types
+    for the operator (a drill that runs by itself).
+    """
+
+    def __init__(
+        self,
+        redactor: Redactors,
+        show: Callable[[str], None],
+        size: Callable[[], Size],
+        *,
+        keyboard: int | None = None,
+        answerer: Answerer | None = None,
+    ) -> None:
+        self._redactor = redactor
+        self._show = show
+        self._size = size
+        self._keyboard = keyboard
+        self._answerer = answerer
+
+    @classmethod
+    def here(cls, *, answerer: Answerer | None = None, unattended: bool = False) -> PtyExecutor:
+        """Return one on this process's own terminal, or, `unattended` or without one, on a screen of fixed size."""
+        has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not unattended
+        return cls(
+            _stream_redactor,
+            screen_writer(sys.stdout),
+            _terminal_size if has_terminal else lambda: FALLBACK_SIZE,
+            keyboard=sys.stdin.fileno() if has_terminal else None,
+            answerer=answerer,
+        )
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: str,
+        timeout: float | None,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Execution:
+        """Run argv and wait for its end; see `runbook.engine.ports.Executor`.
+
+        `timeout` (seconds) does not count the time in which the command evidently waits for an answer. Where an
+        `answerer` types for the operator, a command without one has 120 s.
+        """
+        whole = child_environment(os.environ, environment)
+        launch = Launch(
+            program=_resolve(argv[0], whole, directory),
+            argv=argv,
+            environment=whole,
+            directory=directory,
+            size=self._size(),
+            separate_stdout=_prints_json(argv),
+        )
+        try:
+            return self._converse(launch, timeout, born, secrets)
+        except NotLoadedError as error:
+            return _not_started(argv[0], error)
+
+    def _converse(
+        self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
+    ) -> Execution:
+        began = time.monotonic()
+        with noted() as signals, Keyboard(self._keyboard) as keyboard:
+            child = spawn(launch, born)
+            wiring = Wiring(
+                keyboard=keyboard,
+                show=self._show,
+                size=self._size,
+                redactor=lambda: self._redactor(secrets),
+                signals=signals,
+                answerer=self._answerer,
+                timeout=_PATIENCE if timeout is None and self._answerer is not None else timeout,
+            )
+            try:
+                relay = Relay(child, wiring)
+                code = relay.run()
+            finally:
+                child.close()
+        return self._ending(relay, code, time.monotonic() - began)
+
+    def _ending(self, relay: Relay, code: int, seconds: float) -> Execution:
+        document = relay.document.text()
+        if document:
+            self._show(readable(document, self._size()[0]))
+        spoken = relay.transcript.text().rstrip("\n")
+        short = Bounded()
+        short.add(document.rstrip("\n"))
+        return Execution(
+            outcome=_outcome(code, relay.reason),
+            exit=code if code >= 0 else None,
+            seconds=seconds,
+            output="\n".join(part for part in (spoken, short.text()) if part),
+            document=document,
+            evidence=_evidence(code, relay.reason),
+        )
+
+
+def screen_writer(stream: TextIO) -> Callable[[str], None]:
+    """Return a function that puts text on that stream at once."""
+
+    def write(text: str) -> None:
+        stream.write(text)
+        stream.flush()
+
+    return write
+
+
+def _terminal_size() -> Size:
+    try:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return FALLBACK_SIZE
+    return (columns or FALLBACK_SIZE[0], rows or FALLBACK_SIZE[1])
+
+
+def _stream_redactor(secrets: Sequence[str]) -> StreamRedactor:
+    from runbook.policy.redaction import Redactor
+
+    return Redactor(secrets)
+
+
+def _resolve(program: str, environment: Mapping[str, str], directory: str) -> str:
+    if "/" in program:
+        return str(Path(directory, program))
+    found = shutil.which(program, path=environment["PATH"])
+    if found is None:
+        raise MissingPartError(f"the program '{program}' is not on PATH", hint=_HINTS.get(program, _DOCTOR))
+    return found
+
+
+_DOCTOR = "`runbook doctor` shows what is missing and how to add it."
+_HINTS = {
+    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
+    "squawk": "Add it with: pip install 'migration-runbook[check]'",
+}
+
+
+def _prints_json(argv: Sequence[str]) -> bool:
+    pairs = zip(argv, [*argv[1:], ""], strict=True)
+    asked = ("--output-format=json", "--output-format=stream-json")
+    return any(f"{word}={after}".startswith(asked) or word.startswith(asked) for word, after in pairs)
+
+
+def _not_started(program: str, error: NotLoadedError) -> Execution:
+    why = errno.errorcode.get(error.code, str(error.code))
+    return Execution(
+        outcome=Outcome.FAILED,
+        exit=126,
+        seconds=0,
+        output="",
+        evidence=f"{program} could not be started: {error} ({why}). Nothing ran.",
+    )
+
+
+def _outcome(code: int, reason: str) -> Outcome:
+    if code < 0 or code in _SIGNALLED or (reason and code != 0):
+        return Outcome.INTERRUPTED
+    return Outcome.PASSED if code == 0 else Outcome.FAILED
+
+
+def _evidence(code: int, reason: str) -> str:
+    names = {number.value: number.name for number in signal.Signals}
+    end = f"ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"exit code {code}"
+    if reason:
+        return f"{end}; {reason}"
+    # An exit code by itself is for the step's expectation to judge, and to put into words.
+    return end if code < 0 or code in _SIGNALLED else ""

@@ -1,0 +1,64 @@
+"""The first screen of a walk: what this is, when it fits and when not, what must be at hand, what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from runbook.engine.events import TargetSeen
+from runbook.model import Mode, Parameter, Procedure
+from runbook.terminal.banner import target_text
+from runbook.terminal.lines import Block, Lines, block, both_ends, fit, keys, wrap
+
+__all__ = ["render_begin", "render_intro", "render_question"]
+
+_MODES = {Mode.READ_DO: "Read each step, then do it.", Mode.DO_CONFIRM: "Do a phase, then confirm it line by line."}
+
+
+_ROOM_BELOW = 8
+"""Rows for what follows: that the target is being proven, the target with its notes, the question, the prompt."""
+
+
+def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, whole: bool = False) -> Lines:
+    """Return the introduction; without `whole` at most `height` lines less what `render_begin` needs."""
+    title = Text(procedure.title, style="bold")
+    minutes = Text(f"about {procedure.minutes} min", style="dim")
+    not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
+    blocks = [
+        block([*both_ends(title, minutes, width), *wrap(procedure.summary, width)]),
+        _listed("WARNING", procedure.warnings, width, "bold yellow", least=6),
+        _listed("Use it when", procedure.use_when, width, least=2),
+        _listed("Not for", not_for, width, least=2),
+        _listed("Have at hand", procedure.needs, width, least=2),
+        block(wrap(_MODES[procedure.mode], width, style="dim"), 0),
+    ]
+    return fit(blocks, 1000 if whole else height - _ROOM_BELOW)
+
+
+def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5) -> Lines:
+    """Return the proven target, what was found around it, and the question whether to begin."""
+    found = [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
+    where = Text("Commands will land on:  ") + target_text(seen)
+    lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
+    ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
+    return fit([block(lines), block(found, 1 if found else 0), block(ask)], max(height, len(lines) + len(ask) + 1))
+
+
+def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:
+    """Return the question for a value: what was wrong with the last answer, what is asked, what fits."""
+    lines = wrap(problem, width, first="  ! ", style="bold red") if problem else []
+    lines += wrap(parameter.ask, width, style="bold")
+    hints = [f"one of: {', '.join(parameter.choices)}"] if parameter.choices else []
+    hints += ["several, separated by commas"] if parameter.many else []
+    hints += [f"for example {parameter.example}"] if parameter.example and not parameter.secret else []
+    hints += [f"Enter takes {parameter.default}"] if parameter.default else []
+    hints += ["it is not shown and not kept"] if parameter.secret else []
+    return lines + (wrap("; ".join(hints), width, first="  ", style="dim") if hints else [])
+
+
+def _listed(label: str, texts: Sequence[str], width: int, style: str = "", *, least: int) -> Block:
+    if not texts:
+        return block([])
+    lines = [Text(f"{label}:", style=style or "bold")]
+    return block([*lines, *(line for text in texts for line in wrap(text, width, first="  - ", style=style))], least)

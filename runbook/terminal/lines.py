@@ -1,0 +1,121 @@
+"""Lines of a screen: wrapped, harmless, and never wider or more than the screen has room for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from runbook.rendering.command_text import broken, command_text
+
+__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "keys", "one_line", "plain", "wrap"]
+
+Lines = list[Text]
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_ASCII = str.maketrans("…·•–—→←✓✗─│“”‘’", ".-*--><+x-|\"\"''")  # noqa: RUF001 - the characters that are replaced
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`."""
+
+    lines: Lines
+    least: int
+    keep_end: bool = False
+
+
+def clean(text: str) -> str:
+    """Make control characters visible: nothing that is only shown may move the cursor or turn text around."""
+    return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\t", "    "))
+
+
+def one_line(text: str) -> str:
+    """Return a text for a place that has one line."""
+    return clean(" ".join(text.split()))
+
+
+def plain(text: str) -> str:
+    """Return the text in ASCII, for a terminal that knows nothing else."""
+    decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
+    kept = (one for one in decomposed if not unicodedata.combining(one))
+    return "".join(one if one < "\x80" else "?" for one in kept)
+
+
+def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, style: str = "") -> Lines:
+    """Break a text at spaces. `first` stands before its first line, `rest` (as wide, if not given) before others."""
+    indent = " " * cell_len(first) if rest is None else rest
+    lines: Lines = []
+    for paragraph in clean(text).split("\n"):
+        lead = indent if lines else first
+        for line in broken(paragraph, max(width - max(cell_len(first), cell_len(indent)), 8), cell_len):
+            lines.append(Text(lead) + Text(line, style=style))
+            lead = indent
+    return lines
+
+
+def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "    ") -> Lines:
+    """Show an argv as it would be typed. It breaks between words, where it can be pasted, or inside a quoted text."""
+    lines = command_text(argv, width, first, rest, size=cell_len)
+    return [Text(line[: len(first)]) + Text(line[len(first) :], style="bold") for line in lines]
+
+
+def keys(ask: str, names: Sequence[str], width: int) -> Lines:
+    """Say what to type and list the keys (`s skip`); a line never breaks inside of one."""
+    lines, line = [], f"  {ask}" if ask else " "
+    for name in names:
+        if cell_len(f"{line} {name}") > width:
+            lines.append(line)
+            line = " "
+        line += f" {name} " if name != names[-1] else f" {name}"
+    return [Text(one.rstrip()) for one in (*lines, line)]
+
+
+def both_ends(left: Text, right: Text, width: int) -> Lines:
+    """Put two texts at both ends of one line, or of two lines where they don't fit on one."""
+    gap = width - left.cell_len - right.cell_len
+    if gap >= 2:
+        return [left + Text(" " * gap) + right]
+    return [*_cut(left, width), *_cut(right, width)]
+
+
+def _cut(text: Text, width: int) -> Lines:
+    return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style) or "bold")
+
+
+def block(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Block:
+    """Make a block; without `least` all its lines stay."""
+    kept = list(lines)
+    return Block(kept, len(kept) if least is None else min(least, len(kept)), keep_end)
+
+
+def fit(blocks: Sequence[Block], height: int, *, more: str = "?") -> Lines:
+    """Join blocks to at most `height` lines, as far as their least allows: the longest one shrinks first.
+
+    `more` is the key that shows what had to be left out.
+    """
+    sizes = [len(one.lines) for one in blocks]
+    while sum(sizes) > height:
+        spare = [size - one.least for size, one in zip(sizes, blocks, strict=True)]
+        if max(spare, default=0) <= 0:
+            break
+        largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))
+        sizes[largest] -= 1
+    return [line for one, size in zip(blocks, sizes, strict=True) for line in _shorten(one, size, more)]
+
+
+def _shorten(one: Block, size: int, more: str) -> Lines:
+    lines = one.lines
+    if size >= len(lines):
+        return lines
+    if size == 0:
+        return []
+    cut = lines[max(size - 1, 1)].plain
+    left = len(lines) - size + 1
+    indent = " " * max(2, len(cut) - len(cut.lstrip()))
+    note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {more} shows all]", style="dim")
+    return [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]

@@ -1,0 +1,23 @@
+"""The book that ships with the package."""
+
+from __future__ import annotations
+
+import pytest
+
+from runbook.checks import open_book
+from runbook.cli import main
+
+
+def test_packaged_book_has_no_problem(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`runbook check` ends 0 on it and says how much it looked at."""
+    monkeypatch.delenv("RUNBOOK_BOOK", raising=False)
+    assert main(["check"]) == 0, capsys.readouterr().out
+    assert capsys.readouterr().err.endswith("rules: no problems\n")
+
+
+def test_procedures_keep_their_digest_from_one_reading_to_the_next() -> None:
+    """Reading twice gives the same content hashes: a resumed run is not told of changes that are none."""
+    first, second = open_book(), open_book()
+    assert {name: each.digest for name, each in first.procedures.items()} == {
+        name: each.digest for name, each in second.procedures.items()
+    }

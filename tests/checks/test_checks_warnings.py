@@ -1,0 +1,149 @@
+"""What an author owes the reader: warnings where a person must confirm, queries that look, migrations that are safe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from support.books import POLICY, procedure_text, write_book
+
+from runbook.checks import open_book
+from runbook.checks.book import find_problems
+
+RISKY = POLICY.replace(
+    "variants: [{flags: [--dry-run], effect: reads}]",
+    "variants: [{flags: [--dry-run], effect: reads}, {flags: [--include-all], remote: confirm, reason: Out of order.}]",
+)
+CHECK = "check: 'git log {{file_name}}'"
+SAFE = "set lock_timeout = '5s';\n"
+
+
+def _problems(tmp_path: Path, steps: str, *, policy: str = POLICY) -> list[str]:
+    more = "parameters: {file_name: {ask: Which file?, example: a.sql}}\n" if "{{file_name}}" in steps else ""
+    book = write_book(tmp_path / "book", {"add-thing": procedure_text(steps, more=more)}, policy=policy)
+    return [finding.message for finding in find_problems(str(book))[1]]
+
+
+def _push(words: str, more: str = "") -> str:
+    return f"- {{id: a, title: A, run: 'npx supabase db push {words}', undo: {{none: Never}}{more}}}"
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (_push("{{target}} --include-all"), "a person has to confirm this: Out of order."),
+        (_push("{{target}} --include-all"), "--include-all needs a person: Out of order."),
+        (_push("{{target}} --include-all", ", warning: Look out"), "--include-all needs a person: Out of order."),
+        (
+            "- {id: a, title: A, run: npx supabase db reset --local, undo: {none: Never}}",
+            "a person has to confirm this",
+        ),
+    ],
+)
+def test_step_that_needs_a_person_says_why_in_its_warning(tmp_path: Path, step: str, problem: str) -> None:
+    """A warning about something else is not enough where one flag makes the difference."""
+    assert any(each.startswith(problem) for each in _problems(tmp_path, step, policy=RISKY))
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        _push("{{target}}"),
+        _push("{{target}} --include-all", ", warning: --include-all takes older files too"),
+        _push("{{target}} --include-all --dry-run"),
+        "- {id: a, title: A, run: npx supabase db reset --local, warning: All rows go, undo: {none: Never}}",
+    ],
+)
+def test_step_that_says_so_or_needs_nobody_is_fine(tmp_path: Path, step: str) -> None:
+    """What policy lets pass needs no warning, nor does what only looks like the risky command."""
+    assert _problems(tmp_path, step, policy=RISKY) == []
+
+
+def _edit(sql: str, check: str = CHECK) -> str:
+    parts = ", ".join(part for part in ("file: '{{file_name}}'", check) if part)
+    text = indent(sql, "        ").strip()
+    return (
+        "- id: a\n  title: A\n  undo: {none: Never}\n  edit:\n"
+        + indent(parts.replace(", ", "\n"), "    ")
+        + f"\n    template: |\n        {text}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("alter table t add column c text;", "a migration without 'set lock_timeout' waits forever"),
+        ("set statement_timeout = '5s';\nalter table t add column c text;", "a migration without 'set lock_timeout'"),
+        (f"{SAFE}create index i on t (c);", "create index locks the table"),
+        (f"{SAFE}create unique index i on t (c);", "create index locks the table"),
+        (f"{SAFE}drop index i;", "drop index locks the table"),
+        (f"{SAFE}reindex index i;", "reindex index locks the table"),
+        ("create index concurrently i on t (c);\nalter table t add column d text;", "CONCURRENTLY stands alone"),
+        ("create index concurrently if not exists i on t (c);", "IF NOT EXISTS would take an index"),
+        (f"begin;\n{SAFE}alter table t add column c text;\ncommit;", "BEGIN in a migration splits it"),
+        (f"{SAFE}alter table t add column c text;\nselect 'done' as status;", "push prints no results"),
+        (
+            f"{SAFE}create or replace function f() returns int language sql as $$ select 1 $$;",
+            "a function without SET search_path",
+        ),
+        (f"{SAFE}alter table t drop column c cascade;", "CASCADE drops what depends on it too"),
+    ],
+)
+def test_template_that_is_not_safe_is_a_problem(tmp_path: Path, sql: str, problem: str) -> None:
+    """Each way in which a migration goes wrong is told before anybody walks it."""
+    assert any(each.startswith(problem) for each in _problems(tmp_path, _edit(sql)))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "-- Nothing yet: commit; select 1; cascade",
+        f"{SAFE}alter table t add column c text default 'select; begin; cascade';",
+        "set statement_timeout = 0;\ncreate index concurrently i on t (c);",
+        "reindex index concurrently i;",
+        f"{SAFE}do $$ begin loop update t set a = b; commit; end loop; end $$;",
+        f"{SAFE}create function f() returns trigger language plpgsql set search_path = '' as $$ begin end $$;",
+        f"{SAFE}{{{{file_name}}}};",
+    ],
+)
+def test_template_that_is_safe_has_no_problem(tmp_path: Path, sql: str) -> None:
+    """Words in strings, comments and bodies are not statements, and a placeholder may be any of them."""
+    assert _problems(tmp_path, _edit(sql)) == []
+
+
+def test_migration_that_nothing_checks_is_a_problem(tmp_path: Path) -> None:
+    """An edit of a migration runs a linter over what was written."""
+    assert _problems(tmp_path, _edit(f"{SAFE}alter table t add column c text;", check="")) == [
+        "nothing checks this migration; add 'check' with a linter such as squawk"
+    ]
+
+
+def test_these_are_the_authors_business(tmp_path: Path) -> None:
+    """A book with such a problem opens all the same: an emergency is no time for it."""
+    book = write_book(tmp_path / "book", {"add-thing": procedure_text(_push("{{target}} --include-all"))}, policy=RISKY)
+    assert find_problems(str(book))[1]
+    assert open_book(str(book)).procedures
+
+
+@pytest.mark.parametrize(
+    ("statement", "looks"),
+    [
+        ("select 'Migration completed successfully' as status", False),
+        ("select true as valid -- from the catalog (really)", False),
+        ("select 'x from (y' as status", False),
+        ("select count(*) as rows", True),
+        ("select to_regclass('public.tasks') is not null as there", True),
+        ("SELECT 1 AS found FROM pg_class", True),
+        ("show lock_timeout", True),
+        ("table public.tasks", True),
+    ],
+)
+def test_query_looks_at_something(tmp_path: Path, statement: str, looks: bool) -> None:
+    """What only repeats its own words is no proof, also as the check of a step."""
+    step = f"- {{id: a, title: A, sql: {json.dumps(statement)}}}"
+    check = f"- {{id: a, title: A, run: git status, verify: {{sql: {json.dumps(statement)}, expect: {{matches: x}}}}}}"
+    for each in (step, check):
+        said = [problem for problem in _problems(tmp_path / str(each is step), each) if "reads no table" in problem]
+        assert len(said) == (not looks)

@@ -1,0 +1,168 @@
+"""The record of a run, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.walks import (
+    START,
+    FakeExecutor,
+    FakeOperator,
+    Walked,
+    book,
+    check,
+    confirm,
+    ended,
+    parameter,
+    procedure,
+    step,
+    tick,
+)
+
+from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
+from runbook.engine.state import fold
+from runbook.reports.history import Running, rows, running
+from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write
+
+FIX = procedure(
+    step("see", "look {{table}}", title="See {{table}}"),
+    step("push", "change", title="Push it", verify=check("look again")),
+    tick("tell"),
+    tick("rest"),
+    parameters=[parameter("table")],
+)
+
+
+@pytest.fixture
+def walked(tmp_path: Path) -> Walked:
+    """Return a walk with a failure, a retry, a skip and a hand-over."""
+    executor = FakeExecutor(
+        {"look tasks": ended(output="| a | <b> |\n```\nfence"), "change": [ended(1, "no"), ended()]}
+    )
+    operator = FakeOperator([confirm, confirm, Go("yes"), Skip("nobody | there"), HandOver("watch it", "grace")])
+    done = Walked(book(FIX), tmp_path, operator, executor)
+    done.begin(table="tasks")
+    return done
+
+
+def markdown(walked: Walked) -> str:
+    """Return the report of the newest run."""
+    events = walked.journal.events(walked.run)
+    return as_markdown(events, titles_of(FIX, fold(events)))
+
+
+def test_the_report_tells_who_did_what_when_and_what_it_showed(walked: Walked) -> None:
+    """A head with all versions, the values, and a timeline with confirmations, evidence and reasons."""
+    text = markdown(walked)
+
+    head, timeline = text.split("## Timeline", maxsplit=1)
+    assert "# Run 20261123-0120-fix" in head
+    assert "| Outcome | not finished (handed over) |" in head
+    assert "| Target | production `qwertyuiopasdfghjklz`, production |" in head
+    assert "| Versions | supabase 3.1.0, runbook 0.1 |" in head
+    assert "| table | `tasks` |" in head
+    rows_of = [line.split(" | ")[1] for line in timeline.split("## Steps")[0].splitlines()[4:-1]]
+    assert rows_of == [
+        "ada began",
+        "**See tasks** (`see`): ran, passed: exit 0, as expected",
+        "**Push it** (`push`): ran, confirmed with `yes`, failed: expected exit 0, saw exit 1",
+        "**Push it** (`push`): ran, confirmed with `yes`, passed: exit 0, as expected",
+        "**Push it** (`push`): checked, passed: exit 0, as expected",
+        "**Tell** (`tell`): skipped: nobody \\| there",
+        "handed over to grace: watch it",
+    ]
+
+
+def test_output_can_not_break_out_of_its_fence(walked: Walked) -> None:
+    """A longer fence than any in the text."""
+    assert "  ````text\n  | a | <b> |\n  ```\n  fence\n  ````" in markdown(walked)
+
+
+def test_the_json_has_the_summary_the_steps_and_every_event(walked: Walked) -> None:
+    """For programs; nothing is lost."""
+    events = walked.journal.events(walked.run)
+    document = json.loads(as_json(events, titles_of(FIX, fold(events))))
+
+    assert document["outcome"] == "not finished (handed over)"
+    assert document["operators"] == ["ada"]
+    assert [(one["path"], one["title"], one["status"]) for one in document["steps"]] == [
+        ("see", "See tasks", "passed"),
+        ("push", "Push it", "passed"),
+        ("tell", "Tell", "skipped"),
+    ]
+    assert [one["outcome"] for one in document["steps"][1]["attempts"]] == ["failed", "passed", "passed"]
+    assert len(document["events"]) == len(events)
+
+
+def test_one_line_tells_a_channel_where_a_run_stands(tmp_path: Path) -> None:
+    """The step, the target, who, since when."""
+    lines: list[str] = []
+
+    def note(screen: Screen) -> Go:
+        lines.append(status_line(screen.state, FIX, START + timedelta(minutes=12)))
+        return confirm(screen)
+
+    walked = Walked(book(FIX), tmp_path, FakeOperator([confirm, note, Stop("lunch")]))
+    walked.begin(table="tasks")
+
+    where = "Fix on production qwertyuiopasdfghjklz: step 2 of 4, Push it."
+    assert lines == [f"{where} ada since 01:20 UTC (12 min). Run 20261123-0120-fix"]
+    stopped = status_line(fold(walked.journal.events(walked.run)), FIX, START)
+    assert "not finished (lunch)" in stopped
+
+
+def test_another_terminal_sees_what_is_running(tmp_path: Path) -> None:
+    """The command under way, since when, and what the last one printed."""
+    walked = Walked(book(FIX), tmp_path)
+    seen: list[Running] = []
+
+    def spy(_: object) -> object:
+        seen.extend(running(walked.journal, {"fix": FIX}, START))
+        return ended()
+
+    walked.executor.endings = {"look tasks": ended(output="one\ntwo\n"), "change": spy}  # type: ignore[dict-item]
+    walked.begin(table="tasks")
+
+    assert [(one.step, one.command, one.is_executing, one.output) for one in seen] == [
+        ("push", ("change",), True, ("one", "two"))
+    ]
+    assert "step 2 of 4" in seen[0].as_text()
+    assert running(walked.journal, {}, START) == ()
+
+
+def test_the_history_sums_up_each_run(walked: Walked) -> None:
+    """Newest first."""
+    later = Walked(walked.book, walked.scratch, journal=walked.journal)
+    later.begin(table="tasks")
+
+    assert [(row.run, row.outcome, row.operator) for row in rows(walked.journal, 10)] == [
+        ("20261123-0120-fix-2", "finished", "ada"),
+        ("20261123-0120-fix", "not finished (handed over)", "ada"),
+    ]
+
+
+def test_a_report_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    """It replaces an older one, and half characters do not stop it."""
+    file = tmp_path / "reports" / "r.md"
+    write(file, "old")
+    write(file, "new \udcff")
+
+    assert file.read_text() == "new \\udcff"
+    assert [one.name for one in file.parent.iterdir()] == ["r.md"]
+
+
+def test_an_execution_without_an_end_is_told_as_that(tmp_path: Path) -> None:
+    """With what the operator then said of it."""
+    lost = Walked(book(FIX), tmp_path, executor=FakeExecutor({"change": RuntimeError("the machine is gone")}))
+    with pytest.raises(RuntimeError):
+        lost.begin(table="tasks")
+    assert "**Push it** (`push`): ran, confirmed with `yes`; its end is not on record" in markdown(lost)
+
+    later = lost.again(Resolve(Undecided.DONE, "the history has it"))
+    later.resume()
+    text = markdown(later)
+    assert "**Push it** (`push`): its end was unknown; the operator says done: the history has it" in text
+    assert "ada went on, on here" in text
