@@ -21,7 +21,7 @@ from runbook.guard.command_line import judge
 from runbook.guard.shell.plain import read_plain
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT / "tests/safety/data"
+DATA = ROOT / "tests/guard/data"
 STARTED = (
     "npx supabase db reset --linked",
     "ls -la",

@@ -13,7 +13,8 @@ from runbook.guard.shell import grammar
 from runbook.guard.shell.nodes import Chain
 from runbook.guard.shell.plain import read_plain
 
-DATA = Path(__file__).parent / "data"
+TESTS = Path(__file__).parents[1]
+TABLES = {"guard-examples": TESTS / "policy/data/guard-examples.tsv", "lines": TESTS / "guard/data/lines.tsv"}
 PIECES = (
     *(
         "supabase",
@@ -46,10 +47,10 @@ def full(text: str) -> Chain | None:
         return None
 
 
-@pytest.mark.parametrize("name", ["guard-examples", "lines"])
+@pytest.mark.parametrize("name", list(TABLES))
 def test_plain_lines_of_the_tables_are_read_alike(name: str) -> None:
     """Where the plain reader answers, shfmt gives the same nodes; and it answers for a good part of them."""
-    lines = [row.line for row in read_rows(DATA / f"{name}.tsv") if row.line.isascii()]
+    lines = [row.line for row in read_rows(TABLES[name]) if row.line.isascii()]
     plain = {line: read_plain(line) for line in lines}
 
     assert {line: nodes for line, nodes in plain.items() if nodes is not None and nodes != full(line)} == {}
