@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from runbook.checks.findings import Notes
 from runbook.checks.scopes import scoped_steps
-from runbook.loading.templates import PLACEHOLDER
+from runbook.model.templates import PLACEHOLDER
 from runbook.model import Book, Edit
 from runbook.policy.sql_tokens import Token, statements
 

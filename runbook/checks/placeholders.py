@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from runbook.checks.findings import Notes
 from runbook.checks.placeholder_uses import Becomes, Use, uses_of
 from runbook.checks.scopes import BUILT_INS, Scoped, scoped_steps
-from runbook.loading.templates import names_in
+from runbook.model.templates import names_in
 from runbook.model import Book, Each, Include, Parameter, Procedure
 
 __all__ = ["check_each", "check_names", "check_secrets", "check_unused"]

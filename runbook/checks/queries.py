@@ -5,7 +5,7 @@ from __future__ import annotations
 from runbook.checks.findings import Notes
 from runbook.checks.placeholder_uses import commands_of
 from runbook.checks.scopes import scoped_steps
-from runbook.loading.templates import PLACEHOLDER
+from runbook.model.templates import PLACEHOLDER
 from runbook.model import Book, Sql
 from runbook.policy.sql_tokens import tokens
 

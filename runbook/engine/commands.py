@@ -21,7 +21,7 @@ from runbook.filling import (
 )
 from runbook.model import Action, Command, Effect, Sql, Verdict
 from runbook.policy.judgement import Judgement, classify
-from runbook.runtime.env_file import env_file_path, env_line
+from runbook.steps.env_file import env_file_path, env_line
 
 __all__ = ["Ready", "lenient", "prepare", "refuse_if_forbidden", "values_at"]
 

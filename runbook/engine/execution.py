@@ -14,7 +14,7 @@ from runbook.engine.path import Instance
 from runbook.engine.ports import Execution, Screen
 from runbook.errors import MissingPartError
 from runbook.model import Capture, Check, Effect, Expectation
-from runbook.runtime.env_file import env_file, env_file_path
+from runbook.steps.env_file import env_file, env_file_path
 
 __all__ = ["Job", "check", "perform"]
 

@@ -25,7 +25,7 @@ from runbook.errors import ExitCode, UsageError
 from runbook.journal import MemoryJournal, state_directory
 from runbook.journal.directory import open_directory
 from runbook.model import Book, Procedure
-from runbook.runtime.env_file import sweep
+from runbook.steps.env_file import sweep
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
 

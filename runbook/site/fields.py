@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.loading.fields import (
+from runbook.model.fields import (
     Anything,
     Choice,
     CommandLine,
@@ -25,7 +25,7 @@ from runbook.loading.fields import (
     Whole,
 )
 from runbook.loading.schema import FILES, SHAPES
-from runbook.loading.templates import PLACEHOLDER
+from runbook.model.templates import PLACEHOLDER
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runbook.loading.templates import PLACEHOLDER
+from runbook.model.templates import PLACEHOLDER
 from runbook.site.glossary import tooltips
 from runbook.site.markup import tag
 from runbook.site.snippet import flags

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from runbook.loading.templates import PLACEHOLDER
+from runbook.model.templates import PLACEHOLDER
 from runbook.model import Include
 from runbook.site.markup import tag, text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import (
+from runbook.loading.schema.words import KEBAB, LINE, PROSE, TEXTS
+from runbook.model.fields import (
     Anything,
     Choice,
     Duration,
@@ -18,7 +19,6 @@ from runbook.loading.fields import (
     Truth,
     Whole,
 )
-from runbook.loading.schema.words import KEBAB, LINE, PROSE, TEXTS
 
 __all__ = ["SHAPES"]
 

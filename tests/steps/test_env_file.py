@@ -11,7 +11,7 @@ import pytest
 from runbook.drill.platform import PROJECT_REF, begin, environment, serve, write_link, write_profile
 from runbook.drill.toolchain import cli_package
 from runbook.errors import UsageError
-from runbook.runtime.env_file import env_file, env_file_path, env_line, sweep
+from runbook.steps.env_file import env_file, env_file_path, env_line, sweep
 
 ODD = {
     "PLAIN": "sk_live_abc/123+=",
