@@ -20,8 +20,10 @@ from runbook.filling import (
     target_words,
     timeouts_environment,
 )
-from runbook.model import Command, Family, Position, Sql, TargetKind
+from runbook.model import Family, Position, TargetKind
 from runbook.policy.judgement import classify
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
 
 AT = Position("procedures/x.yaml", 1, 1)
 NAMES = {"project_ref": "abcdefghijklmnopqrst", "drill_url": "postgres://postgres@127.0.0.1:5/x?sslmode=disable"}

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.engine.commands import lenient
 from runbook.engine.events import (
     ChangeAccepted,
     ChildStarted,
@@ -22,10 +21,10 @@ from runbook.engine.events import (
     StepStarted,
 )
 from runbook.engine.next_action import Finish, Over, next_action
-from runbook.engine.path import instances, number_of
-from runbook.engine.state import RunState, fold
-from runbook.engine.step_record import Attempt, StepRecord
+from runbook.engine.state import Attempt, RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
 from runbook.journal.codec import encode
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
@@ -100,7 +99,7 @@ def outcome_of(state: RunState) -> str:
 
 def titles_of(procedure: Procedure, state: RunState) -> dict[str, str]:
     """Return the titles of a run's steps, by path."""
-    return {one.path: lenient(one.step.title, one.values) for one in instances(procedure, state)}
+    return {one.path: fill_text(one.step.title, Shown(one.scope.values)) for one in way_of(procedure, state).places}
 
 
 def write(file: Path, text: str) -> None:
@@ -262,9 +261,10 @@ def _standing(state: RunState, procedure: Procedure | None) -> str:
     """Return which step a run is at, as far as the procedure is known."""
     if procedure is None:
         return f"at step {list(state.steps)[-1]}" if state.steps else "at its beginning"
-    action = next_action(procedure, state)
+    way = way_of(procedure, state)
+    action = next_action(way, state)
     if isinstance(action, Finish | Over):
         return "at its end"
-    number, total = number_of(instances(procedure, state), action.at.path)
+    number, total = way.number_of(action.at.path)
     part = "before step 1" if action.at.is_before else f"step {number} of {total}"
     return f"{part}, {action.at.step.title}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from runbook.engine.path import instances, number_of, phase_of
 from support.walks import PRODUCTION, START, check, choose, command, parameter, procedure, step, tick
 
 from runbook.engine.events import (
@@ -22,9 +23,10 @@ from runbook.engine.events import (
     StepStarted,
 )
 from runbook.engine.next_action import Finish, NextAction, Over, next_action, previous
-from runbook.engine.path import instances, number_of, phase_of
 from runbook.engine.state import RunState, fold
-from runbook.model import Capture, Each, Include, Procedure, Step, Undo
+from runbook.model import Capture, Procedure, Step, Undo
+from runbook.steps.each import Each
+from runbook.steps.include import Include
 
 UNDO = Undo(action=command("undo"), check=check("look undone"))
 STEPS = (

@@ -25,7 +25,7 @@ from support.walks import (
 from runbook.engine.events import Outcome, StepFinished
 from runbook.engine.ports import Back, Execution, Go, Reply, Screen, Skip, Stop
 from runbook.errors import ExitCode
-from runbook.model import Edit
+from runbook.steps.edit import Edit
 
 
 @dataclass

@@ -31,7 +31,12 @@ from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, Switch
 from runbook.errors import ExitCode, JournalError
 from runbook.filling import timeouts_environment
 from runbook.journal import MemoryJournal
-from runbook.model import Capture, Each, Include, Sql, Tick, Undo, Wait
+from runbook.model import Capture, Undo
+from runbook.steps.each import Each
+from runbook.steps.include import Include
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 
 class FullJournal(MemoryJournal):

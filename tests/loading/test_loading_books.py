@@ -12,24 +12,15 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
-from runbook.model import (
-    Book,
-    Capture,
-    Choose,
-    Command,
-    Each,
-    Edit,
-    Expectation,
-    Family,
-    Include,
-    Mode,
-    Section,
-    Sql,
-    TargetKind,
-    Tick,
-    Undo,
-    Wait,
-)
+from runbook.model import Book, Capture, Expectation, Family, Mode, Section, TargetKind, Undo
+from runbook.steps.choose import Choose
+from runbook.steps.command import Command
+from runbook.steps.each import Each
+from runbook.steps.edit import Edit
+from runbook.steps.include import Include
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 LOOK = "- {id: look, title: Look, run: git log}\n"
 

@@ -13,8 +13,11 @@ from playwright.sync_api import Browser
 from support.sites import ROOT, build, copy_of_checkout, pages_of, visiting
 
 from runbook.cli import main
-from runbook.model import Book, Choose, Each, Include, Step
+from runbook.model import Book, Step
 from runbook.site.links import dead_links, read_document
+from runbook.steps.choose import Choose
+from runbook.steps.each import Each
+from runbook.steps.include import Include
 
 
 def _paths(steps: tuple[Step, ...], prefix: str) -> list[str]:
