@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.walks import FakeOperator, parameter, procedure, tick
 
-from runbook.engine.parameters import ask, gather, parse, problem_with, supplied
+from runbook.engine.parameters import ask, gather, parse, supplied
 from runbook.errors import UsageError
 
 NAME = parameter("name", pattern="[a-z_]+")
@@ -37,7 +37,7 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
 )
 def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: object, text: str, problem: str) -> None:
     """An empty sentence means that nothing is."""
-    assert problem_with(asked, text) == problem  # type: ignore[arg-type]
+    assert asked.problem_with(text) == problem  # type: ignore[arg-type]
 
 
 def test_a_list_keeps_its_order_and_no_value_twice() -> None:
@@ -96,4 +96,4 @@ def test_a_linked_project_that_does_not_fit_is_asked_for() -> None:
 def test_no_text_is_too_odd_to_be_judged(text: str) -> None:
     """Whatever it is, it fits or there is a sentence of one line."""
     for asked in FIX.parameters:
-        assert "\n" not in problem_with(asked, text)
+        assert "\n" not in asked.problem_with(text)

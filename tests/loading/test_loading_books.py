@@ -16,7 +16,7 @@ from runbook.model import Book, Capture, Expectation, Family, Mode, Section, Tar
 from runbook.steps.choose import Choose
 from runbook.steps.command import Command
 from runbook.steps.each import Each
-from runbook.steps.edit import Edit
+from runbook.steps.edit import Edit, Git
 from runbook.steps.include import Include
 from runbook.steps.sql import Sql
 from runbook.steps.tick import Tick
@@ -66,7 +66,7 @@ def test_actions(tmp_path: Path) -> None:
     assert actions["c"].asks is not None
     assert (actions["c"].asks.name, actions["c"].asks.example, steps["c"].title) == ("n", "x", "Look")
     assert isinstance(actions["d"], Edit)
-    assert (actions["d"].git_revision, actions["d"].git_path, actions["d"].template) == ("r", "p", None)
+    assert (actions["d"].git, actions["d"].template) == (Git("r", "p"), None)
     assert actions["e"] == Wait(3600, "The cache")
     assert isinstance(actions["f"], Choose)
     assert [(option.when, len(option.steps)) for option in actions["f"].options] == [

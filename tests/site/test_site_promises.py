@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from support.destinations import argv_of
 from support.sites import ROOT, serving, visiting
 
 from runbook.cli.group import VERBS
 from runbook.errors import ExitCode
-from runbook.filling import argv_of
 from runbook.loading.schema import SHAPES
 from runbook.model import Book, TargetKind
 from runbook.policy.judgement import classify
