@@ -94,9 +94,10 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
 
 def journal_here() -> SqliteJournal:
     """Return this user's journal."""
-    from runbook.journal import SqliteJournal, state_directory
+    from runbook.journal import SqliteJournal
+    from runbook.runtime.user_directories import state_directory
 
-    return SqliteJournal(state_directory(os.environ))
+    return SqliteJournal(state_directory())
 
 
 def report_path(journal: SqliteJournal, run: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book
+from runbook.runtime.user_directories import state_directory
 
 __all__ = ["Job", "Result", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
 
@@ -131,8 +131,7 @@ def results_file(directory: str | None) -> Path:
     docs = Path(__file__).resolve().parents[2] / "docs"
     if directory is None and docs.is_dir():
         return docs / "drills.json"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "runbook" / "drills.json"
+    return state_directory() / "drills.json"
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:

@@ -22,10 +22,11 @@ from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.engine.view_model import unready_screen
 from runbook.errors import ExitCode, UsageError
-from runbook.journal import MemoryJournal, state_directory
+from runbook.journal import MemoryJournal
 from runbook.journal.directory import open_directory
 from runbook.model import Book, Procedure
 from runbook.runtime.env_file import sweep
+from runbook.runtime.user_directories import state_directory
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
 
@@ -220,7 +221,7 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
             yield Path(directory)
         return
-    kept = open_directory(world.settings.scratch or state_directory(os.environ) / "scratch")
+    kept = open_directory(world.settings.scratch or state_directory() / "scratch")
     holders = world.ports.journal.holders()
     sweep(kept, (holder.run for holder in holders if holder.alive is not False))
     yield kept
