@@ -212,6 +212,20 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
     assert ended.stderr.startswith("runbook: the report can't be written to /proc/nowhere/out.md")
 
 
+def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> None:
+    """/dev/stdout is the redirection of the shell; what that wrote before and writes after stays."""
+    place.session()
+    argv = [sys.executable, "-m", "runbook", "report", "--output", "/dev/stdout"]
+    subprocess.run(
+        ["/bin/sh", "-c", 'exec > out.md; echo before; "$@"; echo after', "sh", *argv],
+        env=place.environment,
+        cwd=place.root,
+        check=True,
+    )
+
+    assert (place.root / "out.md").read_text() == f"before\n{runbook(place, 'report').stdout}after\n"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
