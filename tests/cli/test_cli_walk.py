@@ -213,9 +213,13 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
 
 
 def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> None:
-    """/dev/stdout is the redirection of the shell; what that wrote before and writes after stays."""
+    """A name for it, as /dev/stdout is one: what the shell wrote before and writes after stays."""
     place.session()
-    argv = [sys.executable, "-m", "runbook", "report", "--output", "/dev/stdout"]
+    # A link of the test's own: a program that replaces links would replace the machine's.
+    name = place.root / "stdout"
+    name.symlink_to("/proc/self/fd/1")
+    book = ["--book", str(place.root / "book")]
+    argv = [sys.executable, "-m", "runbook", *book, "report", "--output", str(name)]
     subprocess.run(
         ["/bin/sh", "-c", 'exec > out.md; echo before; "$@"; echo after', "sh", *argv],
         env=place.environment,
@@ -223,6 +227,7 @@ def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> 
         check=True,
     )
 
+    assert name.is_symlink()
     assert (place.root / "out.md").read_text() == f"before\n{runbook(place, 'report').stdout}after\n"
 
 
