@@ -211,7 +211,7 @@ def _secrets(frame: Frame, environment: Mapping[str, str]) -> dict[str, str]:
     """Ask for the secrets again: they were never written down."""
     secret = tuple(parameter for parameter in frame.procedure.parameters if parameter.secret)
     texts = supplied(replace(frame.procedure, parameters=secret), {}, environment)
-    return {one.name: texts.get(one.name) or ask(one, frame.ports.operator) for one in secret}
+    return {one.name: texts[one.name] if one.name in texts else ask(one, frame.ports.operator) for one in secret}
 
 
 @contextmanager
