@@ -93,19 +93,19 @@ def value_type(type_: Type) -> ValueType:
     """Say what a value of that type must be."""
     match type_:
         case Text(says=says):
-            told = ValueType(words=says)
+            found = ValueType(words=says)
         case Choice(options):
-            told = ValueType(kind="choice", options=tuple(options))
+            found = ValueType(kind="choice", options=tuple(options))
         case Duration(units):
-            told = ValueType(kind="duration", words=f"30{units[0]}", options=tuple(_UNITS[unit] for unit in units))
+            found = ValueType(kind="duration", words=f"30{units[0]}", options=tuple(_UNITS[unit] for unit in units))
         case Shaped(shape):
-            told = ValueType(kind="shape", words=SHAPES[shape].noun, shape=shape)
+            found = ValueType(kind="shape", words=SHAPES[shape].noun, shape=shape)
         case ListOf(item):
-            told = ValueType(kind="list", inner=(value_type(item),))
+            found = ValueType(kind="list", inner=(value_type(item),))
         case MapOf(key, value):
-            told = ValueType(kind="map", inner=(value_type(key), value_type(value)))
+            found = ValueType(kind="map", inner=(value_type(key), value_type(value)))
         case Either(scalar, other):
-            told = ValueType(kind="either", inner=(value_type(scalar), value_type(other)))
+            found = ValueType(kind="either", inner=(value_type(scalar), value_type(other)))
         case _:
-            told = ValueType(words=_PLAIN[type(type_)])
-    return told
+            found = ValueType(words=_PLAIN[type(type_)])
+    return found

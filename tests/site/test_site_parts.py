@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
@@ -18,7 +19,7 @@ from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.prose import plain
 from runbook.site.snippet import shell_quoted
 from runbook.site.stub import block_names, page, with_nav_entry
-from runbook.site.templating import macro
+from runbook.site.templating import macro, render
 from runbook.site.value_markers import Places, Slot, SqlName, ValueScope, parts
 
 inline = macro("inline")
@@ -47,6 +48,25 @@ def test_no_text_makes_an_element(text: str) -> None:
 def test_attributes_are_escaped() -> None:
     """A quotation mark in a value does not end the attribute."""
     assert 'rb-snippet &#34;&gt;&lt;script&gt;"><pre>' in code_block("x", '"><script>')
+
+
+def test_a_template_that_names_what_it_was_not_given_fails() -> None:
+    """A misspelled name fails the build; it leaves no gap on a page."""
+    with pytest.raises(UndefinedError, match="'terms' is undefined"):
+        render("reference/glossary.html")
+
+
+def test_a_page_part_begins_with_its_element() -> None:
+    """Markdown would wrap HTML that begins with an empty line in a paragraph."""
+    assert screen_picture([], key="k", title="T").startswith("<figure")
+
+
+def test_panes_that_are_equal_need_no_tabs() -> None:
+    """One command for all CLI majors is shown once; a difference in case alone is a difference."""
+    tabs = macro("tabs")
+
+    assert tabs("key", [("CLI 3", "-f"), ("CLI 2", "-f")]) == "-f"
+    assert tabs("key", [("CLI 3", "-f"), ("CLI 2", "-F")]).count("tabbed-block") == 2
 
 
 @given(st.lists(st.text(min_size=1), min_size=1))
