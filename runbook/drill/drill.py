@@ -112,7 +112,12 @@ def set_stage(
 ) -> Iterator[Stage]:
     """Set up everything for a drill and clear it away after the block; see `open_sandbox` for what it raises."""
     scenario = drill.scenario
-    platform = begin(deployed=scenario.deployed, secrets=scenario.secrets, platform=scenario.platform)
+    platform = begin(
+        deployed=scenario.deployed,
+        secrets=scenario.secrets,
+        platform=scenario.platform,
+        responses=scenario.responses,
+    )
     with (
         only_harmless(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,

@@ -111,8 +111,8 @@ def _compare_function(proof: Proof, function: DeployedFunction | None) -> tuple[
     wanted = f"version {proof.equals}"
     if function is None:
         return wanted, "no such function"
-    source = "".join(content.decode("utf-8", "replace") for _, content in function.files)
-    other = "" if proof.source is None or proof.source in source else f" without '{proof.source}' in its source"
+    lacks = proof.source is not None and proof.source not in function.source
+    other = f" without '{proof.source}' in its source" if lacks else ""
     return wanted, f"version {function.version}{other}"
 
 

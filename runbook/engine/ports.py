@@ -244,6 +244,12 @@ class Target(Protocol):
     def environment(self) -> Mapping[str, str]:
         """Return the environment that commands get on top of the process's own."""
 
+    def functions_url(self) -> str:
+        """Return where the target's edge functions are called, up to and including `/functions/v1`.
+
+        Raises UsageError if the project's files don't say.
+        """
+
     @property
     def directory(self) -> str:
         """The Supabase project's directory, where commands run."""

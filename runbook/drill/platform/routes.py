@@ -10,7 +10,7 @@ from runbook.drill.platform import backups, functions, logs, project, query, sec
 from runbook.drill.platform.exchange import Reply, Request, answer
 from runbook.drill.platform.state import PROJECT_REF, PlatformState
 
-__all__ = ["respond"]
+__all__ = ["is_call", "respond"]
 
 Handler = Callable[[PlatformState, Request], Reply]
 
@@ -41,10 +41,17 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
+def is_call(request: Request) -> bool:
+    """Tell whether this calls a function, and not the management API."""
+    return f"{request.path}/".startswith(f"{functions.CALLS}/")
+
+
 def respond(state: PlatformState, request: Request) -> Reply:
     """Return the reply to one request and keep the request; what has no handler is a 404 that says so."""
     line = f"{request.method} {request.path}"
     state.requests.append(line)
+    if is_call(request):
+        return functions.call_function(state, request)
     for method, pattern, handler in _ROUTES:
         place = re.fullmatch(pattern, request.path)
         if place and method == request.method:

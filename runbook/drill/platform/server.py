@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from runbook.drill.platform.exchange import Reply, Request, answer
+from runbook.drill.platform.functions import CALLS
 from runbook.drill.platform.profile import TOKEN
-from runbook.drill.platform.routes import respond
+from runbook.drill.platform.routes import is_call, respond
 from runbook.drill.platform.state import PlatformState
 
 __all__ = ["Platform", "serve"]
@@ -25,6 +26,11 @@ class Platform:
     url: str
     state: PlatformState
     server: ThreadingHTTPServer = field(repr=False, compare=False)
+
+    @property
+    def functions_url(self) -> str:
+        """Where functions are called: the part of the URL before `/NAME`."""
+        return self.url + CALLS
 
 
 @contextmanager
@@ -47,10 +53,9 @@ def _handler(state: PlatformState) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def handle_one(self) -> None:
-            request = self._read()
-            self._write(_play(state, request, self.headers.get("authorization") or ""))
+            self._write(_play(state, self._read()))
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one  # noqa: N815 - the names the base class calls
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815 - base's names
 
         def _read(self) -> Request:
             address = urlsplit(self.path)
@@ -59,15 +64,18 @@ def _handler(state: PlatformState) -> type[BaseHTTPRequestHandler]:
                 path=address.path,
                 query=dict(parse_qsl(address.query)),
                 body=self.rfile.read(int(self.headers.get("content-length") or 0)),
-                content_type=self.headers.get("content-type") or "",
+                headers={name.lower(): value for name, value in self.headers.items()},
             )
 
         def _write(self, reply: Reply) -> None:
             self.send_response(reply.status)
             self.send_header("content-type", reply.content_type)
             self.send_header("content-length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
             """Stay silent: the terminal belongs to the walk, and `state.requests` has them all."""
@@ -75,16 +83,20 @@ def _handler(state: PlatformState) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _play(state: PlatformState, request: Request, authorization: str) -> Reply:
-    if authorization != f"Bearer {TOKEN}":
+def _play(state: PlatformState, request: Request) -> Reply:
+    """Return the reply to a request, or that of a fault that the scenario planted; wait as long as either says."""
+    if not is_call(request) and request.headers.get("authorization") != f"Bearer {TOKEN}":
         return answer(401, {"message": "Unauthorized"})
+    line = f"{request.method} {request.path}"
     with state.lock:
-        fault = state.next_fault(f"{request.method} {request.path}")
+        fault = state.next_fault(line)
     if fault and fault.delay:
-        time.sleep(fault.delay)  # the fault is the delay
-    if fault and fault.status:
-        with state.lock:
-            state.requests.append(f"{request.method} {request.path}")
-        return answer(fault.status, {"message": "the drill's platform fails on purpose"})
+        time.sleep(fault.delay)
     with state.lock:
-        return respond(state, request)
+        if fault and fault.status:
+            state.requests.append(line)
+            return answer(fault.status, {"message": "the drill's platform fails on purpose"})
+        reply = respond(state, request)
+    if reply.delay:
+        time.sleep(reply.delay)
+    return reply
