@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler
+
+from runbook.drill.loopback import serve_on_loopback
 
 __all__ = ["Outside", "watch_outside"]
 
@@ -22,17 +23,10 @@ class Outside:
 @contextmanager
 def watch_outside() -> Iterator[Outside]:
     """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request gets a 403."""
-    server = ThreadingTCPServer(("127.0.0.1", 0), _handler(outside := Outside("")))
-    server.daemon_threads = True
-    outside.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    outside = Outside("")
+    with serve_on_loopback("the proxy that lets nothing out", _handler(outside)) as server:
+        outside.url = server.url
         yield outside
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(outside: Outside) -> type[StreamRequestHandler]:

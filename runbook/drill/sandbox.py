@@ -17,9 +17,9 @@ from runbook.drill.environment import command_environment, write_entrance
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
+from runbook.drill.relay import Relay, open_relay
 from runbook.drill.scratch import commit_all, make_project
 from runbook.drill.toolchain import CliPackage, cli_package, node_directory
-from runbook.drill.wire import Wire, string_wire
 
 __all__ = ["Sandbox", "open_sandbox"]
 
@@ -38,7 +38,7 @@ class Sandbox:
     """For the drill's own journal."""
     cli: CliPackage
     postgres: Postgres
-    local: Wire | None
+    local: Relay | None
     """The way to the local stack; there is none on a server that is not ours."""
     platform: Platform
     outside: Outside
@@ -77,7 +77,7 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
             destroy(record)
 
 
-def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside, Postgres, Wire | None]) -> Sandbox:
+def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside, Postgres, Relay | None]) -> Sandbox:
     platform, outside, postgres, local = running
     home, project, state = (directory / name for name in ("home", "project", "state"))
     for path in (home, project, state):
@@ -102,7 +102,7 @@ def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside,
 
 
 @contextmanager
-def _local_stack(postgres: Postgres) -> Iterator[Wire | None]:
+def _local_stack(postgres: Postgres) -> Iterator[Relay | None]:
     """Give the local stack's database a port of its own.
 
     A URL with the port of the local stack counts as local for CLI 3, and then it does not ask before it writes.
@@ -110,8 +110,8 @@ def _local_stack(postgres: Postgres) -> Iterator[Wire | None]:
     if postgres.local_url is None:
         yield None
         return
-    with string_wire(postgres.local_url) as wire:
-        yield wire
+    with open_relay(postgres.local_url) as relay:
+        yield relay
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
+from runbook.drill.loopback import LoopbackServer, serve_on_loopback
 from runbook.drill.platform.exchange import Reply, Request, answer
 from runbook.drill.platform.functions import CALLS
 from runbook.drill.platform.profile import TOKEN
@@ -25,7 +25,7 @@ class Platform:
 
     url: str
     state: PlatformState
-    server: ThreadingHTTPServer = field(repr=False, compare=False)
+    server: LoopbackServer = field(repr=False, compare=False)
 
     @property
     def functions_url(self) -> str:
@@ -35,25 +35,21 @@ class Platform:
 
 @contextmanager
 def serve(state: PlatformState) -> Iterator[Platform]:
-    """Serve on a free port of 127.0.0.1 until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield Platform(f"http://127.0.0.1:{server.server_port}", state, server)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    """Serve on a free port of 127.0.0.1 until the block ends; raise RunbookError then if the stand-in failed."""
+    ended = threading.Event()
+    with serve_on_loopback("the platform's stand-in", _handler(state, ended.wait)) as server:
+        try:
+            yield Platform(server.url, state, server)
+        finally:
+            ended.set()
 
 
-def _handler(state: PlatformState) -> type[BaseHTTPRequestHandler]:
+def _handler(state: PlatformState, wait: Callable[[float], object]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_one(self) -> None:
-            self._write(_play(state, self._read()))
+            self._write(_play(state, self._read(), wait))
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815 - base's names
 
@@ -83,7 +79,7 @@ def _handler(state: PlatformState) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _play(state: PlatformState, request: Request) -> Reply:
+def _play(state: PlatformState, request: Request, wait: Callable[[float], object]) -> Reply:
     """Return the reply to a request, or that of a fault that the scenario planted; wait as long as either says."""
     if not is_call(request) and request.headers.get("authorization") != f"Bearer {TOKEN}":
         return answer(401, {"message": "Unauthorized"})
@@ -91,12 +87,12 @@ def _play(state: PlatformState, request: Request) -> Reply:
     with state.lock:
         fault = state.next_fault(line)
     if fault and fault.delay:
-        time.sleep(fault.delay)
+        wait(fault.delay)
     with state.lock:
         if fault and fault.status:
             state.requests.append(line)
             return answer(fault.status, {"message": "the drill's platform fails on purpose"})
         reply = respond(state, request)
     if reply.delay:
-        time.sleep(reply.delay)
+        wait(reply.delay)
     return reply
