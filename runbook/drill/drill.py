@@ -11,11 +11,10 @@ from typing import TypedDict
 
 from runbook import __version__
 from runbook.drill.director import Director, needs_relay
-from runbook.drill.environment import only_harmless
-from runbook.drill.inventory import take_inventory
+from runbook.drill.isolation import harmless_environment
 from runbook.drill.operator import NO_REASON, AutoOperator
-from runbook.drill.platform import begin
-from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
+from runbook.drill.platform import initial_state
+from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory
 from runbook.drill.relay import Relay, open_relay
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import Scene, play_scenario
@@ -112,14 +111,14 @@ def set_stage(
 ) -> Iterator[Stage]:
     """Set up everything for a drill and clear it away after the block; see `open_sandbox` for what it raises."""
     scenario = drill.scenario
-    platform = begin(
+    platform = initial_state(
         deployed=scenario.deployed,
         secrets=scenario.secrets,
         platform=scenario.platform,
         responses=scenario.responses,
     )
     with (
-        only_harmless(),
+        harmless_environment(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
         play_scenario(sandbox, scenario) as scene,
         open_relay(sandbox.postgres.url) if needs_relay(scenario.events) else nullcontext() as relay,
@@ -170,7 +169,7 @@ def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tupl
     return (
         *own,
         prove_nothing_lost(stage.scene.before, take_inventory(url, platform), stage.drill.loses),
-        prove_stayed_inside(stage.sandbox.outside.attempts),
+        prove_stayed_inside(stage.sandbox.proxy.attempts),
     )
 
 

@@ -125,4 +125,4 @@ class Drill:
     practice: bool = True
     """False where the drill's own answers make the mistake: there is nothing in it for a person to practise."""
     loses: tuple[str, ...] = ()
-    """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""
+    """What the walk takes away on purpose, as `runbook.drill.proofs` names it. All other losses fail the drill."""

@@ -13,7 +13,7 @@ import pytest
 from support.books import POLICY, SUPABASE, procedure_text, write_book
 
 from runbook.drill.drill import choose_drill, set_stage
-from runbook.drill.platform import PROJECT_REF, TOKEN, Fault, Platform, begin, serve
+from runbook.drill.platform import PROJECT_REF, TOKEN, Fault, Platform, initial_state, serve
 from runbook.drill.proofs import check_proof
 from runbook.drill.target import DrillTarget
 from runbook.loading import read_book
@@ -42,7 +42,9 @@ BROKEN = FunctionResponse(source="throw", status=500, body={"error": "thumbnail 
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     """Serve a platform on which `hello` answers what the scenario says and `plain` what nobody said."""
-    state = begin(deployed={"hello": GOOD, "plain": GOOD}, secrets={}, platform={}, responses={"hello": (OK, BROKEN)})
+    state = initial_state(
+        deployed={"hello": GOOD, "plain": GOOD}, secrets={}, platform={}, responses={"hello": (OK, BROKEN)}
+    )
     with serve(state) as running:
         yield running
 

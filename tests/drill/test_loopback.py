@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from runbook.drill.blocking_proxy import watch_outside
+from runbook.drill.isolation import open_blocking_proxy
 from runbook.drill.loopback import watch_threads
 from runbook.drill.platform import TOKEN, PlatformState, serve
 from runbook.drill.relay import Break, Relay, open_relay
@@ -156,7 +156,7 @@ def test_a_crash_of_the_platform_is_raised_at_its_end(capfd: pytest.CaptureFixtu
 
 def test_a_caller_who_leaves_is_no_crash(capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever hangs up before the answer, on the platform or the proxy, breaks nothing and is not mentioned."""
-    with serve(PlatformState()) as platform, watch_outside() as outside:
+    with serve(PlatformState()) as platform, open_blocking_proxy() as outside:
         for port in (platform.server.server_address[1], int(outside.url.rpartition(":")[2])):
             with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
                 client.sendall(b"GET / HTTP/1.1\r\n")

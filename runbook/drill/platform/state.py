@@ -13,7 +13,7 @@ from typing import cast
 from runbook.errors import UsageError
 from runbook.model import FunctionResponse
 
-__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "begin"]
+__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
 
 PROJECT_REF = "drillabcdefghijklmno"
 """Twenty lower-case letters, as every project ref."""
@@ -180,7 +180,7 @@ def milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-def begin(
+def initial_state(
     *,
     deployed: Mapping[str, str],
     secrets: Mapping[str, str],
