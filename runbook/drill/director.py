@@ -1,4 +1,4 @@
-"""What happens during a drill's walk: the line drops, the CLI is killed, a colleague takes over, a function fails."""
+"""What happens during a drill's walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BY_HAND = {"remove_file", "write_file"}
 
 
 def needs_relay(events: Sequence[ScenarioEvent]) -> bool:
-    """Tell whether an event happens on the line to the database."""
+    """Tell whether an event happens on the connection to the database."""
     return any(event.kind in _ON_THE_CONNECTION for event in events)
 
 
@@ -108,7 +108,7 @@ class Director:
     # --- the events -------------------------------------------------------------------------------------------------
 
     def drop_connection(self, event: ScenarioEvent) -> None:
-        """Break the line to the database in the middle of the push."""
+        """Break the connection to the database in the middle of the push."""
         assert self.relay is not None
         self.relay.arm(Break(event.what))
 

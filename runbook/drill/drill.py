@@ -86,7 +86,7 @@ class Stage:
     sandbox: Sandbox
     scene: Scene
     relay: Relay | None = None
-    """The line to the database, where the scenario breaks it."""
+    """The way to the database, where the scenario breaks it."""
 
     @property
     def url(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from runbook.drill.isolation import open_blocking_proxy
 from runbook.drill.loopback import watch_threads
-from runbook.drill.platform import TOKEN, PlatformState, serve
+from runbook.drill.platform import TOKEN, Fault, PlatformState, serve
 from runbook.drill.relay import Break, Relay, open_relay
 from runbook.errors import RunbookError
 
@@ -163,6 +164,21 @@ def test_a_caller_who_leaves_is_no_crash(capfd: pytest.CaptureFixture[str]) -> N
                 reset(client)
 
     assert capfd.readouterr().err == ""
+
+
+def test_an_answer_that_is_still_to_come_ends_with_its_server() -> None:
+    """A caller who waits for a slow answer is left without one when the drill is over, and no thread waits on."""
+    before = set(threading.enumerate())
+    fault = Fault(request=re.compile("GET /functions/v1/slow"), delay=3600)
+    with serve(PlatformState(faults=[fault])) as platform:
+        client = socket.create_connection(("127.0.0.1", platform.server.server_address[1]), timeout=10)
+        client.sendall(b"GET /functions/v1/slow HTTP/1.1\r\n\r\n")
+    left = set(threading.enumerate()) - before
+    client.close()
+    for thread in left:
+        thread.join(10)
+
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 def talk(port: int, request: bytes) -> bytes:
