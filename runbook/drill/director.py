@@ -1,4 +1,4 @@
-"""What happens during a drill's walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
+"""What happens during a walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
 
 from __future__ import annotations
 

@@ -172,6 +172,8 @@ def test_an_answer_that_is_still_to_come_ends_with_its_server() -> None:
     fault = Fault(request=re.compile("GET /functions/v1/slow"), delay=3600)
     with serve(PlatformState(faults=[fault])) as platform:
         client = socket.create_connection(("127.0.0.1", platform.server.server_address[1]), timeout=10)
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert client.recv(1000)  # the server has a thread for this connection now
         client.sendall(b"GET /functions/v1/slow HTTP/1.1\r\n\r\n")
     left = set(threading.enumerate()) - before
     client.close()
