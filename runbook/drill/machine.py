@@ -19,6 +19,7 @@ from typing import TypedDict
 
 from runbook.drill.toolchain import postgres_package, system_postgres
 from runbook.errors import MissingPartError, RunbookError
+from runbook.runtime import user_directories
 
 __all__ = [
     "Account",
