@@ -135,7 +135,7 @@ def _unchecked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
         steps = way.named.get(name, ())
         if not steps:
             yield f"no step is called '{name}'", name
-        elif not any(step.verify or step.expect.compares for step in steps):
+        elif not any(step.verify or step.action.expectation(step.expect).compares for step in steps):
             yield f"step '{name}' compares nothing, so it can't have been checked", name
 
 

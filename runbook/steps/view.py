@@ -202,7 +202,7 @@ def view_of(step: Step, action: Action, values: Values, later: Values, to: Desti
     yield from (block for block in action.view(values, to) if block != Prose(title))
     if step.look_for:
         yield Note(Label.LOOK_FOR, fill(step.look_for))
-    if clauses := step.expect.clauses(fill):
+    if clauses := action.expectation(step.expect).clauses(fill):
         yield Expected(tuple(clauses))
     if step.stop_if:
         yield Note(Label.STOP_IF, fill(step.stop_if))
@@ -225,7 +225,8 @@ def notes_of(step: Step, values: Values) -> Iterator[Block]:
 
 
 def _verification(check: Check, values: Values, to: Destination) -> Verification:
-    clauses = check.expect.clauses(lambda template: fill_text(template, values))
+    expect = check.action.expectation(check.expect)
+    clauses = expect.clauses(lambda template: fill_text(template, values))
     return Verification(tuple(check.action.view(values, to)), tuple(clauses))
 
 
