@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.loading.shapes import FILES, SHAPES
 from runbook.model.fields import (
     Anything,
     Choice,
@@ -24,7 +25,6 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.loading.schema import FILES, SHAPES
 from runbook.model.templates import PLACEHOLDER
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline

@@ -8,7 +8,7 @@ import pytest
 
 from runbook.checks import open_book
 from runbook.drill.director import EVENTS
-from runbook.loading.schema import SHAPES
+from runbook.loading.shapes import SHAPES
 from runbook.model import Answer, Choose, Each, Procedure, Step
 
 BOOK = open_book(None)
