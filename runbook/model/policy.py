@@ -94,7 +94,7 @@ class RuleTest:
 
     line: str = key(TEXTS, "The line.")
     verdict: Verdict = key(_VERDICT, "Its verdict.", read=Verdict)
-    at: Position  # type: ignore[misc] # always there: `key` gives no default
+    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The reference of the YAML: every file, every mapping, every key, from the field table that reads them."""
+"""The reference of the YAML: every file, every mapping, every key, from the tables that read them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_every_branch_has_a_drill(procedure: Procedure) -> None:
 
 
 def test_every_kind_of_event_that_a_book_can_name_is_played() -> None:
-    """What the field table lets an author write, the director can do."""
+    """What the table of keys lets an author write, the director can do."""
     assert {kind.key for kind in SHAPES["event"].kinds} == set(EVENTS)
 
 
