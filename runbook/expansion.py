@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runbook.filling import Values
-from runbook.model import Procedure, Step, Value
+from runbook.model import Parameter, Procedure, Step, Value
 from runbook.steps.choose import Choose, Option
 from runbook.steps.scope import Branch, Known, Place, Scope
 
@@ -61,11 +61,14 @@ def _lay_out(branch: Branch, known: Known, *, depth: int, is_before: bool) -> tu
     """Return the places of a list of steps, and what is known behind the last one."""
     scope, places = branch.scope, []
     for index, step in enumerate(branch.steps, start=1):
+        path = f"{branch.path}{step.id}"
+        found = known.found(path, step, scope.prefix)
         place = Place(
             step=step,
-            path=f"{branch.path}{step.id}",
+            path=path,
             number=f"{branch.number}{index}",
             scope=scope,
+            after=scope.learn(path, step, found),
             procedure=branch.procedure,
             anchor_prefix=branch.anchor,
             depth=depth,
@@ -77,8 +80,7 @@ def _lay_out(branch: Branch, known: Known, *, depth: int, is_before: bool) -> tu
             entered.append(replace(inner, places=within))
             ends.append(end)
         places.append(replace(place, branches=tuple(entered)) if entered else place)
-        scope = step.action.leave(scope, step, ends)
-        scope = scope.learn(place.path, step, known.found(place.path, step, scope.prefix))
+        scope = step.action.leave(scope, step, ends).learn(path, step, found)
     return tuple(places), scope
 
 
@@ -95,19 +97,23 @@ def plain_path(path: str) -> str:
     return _LISTED.sub("", path)
 
 
-@dataclass(frozen=True, slots=True)
 class EveryWay:
     """What is known of any run: every option may be taken, a list has some value, a step finds something.
 
-    `stand_in` returns what stands for the value of a name; it gets the scope's prefix with the name.
+    `stand_in` returns what stands for the value of a name. It gets the scope's prefix, the name, and the parameter
+    where a person is asked for the value.
     """
 
-    stand_in: Callable[[str, str], str] = lambda _prefix, name: name
+    def __init__(
+        self, stand_in: Callable[[str, str, Parameter | None], str] = lambda _prefix, name, _asks: name
+    ) -> None:
+        self._stand_in = stand_in
 
     def found(self, path: str, step: Step, prefix: str) -> Values:
         """Return a stand-in for each name that the step captures."""
         del path
-        return {name: self.stand_in(prefix, name) for name in step.captures}
+        asked = {action.asks.name: action.asks for action in step.actions if action.asks}
+        return {name: self._stand_in(prefix, name, asked.get(name)) for name in step.captures}
 
     def taken(self, path: str, choose: Choose) -> Sequence[Option]:
         """Return all options."""
@@ -118,4 +124,4 @@ class EveryWay:
         """Return one round, for whichever value."""
         del path
         first = next(iter(value), "") if isinstance(value, tuple) else ""
-        return [("", first or self.stand_in(prefix, name))]
+        return [("", first or self._stand_in(prefix, name, None))]

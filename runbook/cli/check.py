@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.checks import find_problems
+from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
-from runbook.loading.includes import branches
-from runbook.model import Book, Step
+
+from runbook.model import Book
 from runbook.site.coverage import page_findings
 
 if TYPE_CHECKING:
@@ -91,18 +92,13 @@ def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
     if findings or book is None:
         files = len({finding.file for finding in findings})
         return f"{_count(len(findings), 'problem')} in {_count(files, 'file')}"
-    steps = sum(_steps(each.before) + _steps(each.steps) for each in book.procedures.values())
+    steps = len(Subject(book).places)
     counts = (
         _count(len(book.procedures), "procedure"),
         _count(steps, "step"),
         _count(len(book.policy.rules), "rule"),
     )
     return f"{', '.join(counts)}: no problems"
-
-
-def _steps(steps: Sequence[Step]) -> int:
-    # The steps of an include are counted where they are written.
-    return sum(1 + sum(_steps(branch) for branch in branches(step.action)) for step in steps)
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import click
 
 from runbook.cli.group import VERBS, runbook
+from runbook.cli.screenshots import first_screen
+from runbook.site import procedure as procedure_page
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline
 from runbook.site.snippet import code_block
 
-__all__ = ["cli_reference"]
+__all__ = ["cli_reference", "procedure"]
+
+
+def procedure(name: str, *, after: str = "", through: str = "") -> str:
+    """Render a procedure's page below its title: all parts, or those behind `after` as far as `through`."""
+    return procedure_page.page(name, screen=first_screen, after=after, through=through)
 
 
 def cli_reference() -> str:

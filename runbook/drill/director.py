@@ -16,12 +16,12 @@ from runbook.drill.sandbox import Sandbox
 from runbook.drill.wire import Break, Wire
 from runbook.engine.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.engine.ports import Execution, Holder, Operator, Reply, Screen
+from runbook.expansion import plain_path
 from runbook.journal import SqliteJournal
 from runbook.model import Parameter, Procedure, ScenarioEvent
 
 __all__ = ["EVENTS", "Director", "needs_wire"]
 
-_INDEX = re.compile(r"\[[^\]]*\]")
 _ON_THE_WIRE = {"drop_connection", "kill_cli"}
 _BY_HAND = {"remove_file", "write_file"}
 """What a person does at a tick; a person who drills does it alone."""
@@ -94,7 +94,7 @@ class Director:
 
     def _started(self, path: str) -> None:
         turn = self._starts[path] = self._starts.get(path, 0) + 1
-        names = {path, _INDEX.sub("", path), path.rpartition("/")[2]}
+        names = {path, plain_path(path), path.rpartition("/")[2]}
         for event in self.events:
             if event.at in names and event.turn in {None, turn}:
                 self._play(event, path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runbook.drill.account import Account
 from runbook.errors import RunbookError
+from runbook.runtime import user_directories
 
 __all__ = ["cache_directory", "state_directory", "temporary_base"]
 
@@ -17,23 +18,20 @@ _OPEN_TO_ALL = Path("/tmp")  # noqa: S108 - only for names of our own, checked o
 
 def cache_directory(account: Account) -> Path:
     """Return (and make) the cache that the server's account can reach; raises RunbookError if there is none."""
-    named = os.environ.get("XDG_CACHE_HOME")
-    usual = Path(named) if named else Path.home() / ".cache"
-    candidates = [usual, _private(Path(tempfile.gettempdir())), _private(_OPEN_TO_ALL)]
-    for base in candidates:
-        path = base / "runbook"
+    others = (_private(Path(tempfile.gettempdir())), _private(_OPEN_TO_ALL))
+    candidates = [user_directories.cache_directory(), *(base / "runbook" for base in others)]
+    for path in candidates:
         if _make(path) and account.can_reach(path):
             return path
     raise RunbookError(
-        f"no cache directory that {account.name} can reach: " + ", ".join(str(base) for base in candidates),
+        f"no cache directory that {account.name} can reach: " + ", ".join(map(str, candidates)),
         hint="Set XDG_CACHE_HOME to a directory that this user may write and that account may enter.",
     )
 
 
 def state_directory() -> Path:
     """Return (and make, 0700) the directory that records running sandboxes; raises RunbookError."""
-    named = os.environ.get("XDG_STATE_HOME")
-    path = (Path(named) if named else Path.home() / ".local" / "state") / "runbook" / "sandboxes"
+    path = user_directories.state_directory() / "sandboxes"
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

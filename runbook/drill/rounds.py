@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +21,11 @@ from runbook.drill.worker import end_with_parent, unless_ended
 from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
 from runbook.loading import PACKAGED_BOOK
-from runbook.model import Book
+from runbook.loading.includes import branches
+from runbook.model import Book, Include, Procedure, Step
+from runbook.runtime.user_directories import state_directory
 
-__all__ = ["Job", "Result", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
+__all__ = ["Job", "Result", "has_other_steps", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,19 +61,42 @@ class Result:
     """The steps whose expectation or check compared something, and held."""
 
 
-def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = ()) -> tuple[Job, ...]:
-    """Return a job for every drill and major, those that took longest first: so the last ones end together."""
+def plan_rounds(
+    book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
+) -> tuple[Job, ...]:
+    """Return a job for every drill and major, those that took longest first: so the last ones end together.
+
+    With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
+    """
     for name in only:
         book.procedure(name)
     seconds = _seconds(known)
+    first = majors[0]
     jobs = [
         Job(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
-        for drill in procedure.drills
         for major in majors
+        if major == first or not if_different or has_other_steps(procedure, first, major)
+        for drill in procedure.drills
     ]
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
+
+
+def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
+    """Return whether any step, also of what the procedure includes, does something else on the other CLI major.
+
+    Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
+    a command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
+    """
+    return any(_differs(step, one, other) for step in (*procedure.before, *procedure.steps))
+
+
+def _differs(step: Step, one: int, other: int) -> bool:
+    if step.action_on(one) != step.action_on(other):
+        return True
+    inner = [step.action.steps] if isinstance(step.action, Include) else branches(step.action)
+    return any(_differs(each, one, other) for steps in inner for each in steps)
 
 
 def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
@@ -131,8 +155,7 @@ def results_file(directory: str | None) -> Path:
     docs = Path(__file__).resolve().parents[2] / "docs"
     if directory is None and docs.is_dir():
         return docs / "drills.json"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "runbook" / "drills.json"
+    return state_directory() / "drills.json"
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from runbook.checks.findings import Notes
-from runbook.model import Book
+from runbook.checks.subject import Subject
 
 __all__ = ["check_rule_tests"]
 
 
-def check_rule_tests(book: Book, notes: Notes) -> None:
+def check_rule_tests(subject: Subject, notes: Notes) -> None:
     """Let the guard judge every test line, and compare."""
     from runbook.guard.command_line import judge  # slow to import, and a walk does without it
 
-    for rule in book.policy.rules:
+    for rule in subject.book.policy.rules:
         for test in rule.tests:
-            judged = judge(test.line, policy=book.policy)
+            judged = judge(test.line, policy=subject.book.policy)
             if judged.verdict is not test.verdict:
                 by = f"rule '{judged.rule}'" if judged.rule else "no rule"
                 message = f"the verdict is {judged.verdict}, by {by}, and not {test.verdict}"

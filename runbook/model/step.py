@@ -160,6 +160,10 @@ class Action:
         """The value that a person sees here and types."""
         return None
 
+    def place(self, step: Position) -> Position:
+        """Return where it is written, as near as it knows; `step` is the place of its step."""
+        return getattr(self, "at", step)
+
     @property
     def words(self) -> tuple[str, ...]:
         """The words of the command as its author wrote them; none where the argv is not written but made."""

@@ -124,6 +124,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
     pages.list_headings(linked, page.toc)
+    # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
+    page.present_anchor_ids = (page.present_anchor_ids or set()) | pages.anchors(linked)
     page.edit_url = pages.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
     return linked
 

@@ -61,6 +61,8 @@ class Prepared:
     """Variables that its command gets besides the target's. They may hold secrets."""
     env_file: tuple[str, ...] = field(default=(), repr=False)
     """Lines of the private file; they hold secrets."""
+    is_complete: bool = True
+    """False in a dry run, where a value that a skipped step would have found is shown as `<name>`."""
 
     @property
     def needs_person(self) -> bool:

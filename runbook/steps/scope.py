@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from runbook.model import Step
     from runbook.steps.choose import Choose, Option
 
-__all__ = ["Branch", "Known", "Place", "Scope", "Source"]
+__all__ = ["BUILT_INS", "Branch", "Known", "Place", "Scope", "Source"]
+
+
+BUILT_INS = frozenset({"target", "project_ref", "env_file"})
+"""Names that nobody declares: the walk itself fills them in, within an included procedure too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Scope:
         A value that is not known yet keeps its source, under the name that it has there.
         """
         declared = {parameter.name: parameter for parameter in parameters}
-        values: dict[str, Value] = {}
+        values = {name: value for name, value in self.values.items() if name in BUILT_INS}
         sources: dict[str, Source] = {}
         secrets: dict[str, str] = {}
         for name, template in templates.items():
@@ -116,6 +120,9 @@ class Place:
     number: str
     """`5`, or within the second answer to step 5 `5b.1`."""
     scope: Scope
+    """What is known before the step."""
+    after: Scope
+    """The same with what the step itself finds: its check and its undo know that too."""
     procedure: str
     """The id of the procedure that it is written in."""
     anchor_prefix: str = ""

@@ -32,6 +32,7 @@ __all__ = [
     "UndoWay",
     "Verification",
     "effect_sentence",
+    "notes_of",
     "view_of",
 ]
 
@@ -184,8 +185,12 @@ Block = (
 )
 
 
-def view_of(step: Step, action: Action, values: Values, to: Destination) -> Iterator[Block]:
-    """Yield all that is said of a step besides its title, in reading order. `values` has an answer for every name."""
+def view_of(step: Step, action: Action, values: Values, later: Values, to: Destination) -> Iterator[Block]:
+    """Yield all that is said of a step besides its title, in reading order. `values` has an answer for every name.
+
+    `later` are the values once the step has run: its check and its undo know what it has found.
+    Raises UsageError for a value that can't stand where it is put.
+    """
 
     def fill(template: str) -> str:
         return fill_text(template, values)
@@ -204,9 +209,19 @@ def view_of(step: Step, action: Action, values: Values, to: Destination) -> Iter
     if step.if_it_fails:
         yield Note(Label.IF_IT_FAILS, fill(step.if_it_fails.text), step.if_it_fails.see or "")
     if step.verify:
-        yield _verification(step.verify, values, to)
+        yield _verification(step.verify, later, to)
     if step.undo:
-        yield _undo(step.undo, values, to)
+        yield _undo(step.undo, later, to)
+
+
+def notes_of(step: Step, values: Values) -> Iterator[Block]:
+    """Yield what stands beside a step, and nothing of what it runs."""
+    texts = ((Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
+    for label, text in (*texts, (Label.STOP_IF, step.stop_if)):
+        if text:
+            yield Note(label, fill_text(text, values))
+    if step.if_it_fails:
+        yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
 
 
 def _verification(check: Check, values: Values, to: Destination) -> Verification:

@@ -12,18 +12,7 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
-from runbook.model import (
-    Book,
-    Capture,
-    Expectation,
-    Family,
-    Mode,
-    Proof,
-    ScenarioEvent,
-    Section,
-    TargetKind,
-    Undo,
-)
+from runbook.model import Book, Capture, Expectation, Family, Mode, Proof, ScenarioEvent, Section, TargetKind, Undo
 from runbook.steps.choose import Choose
 from runbook.steps.command import Command
 from runbook.steps.each import Each

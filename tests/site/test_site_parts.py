@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runbook.cli import pages
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
 from runbook.model import Section
@@ -19,7 +20,7 @@ from runbook.site.markup import tag
 from runbook.site.prose import inline, plain
 from runbook.site.screen import Run, screen_picture
 from runbook.site.snippet import line, shell_quoted
-from runbook.site.stub import block_names, page, with_nav_entry
+from runbook.site.stub import HEADINGS, page, with_nav_entry
 from runbook.site.value_markers import Name, Places, Scope, Slot, parts
 
 
@@ -109,7 +110,21 @@ def test_the_page_of_a_new_procedure_is_in_the_right_form() -> None:
     source = page("rotate-keys", "Rotate the keys")
 
     assert fence_problems(source) == []
-    assert tuple(block_ids(source)) == block_names("rotate-keys")
+    assert block_ids(source) == ["rotate-keys"]
+
+
+@pytest.mark.parametrize("part", [part for part, _ in HEADINGS[:-1]])
+def test_a_page_can_be_split_behind_every_part(part: str) -> None:
+    """The two halves are the page: nothing is lost, nothing shows twice."""
+    halves = pages.procedure("push-migration", through=part), pages.procedure("push-migration", after=part)
+
+    assert "\n".join(halves) == pages.procedure("push-migration")
+
+
+def test_a_part_that_no_page_has_is_refused() -> None:
+    """A misspelt name must not publish half a page."""
+    with pytest.raises(ValueError, match="stepz"):
+        pages.procedure("push-migration", through="stepz")
 
 
 def test_leftovers_of_a_block_are_found_in_the_result() -> None:

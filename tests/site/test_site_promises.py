@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from support.destinations import argv_of
 from support.sites import ROOT, serving, visiting
 
 from runbook.cli.group import VERBS
 from runbook.errors import ExitCode
-from runbook.filling import argv_of
 from runbook.loading.shapes import SHAPES
-from runbook.model import Book, Command, Sql, TargetKind
+from runbook.model import Book, TargetKind
 from runbook.policy.judgement import classify
 from runbook.site.corrections import Proof, all_corrections
 from runbook.site.numbering import Placed, outline
 from runbook.site.value_markers import BUILT_IN, Scope, Slot, parts
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
 
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 
