@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
-from runbook.drill.scratch import spare_npx
-from runbook.drill.worker import end_with_parent, unless_ended
+from runbook.drill.sandbox import bypass_npx
 from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
+from runbook.expansion import EveryWay, expand
 from runbook.loading import PACKAGED_BOOK
-from runbook.loading.includes import branches
-from runbook.model import Book, Include, Procedure, Step
+from runbook.model import Book, Procedure
 from runbook.runtime.user_directories import state_directory
+from runbook.steps.scope import Scope
 
-__all__ = ["Job", "Result", "has_other_steps", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
+__all__ = [
+    "Job",
+    "Result",
+    "has_other_steps",
+    "hold_one",
+    "plan_rounds",
+    "results_file",
+    "run_rounds",
+    "write_results",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,25 +104,19 @@ def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
     Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
     a command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
     """
-    return any(_differs(step, one, other) for step in (*procedure.before, *procedure.steps))
-
-
-def _differs(step: Step, one: int, other: int) -> bool:
-    if step.action_on(one) != step.action_on(other):
-        return True
-    inner = [step.action.steps] if isinstance(step.action, Include) else branches(step.action)
-    return any(_differs(each, one, other) for steps in inner for each in steps)
+    places = expand(procedure, EveryWay(), Scope()).places
+    return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
 def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
         # A copy: somebody may write in the book while it is being drilled.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
-            futures = [pool.submit(unless_ended, hold_one, str(book), job, url) for job in jobs]
+            futures = [pool.submit(_unless_ended, hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
         finally:
@@ -196,7 +205,7 @@ def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
     procedure = book.procedure(job.procedure)
     drill = choose_drill(procedure, job.drill)
     with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
-        spare_npx(stage.sandbox.home)
+        bypass_npx(stage.sandbox.home)
         return run_drill(
             stage,
             operator=AutoOperator(drill.answers, drill.reactions),
@@ -229,3 +238,41 @@ def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- processes of a round -------------------------------------------------------------------------------------------
+
+
+Words = ParamSpec("Words")
+Outcome = TypeVar("Outcome")
+
+
+def _end_with_parent() -> None:
+    """Let this process clear away what it has and end, as soon as the one that started it is gone."""
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _unless_ended(work: Callable[Words, Outcome], *words: Words.args, **named: Words.kwargs) -> Outcome:
+    """Do the work; when this process is to end meanwhile, end it: a pool would go on to the next piece."""
+    try:
+        return work(*words, **named)
+    except SystemExit:
+        os._exit(1)
+
+
+def _watch_parent() -> None:
+    parent = parent_process()
+    if parent is None:
+        return
+    parent.join()
+    while True:
+        # Again and again: the first is taken by a command that runs now, and ends only that.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+
+def _leave(number: int, frame: object) -> None:
+    del frame
+    signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
+    sys.exit(1)

@@ -28,7 +28,7 @@ from runbook.model.fields import (
     shape,
 )
 
-__all__ = ["SHAPES", "Answer", "Drill", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
+__all__ = ["SHAPES", "Answer", "Drill", "FunctionResponse", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
 
 Answer = str | tuple[str, ...]
 """A parameter's value, the `when` of an option, a value seen in a tick, or the text of an edited file."""
@@ -99,6 +99,26 @@ _EVENTS = forms(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionResponse:
+    """What a deployed edge function answers to a call.
+
+    It is the answer of one `version`, or of every version whose source holds the text `source`; with neither, of any.
+    """
+
+    version: int | None = key(Whole(1), "The version that answers this.", default=None, said="any")
+    source: str = key(TEXTS, "A text in the source of the versions that answer this.", default="", said="any")
+    status: int = key(Whole(200), "The HTTP status.", default=200, said="200")
+    body: object = key(
+        Either(Text(empty=True), Anything()), "Its text, or a mapping or list that is sent as JSON.", default=""
+    )
+    headers: Mapping[str, str] = key(
+        MapOf(Text(r"[A-Za-z0-9-]+", "a header's name"), TEXTS), "More headers.", default=dict
+    )
+    delay: float = key(Duration(), "How long the answer takes.", default=0, said="no time")
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What is so before the walk, on top of the scratch project's own schema and rows."""
 
@@ -123,6 +143,11 @@ class Scenario:
     deployed: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source.", default=dict
     )
+    responses: Mapping[str, tuple[FunctionResponse, ...]] = key(
+        MapOf(_FILE_NAME, ListOf(Shaped("response"))),
+        "What calls of an edge function are answered: the first response that fits the live version.",
+        default=dict,
+    )
     secrets: Mapping[str, str] = key(
         MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk.", default=dict
     )
@@ -145,7 +170,7 @@ class Proof:
     source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
     secret: str | None = key(_FILE_NAME, "A secret that must be set.", default=None)
     request: str | None = key(
-        Regex(), "A regular expression over 'METHOD path' of the requests to the platform.", default=None
+        Regex(), "A regular expression over 'METHOD path' of requests and function calls.", default=None
     )
     checked: tuple[str, ...] | None = key(
         ListOf(_ANSWERED), "Steps whose expectation or check must have compared something, and held.", default=None
@@ -217,12 +242,13 @@ class Drill:
         "fails the drill.",
         default=(),
     )
-    """As `runbook.drill.inventory` names it."""
+    """As `runbook.drill.proofs` names it."""
 
 
 SHAPES = (
     shape(Drill, "drill", "a drill", "A rehearsal of one way through the procedure, on a throwaway target."),
     shape(Scenario, "scenario", "a scenario", "What is so before the walk, on top of the scratch project."),
+    shape(FunctionResponse, "response", "a response", "What an edge function answers to a call."),
     shape(ScenarioMigration, "migration", "a migration", "A migration file of the scratch project."),
     shape(ScenarioEvent, "event", "an event", "Something that happens during the walk, as its step starts.", _EVENTS),
     shape(Proof, "proof", "a proof", "One thing that must hold after the walk.", _PROOFS),

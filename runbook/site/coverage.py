@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runbook.errors import Finding
 from runbook.model import Book, Procedure
-from runbook.site.fences import block_ids
+from runbook.site.build_checks import block_ids
 from runbook.site.numbering import outline
 from runbook.site.stub import HEADINGS, SECTION_TITLES, anchor
 

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from runbook.model import Check, Mode, Reference
 from runbook.site.actions import PageContext, snippets
 from runbook.site.checks import check_lines, expectation_lines
-from runbook.site.flow import flow
-from runbook.site.icons import badge, icon
-from runbook.site.markup import lines, tag, text
+from runbook.site.markup import badge, bullets, icon, inline, line, lines, paragraphs, tag, text
 from runbook.site.numbering import Placed, outline, placed
-from runbook.site.prose import bullets, inline, paragraphs
-from runbook.site.snippet import line
+from runbook.site.pictures import flow
 from runbook.site.source import page_context
-from runbook.site.status import standing, strip
+from runbook.site.status import facts_line as strip
+from runbook.site.status import page_status as standing
 from runbook.site.steps import checklist
 from runbook.site.stub import HEADINGS, anchor
 from runbook.site.values import form

@@ -14,7 +14,7 @@ from support.sites import ROOT, build, copy_of_checkout, pages_of, visiting
 
 from runbook.cli import main
 from runbook.model import Book, Step
-from runbook.site.links import dead_links, read_document
+from runbook.site.build_checks import dead_links, read_addresses
 from runbook.steps.choose import Choose
 from runbook.steps.each import Each
 from runbook.steps.include import Include
@@ -68,7 +68,7 @@ def test_no_link_of_the_site_leads_nowhere(site: Path) -> None:
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     """Neither a script nor a style, a font or a picture has a host."""
     for name in pages_of(site):
-        assert [address for address in read_document(site / name).loads if "//" in address] == []
+        assert [address for address in read_addresses(site / name).loads if "//" in address] == []
 
 
 def test_styles_and_scripts_ask_for_nothing_elsewhere(site: Path) -> None:

@@ -299,6 +299,10 @@ class FakeTarget:
         """Return the words of CLI 3."""
         return ("--remote",)
 
+    def functions_url(self) -> str:
+        """Return an address that exists nowhere."""
+        return "https://functions.invalid/functions/v1"
+
     def environment(self) -> Mapping[str, str]:
         """Return one variable, to see that it arrives."""
         return {"FROM_TARGET": "1"}
