@@ -12,7 +12,19 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
-from runbook.model import Book, Capture, Expectation, Family, Mode, Proof, ScenarioEvent, Section, TargetKind, Undo
+from runbook.model import (
+    Book,
+    Capture,
+    Expectation,
+    Family,
+    FunctionResponse,
+    Mode,
+    Proof,
+    ScenarioEvent,
+    Section,
+    TargetKind,
+    Undo,
+)
 from runbook.steps.choose import Choose
 from runbook.steps.command import Command
 from runbook.steps.each import Each
@@ -119,6 +131,7 @@ def test_drills(tmp_path: Path) -> None:
         "  - name: one\n"
         "    briefing: It broke.\n"
         "    scenario:\n"
+        "      responses: {hello: [{version: 2, body: {ok: true}}, {source: old, status: 500, delay: 1s}]}\n"
         "      events:\n"
         "        - {at: look, fail_requests: ^GET, status: 500, delay: 2s}\n"
         "        - {at: look, turn: 2, write_file: a.txt, text: b}\n"
@@ -129,6 +142,9 @@ def test_drills(tmp_path: Path) -> None:
         "      - {text: Looked, walked: [look]}\n"
     )
     (drill,) = _book(tmp_path, add_thing=text).procedures["add-thing"].drills
+    assert drill.scenario.responses == {
+        "hello": (FunctionResponse(version=2, body={"ok": True}), FunctionResponse(source="old", status=500, delay=1))
+    }
     assert drill.scenario.events == (
         ScenarioEvent("look", "fail_requests", "^GET", status=500, delay=2),
         ScenarioEvent("look", "write_file", "a.txt", turn=2, text="b"),
