@@ -16,8 +16,6 @@ from runbook.steps.scope import Branch, Known, Place, Scope
 
 __all__ = ["Choose", "Option"]
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -55,7 +53,7 @@ class Choose(Action):
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the options that are taken, under their letters."""
         taken = {id(option) for option in known.taken(place.path, self)}
-        for letter, option in zip(_LETTERS, self.options, strict=False):
+        for letter, option in zip(view.LETTERS, self.options, strict=False):
             if id(option) in taken:
                 number = f"{place.number}{letter}"
                 yield Branch(

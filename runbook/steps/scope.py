@@ -118,7 +118,7 @@ class Place:
     path: str
     """The ids from the procedure's top down, joined by `/`; `before/` leads, an `each` adds `[value]` to its id."""
     number: str
-    """`5`, or within the second answer to step 5 `5b.1`."""
+    """`5`, or within the second answer to step 5 `5b.1`. One that comes before step 1 is `0.1`."""
     scope: Scope
     """What is known before the step."""
     after: Scope
@@ -131,6 +131,11 @@ class Place:
     is_before: bool = False
     branches: tuple[Branch, ...] = ()
     """What is within it, gone through already."""
+
+    @property
+    def shown_number(self) -> str:
+        """The number without the `0.` that keeps those before step 1 apart: they stand below a title of their own."""
+        return self.number.removeprefix("0.")
 
     @property
     def anchor(self) -> str:
