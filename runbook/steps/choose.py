@@ -52,9 +52,9 @@ class Choose(Action):
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the options that are taken, under their letters."""
-        taken = {id(option) for option in known.taken(place.path, self)}
+        taken = known.taken(place.path, [option.when for option in self.options])
         for letter, option in zip(view.LETTERS, self.options, strict=False):
-            if id(option) in taken:
+            if option.when in taken:
                 number = f"{place.number}{letter}"
                 yield Branch(
                     steps=option.steps,

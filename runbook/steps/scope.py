@@ -11,7 +11,6 @@ from runbook.model.parameter import Parameter, Value
 
 if TYPE_CHECKING:
     from runbook.model import Step
-    from runbook.steps.choose import Choose, Option
 
 __all__ = ["BUILT_INS", "Branch", "Known", "Place", "Scope", "Source"]
 
@@ -167,8 +166,8 @@ class Known(Protocol):
     def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
         """Return the values that a step has given."""
 
-    def taken(self, path: str, choose: Choose) -> Sequence[Option]:
-        """Return the options that are gone into."""
+    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+        """Return the answers, of those to the question at that path, that are gone into."""
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
         """Return the values of a list one by one, each as it is shown in a path."""
