@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from runbook.model import Action, Capture, Check, Expectation, Position, Recovery, Step, Undo
@@ -42,6 +43,7 @@ def _kind(cls: type[Action], place: str) -> Kind:
     return Kind(tuple(field for field in fields_of(cls) if place not in field.not_in))
 
 
+@cache  # asked for at every step of a book
 def _kinds(place: str) -> dict[str, type[Action]]:
     return {_kind(cls, place).key: cls for cls in KINDS if place in cls.places}
 

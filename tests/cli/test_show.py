@@ -77,18 +77,18 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
 
 
 def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: Path) -> None:
-    """SQL that calls a function may write without a word that shows it."""
+    """A view may call a function that writes, without a word that shows it."""
     steps = """\
         - id: log
           title: Log the visit
-          sql: select log_visit(1)
+          sql: select visit from public.logged
           writes: true
-          expect: {json: {0.logged: "true"}}
+          expect: {json: {0.visit: "7"}}
           undo: {none: It only adds a row}
         """
     book = write_book(tmp_path / "writing", {"fix-it": procedure_text(steps)})
     shown = _run("show", "fix-it", book=book, cwd=tmp_path).stdout
-    assert "WRITES to production.\n     Must hold: `logged` is `true`\n" in shown
+    assert "WRITES to production.\n     Must hold: `visit` is `7`\n" in shown
     assert "Reads" not in shown
     record = json.loads(_run("show", "fix-it", "--format", "json", book=book, cwd=tmp_path).stdout)
     assert record["steps"][0]["effect"] == "writes"

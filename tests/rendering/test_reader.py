@@ -26,7 +26,7 @@ STEPS = """\
   asks: {name: rate, ask: Rate?, example: "3"}
 - id: count
   title: Count from {{rate}}
-  sql: select log_visit('{{rate}}')
+  sql: select visit from public.logged where rate = '{{rate}}'
   writes: true
   capture: {total: {json: 0.total}}
   undo: {none: It only adds a row}
@@ -100,11 +100,11 @@ def test_action_is_prepared_once_a_place(reader: Reader) -> None:
     """Whoever asks again gets the same."""
     place = _at(reader, "count")
     assert reader.prepared(place) is reader.prepared(place)
-    assert reader.prepared(place).argv[-1] == "select log_visit('3')"
+    assert reader.prepared(place).argv[-1] == "select visit from public.logged where rate = '3'"
 
 
 def test_author_who_says_that_a_statement_writes_is_believed(reader: Reader) -> None:
-    """A function that is called may write without a word that shows it."""
+    """A view may call a function that writes, without a word that shows it."""
     note = reader.effect_note(_at(reader, "count"))
     assert note is not None
     assert (note.effect, note.text) == (Effect.WRITES, "WRITES to production.")
