@@ -1,4 +1,4 @@
-"""The reference of the YAML: every file, every mapping, every key, from the field table that reads them."""
+"""The reference of the YAML: every file, every mapping, every key, from the tables that read them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from runbook.loading.shapes import FILES, SHAPES
 from runbook.model.fields import (
     Anything,
     Choice,
@@ -26,7 +27,6 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.loading.schema import FILES, SHAPES
 from runbook.site.templating import render
 
 __all__ = ["ValueType", "field_reference", "value_type"]
