@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from markupsafe import Markup
+
 from runbook.model import Procedure
 from runbook.site.page_context import PageContext, page_context
 from runbook.site.pictures import flow
@@ -17,23 +19,24 @@ __all__ = ["page", "part"]
 def page(name: str, *, screen: Callable[[str], str], after: str = "", through: str = "") -> str:
     """Render the page's parts below their headings: all, or those behind `after` as far as `through`.
 
-    Parts are named as in HEADINGS; `screen` draws what the terminal shows first. Raises ValueError for a name that no
-    part has.
+    Parts are named as in HEADINGS; `screen` draws what the terminal shows first, as HTML. Raises ValueError for a name
+    that no part has.
     """
     names = [each for each, _ in HEADINGS]
     shown = slice(names.index(after) + 1 if after else 0, names.index(through) + 1 if through else None)
-    made = [(heading, screen(name) if each == "screen" else part(name, each)) for each, heading in HEADINGS[shown]]
+    made = [(heading, _content(name, each, screen)) for each, heading in HEADINGS[shown]]
     return "\n".join(render("procedure/part.html", heading=heading, content=content) for heading, content in made)
 
 
-def part(name: str, part: str) -> str:
+def _content(name: str, part_name: str, screen: Callable[[str], str]) -> Markup:
+    return Markup(screen(name)) if part_name == "screen" else part(name, part_name)  # noqa: S704 - made by a template
+
+
+def part(name: str, part_name: str) -> Markup:
     """Render one part of a procedure's page, without its heading."""
     page = page_context(name)
-    return render(f"procedure/{part}.html", page=page, procedure=page.procedure, **_DATA.get(part, _nothing)(page))
-
-
-def _nothing(_page: PageContext) -> dict[str, object]:
-    return {}
+    data = _DATA[part_name](page) if part_name in _DATA else {}
+    return render(f"procedure/{part_name}.html", page=page, procedure=page.procedure, **data)
 
 
 def _opening(page: PageContext) -> dict[str, object]:
