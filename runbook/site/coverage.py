@@ -10,7 +10,7 @@ from runbook.errors import Finding
 from runbook.expansion import EveryWay, expand
 from runbook.model import Book, Procedure
 from runbook.site.build_checks import block_ids
-from runbook.site.stub import HEADINGS, SECTION_TITLES, anchor
+from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor
 from runbook.site.value_markers import marked_scope
 
 __all__ = ["missing", "nav_entries", "page_findings", "problems"]

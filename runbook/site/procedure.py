@@ -7,10 +7,10 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from runbook.model import Procedure
+from runbook.site.new_procedure import HEADINGS, anchor
 from runbook.site.page_context import PageContext, page_context
 from runbook.site.pictures import flow
-from runbook.site.source import DrillResult, drilled, due, source_page, today
-from runbook.site.stub import HEADINGS
+from runbook.site.source import drilled, due, source_page, today
 from runbook.site.templating import render
 
 __all__ = ["page", "part"]
@@ -24,8 +24,10 @@ def page(name: str, *, screen: Callable[[str], str], after: str = "", through: s
     """
     names = [each for each, _ in HEADINGS]
     shown = slice(names.index(after) + 1 if after else 0, names.index(through) + 1 if through else None)
-    made = [(heading, _content(name, each, screen)) for each, heading in HEADINGS[shown]]
-    return "\n".join(render("procedure/part.html", heading=heading, content=content) for heading, content in made)
+    return "\n".join(
+        render("procedure/part.html", heading=heading, anchor=anchor(heading), content=_content(name, each, screen))
+        for each, heading in HEADINGS[shown]
+    )
 
 
 def _content(name: str, part_name: str, screen: Callable[[str], str]) -> Markup:
@@ -68,8 +70,8 @@ def _steps(page: PageContext) -> dict[str, object]:
 
 
 def _status(page: PageContext) -> dict[str, object]:
-    drills: tuple[DrillResult, ...] = drilled(page.procedure.id)
-    return {"drills": drills, "source": source_page(page.procedure.id), **_review(page.procedure)}
+    procedure = page.procedure
+    return {"drills": drilled(procedure.id), "source": source_page(procedure.id), **_review(procedure)}
 
 
 _DATA: dict[str, Callable[[PageContext], dict[str, object]]] = {

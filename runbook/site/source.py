@@ -45,7 +45,7 @@ _KEPT: list[_lru_cache_wrapper[object]] = []
 def for_one_build(function: Callable[..., _T]) -> _lru_cache_wrapper[_T]:
     """Keep what a function returns until `forget`."""
     kept = cache(function)
-    _KEPT.append(kept)  # type: ignore[arg-type] # only ever cleared
+    _KEPT.append(kept)
     return kept
 
 
