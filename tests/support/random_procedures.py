@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from support.books import POLICY, SUPABASE
-
 from runbook.checks import open_book
 from runbook.errors import BookError
 from runbook.model import Book
+from support.books import POLICY, SUPABASE
 
 __all__ = ["Author", "Dice", "Plan", "all_steps", "captured_names", "edit", "open_plan", "random_plan", "write_shared"]
 
@@ -219,7 +218,7 @@ class Author:
         here = list(known)
         if kind == "sql":
             step |= {"sql": f"update t set a = '{self._word(known)}' where id = 1", "writes": True}
-        elif self._secrets() and self.dice.choice((True, False)):
+        elif len(self._secrets()) > 0 and self.dice.choice((True, False)):
             secret = self.dice.choice(self._secrets())
             step |= {"run": "npx supabase secrets set --env-file {{env_file}} {{target}}", "env_file": {"KEY": secret}}
         else:
