@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from support.books import procedure_text, write_book
 from support.walks import (
+    INTERRUPTED,
+    PRODUCTION,
+    START,
     FakeExecutor,
     FakeOperator,
     FakeTarget,
@@ -21,8 +24,9 @@ from support.walks import (
 
 from runbook.checks import open_book
 from runbook.engine.events import StepStarted
-from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Skip, Stop, TakeBack, Undecided
+from runbook.engine.ports import Execution, Go, Holder, Reply, Resolve, Screen, Skip, Stop, TakeBack, Undecided
 from runbook.errors import ExitCode
+from runbook.journal import MemoryJournal
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book, Parameter
 
@@ -139,6 +143,43 @@ def test_an_emergency_rollback_goes_on_without_its_new_file(
     assert PUSH in walked.executor.ran
 
 
+def test_a_lost_output_within_an_include_is_asked_for_once(tmp_path: Path) -> None:
+    """A step's end was lost: what its own check wants of its output is asked for, once."""
+    inner = procedure_text("""\
+        - id: make
+          title: Make a file
+          run: npx supabase migration new it
+          capture: {made: {pattern: "made (.+)"}}
+          verify: {run: "git log {{made}}"}
+        """)
+    outer = procedure_text("- {id: inner, title: Do it, include: inner}\n")
+    operator = AskingOnce([Resolve(Undecided.PROBE)] * 2, values={"made": "v7"})
+    executor = FakeExecutor({"npx": INTERRUPTED})
+    walked = walked_in(tmp_path, small_book(tmp_path / "book", outer=outer, inner=inner), operator, executor)
+
+    assert walked.begin("outer") is ExitCode.DONE
+    assert set(executor.ran[1:]) == {("git", "log", "v7")}
+
+
+def test_an_undo_that_lacks_a_value_does_not_end_the_walk(tmp_path: Path) -> None:
+    """The step's value does not fit, so it is taken back; what its undo wants of its output is asked for."""
+    text = procedure_text(
+        """\
+        - id: make
+          title: Make a file
+          run: npx supabase functions deploy {{name}} {{target}}
+          capture: {made: {pattern: "made (.+)"}}
+          undo: {run: "npx supabase migration new {{made}}"}
+        """,
+        more="parameters: {name: {ask: Which?, example: x}}\n",
+    )
+    operator = FakeOperator([TakeBack("yes"), Stop()], values={"name": "-x", "made": "v7"})
+    walked = walked_in(tmp_path, small_book(tmp_path / "book", fix=text), operator)
+
+    assert walked.begin("fix") is ExitCode.NOT_COMPLETED
+    assert walked.events[-1] == ("RunStopped", "stopped by the operator")
+
+
 # --- ends that are lost -----------------------------------------------------------------------------------------
 
 
@@ -177,6 +218,39 @@ def test_a_run_goes_on_after_a_repeated_check_was_cut_off(tmp_path: Path) -> Non
 
     assert later.resume() is ExitCode.DONE
     assert later.executor.ran == [(*LIST.split(), "--remote")]
+
+
+def test_a_step_that_was_taken_back_is_not_done(tmp_path: Path) -> None:
+    """The undo ran, its check failed: to do the step again runs it again, and never counts it as done."""
+    text = procedure_text("""\
+        - id: push
+          title: Push it
+          run: npx supabase db push {{target}}
+          verify: {run: git log}
+          undo: {run: "npx supabase migration new back", verify: {run: "npx supabase migration list {{target}}"}}
+        """)
+    walked = walked_in(
+        tmp_path,
+        small_book(tmp_path / "book", fix=text),
+        FakeOperator([confirm, TakeBack("yes"), Resolve(Undecided.REDO)]),
+        FakeExecutor({"git log": [BROKEN, ended(), ended()], LIST: BROKEN}),
+    )
+
+    assert walked.begin("fix") is ExitCode.DONE
+    assert walked.executor.ran.count(PUSH) == 2
+
+
+def test_a_run_that_never_began_leaves_no_record(tmp_path: Path) -> None:
+    """It held the target and died before its first event: whoever takes over does not write into its record."""
+    journal = MemoryJournal()
+    dead = Holder(run="dead", procedure="fix", operator="ada", host="here", pid=1, since=START)
+    journal.hold(f"production:{PRODUCTION.name}", dead)
+    book = small_book(tmp_path / "book", fix=procedure_text("- {id: end, tick: See it}\n"))
+    walked = walked_in(tmp_path, book, FakeOperator(take="it is dead"))
+    walked.journal = journal
+
+    assert walked.begin("fix") is ExitCode.DONE
+    assert len(journal.runs()) == 1
 
 
 # --- parameters that come late, or from elsewhere ---------------------------------------------------------------

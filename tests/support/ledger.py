@@ -104,7 +104,7 @@ class Ledger:
             wanted = (event.step, event.purpose)
             promise(granted == wanted, f"{event.purpose} of {event.step} was not confirmed: {granted}")
         if event.purpose is Purpose.UNDO:
-            one.undoing, one.undo_writes, one.again = "running", writes, False
+            one.undoing, one.undo_writes = "running", writes
             return
         if writes:
             promise(one.state != "running", f"{event.step} runs again, and how it ended is not known")

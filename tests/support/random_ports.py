@@ -134,7 +134,7 @@ class RandomExecutor:
     ) -> Execution:
         """End somehow."""
         world = self.world
-        fate = world.fate(*("passed",) * 7, "failed", "failed", "interrupted", "empty", "dies", "dies unborn")
+        fate = world.fate(*next((fates for word, fates in _FATES.items() if word in " ".join(argv))))
         if fate == "dies unborn":
             world.die()
         born(777, "born")
@@ -154,6 +154,15 @@ class RandomExecutor:
         values = dict.fromkeys(sorted(captured_names(self.world.plan)), f"w{self.world.counter}")
         pairs = " ".join(f"{name}={value}" for name, value in values.items())
         return f"ok {' '.join(argv)}\n{pairs}\n{json.dumps(values)}\n"
+
+
+_FATES: Mapping[str, tuple[str, ...]] = {
+    "back-": ("passed", "failed", "failed", "failed", "interrupted", "dies", "dies", "dies unborn"),
+    "delete": ("passed", "failed", "failed", "failed", "interrupted", "dies", "dies", "dies unborn"),
+    "check": ("passed", "passed", "passed", "failed", "failed", "interrupted", "dies"),
+    "": (*("passed",) * 8, "failed", "failed", "interrupted", "empty", "dies", "dies unborn"),
+}
+"""How a command may end, by a word in it: undos and checks come seldom, and their failures must not be rare."""
 
 
 def _archive(argv: Sequence[str]) -> None:
@@ -301,7 +310,10 @@ class RandomOperator:
         return parameter.choices[0] if parameter.choices else parameter.example or "x"
 
     def _answer(self, kind: str, screen: Screen, going: Reply, purpose: Purpose, options: Sequence[str]) -> Reply:
-        which = self.world.fate(*options)
+        has_passed = screen.state.step(screen.path).status.value == "passed"
+        captures = kind == "decide" and bool(getattr(screen.step, "capture", ()))
+        seldom = ("take back at once",) * (8 * has_passed) + ("skip",) * (8 * captures)
+        which = self.world.fate(*options, *seldom)
         if self.world.is_wild and self.questions >= LEG:
             which = "stop"
         reply = self._reply(which, screen, going)
@@ -335,8 +347,9 @@ class RandomOperator:
         right = {"enter": True, "yes": getattr(reply, "typed", "") == "yes", "name": False}
         right["name"] = getattr(reply, "typed", "") == screen.word
         ledger = self.world.ledgers[self.run]
-        if isinstance(reply, TakeBack) and ledger.steps.get(screen.path, StepLedger()).state != "done":
-            ledger.is_smooth = False  # what it would have captured may be wanted to take it back
+        looks_back = isinstance(reply, TakeBack) or reply == Resolve(Undecided.PROBE)
+        if looks_back and ledger.steps.get(screen.path, StepLedger()).state != "done":
+            ledger.is_smooth = False  # what the step itself would have captured may be wanted for that
         if isinstance(reply, TakeBack) and reply.typed:
             self.world.granted = (screen.path, Purpose.UNDO)
         elif isinstance(reply, Go) and (right[screen.confirmation.value] or purpose is Purpose.UNDO):
@@ -349,7 +362,7 @@ _DECIDE = (
     *("stop", "hand over", "switch", "interrupt", "redo"),
 )
 _RECOVER = (
-    *("go",) * 6,
+    *("go",) * 7,
     *("wrong", "skip", "skip without a reason", "back", "take back", "take back at once", "take back at once"),
     *("stop", "hand over", "switch", "interrupt", "redo", "probe"),
 )
