@@ -195,10 +195,18 @@ class Walk:
     def _cannot_be_filled(self, at: Place, error: UsageError) -> End | None:
         """Ask what to do at a step that a value does not fit into. Nothing ran."""
         screen = self._unready(at)
-        why = f"{error.message}. {error.hint}".strip()
-        failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=f"Nothing ran: {why}")
-        reply = self.operator.recover(screen, failed)
-        return None if isinstance(reply, Go | Resolve) else self._follow(at, screen, Prepared(), reply)
+        for _ in range(_PATIENCE):
+            why = f"Nothing ran: {error.message}. {error.hint}".strip()
+            failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=why)
+            reply = self.operator.recover(screen, failed)
+            try:
+                return None if isinstance(reply, Go | Resolve) else self._follow(at, screen, Prepared(), reply)
+            except UnknownName as missing:
+                self._ask_for(at, missing.name)
+                return None
+            except UsageError as again:  # the step's undo can't be filled in either
+                error = again
+        return None
 
     def _ask_for(self, at: Place, name: str) -> None:
         """Ask for a value that is not known, and keep it where it would have come from: there it is looked for."""

@@ -315,7 +315,7 @@ def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
 def _step_resolved(state: RunState, event: StepResolved) -> RunState:
     record = state.step(event.step)
     done = event.decision is Decision.DONE
-    if record.purpose is Purpose.UNDO:
+    if record.purpose is Purpose.UNDO and (done or record.status is not Status.TODO):
         # An undo to be tried again stays the question: nothing leads from it to the step itself.
         status = Status.TODO if done else Status.FAILED
         purpose = Purpose.UNDO

@@ -48,8 +48,10 @@ def _take(context: Context, key: str) -> TakenOver | None:
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
     """Put the take-over into the record of the run that it was taken from, too."""
     if other is not None and event is not None and other.run != context.run:
+        journal = context.ports.journal
         with suppress(JournalError):
-            context.ports.journal.append(other.run, event)
+            if other.run in journal.runs():  # one that died before its first event has no record to write into
+                journal.append(other.run, event)
 
 
 def _held_by(other: Holder) -> TargetHeldError:
