@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
@@ -14,6 +14,7 @@ from runbook.model import Effect, Procedure, Step
 from runbook.rendering.command_text import quoted
 from runbook.steps import view
 from runbook.steps.destination import Prepared
+from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, one_line, wrap
 
@@ -53,12 +54,12 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
 def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
     lines = [Text(one_line(screen.title), style="bold"), Text()]
-    lines += [line for block in screen.blocks for line in render_block(block, width).lines]
+    lines += _lines_of(screen.blocks, width)
     shown = [block.argv for block in screen.blocks if isinstance(block, view.Command)]
     if screen.argv and screen.argv not in shown:
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
     lines += [*_effect(screen, width), *_labelled("Policy:", _policy(screen), width)]
-    for name, value in sorted(screen.values.items()):
+    for name, value in sorted((name, value) for name, value in screen.values.items() if name not in BUILT_INS):
         text = value if isinstance(value, str) else ", ".join(value)
         lines += wrap(text, width, first=f"  {name} = ", rest="      ")
     return [*lines, Text(), *_all_keys(width)]
@@ -72,7 +73,7 @@ def ask_line(screen: Screen) -> str:
     if screen.purpose is Purpose.UNDO:
         purpose = "to take it back" if screen.action.runs else "when it is taken back"
     if screen.confirmation is Confirmation.ENTER:
-        return f"Press Enter {purpose}"
+        return f"Press Enter {purpose}" if purpose.startswith("to ") else f"Enter {purpose}"
     word = one_line(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
     return f"Type {word} {purpose}"
 
@@ -191,16 +192,25 @@ def _options(options: view.Options, width: int) -> Band:
     return band(line for number, answer in numbered for line in wrap(answer, width, first=f"  {number:>2}  "))
 
 
+def _expected(expected: view.Expected, width: int) -> Band:
+    return band(_labelled("Must hold:", "; ".join(expected.clauses), width))
+
+
 def _verification(check: view.Verification, width: int) -> Band:
-    lines = [line for block in check.blocks for line in render_block(block, width).lines]
-    return band([Text("  Verify:"), *lines, *_labelled("Expected:", "; ".join(check.clauses), width)])
+    return band([Text("  Verify:"), *_lines_of((*check.blocks, view.Expected(check.clauses)), width)])
 
 
 def _undo_way(way: view.UndoWay, width: int) -> Band:
+    check = (way.check,) if way.check else ()
     if not way.blocks:
         return band(_labelled("No undo:", way.reason, width))
-    blocks = (*way.blocks, way.check) if way.check else way.blocks
-    return band([Text("  Undo:"), *(line for block in blocks for line in render_block(block, width).lines)])
+    if all(isinstance(block, view.Prose) for block in way.blocks):
+        return band([*_labelled("Undo:", _in_words(way), width), *_lines_of(check, width)])
+    return band([Text("  Undo:"), *_lines_of((*way.blocks, *check), width)])
+
+
+def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
+    return [line for block in blocks for line in render_block(block, width).lines]
 
 
 _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
@@ -216,7 +226,7 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
     view.Repeat: _nothing,  # the walk goes straight to the steps within
     view.Included: _nothing,
-    view.Expected: lambda expected, width: band(_labelled("Expected:", "; ".join(expected.clauses), width)),
+    view.Expected: _expected,
     view.Verification: _verification,
     view.UndoWay: _undo_way,
 }
