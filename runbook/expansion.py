@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from runbook.filling import Values
 from runbook.model import Parameter, Procedure, Step, Value
-from runbook.steps.choose import Choose, Option
 from runbook.steps.scope import Branch, Known, Place, Scope
 
 __all__ = ["BEFORE", "EveryWay", "Expansion", "expand", "flatten", "plain_path"]
@@ -115,10 +114,10 @@ class EveryWay:
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         return {name: self._stand_in(prefix, name, asked.get(name)) for name in step.captures}
 
-    def taken(self, path: str, choose: Choose) -> Sequence[Option]:
-        """Return all options."""
+    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+        """Return all answers."""
         del path
-        return choose.options
+        return answers
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
         """Return one round, for whichever value."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from runbook.audit.completions import Tree, read_completions
 from runbook.audit.help import CliFlag, Help, read_help
-from runbook.drill.environment import command_environment
+from runbook.drill.isolation import command_environment
 from runbook.drill.toolchain import CliPackage, node_directory
 from runbook.errors import RunbookError
 

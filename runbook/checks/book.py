@@ -12,7 +12,7 @@ from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
 from runbook.checks.migration_templates import check_templates
-from runbook.checks.parameters import check_examples, check_secret_defaults, check_shadows
+from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
 from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
 from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_secrets,
     check_examples,
     check_shadows,
+    check_names_of_settings,
     check_secret_defaults,
     check_commands,
     check_answers,

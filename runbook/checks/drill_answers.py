@@ -11,7 +11,6 @@ from runbook.checks.parameters import fits
 from runbook.checks.subject import Subject
 from runbook.expansion import EveryWay, expand, plain_path
 from runbook.model import Answer, Book, Drill, Procedure, Step
-from runbook.steps.choose import Choose, Option
 from runbook.steps.scope import Place, Scope
 
 __all__ = ["check_answers"]
@@ -42,12 +41,12 @@ class _ByAnswers(EveryWay):
         super().__init__()
         self.answers = {plain_path(name): answer for name, answer in drill.answers.items()}
 
-    def taken(self, path: str, choose: Choose) -> Sequence[Option]:
-        """Return the options that the drill answers there."""
+    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+        """Return the answers that the drill gives there."""
         plain = plain_path(path)
         names = (plain, plain.rpartition("/")[2])
-        answer = next((self.answers[name] for name in names if name in self.answers), ())
-        return [option for option in choose.options if option.when in _items(answer)]
+        given = next((self.answers[name] for name in names if name in self.answers), ())
+        return [answer for answer in answers if answer in _items(given)]
 
     def answer(self, place: Place) -> Answer:
         """Return the drill's word for a step, empty if it has none."""
@@ -135,7 +134,7 @@ def _unchecked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
         steps = way.named.get(name, ())
         if not steps:
             yield f"no step is called '{name}'", name
-        elif not any(step.verify or step.expect.compares for step in steps):
+        elif not any(step.verify or step.action.expectation(step.expect).compares for step in steps):
             yield f"step '{name}' compares nothing, so it can't have been checked", name
 
 

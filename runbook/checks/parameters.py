@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
 from runbook.model import Parameter
+from runbook.variables import OWN_VARIABLES, variable_of
 
-__all__ = ["check_examples", "check_secret_defaults", "check_shadows", "fits"]
+__all__ = ["check_examples", "check_names_of_settings", "check_secret_defaults", "check_shadows", "fits"]
 
 
 def check_examples(subject: Subject, notes: Notes) -> None:
@@ -28,6 +29,16 @@ def check_shadows(subject: Subject, notes: Notes) -> None:
         for parameter in procedure.parameters:
             if parameter.name in captured:
                 message = f"step '{captured[parameter.name]}' captures a value of that name: give one another name"
+                notes.add(parameter.at, message, parameter.name)
+
+
+def check_names_of_settings(subject: Subject, notes: Notes) -> None:
+    """No parameter shares its environment variable with a setting of the program."""
+    for procedure in subject.book.procedures.values():
+        for parameter in procedure.parameters:
+            if variable_of(parameter.name) is None:
+                variable = f"RUNBOOK_{parameter.name.upper()}"
+                message = f"{variable} is a setting of runbook ({OWN_VARIABLES[variable]}): use another name"
                 notes.add(parameter.at, message, parameter.name)
 
 

@@ -34,7 +34,8 @@ class JudgedCommand:
     @property
     def effect(self) -> Effect:
         """The worst that it does on any major, as far as policy knows it."""
-        return effect_of(None, *(each.effect for each in self.judgements.values() if each.rule))
+        known = (each.effect for each in self.judgements.values() if each.rule)
+        return effect_of(None, self.action.declared, *known)
 
 
 @dataclass(frozen=True, slots=True)

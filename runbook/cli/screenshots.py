@@ -19,7 +19,7 @@ from runbook.engine.events import RunStarted, TargetSeen
 from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
 from runbook.model import Procedure
-from runbook.site.screen import Run, screen_picture
+from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.source import book
 from runbook.steps.destination import production
 from runbook.terminal.intro import render_begin, render_intro
@@ -90,11 +90,11 @@ class _Production:
 
 def _picture(rows: Iterable[Text], *, key: str, title: str) -> str:
     console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
-    drawn = [[_run(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
+    drawn = [[_styled(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
     return screen_picture(drawn, key=key, title=title)
 
 
-def _run(text: str, style: Style | None) -> Run:
+def _styled(text: str, style: Style | None) -> StyledText:
     drawn = style or Style()
     colour, ground = (part.name if part else "" for part in (drawn.color, drawn.bgcolor))
-    return Run(text, bold=bool(drawn.bold), dim=bool(drawn.dim), colour=colour, ground=ground)
+    return StyledText(text, bold=bool(drawn.bold), dim=bool(drawn.dim), colour=colour, ground=ground)

@@ -63,7 +63,7 @@ def refuse_if_forbidden(prepared: Prepared, *, reading_only: bool = False) -> No
             f"policy refuses `{' '.join(prepared.argv)}`: {judgement.reason}",
             hint=judgement.instead or "It did not run, and no flag changes that.",
         )
-    if judgement is not None and reading_only and prepared.effect is not Effect.READS:
+    if reading_only and prepared.effect is not Effect.READS:
         raise PolicyRefusal(
             f"a check may only read, and `{' '.join(prepared.argv)}` {prepared.effect.value}",
             hint="It did not run. The procedure's `verify` needs another command.",
@@ -75,7 +75,7 @@ def check(context: Context, at: Place, wanted: Check, purpose: Purpose, screen: 
     prepared = prepare_at(context, at, wanted.action, after=True)
     refuse_if_forbidden(prepared, reading_only=True)
     work = StepWork(context=context, at=at, prepared=prepared, screen=screen, purpose=purpose)
-    return work.execute(Job(expect=wanted.expect, timeout=at.step.timeout))
+    return work.execute(Job(expect=wanted.action.expectation(wanted.expect), timeout=at.step.timeout))
 
 
 @dataclass(slots=True, kw_only=True)

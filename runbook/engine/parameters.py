@@ -10,6 +10,7 @@ from runbook.engine.ports import Operator
 from runbook.errors import UsageError
 from runbook.model import Parameter, Procedure, Value
 from runbook.model.parameter import split_values
+from runbook.variables import variable_of
 
 __all__ = ["Given", "ask", "gather", "parse", "supplied"]
 
@@ -33,19 +34,21 @@ def parse(parameter: Parameter, text: str) -> Value:
 def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """Return the texts that came with the command line (first) or as RUNBOOK_<NAME>, all of them checked.
 
+    A variable that is a setting of the program, such as RUNBOOK_TOOLS, fills no parameter.
+
     Raises UsageError with every problem at once: unknown names, values that do not fit, secrets on a command line.
     """
     known = {parameter.name: parameter for parameter in procedure.parameters}
     problems = [_unknown(name, known) for name in flags if name not in known]
     texts: dict[str, str] = {}
     for name, parameter in known.items():
-        variable = f"RUNBOOK_{name.upper()}"
-        source = f"--set {name}" if name in flags else variable
-        text = flags.get(name, environment.get(variable))
-        if text is None:
-            continue
-        texts[name] = text
-        problems += _supplied_problem(parameter, text, source, by_flag=name in flags)
+        variable = variable_of(name)
+        if name in flags:
+            texts[name] = flags[name]
+            problems += _supplied_problem(parameter, texts[name], f"--set {name}", by_flag=True)
+        elif variable is not None and variable in environment:
+            texts[name] = environment[variable]
+            problems += _supplied_problem(parameter, texts[name], variable, by_flag=False)
     if problems:
         raise UsageError("\n".join(problems), hint=f"`runbook show {procedure.id}` lists what it asks for.")
     return texts
@@ -56,7 +59,8 @@ def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, 
     values: dict[str, Value] = {}
     secrets: dict[str, str] = {}
     for parameter in procedure.parameters:
-        text = texts.get(parameter.name) or linked.get(parameter.name)
+        # An empty text is an answer, too, where the default is empty.
+        text = texts.get(parameter.name, linked.get(parameter.name))
         if text is None or parameter.problem_with(text):
             text = ask(parameter, operator)
         if parameter.secret:
@@ -80,7 +84,7 @@ def ask(parameter: Parameter, operator: Operator, *, problem: str = "") -> str:
 
 def _supplied_problem(parameter: Parameter, text: str, source: str, *, by_flag: bool) -> list[str]:
     if parameter.secret and by_flag:
-        return [f"{source}: a secret on a command line can be read by others; set RUNBOOK_{parameter.name.upper()}"]
+        return [f"{source}: a secret on a command line can be read by others; set {variable_of(parameter.name)}"]
     problem = parameter.problem_with(text)
     return [f"{source}: {problem}"] if problem else []
 

@@ -20,9 +20,10 @@ from runbook.engine.ports import Clock, Executor, Journal, Operator, Screen, Tar
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
-from runbook.journal import MemoryJournal, state_directory
+from runbook.journal import MemoryJournal
 from runbook.journal.directory import open_directory
 from runbook.model import Book, Procedure
+from runbook.runtime.user_directories import state_directory
 from runbook.steps.env_file import sweep
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
@@ -217,7 +218,7 @@ def _secrets(context: Context, environment: Mapping[str, str]) -> dict[str, str]
     """Ask for the secrets again: they were never written down."""
     secret = tuple(parameter for parameter in context.procedure.parameters if parameter.secret)
     texts = supplied(replace(context.procedure, parameters=secret), {}, environment)
-    return {one.name: texts.get(one.name) or ask(one, context.ports.operator) for one in secret}
+    return {one.name: texts[one.name] if one.name in texts else ask(one, context.ports.operator) for one in secret}
 
 
 @contextmanager
@@ -227,7 +228,7 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
             yield Path(directory)
         return
-    kept = open_directory(world.settings.scratch or state_directory(os.environ) / "scratch")
+    kept = open_directory(world.settings.scratch or state_directory() / "scratch")
     holders = world.ports.journal.holders()
     sweep(kept, (holder.run for holder in holders if holder.alive is not False))
     yield kept

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from runbook.engine.state import RunState, Status
 from runbook.expansion import expand
 from runbook.model import Procedure, Step, Value
-from runbook.steps.choose import Choose, Option
 from runbook.steps.scope import Place, Scope
 
 __all__ = ["BEFORE_TITLE", "Way", "way_of"]
@@ -87,11 +86,11 @@ class _OfRun:
         del step, prefix
         return self._state.step(path).captured
 
-    def taken(self, path: str, choose: Choose) -> Sequence[Option]:
-        """Return the option taken there: none while it is open, or if it no longer exists."""
+    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+        """Return the answer given there: none while the question is open, or if the answer no longer exists."""
         if self._state.step(path).status is not Status.PASSED:
             return ()
-        return [option for option in choose.options if option.when == self._state.choices.get(path)]
+        return [answer for answer in answers if answer == self._state.choices.get(path)]
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
         """Return the values of the list."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.guard import places
 from runbook.guard.telling import hidden
 from runbook.policy.judgement import Judgement
+from runbook.runtime.user_directories import make_private, state_directory
 
 __all__ = ["Entry", "log_path", "read_log", "record"]
 
@@ -32,7 +32,7 @@ class Entry:
 
 def log_path() -> Path:
     """Return where the log is."""
-    return places.state_home() / "guard.jsonl"
+    return state_directory() / "guard.jsonl"
 
 
 def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
@@ -47,7 +47,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
         "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
     }
     try:
-        places.make_private(places.state_home())
+        make_private(state_directory())
         handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")

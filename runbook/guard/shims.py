@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.errors import RunbookError
-from runbook.guard import places
 from runbook.guard.shells import GUARDED
+from runbook.runtime.user_directories import data_directory
 
 __all__ = ["SHIM_MARK", "Shims", "default_directory", "find_program", "install_shims", "uninstall_shims"]
 
@@ -28,8 +28,8 @@ class Shims:
 
 
 def default_directory() -> Path:
-    """Return `$XDG_DATA_HOME/runbook/shims`."""
-    return places.data_home() / "shims"
+    """Return where shims go unless another directory is named."""
+    return data_directory() / "shims"
 
 
 def install_shims(directory: Path, program: str) -> Shims:

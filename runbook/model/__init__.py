@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runbook.model.book import Advice, Book, Pattern
-    from runbook.model.drill import Answer, Drill, Proof, Scenario, ScenarioEvent, ScenarioMigration
+    from runbook.model.drill import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
     from runbook.model.procedure import Mode, Procedure, Reference, Section
@@ -38,6 +38,7 @@ __all__ = [
     "Effect",
     "Expectation",
     "Family",
+    "FunctionResponse",
     "Mode",
     "Parameter",
     "Pattern",

@@ -270,6 +270,10 @@ class Action:
         del secret
         return {}
 
+    def expectation(self, own: Expectation) -> Expectation:
+        """Return what must come out of it: what its step or check expects, and what the kind itself does."""
+        return own
+
     # --- how it is done -------------------------------------------------------------------------------------------
 
     def begin(self, work: Work) -> Draft | None:

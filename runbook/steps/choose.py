@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from runbook.filling import Values
@@ -16,18 +16,14 @@ from runbook.steps.scope import Branch, Known, Place, Scope
 
 __all__ = ["Choose", "Option"]
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
 
 @dataclass(frozen=True, slots=True)
 class Option:
     """One answer of a `Choose` step and the steps it leads to (none: go on)."""
 
     when: str = key(LINE, "The answer, as the operator reads it.")
-    steps: tuple[Step, ...] = key(
-        ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", required=False
-    )
-    at: Position  # type: ignore[misc] # always there: `key` gives no default
+    steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
+    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +52,9 @@ class Choose(Action):
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the options that are taken, under their letters."""
-        taken = {id(option) for option in known.taken(place.path, self)}
-        for letter, option in zip(_LETTERS, self.options, strict=False):
-            if id(option) in taken:
+        taken = known.taken(place.path, [option.when for option in self.options])
+        for letter, option in zip(view.LETTERS, self.options, strict=False):
+            if option.when in taken:
                 number = f"{place.number}{letter}"
                 yield Branch(
                     steps=option.steps,

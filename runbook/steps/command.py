@@ -75,7 +75,7 @@ class Command(Action):
         """Run it, compare its output and keep what the step captures."""
         del answer
         step = work.step
-        work.run(Job(expect=step.expect, capture=step.capture, timeout=step.timeout))
+        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Run what reads, if all of its values are known."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tarfile
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +116,8 @@ class Edit(Action):
         revision, path = work.fill(self.git.revision), work.fill(self.git.path)
         if not re.fullmatch(r"[A-Za-z0-9_./^~@{}-]+", revision) or revision.startswith("-"):
             return "", f"'{revision}' is no revision of git"
+        import tempfile  # late, like the others here: whoever only reads a book must not wait for them
+
         with tempfile.TemporaryDirectory(dir=work.drafts.parent) as directory:
             archive = Path(directory, "old.tar")
             # `git show` would come through a terminal, with its line ends and limits; an archive comes as it is.
@@ -127,6 +126,8 @@ class Edit(Action):
 
     def _place(self, work: Work, text: str) -> str:
         """Put the text where the step wants it and return the difference. What was there is kept."""
+        import difflib
+
         file = self._destination(work)
         before = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
         name = str(file.relative_to(work.project))
@@ -189,6 +190,8 @@ def _finished_text(path: str) -> tuple[str, str]:
 
 
 def _only_member(archive: Path, path: str) -> tuple[str, str]:
+    import tarfile
+
     with tarfile.open(archive) as tar:
         files = [member for member in tar.getmembers() if member.isfile()]
         if len(files) != 1:
@@ -209,6 +212,8 @@ def _keep(file: Path, directory: Path) -> str:
 
 def _write(file: Path, text: str) -> None:
     """Replace the file's content at once: whoever looks sees the old text or the new one, never half of it."""
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:

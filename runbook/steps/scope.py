@@ -11,7 +11,6 @@ from runbook.model.parameter import Parameter, Value
 
 if TYPE_CHECKING:
     from runbook.model import Step
-    from runbook.steps.choose import Choose, Option
 
 __all__ = ["BUILT_INS", "Branch", "Known", "Place", "Scope", "Source"]
 
@@ -118,7 +117,7 @@ class Place:
     path: str
     """The ids from the procedure's top down, joined by `/`; `before/` leads, an `each` adds `[value]` to its id."""
     number: str
-    """`5`, or within the second answer to step 5 `5b.1`."""
+    """`5`, or within the second answer to step 5 `5b.1`. One that comes before step 1 is `0.1`."""
     scope: Scope
     """What is known before the step."""
     after: Scope
@@ -131,6 +130,11 @@ class Place:
     is_before: bool = False
     branches: tuple[Branch, ...] = ()
     """What is within it, gone through already."""
+
+    @property
+    def shown_number(self) -> str:
+        """The number without the `0.` that keeps those before step 1 apart: they stand below a title of their own."""
+        return self.number.removeprefix("0.")
 
     @property
     def anchor(self) -> str:
@@ -162,8 +166,8 @@ class Known(Protocol):
     def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
         """Return the values that a step has given."""
 
-    def taken(self, path: str, choose: Choose) -> Sequence[Option]:
-        """Return the options that are gone into."""
+    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+        """Return the answers, of those to the question at that path, that are gone into."""
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
         """Return the values of a list one by one, each as it is shown in a path."""

@@ -8,15 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runbook.filling import Values, fill_text
-from runbook.model import Action, Check, Effect, Family, Parameter, Step, Undo
+from runbook.model import Action, Check, Effect, Expectation, Family, Parameter, Step, Undo
 
 if TYPE_CHECKING:
     from runbook.steps.destination import Destination, Prepared
 
 __all__ = [
+    "LETTERS",
     "Ask",
     "Block",
     "Command",
+    "EffectNote",
     "Expected",
     "File",
     "Included",
@@ -35,6 +37,9 @@ __all__ = [
     "notes_of",
     "view_of",
 ]
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+"""What the answers to a question are told apart by, in their order."""
 
 
 class Label(StrEnum):
@@ -69,6 +74,14 @@ class Command:
 
     argv: tuple[str, ...]
     lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectNote:
+    """What the step does to its target, also as a sentence."""
+
+    effect: Effect
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,11 @@ class Options:
     """The answers to a question, each with whether steps follow from it."""
 
     answers: tuple[tuple[str, bool], ...]
+
+    @property
+    def lettered(self) -> Iterator[tuple[str, str, bool]]:
+        """Each answer behind its letter."""
+        return ((letter, *answer) for letter, answer in zip(LETTERS, self.answers, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +188,7 @@ Block = (
     Note
     | Prose
     | Command
+    | EffectNote
     | Statement
     | PrivateFile
     | File
@@ -185,29 +204,33 @@ Block = (
 )
 
 
-def view_of(step: Step, action: Action, values: Values, later: Values, to: Destination) -> Iterator[Block]:
+def view_of(
+    step: Step,
+    action: Action,
+    values: Values,
+    later: Values,
+    to: Destination,
+    *,
+    effect: EffectNote | None = None,
+    is_titled: bool = True,
+) -> Iterator[Block]:
     """Yield all that is said of a step besides its title, in reading order. `values` has an answer for every name.
 
-    `later` are the values once the step has run: its check and its undo know what it has found.
+    `later` are the values once the step has run: its check and its undo know what it has found. `effect` is put below
+    what there is to do. Where the title is shown (`is_titled`), the action doesn't repeat it.
     Raises UsageError for a value that can't stand where it is put.
     """
-
-    def fill(template: str) -> str:
-        return fill_text(template, values)
-
-    for label, text in ((Label.WARNING, step.warning), (Label.WHY, step.why)):
-        if text:
-            yield Note(label, fill(text))
-    title = fill(step.title)
-    yield from (block for block in action.view(values, to) if block != Prose(title))
-    if step.look_for:
-        yield Note(Label.LOOK_FOR, fill(step.look_for))
-    if clauses := step.expect.clauses(fill):
-        yield Expected(tuple(clauses))
-    if step.stop_if:
-        yield Note(Label.STOP_IF, fill(step.stop_if))
+    said = Prose(fill_text(step.title, values)) if is_titled else None
+    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why))
+    yield from (block for block in action.view(values, to) if block != said)
+    if effect:
+        yield effect
+    yield from _notes(values, (Label.LOOK_FOR, step.look_for))
+    if clauses := _clauses(action, step.expect, values):
+        yield Expected(clauses)
+    yield from _notes(values, (Label.STOP_IF, step.stop_if))
     if step.if_it_fails:
-        yield Note(Label.IF_IT_FAILS, fill(step.if_it_fails.text), step.if_it_fails.see or "")
+        yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
     if step.verify:
         yield _verification(step.verify, later, to)
     if step.undo:
@@ -216,17 +239,22 @@ def view_of(step: Step, action: Action, values: Values, later: Values, to: Desti
 
 def notes_of(step: Step, values: Values) -> Iterator[Block]:
     """Yield what stands beside a step, and nothing of what it runs."""
-    texts = ((Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
-    for label, text in (*texts, (Label.STOP_IF, step.stop_if)):
-        if text:
-            yield Note(label, fill_text(text, values))
+    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
+    yield from _notes(values, (Label.STOP_IF, step.stop_if))
     if step.if_it_fails:
         yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
 
 
+def _notes(values: Values, *labelled: tuple[Label, str | None]) -> Iterator[Note]:
+    return (Note(label, fill_text(text, values)) for label, text in labelled if text)
+
+
+def _clauses(action: Action, own: Expectation, values: Values) -> tuple[str, ...]:
+    return tuple(action.expectation(own).clauses(lambda template: fill_text(template, values)))
+
+
 def _verification(check: Check, values: Values, to: Destination) -> Verification:
-    clauses = check.expect.clauses(lambda template: fill_text(template, values))
-    return Verification(tuple(check.action.view(values, to)), tuple(clauses))
+    return Verification(tuple(check.action.view(values, to)), _clauses(check.action, check.expect, values))
 
 
 def _undo(undo: Undo, values: Values, to: Destination) -> UndoWay:

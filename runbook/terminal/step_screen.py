@@ -180,6 +180,11 @@ def _command(command: view.Command, width: int) -> Band:
     return band([*wrap(command.lead, width, first="  "), *lines], 0) if command.lead else band(lines, 2)
 
 
+def _effect_note(note: view.EffectNote, width: int) -> Band:
+    style = {Effect.READS: "green", Effect.WRITES: "bold yellow", Effect.DESTROYS: "bold red"}[note.effect]
+    return band(wrap(note.text, width, first="  ", style=style))
+
+
 def _request(request: view.Request, width: int) -> Band:
     lines = wrap(f"{request.method} {request.url}", width, first="  ", rest="    ", style="bold")
     for name, value in request.headers:
@@ -217,6 +222,7 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Note: _note,
     view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
     view.Command: _command,
+    view.EffectNote: _effect_note,
     view.Statement: _nothing,  # it stands in the command already
     view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
     view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
@@ -243,8 +249,7 @@ def _effect(screen: Screen, width: int) -> Lines:
     seen = screen.target
     target = seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"
     sentence = view.effect_sentence(Prepared(effect=screen.effect, judgement=screen.judgement), target)
-    style = {Effect.READS: "green", Effect.WRITES: "bold yellow", Effect.DESTROYS: "bold red"}[screen.effect]
-    return wrap(sentence, width, first="  ", style=style)
+    return render_block(view.EffectNote(screen.effect, sentence), width).lines
 
 
 def _undo_in_short(screen: Screen, width: int) -> Lines:

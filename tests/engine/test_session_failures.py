@@ -29,7 +29,6 @@ from runbook.engine.events import (
 )
 from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
 from runbook.errors import ExitCode, JournalError
-from runbook.filling import timeouts_environment
 from runbook.journal import MemoryJournal
 from runbook.model import Capture, Undo
 from runbook.steps.each import Each
@@ -203,7 +202,7 @@ def test_sql_is_one_word_and_gets_its_timeouts(tmp_path: Path) -> None:
     walked.begin(t="Odd table", n="it's")
 
     assert walked.executor.ran == [("look", "--remote", "select 1 from \"Odd table\" where n = 'it''s'")]
-    assert walked.executor.environments == [{"FROM_TARGET": "1", **timeouts_environment(sql)}]
+    assert walked.executor.environments == [{"FROM_TARGET": "1", **sql.environment()}]
 
 
 def test_a_value_that_can_not_stand_in_the_command_stops_nothing_else(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runbook.errors import BookError, UsageError
-from runbook.guard import places, policies
 from runbook.guard.policies import load_policy
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
@@ -54,6 +55,17 @@ def test_what_is_kept_is_the_policy_of_the_book(book: Path, cache: Path, monkeyp
 
     assert load_policy(str(book)) == first
     assert first == without_tests(read_policy(book))
+
+
+def test_reading_the_policy_loads_nothing_of_steps(book: Path) -> None:
+    """A guard that finds nothing kept reads two files, and imports no more than these need."""
+    code = (
+        "import pathlib, sys; from runbook.loading import read_policy; read_policy(pathlib.Path(sys.argv[1])); "
+        "print(*sorted(name for name in sys.modules if name.startswith(('runbook.model.', 'runbook.steps'))))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == [f"runbook.model.{name}" for name in ("fields", "policy", "templates", "terms")]
 
 
 def test_a_change_of_the_book_counts_at_once(book: Path) -> None:
@@ -131,12 +143,3 @@ def test_a_book_that_is_wrong_is_never_kept(book: Path, cache: Path) -> None:
     with pytest.raises(UsageError):
         load_policy(str(book / "nowhere"))
     assert not cache.exists()
-
-
-def test_a_relative_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the XDG specification says."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert places.cache_home() == Path("/home/somebody/.cache/runbook")
-    assert places.data_home() == Path("/home/somebody/.local/share/runbook")
-    assert policies.load_policy(None)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support.destinations import argv_of
 from support.sites import Visit, visiting
 
-from runbook.filling import argv_of
 from runbook.model import Book, TargetKind
 from runbook.steps.command import Command
 

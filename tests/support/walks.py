@@ -70,7 +70,7 @@ def tick(name: str, **more: object) -> Step:
 
 def choose(name: str, **options: Sequence[Step]) -> Step:
     """Return a question; each keyword is an answer with the steps that it leads to."""
-    return step(name, Choose(tuple(Option(when, tuple(steps), AT) for when, steps in options.items())))
+    return step(name, Choose(tuple(Option(when, tuple(steps), at=AT) for when, steps in options.items())))
 
 
 def parameter(name: str, **more: object) -> Parameter:
@@ -298,6 +298,10 @@ class FakeTarget:
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words of CLI 3."""
         return ("--remote",)
+
+    def functions_url(self) -> str:
+        """Return an address that exists nowhere."""
+        return "https://functions.invalid/functions/v1"
 
     def environment(self) -> Mapping[str, str]:
         """Return one variable, to see that it arrives."""

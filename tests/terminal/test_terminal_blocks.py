@@ -26,6 +26,7 @@ SHOWN: tuple[tuple[view.Block, str], ...] = (
     (view.Prose("Look."), "  Look."),
     (LOOK, "  $ look closely"),
     (view.Command(("look",), lead="Then check the file:"), "  Then check the file:\n  $ look"),
+    (view.EffectNote(Effect.WRITES, "WRITES data."), "  WRITES data."),
     (view.Statement("select 1"), ""),
     (view.PrivateFile(("KEY", "TOKEN")), "  Private file with: KEY, TOKEN"),
     (view.File("new.sql", "select 1;"), "  File: new.sql"),

@@ -79,7 +79,7 @@ def test_dry_run_opens_no_editor_and_waits_for_nothing(action: Edit | Wait, monk
 @pytest.mark.parametrize(
     ("action", "answers", "value"),
     [
-        pytest.param(Choose((Option("Left", (), step("a", "look").at), Option("Right", (), step("a", "look").at))),
+        pytest.param(Choose((Option("Left", (), at=step("a", "look").at), Option("Right", (), at=step("a", "look").at))),
                      ["3", "right"], "Right", id="an option by its text"),
         pytest.param(Tick("Look", asks=parameter("rate", choices=("q", "r"))), ["x", "q", "yes"], "q",
                      id="a value that is also a key"),
