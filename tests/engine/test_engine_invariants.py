@@ -1,0 +1,82 @@
+"""Whatever is written, answered, cut off and edited: what a walk must never do, and that it always ends.
+
+`RUNBOOK_RANDOM=1` plays other sequences each time, `RUNBOOK_RANDOM=10` ten times as many of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from random import Random
+from shutil import rmtree
+
+from hypothesis import HealthCheck, assume, given, note, settings
+from hypothesis import strategies as st
+from support.random_walks import RandomWalk
+
+SEQUENCES = 2_000
+RANDOM = int(os.environ.get("RUNBOOK_RANDOM", "0"))
+
+COVERED = {
+    "deaths": 500,
+    "resumes": 2000,
+    "edits": 200,
+    "give": 500,
+    "recover": 500,
+    "resolve": 500,
+    "OptionChosen": 200,
+    "StepResolved": 200,
+    "StepSkipped": 200,
+    "SteppedBack": 200,
+    "ChangeAccepted": 200,
+    "HandedOver": 100,
+    "ValueGiven": 100,
+    "TakenOver": 50,
+    "undo failed": 50,
+    "undo passed": 50,
+    "verify failed": 50,
+    "run interrupted": 50,
+}
+"""How often each of these must at least have happened: a walk in which nothing goes wrong proves nothing."""
+
+
+def test_random_walks_keep_every_promise(tmp_path: Path) -> None:
+    """No write twice, nothing finished lost, no value missing, no run stuck, over random books, answers and deaths."""
+    tally: Counter[str] = Counter()
+
+    @settings(
+        max_examples=SEQUENCES * max(1, RANDOM),
+        derandomize=not RANDOM,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(dice=st.randoms(use_true_random=False))
+    def play(dice: Random) -> None:
+        tally["tried"] += 1
+        directory = tmp_path / str(tally["tried"])
+        directory.mkdir()
+        try:
+            walk = RandomWalk.begin(dice, directory, tally)
+            assume(walk is not None)
+            assert walk is not None
+            _play(walk)
+        finally:
+            rmtree(directory)
+        tally["sequences"] += 1
+
+    play()
+
+    assert tally["sequences"] >= SEQUENCES
+    assert {name: tally[name] for name, least in COVERED.items() if tally[name] < least} == {}
+
+
+def _play(walk: RandomWalk) -> None:
+    try:
+        walk.play()
+    except Exception:
+        note(f"The book: {walk.first_plan}")
+        note("\n".join(walk.world.log))
+        raise
