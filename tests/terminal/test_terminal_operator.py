@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 from support.screens import screen, state
-from support.walks import parameter, procedure, step
+from support.walks import parameter, step
 
-from runbook.engine.events import TargetSeen
 from runbook.engine.ports import Go, Screen, Stop
 from runbook.model import Effect
 from runbook.steps.choose import Choose, Option
@@ -91,14 +90,3 @@ def test_answer_is_asked_for_until_it_fits(action: Choose | Tick, answers: Seque
     reply = TerminalOperator(dialog=dialog).decide(screen(step("it", action), effect=Effect.READS))
     assert (reply, dialog.answers) == (Go(value=value), [])
     assert any(line.startswith("  ! ") for line in dialog.shown)
-
-
-@pytest.mark.parametrize("error", [RuntimeError("no target"), SystemExit(3)], ids=["an error", "an exit"])
-def test_what_ends_the_proof_of_the_target_reaches_the_walk(error: BaseException) -> None:
-    """The thread that proves it while the person reads never dies unseen."""
-
-    def prove() -> TargetSeen:
-        raise error
-
-    with pytest.raises(type(error)):
-        TerminalOperator(dialog=ScriptedDialog()).introduce(procedure(step("a", "look")), prove)
