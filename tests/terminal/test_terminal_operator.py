@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 from support.screens import screen, state
-from support.walks import parameter, step
+from support.walks import choose, parameter, step
 
 from runbook.engine.ports import Go, Screen, Stop
-from runbook.model import Effect
-from runbook.steps.choose import Choose, Option
+from runbook.model import Action, Effect
 from runbook.steps.edit import Edit
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait
@@ -78,13 +77,16 @@ def test_dry_run_opens_no_editor_and_waits_for_nothing(action: Edit | Wait, monk
 @pytest.mark.parametrize(
     ("action", "answers", "value"),
     [
-        pytest.param(Choose((Option("Left", (), at=step("a", "look").at), Option("Right", (), at=step("a", "look").at))),
-                     ["3", "right"], "Right", id="an option by its text"),
-        pytest.param(Tick("Look", asks=parameter("rate", choices=("q", "r"))), ["x", "q", "yes"], "q",
-                     id="a value that is also a key"),
+        pytest.param(choose("it", Left=[], Right=[]).action, ["3", "right"], "Right", id="an option by its text"),
+        pytest.param(
+            Tick("Look", asks=parameter("rate", choices=("q", "r"))),
+            ["x", "q", "yes"],
+            "q",
+            id="a value that is also a key",
+        ),
     ],
-)  # fmt: skip
-def test_answer_is_asked_for_until_it_fits(action: Choose | Tick, answers: Sequence[str], value: str) -> None:
+)
+def test_answer_is_asked_for_until_it_fits(action: Action, answers: Sequence[str], value: str) -> None:
     """The kind of step reads it: no confirmation, and a problem changes nothing."""
     dialog = ScriptedDialog(*answers)
     reply = TerminalOperator(dialog=dialog).decide(screen(step("it", action), effect=Effect.READS))
