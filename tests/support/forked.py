@@ -125,6 +125,6 @@ def _arm(kill: KillAt) -> None:
 
 def _hurry() -> None:
     """Take a shorter look for pasted lines: nobody pastes here."""
-    from runbook.terminal import prompts
+    from runbook.terminal import dialog
 
-    prompts._PASTE_PAUSE = 0.002
+    dialog._PASTE_PAUSE = 0.002

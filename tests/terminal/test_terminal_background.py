@@ -6,7 +6,7 @@ import pytest
 from support.walks import PRODUCTION
 
 from runbook.engine.events import TargetSeen
-from runbook.terminal.background import Background
+from runbook.terminal.intro import Background
 
 
 def test_what_the_call_returns_is_what_you_get() -> None:
