@@ -18,9 +18,9 @@ from pathlib import Path
 
 from runbook.audit.completions import Tree, read_completions
 from runbook.audit.help import CliFlag, Help, read_help
-from runbook.drill.environment import command_environment
-from runbook.drill.toolchain import CliPackage, node_directory
 from runbook.errors import RunbookError
+from runbook.runtime.environment import isolated_environment
+from runbook.runtime.toolchain import CliPackage, node_directory
 
 __all__ = ["Asker", "Progress", "open_asker"]
 
@@ -112,7 +112,7 @@ def open_asker(progress: Progress) -> Iterator[Asker]:
 def _printed(package: CliPackage, words: _Words, home: Path, switched: dict[str, str]) -> str:
     """Return what the CLI prints. It prints into a file: into a pipe CLI 2 loses the end of long texts."""
     argv = [str(node_directory() / "node"), str(_script(package)), *words]
-    environment = {**command_environment(home, proxy=_CLOSED), "DOCKER_HOST": "tcp://127.0.0.1:9", **switched}
+    environment = {**isolated_environment(home, proxy=_CLOSED), "DOCKER_HOST": "tcp://127.0.0.1:9", **switched}
     with tempfile.TemporaryFile() as printed:
         try:
             subprocess.run(

@@ -82,15 +82,13 @@ def _with_target(
 
 
 def _of_tests(book: Book) -> Iterator[Saying]:
-    from runbook.guard.command_line import judge  # slow to import
-
     for rule in book.policy.rules:
         for test in rule.tests:
-            for argv in judge(test.line, policy=book.policy).commands:
-                arguments = _arguments(argv)
-                on = majors_of(rule_of(argv, book.policy), book)
-                if arguments and on:
-                    yield Saying(arguments, on, test.at, any_of=True)
+            argv = _split(test.line)
+            arguments = _arguments(argv)
+            on = majors_of(rule_of(argv, book.policy), book) if argv else ()
+            if arguments and on:
+                yield Saying(arguments, on, test.at, any_of=True)
 
 
 def _of_prose(book: Book) -> Iterator[Saying]:

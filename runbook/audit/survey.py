@@ -20,9 +20,9 @@ from runbook.audit.rules import (
     supabase_rules,
 )
 from runbook.checks.findings import Notes
-from runbook.drill.toolchain import CliPackage
 from runbook.errors import Finding
 from runbook.model import Book, Family, Position
+from runbook.runtime.toolchain import CliPackage
 
 __all__ = ["Survey", "survey"]
 

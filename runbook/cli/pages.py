@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.group import VERBS, runbook
+from runbook.cli.group import runbook, verbs
 from runbook.site.markup import lines, tag, text
 from runbook.site.prose import inline
 from runbook.site.snippet import code_block
@@ -16,7 +16,7 @@ def cli_reference() -> str:
     """Render every command with its usage, its help and its options."""
     context = click.Context(runbook, info_name="runbook")
     parts = [_command(runbook, context, title="runbook")]
-    for verb in VERBS:
+    for verb in verbs():
         command = runbook.get_command(context, verb)
         if command is not None:
             parts.append(_tree(command, context, verb))

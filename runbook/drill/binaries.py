@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.drill.account import Account
-from runbook.drill.toolchain import postgres_package, system_postgres
 from runbook.errors import MissingPartError, RunbookError
+from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = ["Binaries", "find_binaries", "put_in_place"]
 

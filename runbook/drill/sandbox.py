@@ -13,13 +13,14 @@ from runbook.drill.account import server_account
 from runbook.drill.blocking_proxy import Outside, watch_outside
 from runbook.drill.database import load_driver
 from runbook.drill.directories import temporary_base
-from runbook.drill.environment import command_environment, write_entrance
+from runbook.drill.environment import write_entrance
 from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
 from runbook.drill.scratch import commit_all, make_project
-from runbook.drill.toolchain import CliPackage, cli_package, node_directory
 from runbook.drill.wire import Wire, string_wire
+from runbook.runtime.environment import isolated_environment
+from runbook.runtime.toolchain import CliPackage, cli_package, node_directory
 
 __all__ = ["Sandbox", "open_sandbox"]
 
@@ -85,7 +86,7 @@ def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside,
     make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
     write_profile(home / "profile.yaml", platform.url)
     write_link(project)
-    settings = {**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")}
+    settings = {**isolated_environment(home, proxy=outside.url), **environment(home / "profile.yaml")}
     return Sandbox(
         directory=directory,
         project=project,

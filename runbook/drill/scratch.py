@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from runbook.drill.environment import own_programs
-from runbook.drill.toolchain import CliPackage, node_directory
 from runbook.errors import MissingPartError, RunbookError
+from runbook.runtime.environment import own_programs
+from runbook.runtime.toolchain import CliPackage, node_directory
 
 __all__ = ["BASE_MIGRATION", "PLATFORM_SQL", "ROWS_SQL", "commit_all", "make_project", "project_sql", "spare_npx"]
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from audit_support.manuals import CLI_2, CLI_3, Saying, cli
 from support.books import POLICY as SMALL
 from support.books import PROCEDURE, procedure_text, write_book
-from support.manuals import CLI_2, CLI_3, Saying, cli
 
 from runbook.audit.survey import Survey, survey
 from runbook.checks import open_book
 from runbook.checks.book import find_problems
 from runbook.cli import main
-from runbook.drill.toolchain import CliPackage, cli_package
 from runbook.errors import Finding, RunbookError
+from runbook.runtime.toolchain import CliPackage, cli_package
 
 POLICY = SMALL.replace("[--workdir, --profile]", "[--workdir, --profile, --db-url, --project-ref]")
 
@@ -237,10 +237,10 @@ def test_cli_that_lists_nothing_is_an_error_with_a_way_to_see_it(bench: Bench, t
     assert "--completions fish" in caught.value.hint
 
 
-def test_option_cli_prints_problems_and_changes(
+def test_audit_prints_problems_and_changes(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`runbook check --cli` ends 2 on a problem, in text and in JSON, and says what it looked at."""
+    """`runbook audit` ends 2 on a problem, in text and in JSON, and says what it looked at."""
     bench.procedures["add-thing"] = procedure_text(
         "- {id: a, title: A, run: npx supabase db push --local --y, undo: {none: It is local}}"
     )
@@ -250,12 +250,12 @@ def test_option_cli_prints_problems_and_changes(
     (tools / "supabase").symlink_to(bench.place / "3")
     (tools / "supabase-2").symlink_to(bench.place / "2")
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tools))
-    assert main(["--book", str(bench.place / "book"), "check", "--cli"]) == 2
+    assert main(["--book", str(bench.place / "book"), "audit"]) == 2
     out, err = capsys.readouterr()
     assert "CLI 3.1.0 has no flag --y of 'db push'" in out
     assert "takes --local of 'db push'" in out
-    assert "held against CLI 3.1.0 and 2.122.1" in err
-    assert main(["--book", str(bench.place / "book"), "check", "--cli", "--format", "json"]) == 2
+    assert "checked against CLI 3.1.0 and 2.122.1" in err
+    assert main(["--book", str(bench.place / "book"), "audit", "--format", "json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert (len(found["findings"]), len(found["changes"])) == (2, 1)
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook.drill import binaries, directories, toolchain
+from runbook.drill import binaries, directories
 from runbook.drill.account import Account, server_account
 from runbook.drill.database import execute, query
 from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
 from runbook.drill.processes import is_alive, seen
 from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.runtime import toolchain
 
 
 def test_a_server_answers_and_leaves_nothing() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.guards import RUNBOOK, Home
+from guard_support.home import RUNBOOK, Home
 
 from runbook.errors import RunbookError
 from runbook.guard import agents

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.guards import RUNBOOK, TOOLS, Home
+from guard_support.home import RUNBOOK, TOOLS, Home
 from support.terminals import program
 
 SHELLS = ["bash", "zsh", "fish"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from guard_support.lines import read_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lines import read_rows
 
 from runbook.guard.shell import grammar
 from runbook.guard.shell.nodes import Chain

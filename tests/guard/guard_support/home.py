@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["ROOT", "RUNBOOK", "TOOLS", "Home"]
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RUNBOOK = Path(sys.executable).with_name("runbook")
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 """The real Node tools."""

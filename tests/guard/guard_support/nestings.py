@@ -8,9 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.layers import LAYERS, SHOWN
-from support.nester import Nester
-from support.spellings import SPELLINGS, TRAPS
+from guard_support.layers import LAYERS, SHOWN
+from guard_support.nester import Nester
+from guard_support.spellings import SPELLINGS, TRAPS
 
 __all__ = ["Case", "make_cases", "run_in_bash"]
 

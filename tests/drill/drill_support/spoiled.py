@@ -1,7 +1,7 @@
 """Every procedure spoiled in every way that needs no thought: a step gone, two in each other's place, nothing compared.
 
-What `support.planted` reads from its table somebody once did. These somebody may do tomorrow, and one of the checks or
-drills has to notice, whichever.
+Somebody once made each mistake in the table of `drill_support.planted`. Anyone may make these tomorrow, and one of the
+checks or drills has to notice.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from drill_support.planted import Planted, lists_of
 from runbook.loading import PACKAGED_BOOK
-from support.planted import Planted, lists_of
 
 __all__ = ["spoiled"]
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from support.guide import is_there, items
+
+from drill_support.planted import Planted, plant, planted
+from drill_support.spoiled import spoiled
 from runbook.checks import find_problems, open_book
 from runbook.model import Book
-from support.guide import is_there, items
-from support.planted import Planted, plant, planted
-from support.spoiled import spoiled
 
 __all__ = ["Catch", "caught", "caught_by_reading", "main"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from support.nester import Nester
+from guard_support.nester import Nester
 
 __all__ = ["SPELLINGS", "TRAPS"]
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.drill.toolchain import CliPackage, package_in
+from runbook.runtime.toolchain import CliPackage, package_in
 
 __all__ = ["CLI_2", "CLI_3", "Saying", "cli"]
 

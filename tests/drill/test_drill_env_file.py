@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from runbook.drill.platform import PROJECT_REF, begin, environment, serve, write_link, write_profile
-from runbook.drill.toolchain import cli_package
 from runbook.errors import UsageError
 from runbook.runtime.env_file import env_file, env_file_path, env_line, sweep
+from runbook.runtime.toolchain import cli_package
 
 ODD = {
     "PLAIN": "sk_live_abc/123+=",

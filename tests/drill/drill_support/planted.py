@@ -18,7 +18,7 @@ from runbook.loading import PACKAGED_BOOK
 
 __all__ = ["TABLE", "DoesNotFitError", "Planted", "lists_of", "plant", "planted", "rewritten"]
 
-TABLE = Path(__file__).parents[1] / "drill" / "data" / "mutations.yaml"
+TABLE = Path(__file__).parents[1] / "data" / "mutations.yaml"
 
 _Step = dict[str, Any]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.patterns import Connection, apply, as_anon, complaints, files_of, locks, one, scans, scratch, storage
+from drill_support.patterns import Connection, apply, as_anon, complaints, files_of, locks, one, scans, scratch, storage
 
 from runbook.drill.postgres import Postgres, throwaway_postgres
 from runbook.loading import PACKAGED_BOOK, read_book
