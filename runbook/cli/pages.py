@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+
 import click
 
 from runbook.cli.group import runbook, verbs
@@ -10,6 +14,9 @@ from runbook.site.prose import inline
 from runbook.site.snippet import code_block
 
 __all__ = ["cli_reference"]
+
+_KEEPS_LINES = "\b\n"
+"""How click marks a paragraph that it must not wrap."""
 
 
 def cli_reference() -> str:
@@ -36,10 +43,18 @@ def _command(command: click.Command, context: click.Context, *, title: str) -> s
     usage = command.get_usage(context).removeprefix("Usage: ")
     return lines(
         tag("h2", tag("code", text(title)), id=anchor),
-        *(tag("p", inline(part)) for part in (command.help or "").split("\n\n") if part.strip()),
+        *_help(command),
         code_block(text(usage), class_="rb-usage"),
         _options(command, context),
     )
+
+
+def _help(command: click.Command) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n", cleandoc(command.help or "")):
+        if paragraph.startswith(_KEEPS_LINES):
+            yield code_block(text(paragraph.removeprefix(_KEEPS_LINES)))
+        elif paragraph:
+            yield tag("p", inline(paragraph))
 
 
 def _options(command: click.Command, context: click.Context) -> str:

@@ -29,13 +29,13 @@ that is not linked to production, a staging project, and backups that have been 
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_obj
 def shell_init(book: str | None, shell: str) -> int:
-    r"""Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
+    """Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
 
     \b
     bash   eval "$(runbook guard shell-init bash)"     in ~/.bashrc
     zsh    eval "$(runbook guard shell-init zsh)"      in ~/.zshrc
     fish   runbook guard shell-init fish | source      in ~/.config/fish/config.fish
-    """
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     from runbook.guard.shells import shell_functions
 
     click.echo(shell_functions(shell, _started_by(_own_path(), book)), nl=False)

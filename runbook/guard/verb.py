@@ -28,7 +28,7 @@ class _GuardGroup(click.Group):
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How --line answers.")
 @click.pass_context
 def command(ctx: click.Context, line: str | None, form: str) -> int | None:
-    r"""Judge a command line by the book's policy before it runs.
+    """Judge a command line by the book's policy before it runs.
 
     \b
     runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
@@ -36,7 +36,7 @@ def command(ctx: click.Context, line: str | None, form: str) -> int | None:
 
     What is refused never runs, and no flag changes that. What needs a person is asked at the terminal; without one it
     does not run either.
-    """
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     guarded: tuple[str, ...] = ctx.meta.get("runbook.guarded", ())
     if ctx.invoked_subcommand is not None:
         return None
