@@ -6,19 +6,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runbook.audit.asking import Asker, Progress, open_asker
 from runbook.audit.cli_lines import Saying, sayings_of
-from runbook.audit.cli_manual import Manual, Path
-from runbook.audit.lines import hints_of, mistakes_of, unlisted_flags
-from runbook.audit.rules import (
+from runbook.audit.comparison import (
     Manuals,
     check_coverage,
     check_globals,
     forms_of,
+    hints_of,
     leaves_of,
+    mistakes_of,
     mistakes_of_rule,
     supabase_rules,
+    unlisted_flags,
 )
+from runbook.audit.installed_clis import Asker, Progress, open_asker
+from runbook.audit.manual import Manual, Path
 from runbook.checks.findings import Notes
 from runbook.errors import Finding
 from runbook.model import Book, Family, Position

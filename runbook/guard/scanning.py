@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from runbook.guard.command_line import Placed, judge_script
-from runbook.guard.programs.make import read_makefile
+from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from runbook.errors import BookError, UsageError
-from runbook.guard import places, policies
-from runbook.guard.policies import load_policy
+from runbook.guard import places, policy_cache
+from runbook.guard.policy_cache import load_policy
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
 
@@ -139,4 +139,4 @@ def test_a_relative_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     assert places.cache_home() == Path("/home/somebody/.cache/runbook")
     assert places.data_home() == Path("/home/somebody/.local/share/runbook")
-    assert policies.load_policy(None)
+    assert policy_cache.load_policy(None)

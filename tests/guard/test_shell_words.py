@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import Scope
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
 
 EXPRESSIONS = (

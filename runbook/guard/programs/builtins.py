@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runbook.guard.programs.printers import format_text, run_printf, run_which
+from runbook.guard.programs.outputs import format_text, run_printf, run_which
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.scope import ANY_LIST, Variable, scalar
+from runbook.guard.shell.state import ANY_LIST, Variable, scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,
@@ -83,7 +83,7 @@ def run_text_here(call: Call, text: str) -> Texts:
 
 
 def _source(call: Call) -> Texts:
-    from runbook.guard.programs.scripts import run_script
+    from runbook.guard.programs.shells import run_script
 
     path = call.words[1] if len(call.words) > 1 else ""
     return run_script(call.with_words(*call.words[1:]), path, here=True) if path else NOTHING

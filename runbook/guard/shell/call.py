@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from runbook.guard.shell.nodes import Chain, ProcessPipe
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import Scope
 from runbook.guard.shell.texts import Texts, plain
 
 __all__ = ["Call", "Doubt", "Examiner", "Shell", "TooMuchError"]

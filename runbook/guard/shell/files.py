@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from typing import TypeAlias
 
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import Scope
 from runbook.guard.shell.texts import ANY, Texts, concatenated, either, is_known, may_be, plain
 
 __all__ = ["Disk", "contents", "is_written", "key_of", "read_small", "write"]

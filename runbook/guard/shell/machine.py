@@ -14,9 +14,9 @@ from runbook.errors import MissingPartError
 from runbook.guard.shell import files
 from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
 from runbook.guard.shell.evaluator import Walker
-from runbook.guard.shell.grammar import NotShellError, read_shell
 from runbook.guard.shell.nodes import Chain, ProcessPipe, Statement
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.reader import NotShellError, read_shell
+from runbook.guard.shell.state import Scope
 from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 
 __all__ = ["Machine", "Starter"]

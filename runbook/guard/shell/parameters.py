@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from runbook.guard.shell.nodes import Parameter
-from runbook.guard.shell.scope import ANY_LIST, Lists, Scope, Variable, scalar
+from runbook.guard.shell.state import ANY_LIST, Lists, Scope, Variable, scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,

@@ -1,4 +1,8 @@
-"""Programs whose output can be computed: it may become a script, a program's name or a subcommand."""
+"""What programs print, where that can be computed, and which files they change.
+
+Output may become a script, a program's name or a subcommand. A file that a text wrote may have moved on, or be
+something else by now.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,28 @@ import base64
 import binascii
 import re
 
+from runbook.guard.programs.names import DATA_PROGRAMS
+from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.decode import echoed
 from runbook.guard.shell.files import write
+from runbook.guard.shell.quoting import echoed
 from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, concatenated, either, is_known, plain
 
-__all__ = ["format_text", "run_base64", "run_cat", "run_download", "run_echo", "run_printf", "run_tee", "run_which"]
+__all__ = [
+    "format_text",
+    "note_changes",
+    "run_base64",
+    "run_cat",
+    "run_download",
+    "run_echo",
+    "run_printf",
+    "run_tee",
+    "run_which",
+]
+
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
 
 _MOST = 64 * 1024
 _CONVERSION = re.compile(r"%(?:%|([-+ #0]*)(\d*)(?:\.(\d+))?([a-zA-Z]))")
@@ -155,3 +175,34 @@ def run_download(call: Call) -> Texts:
         if path and path != "-":
             write(path, UNKNOWN, call.scope)
     return UNKNOWN
+
+
+# --- what is changed -------------------------------------------------------------------------------------------------
+
+
+_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv"})
+_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
+_ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
+
+
+def note_changes(call: Call, name: str) -> None:
+    """Take note of what a command may do to files that this text wrote."""
+    if not call.scope.files or name in _ONLY_READ or name in call.shell.examiner.programs:
+        return
+    # A word with a blank in it is a text; its end may look like a path.
+    words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
+    if name in _COPIES and len(words) > 1:
+        _copied(call, words[:-1], words[-1])
+        return
+    for word in words:
+        path = word.removeprefix("of=")
+        if is_known(path) and (call.shell.is_written(path, call.scope) or path != word):
+            write(path, UNKNOWN, call.scope)
+
+
+def _copied(call: Call, sources: list[str], target: str) -> None:
+    for source in sources:
+        texts = call.shell.contents(source, call.scope)
+        if texts is not None and call.shell.is_written(source, call.scope):
+            write(target, texts, call.scope)
+            write(f"{target}/{source.rsplit('/', 1)[-1]}", texts, call.scope)

@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.audit.completions import Tree, read_completions
-from runbook.audit.help import CliFlag, Help, read_help
+from runbook.audit.manual import CliFlag, Help, Tree, read_completions, read_help
 from runbook.errors import RunbookError
 from runbook.runtime.environment import isolated_environment
 from runbook.runtime.toolchain import CliPackage, node_directory
