@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from runbook.audit.cli_lines import majors_of
-from runbook.audit.manual import CliFlag, Manual, Path
+from runbook.audit.manual import CliFlag, CommandPath, Manual
 from runbook.model import Book, Family, Rule, TargetKind
 from runbook.policy.argv import Flag
 from runbook.policy.judgement import rule_of
@@ -43,7 +43,7 @@ def mistakes_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[st
         yield from ((message, flag.name) for message in _mistakes_of_flag(flag, line.path, manual))
 
 
-def _mistakes_of_flag(flag: Flag, path: Path, manual: Manual) -> Iterator[str]:
+def _mistakes_of_flag(flag: Flag, path: CommandPath, manual: Manual) -> Iterator[str]:
     known = manual.flag(path, flag.name)
     if known is None:
         yield f"has no flag {flag.name} of '{' '.join(path)}'{_near(flag.name, manual.listed(path))}"
@@ -69,7 +69,7 @@ def hints_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[str, 
             yield f"says of {flag.name} of '{' '.join(line.path)}': {listed.text}", flag.name
 
 
-def unlisted_flags(arguments: tuple[str, ...], manual: Manual) -> tuple[Path, tuple[str, ...]]:
+def unlisted_flags(arguments: tuple[str, ...], manual: Manual) -> tuple[CommandPath, tuple[str, ...]]:
     """Return the command of a line and the flags in it that it does not list."""
     line = manual.read(arguments)
     listed = manual.listed(line.path)
@@ -91,7 +91,7 @@ def supabase_rules(book: Book) -> Iterator[Rule]:
     return (rule for rule in book.policy.rules if rule.program == "supabase")
 
 
-def forms_of(rule: Rule) -> tuple[Path, ...]:
+def forms_of(rule: Rule) -> tuple[CommandPath, ...]:
     """Return a rule's command and the other spellings of it."""
     return (rule.command, *rule.aliases)
 
@@ -170,7 +170,7 @@ _CHECKS: tuple[Callable[[Rule, Book, list[Manual]], Iterator[Mistake]], ...] = (
 )
 
 
-def leaves_of(rule: Rule, book: Book, manual: Manual) -> Iterator[Path]:
+def leaves_of(rule: Rule, book: Book, manual: Manual) -> Iterator[CommandPath]:
     """Yield the commands that a rule decides; those below it that have a rule of their own are not among them."""
     for leaf in chain.from_iterable(manual.leaves(form) for form in forms_of(rule)):
         if rule_of(("supabase", *leaf), book.policy) is rule:

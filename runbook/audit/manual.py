@@ -16,7 +16,7 @@ from functools import cached_property
 from runbook.model import TargetKind
 from runbook.policy.argv import Words, read_words
 
-__all__ = ["CliFlag", "Help", "Line", "Manual", "Path", "Tree", "read_completions", "read_help"]
+__all__ = ["CliFlag", "CommandPath", "Help", "Manual", "ParsedLine", "Tree", "read_completions", "read_help"]
 
 
 # --- help texts ------------------------------------------------------------------------------------------------------
@@ -153,15 +153,15 @@ def _flags_completed(found: re.Match[str]) -> Iterator[CliFlag]:
 # --- one CLI's manual ------------------------------------------------------------------------------------------------
 
 
-Path = tuple[str, ...]
+CommandPath = tuple[str, ...]
 """The words of a command, without the program."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ParsedLine:
     """A command line as a CLI reads it: the command, its words and flags, and a word that should have been one."""
 
-    path: Path
+    path: CommandPath
     words: Words
     unknown: str = ""
 
@@ -174,27 +174,27 @@ class Manual:
     version: str
     tree: Tree
     common: Mapping[str, CliFlag]
-    helps: Mapping[Path, Help] = field(default_factory=dict)
-    hidden: Mapping[Path, Mapping[str, CliFlag]] = field(default_factory=dict)
+    helps: Mapping[CommandPath, Help] = field(default_factory=dict)
+    hidden: Mapping[CommandPath, Mapping[str, CliFlag]] = field(default_factory=dict)
 
-    def has(self, path: Path) -> bool:
+    def has(self, path: CommandPath) -> bool:
         """Whether there is such a command or group, listed or not."""
         return path in self.tree or (path in self.helps and self.helps[path].command == path)
 
-    def listed(self, path: Path) -> Mapping[str, CliFlag]:
+    def listed(self, path: CommandPath) -> Mapping[str, CliFlag]:
         """Return the flags that a command lists, with those of every command."""
         asked = self.helps[path].flags if path in self.helps and self.helps[path].command == path else {}
         return {**self.common, **self.tree.get(path, {}), **asked}
 
-    def flag(self, path: Path, name: str) -> CliFlag | None:
+    def flag(self, path: CommandPath, name: str) -> CliFlag | None:
         """Return a flag that a command takes, listed or not."""
         return self.listed(path).get(name) or self.hidden.get(path, {}).get(name)
 
-    def default(self, path: Path) -> TargetKind | None:
+    def default(self, path: CommandPath) -> TargetKind | None:
         """Return where a command lands when no target is named, None where its help was not asked or is silent."""
         return self.helps[path].default if path in self.helps and self.has(path) else None
 
-    def leaves(self, path: Path) -> Iterator[Path]:
+    def leaves(self, path: CommandPath) -> Iterator[CommandPath]:
         """Yield the commands of a group, and the group where it is a command too; a command is its own only leaf."""
         inner = [each for each in self.tree if each and each[:-1] == path]
         if self.has(path) and (not inner or self.tree.get(path)):
@@ -202,7 +202,7 @@ class Manual:
         for each in inner:
             yield from self.leaves(each)
 
-    def read(self, arguments: Sequence[str]) -> Line:
+    def read(self, arguments: Sequence[str]) -> ParsedLine:
         """Find the command in what follows the program, and tell its words from its flags."""
         positionals = _before_dashes(read_words(arguments, self._value_flags))
         path = max(
@@ -212,9 +212,9 @@ class Manual:
         words = read_words(arguments, takers)
         rest = _before_dashes(words)[len(path) :]
         is_group = list(self.leaves(path)) != [path]
-        return Line(path, words, rest[0] if rest and is_group else "")
+        return ParsedLine(path, words, rest[0] if rest and is_group else "")
 
-    def _all_flags(self, path: Path) -> Mapping[str, CliFlag]:
+    def _all_flags(self, path: CommandPath) -> Mapping[str, CliFlag]:
         return {**self.hidden.get(path, {}), **self.listed(path)}
 
     @cached_property
@@ -224,5 +224,5 @@ class Manual:
         return frozenset(name for flags in found for name, flag in flags.items() if flag.takes == "value")
 
 
-def _before_dashes(words: Words) -> Path:
+def _before_dashes(words: Words) -> CommandPath:
     return words.positionals[: len(words.positionals) - len(words.after)]

@@ -24,8 +24,8 @@ from runbook.policy.judgement import Judgement
 __all__ = [
     "AGENTS",
     "LARGEST",
-    "Answer",
     "Change",
+    "HookAnswer",
     "answer_event",
     "answer_failure",
     "install_hook",
@@ -61,7 +61,7 @@ _NOT_A_COMMAND = "The guard could not read what this would run, so it does not r
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HookAnswer:
     """What a hook prints on each stream, and its exit code."""
 
     stdout: str
@@ -73,7 +73,7 @@ class _UnreadableEventError(Exception):
     """The event names no command that could be judged."""
 
 
-def answer_event(agent: str, data: bytes, *, book: str | None) -> Answer:
+def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
     """Judge the command in an agent's event. Raises nothing that the event could cause."""
     try:
         command, directory = _command_in(data)
@@ -88,7 +88,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> Answer:
     return _answer_judged(agent, judged, directory)
 
 
-def answer_failure(agent: str, why: str) -> Answer:
+def answer_failure(agent: str, why: str) -> HookAnswer:
     """Return the answer that blocks, for whatever went wrong."""
     return _blocking(agent, f"runbook guard: {why} Run it yourself in a terminal if you are sure.")
 
@@ -147,7 +147,7 @@ def _directory(event: dict[str, Any], arguments: dict[str, Any]) -> str | None:
     return None
 
 
-def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> Answer:
+def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> HookAnswer:
     if judged.verdict is Verdict.ALLOW:
         return _silent()
     text = as_sentence(judged, directory)
@@ -158,26 +158,26 @@ def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> Answ
     return _blocking(agent, f"{text} A person can run it in a terminal.")
 
 
-def _silent() -> Answer:
+def _silent() -> HookAnswer:
     """Return "no opinion": the agent's own permissions decide. To say "allow" would skip them."""
-    return Answer("{}")
+    return HookAnswer("{}")
 
 
-def _asking(agent: str, text: str) -> Answer:
+def _asking(agent: str, text: str) -> HookAnswer:
     if agent == "cursor":
-        return Answer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
-    return Answer(_json(_claude("ask", text)))
+        return HookAnswer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
+    return HookAnswer(_json(_claude("ask", text)))
 
 
-def _blocking(agent: str, text: str) -> Answer:
+def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. Where exit code 2 blocks too, it is used as well: two locks on one door."""
     if agent == "copilot":
-        return Answer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
+        return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
     if agent == "gemini":
-        return Answer(_json({"decision": "deny", "reason": text}), text, 2)
+        return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
     if agent == "cursor":
-        return Answer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
-    return Answer(_json(_claude("deny", text)), text, 2)
+        return HookAnswer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
+    return HookAnswer(_json(_claude("deny", text)), text, 2)
 
 
 def _claude(decision: str, text: str) -> dict[str, Any]:

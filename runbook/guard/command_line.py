@@ -11,13 +11,13 @@ from runbook.guard.programs import start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.files import read_small
 from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.state import Scope, scalar
+from runbook.guard.shell.state import ShellState, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify
 
-__all__ = ["Examination", "Placed", "judge", "judge_script", "judge_words", "packaged_policy"]
+__all__ = ["Examination", "PlacedJudgement", "judge", "judge_script", "judge_words", "packaged_policy"]
 
 _SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
 """Variables of the caller's environment that move a command to another target."""
@@ -44,7 +44,7 @@ def judge(
     place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
     that the policy knows.
     """
-    examination = _examined(lambda machine, scope: machine.text(line, scope), line, _Where(cwd, env), policy)
+    examination = _examined(lambda machine, state: machine.text(line, state), line, _Where(cwd, env), policy)
     return examination.worst() or _harmless()
 
 
@@ -61,7 +61,7 @@ def judge_words(
     return _examined(run, " ".join(argv), _Where(cwd, env), policy).worst() or _harmless()
 
 
-def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[Placed, ...]:
+def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
     """Judge each command of a script, with its place; functions that nobody calls as well."""
     return tuple(_examined(functools.partial(_run_all, text), text, _Where(cwd, None), policy).found)
 
@@ -71,27 +71,27 @@ class _Where(NamedTuple):
     environment: Mapping[str, str] | None
 
 
-def _start(argv: tuple[str, ...], machine: Machine, scope: Scope) -> None:
-    machine.start(argv, scope)
+def _start(argv: tuple[str, ...], machine: Machine, state: ShellState) -> None:
+    machine.start(argv, state)
 
 
-def _run_all(text: str, machine: Machine, scope: Scope) -> None:
-    machine.text(text, scope)
-    machine.run_uncalled(scope)
+def _run_all(text: str, machine: Machine, state: ShellState) -> None:
+    machine.text(text, state)
+    machine.run_uncalled(state)
 
 
 def _examined(
-    run: Callable[[Machine, Scope], object], subject: str, where: _Where, policy: Policy | None
+    run: Callable[[Machine, ShellState], object], subject: str, where: _Where, policy: Policy | None
 ) -> Examination:
     examination = Examination(policy if policy is not None else packaged_policy())
-    scope = Scope(where.directory)
+    state = ShellState(where.directory)
     environment = where.environment or {}
     for name in _SEEN_OUTSIDE & environment.keys():
-        scope.variables[name] = scalar((environment[name],))
-        scope.export(name)
+        state.variables[name] = scalar((environment[name],))
+        state.export(name)
     machine = Machine(start_command, examination, _nothing_there if where.directory is None else read_small)
     try:
-        run(machine, scope)
+        run(machine, state)
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
     return examination
@@ -127,7 +127,7 @@ _UNTOLD = "$1"
 """Stands for what can't be told: no loopback host, no literal in SQL, no flag."""
 
 
-class Placed(NamedTuple):
+class PlacedJudgement(NamedTuple):
     """A judgement of one command, with where that command stands in the text."""
 
     line: int
@@ -140,7 +140,7 @@ class Examination:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.found: list[Placed] = []
+        self.found: list[PlacedJudgement] = []
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
         self._outline = _outline_of(policy)
@@ -173,20 +173,20 @@ class Examination:
         self._place = (line, column)
 
     def _add(self, judged: Judgement) -> None:
-        self.found.append(Placed(*self._place, judged))
+        self.found.append(PlacedJudgement(*self._place, judged))
 
     def command(self, call: Call, *, major: int | None) -> None:
         """Judge a command in each way that its words and its input may be read."""
         told = tuple(shown(word) for word in call.words)
         self._commands[told] = None
-        for stdin in _inputs(call.scope):
+        for stdin in _inputs(call.state):
             judged = self._judge(call, stdin, major)
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
 
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
-        words, stdin = _with_file_text(call, _with_host(call.words, call.scope), stdin)
+        words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
         argv = tuple(_told(word) for word in words)
         judged = classify(argv, self._policy, major=major, stdin=stdin)
         if judged.verdict is Verdict.ALLOW:
@@ -195,12 +195,12 @@ class Examination:
                 return replace(others[0], verdict=Verdict.CONFIRM, reason=f"A word may be missing: {others[0].reason}")
             if self._may_be_minded(words):
                 return _asking(f"{Doubt.UNKNOWN_PROGRAM.value}: {' '.join(map(shown, words))}")
-            return self._retargeted(judged, call.scope)
+            return self._retargeted(judged, call.state)
         return judged
 
-    def _retargeted(self, judged: Judgement, scope: Scope) -> Judgement:
+    def _retargeted(self, judged: Judgement, state: ShellState) -> Judgement:
         """Ask about a write that the line itself sends to another project than the linked one."""
-        names = [name for name in _RETARGETS if name in scope.environment]
+        names = [name for name in _RETARGETS if name in state.environment]
         if judged.family is Family.NOTHING or judged.effect is Effect.READS or not names:
             return judged
         reason = f"{names[0]} in the line sends it to another project than the linked one. {judged.reason}"
@@ -297,23 +297,23 @@ def _told(word: str) -> str:
     return text if is_known(text) else text.translate({ord(mark): _UNTOLD for mark in (ANY, ANY_WORDS, PRINTED)})
 
 
-def _inputs(scope: Scope) -> tuple[str | None, ...]:
-    return (None,) if scope.stdin is None else tuple(_told(text) for text in scope.stdin)
+def _inputs(state: ShellState) -> tuple[str | None, ...]:
+    return (None,) if state.stdin is None else tuple(_told(text) for text in state.stdin)
 
 
-def _with_host(words: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
+def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
     """Show a host that the environment names as a flag; a flag behind it goes before it."""
-    name = next((name for name in _HOSTS if name in scope.environment), None)
+    name = next((name for name in _HOSTS if name in state.environment), None)
     if name is None or invocation_of(words).program == "supabase":
         return words
-    host = scope.environment[name]
+    host = state.environment[name]
     return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
 
 
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
     """Show the text of an SQL file as if it came in on standard input."""
     for at, word in enumerate(words[:-1]):
-        texts = call.shell.contents(words[at + 1], call.scope) if word in _FILE_FLAGS else None
+        texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
         if texts is not None and len(texts) == 1:
             return (*words[: at + 1], "-", *words[at + 2 :]), _told(texts[0])
     return words, stdin

@@ -17,7 +17,7 @@ from runbook.guard.policy_cache import load_policy
 from runbook.model import Verdict
 from runbook.policy.judgement import Judgement
 
-__all__ = ["EXIT_CODES", "Entry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
+__all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,
@@ -60,7 +60,7 @@ _LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One line that was stopped. `at` is UTC, `face` who asked: a shell, a shim, an agent."""
 
     at: str
@@ -96,7 +96,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
         return
 
 
-def read_log() -> Iterator[Entry]:
+def read_log() -> Iterator[LogEntry]:
     """Yield what was stopped, the oldest first. Lines that are no entries are passed over."""
     try:
         lines = log_path().read_text(encoding="utf-8", errors="replace").splitlines()
@@ -105,6 +105,6 @@ def read_log() -> Iterator[Entry]:
     for line in lines:
         try:
             found = json.loads(line)
-            yield Entry(**{name: str(found[name]) for name in Entry.__slots__})
+            yield LogEntry(**{name: str(found[name]) for name in LogEntry.__slots__})
         except (ValueError, KeyError, TypeError):
             continue

@@ -152,7 +152,7 @@ def run_tmux(call: Call) -> Texts:
 
 def run_crontab(call: Call) -> Texts:
     """`crontab -` keeps lines from its input for later: five fields of time, or a nickname, and a command."""
-    for text in call.scope.stdin or () if "-l" not in call.arguments else ():
+    for text in call.state.stdin or () if "-l" not in call.arguments else ():
         for line in text.splitlines():
             match = re.match(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(.+)", line)
             if match and not line.lstrip().startswith("#"):

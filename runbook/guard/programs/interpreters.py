@@ -52,7 +52,7 @@ def run_interpreter(call: Call, pattern: str) -> Texts:
             return UNKNOWN
         if not plain(word).startswith("-") or plain(word) == "-":
             return _run_file(call, word)
-    for text in call.scope.stdin or ():
+    for text in call.state.stdin or ():
         look_for_commands(call, text, is_shell=_is_shell(call))
     return UNKNOWN
 
@@ -64,11 +64,11 @@ def _is_shell(call: Call) -> bool:
 def _run_file(call: Call, word: str) -> Texts:
     """Look at a script file, and if it can't be read at its name."""
     if plain(word) == "-":
-        texts = call.scope.stdin
+        texts = call.state.stdin
     elif plain(word) in {"run", "test", "x", "install", "task", "eval"}:
         return UNKNOWN
     else:
-        texts = call.shell.contents(word, call.scope)
+        texts = call.shell.contents(word, call.state)
     if texts is None and says_reset(plain(word)):
         call.doubt(Doubt.NAMED_RESET)
     for text in texts or ():
@@ -103,5 +103,5 @@ def run_editor(call: Call) -> Texts:
     for at, word in enumerate(call.arguments):
         command = word[1:] if word.startswith("+") else word if at and call.arguments[at - 1] in {"-c", "--cmd"} else ""
         if "!" in command:
-            call.shell.guess(command.partition("!")[2], call.scope)
+            call.shell.guess(command.partition("!")[2], call.state)
     return UNKNOWN

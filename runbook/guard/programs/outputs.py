@@ -122,16 +122,16 @@ def run_cat(call: Call) -> Texts:
 
 def _read(path: str, call: Call) -> Texts:
     if plain(path) in {"-", "/dev/stdin", "/dev/fd/0"}:
-        return UNKNOWN if call.scope.stdin is None else call.scope.stdin
-    return call.shell.contents(path, call.scope) or UNKNOWN
+        return UNKNOWN if call.state.stdin is None else call.state.stdin
+    return call.shell.contents(path, call.state) or UNKNOWN
 
 
 def run_tee(call: Call) -> Texts:
     """`tee FILES` passes its input on."""
-    texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     for path in call.words[1:]:
         if not plain(path).startswith(("-", "/dev/")):
-            write(path, texts, call.scope, append="-a" in call.arguments)
+            write(path, texts, call.state, append="-a" in call.arguments)
     return texts
 
 
@@ -173,7 +173,7 @@ def run_download(call: Call) -> Texts:
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
     for path in paths:
         if path and path != "-":
-            write(path, UNKNOWN, call.scope)
+            write(path, UNKNOWN, call.state)
     return UNKNOWN
 
 
@@ -187,7 +187,7 @@ _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec
 
 def note_changes(call: Call, name: str) -> None:
     """Take note of what a command may do to files that this text wrote."""
-    if not call.scope.files or name in _ONLY_READ or name in call.shell.examiner.programs:
+    if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
         return
     # A word with a blank in it is a text; its end may look like a path.
     words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
@@ -196,13 +196,13 @@ def note_changes(call: Call, name: str) -> None:
         return
     for word in words:
         path = word.removeprefix("of=")
-        if is_known(path) and (call.shell.is_written(path, call.scope) or path != word):
-            write(path, UNKNOWN, call.scope)
+        if is_known(path) and (call.shell.is_written(path, call.state) or path != word):
+            write(path, UNKNOWN, call.state)
 
 
 def _copied(call: Call, sources: list[str], target: str) -> None:
     for source in sources:
-        texts = call.shell.contents(source, call.scope)
-        if texts is not None and call.shell.is_written(source, call.scope):
-            write(target, texts, call.scope)
-            write(f"{target}/{source.rsplit('/', 1)[-1]}", texts, call.scope)
+        texts = call.shell.contents(source, call.state)
+        if texts is not None and call.shell.is_written(source, call.state):
+            write(target, texts, call.state)
+            write(f"{target}/{source.rsplit('/', 1)[-1]}", texts, call.state)

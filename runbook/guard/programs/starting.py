@@ -92,7 +92,7 @@ def start_command(call: Call) -> Texts:
 
 def _major(call: Call, name: str) -> int | None:
     """Return the CLI's major where node_modules decides it: behind a runner, in a package's script, by its path."""
-    local = name in RUNNERS or call.scope.has_local_programs or "node_modules" in call.name
+    local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
     return installed_major(call) if local and invocation_of(call.words).program == "supabase" else None
 
 

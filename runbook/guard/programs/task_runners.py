@@ -11,7 +11,7 @@ from runbook.guard.programs.interpreters import INTERPRETERS, run_interpreter
 from runbook.guard.programs.names import program_name, says_reset
 from runbook.guard.programs.shells import run_text
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.state import Scope
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
 from runbook.policy.argv import invocation_of
 
@@ -31,9 +31,9 @@ __all__ = [
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
-def package_script(name: str, scope: Scope, call: Call) -> str | None:
+def package_script(name: str, state: ShellState, call: Call) -> str | None:
     """Return the body of a package.json script, "" where there is none of that name, None where it can't be read."""
-    texts = _nearest_package(call, scope)
+    texts = _nearest_package(call, state)
     if texts is None or len(texts) != 1:
         return None
     try:
@@ -44,30 +44,30 @@ def package_script(name: str, scope: Scope, call: Call) -> str | None:
     return body if isinstance(body, str) else None
 
 
-def _nearest_package(call: Call, scope: Scope) -> Texts | None:
+def _nearest_package(call: Call, state: ShellState) -> Texts | None:
     """Return the package.json of the directory or of the nearest one above it."""
-    directory = scope.directory
+    directory = state.directory
     while directory is not None and directory.startswith("/"):
-        texts = call.shell.contents(f"{directory}/package.json", scope)
+        texts = call.shell.contents(f"{directory}/package.json", state)
         if texts is not None:
             return texts
         directory = directory.rstrip("/").rpartition("/")[0] or None
     return None
 
 
-def run_package_script(call: Call, name: str, words: tuple[str, ...], scope: Scope) -> bool:
+def run_package_script(call: Call, name: str, words: tuple[str, ...], state: ShellState) -> bool:
     """Run a package.json script with what npm runs before and after it. False where there is no such script."""
     if not is_known(name):
         return False
-    body = package_script(name, scope, call)
+    body = package_script(name, state, call)
     if body is None:
         if says_reset(name, alone=True):
             call.doubt(Doubt.NAMED_RESET)
         return False
     for each in (f"pre{name}", name, f"post{name}"):
-        text = package_script(each, scope, call)
+        text = package_script(each, state, call)
         if text:
-            inner = scope.child()
+            inner = state.child()
             inner.has_local_programs = True
             call.shell.text(f"{text} {quoted_words(words)}" if each == name and words else text, inner)
     return bool(body)
@@ -100,7 +100,7 @@ class MakeRule(NamedTuple):
 class _Asked(NamedTuple):
     targets: list[str]
     file: str
-    scope: Scope
+    state: ShellState
 
 
 def run_make(call: Call) -> Texts:
@@ -116,7 +116,7 @@ def run_make(call: Call) -> Texts:
     _judge_names(call, [target for target in targets if target not in rules])
     for name in _with_needs(targets, rules):
         for _, line in rules[name].recipe:
-            call.shell.text(line, asked.scope.child())
+            call.shell.text(line, asked.state.child())
     return UNKNOWN
 
 
@@ -128,24 +128,24 @@ def _judge_names(call: Call, targets: list[str]) -> None:
 
 def _asked(call: Call) -> _Asked:
     targets: list[str] = []
-    scope, file = call.scope.child(), ""
+    state, file = call.state.child(), ""
     words = list(map(plain, call.words[1:]))
     while words:
         word = words.pop(0)
         if word in _MAKE_VALUES and words:
             value = words.pop(0)
             if word in {"-C", "--directory"}:
-                scope.directory = f"{scope.directory}/{value}" if scope.directory and is_known(value) else None
+                state.directory = f"{state.directory}/{value}" if state.directory and is_known(value) else None
             elif word in {"-f", "--file", "--makefile"}:
                 file = value
         elif not word.startswith("-") and "=" not in word:
             targets.append(word)
-    return _Asked(targets, file, scope)
+    return _Asked(targets, file, state)
 
 
 def _find_rules(call: Call, asked: _Asked) -> dict[str, MakeRule] | None:
     for name in (asked.file,) if asked.file else ("GNUmakefile", "makefile", "Makefile"):
-        texts = call.scope.stdin if name == "-" else call.shell.contents(name, asked.scope)
+        texts = call.state.stdin if name == "-" else call.shell.contents(name, asked.state)
         if texts is not None:
             return read_makefile("\n".join(texts))
     return None
@@ -242,7 +242,7 @@ class _Split(NamedTuple):
 
     texts: tuple[str, ...]
     words: tuple[str, ...]
-    scope: Scope
+    state: ShellState
 
 
 def run_package_runner(call: Call) -> Texts:
@@ -267,14 +267,14 @@ def run_package_runner(call: Call) -> Texts:
         return UNKNOWN
     if name in {"npx", "bunx", "pnpx", "corepack"}:
         return call.start(split.words)
-    return _run_manager(call._replace(scope=split.scope), name, split.words)
+    return _run_manager(call._replace(state=split.state), name, split.words)
 
 
 def _script_of_that_name(call: Call, name: str, program: str) -> None:
     """`yarn supabase` and `npm run supabase` may also be a script of that name."""
     if name in {"npm", "pnpm", "yarn", "bun"} and program in call.arguments[:2]:
         at = call.arguments.index(program)
-        run_package_script(call, program, call.words[at + 2 :], call.scope)
+        run_package_script(call, program, call.words[at + 2 :], call.state)
 
 
 def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
@@ -311,7 +311,7 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
     """Run a script of package.json; where there is none of that name, managers but npm start a program."""
     name = plain(words[0])
     rest = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
-    if run_package_script(call, name, rest, call.scope):
+    if run_package_script(call, name, rest, call.state):
         return UNKNOWN
     return call.start(words) if or_program else UNKNOWN
 
@@ -319,7 +319,7 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
 def _split(call: Call) -> _Split:
     words = list(call.words[1:])
     texts: list[str] = []
-    scope = call.scope
+    state = call.state
     while words and plain(words[0]).startswith("-"):
         if plain(words[0]) in {"-e", "--eval", "-p", "--print"} and program_name(call.words[0]) == "bun":
             break
@@ -329,20 +329,20 @@ def _split(call: Call) -> _Split:
         if flag in _TEXT_FLAGS:
             texts.append(value)
         elif flag in _DIRECTORY:
-            scope = scope.copy()
-            known = scope.directory is not None and is_known(value) and flag in _PATHS
-            scope.directory = f"{scope.directory}/{plain(value)}" if known else None
+            state = state.copy()
+            known = state.directory is not None and is_known(value) and flag in _PATHS
+            state.directory = f"{state.directory}/{plain(value)}" if known else None
     if words and plain(words[0]) in {"exec", "x"}:
         for at, word in enumerate(words[:-1]):
             name, equals, value = plain(word).partition("=")
             if name in _TEXT_FLAGS and "--" not in words[:at]:
                 texts.append(value if equals else words[at + 1])
-    return _Split(tuple(texts), tuple(words), scope)
+    return _Split(tuple(texts), tuple(words), state)
 
 
 def installed_major(call: Call) -> int | None:
     """Return the major of the Supabase CLI that a package runner finds here, None where that can't be told."""
-    directory = call.scope.directory
+    directory = call.state.directory
     while directory is not None and directory.startswith("/"):
         for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
             major = _major_in(call, f"{directory}/{path}", key)
@@ -353,7 +353,7 @@ def installed_major(call: Call) -> int | None:
 
 
 def _major_in(call: Call, path: str, key: str) -> int | None:
-    texts = call.shell.contents(path, call.scope)
+    texts = call.shell.contents(path, call.state)
     if texts is None or len(texts) != 1:
         return None
     try:

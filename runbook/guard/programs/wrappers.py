@@ -28,7 +28,7 @@ _MOST_LINES = 16
 def run_env(call: Call) -> Texts:
     """`env [-i] [-u NAME] [-S TEXT] [NAME=value]… COMMAND`."""
     words = list(call.words[1:])
-    scope = call.scope.child()
+    state = call.state.child()
     while words:
         word = plain(words[0])
         split = re.match(r"(?:-[iv0]*S|--split-string=?)(.*)$", word, re.DOTALL)
@@ -38,15 +38,15 @@ def run_env(call: Call) -> Texts:
             words = [*_split(text), *words]
         elif re.match(r"[A-Za-z_]\w*=", word):
             name, _, value = plain(words.pop(0)).partition("=")
-            scope.variables[name] = scalar((value,))
-            scope.export(name)
+            state.variables[name] = scalar((value,))
+            state.export(name)
         elif word.startswith("-") and words[0] != ANY_WORDS:
             words.pop(0)
             if word in _ENV_VALUES and words:
                 words.pop(0)
         else:
             break
-    return call._replace(scope=scope).start(tuple(words)) if words else UNKNOWN
+    return call._replace(state=state).start(tuple(words)) if words else UNKNOWN
 
 
 def _split(text: str) -> list[str]:
@@ -100,9 +100,9 @@ class _Xargs:
 def run_xargs(call: Call) -> Texts:
     """Start a command with words from standard input, appended or put in the place of a mark."""
     asked = _Xargs(call.words[1:])
-    inputs = UNKNOWN if call.scope.stdin is None else call.scope.stdin
-    inner = call._replace(scope=call.scope.copy())
-    inner.scope.stdin = NOTHING
+    inputs = UNKNOWN if call.state.stdin is None else call.state.stdin
+    inner = call._replace(state=call.state.copy())
+    inner.state.stdin = NOTHING
     return either(NOTHING, *(_spread(inner, asked, asked.items(text)) for text in inputs))
 
 
@@ -139,7 +139,7 @@ def run_parallel(call: Call) -> Texts:
     cut = next((at for at, word in enumerate(words) if re.fullmatch(r":{3,4}\+?", plain(word))), len(words))
     template, sources = " ".join(words[:cut]), [word for word in words[cut + 1 :] if not plain(word).startswith(":::")]
     if cut == len(words) or plain(words[cut]).startswith("::::"):
-        texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+        texts = UNKNOWN if call.state.stdin is None else call.state.stdin
         sources = [line for text in texts for line in text.splitlines()]
     if not template:
         return either(NOTHING, *(run_text(call, source) for source in sources[:_MOST_LINES]))
@@ -333,10 +333,10 @@ def _with_environment(call: Call, words: list[str], prefix: Prefix) -> Call:
     """Take `NAME=value` words off the front and let them hold for the command."""
     if not prefix.assigns:
         return call
-    scope = call.scope.child()
-    scope.functions, scope.aliases = {}, {}
+    state = call.state.child()
+    state.functions, state.aliases = {}, {}
     while words and re.match(r"[A-Za-z_]\w*=", plain(words[0])):
         name, _, value = plain(words.pop(0)).partition("=")
-        scope.variables[name] = scalar((value,))
-        scope.export(name)
-    return call._replace(scope=scope)
+        state.variables[name] = scalar((value,))
+        state.export(name)
+    return call._replace(state=state)

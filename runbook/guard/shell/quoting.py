@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runbook.guard.shell.nodes import Part, Text
+from runbook.guard.shell.nodes import Part, TextPart
 
 __all__ = ["ansi_c", "bare", "double_quoted", "echoed", "heredoc"]
 
@@ -53,12 +53,12 @@ def _echo_one(match: re.Match[str]) -> str:
 def bare(text: str) -> tuple[Part, ...]:
     """Split unquoted text in pieces: a character after a backslash is quoted, the rest is not."""
     if "\\" not in text:
-        return (Text(text, quoted=False),)
+        return (TextPart(text, quoted=False),)
     return tuple(_bare_one(match) for match in _BARE.finditer(text.replace("\\\n", "")))
 
 
-def _bare_one(match: re.Match[str]) -> Text:
-    return Text(match[2], quoted=False) if match[2] else Text(match[1] or match[3], quoted=True)
+def _bare_one(match: re.Match[str]) -> TextPart:
+    return TextPart(match[2], quoted=False) if match[2] else TextPart(match[1] or match[3], quoted=True)
 
 
 def double_quoted(text: str) -> str:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from runbook.errors import MissingPartError
-from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, Simple, Statement, Subshell, Text, Word
+from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, Simple, Statement, Subshell, TextPart, Word
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
 from runbook.guard.shell.translate import translate
 
@@ -108,12 +108,12 @@ class _NotPlainError(Exception):
 def read_plain(text: str) -> Chain | None:
     """Return the nodes of a plain text, None if it is not plain (or not shell at all)."""
     try:
-        return _Reader(text).chain()
+        return _PlainReader(text).chain()
     except _NotPlainError:
         return None
 
 
-class _Reader:
+class _PlainReader:
     def __init__(self, text: str) -> None:
         self._tokens = [token for token in _tokens(text) if token[0] != "blank"]
         self._at = 0
@@ -190,10 +190,10 @@ def _assign(source: str) -> Assign:
 
 
 def _word(source: str) -> Word:
-    parts: list[Text] = []
+    parts: list[TextPart] = []
     for single, double, bare in _PIECE.findall(source):
         if bare:
-            parts.append(Text(bare, quoted=False))
+            parts.append(TextPart(bare, quoted=False))
         else:
-            parts.append(Text(single or double, quoted=True))
+            parts.append(TextPart(single or double, quoted=True))
     return tuple(parts)

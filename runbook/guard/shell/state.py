@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 from runbook.guard.shell.nodes import Statement
 from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, either
 
-__all__ = ["ANY_LIST", "Lists", "Scope", "Variable", "scalar"]
+__all__ = ["ANY_LIST", "Lists", "ShellState", "Variable", "scalar"]
 
 Lists: TypeAlias = tuple[tuple[str, ...], ...]
 """What an array, or the words of a command, may be: one of these."""
@@ -32,7 +32,7 @@ def scalar(texts: Texts) -> Variable:
     return Variable(tuple((text,) for text in texts))
 
 
-class Scope:
+class ShellState:
     """The mutable state of one shell.
 
     `functions`: a name's bodies; None among them: it may not be defined. `stdin`: the text that commands read, None
@@ -56,8 +56,8 @@ class Scope:
         self.stdin: Texts | None = None
         self.has_local_programs = False
 
-    def copy(self) -> Scope:
-        """Return a subshell's scope: it begins as this one and goes its own way, without the traps."""
+    def copy(self) -> ShellState:
+        """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
         twin = self.child()
         twin.variables = dict(self.variables)
         twin.functions = dict(self.functions)
@@ -66,9 +66,9 @@ class Scope:
         twin.odd = set(self.odd)
         return twin
 
-    def child(self) -> Scope:
-        """Return the scope of another shell started from this one: it sees what is exported, and all files."""
-        other = Scope(self.directory)
+    def child(self) -> ShellState:
+        """Return the state of another shell started from this one: it sees what is exported, and all files."""
+        other = ShellState(self.directory)
         other.files = self.files
         other.environment = dict(self.environment)
         other.shared_functions = set(self.shared_functions)
@@ -91,7 +91,7 @@ class Scope:
         texts = self.variables[name].first() if name in self.variables else (ANY,)
         self.environment[name] = texts[0] if len(texts) == 1 else ANY
 
-    def join(self, other: Scope) -> None:
+    def join(self, other: ShellState) -> None:
         """Become what holds after one of two ways was taken."""
         for name in self.variables.keys() | other.variables.keys():
             self.variables[name] = _either_variable(self.variables.get(name), other.variables.get(name))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from runbook.runtime.toolchain import CliPackage, package_in
 
-__all__ = ["CLI_2", "CLI_3", "Saying", "cli"]
+__all__ = ["CLI_2", "CLI_3", "StubCommand", "cli"]
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class StubCommand:
     """One command of such a CLI. `flags` are listed with the kind of their value ("" for none), `hidden` are not."""
 
     flags: dict[str, str] = field(default_factory=dict)
@@ -30,25 +30,25 @@ _OUTPUT = {"--output-format": "choice", "--output": "choice"}
 _OLD = {"--linked": "", "--local": "", "--db-url": "string"}
 
 CLI_3 = {
-    "db push": Saying({"--remote": "=<ref>", "--dry-run": ""}, {"--linked": "", "--local": ""}, _TARGET),
-    "db query": Saying({"--remote": "=<ref>", "--read-only": "", **_OUTPUT}, {}, _TARGET),
-    "db reset": Saying({"--remote": "=<ref>", "--version": "string"}, {"--linked": ""}, _TARGET),
-    "functions deploy": Saying({"--remote": "=<ref>"}, {}, _REMOTE),
-    "logs": Saying({"--remote": "=<ref>"}, {}, _TARGET),
-    "migration list": Saying({"--remote": "=<ref>"}, {}, _TARGET),
-    "migration new": Saying(),
-    "secrets set": Saying({"--remote": "=<ref>", "--env-file": "string"}, {}, _REMOTE),
+    "db push": StubCommand({"--remote": "=<ref>", "--dry-run": ""}, {"--linked": "", "--local": ""}, _TARGET),
+    "db query": StubCommand({"--remote": "=<ref>", "--read-only": "", **_OUTPUT}, {}, _TARGET),
+    "db reset": StubCommand({"--remote": "=<ref>", "--version": "string"}, {"--linked": ""}, _TARGET),
+    "functions deploy": StubCommand({"--remote": "=<ref>"}, {}, _REMOTE),
+    "logs": StubCommand({"--remote": "=<ref>"}, {}, _TARGET),
+    "migration list": StubCommand({"--remote": "=<ref>"}, {}, _TARGET),
+    "migration new": StubCommand(),
+    "secrets set": StubCommand({"--remote": "=<ref>", "--env-file": "string"}, {}, _REMOTE),
 }
 """What tests/support/books.py takes CLI 3 to be."""
 
 CLI_2 = {
-    "db push": Saying({**_OLD, "--dry-run": ""}, {}, _NOT_NEEDED),
-    "db query": Saying({**_OLD, **_OUTPUT}, {}, _ONLY_NEEDED),
-    "db reset": Saying({**_OLD, "--version": "string"}, {}, _ONLY_NEEDED),
-    "functions deploy": Saying({"--project-ref": "string"}),
-    "migration list": Saying({**_OLD}, {}, _NOT_NEEDED),
-    "migration new": Saying(),
-    "secrets set": Saying({"--project-ref": "string", "--env-file": "string"}),
+    "db push": StubCommand({**_OLD, "--dry-run": ""}, {}, _NOT_NEEDED),
+    "db query": StubCommand({**_OLD, **_OUTPUT}, {}, _ONLY_NEEDED),
+    "db reset": StubCommand({**_OLD, "--version": "string"}, {}, _ONLY_NEEDED),
+    "functions deploy": StubCommand({"--project-ref": "string"}),
+    "migration list": StubCommand({**_OLD}, {}, _NOT_NEEDED),
+    "migration new": StubCommand(),
+    "secrets set": StubCommand({"--project-ref": "string", "--env-file": "string"}),
 }
 """What it takes CLI 2 to be."""
 
@@ -101,7 +101,7 @@ if (words[0] === "--completions") {
 
 
 def cli(
-    directory: Path, version: str, commands: dict[str, Saying], *, common: dict[str, str] | None = None
+    directory: Path, version: str, commands: dict[str, StubCommand], *, common: dict[str, str] | None = None
 ) -> CliPackage:
     """Write such a package; `calls.txt` beside its program keeps every line that it was asked."""
     (directory / "dist").mkdir(parents=True)

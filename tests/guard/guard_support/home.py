@@ -15,7 +15,7 @@ RUNBOOK = Path(sys.executable).with_name("runbook")
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 """The real Node tools."""
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")  # the last one: to test this checkout
 
 
 @dataclass(frozen=True)
