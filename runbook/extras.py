@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import click
 
     from runbook.checks.findings import Notes
+    from runbook.checks.subject import Subject
     from runbook.cli.doctor_checks import Check
-    from runbook.model import Book
 
 __all__ = ["Extra", "answer_early", "installed"]
 
@@ -36,7 +36,7 @@ class Extra:
     load_command: Callable[[], click.Command]
     answer_early: Callable[[Sequence[str]], int | None] | None = None
     """Answers a command line before click loads and returns the exit code, or None to go the usual way."""
-    check_book: Callable[[Book, Notes], None] | None = None
+    check_book: Callable[[Subject, Notes], None] | None = None
     """Adds a check to `runbook check`."""
     check_machine: Callable[[], Iterator[Check]] | None = None
     """Adds checks to `runbook doctor`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from runbook.checks.classified import JudgedStep, judged_steps
+from runbook.checks.subject import JudgedStep, Subject
 from runbook.filling import TARGET
 from runbook.loading.source_text import SourceText
 from runbook.model import Book, Command, Family, Position, Rule, Sql, TargetKind
@@ -45,7 +45,7 @@ def cli_lines(book: Book) -> tuple[CliLine, ...]:
 
 
 def _of_steps(book: Book) -> Iterator[CliLine]:
-    for step in judged_steps(book):
+    for step in Subject(book).steps:
         yield from _of_step(step)
 
 
@@ -60,7 +60,7 @@ def _of_step(step: JudgedStep) -> Iterator[CliLine]:
 
 def _of_targets(book: Book) -> Iterator[CliLine]:
     """Yield each command of a step with the words of every kind of target, as supabase.yaml has them."""
-    for step in judged_steps(book):
+    for step in Subject(book).steps:
         for judged in step.commands:
             for major, judgement in judged.judgements.items():
                 for kind in book.policy.majors[major].target.get(judgement.family, {}):

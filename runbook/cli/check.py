@@ -9,9 +9,9 @@ from dataclasses import asdict
 import click
 
 from runbook.checks import find_problems
+from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
-from runbook.loading.includes import branches
-from runbook.model import Book, Step
+from runbook.model import Book
 from runbook.site.coverage import page_findings
 
 __all__ = ["command", "count"]
@@ -44,18 +44,13 @@ def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
     if findings or book is None:
         files = len({finding.file for finding in findings})
         return f"{count(len(findings), 'problem')} in {count(files, 'file')}"
-    steps = sum(_steps(each.before) + _steps(each.steps) for each in book.procedures.values())
+    steps = len(Subject(book).places)
     counts = (
         count(len(book.procedures), "procedure"),
         count(steps, "step"),
         count(len(book.policy.rules), "rule"),
     )
     return f"{', '.join(counts)}: no problems"
-
-
-def _steps(steps: Sequence[Step]) -> int:
-    # The steps of an include are counted where they are written.
-    return sum(1 + sum(_steps(branch) for branch in branches(step.action)) for step in steps)
 
 
 def count(number: int, noun: str) -> str:

@@ -16,7 +16,6 @@ from runbook import __version__
 from runbook.checks import find_problems
 from runbook.errors import JournalError, MissingPartError, UsageError
 from runbook.extras import installed
-from runbook.journal import state_directory
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
 from runbook.runtime.capture import ask
@@ -24,6 +23,7 @@ from runbook.runtime.editor import editor_command
 from runbook.runtime.environment import child_environment
 from runbook.runtime.environment_hazards import Remedy, find_traps
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
+from runbook.runtime.user_directories import state_directory
 
 __all__ = ["Check", "Found", "check_part", "diagnose"]
 
@@ -101,7 +101,7 @@ def _book(place: _Place) -> Iterator[Check]:
 
 
 def _journal(_place: _Place) -> Iterator[Check]:
-    directory = state_directory(os.environ)
+    directory = state_directory()
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
         fix = "Set XDG_STATE_HOME to a directory of yours"

@@ -94,9 +94,10 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
 
 def journal_here() -> SqliteJournal:
     """Return this user's journal."""
-    from runbook.journal import SqliteJournal, state_directory
+    from runbook.journal import SqliteJournal
+    from runbook.runtime.user_directories import state_directory
 
-    return SqliteJournal(state_directory(os.environ))
+    return SqliteJournal(state_directory())
 
 
 def report_path(journal: SqliteJournal, run: str) -> Path:
@@ -151,7 +152,7 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
     def report(run: str) -> None:
         from runbook.engine.state import fold
-        from runbook.reports.run_report import as_markdown, titles_of, write
+        from runbook.reports.run_report import as_markdown, titles_of, write_private
 
         events = journal.events(run)
         state = fold(events)
@@ -159,7 +160,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
         titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write(report_path(journal, run), as_markdown(events, titles))
+            write_private(report_path(journal, run), as_markdown(events, titles))
 
     return report
 

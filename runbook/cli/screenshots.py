@@ -20,7 +20,7 @@ from runbook.engine.state import fold
 from runbook.engine.view_model import screen_at
 from runbook.filling import target_words
 from runbook.model import Procedure, TargetKind
-from runbook.site.screen import Run, screen_picture
+from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.source import book
 from runbook.terminal.intro import render_begin, render_intro
 from runbook.terminal.step_screen import render_step
@@ -100,11 +100,11 @@ def _frame(procedure: Procedure) -> Frame:
 
 def _picture(rows: Iterable[Text], *, key: str, title: str) -> str:
     console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
-    drawn = [[_run(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
+    drawn = [[_styled(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
     return screen_picture(drawn, key=key, title=title)
 
 
-def _run(text: str, style: Style | None) -> Run:
+def _styled(text: str, style: Style | None) -> StyledText:
     look = style or Style()
     colour, ground = (part.name if part else "" for part in (look.color, look.bgcolor))
-    return Run(text, bold=bool(look.bold), dim=bool(look.dim), colour=colour, ground=ground)
+    return StyledText(text, bold=bool(look.bold), dim=bool(look.dim), colour=colour, ground=ground)

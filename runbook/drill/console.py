@@ -128,22 +128,28 @@ def list_drills(book: Book) -> int:
 def hold_all(
     book: Book,
     directory: str | None,
-    only: Sequence[str],
+    procedure: str | None,
     *,
-    majors: Sequence[int],
+    cli: str,
     url: str | None,
     results: str | None,
 ) -> int:
-    """Hold every drill, two at a time, with a line for each as it ends, and keep the results."""
+    """Hold every drill (of one procedure), two at a time, with a line for each as it ends, and keep the results.
+
+    `cli` is a major of the CLI, `both`, or `both-if-different`.
+    """
     from pathlib import Path
 
     from runbook.drill.isolation import cut_off_network
     from runbook.drill.rounds import plan_rounds, results_file, run_rounds, write_results
 
     file = Path(results) if results else results_file(directory)
-    jobs = plan_rounds(book, majors, known=file, only=only)
+    majors = (int(cli),) if cli.isdigit() else (3, 2)
+    only = () if procedure is None else (procedure,)
+    jobs = plan_rounds(book, majors, known=file, only=only, if_different=cli == "both-if-different")
     cut_off = url is None and cut_off_network()
-    click.echo(f"{len(jobs)} drills on CLI {' and '.join(map(str, majors))}" + (", network cut off" if cut_off else ""))
+    counts = ", ".join(f"{sum(job.major == major for job in jobs)} drills on CLI {major}" for major in majors)
+    click.echo(counts + (", network cut off" if cut_off else ""))
     done = []
     for result in run_rounds(jobs, directory, workers=_workers(), url=url):
         done.append(result)

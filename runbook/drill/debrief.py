@@ -32,7 +32,7 @@ _STATES = {
 }
 
 _HAPPENED = {
-    "drop_connection": "the line to the database broke",
+    "drop_connection": "the connection to the database broke",
     "kill_cli": "the command was killed",
     "second_operator": "a colleague held the target",
     "fail_requests": "the platform failed or was slow",

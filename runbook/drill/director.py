@@ -1,4 +1,4 @@
-"""What happens during a drill's walk: the line drops, the CLI is killed, a colleague takes over, a function fails."""
+"""What happens during a walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from datetime import UTC, datetime
 
 from runbook.drill.database import execute
 from runbook.drill.platform import Fault
+from runbook.drill.relay import Break, Relay
 from runbook.drill.sandbox import Sandbox
-from runbook.drill.wire import Break, Wire
 from runbook.engine.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.engine.ports import Execution, Holder, Operator, Reply, Screen
+from runbook.expansion import plain_path
 from runbook.journal import SqliteJournal
 from runbook.model import Parameter, Procedure, ScenarioEvent
 
-__all__ = ["EVENTS", "Director", "needs_wire"]
+__all__ = ["EVENTS", "Director", "needs_relay"]
 
-_INDEX = re.compile(r"\[[^\]]*\]")
-_ON_THE_WIRE = {"drop_connection", "kill_cli"}
+_ON_THE_CONNECTION = {"drop_connection", "kill_cli"}
 _BY_HAND = {"remove_file", "write_file"}
 """What a person does at a tick; a person who drills does it alone."""
 
 
-def needs_wire(events: Sequence[ScenarioEvent]) -> bool:
-    """Tell whether an event happens on the line to the database."""
-    return any(event.kind in _ON_THE_WIRE for event in events)
+def needs_relay(events: Sequence[ScenarioEvent]) -> bool:
+    """Tell whether an event happens on the connection to the database."""
+    return any(event.kind in _ON_THE_CONNECTION for event in events)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Director:
     journal: SqliteJournal
     lock: str
     """The name under which the drill's target is locked."""
-    wire: Wire | None = None
+    relay: Relay | None = None
     unattended: bool = True
     """Nobody is there to do what a tick says: the scenario's hands do it."""
     played: list[tuple[str, str]] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Director:
 
     def _started(self, path: str) -> None:
         turn = self._starts[path] = self._starts.get(path, 0) + 1
-        names = {path, _INDEX.sub("", path), path.rpartition("/")[2]}
+        names = {path, plain_path(path), path.rpartition("/")[2]}
         for event in self.events:
             if event.at in names and event.turn in {None, turn}:
                 self._play(event, path)
@@ -108,14 +108,14 @@ class Director:
     # --- the events -------------------------------------------------------------------------------------------------
 
     def drop_connection(self, event: ScenarioEvent) -> None:
-        """Break the line to the database in the middle of the push."""
-        assert self.wire is not None
-        self.wire.arm(Break(event.what))
+        """Break the connection to the database in the middle of the push."""
+        assert self.relay is not None
+        self.relay.arm(Break(event.what))
 
     def kill_cli(self, event: ScenarioEvent) -> None:
         """Kill the command, and all it started, in the middle of the push."""
-        assert self.wire is not None
-        self.wire.arm(Break(event.what), self._kill_child)
+        assert self.relay is not None
+        self.relay.arm(Break(event.what), self._kill_child)
 
     def second_operator(self, event: ScenarioEvent) -> None:
         """Let somebody else take the target over (or, at the start, already hold it)."""

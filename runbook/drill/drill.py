@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from runbook import __version__
-from runbook.drill.director import Director, needs_wire
-from runbook.drill.environment import only_harmless
-from runbook.drill.inventory import take_inventory
+from runbook.drill.director import Director, needs_relay
+from runbook.drill.isolation import harmless_environment
 from runbook.drill.operator import NO_REASON, AutoOperator
-from runbook.drill.platform import begin
-from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside
+from runbook.drill.platform import initial_state
+from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory
+from runbook.drill.relay import Relay, open_relay
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import Scene, play_scenario
 from runbook.drill.target import DrillTarget
-from runbook.drill.wire import Wire, string_wire
 from runbook.engine.events import Event, RunStopped
 from runbook.engine.ports import Clock, Executor, Operator
 from runbook.engine.session import Identity, Settings, resume, walk
@@ -86,13 +85,13 @@ class Stage:
     drill: Drill
     sandbox: Sandbox
     scene: Scene
-    wire: Wire | None = None
-    """The line to the database, where the scenario breaks it."""
+    relay: Relay | None = None
+    """The way to the database, where the scenario breaks it."""
 
     @property
     def url(self) -> str:
         """Where commands find the database."""
-        return self.wire.url if self.wire else self.sandbox.postgres.url
+        return self.relay.url if self.relay else self.sandbox.postgres.url
 
 
 def choose_drill(procedure: Procedure, name: str | None) -> Drill:
@@ -112,14 +111,19 @@ def set_stage(
 ) -> Iterator[Stage]:
     """Set up everything for a drill and clear it away after the block; see `open_sandbox` for what it raises."""
     scenario = drill.scenario
-    platform = begin(deployed=scenario.deployed, secrets=scenario.secrets, platform=scenario.platform)
+    platform = initial_state(
+        deployed=scenario.deployed,
+        secrets=scenario.secrets,
+        platform=scenario.platform,
+        responses=scenario.responses,
+    )
     with (
-        only_harmless(),
+        harmless_environment(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
         play_scenario(sandbox, scenario) as scene,
-        string_wire(sandbox.postgres.url) if needs_wire(scenario.events) else nullcontext() as wire,
+        open_relay(sandbox.postgres.url) if needs_relay(scenario.events) else nullcontext() as relay,
     ):
-        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, scene=scene, wire=wire)
+        yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, scene=scene, relay=relay)
 
 
 def run_drill(
@@ -165,7 +169,7 @@ def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tupl
     return (
         *own,
         prove_nothing_lost(stage.scene.before, take_inventory(url, platform), stage.drill.loses),
-        prove_stayed_inside(stage.sandbox.outside.attempts),
+        prove_stayed_inside(stage.sandbox.proxy.attempts),
     )
 
 
@@ -216,7 +220,7 @@ def _direct(stage: Stage, journal: SqliteJournal, operator: Operator, *, unatten
         sandbox=stage.sandbox,
         journal=journal,
         lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
-        wire=stage.wire,
+        relay=stage.relay,
         unattended=unattended,
     )
 

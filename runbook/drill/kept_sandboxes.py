@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from runbook.drill.processes import Process, seen
+from runbook.drill.machine import Process, process_of
 from runbook.drill.registry import SandboxRecord, destroy, records, write
 from runbook.drill.sandbox import Sandbox
 from runbook.errors import UsageError
@@ -62,7 +62,7 @@ def _serve_on(sandbox: Sandbox) -> Process:
     server, local = sandbox.platform.server, sandbox.local
     child = os.fork()
     if child:
-        return seen(child)
+        return process_of(child)
     with suppress(BaseException):
         os.setsid()
         _close_all_but({server.fileno(), *([local.listener.fileno()] if local else [])})

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
 from runbook.engine.ports import (
@@ -25,7 +24,8 @@ from runbook.engine.ports import (
     Undecided,
 )
 from runbook.errors import RunbookError
-from runbook.model import Answer, Choose, Edit, Parameter, Procedure, Tick, Wait
+from runbook.expansion import plain_path
+from runbook.model import Answer, Parameter, Procedure
 
 __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
 
@@ -37,7 +37,6 @@ _ASKS_FOR_A_LINE = re.compile(r"\[[yY]/[nN]\]\W*\Z")
 """CLI 2.122 at `migration fetch`; without a line it goes on by itself after ten minutes."""
 _PATIENCE = 10
 """How often one step may fail before the drill gives up: a reaction that never helps would go on for ever."""
-_INDEX = re.compile(r"\[[^\]]*\]")
 
 
 class StuckError(RunbookError):
@@ -84,19 +83,14 @@ class AutoOperator:
 
         What a command shows is judged when it has failed; at a tick a person judges, so a reaction comes first there.
         """
-        reaction = self._next(self.reactions, screen) if isinstance(screen.action, Tick) else None
+        reaction = self._next(self.reactions, screen) if screen.action.is_seen_by_person else None
         if reaction not in {None, "go"}:
             return _reaction(str(reaction), screen)
-        match screen.action:
-            case Choose(options):
-                return Go(value=self._chosen(screen, [option.when for option in options]))
-            case Tick(_, asks) if asks is not None:
-                return Go(typed=_typed(screen), value=self._needed(screen, asks.name))
-            case Edit():
-                return self._edit(screen)
-            case Wait(seconds, _):
-                return Go(value=f"{seconds:g}")
-        return Go(typed=_typed(screen))
+
+        def given(*names: str, one_of: Sequence[str] = (), is_needed: bool = False) -> str | None:
+            return self._given(screen, names, one_of, is_needed=is_needed)
+
+        return Go(typed=_typed(screen), value=screen.action.drill_answer(given, screen.draft))
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Do what the drill says follows a failure here; without a word for it the drill has failed."""
@@ -146,29 +140,20 @@ class AutoOperator:
             case OptionChosen():
                 self.say(f"  chosen   {event.step}  {event.option}")
 
-    def _chosen(self, screen: Screen, options: Sequence[str]) -> str:
-        answer = self._needed(screen, screen.step.id)
-        if answer not in options:
-            raise StuckError(f"the drill answers '{answer}' at '{screen.path}'", hint=f"Options: {'; '.join(options)}")
-        return answer
-
-    def _edit(self, screen: Screen) -> Reply:
-        text = self._next(self.answers, screen)
-        if text is not None:
-            Path(screen.draft).write_text(text, encoding="utf-8")
-        return Go(typed=_typed(screen), value=screen.draft)
-
-    def _needed(self, screen: Screen, name: str) -> str:
-        answer = self._next(self.answers, screen, name)
-        if answer is None:
+    def _given(self, screen: Screen, names: Sequence[str], one_of: Sequence[str], *, is_needed: bool) -> str | None:
+        """Return the drill's word for a step; raises StuckError where one is needed, or must be one of a few."""
+        answer = self._next(self.answers, screen, *names)
+        if answer is None and is_needed:
             raise StuckError(
                 f"the drill has no answer at '{screen.path}'", hint=f"Add `{screen.step.id}: …` to its answers."
             )
+        if answer is not None and one_of and answer not in one_of:
+            raise StuckError(f"the drill answers '{answer}' at '{screen.path}'", hint=f"Options: {'; '.join(one_of)}")
         return answer
 
     def _next(self, answers: Mapping[str, Answer], screen: Screen, *more: str) -> str | None:
         """Return the answer for a step: by its whole path, that without values, its id, or another name of it."""
-        plain = _INDEX.sub("", screen.path)
+        plain = plain_path(screen.path)
         for key in (screen.path, plain, screen.step.id, *more):
             if key not in answers:
                 continue

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from runbook.drill.database import execute
-from runbook.drill.directories import state_directory
-from runbook.drill.processes import Process, end, is_alive, myself
+from runbook.drill.machine import Process, end_process, is_alive, state_directory, this_process
 from runbook.errors import RunbookError
 
-__all__ = ["SandboxRecord", "begin", "destroy", "is_kept", "records", "sweep", "write"]
+__all__ = ["SandboxRecord", "destroy", "is_kept", "record_sandbox", "records", "sweep", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +38,9 @@ class SandboxRecord:
         return replace(self, servers=(*self.servers, process))
 
 
-def begin(identity: str, directory: Path) -> SandboxRecord:
+def record_sandbox(identity: str, directory: Path) -> SandboxRecord:
     """Record a sandbox of this process and return the record."""
-    record = SandboxRecord(id=identity, owner=myself(), directory=str(directory))
+    record = SandboxRecord(id=identity, owner=this_process(), directory=str(directory))
     write(record)
     return record
 
@@ -82,7 +81,7 @@ def sweep() -> tuple[SandboxRecord, ...]:
 def destroy(record: SandboxRecord) -> None:
     """End its servers, drop its database, delete its directory, forget it. What is already gone is fine."""
     for process in reversed(record.servers):
-        end(process, signal.SIGQUIT, signal.SIGKILL)
+        end_process(process, signal.SIGQUIT, signal.SIGKILL)
     shutil.rmtree(record.directory, ignore_errors=True)
     if record.borrowed:
         url, database = record.borrowed

@@ -5,26 +5,42 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
-from runbook.drill.scratch import spare_npx
-from runbook.drill.worker import end_with_parent, unless_ended
+from runbook.drill.sandbox import bypass_npx
 from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
+from runbook.expansion import EveryWay, expand
 from runbook.loading import PACKAGED_BOOK
-from runbook.model import Book
+from runbook.model import Book, Procedure
+from runbook.runtime.user_directories import state_directory
+from runbook.steps.scope import Scope
 
-__all__ = ["Job", "Result", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
+__all__ = [
+    "Job",
+    "Result",
+    "has_other_steps",
+    "hold_one",
+    "plan_rounds",
+    "results_file",
+    "run_rounds",
+    "write_results",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,30 +76,47 @@ class Result:
     """The steps whose expectation or check compared something, and held."""
 
 
-def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = ()) -> tuple[Job, ...]:
-    """Return a job for every drill and major, those that took longest first: so the last ones end together."""
+def plan_rounds(
+    book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
+) -> tuple[Job, ...]:
+    """Return a job for every drill and major, those that took longest first: so the last ones end together.
+
+    With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
+    """
     for name in only:
         book.procedure(name)
     seconds = _seconds(known)
+    first = majors[0]
     jobs = [
         Job(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
-        for drill in procedure.drills
         for major in majors
+        if major == first or not if_different or has_other_steps(procedure, first, major)
+        for drill in procedure.drills
     ]
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
+
+
+def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
+    """Return whether any step, also of what the procedure includes, does something else on the other CLI major.
+
+    Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
+    a command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
+    """
+    places = expand(procedure, EveryWay(), Scope()).places
+    return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
 def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
         # A copy: somebody may write in the book while it is being drilled.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
-            futures = [pool.submit(unless_ended, hold_one, str(book), job, url) for job in jobs]
+            futures = [pool.submit(_unless_ended, hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
         finally:
@@ -131,8 +164,7 @@ def results_file(directory: str | None) -> Path:
     docs = Path(__file__).resolve().parents[2] / "docs"
     if directory is None and docs.is_dir():
         return docs / "drills.json"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "runbook" / "drills.json"
+    return state_directory() / "drills.json"
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:
@@ -173,7 +205,7 @@ def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
     procedure = book.procedure(job.procedure)
     drill = choose_drill(procedure, job.drill)
     with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
-        spare_npx(stage.sandbox.home)
+        bypass_npx(stage.sandbox.home)
         return run_drill(
             stage,
             operator=AutoOperator(drill.answers, drill.reactions),
@@ -206,3 +238,41 @@ def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- processes of a round -------------------------------------------------------------------------------------------
+
+
+Words = ParamSpec("Words")
+Outcome = TypeVar("Outcome")
+
+
+def _end_with_parent() -> None:
+    """Let this process clear away what it has and end, as soon as the one that started it is gone."""
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _unless_ended(work: Callable[Words, Outcome], *words: Words.args, **named: Words.kwargs) -> Outcome:
+    """Do the work; when this process is to end meanwhile, end it: a pool would go on to the next piece."""
+    try:
+        return work(*words, **named)
+    except SystemExit:
+        os._exit(1)
+
+
+def _watch_parent() -> None:
+    parent = parent_process()
+    if parent is None:
+        return
+    parent.join()
+    while True:
+        # Again and again: the first is taken by a command that runs now, and ends only that.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+
+def _leave(number: int, frame: object) -> None:
+    del frame
+    signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
+    sys.exit(1)

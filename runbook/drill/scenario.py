@@ -8,13 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook.drill.database import connect, execute, query_records
-from runbook.drill.inventory import Inventory, take_inventory
+from runbook.drill.database import connect, execute, query_records, read_server_log, split_statements
 from runbook.drill.postgres import copy_database
-from runbook.drill.sandbox import Sandbox
-from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
-from runbook.drill.server_log import read_server_log
-from runbook.drill.statements import split_statements
+from runbook.drill.proofs import Inventory, take_inventory
+from runbook.drill.sandbox import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, Sandbox, project_sql
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Scenario, ScenarioMigration
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
 from runbook.errors import UsageError
-from runbook.model import Book, Choose, Command, Drill, Each, Include, Procedure, ScenarioEvent, Section, Step
+from runbook.expansion import EveryWay, expand
+from runbook.model import Book, Drill, Procedure, ScenarioEvent, Section
+from runbook.steps.scope import Scope
 
 __all__ = ["pick_surprise"]
 
@@ -36,22 +37,13 @@ def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tu
     if not pairs:
         raise UsageError("there is no drill to pick from", hint="`runbook drill --list` shows all drills.")
     chosen, drill = random.choice(pairs)
-    pushes = [step.id for step in _all_steps(chosen.steps) if _is_push(step)]
+    places = expand(chosen, EveryWay(), Scope()).places
+    pushes = [place.step.id for place in places if _is_push(place.step.action.words)]
     if pushes and not drill.scenario.events and random.random() < 0.5:
         twist = random.choice(_twists(pushes[-1]))
         drill = replace(drill, scenario=replace(drill.scenario, events=(twist,)))
     return chosen, replace(drill, name=_NAME)
 
 
-def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        if isinstance(step.action, Choose):
-            for option in step.action.options:
-                yield from _all_steps(option.steps)
-        elif isinstance(step.action, Each | Include):
-            yield from _all_steps(step.action.steps)
-
-
-def _is_push(step: Step) -> bool:
-    return isinstance(step.action, Command) and "push" in step.action.words and "--dry-run" not in step.action.words
+def _is_push(words: tuple[str, ...]) -> bool:
+    return "push" in words and "--dry-run" not in words

@@ -50,6 +50,10 @@ class DrillTarget:
         """Return the environment that keeps commands inside."""
         return self.sandbox.environment
 
+    def functions_url(self) -> str:
+        """Return where the stand-in answers for deployed functions."""
+        return self.sandbox.platform.functions_url
+
     @property
     def directory(self) -> str:
         """The scratch project."""

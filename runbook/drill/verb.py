@@ -25,7 +25,12 @@ __all__ = ["command"]
 @click.option("--auto", is_flag=True, help="Let the book's own answers stand for the person.")
 @click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
 @click.option(
-    "--cli", "major", type=click.Choice(["2", "3", "both"]), default="3", show_default=True, help="CLI major."
+    "--cli",
+    "major",
+    type=click.Choice(["2", "3", "both", "both-if-different"]),
+    default="3",
+    show_default=True,
+    help="CLI major. With --all: both, or 3 and also 2 where a procedure's steps differ there.",
 )
 @click.option("--postgres", "url", metavar="URL", help="Use this server on loopback (or set RUNBOOK_DRILL_DATABASE).")
 @click.option("--keep", is_flag=True, help="Leave the sandbox up, and say how to get in.")
@@ -64,8 +69,8 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     database = url or os.environ.get("RUNBOOK_DRILL_DATABASE")
     if every:
         return _hold_all(ctx.obj, book, procedure, auto=auto, major=major, url=database, results=results)
-    if major == "both":
-        raise UsageError("--cli both goes with --all", hint="For one drill: --cli 2 or --cli 3")
+    if not major.isdigit():
+        raise UsageError(f"--cli {major} requires --all", hint="For one drill: --cli 2 or --cli 3")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
     if not auto:
         _require_practice(drill)
@@ -138,9 +143,7 @@ def _hold_all(
 ) -> int:
     if not auto:
         raise UsageError("--all goes with --auto", hint="Nobody drills them all by hand.")
-    majors = (3, 2) if major == "both" else (int(major),)
-    only = () if procedure is None else (procedure,)
-    return console.hold_all(book, directory, only, majors=majors, url=url, results=results)
+    return console.hold_all(book, directory, procedure, cli=major, url=url, results=results)
 
 
 def _end(identity: str) -> int:

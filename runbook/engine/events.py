@@ -187,7 +187,7 @@ class ValueGiven(Event):
 
     step: str
     name: str
-    value: str
+    value: str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from runbook.engine.confirmation import Confirmation
 from runbook.engine.events import Event, Outcome, Purpose, TargetSeen
 from runbook.engine.state import RunState
 from runbook.model import Action, Effect, Parameter, Procedure, Step
 from runbook.policy.judgement import Judgement
+from runbook.steps.view import Block
 
 __all__ = [
     "Back",
@@ -40,14 +42,6 @@ __all__ = [
 # --- what the operator is shown ---------------------------------------------------------------------------------
 
 
-class Confirmation(StrEnum):
-    """How a step is confirmed: Enter, the word yes, or a name typed out."""
-
-    ENTER = "enter"
-    YES = "yes"
-    NAME = "name"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
     """All that a prompt at one step may show. `argv` is filled in and redacted, ready to print."""
@@ -70,11 +64,10 @@ class Screen:
     """What must be typed where `confirmation` is `NAME`."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     seconds_so_far: float = 0
-    pieces: Mapping[str, str] = field(default_factory=dict)
-    """The step's own texts (`title`, `why`, `look_for`, `warning`, …) with values filled in.
-
-    More of them: `text` (a tick or a wait), `undo`, `file` (where an edited file ends up).
-    """
+    title: str = ""
+    """The step's title with values filled in."""
+    blocks: tuple[Block, ...] = ()
+    """All that is said of the step besides, with values filled in."""
     draft: str = ""
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
@@ -243,6 +236,12 @@ class Target(Protocol):
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment that commands get on top of the process's own."""
+
+    def functions_url(self) -> str:
+        """Return where the target's edge functions are called, up to and including `/functions/v1`.
+
+        Raises UsageError if the project's files don't say.
+        """
 
     @property
     def directory(self) -> str:

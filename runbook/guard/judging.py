@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbook.errors import ExitCode
-from runbook.guard import places
 from runbook.guard.command_line import judge, judge_words
 from runbook.guard.messages import hidden
 from runbook.guard.policy_cache import load_policy
 from runbook.model import Verdict
 from runbook.policy.judgement import Judgement
+from runbook.runtime.user_directories import make_private, state_directory
 
 __all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
 
@@ -73,7 +73,7 @@ class LogEntry:
 
 def log_path() -> Path:
     """Return where the log is."""
-    return places.state_home() / "guard.jsonl"
+    return state_directory() / "guard.jsonl"
 
 
 def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
@@ -88,7 +88,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
         "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
     }
     try:
-        places.make_private(places.state_home())
+        make_private(state_directory())
         handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")

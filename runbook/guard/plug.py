@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import click
 
     from runbook.checks.findings import Notes
-    from runbook.model import Book
+    from runbook.checks.subject import Subject
 
 __all__ = ["EXTRA", "check_rule_tests"]
 
@@ -28,13 +28,14 @@ def _answer_early(words: Sequence[str]) -> int | None:
     return answer(words)
 
 
-def check_rule_tests(book: Book, notes: Notes) -> None:
+def check_rule_tests(subject: Subject, notes: Notes) -> None:
     """Judge every test line beside a rule of the policy, and note each verdict that its author didn't mean."""
     from runbook.guard.command_line import judge
 
-    for rule in book.policy.rules:
+    policy = subject.book.policy
+    for rule in policy.rules:
         for test in rule.tests:
-            judged = judge(test.line, policy=book.policy)
+            judged = judge(test.line, policy=policy)
             if judged.verdict is not test.verdict:
                 by = f"rule '{judged.rule}'" if judged.rule else "no rule"
                 message = f"the verdict is {judged.verdict}, by {by}, and not {test.verdict}"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import runbook
-from runbook.guard import places
 from runbook.model import Effect, Family, Policy, Position, Rule, SupabaseMajor, TargetKind, Variant, Verdict
+from runbook.runtime.user_directories import cache_directory, is_private, make_private
 
 __all__ = ["load_policy"]
 
@@ -27,7 +27,7 @@ def load_policy(book: str | None) -> Policy:
     packaged = Path(runbook.__file__).parent / "book"
     directory = Path(book).absolute() if book else packaged
     age = _age(directory, packaged)
-    kept = places.cache_home() / f"policy{str(directory).replace('/', '%')[-200:]}.json"
+    kept = cache_directory() / f"policy{str(directory).replace('/', '%')[-200:]}.json"
     policy = _kept_policy(kept, age)
     if policy is not None:
         return policy
@@ -55,7 +55,7 @@ def _age(directory: Path, packaged: Path) -> list[Any]:
 
 def _kept_policy(path: Path, age: list[Any]) -> Policy | None:
     """Return the policy kept in a file; None if that is missing, old, broken, or anybody else's."""
-    if not places.is_private(path) or not places.is_private(path.parent):
+    if not is_private(path) or not is_private(path.parent):
         return None
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def _keep(path: Path, age: list[Any], policy: Policy) -> None:
     """Keep a policy for the next time. Where that is not possible, the next time is slower."""
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
-        places.make_private(path.parent)
+        make_private(path.parent)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump({"age": age, "policy": _packed(policy)}, file, separators=(",", ":"))

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from runbook.errors import ExitCode, RunbookError, UsageError
-from runbook.guard import places
 from runbook.guard.judging import current_directory, judge_argv
 from runbook.guard.messages import as_text, name_of_target
 from runbook.model import Effect, Verdict
 from runbook.policy.judgement import Judgement
+from runbook.runtime.user_directories import data_directory
 
 __all__ = [
     "GUARDED",
@@ -103,8 +103,8 @@ class Shims:
 
 
 def default_directory() -> Path:
-    """Return `$XDG_DATA_HOME/runbook/shims`."""
-    return places.data_home() / "shims"
+    """Return where shims go unless another directory is named."""
+    return data_directory() / "shims"
 
 
 def install_shims(directory: Path, program: str) -> Shims:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.journal.directory import state_directory
 from runbook.journal.memory import MemoryJournal
 from runbook.journal.sqlite import SqliteJournal
 
-__all__ = ["MemoryJournal", "SqliteJournal", "state_directory"]
+__all__ = ["MemoryJournal", "SqliteJournal"]

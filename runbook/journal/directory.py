@@ -1,23 +1,14 @@
-"""Where the journal and what belongs to it lives: a directory of the user's own, closed to everybody else."""
+"""Opens the directory of the journal: this user's own, closed to everybody else."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from runbook.errors import JournalError
 
-__all__ = ["open_directory", "state_directory"]
-
-
-def state_directory(environment: Mapping[str, str]) -> Path:
-    """Return `$XDG_STATE_HOME/runbook`, by default `~/.local/state/runbook`. It need not exist."""
-    given = environment.get("XDG_STATE_HOME", "")
-    # The XDG specification: a relative path there is to be ignored.
-    base = Path(given) if given and Path(given).is_absolute() else _home(environment) / ".local" / "state"
-    return base / "runbook"
+__all__ = ["open_directory"]
 
 
 def open_directory(directory: Path) -> Path:
@@ -48,8 +39,3 @@ def _unusable(directory: Path, why: str) -> JournalError:
         f"the journal can't be kept in {directory}: {why}",
         hint="Nothing ran. Make that directory yours and writable, or set XDG_STATE_HOME to another place.",
     )
-
-
-def _home(environment: Mapping[str, str]) -> Path:
-    home = environment.get("HOME", "")
-    return Path(home) if home else Path.home()

@@ -109,7 +109,7 @@ def load_procedure(directory: Path, name: str) -> Reading:
         file = files[key] = _read_file(path, f"{shown}/{key}", "procedure")
         if file.record is not None:
             built[path.stem] = build_procedure(file.record, path.stem, file.source.text)
-            waiting += [include.procedure for _, include in included_by(built[path.stem].steps)]
+            waiting += [step.action.included for step in included_by(built[path.stem].steps)]
     whole, circles = resolve_includes(built)
     findings = [finding for file in files.values() for finding in file.findings] + circles
     return Reading(_assemble(directory, [*files.values()], whole, files), tuple(sorted(findings)))

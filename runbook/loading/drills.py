@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook.loading.records import Record
-from runbook.model import Answer, Drill, Proof, Scenario, ScenarioEvent, ScenarioMigration
+from runbook.model import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
 
 __all__ = ["build_drills"]
 
@@ -42,9 +42,23 @@ def _scenario(record: Record) -> Scenario:
         functions=record.pairs("functions", str),
         earlier=record.pairs("earlier", str),
         deployed=record.pairs("deployed", str),
+        responses={
+            name: tuple(_response(each) for each in found) for name, found in record.pairs("responses", tuple).items()
+        },
         secrets=record.pairs("secrets", str),
         platform=record.pairs("platform", object),
         events=tuple(_event(each) for each in record.many("events", Record)),
+    )
+
+
+def _response(record: Record) -> FunctionResponse:
+    return FunctionResponse(
+        version=record.maybe("version", int),
+        source=record.maybe("source", str) or "",
+        status=record.maybe("status", int) or 200,
+        body=record.values.get("body", ""),
+        headers=record.pairs("headers", str),
+        delay=record.maybe("delay", float) or 0,
     )
 
 

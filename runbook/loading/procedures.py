@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from hashlib import sha256
 
+from runbook.loading.build import build
 from runbook.loading.drills import build_drills
 from runbook.loading.records import Record
-from runbook.loading.steps import build_parameter, build_steps
+from runbook.loading.schema import SHAPES
 from runbook.model import Mode, Procedure, Reference, Section
 
 __all__ = ["build_procedure"]
@@ -33,9 +34,9 @@ def build_procedure(record: Record, name: str, text: str) -> Procedure:
         mode=Mode(record.maybe("mode", str) or Mode.READ_DO),
         needs=record.many("needs", str),
         warnings=record.many("warnings", str),
-        parameters=tuple(build_parameter(each, key) for key, each in record.pairs("parameters", Record).items()),
-        before=build_steps(record, "before"),
-        steps=build_steps(record, "steps"),
+        parameters=tuple(build(each, SHAPES, keyed=key) for key, each in record.pairs("parameters", Record).items()),
+        before=tuple(build(each, SHAPES) for each in record.many("before", Record)),
+        steps=tuple(build(each, SHAPES) for each in record.many("steps", Record)),
         after=record.many("after", str),
         related=record.many("related", str),
         drills=build_drills(record),

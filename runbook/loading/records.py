@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
-from runbook.loading.fields import Anything, Either, ListOf, MapOf, ProcedureId, Shape, Shaped, Type
 from runbook.loading.scalars import plain_value, read_scalar
 from runbook.loading.source_text import Problems
 from runbook.loading.yaml_nodes import Listing, Mapping, Node, Scalar
 from runbook.model import Position
+from runbook.model.fields import Anything, Either, ListOf, MapOf, ProcedureId, Shape, Shaped, Type
 
 __all__ = ["Reader", "Record"]
 
@@ -30,6 +30,8 @@ class Record:
     values: MappingOf[str, object]
     places: MappingOf[str, Position]
     at: Position
+    shape: str = ""
+    """The name of the table by which it was read."""
 
     def get(self, name: str, kind: type[T]) -> T:
         """Return the value of a key that must be there."""
@@ -136,7 +138,7 @@ class Reader:
                 if value is not None:
                     values[name] = value
         self._require(node, shape, kind)
-        record = Record(kind, values, places, node.at)
+        record = Record(kind, values, places, node.at, shape.name)
         self.records.append((shape.name, record))
         return record
 

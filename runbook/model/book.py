@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from runbook.errors import UsageError
 from runbook.model.policy import Policy
-from runbook.model.procedure import Position, Procedure
+from runbook.model.procedure import Procedure
+from runbook.model.terms import Position
 
 __all__ = ["Advice", "Book", "Pattern"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Answer", "Drill", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
+__all__ = ["Answer", "Drill", "FunctionResponse", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
 
 Answer = str | tuple[str, ...]
 """A parameter's value, the `when` of an option, a value seen in a tick, or the text of an edited file."""
@@ -40,12 +40,30 @@ class ScenarioEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionResponse:
+    """What a deployed edge function answers to a call.
+
+    It is the answer of one `version`, or of every version whose source holds the text `source`; with neither, of any.
+    `body` is a text, or lists and mappings that are sent as JSON.
+    """
+
+    version: int | None = None
+    source: str = ""
+    status: int = 200
+    body: object = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0
+    """Seconds before the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """What is so before the walk, on top of the scratch project's own schema and rows.
 
     `seed` statements run on the database after the migrations; `functions` maps an edge function's name to its
     source in the working tree, `earlier` to that in the commit before the newest; `deployed` those on the platform
-    before the walk; `hold` is a statement that another session runs in an open transaction; `platform` is read by the
+    before the walk, and `responses` what their versions answer: of a function's responses, the first that fits the
+    live version; `hold` is a statement that another session runs in an open transaction; `platform` is read by the
     platform's stand-in.
     """
 
@@ -57,6 +75,7 @@ class Scenario:
     functions: Mapping[str, str] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)
     deployed: Mapping[str, str] = field(default_factory=dict)
+    responses: Mapping[str, tuple[FunctionResponse, ...]] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     platform: Mapping[str, object] = field(default_factory=dict)
     events: tuple[ScenarioEvent, ...] = ()
@@ -69,8 +88,8 @@ class Proof:
     `sql` with `equals` (the first column of the first row, as text); `history` the names of the migrations that
     production must have, in order; `function` (a name) with `equals` its version, and a text that its `source` on the
     platform holds; `secret` (a name) that must be
-    set; `request` a regular expression over `METHOD path` lines that the platform must (`equals: "yes"`) or must
-    not (`equals: "no"`) have been sent.
+    set; `request` a regular expression over the `METHOD path` lines of requests to the platform and calls of
+    its functions (`POST /functions/v1/NAME`), which must (`equals: "yes"`) or must not (`equals: "no"`) be there.
     """
 
     text: str
@@ -106,4 +125,4 @@ class Drill:
     practice: bool = True
     """False where the drill's own answers make the mistake: there is nothing in it for a person to practise."""
     loses: tuple[str, ...] = ()
-    """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""
+    """What the walk takes away on purpose, as `runbook.drill.proofs` names it. All other losses fail the drill."""

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from runbook.engine.ports import Holder, Journal
-from runbook.engine.state import RunState, fold
-from runbook.engine.step_record import StepRecord
+from runbook.engine.state import RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
 from runbook.model import Procedure
 from runbook.reports.run_report import outcome_of, status_line

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.engine.commands import lenient
 from runbook.engine.events import (
     ChangeAccepted,
     ChildStarted,
@@ -22,16 +22,16 @@ from runbook.engine.events import (
     StepStarted,
 )
 from runbook.engine.next_action import Finish, Over, next_action
-from runbook.engine.path import instances, number_of
-from runbook.engine.state import RunState, fold
-from runbook.engine.step_record import Attempt, StepRecord
+from runbook.engine.state import Attempt, RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
 from runbook.journal.codec import encode
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
 from runbook.reports.timeline import DID, describe_event, execution
 
-__all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write"]
+__all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write", "write_private"]
 
 
 def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None) -> str:
@@ -100,16 +100,45 @@ def outcome_of(state: RunState) -> str:
 
 def titles_of(procedure: Procedure, state: RunState) -> dict[str, str]:
     """Return the titles of a run's steps, by path."""
-    return {one.path: lenient(one.step.title, one.values) for one in instances(procedure, state)}
+    return {one.path: fill_text(one.step.title, Shown(one.scope.values)) for one in way_of(procedure, state).places}
 
 
 def write(file: Path, text: str) -> None:
-    """Put the text into a file of the user's own, all at once. Raises OSError."""
+    """Write the text to a file that somebody named. Raises OSError.
+
+    A regular file is replaced all at once and keeps its mode. A symlink stays; what it points to is written. A pipe or
+    a device gets the text as it is.
+    """
+    found = file.stat() if file.exists() else None
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        with file.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        return
+    real = Path(os.path.realpath(file))
+    real.parent.mkdir(parents=True, exist_ok=True)
+    # The umask applies to a new file, as with any program.
+    _replace(real, text, mode=0o666, keep=None if found is None else stat.S_IMODE(found.st_mode))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write the text, all at once, to a file that only this user can read. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(text)
-    Path(temporary).replace(file)
+    _replace(file, text, mode=0o600)
+
+
+def _replace(file: Path, text: str, *, mode: int, keep: int | None = None) -> None:
+    """Put a new file in the place of this one: readers see the old text or the new, never half of it."""
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            if keep is not None:
+                os.fchmod(stream.fileno(), keep)
+            stream.write(text)
+        temporary.replace(file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 # --- Markdown ---------------------------------------------------------------------------------------------------
@@ -262,9 +291,10 @@ def _standing(state: RunState, procedure: Procedure | None) -> str:
     """Return which step a run is at, as far as the procedure is known."""
     if procedure is None:
         return f"at step {list(state.steps)[-1]}" if state.steps else "at its beginning"
-    action = next_action(procedure, state)
+    way = way_of(procedure, state)
+    action = next_action(way, state)
     if isinstance(action, Finish | Over):
         return "at its end"
-    number, total = number_of(instances(procedure, state), action.at.path)
+    number, total = way.number_of(action.at.path)
     part = "before step 1" if action.at.is_before else f"step {number} of {total}"
     return f"{part}, {action.at.step.title}"

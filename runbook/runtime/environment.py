@@ -10,7 +10,7 @@ from pathlib import Path
 from runbook.runtime.environment_hazards import REMOVED
 from runbook.runtime.toolchain import node_directory
 
-__all__ = ["child_environment", "isolated_environment", "own_programs"]
+__all__ = ["child_environment", "isolated_environment", "programs_directory"]
 
 
 def child_environment(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
@@ -35,7 +35,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_STATE_HOME": str(home / ".state"),
         "XDG_DATA_HOME": str(home / ".data"),
-        "PATH": os.pathsep.join([str(own_programs(home)), _path()]),
+        "PATH": os.pathsep.join([str(programs_directory(home)), _path()]),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "HTTP_PROXY": proxy,
@@ -54,7 +54,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
     }
 
 
-def own_programs(home: Path) -> Path:
+def programs_directory(home: Path) -> Path:
     """Return where a throwaway home's own programs are: first on its PATH, and empty unless something is put there."""
     return home / "bin"
 

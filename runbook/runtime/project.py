@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 from runbook.errors import UsageError
 
-__all__ = ["dotenv_texts", "find_project", "installed_version", "linked_ref"]
+__all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "linked_ref"]
 
+_API_PORT = 54321
+"""The local stack's, where supabase/config.toml names no other."""
 _REF = re.compile(r"[a-z]{20}")
 
 
@@ -31,6 +34,20 @@ def linked_ref(directory: Path) -> str:
     except (OSError, UnicodeDecodeError):
         return ""
     return ref if _REF.fullmatch(ref) else ""
+
+
+def api_port(directory: Path) -> int:
+    """Return the port of the local stack's API. Raises UsageError if supabase/config.toml can't be read."""
+    file = directory / "supabase" / "config.toml"
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"can't read {file}: {error}", hint="It names the local stack's ports.") from error
+    api = settings.get("api", {})
+    port = api.get("port", _API_PORT) if isinstance(api, dict) else None
+    if not isinstance(port, int):
+        raise UsageError(f"[api] port in {file} is not a number: {port!r}", hint=f"Such as: port = {_API_PORT}")
+    return port
 
 
 def installed_version(directory: Path) -> str:

@@ -17,7 +17,7 @@ from runbook.model import Policy, TargetKind
 from runbook.runtime.capture import Answer, ask
 from runbook.runtime.environment import child_environment
 from runbook.runtime.environment_hazards import Remedy, Trap, find_traps
-from runbook.runtime.project import dotenv_texts, installed_version, linked_ref
+from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
 
 __all__ = ["CliTarget"]
 
@@ -82,6 +82,15 @@ class CliTarget:
         return target_words(
             argv_template, policy=self._policy, major=major, kind=self._kind, names={"project_ref": self._ref()}
         )
+
+    def functions_url(self) -> str:
+        """Return where edge functions are called: the hosted project's address, or the local stack's port.
+
+        Raises UsageError if no project is linked, or if supabase/config.toml can't be read.
+        """
+        local = self._kind is TargetKind.LOCAL
+        host = f"http://127.0.0.1:{api_port(self._directory)}" if local else f"https://{self._ref()}.supabase.co"
+        return f"{host}/functions/v1"
 
     # --- asking ---------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,21 @@ from functools import cached_property
 
 from runbook.model import Action, Book, Choose, Command, Each, Edit, Effect, Include, Procedure, Sql, Tick, Wait
 from runbook.site.commands import effect_of, sql_text, target_flags, words_of
-from runbook.site.markup import lines, page_link, tag, text
+from runbook.site.markup import (
+    code_block,
+    inline,
+    line,
+    lines,
+    page_link,
+    paragraphs,
+    shown,
+    sql_block,
+    tabs,
+    tag,
+    text,
+)
 from runbook.site.numbering import Placed, outline
-from runbook.site.prose import inline, paragraphs
-from runbook.site.snippet import code_block, line, sql_block, tabs
-from runbook.site.value_markers import marks_in, shown
+from runbook.site.value_markers import marks_in
 
 __all__ = ["EFFECT_WORDS", "PageContext", "doing", "kind_of", "snippets"]
 

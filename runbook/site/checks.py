@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from runbook.model import Check, Expectation
 from runbook.site.actions import PageContext, snippets
-from runbook.site.markup import lines, tag
+from runbook.site.markup import lines, shown, tag
 from runbook.site.numbering import Placed
-from runbook.site.value_markers import Scope, shown
+from runbook.site.value_markers import ValueScope as Scope
 
 __all__ = ["check_lines", "expectation_lines"]
 

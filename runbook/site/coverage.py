@@ -8,9 +8,9 @@ from pathlib import Path
 
 from runbook.errors import Finding
 from runbook.model import Book, Procedure
-from runbook.site.fences import block_ids
+from runbook.site.build_checks import block_ids
 from runbook.site.numbering import outline
-from runbook.site.stub import SECTION_TITLES, block_names
+from runbook.site.stub import HEADINGS, SECTION_TITLES, anchor
 
 __all__ = ["missing", "nav_entries", "page_findings", "problems"]
 
@@ -57,16 +57,15 @@ def _page_problems(procedure: Procedure, page: Path, nav: dict[str, str]) -> Ite
     source = page.read_text(encoding="utf-8")
     if f"\n# {procedure.title}\n" not in f"\n{source}":
         yield f"its heading is not the procedure's title, '{procedure.title}'"
-    lacking = [name for name in block_names(procedure.id) if name not in block_ids(source)]
-    if lacking:
-        yield f"it lacks the generated blocks {', '.join(lacking)}"
+    if procedure.id not in block_ids(source):
+        yield f"it lacks the generated block {procedure.id}"
     wanted = SECTION_TITLES[procedure.section]
     if nav.get(procedure.id) != wanted:
         yield f"in the nav it belongs under '{wanted}', not under '{nav.get(procedure.id, 'nothing')}'"
 
 
 def missing(book: Book, site: Path) -> list[str]:
-    """Return what the built site lacks: pages, procedures, steps."""
+    """Return what the built site lacks: pages, parts of pages, steps."""
     found = []
     for procedure in book.procedures.values():
         page = site / "procedures" / f"{procedure.id}.html"
@@ -76,4 +75,6 @@ def missing(book: Book, site: Path) -> list[str]:
         html = page.read_text(encoding="utf-8")
         lost = [at.path for at in outline(procedure) if f'data-rb-step="{procedure.id}/{at.path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+        parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
+        found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
     return found

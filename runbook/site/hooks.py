@@ -105,9 +105,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Check the form of all generated blocks; describe, rank and source procedure pages from the book."""
-    from runbook.site import fences, pages
+    from runbook.site import build_checks, pages
 
-    for problem in fences.fence_problems(markdown):
+    for problem in build_checks.fence_problems(markdown):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     page.meta.update(pages.meta(page.file.src_uri, dict(page.meta)))
     return markdown
@@ -115,15 +115,17 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
-    from runbook.site import fences, pages
+    from runbook.site import build_checks, pages
 
-    for problem in fences.leftovers(html):
+    for problem in build_checks.leftovers(html):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     urls: Mapping[str, str] = {file.src_uri: file.url for file in files}
     linked, dead = pages.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
     pages.list_headings(linked, page.toc)
+    # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
+    page.present_anchor_ids = (page.present_anchor_ids or set()) | pages.anchors(linked)
     page.edit_url = pages.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
     return linked
 
@@ -142,8 +144,8 @@ def on_post_page(output: str, **_: object) -> str:
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
-    from runbook.site import coverage, links, source
+    from runbook.site import build_checks, coverage, source
 
     site = Path(config.site_dir)
-    for problem in (*coverage.missing(source.book(), site), *links.dead_links(site)):
+    for problem in (*coverage.missing(source.book(), site), *build_checks.dead_links(site)):
         _log.warning("runbook: %s", problem)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runbook.model import Action, Choose, Each, Include, Procedure, Step
-from runbook.site.value_markers import Scope
+from runbook.site.value_markers import ValueScope as Scope
 
 __all__ = ["Placed", "branches", "nested", "outline", "placed", "walked"]
 

@@ -14,10 +14,11 @@ from runbook.model import Procedure, Section
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
-__all__ = ["edit_url", "list_headings", "meta", "relink", "shown_procedure", "valid"]
+__all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_procedure", "valid"]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
+_ID = re.compile(r'<[^>]* id="([^"]+)"')
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
@@ -73,6 +74,11 @@ def list_headings(html: str, toc: TableOfContents) -> None:
         (open_entries[-1].children if open_entries else top).append(entry)
         open_entries.append(entry)
     toc.items = top
+
+
+def anchors(html: str) -> set[str]:
+    """Return the ids of all elements."""
+    return set(_ID.findall(html))
 
 
 def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:

@@ -1,22 +1,55 @@
-"""The parts of a procedure's page, one function per heading of the page."""
+"""A procedure's page: its parts, one function each, and all of them in order."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from runbook.model import Check, Mode, Reference
 from runbook.site.actions import PageContext, snippets
 from runbook.site.checks import check_lines, expectation_lines
-from runbook.site.flow import flow
-from runbook.site.icons import badge, icon
-from runbook.site.markup import lines, tag, text
+from runbook.site.markup import badge, bullets, icon, inline, line, lines, paragraphs, tag, text
 from runbook.site.numbering import Placed, outline, placed
-from runbook.site.prose import bullets, inline, paragraphs
-from runbook.site.snippet import line
+from runbook.site.pictures import flow
 from runbook.site.source import page_context
-from runbook.site.status import standing, strip
+from runbook.site.status import facts_line as strip
+from runbook.site.status import page_status as standing
 from runbook.site.steps import checklist
+from runbook.site.stub import HEADINGS, anchor
 from runbook.site.values import form
 
-__all__ = ["checks", "ending", "needs", "opening", "status", "steps", "undo", "values", "warnings", "when"]
+__all__ = ["checks", "ending", "needs", "opening", "page", "status", "steps", "undo", "values", "warnings", "when"]
+
+
+def page(name: str, *, screen: Callable[[str], str], after: str = "", through: str = "") -> str:
+    """Render the page's parts below their headings: all, or those behind `after` as far as `through`.
+
+    Parts are named as in HEADINGS; `screen` draws what the terminal shows first. Raises ValueError for a name that no
+    part has.
+    """
+    makers: dict[str, Callable[[str], str]] = {
+        "opening": opening,
+        "when": when,
+        "warnings": warnings,
+        "needs": needs,
+        "values": values,
+        "steps": steps,
+        "checks": checks,
+        "undo": undo,
+        "ending": ending,
+        "screen": screen,
+        "status": status,
+    }
+    names = [part for part, _ in HEADINGS]
+    shown = slice(names.index(after) + 1 if after else 0, names.index(through) + 1 if through else None)
+    return lines(*(lines(_heading(heading), makers[part](name)) for part, heading in HEADINGS[shown]))
+
+
+def _heading(heading: str) -> str:
+    """Return the heading as Markdown makes a written one, with the link to itself (`toc` in mkdocs.yml)."""
+    if not heading:
+        return ""
+    link = tag("a", "&para;", class_="headerlink", href=f"#{anchor(heading)}", title="Link to this section")
+    return tag("h2", heading, link, id=anchor(heading))
 
 
 def opening(name: str) -> str:

@@ -6,47 +6,42 @@ import json
 import re
 import shlex
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from runbook.site.markup import tag, text
-from runbook.site.value_markers import Name, Part, Slot, marks_in, parts, shown
+from runbook.site.value_markers import FilledPart, Piece, Slot, SqlName, filled_pieces, marks_in, parts
 
-__all__ = ["code_block", "flags", "line", "shell_quoted", "sql_block", "tabs", "words"]
+__all__ = ["SnippetWord", "flag_pieces", "shell_quoted", "snippet_words", "sql_word"]
 
 _SAFE = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
-_FLAG = re.compile(r"(?<![\w-])--?[a-z][\w-]{1,30}(?![\w-])")
+_FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
 _SPECIAL = re.compile(r'["$`!]|\\(?:[\\\n]|$)')
 """What means something to a shell inside double quotes; a backslash does only before one of these."""
 _QUOTE_OUTSIDE_MARKS = re.compile("'(?![^\ue000]*\ue001)")
 
 
-def line(argv: Sequence[str], *, target: Collection[str] = ()) -> str:
-    """Render an argv as one line to copy. Words of `target` say where it lands, and stand out."""
-    return code_block(words(argv, target=target), class_="rb-line")
+@dataclass(frozen=True, slots=True)
+class SnippetWord:
+    """A word of a snippet. `data` is how the page's script fills it; empty where nothing is left to fill."""
+
+    pieces: tuple[Piece, ...]
+    data: str = ""
+    is_target: bool = False
 
 
-def words(argv: Sequence[str], *, target: Collection[str] = (), live: bool = True) -> str:
-    """Render an argv as words quoted for a shell; `live` ones follow the fields of their page."""
-    return " ".join(_word(word, is_target=word in target, live=live) for word in argv)
+def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[SnippetWord, ...]:
+    """Return an argv as words quoted for a shell. Words of `target` say where it lands."""
+    return tuple(_word(word, is_target=word in target) for word in argv)
 
 
-def sql_block(statement: str) -> str:
-    """Render a statement to paste into an SQL editor: it never goes through a shell."""
-    if not marks_in(statement):
-        return code_block(text(statement), class_="rb-sql")
-    return code_block(tag("span", shown(statement), data_rb_word=_data(statement), data_rb_bare=True), class_="rb-sql")
+def _word(word: str, *, is_target: bool) -> SnippetWord:
+    if marks_in(word):
+        return SnippetWord(_quoted(word), _data(word), is_target)
+    return SnippetWord(flag_pieces(shell_quoted(word)), is_target=is_target)
 
 
-def code_block(code: str, *, class_: str = "") -> str:
-    """Wrap finished HTML as a block that the theme gives a copy button; `rb-open` says that places in it are empty."""
-    is_open = " rb-open" if "<var " in code else ""
-    return tag("div", tag("pre", tag("code", code)), class_=f"highlight rb-snippet {class_}".rstrip() + is_open)
-
-
-def _word(word: str, *, is_target: bool, live: bool) -> str:
-    class_ = "rb-target" if is_target else None
-    if not marks_in(word):
-        return tag("strong", text(shell_quoted(word)), class_=class_) if is_target else flags(shell_quoted(word))
-    return tag("span", _quoted(word), class_=class_, data_rb_word=_data(word) if live else None)
+def sql_word(statement: str) -> SnippetWord:
+    """Return a statement as one word that no shell sees: it is pasted into an SQL editor."""
+    return SnippetWord(filled_pieces(statement), _data(statement) if marks_in(statement) else "")
 
 
 def shell_quoted(word: str) -> str:
@@ -54,9 +49,10 @@ def shell_quoted(word: str) -> str:
     return f'"{word}"' if "'" in word and not _SPECIAL.search(word) else shlex.quote(word)
 
 
-def flags(code: str) -> str:
-    """Escape code so that no line of it ends within a flag."""
-    return _FLAG.sub(lambda match: tag("span", match[0], class_="rb-flag"), text(code))
+def flag_pieces(code: str) -> tuple[Piece, ...]:
+    """Split code at its flags, so that no line on a page ends within one."""
+    # The pattern has one group, so every second part is a flag.
+    return tuple(Piece(part, "flag" if index % 2 else "") for index, part in enumerate(_FLAG.split(code)) if part)
 
 
 def _data(word: str) -> str:
@@ -64,37 +60,18 @@ def _data(word: str) -> str:
     return json.dumps([_datum(part) for part in parts(word)], ensure_ascii=False, separators=(",", ":"))
 
 
-def _datum(part: Part) -> object:
+def _datum(part: FilledPart) -> object:
     if isinstance(part, Slot):
         return [part.key, part.mode]
-    return {"name": [_datum(inner) for inner in part.parts]} if isinstance(part, Name) else part
+    return {"name": [_datum(inner) for inner in part.parts]} if isinstance(part, SqlName) else part
 
 
-def _quoted(word: str) -> str:
+def _quoted(word: str) -> tuple[Piece, ...]:
     """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
     fixed = "".join(part for part in parts(word) if isinstance(part, str))
     if _SAFE.fullmatch(fixed):
-        return shown(word)
+        return filled_pieces(word)
+    # The shell's quotes go around the pieces: around the word they would be taken for those of an SQL name.
     if "'" in fixed and not _SPECIAL.search(fixed):
-        return f'"{shown(word)}"'
-    return "'" + shown(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)) + "'"
-
-
-def tabs(key: str, panes: Sequence[tuple[str, str]]) -> str:
-    """Render panes as the theme's linked tabs, with ids made of `key`; one pane, or equal ones, need no tabs."""
-    if len({content for _, content in panes}) == 1:
-        return panes[0][1]
-    ids = [f"{key}--{re.sub(r'[^a-z0-9]+', '-', label.lower())}" for label, _ in panes]
-    inputs = [
-        tag("input", type="radio", id=one, name=f"{key}--tabs", checked=not index) for index, one in enumerate(ids)
-    ]
-    labels = [tag("label", text(label), for_=one) for one, (label, _) in zip(ids, panes, strict=True)]
-    blocks = [tag("div", content, class_="tabbed-block", data_label=label) for label, content in panes]
-    return tag(
-        "div",
-        *inputs,
-        tag("div", *labels, class_="tabbed-labels"),
-        tag("div", *blocks, class_="tabbed-content"),
-        class_="tabbed-set tabbed-alternate",
-        data_tabs=f"{key}:{len(panes)}",
-    )
+        return (Piece('"'), *filled_pieces(word), Piece('"'))
+    return (Piece("'"), *filled_pieces(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)), Piece("'"))

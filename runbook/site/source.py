@@ -1,24 +1,47 @@
-"""What the pages are made from: the book, the results of drills, and today's date."""
+"""What the pages are made from: the checkout, the book, the glossary, the results of drills, and today's date."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
 from runbook.model import Book, Procedure
-from runbook.site.actions import PageContext
-from runbook.site.checkout import checkout
 
-__all__ = ["EMERGENCY", "DrillResult", "book", "drilled", "due", "forget", "page_context", "today"]
+if TYPE_CHECKING:
+    from runbook.site.actions import PageContext
+
+__all__ = [
+    "EMERGENCY",
+    "DrillResult",
+    "Term",
+    "book",
+    "checkout",
+    "drilled",
+    "due",
+    "forget",
+    "page_context",
+    "terms",
+    "today",
+]
 
 EMERGENCY = "emergency-rollback"
 """The procedure that is found first, wherever one looks."""
+_TERM = re.compile(r"^\*\[(?P<word>[^\]]+)\]:\s*(?P<meaning>.+)$", re.MULTILINE)
+
+
+def checkout() -> Path:
+    """Return the directory of `mkdocs.yml`, which markdown-exec names while it builds."""
+    named = os.environ.get("MKDOCS_CONFIG_DIR")
+    return Path(named) if named else Path(__file__).resolve().parents[2]
 
 
 @cache
@@ -30,13 +53,32 @@ def book() -> Book:
 @cache
 def page_context(name: str) -> PageContext:
     """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
+    # Late: it renders, so it needs the templates, and those need the glossary from here.
+    from runbook.site.actions import PageContext
+
     return PageContext(book(), book().procedure(name))
 
 
 def forget() -> None:
     """Read everything anew the next time: the book has changed."""
-    for cached in (book, page_context, _results):
+    for cached in (book, page_context, terms, _results):
         cached.cache_clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word and what it means, in one sentence."""
+
+    word: str
+    meaning: str
+
+
+@cache
+def terms() -> tuple[Term, ...]:
+    """Return the glossary in alphabetical order, from `includes/glossary.md`, where Markdown finds it too."""
+    written = (checkout() / "includes" / "glossary.md").read_text(encoding="utf-8")
+    found = [Term(match["word"], match["meaning"].strip()) for match in _TERM.finditer(written)]
+    return tuple(sorted(found, key=lambda term: term.word.lower()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,8 @@ from itertools import groupby
 from runbook.model import Action, Choose, Each, Include, Step
 from runbook.site.actions import PageContext, doing, kind_of
 from runbook.site.checks import check_lines, expectation_lines
-from runbook.site.icons import badge
-from runbook.site.markup import lines, tag, text
+from runbook.site.markup import badge, inline, lines, paragraphs, tag, text
 from runbook.site.numbering import Placed, branches, nested
-from runbook.site.prose import inline, paragraphs
 from runbook.site.value_markers import marks_in
 from runbook.site.values import captured_fields
 

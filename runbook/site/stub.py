@@ -1,11 +1,11 @@
-"""The fixed skeleton of a procedure's page, and its place in the nav."""
+"""The source of a procedure's page, the parts it is made of, and its place in the nav."""
 
 from __future__ import annotations
 
 from runbook.errors import UsageError
 from runbook.model import Section
 
-__all__ = ["HEADINGS", "SECTION_TITLES", "block_names", "page", "with_nav_entry"]
+__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "page", "with_nav_entry"]
 
 SECTION_TITLES = {
     Section.START: "Start here",
@@ -16,44 +16,36 @@ SECTION_TITLES = {
 }
 """The nav is time: what a section is called there."""
 
-HEADINGS = (
-    ("", "opening"),
-    ("When to use it", "when"),
-    ("Warnings and target", "warnings"),
-    ("What you need", "needs"),
-    ("Values", "values"),
-    ("Steps", "steps"),
-    ("Check that it worked", "checks"),
-    ("Undo", "undo"),
-    ("End of procedure", "ending"),
-    ("", "screen"),
-    ("Status of this page", "status"),
+HEADINGS: tuple[tuple[str, str], ...] = (
+    ("opening", ""),
+    ("when", "When to use it"),
+    ("warnings", "Warnings and target"),
+    ("needs", "What you need"),
+    ("values", "Values"),
+    ("steps", "Steps"),
+    ("checks", "Check that it worked"),
+    ("undo", "Undo"),
+    ("ending", "End of procedure"),
+    ("screen", ""),
+    ("status", "Status of this page"),
 )
-"""Every page has these headings in this order; the function that makes what stands below each."""
+"""The parts of every procedure's page in their order, each with its heading, "" for one that has none."""
 
 
-def block_names(procedure: str) -> tuple[str, ...]:
-    """Return the ids of the generated blocks that a procedure's page must have."""
-    return tuple(f"{procedure}-{function}" for _, function in HEADINGS)
+def anchor(heading: str) -> str:
+    """Return the id of a part's heading, the one that Markdown gives a written heading."""
+    return heading.lower().replace(" ", "-")
 
 
 def page(procedure: str, title: str) -> str:
-    """Return the source of a procedure's page."""
-    parts = [f"# {title}"]
-    for heading, function in HEADINGS:
-        parts += [f"## {heading}"] if heading else []
-        parts.append(_block(procedure, function))
-    return "\n\n".join(parts) + "\n"
-
-
-def _block(procedure: str, function: str) -> str:
-    # Only the command line knows what the terminal shows: the site's own code never imports the walk.
-    package, call = ("cli", "screenshots.first_screen") if function == "screen" else ("site", f"procedure.{function}")
+    """Return the source of a procedure's page: its title, and the one block that makes all parts."""
+    # Only the command line knows what the terminal shows first: the site's own code never imports the walk.
     return (
-        f'```python exec="on" html="on" id="{procedure}-{function}"\n'
-        f"from runbook.{package} import {call.partition('.')[0]}\n"
-        f'print({call}("{procedure}"))\n'
-        "```"
+        f"# {title}\n\n"
+        f'```python exec="on" html="on" id="{procedure}"\n'
+        "from runbook.cli import pages\n"
+        f'print(pages.procedure("{procedure}"))\n'
+        "```\n"
     )
 
 

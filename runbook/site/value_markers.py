@@ -5,12 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from runbook.loading.templates import PLACEHOLDER
 from runbook.model import Include
-from runbook.site.markup import tag, text
+from runbook.model.templates import PLACEHOLDER
 
-__all__ = ["BUILT_IN", "Name", "Part", "Places", "Scope", "Slot", "marks_in", "name_of", "parts", "place", "shown"]
+__all__ = [
+    "BUILT_IN",
+    "FilledPart",
+    "Piece",
+    "Places",
+    "Slot",
+    "SqlName",
+    "ValueScope",
+    "filled_pieces",
+    "marks_in",
+    "name_of",
+    "parts",
+    "place",
+]
 
 # Private-use characters: no book, command or database has them, so a mark is never mistaken for text.
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -35,22 +48,22 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class SqlName:
     """A name in SQL, quoted only where it has to be."""
 
     parts: tuple[str | Slot, ...]
 
 
-Part = str | Slot | Name
+FilledPart = str | Slot | SqlName
 
 
-def parts(filled: str) -> Iterator[Part]:
+def parts(filled: str) -> Iterator[FilledPart]:
     """Split filled text into what is fixed, what is a place, and what is an SQL name with places in it."""
     end = 0
     for match in _NAME.finditer(filled):
         if _OPEN in (match["inner"] or ""):
             yield from _plain_parts(filled[end : match.start()])
-            yield Name(tuple(_plain_parts(match["inner"])))
+            yield SqlName(tuple(_plain_parts(match["inner"])))
             end = match.end()
     yield from _plain_parts(filled[end:])
 
@@ -72,7 +85,7 @@ def marks_in(filled: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ValueScope:
     """What names mean at one place of a page.
 
     Inside an included procedure its parameters stand for texts of the outer one (`bound`), and its own variables
@@ -94,16 +107,16 @@ class Scope:
         """Put marks into a text that is shown (commands and SQL are filled as the walk fills them)."""
         return PLACEHOLDER.sub(lambda match: self.value(match[1]), template)
 
-    def inside(self, anchor: str, include: Include) -> Scope:
+    def inside(self, anchor: str, include: Include) -> ValueScope:
         """Return the scope of an included procedure's steps."""
         bound = {name: self.fill(template) for name, template in include.values.items()}
-        return Scope(f"{anchor}.", bound)
+        return ValueScope(f"{anchor}.", bound)
 
 
 class Places(Mapping[str, str]):
     """Values for the walk's filling: each name stands for its place."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: ValueScope) -> None:
         self._scope = scope
 
     def __contains__(self, name: object) -> bool:
@@ -119,24 +132,34 @@ class Places(Mapping[str, str]):
         return 0
 
 
-def place(scope: Scope | None, name: str) -> str:
-    """Show the place of a value in prose."""
-    if name == "target":
-        return "the target"
-    return shown((scope or Scope()).value(name))
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of one look, for a template. `note` is the meaning of a term, or the key of a place."""
+
+    text: str
+    kind: Literal["", "place", "flag", "term", "placeholder"] = ""
+    note: str = ""
 
 
-def shown(filled: str) -> str:
-    """Render filled text: what is fixed escaped, places as elements that follow the page's fields."""
-    return "".join(_shown(part) for part in parts(filled))
+def place(scope: ValueScope | None, name: str) -> tuple[Piece, ...]:
+    """Return what prose shows where the value of a name belongs."""
+    # The target is words of the command line, which differ by CLI major: prose has no field for it.
+    return (Piece("the target"),) if name == "target" else filled_pieces((scope or ValueScope()).value(name))
 
 
-def _shown(part: Part) -> str:
+def filled_pieces(filled: str) -> tuple[Piece, ...]:
+    """Split filled text into what is fixed and the places that follow the page's fields."""
+    return tuple(piece for part in parts(filled) for piece in _pieces(part))
+
+
+def _pieces(part: FilledPart) -> Iterator[Piece]:
     if isinstance(part, str):
-        return text(part)
-    if isinstance(part, Name):
-        return "".join(_shown(inner) for inner in part.parts)
-    return tag("var", text(f"<{name_of(part.key)}>"), data_rb_value=part.key)
+        yield Piece(part)
+    elif isinstance(part, Slot):
+        yield Piece(f"<{name_of(part.key)}>", "place", part.key)
+    else:
+        for inner in part.parts:
+            yield from _pieces(inner)
 
 
 def name_of(key: str) -> str:

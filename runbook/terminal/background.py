@@ -16,14 +16,14 @@ class Background:
     def __init__(self, call: Callable[[], TargetSeen]) -> None:
         self._call = call
         self._seen: TargetSeen | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             self._seen = self._call()
-        except Exception as error:  # noqa: BLE001 - raised again in the thread that waits for it
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for it
             self._error = error
 
     def result(self) -> TargetSeen:

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from runbook.checks.placeholder_uses import commands_of
+
 from runbook.filling import target_words
 from runbook.loading import PACKAGED_BOOK, read_book
-from runbook.model import Choose, Command, Each, Step, TargetKind
+from runbook.model import Step, TargetKind
+from runbook.steps.choose import Choose
+from runbook.steps.command import Command
+from runbook.steps.each import Each
 
 BOOK = read_book(PACKAGED_BOOK)
 TABLE = Path(__file__).parents[1] / "policy" / "data" / "supabase-commands.tsv"

@@ -149,6 +149,12 @@ BROKEN = [
         "step 'a' captures a value of that name",
         more="parameters: {§one: {ask: One?, example: x}}\n",
     ),
+    _step(
+        "name-of-a-setting",
+        "- {id: a, title: 'A {{tools}}', run: git log}\n",
+        "RUNBOOK_TOOLS is a setting of runbook (the node_modules with both Supabase CLIs): use another name",
+        more="parameters: {§tools: {ask: Tools?, example: x}}\n",
+    ),
     # lists
     _step(
         "each-over-one",

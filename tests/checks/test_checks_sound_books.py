@@ -101,6 +101,10 @@ RICH = procedure_text(
           hold: lock table t
           functions: {a: "Deno.serve()"}
           deployed: {a: "Deno.serve()"}
+          responses:
+            a:
+              - {version: 1, body: {status: ok}}
+              - {source: throw, status: 500, body: broken, headers: {Retry-After: "1"}, delay: 2s}
           secrets: {A: b}
           platform: {down: true, after: 3, rate: 0.5, list: [a, {b: c}]}
           events:

@@ -9,7 +9,9 @@ import pytest
 from runbook.checks import open_book
 from runbook.drill.director import EVENTS
 from runbook.loading.schema import SHAPES
-from runbook.model import Answer, Choose, Each, Procedure, Step
+from runbook.model import Answer, Procedure, Step
+from runbook.steps.choose import Choose
+from runbook.steps.each import Each
 
 BOOK = open_book(None)
 

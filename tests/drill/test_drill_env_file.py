@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook.drill.platform import PROJECT_REF, begin, environment, serve, write_link, write_profile
+from runbook.drill.platform import PROJECT_REF, environment, initial_state, serve, write_link, write_profile
 from runbook.errors import UsageError
-from runbook.runtime.env_file import env_file, env_file_path, env_line, sweep
 from runbook.runtime.toolchain import cli_package
+from runbook.steps.env_file import env_file, env_file_path, env_line, sweep
 
 ODD = {
     "PLAIN": "sk_live_abc/123+=",
@@ -36,7 +36,7 @@ def test_the_real_cli_reads_every_value_as_it_is(tmp_path: Path, major: int) -> 
     (tmp_path / "supabase" / "config.toml").write_text('project_id = "drill"\n', encoding="utf-8")
     path = env_file_path(tmp_path, "r")
     target = f"--remote={PROJECT_REF}" if major == 3 else f"--project-ref={PROJECT_REF}"
-    with serve(begin(deployed={}, secrets={}, platform={})) as platform:
+    with serve(initial_state(deployed={}, secrets={}, platform={})) as platform:
         write_profile(profile, platform.url)
         with env_file(path, [env_line(key, value) for key, value in ODD.items()]):
             assert path.stat().st_mode & 0o777 == 0o600

@@ -11,7 +11,11 @@ from support.walks import check, choose, parameter, step, tick
 from runbook.drill.operator import AutoOperator, StuckError, answer_cli
 from runbook.engine.events import Outcome
 from runbook.engine.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
-from runbook.model import Edit, Effect, Sql, Tick, Wait
+from runbook.model import Effect
+from runbook.steps.edit import Edit
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 WITNESS = step("see", Tick("Look", asks=parameter("rate", pattern="[0-9]+")))
 WHICH = choose("which", left=[tick("l")], right=[tick("r")])

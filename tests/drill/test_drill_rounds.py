@@ -41,6 +41,19 @@ def test_every_drill_is_planned_once_for_each_major(tmp_path: Path) -> None:
         plan_rounds(book, (3,), known=known, only=["add-indx"])
 
 
+def test_a_major_is_left_out_where_the_steps_are_the_same(tmp_path: Path) -> None:
+    """With `if_different`: everything on CLI 3; on CLI 2 what has a step of its own there, or includes one."""
+    book = open_book(None)
+    jobs = plan_rounds(book, (3, 2), known=tmp_path / "none", if_different=True)
+
+    every = {(procedure.id, drill.name) for procedure in book.procedures.values() for drill in procedure.drills}
+    assert {(job.procedure, job.drill) for job in jobs if job.major == 3} == every
+    on_2 = {job.procedure for job in jobs if job.major == 2}
+    assert {"emergency-rollback", "edge-function-health"} <= on_2, "they have steps of their own for CLI 2"
+    assert {"rename-column", "deploy-edge-functions"} <= on_2, "they include a procedure that has such steps"
+    assert on_2.isdisjoint({"add-column", "push-migration", "data-recovery"})
+
+
 def test_results_of_both_majors_make_one_entry(tmp_path: Path) -> None:
     """A drill has passed when it passed on every major; what was checked was checked on all of them."""
     file = tmp_path / "drills.json"

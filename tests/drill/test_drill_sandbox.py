@@ -14,8 +14,8 @@ import pytest
 from drill_support.drills import migration, scene
 
 from runbook.drill.database import query
-from runbook.drill.environment import only_harmless
-from runbook.drill.processes import Process, is_alive
+from runbook.drill.isolation import harmless_environment
+from runbook.drill.machine import Process, is_alive
 from runbook.drill.registry import records, sweep
 from runbook.drill.sandbox import Sandbox
 from runbook.errors import MissingPartError
@@ -51,7 +51,7 @@ def test_a_command_that_leaves_is_caught() -> None:
             capture_output=True,
             check=False,
         )
-        attempts = list(sandbox.outside.attempts)
+        attempts = list(sandbox.proxy.attempts)
 
     assert any("api.supabase.com" in attempt for attempt in attempts)
 
@@ -122,7 +122,7 @@ def test_what_names_a_target_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("NO_COLOR", "1")
     before = dict(os.environ)
-    with only_harmless():
+    with harmless_environment():
         inside = dict(os.environ)
 
     assert not {"SUPABASE_ACCESS_TOKEN", "SUPABASE_PROJECT_ID", "PGHOST", "CLAUDECODE", "HTTPS_PROXY"} & set(inside)

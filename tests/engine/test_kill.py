@@ -17,8 +17,7 @@ from support.terminals import terminal
 
 from runbook.engine.events import ChildStarted, Event, Purpose, RunFinished, RunStarted, StepStarted
 from runbook.engine.ports import Holder
-from runbook.engine.state import fold
-from runbook.engine.step_record import Status
+from runbook.engine.state import Status, fold
 from runbook.journal import SqliteJournal
 from runbook.journal.liveness import this_host
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from runbook.errors import BookError, UsageError
-from runbook.guard import places, policy_cache
 from runbook.guard.policy_cache import load_policy
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
@@ -131,12 +130,3 @@ def test_a_book_that_is_wrong_is_never_kept(book: Path, cache: Path) -> None:
     with pytest.raises(UsageError):
         load_policy(str(book / "nowhere"))
     assert not cache.exists()
-
-
-def test_a_relative_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the XDG specification says."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert places.cache_home() == Path("/home/somebody/.cache/runbook")
-    assert places.data_home() == Path("/home/somebody/.local/share/runbook")
-    assert policy_cache.load_policy(None)

@@ -12,24 +12,15 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
-from runbook.model import (
-    Book,
-    Capture,
-    Choose,
-    Command,
-    Each,
-    Edit,
-    Expectation,
-    Family,
-    Include,
-    Mode,
-    Section,
-    Sql,
-    TargetKind,
-    Tick,
-    Undo,
-    Wait,
-)
+from runbook.model import Book, Capture, Expectation, Family, Mode, Section, TargetKind, Undo
+from runbook.steps.choose import Choose
+from runbook.steps.command import Command
+from runbook.steps.each import Each
+from runbook.steps.edit import Edit, Git
+from runbook.steps.include import Include
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 LOOK = "- {id: look, title: Look, run: git log}\n"
 
@@ -75,7 +66,7 @@ def test_actions(tmp_path: Path) -> None:
     assert actions["c"].asks is not None
     assert (actions["c"].asks.name, actions["c"].asks.example, steps["c"].title) == ("n", "x", "Look")
     assert isinstance(actions["d"], Edit)
-    assert (actions["d"].git_revision, actions["d"].git_path, actions["d"].template) == ("r", "p", None)
+    assert (actions["d"].git, actions["d"].template) == (Git("r", "p"), None)
     assert actions["e"] == Wait(3600, "The cache")
     assert isinstance(actions["f"], Choose)
     assert [(option.when, len(option.steps)) for option in actions["f"].options] == [

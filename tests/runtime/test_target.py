@@ -219,3 +219,37 @@ def test_files_that_are_not_what_they_should_be_are_not_believed(machine: Machin
     package.mkdir(parents=True)
     (package / "package.json").write_text("not json")
     assert installed_version(machine.project) == ""
+
+
+def test_functions_are_called_at_the_linked_project(machine: Machine) -> None:
+    """On production the address is that of the project that is linked in the directory."""
+    assert machine.target().functions_url() == f"https://{REF}.supabase.co/functions/v1"
+
+
+def test_without_a_link_nobody_knows_where_functions_are(machine: Machine) -> None:
+    """Without a linked project there is no address to call, and the message says how to link one."""
+    machine.link("")
+    with pytest.raises(UsageError, match="no project is linked"):
+        machine.target().functions_url()
+
+
+@pytest.mark.parametrize(
+    ("config", "port"),
+    [
+        pytest.param("", 54321, id="default"),
+        pytest.param('[api]\nschemas = ["public"]\n', 54321, id="no port"),
+        pytest.param("[db]\nport = 5432\n[api]\nport = 8000\n", 8000, id="named"),
+    ],
+)
+def test_functions_of_the_local_stack_are_on_its_api_port(machine: Machine, config: str, port: int) -> None:
+    """The local stack answers on loopback, on the port that the project's configuration names."""
+    (machine.project / "supabase" / "config.toml").write_text(config)
+    assert machine.target(TargetKind.LOCAL).functions_url() == f"http://127.0.0.1:{port}/functions/v1"
+
+
+@pytest.mark.parametrize("config", ["[api\n", '[api]\nport = "env(PORT)"\n', "api = 3\n"])
+def test_a_port_that_can_not_be_read_is_an_error(machine: Machine, config: str) -> None:
+    """Nothing is called at a port that is only a guess; the message names the file."""
+    (machine.project / "supabase" / "config.toml").write_text(config)
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        machine.target(TargetKind.LOCAL).functions_url()

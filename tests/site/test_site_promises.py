@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from support.destinations import argv_of
 from support.sites import ROOT, serving, visiting
 
 from runbook.cli.group import verbs
 from runbook.errors import ExitCode
-from runbook.filling import argv_of
 from runbook.loading.schema import SHAPES
-from runbook.model import Book, Command, Sql, TargetKind
+from runbook.model import Book, TargetKind
 from runbook.policy.judgement import classify
-from runbook.site.corrections import Proof, all_corrections
 from runbook.site.numbering import Placed, outline
-from runbook.site.value_markers import BUILT_IN, Scope, Slot, parts
+from runbook.site.reference import Demonstration, all_corrections
+from runbook.site.value_markers import BUILT_IN, Slot, ValueScope, parts
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
 
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 
@@ -61,7 +63,7 @@ def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
 class _Typed(dict[str, str]):
     """What names stand for at one place of a page, once the fields are filled."""
 
-    def __init__(self, scope: Scope, typed: dict[str, str]) -> None:
+    def __init__(self, scope: ValueScope, typed: dict[str, str]) -> None:
         super().__init__()
         self._scope, self._typed = scope, typed
 
@@ -157,7 +159,7 @@ PROOFS = [(one.id, proof) for one in all_corrections() for proof in one.proof]
 
 
 @pytest.mark.parametrize(("name", "proof"), [pytest.param(*one, id=f"{one[0]}-{one[1].cli}") for one in PROOFS])
-def test_a_proof_is_never_dangerous(name: str, proof: Proof, book: Book) -> None:
+def test_a_proof_is_never_dangerous(name: str, proof: Demonstration, book: Book) -> None:
     """Whoever tries the lines of the Corrections page harms nothing: none of them writes to production."""
     major = int(proof.cli) if proof.cli.isdigit() else None
     judged = classify(proof.argv, book.policy, major=major)
@@ -170,7 +172,7 @@ def test_a_proof_is_never_dangerous(name: str, proof: Proof, book: Book) -> None
     ("name", "proof"),
     [pytest.param(*one, id=f"{one[0]}-{one[1].cli}-{index}") for index, one in enumerate(PROOFS) if one[1].prints],
 )
-def test_a_proof_prints_what_the_page_says(name: str, proof: Proof, tmp_path: Path) -> None:
+def test_a_proof_prints_what_the_page_says(name: str, proof: Demonstration, tmp_path: Path) -> None:
     """Each line, run with the pinned version, in an empty project, without network or account."""
     (tmp_path / "supabase" / "migrations").mkdir(parents=True)
     (tmp_path / "supabase" / "config.toml").write_text('project_id = "nothing"\n')

@@ -10,8 +10,9 @@ from rich.text import Text
 from runbook.engine.events import Outcome, Purpose, RunStarted
 from runbook.engine.ports import Confirmation, Execution, Screen
 from runbook.engine.state import RunState, fold
-from runbook.model import Command, Effect, Family, Step, TargetKind, Undo, Verdict
+from runbook.model import Effect, Family, Step, TargetKind, Undo, Verdict
 from runbook.policy.judgement import Judgement
+from runbook.steps.command import Command
 from support.walks import PRODUCTION, START, procedure, step
 
 __all__ = ["PUSH", "failed", "judged", "plain_text", "screen", "state"]

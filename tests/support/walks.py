@@ -18,26 +18,25 @@ from runbook.model import (
     Book,
     Capture,
     Check,
-    Choose,
-    Command,
     Effect,
     Expectation,
     Family,
     Mode,
-    Option,
     Parameter,
     Policy,
     Position,
     Procedure,
     Rule,
     Section,
-    Sql,
     Step,
     SupabaseMajor,
     TargetKind,
-    Tick,
     Verdict,
 )
+from runbook.steps.choose import Choose, Option
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
 
 AT = Position("test.yaml", 1, 1)
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
@@ -300,9 +299,17 @@ class FakeTarget:
         """Return the words of CLI 3."""
         return ("--remote",)
 
+    def functions_url(self) -> str:
+        """Return an address that exists nowhere."""
+        return "https://functions.invalid/functions/v1"
+
     def environment(self) -> Mapping[str, str]:
         """Return one variable, to see that it arrives."""
         return {"FROM_TARGET": "1"}
+
+    def functions_url(self) -> str:
+        """Return an address that nobody answers at."""
+        return "http://127.0.0.1:1/functions/v1"
 
 
 @dataclass

@@ -15,19 +15,11 @@ from support.walks import AT, PRODUCTION, START, check, command, parameter, proc
 from runbook.engine.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
 from runbook.engine.ports import Holder
 from runbook.engine.state import apply
-from runbook.model import (
-    Choose,
-    Edit,
-    Effect,
-    Family,
-    Mode,
-    Option,
-    Recovery,
-    Reference,
-    Tick,
-    Undo,
-    Wait,
-)
+from runbook.model import Effect, Family, Mode, Recovery, Reference, Undo
+from runbook.steps.choose import Choose, Option
+from runbook.steps.edit import Edit
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 from runbook.terminal.endings import render_finished, render_phase_end, render_result
 from runbook.terminal.error_screens import render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.intro import render_begin, render_intro, render_question

@@ -7,9 +7,8 @@ is in `state`; what the walk did to it is in `state.requests`.
 
 from __future__ import annotations
 
-from runbook.drill.platform.profile import TOKEN, environment, write_link, write_profile
-from runbook.drill.platform.server import Platform, serve
-from runbook.drill.platform.state import PROJECT_REF, Fault, PlatformState, begin
+from runbook.drill.platform.server import TOKEN, Platform, environment, serve, write_link, write_profile
+from runbook.drill.platform.state import PROJECT_REF, Fault, PlatformState, initial_state
 
 __all__ = [
     "PROJECT_REF",
@@ -17,8 +16,8 @@ __all__ = [
     "Fault",
     "Platform",
     "PlatformState",
-    "begin",
     "environment",
+    "initial_state",
     "serve",
     "write_link",
     "write_profile",

@@ -14,13 +14,14 @@ __all__ = ["Reply", "Request", "answer", "parts_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the CLI asked. `place` are the groups of the route's pattern."""
+    """What was asked. `place` are the groups of the route's pattern."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name, in lower case."""
     place: tuple[str, ...] = ()
 
     def json(self) -> object:
@@ -30,11 +31,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the CLI is told."""
+    """What is answered, after `delay` seconds."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0
 
 
 def answer(status: int, document: object) -> Reply:
@@ -44,7 +47,7 @@ def answer(status: int, document: object) -> Reply:
 
 def parts_of(request: Request) -> tuple[Mapping[str, object], tuple[tuple[str, bytes], ...]]:
     """Return the `metadata` document and the files of an upload."""
-    head = f"Content-Type: {request.content_type}\r\n\r\n".encode()
+    head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
     message = message_from_bytes(head + request.body, policy=HTTP)
     metadata: Mapping[str, object] = {}
     files: list[tuple[str, bytes]] = []

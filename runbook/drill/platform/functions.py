@@ -1,4 +1,4 @@
-"""Edge functions: list, deploy one, deploy several at once, read the source, delete."""
+"""Edge functions: list, deploy one, deploy several at once, read the source, delete, and answer calls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,27 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from runbook.drill.platform.exchange import Reply, Request, answer, parts_of
 from runbook.drill.platform.state import DeployedFunction, PlatformState
+from runbook.model import FunctionResponse
 
-__all__ = ["activate_all", "delete_function", "deploy_function", "list_functions", "read_function", "read_source"]
+__all__ = [
+    "CALLS",
+    "activate_all",
+    "call_function",
+    "delete_function",
+    "deploy_function",
+    "list_functions",
+    "read_function",
+    "read_source",
+]
+
+CALLS = "/functions/v1"
+"""The path below which functions are called, as on the hosted platform."""
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def list_functions(state: PlatformState, _: Request) -> Reply:
@@ -64,6 +79,53 @@ def read_source(state: PlatformState, request: Request) -> Reply:
 def delete_function(state: PlatformState, request: Request) -> Reply:
     """Answer `DELETE functions/NAME`."""
     return Reply(200) if state.functions.pop(request.place[0], None) else _missing()
+
+
+def call_function(state: PlatformState, request: Request) -> Reply:
+    """Answer `/functions/v1/NAME/…`: what the live version answers, or the gateway's refusal; log it either way.
+
+    Codes and bodies are the hosted platform's (https://supabase.com/docs/guides/functions/error-codes).
+    """
+    slug = request.path.removeprefix(CALLS).strip("/").partition("/")[0]
+    function = state.functions.get(slug)
+    reply = _refusal(request, function)
+    if reply is None and function is not None:
+        reply = _answer(state.response_of(function))
+    assert reply is not None
+    state.log_call(request.method, slug, reply.status, function)
+    return reply
+
+
+def _refusal(request: Request, function: DeployedFunction | None) -> Reply | None:
+    """Return what the gateway answers in the function's place. A key is only looked for, never checked."""
+    if function is None:
+        return _error(404, "NOT_FOUND", "Requested function was not found")
+    if request.method not in _METHODS:
+        return Reply(405)
+    # A browser's preflight carries no key, so the gateway lets it through.
+    if not function.verify_jwt or request.method == "OPTIONS" or request.headers.get("apikey"):
+        return None
+    authorization = request.headers.get("authorization", "")
+    if not authorization:
+        return _error(401, "UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        return _error(401, "UNAUTHORIZED_INVALID_JWT_FORMAT", "Auth header is not 'Bearer {token}'")
+    return None
+
+
+def _answer(response: FunctionResponse) -> Reply:
+    is_text = isinstance(response.body, str)
+    body = str(response.body) if is_text else json.dumps(response.body)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if response.status >= 500:
+        headers.setdefault("sb-error-code", "EDGE_FUNCTION_ERROR")
+    content_type = headers.pop("content-type", "text/plain;charset=UTF-8" if is_text else "application/json")
+    return Reply(response.status, body.encode(), content_type, headers, response.delay)
+
+
+def _error(status: int, code: str, message: str) -> Reply:
+    return replace(answer(status, {"code": code, "message": message}), headers={"sb-error-code": code})
 
 
 def _document(function: DeployedFunction) -> Mapping[str, object]:

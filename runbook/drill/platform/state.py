@@ -6,19 +6,22 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from runbook.errors import UsageError
+from runbook.model import FunctionResponse
 
-__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "begin"]
+__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
 
 PROJECT_REF = "drillabcdefghijklmno"
 """Twenty lower-case letters, as every project ref."""
 
 _FAILS = re.compile(r"\bthrow\b")
 """The stand-in runs no code: a function whose source throws is one whose calls fail."""
+_CRASH = FunctionResponse(status=500, body="Internal Server Error")
+"""The hosted platform's answer where a handler throws."""
 _DAY = 24 * 3600
 
 
@@ -36,9 +39,9 @@ class DeployedFunction:
     files: tuple[tuple[str, bytes], ...]
 
     @property
-    def fails(self) -> bool:
-        """Tell whether calls of this version end in an error."""
-        return any(_FAILS.search(content.decode("utf-8", "replace")) for _, content in self.files)
+    def source(self) -> str:
+        """All its files as one text."""
+        return "\n".join(content.decode("utf-8", "replace") for _, content in self.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,10 @@ class PlatformState:
     """Uploaded by a deploy of several functions, not yet live."""
     kept: set[str] = field(default_factory=set)
     """Functions whose next deploy is accepted, and the old version stays live."""
+    responses: Mapping[str, Sequence[FunctionResponse]] = field(default_factory=dict)
+    """What the scenario lets functions answer; of a function's, the first that fits the live version counts."""
+    failing: set[str] = field(default_factory=set)
+    """Functions whose calls fail whatever their version answers, until the next deploy."""
     secrets: dict[str, str] = field(default_factory=dict)
     logs: list[LogRow] = field(default_factory=list)
     backup_age: float = 120
@@ -80,7 +87,7 @@ class PlatformState:
     """Seconds since the oldest restorable moment."""
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    """`METHOD /path` of every request, in order."""
+    """`METHOD /path` of every request to the API and every call of a function, in order."""
     restored_to: list[int] = field(default_factory=list)
     """Unix times asked for."""
     restore: Callable[[int], None] = lambda _: None
@@ -118,15 +125,36 @@ class PlatformState:
             self.kept.remove(function.slug)
             return
         self.functions[function.slug] = function
+        self.failing.discard(function.slug)
         self.log("function_logs", "info", f"booted (version {function.version})", function_id=function.id)
-        if function.fails:
-            self.fail_calls(function.slug)
+        response = self.response_of(function)
+        if response.status >= 500:
+            self.log_call("POST", function.slug, response.status, function)  # the app calls it all day
 
     def fail_calls(self, slug: str) -> None:
-        """Log what calls of a function log that end in an error."""
-        function = self.functions[slug]
-        self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
-        self.log("function_edge_logs", "error", f"POST | 500 | {slug}", function_id=function.id)
+        """Let calls of a function fail from now on; the app's own calls show in the logs at once."""
+        self.failing.add(slug)
+        self.log_call("POST", slug, _CRASH.status, self.functions[slug])
+
+    def response_of(self, function: DeployedFunction) -> FunctionResponse:
+        """Return what a call of that version is answered: an error, what the scenario says, or a 200 with its name."""
+        if function.slug in self.failing:
+            return _CRASH
+        for response in self.responses.get(function.slug, ()):
+            if response.version in {None, function.version} and response.source in function.source:
+                return response
+        if _FAILS.search(function.source):
+            return _CRASH
+        return FunctionResponse(body={"function": function.slug, "version": function.version})
+
+    def log_call(self, method: str, slug: str, status: int, function: DeployedFunction | None) -> None:
+        """Log a call as the platform does; `function` is None where the call reached none."""
+        # These are the levels that the CLI itself gives to a status.
+        level = "error" if status >= 500 else "warn" if status >= 400 else "info"
+        attributes = {"response.status_code": str(status)} | ({"function_id": function.id} if function else {})
+        self.log("function_edge_logs", level, f"{method} | {status} | {slug}", **attributes)
+        if function and status >= 500:
+            self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
 
     def log(self, source: str, level: str, message: str, **attributes: str) -> None:
         """Add a row to the logs."""
@@ -152,13 +180,19 @@ def milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-def begin(*, deployed: Mapping[str, str], secrets: Mapping[str, str], platform: Mapping[str, object]) -> PlatformState:
+def initial_state(
+    *,
+    deployed: Mapping[str, str],
+    secrets: Mapping[str, str],
+    platform: Mapping[str, object],
+    responses: Mapping[str, Sequence[FunctionResponse]] | None = None,
+) -> PlatformState:
     """Return the state a scenario begins with.
 
     `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`) and
     `faults` (a list of `{request, status, delay, times}`). Raises UsageError for anything else.
     """
-    state = PlatformState(secrets=dict(secrets))
+    state = PlatformState(secrets=dict(secrets), responses=responses or {})
     for slug, source in deployed.items():
         state.deploy(slug, (("index.ts", source.encode()),), {})
     for key, value in platform.items():

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runbook.loading.fields import Shape
-from runbook.loading.schema import drill, lists, policy, procedure, step
+from runbook import steps
+from runbook.loading.schema import drill, lists, policy, procedure
+from runbook.model import parameter
+from runbook.model.fields import Shape
 
 __all__ = ["FILES", "SHAPES"]
 
 SHAPES: Mapping[str, Shape] = {
-    shape.name: shape for part in (procedure, step, drill, policy, lists) for shape in part.SHAPES
+    shape.name: shape for part in (procedure, parameter, steps, drill, policy, lists) for shape in part.SHAPES
 }
 """All shapes by name."""
 

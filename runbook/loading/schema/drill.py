@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import (
+from runbook.loading.schema.words import KEBAB, LINE, PROSE, TEXTS
+from runbook.model.fields import (
     Anything,
     Choice,
     Duration,
@@ -18,7 +19,6 @@ from runbook.loading.fields import (
     Truth,
     Whole,
 )
-from runbook.loading.schema.words import KEBAB, LINE, PROSE, TEXTS
 
 __all__ = ["SHAPES"]
 
@@ -90,9 +90,28 @@ _SCENARIO = Shape(
         Field("functions", MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source."),
         Field("earlier", MapOf(_FILE_NAME, TEXTS), "Edge functions in the commit before the newest: name and source."),
         Field("deployed", MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source."),
+        Field(
+            "responses",
+            MapOf(_FILE_NAME, ListOf(Shaped("response"))),
+            "What calls of an edge function are answered: the first response that fits the live version.",
+        ),
         Field("secrets", MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk."),
         Field("platform", MapOf(TEXTS, Anything()), "How the platform's stand-in behaves."),
         Field("events", ListOf(Shaped("event"), 0), "What happens during the walk, in their order."),
+    ),
+)
+
+_RESPONSE = Shape(
+    "response",
+    "a response",
+    "What an edge function answers to a call.",
+    (
+        Field("version", Whole(1), "The version that answers this.", default="any"),
+        Field("source", TEXTS, "A text in the source of the versions that answer this.", default="any"),
+        Field("status", Whole(200), "The HTTP status.", default="200"),
+        Field("body", Either(Text(empty=True), Anything()), "Its text, or a mapping or list that is sent as JSON."),
+        Field("headers", MapOf(Text(r"[A-Za-z0-9-]+", "a header's name"), TEXTS), "More headers."),
+        Field("delay", Duration(), "How long the answer takes.", default="no time"),
     ),
 )
 
@@ -179,12 +198,12 @@ _PROOF = Shape(
         Kind((Field("secret", _FILE_NAME, "A secret that must be set."),)),
         Kind(
             (
-                Field("request", Regex(), "A regular expression over 'METHOD path' of the requests to the platform."),
+                Field("request", Regex(), "A regular expression over 'METHOD path' of requests and function calls."),
                 Field("equals", Choice(("yes", "no")), "Whether there must have been such a request.", default="yes"),
             )
         ),
     ),
 )
 
-SHAPES = (_DRILL, _SCENARIO, _MIGRATION, _EVENT, _PROOF)
+SHAPES = (_DRILL, _SCENARIO, _RESPONSE, _MIGRATION, _EVENT, _PROOF)
 """The shapes of this part of the table."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import Field, ListOf, ProcedureId, Shape, Shaped, Text
 from runbook.loading.schema.words import KEBAB, LINE, TEXTS
+from runbook.model.fields import Field, ListOf, ProcedureId, Shape, Shaped, Text
 
 __all__ = ["SHAPES"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import Choice, Field, ListOf, MapOf, Regex, Shape, Shaped, Text
 from runbook.loading.schema.words import EFFECT, KEBAB, LINE, MAJOR, TEXTS, VERDICT, WORDS
+from runbook.model.fields import Choice, Field, ListOf, MapOf, Regex, Shape, Shaped, Text
 
 __all__ = ["SHAPES"]
 

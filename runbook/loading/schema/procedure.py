@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import (
+from runbook.loading.schema.words import LINE, LINES, NAME, PROSE
+from runbook.model.fields import (
     Choice,
     Day,
     Duration,
@@ -10,14 +11,10 @@ from runbook.loading.fields import (
     ListOf,
     MapOf,
     ProcedureId,
-    Regex,
     Shape,
     Shaped,
-    Text,
-    Truth,
     Whole,
 )
-from runbook.loading.schema.words import LINE, LINES, NAME, PROSE
 
 __all__ = ["SHAPES"]
 
@@ -58,32 +55,6 @@ _PROCEDURE = Shape(
     ),
 )
 
-_PARAMETER_FIELDS = (
-    Field("ask", LINE, "The question, as the operator reads it.", required=True),
-    Field("pattern", Regex(), "A regular expression that the whole value must match."),
-    Field("choices", LINES, "The only values it may have."),
-    Field("example", Text(empty=True), "A value as it could be; the page shows it.", required=True, unless="choices"),
-)
-
-_PARAMETER = Shape(
-    "parameter",
-    "a parameter",
-    "A value asked for before step 1. It fills {{name}} in commands and texts.",
-    (
-        *_PARAMETER_FIELDS,
-        Field("default", Text(empty=True), "The value where the operator gives none."),
-        Field("secret", Truth(), "It is never shown or stored, and never part of a command.", default="false"),
-        Field("many", Truth(), "It is a list of values, written with commas.", default="false"),
-    ),
-)
-
-_ASKS = Shape(
-    "asks",
-    "a value to note",
-    "A value that the operator sees at a tick. It is kept, and fills {{name}} in later steps.",
-    (Field("name", NAME, "The name by which later steps use it.", required=True), *_PARAMETER_FIELDS),
-)
-
 _REFERENCE = Shape(
     "reference",
     "a situation",
@@ -94,5 +65,5 @@ _REFERENCE = Shape(
     ),
 )
 
-SHAPES = (_PROCEDURE, _PARAMETER, _ASKS, _REFERENCE)
+SHAPES = (_PROCEDURE, _REFERENCE)
 """The shapes of this part of the table."""

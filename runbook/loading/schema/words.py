@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runbook.loading.fields import Choice, ListOf, MapOf, Text, Whole
+from runbook.model.fields import Choice, ListOf, MapOf, Text, Whole
 
 __all__ = [
     "EFFECT",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runbook.drill.drill import DrillReport, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
-from runbook.drill.platform import begin
+from runbook.drill.platform import initial_state
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
 from runbook.model import Book, Drill, Scenario, ScenarioMigration
@@ -28,7 +28,7 @@ def migration(name: str, sql: str, state: str = "applied") -> ScenarioMigration:
 def scene(scenario: Scenario | None = None, *, major: int = 3, url: str | None = None) -> Iterator[Sandbox]:
     """Open a sandbox with that scenario played."""
     wanted = scenario or Scenario()
-    platform = begin(deployed=wanted.deployed, secrets=wanted.secrets, platform=wanted.platform)
+    platform = initial_state(deployed=wanted.deployed, secrets=wanted.secrets, platform=wanted.platform)
     with open_sandbox(platform, major=major, postgres_url=url) as sandbox, play_scenario(sandbox, wanted):
         yield sandbox
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import psycopg
 
-from runbook.drill.database import connect, execute
+from runbook.drill.database import connect, execute, split_statements
 from runbook.drill.postgres import Postgres
-from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
-from runbook.drill.statements import split_statements
+from runbook.drill.sandbox import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
 
 __all__ = [
     "Connection",

@@ -1,0 +1,179 @@
+"""Pictures as SVG: the way through a procedure, and the screen of a terminal. Their places are computed here."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runbook.model import Choose, Include
+from runbook.site.actions import PageContext, kind_of
+from runbook.site.numbering import Placed, branches, nested, placed
+from runbook.site.prose import plain
+from runbook.site.templating import render
+
+__all__ = ["StyledText", "flow", "screen_picture"]
+
+
+# --- The way through: one line of stations, with a side line for each branch ------------------------------------------
+
+_WIDTH = 300
+_LEFT = 12
+_INDENT = 22
+_LINE = 14
+_GAP = 10
+_LETTER = 6.3
+"""Width of a letter at 12 units, measured generously: titles are wrapped by it."""
+
+_MEANINGS = (
+    ("reads", "reads"),
+    ("writes", "writes"),
+    ("destroys", "destroys"),
+    ("tick", "by hand"),
+    ("choose", "a question"),
+    ("go", "another procedure"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    depth: int
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """A stop at its place in the picture. `x` and `y` are the middle of its symbol."""
+
+    kind: str
+    depth: int
+    label: str
+    lines: tuple[str, ...]
+    x: float
+    y: float
+
+
+def flow(page: PageContext) -> Markup:
+    """Draw a procedure's flow. Steps of an included procedure are one station: they have a picture of their own."""
+    _, steps = placed(page.procedure)
+    stations, height = _laid_out(list(_stops(page, steps, 0)))
+    return render(
+        "pictures/flow.html",
+        procedure=page.procedure,
+        stations=stations,
+        rails=list(_rails(stations)),
+        width=_WIDTH,
+        height=height,
+        line_height=_LINE,
+        meanings=_MEANINGS,
+    )
+
+
+def _stops(page: PageContext, row: tuple[Placed, ...], depth: int) -> Iterator[_Stop]:
+    for at in row:
+        action = at.step.action
+        yield _Stop(depth, kind_of(page, at)[0], f"{at.number} {plain(at.title)}")
+        if isinstance(action, Choose):
+            for letter, when, steps in branches(at, action):
+                yield _Stop(depth + 1, "branch", f"{letter} {plain(when)}{'' if steps else ': go on'}")
+                yield from _stops(page, steps, depth + 1)
+        elif not isinstance(action, Include):
+            yield from _stops(page, nested(at, action), depth + 1)
+
+
+def _laid_out(stops: list[_Stop]) -> tuple[list[_Station], float]:
+    stations = []
+    y = 14.0
+    for stop in stops:
+        x = _LEFT + stop.depth * _INDENT
+        wrapped = tuple(textwrap.wrap(stop.label, int((_WIDTH - x - 18) / _LETTER))) or ("",)
+        stations.append(_Station(stop.kind, stop.depth, stop.label, wrapped, x, y))
+        y += _LINE * len(wrapped) + _GAP
+    return stations, y
+
+
+def _rails(stations: list[_Station]) -> Iterator[str]:
+    """Yield the paths of a line down each row of stations, and a bend from a question to each of its branches."""
+    last: dict[int, _Station] = {}
+    for station in stations:
+        depth = station.depth
+        last = {level: one for level, one in last.items() if level <= depth}
+        if depth and (station.kind == "branch" or depth not in last):
+            yield _bend(last[depth - 1], station)
+        elif depth in last:
+            yield f"M{station.x:g} {last[depth].y:g}V{station.y:g}"
+        last[depth] = station
+
+
+def _bend(parent: _Station, station: _Station) -> str:
+    corner = f"V{station.y - 8:g}Q{parent.x:g} {station.y:g} {parent.x + 8:g} {station.y:g}H{station.x:g}"
+    return f"M{parent.x:g} {parent.y:g}{corner}"
+
+
+# --- A terminal's screen: every character where the terminal puts it, readable as text too ----------------------------
+
+_COLUMN, _ROW, _PAD = 7.8, 17, 14
+_BASELINE = 12.5
+"""Where a row's letters stand, below its top."""
+
+
+@dataclass(frozen=True, slots=True)
+class StyledText:
+    """Characters of one look. `colour` and `ground` are the terminal's colour names."""
+
+    text: str
+    bold: bool = False
+    dim: bool = False
+    colour: str = ""
+    ground: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _PlacedText:
+    """Characters at their place: `x` and `width` with the spaces around them, `text_x` and `text_width` without."""
+
+    style: StyledText
+    x: float
+    width: float
+    top: float
+    baseline: float
+    text: str
+    text_x: float
+    text_width: float
+
+
+def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str, title: str, columns: int = 80) -> Markup:
+    """Draw a screen; `key` makes its ids. The same text stands below it, folded, for those who can't see it."""
+    return render(
+        "pictures/screen.html",
+        key=key,
+        title=title,
+        width=columns * _COLUMN + 2 * _PAD,
+        height=len(rows) * _ROW + 2 * _PAD,
+        row_height=_ROW,
+        texts=[one for number, row in enumerate(rows) for one in _placed_row(row, _PAD + number * _ROW)],
+        plain_text="\n".join("".join(one.text for one in row).rstrip() for row in rows),
+    )
+
+
+def _placed_row(row: Sequence[StyledText], top: float) -> Iterator[_PlacedText]:
+    column = 0
+    for one in row:
+        shown = one.text.strip()
+        lead = len(one.text) - len(one.text.lstrip())
+        x = _PAD + column * _COLUMN
+        yield _PlacedText(
+            style=one,
+            x=x,
+            width=len(one.text) * _COLUMN,
+            top=top,
+            baseline=top + _BASELINE,
+            text=shown,
+            # SVG drops leading spaces, so the text begins at its first letter.
+            text_x=x + lead * _COLUMN,
+            text_width=len(shown) * _COLUMN,
+        )
+        column += len(one.text)
