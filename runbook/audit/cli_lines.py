@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from runbook.checks.subject import JudgedStep, Subject
 from runbook.filling import TARGET
 from runbook.loading.source_text import SourceText
-from runbook.model import Book, Command, Family, Position, Rule, Sql, TargetKind
+from runbook.model import Book, Family, Position, Rule, TargetKind
 from runbook.policy.argv import invocation_of
 from runbook.policy.judgement import rule_of
 
@@ -55,7 +55,7 @@ def _of_step(step: JudgedStep) -> Iterator[CliLine]:
             for argv in judgement.commands:
                 arguments = _arguments(argv)
                 if arguments:
-                    yield CliLine(arguments, (major,), judged.action.at)
+                    yield CliLine(arguments, (major,), judged.action.place(step.place.step.at))
 
 
 def _of_targets(book: Book) -> Iterator[CliLine]:
@@ -63,15 +63,16 @@ def _of_targets(book: Book) -> Iterator[CliLine]:
     for step in Subject(book).steps:
         for judged in step.commands:
             for major, judgement in judged.judgements.items():
-                for kind in book.policy.majors[major].target.get(judgement.family, {}):
-                    yield from _with_target(book, judged.action, judgement.family, (major, kind))
+                if judgement.commands:  # a request has none
+                    words = judged.action.words or book.policy.majors[major].query_read
+                    for kind in book.policy.majors[major].target.get(judgement.family, {}):
+                        yield from _with_target(book, words, judgement.family, (major, kind))
 
 
 def _with_target(
-    book: Book, action: Command | Sql, family: Family, landing: tuple[int, TargetKind]
+    book: Book, words: Sequence[str], family: Family, landing: tuple[int, TargetKind]
 ) -> Iterator[CliLine]:
     major, kind = landing
-    words = action.words if isinstance(action, Command) else book.policy.majors[major].query_read
     if TARGET not in words:
         return
     rule = rule_of([word for word in words if word != TARGET], book.policy)

@@ -1,11 +1,11 @@
-"""The field table as JSON Schemas (draft 7, which editors know best), so that they complete and check the files."""
+"""The tables of keys as JSON Schemas (draft 7, which editors know best), so that they complete and check the files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-from runbook.loading.schema import FILES, SHAPES
+from runbook.loading.shapes import FILES, SHAPES
 from runbook.model.fields import (
     Anything,
     Choice,

@@ -1,11 +1,11 @@
-"""Nodes to records: what the field table says of each mapping, checked, with every problem noted."""
+"""Nodes to records, checked by the table of each mapping, with every problem noted; and records to values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Any
 
 from runbook.loading.scalars import plain_value, read_scalar
 from runbook.loading.source_text import Problems
@@ -13,62 +13,31 @@ from runbook.loading.yaml_nodes import Listing, Mapping, Node, Scalar
 from runbook.model import Position
 from runbook.model.fields import Anything, Either, ListOf, MapOf, ProcedureId, Shape, Shaped, Type
 
-__all__ = ["Reader", "Record"]
-
-T = TypeVar("T")
+__all__ = ["Reader", "Record", "build"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A mapping that was read by its shape: only known keys, each with a value of its type.
 
-    `kind` is the key that told its form. The getters raise KeyError or TypeError where the table and its reader
-    disagree, which is a bug.
+    `kind` is the key that told its form.
     """
 
+    shape: Shape
     kind: str
     values: MappingOf[str, object]
     places: MappingOf[str, Position]
     at: Position
-    shape: str = ""
-    """The name of the table by which it was read."""
-
-    def get(self, name: str, kind: type[T]) -> T:
-        """Return the value of a key that must be there."""
-        value = self.values[name]
-        if not isinstance(value, kind):
-            raise TypeError(f"{self.at}: {name} is a {type(value).__name__}, not a {kind.__name__}")
-        return value
-
-    def maybe(self, name: str, kind: type[T]) -> T | None:
-        """Return the value of a key, None where it is absent."""
-        return self.get(name, kind) if name in self.values else None
-
-    def many(self, name: str, kind: type[T]) -> tuple[T, ...]:
-        """Return the items of a list, none where it is absent."""
-        items = self.get(name, tuple) if name in self.values else ()
-        for item in items:
-            if not isinstance(item, kind):
-                raise TypeError(f"{self.places[name]}: {name} holds a {type(item).__name__}, not a {kind.__name__}")
-        return items
-
-    def pairs(self, name: str, kind: type[T]) -> dict[str, T]:
-        """Return a mapping of names to values, empty where it is absent."""
-        found = self.get(name, dict) if name in self.values else {}
-        for value in found.values():
-            if not isinstance(value, kind):
-                raise TypeError(f"{self.places[name]}: {name} holds a {type(value).__name__}, not a {kind.__name__}")
-        return found
 
 
 class Reader:
-    """Reads the nodes of one file by the field table."""
+    """Reads the nodes of one file by the tables of the mappings in it."""
 
     def __init__(self, shapes: MappingOf[str, Shape], problems: Problems) -> None:
         self._shapes = shapes
         self._problems = problems
-        self.records: list[tuple[str, Record]] = []
-        """Every record read, with the name of its shape; where something is wrong, with what is right of it."""
+        self.records: list[Record] = []
+        """Every record read; where something is wrong, with what is right of it."""
         self.references: list[Scalar] = []
         """Every place where the id of a procedure stands."""
 
@@ -138,8 +107,8 @@ class Reader:
                 if value is not None:
                     values[name] = value
         self._require(node, shape, kind)
-        record = Record(kind, values, places, node.at, shape.name)
-        self.records.append((shape.name, record))
+        record = Record(shape, kind, values, places, node.at)
+        self.records.append(record)
         return record
 
     def _kind(self, node: Mapping, shape: Shape) -> str:
@@ -183,6 +152,34 @@ class Reader:
         ]
         if missing:
             self._problems.add(node.at, f"{_named(node, shape)} has no {' and no '.join(missing)}")
+
+
+def build(record: Record, *, keyed: object = "") -> Any:
+    """Return the value that a record stands for, with all that is within it. `keyed` is the key it stands under.
+
+    Places go with the values: `at` is that of the mapping, `<attribute>_at` that of one key's value.
+    """
+    shape = record.shape
+    assert shape.build is not None
+    values: dict[str, Any] = {"at": record.at}
+    if shape.keyed_by:
+        values[shape.keyed_by] = keyed
+    for field in shape.taken(record.kind):
+        if field.name in record.values:
+            value = _built(record.values[field.name])
+            values[field.attribute] = value if field.read is None else field.read(value)
+            values[f"{field.attribute}_at"] = record.places[field.name]
+    return shape.build(record.kind, values)
+
+
+def _built(value: object, keyed: object = "") -> object:
+    if isinstance(value, Record):
+        return build(value, keyed=keyed)
+    if isinstance(value, tuple):
+        return tuple(_built(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _built(item, key) for key, item in value.items()}
+    return value
 
 
 def _named(node: Mapping, shape: Shape) -> str:

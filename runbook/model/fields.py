@@ -11,7 +11,9 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+
+from runbook.model.terms import Effect
 
 __all__ = [
     "EFFECT",
@@ -26,7 +28,6 @@ __all__ = [
     "TEMPLATE",
     "TEXTS",
     "VALUES",
-    "VERDICT",
     "WORDS",
     "Anything",
     "Choice",
@@ -48,13 +49,19 @@ __all__ = [
     "Type",
     "Whole",
     "fields_of",
+    "file_of",
+    "forms",
     "key",
     "shape",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+# --- types of values --------------------------------------------------------------------------------------------
+#
+# The guard imports these with the policy before every command; named tuples take a sixth of what dataclasses take.
+
+
+class Text(NamedTuple):
     """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
 
     `longest` is the most characters that it may have, 0 for no limit of its own. In `prose` nothing is filled in, so
@@ -69,89 +76,87 @@ class Text:
     prose: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(NamedTuple):
     """A regular expression, which must compile; `groups` is how many groups it must have at least."""
 
     groups: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class CommandLine:
     """One command, split into words on reading; it never goes through a shell."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+
+class Choice(NamedTuple):
     """One of a few words."""
 
     options: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class ProcedureId:
     """The id of a procedure of this book."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+
+class Whole(NamedTuple):
     """A whole number of at least `minimum`."""
 
     minimum: int = 0
 
 
-@dataclass(frozen=True, slots=True)
 class Number:
     """A number above zero; a fraction is written with a point."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Truth:
     """`true` or `false`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Day:
     """A date, `2026-11-23`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+
+class Duration(NamedTuple):
     """A number with its unit; `units` are those allowed, of s, m, h and d. Read as seconds."""
 
     units: str = "smh"
 
 
-@dataclass(frozen=True, slots=True)
 class Anything:
     """Any value; what it must be is known by the part that uses it."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+
+class ListOf(NamedTuple):
     """A list with at least `minimum` items."""
 
     item: Type
     minimum: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """Names with values; `key` is the type of the names (`Text`, `Choice` or `Whole`)."""
 
     key: Type
     value: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """A mapping of the shape with that name."""
 
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """One of two types, told apart by how the value is written (a text, a list or a mapping)."""
 
     scalar: Type
@@ -190,8 +195,7 @@ TEMPLATE = Text(template=True)
 SQL = Text(template=True, says="SQL", longest=20_000)
 WORDS = ListOf(Text(empty=True), minimum=0)
 MAJOR = Whole(1)
-EFFECT = Choice(("reads", "writes", "destroys"))
-VERDICT = Choice(("allow", "confirm", "refuse"))
+EFFECT = Choice(tuple(Effect))
 VALUES = MapOf(NAME, Text(template=True, empty=True))
 
 
@@ -250,8 +254,7 @@ def fields_of(cls: type) -> tuple[Field, ...]:
     return tuple(dataclasses.replace(one, name=one.name or name, attribute=name) for name, one in stated)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One of the forms a mapping may take. Its first field tells the form; the others go with that one only."""
 
     fields: tuple[Field, ...]
@@ -299,14 +302,32 @@ class Shape:
         return (*own, *self.fields)
 
 
-def shape(cls: type, name: str, noun: str, doc: str, *, keyed_by: str = "") -> Shape:
+def forms(cls: type, *taken: tuple[str | Field, ...]) -> tuple[Kind, ...]:
+    """Return the forms of a mapping that is that dataclass in all of them; see `Kind`.
+
+    Each is told as the attributes that only it takes, or as a key that is stated for that form alone.
+    """
+    stated = {field.attribute: field for field in fields_of(cls)}
+    found = ([stated[one] if isinstance(one, str) else one for one in own] for own in taken)
+    return tuple(Kind((dataclasses.replace(first, required=False), *others)) for first, *others in found)
+
+
+def shape(cls: type, name: str, noun: str, doc: str, kinds: tuple[Kind, ...] = (), *, keyed_by: str = "") -> Shape:
     """Return the table of a mapping that is that dataclass and nothing else; see `Shape`.
 
-    A dataclass with an attribute `at` gets the place of its mapping there.
+    A dataclass with an attribute `at` gets the place of its mapping there, one with `kind` the key of its form.
     """
     names = {each.name for each in dataclasses.fields(cls)}
+    bound = {field.attribute for kind in kinds for field in kind.fields}
 
-    def build(_kind: str, values: dict[str, Any]) -> object:
-        return cls(**{name: value for name, value in values.items() if name in names})
+    def build(kind: str, values: dict[str, Any]) -> object:
+        return cls(**{name: value for name, value in {"kind": kind, **values}.items() if name in names})
 
-    return Shape(name, noun, doc, fields_of(cls), build=build, keyed_by=keyed_by)
+    common = tuple(field for field in fields_of(cls) if field.attribute not in bound)
+    return Shape(name, noun, doc, common, kinds, build, keyed_by)
+
+
+def file_of(field: Field, name: str, noun: str, doc: str) -> Shape:
+    """Return the table of a file with one key, whose value is all there is to it."""
+    only = dataclasses.replace(field, attribute=field.name, required=True)
+    return Shape(name, noun, doc, (only,), build=lambda _kind, values: values[only.name])

@@ -7,11 +7,29 @@ from datetime import date
 from enum import StrEnum
 
 from runbook.model.drill import Drill
+from runbook.model.fields import (
+    LINE,
+    LINES,
+    NAME,
+    PROSE,
+    Choice,
+    Day,
+    Duration,
+    ListOf,
+    MapOf,
+    ProcedureId,
+    Shaped,
+    Whole,
+    key,
+    shape,
+)
 from runbook.model.parameter import Parameter
 from runbook.model.step import Step
 from runbook.model.terms import Position
 
-__all__ = ["Mode", "Procedure", "Reference", "Section"]
+__all__ = ["SHAPES", "Mode", "Procedure", "Reference", "Section"]
+
+_SECONDS_OF_DAY = 86400
 
 
 class Mode(StrEnum):
@@ -35,8 +53,8 @@ class Section(StrEnum):
 class Reference:
     """A situation, and the procedure that fits it (an id), if there is one."""
 
-    text: str
-    see: str | None = None
+    text: str = key(LINE, "The situation.")
+    see: str | None = key(ProcedureId(), "The id of the procedure that fits it.", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +62,72 @@ class Procedure:
     """One task from start to end."""
 
     id: str
-    title: str
-    summary: str
-    section: Section
-    use_when: tuple[str, ...]
-    not_for: tuple[Reference, ...]
-    owner: str
-    reviewed: date
-    review_days: int
-    minutes: int
-    mode: Mode
-    needs: tuple[str, ...]
-    warnings: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    before: tuple[Step, ...]
-    steps: tuple[Step, ...]
-    after: tuple[str, ...]
-    related: tuple[str, ...]
-    drills: tuple[Drill, ...]
-    source: str
+    title: str = key(LINE, "What the task is called, in two to four words.")
+    summary: str = key(PROSE, "One sentence: when this is needed, or what it achieves.", read=str.strip)
+    section: Section = key(
+        Choice(tuple(Section)),
+        "When in time it belongs: start (getting ready), before, during a migration, wrong (something broke), "
+        "or functions (edge functions).",
+        read=Section,
+    )
+    use_when: tuple[str, ...] = key(LINES, "The situations in which this is the right procedure.")
+    not_for: tuple[Reference, ...] = key(
+        ListOf(Shaped("reference")), "Situations that look alike, and what fits them.", default=()
+    )
+    owner: str = key(LINE, "Who keeps it right: a person or a team.")
+    reviewed: date = key(Day(), "The day somebody last checked all of it.")
+    review_days: int = key(
+        Duration("d"),
+        "How long a review holds.",
+        name="review_every",
+        read=lambda seconds: int(seconds / _SECONDS_OF_DAY),
+    )
+    minutes: int = key(Whole(1), "How long it takes, from practice.")
+    mode: Mode = key(
+        Choice(tuple(Mode)),
+        "read-do: read each step, then do it. do-confirm: do a phase, then confirm its list.",
+        default=Mode.READ_DO,
+        said="read-do",
+        read=Mode,
+    )
+    needs: tuple[str, ...] = key(LINES, "What to have at hand before step 1.", default=())
+    warnings: tuple[str, ...] = key(ListOf(PROSE), "What to know before step 1.", default=())
+    parameters: tuple[Parameter, ...] = key(
+        MapOf(NAME, Shaped("parameter")),
+        "Values asked for before step 1, by name.",
+        default=(),
+        read=lambda found: tuple(found.values()),
+    )
+    before: tuple[Step, ...] = key(
+        ListOf(Shaped("step")), "What must hold before step 1: things to tick, or commands that read.", default=()
+    )
+    steps: tuple[Step, ...] = key(ListOf(Shaped("step")), "What to do, in order.")
+    after: tuple[str, ...] = key(ListOf(PROSE), "What is left to do when all steps are done.", default=())
+    related: tuple[str, ...] = key(
+        ListOf(ProcedureId()), "Ids of procedures that readers of this one look for.", default=()
+    )
+    drills: tuple[Drill, ...] = key(
+        ListOf(Shaped("drill")), "Rehearsals of this procedure on a throwaway target.", default=()
+    )
+    source: str = ""
     """The YAML text, kept so that a changed procedure can be shown as a difference."""
-    digest: str
+    digest: str = ""
     """SHA-256 (hex) over this procedure's YAML and that of every procedure it includes."""
     at: Position
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter called `name`; raises KeyError."""
         return {parameter.name: parameter for parameter in self.parameters}[name]
+
+
+SHAPES = (
+    shape(
+        Procedure,
+        "procedure",
+        "a procedure",
+        "One task from start to end. The file's name is the procedure's id.",
+        keyed_by="id",
+    ),
+    shape(Reference, "reference", "a situation", "A situation, and the procedure that fits it."),
+)
+"""A procedure's file, but for its parameters, steps and drills."""

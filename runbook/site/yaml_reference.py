@@ -1,4 +1,4 @@
-"""The reference of the YAML: every file, every mapping, every key, from the field table that reads them."""
+"""The reference of the YAML: every file, every mapping, every key, from the tables that read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from runbook.loading.schema import FILES, SHAPES
+from runbook.loading.shapes import FILES, SHAPES
 from runbook.model.fields import (
     Anything,
     Choice,

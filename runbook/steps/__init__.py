@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from runbook.model import Action, Capture, Check, Expectation, Position, Recovery, Step, Undo
-from runbook.model.fields import TEMPLATE, Field, Kind, Shape, Shaped, fields_of, shape
+from runbook.model.fields import TEMPLATE, Field, Kind, Shape, Shaped, fields_of, forms, shape
 from runbook.steps.choose import Choose, Option
 from runbook.steps.command import Command
 from runbook.steps.each import Each
@@ -89,9 +89,8 @@ def _step_fields() -> tuple[Field, ...]:
 
 
 def _mapping(cls: type[Action]) -> Shape:
-    own = fields_of(cls)
-    kinds = tuple(Kind((replace(field, required=False),)) for name in cls.forms for field in own if field.name == name)
-    rest = tuple(field for field in own if field.name not in cls.forms)
+    kinds = forms(cls, *((name,) for name in cls.forms))
+    rest = tuple(field for field in fields_of(cls) if field.name not in cls.forms)
     noun = f"{'an' if cls.mapping[0] in 'aeiou' else 'a'} {cls.mapping}"
     return Shape(cls.mapping, noun, cls.summary, rest, kinds, build=lambda _kind, values: cls.made(values))
 
@@ -132,12 +131,12 @@ SHAPES: tuple[Shape, ...] = (
     shape(Git, "git", "a version in git", "A file as it was at a commit."),
     shape(Option, "option", "an option", "One answer to the question, and the steps it leads to."),
     shape(Expectation, "expect", "an expectation", "What the output must be. All that is given must hold."),
-    Shape(
+    shape(
+        Capture,
         "capture",
         "a capture",
         "Where in the output a value is.",
-        kinds=tuple(Kind((replace(field, required=False),)) for field in fields_of(Capture)),
-        build=lambda _kind, values: Capture(**_only(Capture, values)),
+        forms(Capture, ("json",), ("pattern",)),
         keyed_by="name",
     ),
     shape(Recovery, "recovery", "a way out", "What to do when a step fails, and the procedure that takes over."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from runbook.filling import Values
@@ -24,10 +24,8 @@ class Option:
     """One answer of a `Choose` step and the steps it leads to (none: go on)."""
 
     when: str = key(LINE, "The answer, as the operator reads it.")
-    steps: tuple[Step, ...] = key(
-        ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", required=False
-    )
-    at: Position  # type: ignore[misc] # always there: `key` gives no default
+    steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
+    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

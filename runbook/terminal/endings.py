@@ -9,7 +9,8 @@ from rich.text import Text
 from runbook.engine.events import Outcome, Purpose, StepFinished
 from runbook.engine.path import Instance, instances
 from runbook.engine.ports import Screen
-from runbook.engine.state import RunState, Status, StepRecord
+from runbook.engine.state import RunState
+from runbook.engine.state import Status, StepRecord
 from runbook.model import Mode, Procedure, TargetKind
 from runbook.terminal.banner import duration
 from runbook.terminal.lines import Lines, block, fit, keys, wrap

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +55,17 @@ def test_what_is_kept_is_the_policy_of_the_book(book: Path, cache: Path, monkeyp
 
     assert load_policy(str(book)) == first
     assert first == without_tests(read_policy(book))
+
+
+def test_reading_the_policy_loads_nothing_of_steps(book: Path) -> None:
+    """A guard that finds nothing kept reads two files, and imports no more than these need."""
+    code = (
+        "import pathlib, sys; from runbook.loading import read_policy; read_policy(pathlib.Path(sys.argv[1])); "
+        "print(*sorted(name for name in sys.modules if name.startswith(('runbook.model.', 'runbook.steps'))))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == [f"runbook.model.{name}" for name in ("fields", "policy", "templates", "terms")]
 
 
 def test_a_change_of_the_book_counts_at_once(book: Path) -> None:

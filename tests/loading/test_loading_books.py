@@ -12,7 +12,19 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
-from runbook.model import Book, Capture, Expectation, Family, Mode, Section, TargetKind, Undo
+from runbook.model import (
+    Book,
+    Capture,
+    Expectation,
+    Family,
+    FunctionResponse,
+    Mode,
+    Proof,
+    ScenarioEvent,
+    Section,
+    TargetKind,
+    Undo,
+)
 from runbook.steps.choose import Choose
 from runbook.steps.command import Command
 from runbook.steps.each import Each
@@ -110,6 +122,40 @@ def test_what_surrounds_an_action(tmp_path: Path) -> None:
     assert second.undo == Undo(reason="Never")
     assert second.if_it_fails is not None
     assert second.if_it_fails.see == "add-thing"
+
+
+def test_drills(tmp_path: Path) -> None:
+    """An event is what its own key says; a proof has its form and nothing of the others."""
+    text = procedure_text(LOOK) + (
+        "drills:\n"
+        "  - name: one\n"
+        "    briefing: It broke.\n"
+        "    scenario:\n"
+        "      responses: {hello: [{version: 2, body: {ok: true}}, {source: old, status: 500, delay: 1s}]}\n"
+        "      events:\n"
+        "        - {at: look, fail_requests: ^GET, status: 500, delay: 2s}\n"
+        "        - {at: look, turn: 2, write_file: a.txt, text: b}\n"
+        "    prove:\n"
+        "      - {text: Counted, sql: select 1, equals: '1'}\n"
+        "      - {text: Recorded, history: []}\n"
+        "      - {text: Live, function: hello, equals: '2', source: new}\n"
+        "      - {text: Looked, walked: [look]}\n"
+    )
+    (drill,) = _book(tmp_path, add_thing=text).procedures["add-thing"].drills
+    assert drill.scenario.responses == {
+        "hello": (FunctionResponse(version=2, body={"ok": True}), FunctionResponse(source="old", status=500, delay=1))
+    }
+    assert drill.scenario.events == (
+        ScenarioEvent("look", "fail_requests", "^GET", status=500, delay=2),
+        ScenarioEvent("look", "write_file", "a.txt", turn=2, text="b"),
+    )
+    assert drill.prove == (
+        Proof(text="Counted", sql="select 1", equals="1"),
+        Proof(text="Recorded", history=()),
+        Proof(text="Live", function="hello", equals="2", source="new"),
+        Proof(text="Looked", walked=("look",)),
+    )
+    assert (drill.ends, drill.practice, drill.answers, drill.loses) == ("done", True, {}, ())
 
 
 def test_includes_are_filled_in(tmp_path: Path) -> None:

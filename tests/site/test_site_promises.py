@@ -17,7 +17,7 @@ from support.sites import ROOT, serving, visiting
 
 from runbook.cli.group import verbs
 from runbook.errors import ExitCode
-from runbook.loading.schema import SHAPES
+from runbook.loading.shapes import SHAPES
 from runbook.model import Book, TargetKind
 from runbook.policy.judgement import classify
 from runbook.site.numbering import Placed, outline

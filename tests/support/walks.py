@@ -70,7 +70,7 @@ def tick(name: str, **more: object) -> Step:
 
 def choose(name: str, **options: Sequence[Step]) -> Step:
     """Return a question; each keyword is an answer with the steps that it leads to."""
-    return step(name, Choose(tuple(Option(when, tuple(steps), AT) for when, steps in options.items())))
+    return step(name, Choose(tuple(Option(when, tuple(steps), at=AT) for when, steps in options.items())))
 
 
 def parameter(name: str, **more: object) -> Parameter:

@@ -103,7 +103,7 @@ def test_warning_comes_before_the_command() -> None:
 
 def test_choice_lists_its_answers_by_number() -> None:
     """One digit answers it."""
-    options = tuple(Option(when, (), AT) for when in ("One function", "Something else"))
+    options = tuple(Option(when, at=AT) for when in ("One function", "Something else"))
     text = plain_text(render_step(screen(step("what", Choose(options)), effect=Effect.READS)))
     assert "   1  One function\n   2  Something else\n" in text
     assert "Type the number of your answer" in text
