@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from runbook.model.templates import PLACEHOLDER
 from runbook.model import Include
+from runbook.model.templates import PLACEHOLDER
 
 __all__ = [
     "BUILT_IN",

@@ -1,6 +1,6 @@
 """Whatever is written, answered, cut off and edited: what a walk must never do, and that it always ends.
 
-`RUNBOOK_RANDOM=1` plays other sequences each time, `RUNBOOK_RANDOM=10` ten times as many of them.
+`RANDOM_WALKS=1` plays other sequences each time, `RANDOM_WALKS=10` ten times as many of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.random_walks import RandomWalk
 
 SEQUENCES = 2_000
-RANDOM = int(os.environ.get("RUNBOOK_RANDOM", "0"))
+RANDOM = int(os.environ.get("RANDOM_WALKS", "0"))
 
 COVERED = {
     "deaths": 500,

@@ -307,10 +307,6 @@ class FakeTarget:
         """Return one variable, to see that it arrives."""
         return {"FROM_TARGET": "1"}
 
-    def functions_url(self) -> str:
-        """Return an address that nobody answers at."""
-        return "http://127.0.0.1:1/functions/v1"
-
 
 @dataclass
 class FixedClock:
