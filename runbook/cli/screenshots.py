@@ -15,9 +15,9 @@ from rich.text import Text
 
 from runbook import __version__
 from runbook.engine.context import Context, Identity, Ports
-from runbook.engine.events import RunStarted, TargetSeen
 from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
+from runbook.journal.events import RunStarted, TargetSeen
 from runbook.model import Procedure
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.source import book

@@ -8,18 +8,6 @@ from datetime import datetime
 from runbook.engine import parameters
 from runbook.engine.confirmation import confirmation_for, is_confirmed
 from runbook.engine.context import Context
-from runbook.engine.events import (
-    Decision,
-    HandedOver,
-    Outcome,
-    Purpose,
-    RunFinished,
-    RunStopped,
-    SteppedBack,
-    StepResolved,
-    StepSkipped,
-    ValueGiven,
-)
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
 from runbook.engine.ports import (
@@ -42,6 +30,18 @@ from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
 from runbook.filling import Shown, UnknownName, fill_text
+from runbook.journal.events import (
+    Decision,
+    HandedOver,
+    Outcome,
+    Purpose,
+    RunFinished,
+    RunStopped,
+    SteppedBack,
+    StepResolved,
+    StepSkipped,
+    ValueGiven,
+)
 from runbook.model import Check, Parameter
 from runbook.steps.destination import Prepared
 from runbook.steps.performing import Job

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.engine.events import Outcome, Purpose
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import Way
+from runbook.journal.events import Outcome, Purpose
 from runbook.model import Step
 from runbook.steps import stand_in
 from runbook.steps.scope import Place, Scope

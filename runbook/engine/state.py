@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,
     Decision,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runbook.engine.context import Context, lock_key
-from runbook.engine.events import TakenOver, TargetSeen
-from runbook.engine.ports import Holder
 from runbook.errors import JournalError, TargetHeldError
+from runbook.journal.events import TakenOver, TargetSeen
+from runbook.journal.interface import Holder
 
 __all__ = ["lock_target"]
 

@@ -15,7 +15,7 @@ from runbook.guard.messages import hidden
 from runbook.guard.policy_cache import load_policy
 from runbook.model import Verdict
 from runbook.policy.judgement import Judgement
-from runbook.runtime.user_directories import make_private, state_directory
+from runbook.user_directories import make_private, state_directory
 
 __all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import runbook
 from runbook.model import Effect, Family, Policy, Position, Rule, SupabaseMajor, TargetKind, Variant, Verdict
-from runbook.runtime.user_directories import cache_directory, is_private, make_private
+from runbook.user_directories import cache_directory, is_private, make_private
 
 __all__ = ["load_policy"]
 

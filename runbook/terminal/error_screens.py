@@ -7,9 +7,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from runbook.engine.events import Outcome, Purpose
-from runbook.engine.ports import Execution, Holder, Screen
+from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
+from runbook.journal.events import Outcome, Purpose
+from runbook.journal.interface import Holder
 from runbook.model import Effect
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label

@@ -7,7 +7,11 @@ from typing import Any
 
 from rich.text import Text
 
-from runbook.engine.events import (
+from runbook.engine.ports import Screen
+from runbook.engine.state import RunState, Status, StepRecord
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
+from runbook.journal.events import (
     Event,
     HandedOver,
     OptionChosen,
@@ -22,10 +26,6 @@ from runbook.engine.events import (
     StepSkipped,
     StepStarted,
 )
-from runbook.engine.ports import Screen
-from runbook.engine.state import RunState, Status, StepRecord
-from runbook.engine.way import way_of
-from runbook.filling import Shown, fill_text
 from runbook.model import Mode, Procedure, TargetKind
 from runbook.steps.scope import Place
 from runbook.steps.view import Label

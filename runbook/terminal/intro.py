@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
-from runbook.engine.events import TargetSeen
+from runbook.journal.events import TargetSeen
 from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
 from runbook.terminal.step_screen import target_text

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from runbook.engine.events import Event, Outcome, Purpose, StepFinished, TargetSeen
-from runbook.engine.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.state import RunState, apply
 from runbook.errors import RunbookError
+from runbook.journal.events import Event, Outcome, Purpose, StepFinished, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.answers import SharedKeys, go_for, wanted
 from runbook.terminal.dialog import Dialog

@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from runbook.engine.events import Purpose, TargetSeen
 from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
+from runbook.journal.events import Purpose, TargetSeen
 from runbook.model import Effect, Procedure, Step
 from runbook.rendering.command_text import quoted
 from runbook.steps import view

@@ -106,8 +106,8 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
 
 def _arm(kill: KillAt) -> None:
     """Die at that event: nothing is flushed, closed or given back."""
-    from runbook.engine.events import Event
-    from runbook.journal import SqliteJournal
+    from runbook.journal.events import Event
+    from runbook.journal.sqlite import SqliteJournal
 
     append, written = SqliteJournal.append, 0
 

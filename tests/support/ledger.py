@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.engine.state import RunState
+from runbook.journal.events import (
     ChangeAccepted,
     Decision,
     Event,
@@ -22,7 +23,6 @@ from runbook.engine.events import (
     StepStarted,
     ValueGiven,
 )
-from runbook.engine.state import RunState
 
 __all__ = ["BrokenPromiseError", "Ledger", "StepLedger", "promise"]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from runbook.engine.events import Outcome, Purpose, RunStarted
 from runbook.engine.ports import Confirmation, Execution, Screen
 from runbook.engine.state import RunState, fold
+from runbook.journal.events import Outcome, Purpose, RunStarted
 from runbook.model import Effect, Family, Step, TargetKind, Undo, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.steps.destination import Destination

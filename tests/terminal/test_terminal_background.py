@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.walks import PRODUCTION
 
-from runbook.engine.events import TargetSeen
+from runbook.journal.events import TargetSeen
 from runbook.terminal.intro import Background
 
 

@@ -9,8 +9,8 @@ import pytest
 from support.screens import failed, plain_text, screen
 from support.walks import check, command, parameter, step
 
-from runbook.engine.events import Purpose
 from runbook.engine.ports import Confirmation
+from runbook.journal.events import Purpose
 from runbook.model import Effect, Undo
 from runbook.steps import view
 from runbook.steps.edit import Edit

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.screens import PUSH, failed, judged, plain_text, screen, state
 from support.walks import AT, PRODUCTION, START, check, command, parameter, procedure, step
 
-from runbook.engine.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
-from runbook.engine.ports import Holder
 from runbook.engine.state import apply
+from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.model import Effect, Family, Mode, Recovery, Reference, Undo
 from runbook.steps import view
 from runbook.steps.choose import Choose, Option
