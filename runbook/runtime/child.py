@@ -1,4 +1,4 @@
-"""Fork a program into its own session and pseudo terminal, and hold it at the gate until its start_time is on record."""
+"""Fork a program into its own session and pseudo terminal, and hold it until its start time is on record."""
 
 from __future__ import annotations
 

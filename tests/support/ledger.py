@@ -124,8 +124,8 @@ class Ledger:
 
     def _resolved(self, event: StepResolved) -> None:
         one, done = self.step(event.step), event.decision is Decision.DONE
-        if one.undoing:
-            one.undoing = ""
+        if one.undoing:  # one that is to be tried again is still under way
+            one.undoing = "" if done else "failed"
             one.state = "open" if done else one.state
         else:
             one.state = "done" if done else "open"
