@@ -66,6 +66,10 @@ def next_action(way: Way, state: RunState) -> NextAction:
     unknown = state.unknown
     if unknown is not None:
         return Settle(way.find(unknown.path) or _gone(unknown.path), unknown.purpose)
+    doubtful = state.doubtful
+    if doubtful is not None:
+        # Whichever way the walk has taken since: what may be half done is not left behind without a word.
+        return Recover(way.find(doubtful.path) or _gone(doubtful.path), Purpose.UNDO)
     current = next(_ahead(way, state), None)
     return Finish() if current is None else _at(current, state.step(current.path))
 

@@ -166,6 +166,11 @@ RUN, VERIFY, UNDONE, PROBE = Purpose.RUN, Purpose.VERIFY, Purpose.UNDO, Purpose.
         pytest.param(
             [*A, *did("b", FAILED), *did("b", FAILED, UNDONE)], ("Recover", "b", "undo"), id="an undo may fail"
         ),
+        pytest.param(
+            [*A, started("b"), *did("b", FAILED, UNDONE), back("a")],
+            ("Recover", "b", "undo"),
+            id="and what may be half done is not walked away from",
+        ),
         pytest.param([*A, *B], ("Begin", "q"), id="a question is asked"),
         pytest.param([*A, *B, chosen("q", "one")], ("Begin", "q/c"), id="its answer opens a branch"),
         pytest.param([*A, *B, chosen("q", "none")], ("Begin", "e"), id="which may be empty"),

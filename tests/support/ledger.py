@@ -47,6 +47,8 @@ class StepLedger:
     """`running` or `failed`, while an undo is neither done nor given up."""
     writes: bool = False
     undo_writes: bool = False
+    taken_back: bool = False
+    """Its undo has passed, so that what is said of it now is said of the undo."""
     again: bool = False
     """The operator went back since: it may be done once more, if they confirm it."""
 
@@ -109,7 +111,7 @@ class Ledger:
         if writes:
             promise(one.state != "running", f"{event.step} runs again, and how it ended is not known")
             promise(one.state != "done" or one.again, f"{event.step} runs again, and it had passed")
-        one.state, one.undoing, one.writes, one.again = "running", "", writes, False
+        one.state, one.undoing, one.writes, one.again, one.taken_back = "running", "", writes, False, False
 
     def _finished(self, event: StepFinished) -> None:
         one = self.step(event.step)
@@ -118,7 +120,7 @@ class Ledger:
             ends = {Outcome.PASSED: "done", Outcome.FAILED: "open", Outcome.INTERRUPTED: lost}
             one.state = ends[event.outcome]
         elif event.purpose is Purpose.UNDO and event.outcome is Outcome.PASSED:
-            one.state, one.undoing = "open", ""
+            one.state, one.undoing, one.taken_back = "open", "", True
         elif event.purpose is Purpose.UNDO:
             one.undoing = "running" if event.outcome is Outcome.INTERRUPTED and one.undo_writes else "failed"
 
@@ -126,8 +128,8 @@ class Ledger:
         one, done = self.step(event.step), event.decision is Decision.DONE
         if one.undoing:  # one that is to be tried again is still under way
             one.undoing = "" if done else "failed"
-            one.state = "open" if done else one.state
-        else:
+            one.state, one.taken_back = ("open" if done else one.state), done
+        elif not one.taken_back:
             one.state = "done" if done else "open"
             self.is_smooth = self.is_smooth and not done
 
