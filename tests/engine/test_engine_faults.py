@@ -23,11 +23,12 @@ from support.walks import (
 )
 
 from runbook.checks import open_book
-from runbook.engine.events import StepStarted
-from runbook.engine.ports import Execution, Go, Holder, Reply, Resolve, Screen, Skip, Stop, TakeBack, Undecided
+from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Skip, Stop, TakeBack, Undecided
 from runbook.errors import ExitCode
-from runbook.journal import MemoryJournal
-from runbook.loading import PACKAGED_BOOK
+from runbook.journal.events import StepStarted
+from runbook.journal.interface import Holder
+from runbook.journal.memory import MemoryJournal
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Book, Parameter
 
 BROKEN = ended(1, "ERROR: it is broken")
@@ -196,11 +197,12 @@ def test_a_lost_retry_of_an_undo_never_leads_to_the_step_again(tmp_path: Path) -
         walked.begin("pushing")
     assert executor.ran == [PUSH, (*LIST.split(), "--remote"), NEW, NEW]
 
-    later = walked.again(Resolve(Undecided.REDO), *[confirm] * 5)
+    later = walked.again(Resolve(Undecided.REDO), Go("yes"), Stop())
     later.resume()
 
-    assert later.operator.log[1][:2] == ("resolve", "push")
-    assert PUSH not in later.executor.ran
+    asked = [(entry[0], entry[1]) for entry in later.operator.log[1:]]
+    assert asked == [("resolve", "push"), ("recover", "push"), ("decide", "push")]
+    assert later.executor.ran == [NEW]
 
 
 def test_a_run_goes_on_after_a_repeated_check_was_cut_off(tmp_path: Path) -> None:
@@ -288,7 +290,9 @@ def test_a_setting_of_the_program_fills_no_parameter(tmp_path: Path) -> None:
         '- {id: see, title: See it, run: "git log {{tools}}"}\n',
         more="parameters: {tools: {ask: Which tools?, example: hammer}}\n",
     )
-    walked = walked_in(tmp_path, small_book(tmp_path / "book", fix=text), FakeOperator(values={"tools": "saw"}))
+    # `runbook check` refuses such a name; a book that was written before it did is no reason to run another command.
+    book = read_book(write_book(tmp_path / "book", {"fix": text}))
+    walked = walked_in(tmp_path, book, FakeOperator(values={"tools": "saw"}))
     walked.environment = {"RUNBOOK_TOOLS": "/opt/node_modules"}
 
     walked.begin("fix")
@@ -337,5 +341,5 @@ def test_a_statement_that_writes_is_shown_as_writing(tmp_path: Path) -> None:
         check=True,
     ).stdout
 
-    assert "It WRITES." in shown
+    assert "WRITES to production." in shown
     assert "It only reads." not in shown

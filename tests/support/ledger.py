@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.engine.state import RunState
+from runbook.journal.events import (
     ChangeAccepted,
     Decision,
     Event,
@@ -22,7 +23,6 @@ from runbook.engine.events import (
     StepStarted,
     ValueGiven,
 )
-from runbook.engine.state import RunState
 
 __all__ = ["BrokenPromiseError", "Ledger", "StepLedger", "promise"]
 
@@ -47,6 +47,8 @@ class StepLedger:
     """`running` or `failed`, while an undo is neither done nor given up."""
     writes: bool = False
     undo_writes: bool = False
+    taken_back: bool = False
+    """Its undo has passed, so that what is said of it now is said of the undo."""
     again: bool = False
     """The operator went back since: it may be done once more, if they confirm it."""
 
@@ -109,7 +111,7 @@ class Ledger:
         if writes:
             promise(one.state != "running", f"{event.step} runs again, and how it ended is not known")
             promise(one.state != "done" or one.again, f"{event.step} runs again, and it had passed")
-        one.state, one.undoing, one.writes, one.again = "running", "", writes, False
+        one.state, one.undoing, one.writes, one.again, one.taken_back = "running", "", writes, False, False
 
     def _finished(self, event: StepFinished) -> None:
         one = self.step(event.step)
@@ -118,16 +120,16 @@ class Ledger:
             ends = {Outcome.PASSED: "done", Outcome.FAILED: "open", Outcome.INTERRUPTED: lost}
             one.state = ends[event.outcome]
         elif event.purpose is Purpose.UNDO and event.outcome is Outcome.PASSED:
-            one.state, one.undoing = "open", ""
+            one.state, one.undoing, one.taken_back = "open", "", True
         elif event.purpose is Purpose.UNDO:
             one.undoing = "running" if event.outcome is Outcome.INTERRUPTED and one.undo_writes else "failed"
 
     def _resolved(self, event: StepResolved) -> None:
         one, done = self.step(event.step), event.decision is Decision.DONE
-        if one.undoing:
-            one.undoing = ""
-            one.state = "open" if done else one.state
-        else:
+        if one.undoing:  # one that is to be tried again is still under way
+            one.undoing = "" if done else "failed"
+            one.state, one.taken_back = ("open" if done else one.state), done
+        elif not one.taken_back:
             one.state = "done" if done else "open"
             self.is_smooth = self.is_smooth and not done
 

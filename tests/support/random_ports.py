@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.engine.events import Event, Outcome, Purpose, RunStarted, StepFinished, StepStarted, TargetSeen
 from runbook.engine.ports import (
     Back,
     Execution,
     Go,
     HandOver,
-    Holder,
     Reply,
     Resolve,
     Screen,
@@ -26,7 +24,9 @@ from runbook.engine.ports import (
     TakeBack,
     Undecided,
 )
-from runbook.journal import MemoryJournal
+from runbook.journal.events import Event, Outcome, Purpose, RunStarted, StepFinished, StepStarted, TargetSeen
+from runbook.journal.interface import Holder
+from runbook.journal.memory import MemoryJournal
 from runbook.model import Parameter, Procedure
 from support.ledger import Ledger, StepLedger, promise
 from support.random_procedures import Dice, Plan, captured_names

@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.engine.events import TargetSeen
 from runbook.engine.session import Settings, resume, walk
 from runbook.engine.state import fold
 from runbook.errors import ExitCode, TargetHeldError, UsageError
+from runbook.journal.events import TargetSeen
 from runbook.model import Book
 from support.ledger import BrokenPromiseError, promise
 from support.random_ports import DiedError, MortalJournal, RandomExecutor, RandomOperator, World
