@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from runbook.model import Capture, Expectation, Parameter, Step
 
-__all__ = ["Draft", "Hands", "Job", "Result", "Work"]
+__all__ = ["Draft", "Ended", "Hands", "Job", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Job:
     """Done between the record of the start and the command; returns more evidence. OSError makes the step fail."""
 
 
-class Result(Protocol):
+class Ended(Protocol):
     """How an execution ended, as far as a kind of step needs to know."""
 
     @property
@@ -82,7 +82,7 @@ class Work(Protocol):
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
 
-    def run(self, job: Job) -> Result:
+    def run(self, job: Job) -> Ended:
         """Prove, hold, write down, run, compare, write down."""
 
     def read(self, argv: Sequence[str]) -> str:
