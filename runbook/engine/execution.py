@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from runbook.engine import parameters
+from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
-from runbook.engine.expectation import capture, compare
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
 from runbook.errors import MissingPartError, PolicyRefusal, UsageError
