@@ -96,13 +96,6 @@ def test_headings_come_from_answers_and_phases(reader: Reader) -> None:
     assert [place.shown_number for place in reader.expansion.before] == ["1"]
 
 
-def test_action_is_prepared_once_a_place(reader: Reader) -> None:
-    """Whoever asks again gets the same."""
-    place = _at(reader, "count")
-    assert reader.prepared(place) is reader.prepared(place)
-    assert reader.prepared(place).argv[-1] == "select visit from public.logged where rate = '3'"
-
-
 def test_author_who_says_that_a_statement_writes_is_believed(reader: Reader) -> None:
     """A view may call a function that writes, without a word that shows it."""
     note = reader.effect_note(_at(reader, "count"))
@@ -112,8 +105,10 @@ def test_author_who_says_that_a_statement_writes_is_believed(reader: Reader) -> 
 
 def test_step_by_hand_has_an_effect_only_by_its_author(reader: Reader) -> None:
     """Nothing is known of what a person does."""
-    assert reader.effect(_at(reader, "seen")) is None
-    assert reader.effect(_at(reader, "leave")) is Effect.DESTROYS
+    assert reader.effect_note(_at(reader, "seen")) is None
+    note = reader.effect_note(_at(reader, "leave"))
+    assert note is not None
+    assert note.effect is Effect.DESTROYS
 
 
 def test_no_secret_is_shown(reader: Reader) -> None:
