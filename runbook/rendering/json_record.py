@@ -20,7 +20,9 @@ def record_of(reader: Reader) -> _Record:
     """Return everything that is shown of a procedure; keys of absent parts of a step are left out."""
     procedure = reader.procedure
     return {
-        **{name: getattr(procedure, name) for name in ("id", "title", "summary")},
+        "id": procedure.id,
+        "title": procedure.title,
+        "summary": procedure.summary,
         "section": procedure.section.value,
         "minutes": procedure.minutes,
         "mode": procedure.mode.value,
