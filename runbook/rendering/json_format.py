@@ -30,7 +30,7 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
         return document.rstrip("\n") + "\n"
     rows = _rows(value)
     match value:
-        # What the CLI prints with `--output-format json` when it fails; its other keys are of use to programs alone.
+        # Of an error a person reads its sentences; what else is in it is of use to programs alone.
         case {"error": {**error}}:
             texts = [str(error[name]) for name in ("message", "suggestion") if error.get(name)]
             lines = [line for text in texts for part in text.splitlines() for line in _wrap(part, width)]
