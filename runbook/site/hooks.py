@@ -45,22 +45,10 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], **_: object) 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Open the book before any page asks for it, and catch blocks that try to end the build."""
     os.environ["MKDOCS_CONFIG_DIR"] = str(Path(config.config_file_path).parent)
-    if _serving:
-        _forget_modules()
-    _open_book()
-    fences = config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", [])
-    for fence in fences:
-        fence["format"] = _guarded(fence["format"])
-    return config
-
-
-def _forget_modules() -> None:
-    # Without this a server goes on showing what the code was when it started.
-    for name in [name for name in sys.modules if name == "runbook" or name.startswith("runbook.")]:
+    # Without this a server goes on showing what the code was when it started. For the same reason no hook of this
+    # module, which MkDocs keeps, imports the site's code at its head.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "runbook"] if _serving else ():
         del sys.modules[name]
-
-
-def _open_book() -> None:
     from runbook.errors import RunbookError
     from runbook.site import source
 
@@ -69,6 +57,9 @@ def _open_book() -> None:
         source.book()
     except RunbookError as error:
         raise PluginError(f"the book can't be used:\n{error.message}") from error
+    for fence in config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", []):
+        fence["format"] = _guarded(fence["format"])
+    return config
 
 
 def _guarded(run: Callable[..., str]) -> Callable[..., str]:
@@ -84,9 +75,9 @@ def _guarded(run: Callable[..., str]) -> Callable[..., str]:
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Compare the pages with the procedures before any page is made."""
-    from runbook.site import coverage, source
+    from runbook.site import build_checks, source
 
-    for problem in coverage.problems(source.book(), Path(config.config_file_path)):
+    for problem in build_checks.page_problems(source.book(), Path(config.config_file_path)):
         _log.warning("runbook: %s", problem)
     for procedure in source.book().procedures.values():
         if source.due(procedure) < source.today():
@@ -143,8 +134,8 @@ def on_post_page(output: str, **_: object) -> str:
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
-    from runbook.site import build_checks, coverage, source
+    from runbook.site import build_checks, source
 
     site = Path(config.site_dir)
-    for problem in (*coverage.missing(source.book(), site), *build_checks.dead_links(site)):
+    for problem in (*build_checks.missing_parts(source.book(), site), *build_checks.dead_links(site)):
         _log.warning("runbook: %s", problem)

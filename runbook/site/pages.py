@@ -10,7 +10,7 @@ from html import unescape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
 
-from runbook.model import Procedure, Section
+from runbook.model import Section
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
@@ -39,12 +39,9 @@ def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
     if name is None:
         return {}
     procedure = book().procedure(name)
-    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": _boost(procedure)}}
+    boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
+    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": boost}}
     return {key: value for key, value in made.items() if key not in given}
-
-
-def _boost(procedure: Procedure) -> float:
-    return 12.0 if procedure.id == EMERGENCY else _BOOST.get(procedure.section, 3.0)
 
 
 def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:
