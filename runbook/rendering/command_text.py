@@ -30,6 +30,7 @@ def command_text(
 
     `first` and `rest` stand before its first and its other lines; `size` counts the columns of a text.
     """
+    # Two columns stay free for the backslash at a line's end.
     room = max(width - max(len(first), len(rest)) - 2, 16)
     longest = max(width - 4, room)  # such a word, an address mostly, stays whole on a line with less indent
     lines: list[str] = []

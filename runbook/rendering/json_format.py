@@ -71,6 +71,7 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
     if not rows:
         return ["(no rows)"]
     names = list(dict.fromkeys(name for row in rows for name in row))
+    # Of a long list the end is shown: `migration list` has the newest there.
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
     cells = [list(names), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
     wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
@@ -98,6 +99,7 @@ def _fit(widths: Sequence[int], room: int) -> list[int] | None:
         widest = max(range(len(widths)), key=widths.__getitem__)
         if widths[widest] <= 8:
             return None
+        # From the widest alone: short columns, as versions and ids, stay whole.
         widths[widest] -= 1
     return widths
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from runbook.expansion import plain_path
 from runbook.model import Parameter
-from runbook.rendering.reader import Reader, headed
+from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 from runbook.steps.scope import Place
 
@@ -16,9 +16,9 @@ __all__ = ["BLOCKS", "record_of"]
 _Record = dict[str, object]
 
 
-def record_of(reader: Reader) -> _Record:
+def record_of(shown: ShownProcedure) -> _Record:
     """Return everything that is shown of a procedure; keys of absent parts of a step are left out."""
-    procedure = reader.procedure
+    procedure = shown.procedure
     return {
         "id": procedure.id,
         "title": procedure.title,
@@ -30,14 +30,14 @@ def record_of(reader: Reader) -> _Record:
         "reviewed": procedure.reviewed.isoformat(),
         "review_days": procedure.review_days,
         "digest": procedure.digest,
-        "cli": reader.to.major,
+        "cli": shown.to.major,
         "use_when": procedure.use_when,
         "not_for": [{"text": one.text, "see": one.see} for one in procedure.not_for],
         "needs": procedure.needs,
         "warnings": procedure.warnings,
         "parameters": [_parameter(one) for one in procedure.parameters],
-        "before": [_step(heading, place, reader) for heading, place in headed(reader.expansion.before)],
-        "steps": [_step(heading, place, reader) for heading, place in headed(reader.expansion.steps)],
+        "before": [_step(heading, place, shown) for heading, place in headed(shown.expansion.before)],
+        "steps": [_step(heading, place, shown) for heading, place in headed(shown.expansion.steps)],
         "after": procedure.after,
         "related": procedure.related,
         "drills": [drill.name for drill in procedure.drills],
@@ -49,14 +49,14 @@ def _parameter(one: Parameter) -> _Record:
     return _present(**{name: getattr(one, name) for name in names if not (one.secret and name == "example")})
 
 
-def _step(heading: str, place: Place, reader: Reader) -> _Record:
+def _step(heading: str, place: Place, shown: ShownProcedure) -> _Record:
     return _present(
         number=place.shown_number,
         id=place.step.id,
         path=plain_path(place.path),
         heading=heading,
-        title=reader.title(place),
-        **_merged(reader.blocks(place, is_titled=False)),
+        title=shown.title(place),
+        **_merged(shown.blocks(place, is_titled=False)),
         minutes=place.step.minutes,
         timeout=place.step.timeout,
     )
@@ -70,6 +70,7 @@ def _merged(blocks: Iterable[view.Block]) -> _Record:
 
 
 def _present(**parts: object) -> _Record:
+    # A 0, as of minutes that nobody has given, goes too: it equals False.
     return {name: part for name, part in parts.items() if part not in (None, "", [], {}, (), False)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runbook.rendering.command_text import quoted
-from runbook.rendering.reader import Reader, headed
+from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 
 __all__ = ["BLOCKS", "markdown_page"]
@@ -15,29 +15,29 @@ __all__ = ["BLOCKS", "markdown_page"]
 _CODE_OR_TAG = re.compile(r"(`[^`]*`)|<")
 
 
-def markdown_page(reader: Reader) -> str:
+def markdown_page(shown: ShownProcedure) -> str:
     """Return the procedure as Markdown with tick boxes and fenced commands."""
-    return "\n".join(_lines(reader))
+    return "\n".join(_lines(shown))
 
 
-def _lines(reader: Reader) -> Iterator[str]:
-    one = reader.procedure
+def _lines(shown: ShownProcedure) -> Iterator[str]:
+    one = shown.procedure
     yield from (f"# {one.title}", "", one.summary, "")
     yield f"`{one.id}`, about {one.minutes} min, owner {one.owner}, reviewed {one.reviewed}. "
-    yield f"Commands as on Supabase CLI {reader.to.major}, production. SHA-256 `{one.digest}`."
+    yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
     yield from _list("Warnings", [f"**{text}**" for text in one.warnings])
     yield from _list("Use it when", one.use_when)
     yield from _list("Not for", [f"{other.text}{f': `{other.see}`' if other.see else ''}" for other in one.not_for])
     yield from _list("Have at hand", one.needs)
     yield from _list("Values", [f"`{each.name}`: {each.ask}" for each in one.parameters])
-    for title, places in (("Before step 1", reader.expansion.before), ("Steps", reader.expansion.steps)):
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
         if places:
             yield from ("", f"## {title}")
         for heading, place in headed(places):
             if heading:
                 yield from ("", f"### {heading}")
-            yield from ("", f"- [ ] **{place.shown_number}. {_plain(reader.title(place))}**")
-            yield from _blocks(reader.blocks(place))
+            yield from ("", f"- [ ] **{place.shown_number}. {_plain(shown.title(place))}**")
+            yield from _blocks(shown.blocks(place))
     yield from _list("Afterwards", [f"[ ] {text}" for text in one.after])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from runbook.model import Parameter
 from runbook.rendering.command_text import command_text
-from runbook.rendering.reader import Reader, headed
+from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 
 __all__ = ["BLOCKS", "Column", "plain_page"]
@@ -25,6 +25,7 @@ class Column:
     def wrapped(self, text: str, first: str = "") -> Iterator[str]:
         """Yield the text as lines; `first` stands before it, and its other lines are indented as deep."""
         start = f"{self.margin}{first}"
+        # Names, flags and addresses stay whole, to be searched for and copied; textwrap would tear them at a hyphen.
         yield from textwrap.wrap(
             text,
             self.width,
@@ -39,17 +40,17 @@ class Column:
         return (line for block in blocks for line in BLOCKS[type(block)](block, self))
 
 
-def plain_page(reader: Reader, width: int = 80) -> str:
+def plain_page(shown: ShownProcedure, width: int = 80) -> str:
     """Return the whole procedure, no line wider than `width` except a word that is."""
-    return "\n".join(_page(reader, Column(max(width, 40))))
+    return "\n".join(_page(shown, Column(max(width, 40))))
 
 
-def _page(reader: Reader, column: Column) -> Iterator[str]:
-    one, width = reader.procedure, column.width
+def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
+    one, width = shown.procedure, column.width
     yield f"{one.title}{one.id:>{max(width - len(one.title), len(one.id) + 2)}}"
     yield from column.wrapped(one.summary)
     facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
-    yield from column.wrapped(f"{facts} Commands as on Supabase CLI {reader.to.major}, production.")
+    yield from column.wrapped(f"{facts} Commands as on Supabase CLI {shown.to.major}, production.")
     # Not wrapped: it is compared with the one that the site and a report show.
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
@@ -57,7 +58,7 @@ def _page(reader: Reader, column: Column) -> Iterator[str]:
     yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
     yield from _list("Have at hand", one.needs, column)
     yield from _list("It asks for", [f"{each.name}: {each.ask}{_hint(each)}" for each in one.parameters], column)
-    for title, places in (("Before step 1", reader.expansion.before), ("Steps", reader.expansion.steps)):
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
         if places:
             yield from ("", title)
         for heading, place in headed(places):
@@ -67,8 +68,8 @@ def _page(reader: Reader, column: Column) -> Iterator[str]:
                 # The steps of an answer stand below its letter, as `a) `; a phase has nothing of its own in front.
                 yield from ("", *outer.wrapped(heading, "" if ")" in heading[:2] else "== "))
             minutes = f" ({place.step.minutes:g} min)" if place.step.minutes else ""
-            yield from outer.wrapped(f"{reader.title(place)}{minutes}", f"{place.shown_number:>3}  ")
-            yield from inner.blocks(reader.blocks(place))
+            yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
+            yield from inner.blocks(shown.blocks(place))
     yield from _list("Afterwards", one.after, column)
     yield from _list("Related", one.related, column)
     yield from ("", f"Walk through it:  runbook run {one.id}")

@@ -123,14 +123,16 @@ def write_private(file: Path, text: str) -> None:
 def _replace(file: Path, text: str, *, mode: int, keep: int | None = None) -> None:
     """Put a new file in the place of this one: readers see the old text or the new, never half of it."""
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    # O_EXCL and a name that can't be guessed: nobody else's file or link is written through.
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             if keep is not None:
+                # Not by `mode`, which the umask narrows.
                 os.fchmod(stream.fileno(), keep)
             stream.write(text)
         temporary.replace(file)
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         temporary.unlink(missing_ok=True)
         raise
 
@@ -190,6 +192,7 @@ def _fenced(text: str, language: str = "text") -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
+    # A pipe would end the cell, an angle bracket begin a tag, and a line break end the table.
     flat = " ".join(text.split())
     return flat.replace("|", "\\|").replace("<", "&lt;")
 

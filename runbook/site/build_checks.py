@@ -36,6 +36,7 @@ __all__ = [
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$", re.MULTILINE)
 _BLOCK = re.compile(r'python exec="on" html="on" id="(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)"')
+# Options of markdown-exec, and slips of `exec`: with any of these an author meant the block to run.
 _MEANT = re.compile(r"\b(exec|exce|exex|html|source|session|result|updatetoc|idprefix)\s*=", re.IGNORECASE)
 
 
@@ -70,6 +71,7 @@ def fence_problems(source: str) -> list[str]:
     return problems + [f"two generated blocks have the id {name}" for name in twice]
 
 
+# The pages for authors show blocks and placeholders on purpose.
 _EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>|<code class="rb-template">.*?</code>', re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
 _SIGNS = {
@@ -113,6 +115,7 @@ class _Reader(HTMLParser):
         if name := values.get("id"):
             (self.document.twice if name in self.document.ids else self.document.ids).add(name)
         for attribute in _ADDRESSES & values.keys():
+            # These only name another page. Any other `<link>`, as a stylesheet or an icon, is fetched.
             fetched = tag != "a" and values.get("rel") not in {"canonical", "next", "prev", "edit"}
             (self.document.loads if fetched else self.document.links).append(values[attribute])
 
@@ -142,6 +145,7 @@ def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[P
             yield f"it loads {address} from another host"
     for address in dict.fromkeys(document.links + document.loads):
         parts = urlsplit(address)
+        # MkDocs links from 404.html by the root, since a server shows it at any depth.
         if parts.scheme or parts.netloc or (file.name == "404.html" and parts.path.startswith("/")):
             continue
         target = _target(site, file, unquote(parts.path))
@@ -157,6 +161,7 @@ def _target(site: Path, file: Path, path: str) -> Path | None:
     found = (site / path.lstrip("/") if path.startswith("/") else file.parent / path).resolve()
     if found.is_dir():
         found /= "index.html"
+    # A path that climbs out of the site would be found on this disk, and on no server.
     return found if found.is_file() and found.is_relative_to(site.resolve()) else None
 
 
@@ -208,6 +213,7 @@ def missing_parts(book: Book, site: Path) -> list[str]:
         paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+        # A page split into blocks may end too early or show a part twice: each heading is there once.
         parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
         found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
     return found

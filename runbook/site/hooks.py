@@ -63,6 +63,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def _guarded(run: Callable[..., str]) -> Callable[..., str]:
+    # markdown-exec catches `Exception` alone: `exit(0)` in a block would end the build as if all were well.
     def guarded(source: str, *args: Any, **options: Any) -> str:
         try:
             return run(source, *args, **options)
@@ -95,28 +96,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Check the form of all generated blocks; describe, rank and source procedure pages from the book."""
-    from runbook.site import build_checks, pages
+    from runbook.site import build_checks, page_html
 
     for problem in build_checks.fence_problems(markdown):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
-    page.meta.update(pages.meta(page.file.src_uri, dict(page.meta)))
+    page.meta.update(page_html.meta(page.file.src_uri, dict(page.meta)))
     return markdown
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
-    from runbook.site import build_checks, pages
+    from runbook.site import build_checks, page_html
 
     for problem in build_checks.leftovers(html):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     urls: Mapping[str, str] = {file.src_uri: file.url for file in files}
-    linked, dead = pages.relink(html, page.file.src_uri, page.file.url, urls)
+    linked, dead = page_html.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
-    pages.list_headings(linked, page.toc)
+    page_html.list_headings(linked, page.toc)
     # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
-    page.present_anchor_ids = (page.present_anchor_ids or set()) | pages.anchors(linked)
-    page.edit_url = pages.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
+    page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)
+    page.edit_url = page_html.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
     return linked
 
 
@@ -127,9 +128,9 @@ def on_post_template(output_content: str, *, template_name: str, **_: object) ->
 
 def on_post_page(output: str, **_: object) -> str:
     """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do."""
-    from runbook.site import pages
+    from runbook.site import page_html
 
-    return pages.valid(output)
+    return page_html.valid(output)
 
 
 def on_post_build(config: MkDocsConfig) -> None:

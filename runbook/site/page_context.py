@@ -100,6 +100,7 @@ class Phase:
         return "phase-" + "".join(each for each in words if each.isalnum() or each == "-")
 
 
+# Without slots, where `cached_property` has no place to keep its value; equal only to itself, since it holds its page.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepView:
     """A step at its place on a page. `versions` are its blocks by CLI major, the newest first."""
@@ -234,6 +235,7 @@ class PageContext:
         for place in self.expansion.places:
             step, values, later = place.step, place.scope.values, place.after.values
             versions, effects = dict[int, tuple[Block, ...]](), list[Effect]()
+            # A major may run other words, so what a step does is the worst of what it does on any of them.
             for major, to in self.destinations.items():
                 action = step.action_on(major)
                 versions[major] = tuple(view_of(step, action, values, later, to))
@@ -266,6 +268,7 @@ class PageContext:
     @cached_property
     def reaches_production(self) -> bool:
         """True when any command names production."""
+        # A flag may carry its value behind `=`.
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property

@@ -54,6 +54,7 @@ def flow(page: PageContext) -> Markup:
     y = 14.0
     for depth, kind, label in _stops(page, page.expansion.steps, 0):
         x = _LEFT + depth * _INDENT
+        # The text begins 12 to the right of its symbol's middle; the rest is kept free at the edge.
         lines = tuple(textwrap.wrap(label, int((_WIDTH - x - 18) / _LETTER))) or ("",)
         stations.append(_Station(kind, depth, label, lines, x, y))
         y += _LINE * len(lines) + _GAP

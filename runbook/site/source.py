@@ -92,6 +92,7 @@ def drilled(procedure: str) -> tuple[Mapping[str, Any], ...]:
 
 def today() -> date:
     """Return the date of the build; `SOURCE_DATE_EPOCH` fixes it."""
+    # By it two builds of one commit are the same, whatever the day (reproducible-builds.org).
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
 

@@ -43,6 +43,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
 
 
+# Not `for_one_build`: Jinja looks at each template's file itself, and reads it anew when it has changed.
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -51,6 +52,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # For lists that a template fills, as the panes of tabs.
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(

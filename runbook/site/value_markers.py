@@ -41,6 +41,7 @@ __all__ = [
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PROBE = "'\"\\"
 """Ends every mark. What filling made of these three characters tells how it escapes values at that place."""
+# A string doubles the single quote, an escape string the backslash too, a quoted name the double quote.
 _MODES = {_PROBE: "word", "''\"\\": "text", "''\"\\\\": "escape", '\'""\\': "quoted"}
 
 _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
@@ -58,7 +59,7 @@ def mark(key: str) -> str:
 
 def stand_in(prefix: str, name: str, asks: Parameter | None) -> str:
     """Return the mark of a name that a step finds. Two includes of one procedure have two, by their prefixes."""
-    del asks
+    del asks  # the field shows the example; in a command there is only the place
     return mark(prefix + name)
 
 
@@ -163,6 +164,7 @@ def shown_pieces(part: FilledPart) -> Iterator[Piece]:
 # --- Snippets: the words that run, quoted for a shell -----------------------------------------------------------------
 
 _FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
+# The probe of a mark has quotation marks of its own, which must stay as they are.
 _QUOTE_OUTSIDE_MARKS = re.compile(f"'(?![^{_OPEN}]*{_CLOSE})")
 
 

@@ -12,11 +12,11 @@ from runbook.steps.destination import Destination, prepare, production
 from runbook.steps.scope import Place, Scope
 from runbook.steps.view import Block, EffectNote, effect_sentence, view_of
 
-__all__ = ["Reader", "headed", "read_with_examples"]
+__all__ = ["ShownProcedure", "headed", "read_with_examples"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ShownProcedure:
     """An expanded procedure with the destination of its commands."""
 
     expansion: Expansion
@@ -62,7 +62,7 @@ def headed(places: Sequence[Place], first: str = "") -> Iterator[tuple[str, Plac
             yield from headed(branch.places, f"{letter}) {branch.title}" if letter else "")
 
 
-def read_with_examples(procedure: Procedure, policy: Policy, major: int, project_ref: str) -> Reader:
+def read_with_examples(procedure: Procedure, policy: Policy, major: int, project_ref: str) -> ShownProcedure:
     """Return the procedure as it would run on production, with examples for its values; secrets have none."""
 
     def example(one: Parameter) -> Value:
@@ -75,4 +75,4 @@ def read_with_examples(procedure: Procedure, policy: Policy, major: int, project
     secrets = {one.name: one.name for one in procedure.parameters if one.secret}
     every_way = EveryWay(lambda _prefix, name, asks: (asks.example if asks else "") or f"<{name}>")
     expansion = expand(procedure, every_way, Scope(values={**names, **values}, secrets=secrets))
-    return Reader(expansion, production(policy, major, names))
+    return ShownProcedure(expansion, production(policy, major, names))

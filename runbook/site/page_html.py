@@ -19,10 +19,12 @@ __all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_proc
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
+# The sign that `toc` puts behind a heading; in the contents it would be a part of the title.
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
 _TAGS = re.compile(r"<[^>]+>")
+# Whoever searches in an emergency must find the way out above all pages that only mention it.
 _BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
 
 
@@ -66,6 +68,7 @@ def list_headings(html: str, toc: TableOfContents) -> None:
     for match in _HEADING.finditer(html):
         title = _TAGS.sub("", _PERMALINK.sub("", match["title"])).strip()
         entry = AnchorLink(title, match["id"], int(match["level"]))
+        # A heading ends all that are open at its level or deeper.
         while open_entries and open_entries[-1].level >= entry.level:
             open_entries.pop()
         (open_entries[-1].children if open_entries else top).append(entry)
