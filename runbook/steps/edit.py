@@ -104,7 +104,7 @@ class Edit(Action):
                 raise OSError(problem)
             return self._place(work, text)
 
-        if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)):
+        if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)).passed:
             self._draft_path(work).unlink(missing_ok=True)
 
     def _first_text(self, work: Work) -> tuple[str, str]:
