@@ -18,7 +18,7 @@ from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
 from runbook.checks.warnings import check_warnings
 from runbook.errors import BookError, Finding
-from runbook.guard.rule_tests import check_rule_tests
+from runbook.extras import installed
 from runbook.loading import PACKAGED_BOOK, Reading, load_book
 from runbook.loading.source_text import TooManyError
 from runbook.model import Book
@@ -44,13 +44,14 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
 
     This holds the book to its author's standard too: its warnings, its queries, the templates of its
-    migrations, the policy's own tests, and the dates of reviews.
+    migrations, the dates of reviews, and whatever the extras check (the guard: the policy's own tests).
     """
 
     def check_dates(subject: Subject, notes: Notes) -> None:
         check_reviewed(subject, notes, today or date.today())
 
-    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_rule_tests, check_dates))
+    extra = [each.check_book for each in installed().values() if each.check_book]
+    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_dates, *extra))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

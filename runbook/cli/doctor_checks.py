@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.util import find_spec
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
-from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
+from runbook.errors import JournalError, MissingPartError, UsageError
+from runbook.extras import installed
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
 from runbook.runtime.capture import ask
@@ -24,11 +25,10 @@ from runbook.runtime.environment_hazards import Remedy, find_traps
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
 from runbook.runtime.user_directories import state_directory
 
-__all__ = ["Check", "Found", "diagnose"]
+__all__ = ["Check", "Found", "check_part", "diagnose"]
 
-_EXTRAS = {
+_PARTS = {
     "check": (("squawk", "pgparse"), "checks migration files"),
-    "drill": (("psycopg",), "practises on a throwaway database"),
     "site": (("mkdocs", "material", "markdown_exec", "pymdownx"), "builds the documentation site"),
 }
 """Optional parts: what they import, and what they are for."""
@@ -220,14 +220,18 @@ def _traps(place: _Place) -> Iterator[Check]:
 # --- optional parts ---------------------------------------------------------------------------------------------
 
 
-def _extras(_place: _Place) -> Iterator[Check]:
-    for extra, (modules, purpose) in _EXTRAS.items():
-        lacking = [module for module in modules if not _is_there(module)]
-        if lacking:
-            fix = f"pip install 'migration-runbook[{extra}]'"
-            yield Check(f"part {extra}", Found.OPTIONAL, f"{purpose}; {', '.join(lacking)} is not installed", fix)
-        else:
-            yield Check(f"part {extra}", Found.GOOD, purpose)
+def _parts(_place: _Place) -> Iterator[Check]:
+    for part, (modules, purpose) in _PARTS.items():
+        yield check_part(part, modules, purpose)
+
+
+def check_part(part: str, modules: Sequence[str], purpose: str) -> Check:
+    """Say whether what `pip install 'migration-runbook[PART]'` brings is there."""
+    lacking = [module for module in modules if not _is_there(module)]
+    if not lacking:
+        return Check(f"part {part}", Found.GOOD, purpose)
+    text = f"{purpose}; {', '.join(lacking)} is not installed"
+    return Check(f"part {part}", Found.OPTIONAL, text, f"pip install 'migration-runbook[{part}]'")
 
 
 def _is_there(module: str) -> bool:
@@ -236,19 +240,10 @@ def _is_there(module: str) -> bool:
     return find_spec(module) is not None
 
 
-def _postgres(_place: _Place) -> Iterator[Check]:
-    from runbook.drill.toolchain import postgres_package, system_postgres
-
-    try:
-        found = postgres_package() or system_postgres()
-    except RunbookError:
-        found = None
-    if found:
-        yield Check("PostgreSQL", Found.GOOD, f"for drills, {found}")
-    else:
-        yield Check(
-            "PostgreSQL", Found.OPTIONAL, "drills need one of their own", "npm ci, or runbook drill --postgres URL"
-        )
+def _extras(_place: _Place) -> Iterator[Check]:
+    for extra in installed().values():
+        if extra.check_machine:
+            yield from extra.check_machine()
 
 
 _CHECKS: tuple[Callable[[_Place], Iterator[Check]], ...] = (
@@ -263,6 +258,6 @@ _CHECKS: tuple[Callable[[_Place], Iterator[Check]], ...] = (
     _traps,
     _git,
     _editor,
+    _parts,
     _extras,
-    _postgres,
 )

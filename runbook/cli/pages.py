@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import cleandoc
+from typing import NamedTuple
 
 import click
 from markupsafe import Markup
 
-from runbook.cli.group import VERBS, runbook
+from runbook.cli.group import runbook, verbs
 from runbook.cli.screenshots import first_screen
 from runbook.site import procedure as procedure_page
 from runbook.site.templating import render
 
-__all__ = ["CommandHelp", "cli_reference", "procedure"]
+__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure"]
+
+_KEEPS_LINES = "\b\n"
+"""How click marks a paragraph that it must not wrap."""
 
 
 def procedure(name: str, *, after: str = "", through: str = "") -> str:
     """Render a procedure's page below its title: all parts, or those behind `after` as far as `through`."""
     return procedure_page.page(name, screen=first_screen, after=after, through=through)
+
+
+class Paragraph(NamedTuple):
+    """A paragraph of a help text, and whether its lines stay as they are."""
+
+    text: str
+    keeps_lines: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +40,7 @@ class CommandHelp:
 
     path: str
     usage: str
-    paragraphs: tuple[str, ...]
+    paragraphs: tuple[Paragraph, ...]
     options: tuple[tuple[str, str], ...]
 
 
@@ -35,7 +48,7 @@ def cli_reference() -> Markup:
     """Render every command with its usage, its help and its options."""
     context = click.Context(runbook, info_name="runbook")
     helps = [_help(runbook, context)]
-    for verb in VERBS:
+    for verb in verbs():
         command = runbook.get_command(context, verb)
         if command is not None:
             helps += _tree(command, context, verb)
@@ -55,6 +68,12 @@ def _help(command: click.Command, context: click.Context) -> CommandHelp:
     return CommandHelp(
         path=context.command_path,
         usage=command.get_usage(context).removeprefix("Usage: "),
-        paragraphs=tuple(part for part in (command.help or "").split("\n\n") if part.strip()),
+        paragraphs=tuple(_paragraphs(command.help or "")),
         options=tuple(record for record in records if record),
     )
+
+
+def _paragraphs(text: str) -> Iterator[Paragraph]:
+    for paragraph in re.split(r"\n\s*\n", cleandoc(text)):
+        if paragraph:
+            yield Paragraph(paragraph.removeprefix(_KEEPS_LINES), paragraph.startswith(_KEEPS_LINES))

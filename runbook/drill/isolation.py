@@ -17,15 +17,12 @@ from pathlib import Path
 from socketserver import StreamRequestHandler
 
 from runbook.drill.loopback import serve_on_loopback
-from runbook.drill.toolchain import node_directory
 
 __all__ = [
     "BlockingProxy",
-    "command_environment",
     "cut_off_network",
     "harmless_environment",
     "open_blocking_proxy",
-    "programs_directory",
     "write_shell_script",
 ]
 
@@ -37,38 +34,6 @@ _HARMLESS = {
     "TMPDIR", "USER", "LOGNAME", "SHELL", "PYTHONPATH", "PYTHONWARNINGS", "COVERAGE_PROCESS_START", "TMUX",
 }  # fmt: skip
 _PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
-
-
-def command_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
-    """Return what every command of a drill gets. `proxy` is where anything but loopback ends."""
-    return {
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home / ".config"),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        "XDG_STATE_HOME": str(home / ".state"),
-        "XDG_DATA_HOME": str(home / ".data"),
-        "PATH": os.pathsep.join([str(programs_directory(home)), _path()]),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-        "HTTP_PROXY": proxy,
-        "HTTPS_PROXY": proxy,
-        "http_proxy": proxy,
-        "https_proxy": proxy,
-        "NO_PROXY": "127.0.0.1,localhost,::1",
-        "no_proxy": "127.0.0.1,localhost,::1",
-        "npm_config_offline": "true",
-        "npm_config_update_notifier": "false",
-        "npm_config_cache": str(home / ".npm"),
-        "DOCKER_HOST": "tcp://127.0.0.1:9",  # closed everywhere: a drill is the same with and without Docker
-        "DO_NOT_TRACK": "1",
-        "SUPABASE_TELEMETRY_DISABLED": "1",
-        "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # else every call looks for the newest release
-    }
-
-
-def programs_directory(home: Path) -> Path:
-    """Return where a sandbox's own programs are: first on its PATH, and empty unless something is put there."""
-    return home / "bin"
 
 
 def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
@@ -98,12 +63,6 @@ def harmless_environment() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def _path() -> str:
-    """Return a short PATH: Node.js, the programs beside this Python (squawk), the system's own."""
-    places = [str(node_directory()), str(Path(sys.executable).absolute().parent), "/usr/local/bin", "/usr/bin", "/bin"]
-    return os.pathsep.join(dict.fromkeys(places))
 
 
 # --- the proxy ------------------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-from runbook.drill.toolchain import postgres_package, system_postgres
 from runbook.errors import MissingPartError, RunbookError
 from runbook.runtime import user_directories
+from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = [
     "Account",

@@ -16,9 +16,7 @@ from pathlib import Path
 from runbook.drill.database import load_driver
 from runbook.drill.isolation import (
     BlockingProxy,
-    command_environment,
     open_blocking_proxy,
-    programs_directory,
     write_shell_script,
 )
 from runbook.drill.machine import server_account, temporary_base
@@ -26,8 +24,9 @@ from runbook.drill.platform import Platform, PlatformState, environment, serve, 
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, destroy, is_kept, record_sandbox, sweep, write
 from runbook.drill.relay import Relay, open_relay
-from runbook.drill.toolchain import CliPackage, cli_package, node_directory
 from runbook.errors import MissingPartError, RunbookError
+from runbook.runtime.environment import isolated_environment, programs_directory
+from runbook.runtime.toolchain import CliPackage, cli_package, node_directory
 
 __all__ = [
     "BASE_MIGRATION",
@@ -105,7 +104,7 @@ def _furnish(
     make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
     write_profile(home / "profile.yaml", platform.url)
     write_link(project)
-    settings = {**command_environment(home, proxy=proxy.url), **environment(home / "profile.yaml")}
+    settings = {**isolated_environment(home, proxy=proxy.url), **environment(home / "profile.yaml")}
     return Sandbox(
         directory=directory,
         project=project,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from runbook.guard.line_verdict import Examination, Placed
 from runbook.guard.programs import start_command
-from runbook.guard.shell.call import Doubt, TooMuchError
+from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.files import read_small
 from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.scope import Scope, scalar
-from runbook.model import Effect, Family, Policy, Verdict
-from runbook.policy.judgement import Judgement
+from runbook.guard.shell.state import ShellState, scalar
+from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
+from runbook.model import Effect, Family, Policy, Rule, Verdict
+from runbook.policy.argv import invocation_of, read_words
+from runbook.policy.judgement import Judgement, classify
 
-__all__ = ["Placed", "judge", "judge_script", "judge_words", "packaged_policy"]
+__all__ = ["Examination", "PlacedJudgement", "judge", "judge_script", "judge_words", "packaged_policy"]
 
 _SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
 """Variables of the caller's environment that move a command to another target."""
@@ -42,7 +44,7 @@ def judge(
     place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
     that the policy knows.
     """
-    examination = _examined(lambda machine, scope: machine.text(line, scope), line, _Where(cwd, env), policy)
+    examination = _examined(lambda machine, state: machine.text(line, state), line, _Where(cwd, env), policy)
     return examination.worst() or _harmless()
 
 
@@ -59,7 +61,7 @@ def judge_words(
     return _examined(run, " ".join(argv), _Where(cwd, env), policy).worst() or _harmless()
 
 
-def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[Placed, ...]:
+def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
     """Judge each command of a script, with its place; functions that nobody calls as well."""
     return tuple(_examined(functools.partial(_run_all, text), text, _Where(cwd, None), policy).found)
 
@@ -69,27 +71,27 @@ class _Where(NamedTuple):
     environment: Mapping[str, str] | None
 
 
-def _start(argv: tuple[str, ...], machine: Machine, scope: Scope) -> None:
-    machine.start(argv, scope)
+def _start(argv: tuple[str, ...], machine: Machine, state: ShellState) -> None:
+    machine.start(argv, state)
 
 
-def _run_all(text: str, machine: Machine, scope: Scope) -> None:
-    machine.text(text, scope)
-    machine.run_uncalled(scope)
+def _run_all(text: str, machine: Machine, state: ShellState) -> None:
+    machine.text(text, state)
+    machine.run_uncalled(state)
 
 
 def _examined(
-    run: Callable[[Machine, Scope], object], subject: str, where: _Where, policy: Policy | None
+    run: Callable[[Machine, ShellState], object], subject: str, where: _Where, policy: Policy | None
 ) -> Examination:
     examination = Examination(policy if policy is not None else packaged_policy())
-    scope = Scope(where.directory)
+    state = ShellState(where.directory)
     environment = where.environment or {}
     for name in _SEEN_OUTSIDE & environment.keys():
-        scope.variables[name] = scalar((environment[name],))
-        scope.export(name)
+        state.variables[name] = scalar((environment[name],))
+        state.export(name)
     machine = Machine(start_command, examination, _nothing_there if where.directory is None else read_small)
     try:
-        run(machine, scope)
+        run(machine, state)
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
     return examination
@@ -105,6 +107,224 @@ def _harmless() -> Judgement:
         effect=Effect.READS,
         rule="",
         reason="Nothing in it is in the policy.",
+        instead="",
+        family=Family.NOTHING,
+        target=None,
+        commands=(),
+    )
+
+
+# --- the judgement of one command ------------------------------------------------------------------------------------
+
+
+_LONGEST_SUBJECT = 160
+_MOST_COMMANDS = 50
+_RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
+_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+_LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
+_FILE_FLAGS = frozenset({"-f", "--file"})
+_UNTOLD = "$1"
+"""Stands for what can't be told: no loopback host, no literal in SQL, no flag."""
+
+
+class PlacedJudgement(NamedTuple):
+    """A judgement of one command, with where that command stands in the text."""
+
+    line: int
+    column: int
+    judgement: Judgement
+
+
+class Examination:
+    """Collects judgements; the `Examiner` of a shell machine."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.found: list[PlacedJudgement] = []
+        self._place = (1, 1)
+        self._commands: dict[tuple[str, ...], None] = {}
+        self._outline = _outline_of(policy)
+        self.programs = self._outline.programs
+        self.risky = self._outline.risky
+        self.commanded = self._outline.commanded
+
+    def worst(self) -> Judgement | None:
+        """Return the gravest judgement, with all commands; None if there was nothing to judge."""
+        if not self.found:
+            return None
+        worst = max((placed.judgement for placed in self.found), key=lambda judged: judged.rank)
+        # The deciding command first: it is the one that a person is told of.
+        commands = dict.fromkeys((*worst.commands, *self._commands))
+        return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
+
+    def is_restricted(self, words: Sequence[str]) -> bool:
+        """Whether a rule does more than allow these words."""
+        judged = classify(words, self._policy)
+        return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
+
+    def doubt(self, doubt: Doubt, subject: str) -> None:
+        """Take note that a person must look."""
+        text = shown(subject)
+        short = text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
+        self._add(_asking(f"{doubt.value}: {short}" if short else doubt.value))
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where the next command stands."""
+        self._place = (line, column)
+
+    def _add(self, judged: Judgement) -> None:
+        self.found.append(PlacedJudgement(*self._place, judged))
+
+    def command(self, call: Call, *, major: int | None) -> None:
+        """Judge a command in each way that its words and its input may be read."""
+        told = tuple(shown(word) for word in call.words)
+        self._commands[told] = None
+        for stdin in _inputs(call.state):
+            judged = self._judge(call, stdin, major)
+            if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
+                judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
+            self._add(replace(judged, commands=(told,)))
+
+    def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
+        words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
+        argv = tuple(_told(word) for word in words)
+        judged = classify(argv, self._policy, major=major, stdin=stdin)
+        if judged.verdict is Verdict.ALLOW:
+            others = [classify(other, self._policy, major=major, stdin=stdin) for other in _other_readings(words)]
+            if any(other.rule and other.verdict is not Verdict.ALLOW for other in others):
+                return replace(others[0], verdict=Verdict.CONFIRM, reason=f"A word may be missing: {others[0].reason}")
+            if self._may_be_minded(words):
+                return _asking(f"{Doubt.UNKNOWN_PROGRAM.value}: {' '.join(map(shown, words))}")
+            return self._retargeted(judged, call.state)
+        return judged
+
+    def _retargeted(self, judged: Judgement, state: ShellState) -> Judgement:
+        """Ask about a write that the line itself sends to another project than the linked one."""
+        names = [name for name in _RETARGETS if name in state.environment]
+        if judged.family is Family.NOTHING or judged.effect is Effect.READS or not names:
+            return judged
+        reason = f"{names[0]} in the line sends it to another project than the linked one. {judged.reason}"
+        return replace(judged, verdict=Verdict.CONFIRM, reason=reason)
+
+    def _may_be_minded(self, words: tuple[str, ...]) -> bool:
+        """Whether an unknown word stands where a dangerous subcommand would."""
+        if all(is_known(word) for word in words):
+            return False
+        invocation = invocation_of(words)
+        flags = self._policy.global_value_flags.get(invocation.program, ())
+        positionals = read_words(invocation.arguments, flags).positionals
+        return any(
+            _fits_unknown(form, positionals)
+            for rule in self._outline.minded
+            if rule.program == invocation.program
+            for form in (rule.command, *rule.aliases)
+        )
+
+
+class _Outline(NamedTuple):
+    """What is asked of a policy for every line."""
+
+    policy: Policy
+    minded: tuple[Rule, ...]
+    programs: frozenset[str]
+    risky: frozenset[str]
+    commanded: frozenset[str]
+
+
+_MOST_OUTLINES = 4
+_outlines: dict[int, _Outline] = {}
+"""By the policy's identity; each holds its policy, so that no other can get the same one."""
+
+
+def _outline_of(policy: Policy) -> _Outline:
+    found = _outlines.get(id(policy))
+    if found is None:
+        if len(_outlines) >= _MOST_OUTLINES:
+            _outlines.clear()
+        found = _outlines[id(policy)] = _outline(policy)
+    return found
+
+
+def _outline(policy: Policy) -> _Outline:
+    minded = tuple(rule for rule in policy.rules if _is_minded(rule))
+    commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+    return _Outline(
+        policy,
+        minded,
+        frozenset(rule.program for rule in policy.rules),
+        frozenset(rule.program for rule in policy.rules if Verdict.REFUSE in _verdicts(rule)),
+        frozenset(commanded) - _LAUNCHERS,
+    )
+
+
+def _is_minded(rule: Rule) -> bool:
+    return bool(_verdicts(rule) - {None, Verdict.ALLOW})
+
+
+def _verdicts(rule: Rule) -> set[Verdict | None]:
+    return {rule.remote, rule.local, *(each for part in rule.variants for each in (part.remote, part.local))}
+
+
+def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """Whether words could be a subcommand, and only because one of them is not known."""
+    if not form or not words:
+        return False
+    if words[0] == ANY_WORDS:
+        return True
+    if words[0] == form[0]:
+        return _fits_unknown(form[1:], words[1:])
+    return not is_known(words[0]) and may_be(words[0], form[0]) and _fits(form[1:], words[1:])
+
+
+def _fits(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    return len(words) >= len(form) and all(may_be(word, part) for word, part in zip(words, form, strict=False))
+
+
+def _other_readings(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Read unquoted expansions as empty; one that is a flag's value hardly is."""
+    kept = tuple(
+        _told(word)
+        for at, word in enumerate(words)
+        if word != ANY_WORDS or (words[at - 1].startswith("-") and "=" not in words[at - 1])
+    )
+    if len(kept) != len(words) and kept:
+        yield kept
+
+
+def _told(word: str) -> str:
+    """Return a word as the policy reads it."""
+    text = plain(word)
+    return text if is_known(text) else text.translate({ord(mark): _UNTOLD for mark in (ANY, ANY_WORDS, PRINTED)})
+
+
+def _inputs(state: ShellState) -> tuple[str | None, ...]:
+    return (None,) if state.stdin is None else tuple(_told(text) for text in state.stdin)
+
+
+def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
+    """Show a host that the environment names as a flag; a flag behind it goes before it."""
+    name = next((name for name in _HOSTS if name in state.environment), None)
+    if name is None or invocation_of(words).program == "supabase":
+        return words
+    host = state.environment[name]
+    return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
+
+
+def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
+    """Show the text of an SQL file as if it came in on standard input."""
+    for at, word in enumerate(words[:-1]):
+        texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
+        if texts is not None and len(texts) == 1:
+            return (*words[: at + 1], "-", *words[at + 2 :]), _told(texts[0])
+    return words, stdin
+
+
+def _asking(reason: str) -> Judgement:
+    return Judgement(
+        verdict=Verdict.CONFIRM,
+        effect=Effect.WRITES,
+        rule="",
+        reason=reason,
         instead="",
         family=Family.NOTHING,
         target=None,

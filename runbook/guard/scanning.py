@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from runbook.guard.command_line import Placed, judge_script
-from runbook.guard.programs.make import read_makefile
+from runbook.guard.command_line import PlacedJudgement, judge_script
+from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
@@ -71,7 +71,7 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     return tuple(sorted(found.values()))
 
 
-def _place(script: _Script, placed: Placed, *, in_block: bool) -> tuple[int, int]:
+def _place(script: _Script, placed: PlacedJudgement, *, in_block: bool) -> tuple[int, int]:
     """Return where in the file a command stands. Each line of a block in YAML is indented alike."""
     indent = script.column - 1 if placed.line == 1 or in_block else 0
     return script.line + placed.line - 1, placed.column + indent

@@ -1,16 +1,91 @@
-"""Small programs first on PATH that ask the guard and then become the real one; they reach scripts and Makefiles."""
+"""Put the guard before programs: functions of an interactive shell, shims on PATH, and the command that both call.
+
+Shims are small programs first on PATH that ask the guard and then become the real one; they reach scripts and
+Makefiles.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from runbook.errors import RunbookError
-from runbook.guard.shells import GUARDED
+from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.guard.judging import current_directory, judge_argv
+from runbook.guard.messages import as_text, name_of_target
+from runbook.model import Effect, Verdict
+from runbook.policy.judgement import Judgement
 from runbook.runtime.user_directories import data_directory
 
-__all__ = ["SHIM_MARK", "Shims", "default_directory", "find_program", "install_shims", "uninstall_shims"]
+__all__ = [
+    "GUARDED",
+    "SHELLS",
+    "SHIM_MARK",
+    "Shims",
+    "default_directory",
+    "find_program",
+    "install_shims",
+    "run_guarded",
+    "shell_functions",
+    "uninstall_shims",
+]
+
+
+# --- shell functions -------------------------------------------------------------------------------------------------
+
+
+GUARDED = ("supabase", "npx", "npm", "pnpm", "yarn", "bunx", "psql", "dropdb")
+"""Programs that start what the policy speaks of."""
+
+SHELLS: Mapping[str, str] = {
+    "bash": 'eval "$(runbook guard shell-init bash)"   # in ~/.bashrc',
+    "zsh": 'eval "$(runbook guard shell-init zsh)"   # in ~/.zshrc, after aliases and version managers',
+    "fish": "runbook guard shell-init fish | source   # in ~/.config/fish/config.fish",
+}
+"""Shell → the line that a person adds to their configuration."""
+
+_NOTE = """\
+# runbook guard: asks the policy before these programs start.
+# It sees what is typed here. It does not see scripts, Makefiles, absolute paths, `command npx`, `sh -c`, other shells,
+# the dashboard, or anything that talks to the database without these programs. What holds there too: a token without
+# write access, a directory that is not linked to production, a staging project, database backups you have restored.
+"""
+
+
+def shell_functions(shell: str, program: str) -> str:
+    """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
+    lines = [_NOTE]
+    lines += [(_fish if shell == "fish" else _posix)(name, program) for name in GUARDED]
+    return "\n".join(lines) + "\n"
+
+
+def _posix(name: str, program: str) -> str:
+    path = shlex.quote(shlex.split(program)[0])
+    # The keyword keeps shells from expanding an alias of that name. A runbook that is gone must not open the door.
+    missing = f"echo 'runbook guard is gone: install it again, or run: unset -f {name}' >&2; return 6"
+    return f'function {name} {{\n  if [ ! -x {path} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
+
+
+def _fish(name: str, program: str) -> str:
+    path = shlex.quote(shlex.split(program)[0])
+    return (
+        f"function {name} --wraps {name}\n"
+        f"  if not test -x {path}\n"
+        f"    echo 'runbook guard is gone: install it again, or run: functions --erase {name}' >&2\n"
+        f"    return 6\n"
+        f"  end\n"
+        f"  {program} guard -- {name} $argv\n"
+        f"end"
+    )
+
+
+# --- shims -----------------------------------------------------------------------------------------------------------
+
 
 SHIM_MARK = "# shim of runbook guard"
 """The second line of each shim, by which the guard knows not to start it again."""
@@ -96,3 +171,48 @@ def _leads(directory: Path) -> bool:
         if any((Path(each) / name).is_file() for name in GUARDED):
             return False
     return False
+
+
+# --- `runbook guard -- COMMAND` --------------------------------------------------------------------------------------
+
+
+def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
+    """Judge a command and, if it may run, become it. Returns only where it does not run."""
+    program = find_program(argv[0])
+    judged = judge_argv(argv, book=book, face="command")
+    if judged.verdict is Verdict.REFUSE:
+        print(as_text(judged, current_directory()), file=sys.stderr)
+        return ExitCode.REFUSED
+    if program is None:
+        raise UsageError(f"there is no program '{argv[0]}' on PATH", hint="Nothing ran.")
+    if judged.verdict is Verdict.CONFIRM:
+        print(as_text(judged, current_directory()), file=sys.stderr)
+        if not _is_confirmed(judged):
+            return ExitCode.NEEDS_PERSON
+    return _become(program, argv)
+
+
+def _become(program: str, argv: tuple[str, ...]) -> NoReturn:
+    # Python ignores these; the command must not inherit that.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execv(program, argv)  # noqa: S606 - no shell: that is the point
+    except OSError as error:
+        raise UsageError(f"'{program}' can't be started: {error.strerror}", hint="Nothing ran.") from error
+
+
+def _is_confirmed(judged: Judgement) -> bool:
+    """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
+    # What destroys is named by the person; a habit of typing yes is not enough.
+    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
+    try:
+        with Path("/dev/tty").open("r+b", buffering=0) as terminal:
+            terminal.write(f"  Type {wanted} to run it, anything else to stop: ".encode())
+            typed = terminal.readline().decode(errors="replace").strip()
+    except OSError:
+        print("  There is no terminal to ask at, so it did not run.", file=sys.stderr)
+        return False
+    if typed != wanted:
+        print("  It did not run.", file=sys.stderr)
+    return typed == wanted

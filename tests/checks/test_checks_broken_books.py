@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.books import POLICY, PROCEDURE, marked, procedure_text, write_book
+from support.books import PROCEDURE, marked, procedure_text, write_book
 
 from runbook.cli import main
 
@@ -451,13 +451,7 @@ BROKEN = [
         "comes to 'all/a' and has no answer for it",
         more=MANY + ONE_DRILL % ("§", "{names: [a, b]}"),
     ),
-    # the policy's own tests, dates
-    pytest.param(
-        "policy.yaml",
-        POLICY.replace('--linked", verdict: refuse', '--linked", verdict: §allow'),
-        ("the verdict is refuse, by rule 'db-reset', and not allow",),
-        id="rule-test",
-    ),
+    # dates
     pytest.param(
         "procedures/add-thing.yaml",
         PROCEDURE.replace("2026-01-02", "§2999-01-02"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from support.drills import hold, migration, scene
+from drill_support.drills import hold, migration, scene
 
 from runbook.checks import open_book
 from runbook.drill.relay import Break, open_relay

@@ -12,11 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook.drill import machine, toolchain
+from runbook.drill import machine
 from runbook.drill.database import execute, query
 from runbook.drill.machine import Account, is_alive, process_of, server_account
 from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
 from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.runtime import toolchain
 
 
 def test_a_server_answers_and_leaves_nothing() -> None:

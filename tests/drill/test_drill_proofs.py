@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from support.drills import scene
+from drill_support.drills import scene
 
 from runbook.drill.database import execute
 from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory, unwalked

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support.drills import migration, scene
+from drill_support.drills import migration, scene
 
 from runbook.drill.database import query
 from runbook.drill.isolation import harmless_environment
@@ -79,11 +79,11 @@ def test_nothing_is_left_after() -> None:
 def test_the_next_drill_clears_up_after_a_kill() -> None:
     """Kill -9 leaves server and directory behind; the next sandbox ends and removes them."""
     code = (
-        "import os, signal\nfrom support.drills import scene\n"
+        "import os, signal\nfrom drill_support.drills import scene\n"
         "with scene() as sandbox:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    tests = str(Path(__file__).parents[1])
-    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tests}, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     left = records()
     server, directory = left[0].servers[0], Path(left[0].directory)
     alive_before = is_alive(server) and directory.exists()

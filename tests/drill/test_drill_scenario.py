@@ -8,7 +8,7 @@ import time
 
 import psycopg
 import pytest
-from support.drills import migration, scene
+from drill_support.drills import migration, scene
 
 from runbook.drill.database import query, split_statements
 from runbook.drill.platform import PROJECT_REF

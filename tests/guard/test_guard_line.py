@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.guards import RUNBOOK, Home
+from guard_support.home import RUNBOOK, Home
 from support.terminals import program, terminal
 
 RESET = "npx supabase db reset --linked"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from runbook.errors import BookError, UsageError
-from runbook.guard.policies import load_policy
+from runbook.guard.policy_cache import load_policy
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
 

@@ -8,7 +8,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from support.nestings import make_cases, run_in_bash
+from guard_support.nestings import make_cases, run_in_bash
 
 from runbook.guard.command_line import judge
 from runbook.model import Verdict

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
 
 EXPRESSIONS = (
@@ -170,7 +170,7 @@ class Recorder:
 def expanded(text: str) -> list[tuple[str, ...]]:
     """Return every list of words that `show` may get."""
     recorder = Recorder()
-    Machine(recorder.start, recorder, lambda _path: None).text(text, Scope())
+    Machine(recorder.start, recorder, lambda _path: None).text(text, ShellState())
     return recorder.shown
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runbook.guard.programs.printers import format_text, run_printf, run_which
+from runbook.guard.programs.outputs import format_text, run_printf, run_which
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.scope import ANY_LIST, Variable, scalar
+from runbook.guard.shell.state import ANY_LIST, Variable, scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,
@@ -45,25 +45,25 @@ def _let(call: Call) -> Texts:
 
 def _evaluate(call: Call) -> None:
     """Run what subscripts in a command's words substitute, quoted or not."""
-    call.shell.evaluate(call.words[1:], call.scope)
+    call.shell.evaluate(call.words[1:], call.state)
 
 
 def _cd(call: Call) -> Texts:
     """Follow a literal directory; after any other nothing is known of it."""
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
     path = plain(words[0]) if len(words) == 1 else ANY
-    here = call.scope.directory
+    here = call.state.directory
     if path.startswith(("~", "-")) or not is_known(path):
-        call.scope.directory = None
+        call.state.directory = None
     elif path.startswith("/"):
-        call.scope.directory = path
+        call.state.directory = path
     else:
-        call.scope.directory = None if here is None else f"{here}/{path}"
+        call.state.directory = None if here is None else f"{here}/{path}"
     return NOTHING
 
 
 def _lost(call: Call) -> Texts:
-    call.scope.directory = None
+    call.state.directory = None
     return NOTHING
 
 
@@ -79,11 +79,11 @@ def run_text_here(call: Call, text: str) -> Texts:
     if is_whole_unknown(plain(text)):
         call.shell.doubt(Doubt.UNKNOWN_SCRIPT, " ".join(call.words))
         return UNKNOWN
-    return call.shell.text(text, call.scope)
+    return call.shell.text(text, call.state)
 
 
 def _source(call: Call) -> Texts:
-    from runbook.guard.programs.scripts import run_script
+    from runbook.guard.programs.shells import run_script
 
     path = call.words[1] if len(call.words) > 1 else ""
     return run_script(call.with_words(*call.words[1:]), path, here=True) if path else NOTHING
@@ -116,8 +116,8 @@ def _trap(call: Call) -> Texts:
     if is_whole_unknown(text):
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return NOTHING
-    call.scope.traps.append(text)
-    call.shell.text(text, call.scope.copy())
+    call.state.traps.append(text)
+    call.shell.text(text, call.state.copy())
     return NOTHING
 
 
@@ -125,15 +125,15 @@ def _alias(call: Call) -> Texts:
     for word in map(plain, call.words[1:]):
         name, equals, text = word.partition("=")
         if equals:
-            call.scope.aliases[name] = text
+            call.state.aliases[name] = text
     return UNKNOWN
 
 
 def _unalias(call: Call) -> Texts:
     for name in call.arguments:
-        call.scope.aliases.pop(name, None)
+        call.state.aliases.pop(name, None)
     if "-a" in call.arguments:
-        call.scope.aliases.clear()
+        call.state.aliases.clear()
     return NOTHING
 
 
@@ -141,11 +141,11 @@ def _unset(call: Call) -> Texts:
     _evaluate(call)
     functions = "-f" in call.arguments
     for name in call.arguments:
-        bodies = call.scope.functions.get(name)
-        if bodies is not None and (functions or name not in call.scope.variables):
-            call.scope.functions[name] = tuple(dict.fromkeys((*bodies, None)))
+        bodies = call.state.functions.get(name)
+        if bodies is not None and (functions or name not in call.state.variables):
+            call.state.functions[name] = tuple(dict.fromkeys((*bodies, None)))
         if not functions and re.fullmatch(r"\w+", name):
-            call.scope.variables[name] = scalar(("",))
+            call.state.variables[name] = scalar(("",))
     return NOTHING
 
 
@@ -153,20 +153,20 @@ def _set(call: Call) -> Texts:
     words = call.words[1:]
     for at, word in enumerate(words):
         if plain(word) == "--":
-            call.scope.arguments = (tuple(words[at + 1 :]),)
+            call.state.arguments = (tuple(words[at + 1 :]),)
             return NOTHING
         if not plain(word).startswith(("-", "+")) and (at == 0 or plain(words[at - 1]) not in {"-o", "+o"}):
-            call.scope.arguments = (tuple(words[at:]),)
+            call.state.arguments = (tuple(words[at:]),)
             return NOTHING
     return NOTHING
 
 
 def _shift(call: Call) -> Texts:
     count = call.arguments[0] if call.arguments else "1"
-    if not count.isdigit() or any(ANY_WORDS in word for items in call.scope.arguments for word in items):
-        call.scope.arguments = ANY_LIST
+    if not count.isdigit() or any(ANY_WORDS in word for items in call.state.arguments for word in items):
+        call.state.arguments = ANY_LIST
     else:
-        call.scope.arguments = tuple(dict.fromkeys(items[int(count) :] for items in call.scope.arguments))
+        call.state.arguments = tuple(dict.fromkeys(items[int(count) :] for items in call.state.arguments))
     return NOTHING
 
 
@@ -174,23 +174,23 @@ def _read(call: Call) -> Texts:
     """`read NAMES` takes any line of the input, split in as many parts."""
     _evaluate(call)
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)] or ["REPLY"]
-    texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     options = "".join(word[1:] for word in call.arguments if word.startswith("-"))
     lines = either(*(tuple(text.splitlines()) or ("",) for text in texts)) if "d" not in options else texts
     if "r" not in options:
         lines = tuple(re.sub(r"\\(.)", r"\1", line) for line in lines)
     if "a" in options:
-        call.scope.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))
+        call.state.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))
         return NOTHING
-    whole = len(names) == 1 and "IFS" not in call.scope.variables
+    whole = len(names) == 1 and "IFS" not in call.state.variables
     for number, name in enumerate(names):
         parts = lines if whole else tuple(_part(line, number, len(names), call) for line in lines)
-        call.scope.assign(name, scalar(either(parts)))
+        call.state.assign(name, scalar(either(parts)))
     return NOTHING
 
 
 def _part(line: str, number: int, count: int, call: Call) -> str:
-    if "IFS" in call.scope.variables or not is_known(line):
+    if "IFS" in call.state.variables or not is_known(line):
         return line if count == 1 and is_known(line) else ANY
     parts = line.split(None, count - 1)
     return parts[number].rstrip() if number < len(parts) else ""
@@ -198,9 +198,9 @@ def _part(line: str, number: int, count: int, call: Call) -> str:
 
 def _mapfile(call: Call) -> Texts:
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)]
-    texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     lists = tuple(tuple(text.splitlines()) if is_known(text) else (ANY_WORDS,) for text in texts)
-    call.scope.assign(names[-1] if names else "MAPFILE", Variable(lists))
+    call.state.assign(names[-1] if names else "MAPFILE", Variable(lists))
     return NOTHING
 
 
@@ -208,15 +208,15 @@ def _printf(call: Call) -> Texts:
     words = call.arguments
     if words[:1] != ("-v",) or len(words) < 3:
         return run_printf(call)
-    call.shell.evaluate(call.words[2:3], call.scope)
+    call.shell.evaluate(call.words[2:3], call.state)
     text = format_text(words[2], list(words[3:]))
-    call.scope.assign(words[1].partition("[")[0], scalar(UNKNOWN if text is None else (text,)))
+    call.state.assign(words[1].partition("[")[0], scalar(UNKNOWN if text is None else (text,)))
     return NOTHING
 
 
 def _getopts(call: Call) -> Texts:
     for name in (*call.arguments[1:2], "OPTARG"):
-        call.scope.assign(name, scalar(UNKNOWN))
+        call.state.assign(name, scalar(UNKNOWN))
     return NOTHING
 
 
@@ -226,7 +226,7 @@ def _prefix(call: Call) -> Texts:
 
 
 def _pwd(call: Call) -> Texts:
-    return (f"{call.scope.directory}\n",) if call.scope.directory else UNKNOWN
+    return (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN
 
 
 def _type(call: Call) -> Texts:

@@ -1,4 +1,4 @@
-"""Commands started elsewhere: another user, another host, a container, a terminal multiplexer, a later time."""
+"""Commands started elsewhere (another user, host, container, terminal, a later time), or by git."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
-__all__ = ["run_at", "run_compose", "run_crontab", "run_docker", "run_kubectl", "run_ssh", "run_su", "run_tmux"]
+__all__ = [
+    "run_at",
+    "run_compose",
+    "run_crontab",
+    "run_docker",
+    "run_git",
+    "run_kubectl",
+    "run_ssh",
+    "run_su",
+    "run_tmux",
+]
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
@@ -142,7 +152,7 @@ def run_tmux(call: Call) -> Texts:
 
 def run_crontab(call: Call) -> Texts:
     """`crontab -` keeps lines from its input for later: five fields of time, or a nickname, and a command."""
-    for text in call.scope.stdin or () if "-l" not in call.arguments else ():
+    for text in call.state.stdin or () if "-l" not in call.arguments else ():
         for line in text.splitlines():
             match = re.match(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(.+)", line)
             if match and not line.lstrip().startswith("#"):
@@ -153,3 +163,57 @@ def run_crontab(call: Call) -> Texts:
 def run_at(call: Call) -> Texts:
     """`at TIME` and `batch` keep a script from their input for later."""
     return feed(call)
+
+
+# --- git: its words are data, but for the few that are commands ------------------------------------------------------
+
+
+_VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
+_COMMANDS = re.compile(
+    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.DOTALL
+)
+_TEXTS = {
+    "rebase": re.compile(r"-x|--exec"),
+    "difftool": re.compile(r"-x|--extcmd"),
+    "filter-branch": re.compile(r"--\w+-filter"),
+    "filter-repo": re.compile(r"--\w+-callback"),
+}
+
+
+def run_git(call: Call) -> Texts:
+    """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and their kin would start."""
+    words = list(call.words[1:])
+    while words and plain(words[0]).startswith("-"):
+        word = plain(words.pop(0))
+        if word == "-c" and words:
+            _configured(call, plain(words.pop(0)))
+        elif word in _VALUES and words:
+            words.pop(0)
+    if not words:
+        return UNKNOWN
+    verb, rest = plain(words[0]), words[1:]
+    if verb == "bisect" and rest and plain(rest[0]) == "run":
+        return call.start(tuple(rest[1:]))
+    if verb == "submodule" and "foreach" in rest:
+        text = [word for word in rest[rest.index("foreach") + 1 :] if not plain(word).startswith("-")]
+        return run_text(call, " ".join(text))
+    if verb in _TEXTS:
+        _flagged(call, _TEXTS[verb], rest)
+    return UNKNOWN
+
+
+def _configured(call: Call, setting: str) -> None:
+    """`-c alias.x='!TEXT'` and settings that name a program."""
+    name, _, value = setting.partition("=")
+    if name.startswith("alias.") and value.startswith("!"):
+        run_text(call, value[1:])
+    match = _COMMANDS.match(setting)
+    if match:
+        run_text(call, match[3])
+
+
+def _flagged(call: Call, flag: re.Pattern[str], words: list[str]) -> None:
+    for at, word in enumerate(words):
+        name, equals, value = plain(word).partition("=")
+        if flag.fullmatch(name) and (equals or at + 1 < len(words)):
+            run_text(call, value if equals else words[at + 1])

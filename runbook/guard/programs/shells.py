@@ -1,10 +1,12 @@
-"""Shells started as programs: their options, the text or file that they run, and what is fed to them."""
+"""Shells started as programs, and shell scripts in files: what can be read is judged, else the name is."""
 
 from __future__ import annotations
 
-from runbook.guard.programs.scripts import run_script
+import re
+
+from runbook.guard.programs.names import says_reset
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import (
     ANY_WORDS,
     NOTHING,
@@ -17,7 +19,56 @@ from runbook.guard.shell.texts import (
     plain,
 )
 
-__all__ = ["SHELLS", "feed", "run_shell", "run_text"]
+__all__ = ["SHELLS", "feed", "run_script", "run_shell", "run_text"]
+
+
+# --- scripts ---------------------------------------------------------------------------------------------------------
+
+
+_SHEBANG = re.compile(r"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
+_OTHER = re.compile(r"#!|\x7fELF")
+
+
+def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
+    """Run a shell script with the words behind it as arguments. `here`: in this very shell, as `source` does."""
+    name = plain(path)
+    if name in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "-"} and call.state.stdin is not None:
+        texts: Texts | None = call.state.stdin
+    else:
+        texts = call.shell.contents(path, call.state)
+    if texts is None:
+        if says_reset(name):
+            call.doubt(Doubt.NAMED_RESET)
+        return UNKNOWN
+    return either(*(_run_contents(call, path, text, here=here) for text in texts))
+
+
+def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
+    if text.strip() in {"", PRINTED}:
+        return NOTHING
+    if is_whole_unknown(text):
+        call.doubt(Doubt.UNKNOWN_SCRIPT)
+        return UNKNOWN
+    if not here and _OTHER.match(text) and not _SHEBANG.match(text):
+        from runbook.guard.programs.interpreters import look_for_commands
+
+        look_for_commands(call, text)
+        return UNKNOWN
+    state = call.state if here else call.state.child()
+    before = state.arguments
+    if not here or len(call.words) > 1:
+        state.arguments, state.name = (call.words[1:],), call.words[0]
+    if call.shell.is_written(path, call.state) or any(program in text for program in call.shell.examiner.risky):
+        output = call.shell.text(text, state)
+    else:
+        # A script that is there and names nothing dangerous is no worse than one that can't be read.
+        output = call.shell.scan_prefix(text, state)
+    state.arguments = before
+    return output
+
+
+# --- shells ----------------------------------------------------------------------------------------------------------
+
 
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
@@ -102,18 +153,18 @@ def run_text(call: Call, text: str, *, name: str | None = None, arguments: tuple
     return call.shell.text(text, _inner(call, name or call.words[0], arguments))
 
 
-def _inner(call: Call, name: str, arguments: tuple[str, ...]) -> Scope:
-    scope = call.scope.child()
-    scope.name, scope.arguments = name, (arguments,)
-    return scope
+def _inner(call: Call, name: str, arguments: tuple[str, ...]) -> ShellState:
+    state = call.state.child()
+    state.name, state.arguments = name, (arguments,)
+    return state
 
 
 def feed(call: Call, *, arguments: tuple[str, ...] = ()) -> Texts:
     """Run what comes in on standard input. At a terminal that is a person, and no business of one line."""
-    texts = call.scope.stdin
+    texts = call.state.stdin
     if texts is None:
         return UNKNOWN
-    inner = call.scope.child()
+    inner = call.state.child()
     inner.stdin = None
-    fed = call.with_words(*call.words)._replace(scope=inner)
+    fed = call.with_words(*call.words)._replace(state=inner)
     return either(*(run_text(fed, text, arguments=arguments) for text in texts))

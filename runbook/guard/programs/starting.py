@@ -6,30 +6,24 @@ import re
 from collections.abc import Callable, Mapping
 
 from runbook.guard.programs.builtins import BUILTINS
-from runbook.guard.programs.changing import note_changes
-from runbook.guard.programs.data import DATA_PROGRAMS, prints_settings
-from runbook.guard.programs.environment import run_env, run_find, run_parallel, run_xargs
-from runbook.guard.programs.foreign import INTERPRETERS, run_awk, run_editor, run_interpreter
-from runbook.guard.programs.git import run_git
 from runbook.guard.programs.hosts import (
     run_at,
     run_compose,
     run_crontab,
     run_docker,
+    run_git,
     run_kubectl,
     run_ssh,
     run_su,
     run_tmux,
 )
-from runbook.guard.programs.make import run_make
-from runbook.guard.programs.names import program_name, says_reset
-from runbook.guard.programs.packages import RUNNERS, installed_major, run_package_runner
-from runbook.guard.programs.prefixes import PREFIXES, run_prefix
-from runbook.guard.programs.printers import run_base64, run_cat, run_download, run_echo, run_tee, run_which
-from runbook.guard.programs.scripts import run_script
-from runbook.guard.programs.shells import SHELLS, run_shell, run_text
-from runbook.guard.programs.tasks import run_task
+from runbook.guard.programs.interpreters import INTERPRETERS, run_awk, run_editor, run_interpreter
+from runbook.guard.programs.names import DATA_PROGRAMS, prints_settings, program_name, says_reset
+from runbook.guard.programs.outputs import note_changes, run_base64, run_cat, run_download, run_echo, run_tee, run_which
+from runbook.guard.programs.shells import SHELLS, run_script, run_shell, run_text
+from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
 from runbook.guard.programs.unknown import run_unknown, run_unnamed
+from runbook.guard.programs.wrappers import PREFIXES, run_env, run_find, run_parallel, run_prefix, run_xargs
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, plain
 from runbook.policy.argv import invocation_of
@@ -98,7 +92,7 @@ def start_command(call: Call) -> Texts:
 
 def _major(call: Call, name: str) -> int | None:
     """Return the CLI's major where node_modules decides it: behind a runner, in a package's script, by its path."""
-    local = name in RUNNERS or call.scope.has_local_programs or "node_modules" in call.name
+    local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
     return installed_major(call) if local and invocation_of(call.words).program == "supabase" else None
 
 

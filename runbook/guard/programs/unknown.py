@@ -94,7 +94,7 @@ def _look_inside(call: Call) -> None:
     examiner = call.shell.examiner
     for word in call.arguments:
         if _SPACE.search(word) and any(program in word for program in examiner.risky):
-            call.shell.guess(word, call.scope)
+            call.shell.guess(word, call.state)
 
 
 def _look_as_another(call: Call) -> None:

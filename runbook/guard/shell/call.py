@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from runbook.guard.shell.nodes import Chain, ProcessPipe
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import Texts, plain
 
 __all__ = ["Call", "Doubt", "Examiner", "Shell", "TooMuchError"]
@@ -62,34 +62,34 @@ class Examiner(Protocol):
 class Shell(Protocol):
     """What nodes, words and commands can have done."""
 
-    def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
+    def invoke(self, words: tuple[str, ...], state: ShellState) -> Texts:
         """Start words as the shell itself would: functions first. Return what they may print."""
 
-    def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
+    def start(self, words: tuple[str, ...], state: ShellState) -> Texts:
         """Start words as another program would: no functions, no aliases."""
 
-    def text(self, text: str, scope: Scope) -> Texts:
-        """Read a text as shell and run it in this scope. What does not parse is a doubt, no error."""
+    def text(self, text: str, state: ShellState) -> Texts:
+        """Read a text as shell and run it in this state. What does not parse is a doubt, no error."""
 
-    def output(self, body: Chain, scope: Scope) -> Texts:
+    def output(self, body: Chain, state: ShellState) -> Texts:
         """Run a command substitution and return what it may print."""
 
-    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
+    def path_to(self, pipe: ProcessPipe, state: ShellState) -> str:
         """Run a process substitution and return the path that it is known by."""
 
-    def contents(self, path: str, scope: Scope) -> Texts | None:
+    def contents(self, path: str, state: ShellState) -> Texts | None:
         """Return what a file may hold, None where that can't be told."""
 
-    def guess(self, text: str, scope: Scope) -> None:
+    def guess(self, text: str, state: ShellState) -> None:
         """Read a text that may be shell or any other language; what does not parse is no doubt."""
 
-    def evaluate(self, texts: Texts, scope: Scope) -> None:
+    def evaluate(self, texts: Texts, state: ShellState) -> None:
         """Run what texts substitute that a shell expands once more: subscripts, and variables in arithmetic."""
 
-    def is_written(self, path: str, scope: Scope) -> bool:
+    def is_written(self, path: str, state: ShellState) -> bool:
         """Whether this text itself writes that file."""
 
-    def scan_prefix(self, text: str, scope: Scope) -> Texts:
+    def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous; what can't be told in it is no doubt."""
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
@@ -121,10 +121,10 @@ class Shell(Protocol):
 
 
 class Call(NamedTuple):
-    """A command's words (the first is the program as written) in a scope."""
+    """A command's words (the first is the program as written) in a state."""
 
     words: tuple[str, ...]
-    scope: Scope
+    state: ShellState
     shell: Shell
 
     @property
@@ -138,12 +138,12 @@ class Call(NamedTuple):
         return tuple(plain(word) for word in self.words[1:])
 
     def start(self, words: tuple[str, ...]) -> Texts:
-        """Start other words in the same scope, as another program would."""
-        return self.shell.start(words, self.scope)
+        """Start other words in the same state, as another program would."""
+        return self.shell.start(words, self.state)
 
     def with_words(self, *words: str) -> Call:
         """Return the same call with other words."""
-        return Call(words, self.scope, self.shell)
+        return Call(words, self.state, self.shell)
 
     def doubt(self, doubt: Doubt) -> None:
         """Say that a person must look at this command."""
@@ -151,4 +151,4 @@ class Call(NamedTuple):
 
     def child_text(self, text: str) -> Texts:
         """Read a text in a new shell that sees only what is exported."""
-        return self.shell.text(text, self.scope.child())
+        return self.shell.text(text, self.state.child())

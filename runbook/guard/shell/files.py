@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from typing import TypeAlias
 
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import ANY, Texts, concatenated, either, is_known, may_be, plain
 
 __all__ = ["Disk", "contents", "is_written", "key_of", "read_small", "write"]
@@ -36,35 +36,35 @@ def read_small(path: str) -> str | None:
     return None if b"\0" in data else data.decode(errors="replace")
 
 
-def key_of(path: str, scope: Scope) -> str:
+def key_of(path: str, state: ShellState) -> str:
     """Return the name that a file goes by: absolute where the directory is known."""
     path = plain(path)
-    if scope.directory is not None and not path.startswith(("/", "~", ANY)):
-        path = f"{scope.directory}/{path}"
+    if state.directory is not None and not path.startswith(("/", "~", ANY)):
+        path = f"{state.directory}/{path}"
     return os.path.normpath(path)
 
 
-def write(path: str, texts: Texts, scope: Scope, *, append: bool = False) -> None:
+def write(path: str, texts: Texts, state: ShellState, *, append: bool = False) -> None:
     """Note what a file may hold now. What it held before stays possible: the writing may be on one way only."""
-    key = key_of(path, scope)
-    before = scope.files.get(key, ())
-    scope.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
+    key = key_of(path, state)
+    before = state.files.get(key, ())
+    state.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
 
 
-def contents(path: str, scope: Scope, disk: Disk) -> Texts | None:
+def contents(path: str, state: ShellState, disk: Disk) -> Texts | None:
     """Return what a file may hold, None where that can't be told."""
-    key = key_of(path, scope)
-    written = [texts for name, texts in scope.files.items() if _same(key, name)]
+    key = key_of(path, state)
+    written = [texts for name, texts in state.files.items() if _same(key, name)]
     there = disk(key) if is_known(key) and key.startswith("/") else None
     if there is not None:
         written.append((there,))
     return either(*written) if written else None
 
 
-def is_written(path: str, scope: Scope) -> bool:
+def is_written(path: str, state: ShellState) -> bool:
     """Whether the text itself may have written that file."""
-    key = key_of(path, scope)
-    return any(_same(key, name) for name in scope.files)
+    key = key_of(path, state)
+    return any(_same(key, name) for name in state.files)
 
 
 def _same(one: str, other: str) -> bool:

@@ -13,10 +13,10 @@ from typing import TypeAlias
 from runbook.errors import MissingPartError
 from runbook.guard.shell import files
 from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
-from runbook.guard.shell.evaluator import Walker
-from runbook.guard.shell.grammar import NotShellError, read_shell
+from runbook.guard.shell.evaluator import Evaluator
 from runbook.guard.shell.nodes import Chain, ProcessPipe, Statement
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.reader import NotShellError, read_shell
+from runbook.guard.shell.state import ShellState
 from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 
 __all__ = ["Machine", "Starter"]
@@ -38,7 +38,7 @@ class Machine:
         self._starter = starter
         self.examiner: Examiner = examiner
         self._disk = disk
-        self._walker = Walker(self)
+        self._walker = Evaluator(self)
         self._steps = 0
         self._texts = 0
         self._depth = 0
@@ -87,7 +87,7 @@ class Machine:
         finally:
             self._guesses -= 1
 
-    def text(self, text: str, scope: Scope) -> Texts:
+    def text(self, text: str, state: ShellState) -> Texts:
         """Read a text as shell and run it, with the traps that it sets."""
         self._texts += 1
         if self._texts > _MOST_TEXTS:
@@ -102,20 +102,20 @@ class Machine:
             return UNKNOWN
         with self._deeper():
             self._nesting += 1
-            output = self._walker.chain(chain, scope)
-            traps, scope.traps = scope.traps, []
+            output = self._walker.chain(chain, state)
+            traps, state.traps = state.traps, []
             for trap in traps:
-                self.text(trap, scope.copy())
+                self.text(trap, state.copy())
             self._nesting -= 1
         return output
 
-    def run_uncalled(self, scope: Scope) -> None:
+    def run_uncalled(self, state: ShellState) -> None:
         """Run the functions that nobody called, with arguments that can't be told."""
         self._nesting += 1
-        for name, bodies in list(scope.functions.items()):
+        for name, bodies in list(state.functions.items()):
             for body in bodies if name not in self._called else ():
                 if body is not None:
-                    self._function(body, (name, ANY_WORDS), scope)
+                    self._function(body, (name, ANY_WORDS), state)
         self._nesting -= 1
 
     def stand_at(self, line: int, column: int) -> None:
@@ -123,84 +123,84 @@ class Machine:
         if self._nesting == 1:
             self.examiner.stand_at(line, column)
 
-    def guess(self, text: str, scope: Scope) -> None:
+    def guess(self, text: str, state: ShellState) -> None:
         """Read a text that may be shell; what does not parse is no doubt."""
         with self.guessing(), self.perhaps():
-            self.text(text, scope.child())
+            self.text(text, state.child())
 
-    def evaluate(self, texts: Texts, scope: Scope) -> None:
+    def evaluate(self, texts: Texts, state: ShellState) -> None:
         """Run what texts substitute that a shell expands once more."""
         for text in texts:
             if "$(" in text or "`" in text:
                 with self.perhaps():
-                    self.text(f": <<{_END}\n{plain(text)}\n{_END}\n", scope.copy())
+                    self.text(f": <<{_END}\n{plain(text)}\n{_END}\n", state.copy())
 
-    def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
+    def invoke(self, words: tuple[str, ...], state: ShellState) -> Texts:
         """Start words as the shell itself would: functions first."""
         if not words:
             return NOTHING
-        bodies = scope.functions.get(plain(words[0]), (None,))
+        bodies = state.functions.get(plain(words[0]), (None,))
         self._called.add(plain(words[0]))
-        outputs = [self._function(body, words, scope) for body in bodies if body is not None]
+        outputs = [self._function(body, words, state) for body in bodies if body is not None]
         if None in bodies:
-            outputs.append(self.start(words, scope))
+            outputs.append(self.start(words, state))
         return either(*outputs)
 
-    def _function(self, body: Statement, words: tuple[str, ...], scope: Scope) -> Texts:
-        before = scope.arguments
-        scope.arguments = (words[1:],)
+    def _function(self, body: Statement, words: tuple[str, ...], state: ShellState) -> Texts:
+        before = state.arguments
+        state.arguments = (words[1:],)
         with self._deeper():
-            output = self._walker.statement(body, scope)
-        scope.arguments = before
+            output = self._walker.statement(body, state)
+        state.arguments = before
         return output
 
-    def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
+    def start(self, words: tuple[str, ...], state: ShellState) -> Texts:
         """Start words as another program would."""
         self.step()
         if not words:
             return NOTHING
         if self.is_sure and any(MAYBE in word for word in words):
             with self.perhaps():
-                return self.start(words, scope)
+                return self.start(words, state)
         with self._deeper():
-            return self._starter(Call(words, scope, self))
+            return self._starter(Call(words, state, self))
 
-    def is_written(self, path: str, scope: Scope) -> bool:
+    def is_written(self, path: str, state: ShellState) -> bool:
         """Whether this text itself writes that file."""
-        return files.is_written(path, scope)
+        return files.is_written(path, state)
 
-    def scan_prefix(self, text: str, scope: Scope) -> Texts:
+    def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous."""
         steps, self._steps = self._steps, max(self._steps, _MOST_STEPS - _FEW_STEPS)
         depth, nesting = self._depth, self._nesting
         try:
             with self.guessing():
-                return self.text(text, scope)
+                return self.text(text, state)
         except TooMuchError:
             self._depth, self._nesting = depth, nesting
             return UNKNOWN
         finally:
             self._steps = steps + _FEW_STEPS
 
-    def contents(self, path: str, scope: Scope) -> Texts | None:
+    def contents(self, path: str, state: ShellState) -> Texts | None:
         """Return what a file may hold, None where that can't be told."""
-        return files.contents(path, scope, self._disk)
+        return files.contents(path, state, self._disk)
 
-    def output(self, body: Chain, scope: Scope) -> Texts:
+    def output(self, body: Chain, state: ShellState) -> Texts:
         """Run a command substitution."""
         with self._deeper():
-            return self._walker.chain(body, scope.copy())
+            return self._walker.chain(body, state.copy())
 
-    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
+    def path_to(self, pipe: ProcessPipe, state: ShellState) -> str:
         """Run a process substitution; its output is what the path holds."""
-        inner = scope.copy()
+        inner = state.copy()
         if not pipe.reads:
             inner.stdin = UNKNOWN
         output = self.output(pipe.body, inner)
         self._pipes += 1
         path = f"/dev/fd/pipe{self._pipes}"
         if pipe.reads:
-            scope.files[path] = output
+            state.files[path] = output
         return path
 
     @contextmanager

@@ -18,7 +18,7 @@ __all__ = [
     "If",
     "Loop",
     "Opaque",
-    "Parameter",
+    "ParameterPart",
     "Part",
     "Pipe",
     "ProcessPipe",
@@ -28,19 +28,19 @@ __all__ = [
     "Subshell",
     "Substitution",
     "Test",
-    "Text",
+    "TextPart",
     "Word",
 ]
 
 
-class Text(NamedTuple):
+class TextPart(NamedTuple):
     """Characters as they are after quotes are taken off. Unquoted ones may still be braces or patterns."""
 
     value: str
     quoted: bool
 
 
-class Parameter(NamedTuple):
+class ParameterPart(NamedTuple):
     """`$name`, `${name[subscript]}` or `${name<operator>…}`. `operands` are the words after the operator."""
 
     name: str
@@ -74,7 +74,7 @@ class Opaque(NamedTuple):
     sets: tuple[str, ...] = ()
 
 
-Part: TypeAlias = Text | Parameter | Substitution | ProcessPipe | Opaque
+Part: TypeAlias = TextPart | ParameterPart | Substitution | ProcessPipe | Opaque
 Word: TypeAlias = tuple[Part, ...]
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from runbook.guard.shell.nodes import Parameter
-from runbook.guard.shell.scope import ANY_LIST, Lists, Scope, Variable, scalar
+from runbook.guard.shell.nodes import ParameterPart
+from runbook.guard.shell.state import ANY_LIST, Lists, ShellState, Variable, scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,
@@ -51,31 +51,33 @@ class Value(NamedTuple):
     apart: bool = False
 
 
-def value_of(parameter: Parameter, scope: Scope, subscript: Texts | None, operands: tuple[Texts, ...]) -> Value:
-    """Return what a parameter expansion may give in this scope. May assign (`${A:=x}`)."""
+def value_of(
+    parameter: ParameterPart, state: ShellState, subscript: Texts | None, operands: tuple[Texts, ...]
+) -> Value:
+    """Return what a parameter expansion may give in this state. May assign (`${A:=x}`)."""
     name, operator = parameter.name, parameter.operator
-    variable = _variable(name, scope)
+    variable = _variable(name, state)
     if name in {"@", "*"} or subscript in {("@",), ("*",)}:
         return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
     texts = _element(variable, subscript)
     if texts is None and name in _USUAL:
         texts = (_USUAL[name],)
     if operator == "!":
-        return _pointed_to(texts, scope)
-    result = _operated(parameter, texts, scope, operands)
+        return _pointed_to(texts, state)
+    result = _operated(parameter, texts, state, operands)
     return Value(tuple((text,) for text in result))
 
 
-def _variable(name: str, scope: Scope) -> Variable | None:
+def _variable(name: str, state: ShellState) -> Variable | None:
     if name in {"@", "*"}:
-        return Variable(scope.arguments)
+        return Variable(state.arguments)
     if name == "0":
-        return scalar((scope.name,))
+        return scalar((state.name,))
     if name.isdigit():
-        return scalar(either(*((_argument(items, int(name)),) for items in scope.arguments)))
+        return scalar(either(*((_argument(items, int(name)),) for items in state.arguments)))
     if name in _UNTOLD:
         return scalar(UNKNOWN)
-    return scope.variables.get(name)
+    return state.variables.get(name)
 
 
 def _argument(items: tuple[str, ...], number: int) -> str:
@@ -85,7 +87,7 @@ def _argument(items: tuple[str, ...], number: int) -> str:
     return items[number - 1] if number <= len(items) else ""
 
 
-def _all_of(variable: Variable | None, parameter: Parameter, operands: tuple[Texts, ...], *, apart: bool) -> Value:
+def _all_of(variable: Variable | None, parameter: ParameterPart, operands: tuple[Texts, ...], *, apart: bool) -> Value:
     if variable is None or (variable.keyed and any(len(items) > 1 for items in variable.lists)):
         return Value(ANY_LIST, apart)
     if not parameter.operator:
@@ -119,21 +121,21 @@ def _item(items: tuple[str, ...], number: int) -> str:
     return items[number] if -len(items) <= number < len(items) else ""
 
 
-def _pointed_to(names: Texts | None, scope: Scope) -> Value:
+def _pointed_to(names: Texts | None, state: ShellState) -> Value:
     if names is None or len(names) != 1 or not re.fullmatch(r"\w+", names[0]):
         return Value((UNKNOWN,))
-    variable = _variable(names[0], scope)
+    variable = _variable(names[0], state)
     return Value(tuple((text,) for text in variable.first()) if variable else (UNKNOWN,))
 
 
-def _operated(parameter: Parameter, texts: Texts | None, scope: Scope, operands: tuple[Texts, ...]) -> Texts:
+def _operated(parameter: ParameterPart, texts: Texts | None, state: ShellState, operands: tuple[Texts, ...]) -> Texts:
     operator = parameter.operator
     if not operator:
         return UNKNOWN if texts is None else texts
     if operator.lstrip(":") in {"-", "=", "+", "?"}:
         result = _defaulted(operator, texts, operands[0] if operands else ("",))
         if operator.endswith("="):
-            scope.variables[parameter.name] = scalar(result)
+            state.variables[parameter.name] = scalar(result)
         return result
     if texts is None or not all(is_known(text) for text in (*texts, *(text for item in operands for text in item))):
         return UNKNOWN

@@ -7,6 +7,8 @@ another shell and parsed again; a line that brings such characters itself is onl
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 from typing import TypeAlias
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "loose",
     "may_be",
     "plain",
+    "quoted_words",
     "shown",
     "tight",
 ]
@@ -101,3 +104,8 @@ def concatenated(*sets: Texts) -> Texts:
             return UNKNOWN
         result = tuple(dict.fromkeys(_RUNS.sub(ANY, left + right) for left in result for right in texts))
     return result if all(len(text) <= _LONGEST for text in result) else UNKNOWN
+
+
+def quoted_words(words: Iterable[str]) -> str:
+    """Return words as text that a shell reads as the same words; what may be several words stays bare."""
+    return " ".join(plain(word) if ANY_WORDS in word else shlex.quote(plain(word)) for word in words)

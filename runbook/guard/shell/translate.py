@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from runbook.guard.shell import decode
-from runbook.guard.shell.arithmetic import names_set_in
+from runbook.guard.shell import quoting
 from runbook.guard.shell.nodes import (
     Array,
     Assign,
@@ -20,7 +19,7 @@ from runbook.guard.shell.nodes import (
     If,
     Loop,
     Opaque,
-    Parameter,
+    ParameterPart,
     Part,
     Pipe,
     ProcessPipe,
@@ -30,11 +29,11 @@ from runbook.guard.shell.nodes import (
     Subshell,
     Substitution,
     Test,
-    Text,
+    TextPart,
     Word,
 )
 
-__all__ = ["translate"]
+__all__ = ["names_set_in", "translate"]
 
 Tree: TypeAlias = Mapping[str, Any]
 """A node of shfmt's tree. Keys whose value is empty are absent."""
@@ -74,19 +73,19 @@ def _redirect(tree: Tree) -> Redirect:
 def _heredoc_part(tree: Tree, *, literal: bool) -> Part:
     if tree["Type"] != "Lit":
         return _part(tree, quoted=True)
-    return Text(tree["Value"] if literal else decode.heredoc(tree["Value"]), quoted=True)
+    return TextPart(tree["Value"] if literal else quoting.heredoc(tree["Value"]), quoted=True)
 
 
 def _without_tabs(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Take the tabs off each line's beginning. A part that follows another part begins within a line."""
     stripped: list[Part] = []
     for number, part in enumerate(parts):
-        if not isinstance(part, Text):
+        if not isinstance(part, TextPart):
             stripped.append(part)
             continue
         lines = part.value.split("\n")
         first = lines[0].lstrip("\t") if number == 0 else lines[0]
-        stripped.append(Text("\n".join([first, *(line.lstrip("\t") for line in lines[1:])]), quoted=True))
+        stripped.append(TextPart("\n".join([first, *(line.lstrip("\t") for line in lines[1:])]), quoted=True))
     return tuple(stripped)
 
 
@@ -105,7 +104,7 @@ def _declare(tree: Tree) -> Command:
     assigns = tuple(_assign(item) for item in arguments if "Name" in item and not item.get("Naked"))
     words = tuple(_word(item["Value"]) for item in arguments if "Value" in item and "Name" not in item)
     bare = tuple(
-        (Text(item["Name"]["Value"], quoted=True),) for item in arguments if item.get("Naked") and "Name" in item
+        (TextPart(item["Name"]["Value"], quoted=True),) for item in arguments if item.get("Naked") and "Name" in item
     )
     return Declare(tree["Variant"]["Value"], assigns, (*words, *bare))
 
@@ -209,17 +208,17 @@ def _word(tree: Tree | None) -> Word:
 
 def _pieces(tree: Tree) -> Iterator[Part]:
     if tree["Type"] == "Lit":
-        yield from decode.bare(tree["Value"])
+        yield from quoting.bare(tree["Value"])
     elif tree["Type"] == "DblQuoted":
         # "$@" may be no word at all, "" is an empty one.
-        yield from (_quoted_part(part) for part in tree["Parts"]) if tree.get("Parts") else (Text("", quoted=True),)
+        yield from (_quoted_part(part) for part in tree["Parts"]) if tree.get("Parts") else (TextPart("", quoted=True),)
     else:
         yield _part(tree, quoted=False)
 
 
 def _quoted_part(tree: Tree) -> Part:
     if tree["Type"] == "Lit":
-        return Text(decode.double_quoted(tree["Value"]), quoted=True)
+        return TextPart(quoting.double_quoted(tree["Value"]), quoted=True)
     return _part(tree, quoted=True)
 
 
@@ -227,7 +226,7 @@ def _part(tree: Tree, *, quoted: bool) -> Part:
     kind = tree["Type"]
     if kind == "SglQuoted":
         value = tree.get("Value", "")
-        return Text(decode.ansi_c(value) if tree.get("Dollar") else value, quoted=True)
+        return TextPart(quoting.ansi_c(value) if tree.get("Dollar") else value, quoted=True)
     if kind == "CmdSubst":
         return Substitution(_chain(tree.get("Stmts")), quoted)
     if kind == "ProcSubst":
@@ -240,7 +239,7 @@ def _part(tree: Tree, *, quoted: bool) -> Part:
 def _parameter(tree: Tree, *, quoted: bool) -> Part:
     name, subscript = tree["Param"]["Value"], _expression(tree.get("Index"))
     operator, operands = _operation(tree)
-    return Parameter(name, quoted, subscript, operator, operands)
+    return ParameterPart(name, quoted, subscript, operator, operands)
 
 
 def _operation(tree: Tree) -> tuple[str, tuple[Word, ...]]:
@@ -285,3 +284,24 @@ def _words_within(tree: object) -> tuple[Word, ...]:
     if tree.get("Type") in {"CmdSubst", "ProcSubst", "ParamExp"}:
         return ((_part(tree, quoted=True),),)
     return tuple(word for value in tree.values() for word in _words_within(value))
+
+
+_COMPARISONS = frozenset({"==", "!=", "<=", ">="})
+
+
+def names_set_in(tree: object) -> tuple[str, ...]:
+    """Find the variables that an arithmetic expression sets."""
+    if isinstance(tree, list):
+        return tuple(name for item in tree for name in names_set_in(item))
+    if not isinstance(tree, dict):
+        return ()
+    deeper = tuple(name for value in tree.values() for name in names_set_in(value))
+    kind, operator = tree.get("Type"), str(tree.get("Op", ""))
+    sets = (kind == "BinaryArithm" and operator.endswith("=") and operator not in _COMPARISONS) or (
+        kind == "UnaryArithm" and operator in {"++", "--"}
+    )
+    return (*_names(tree.get("X")), *deeper) if sets else deeper
+
+
+def _names(tree: object) -> tuple[str, ...]:
+    return tuple(re.findall(r'"Value": "([A-Za-z_]\w*)"', json.dumps(tree)))

@@ -1,0 +1,110 @@
+"""Judge what a shell, a shim or an agent is about to run, and log what was stopped: a JSON object per line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook.errors import ExitCode
+from runbook.guard.command_line import judge, judge_words
+from runbook.guard.messages import hidden
+from runbook.guard.policy_cache import load_policy
+from runbook.model import Verdict
+from runbook.policy.judgement import Judgement
+from runbook.runtime.user_directories import make_private, state_directory
+
+__all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
+
+EXIT_CODES = {
+    Verdict.ALLOW: ExitCode.DONE,
+    Verdict.CONFIRM: ExitCode.NEEDS_PERSON,
+    Verdict.REFUSE: ExitCode.REFUSED,
+}
+"""What `runbook guard` ends with."""
+
+
+def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
+    """Judge a line that would run in a directory (default: here)."""
+    here = directory or current_directory()
+    judged = judge(line, cwd=here, env=os.environ, policy=load_policy(book))
+    _note(judged, line, face, here)
+    return judged
+
+
+def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgement:
+    """Judge a command that would run here."""
+    here = current_directory()
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=load_policy(book))
+    _note(judged, " ".join(argv), face, here)
+    return judged
+
+
+def current_directory() -> str | None:
+    """Return the current directory, None if it is gone."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return None
+
+
+def _note(judged: Judgement, line: str, face: str, directory: str | None) -> None:
+    if judged.verdict is not Verdict.ALLOW:
+        record(judged, line, face=face, directory=directory or "")
+
+
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line that was stopped. `at` is UTC, `face` who asked: a shell, a shim, an agent."""
+
+    at: str
+    verdict: str
+    rule: str
+    face: str
+    directory: str
+    line: str
+
+
+def log_path() -> Path:
+    """Return where the log is."""
+    return state_directory() / "guard.jsonl"
+
+
+def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
+    """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
+    shown = hidden(line)
+    entry = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "verdict": judged.verdict.value,
+        "rule": judged.rule,
+        "face": face,
+        "directory": directory,
+        "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
+    }
+    try:
+        make_private(state_directory())
+        handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    except OSError:
+        return
+
+
+def read_log() -> Iterator[LogEntry]:
+    """Yield what was stopped, the oldest first. Lines that are no entries are passed over."""
+    try:
+        lines = log_path().read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            found = json.loads(line)
+            yield LogEntry(**{name: str(found[name]) for name in LogEntry.__slots__})
+        except (ValueError, KeyError, TypeError):
+            continue

@@ -1,0 +1,122 @@
+"""What a shell knows at one moment: variables, functions, aliases, arguments, directory, files written so far."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from runbook.guard.shell.nodes import Statement
+from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, either
+
+__all__ = ["ANY_LIST", "Lists", "ShellState", "Variable", "scalar"]
+
+Lists: TypeAlias = tuple[tuple[str, ...], ...]
+"""What an array, or the words of a command, may be: one of these."""
+
+ANY_LIST: Lists = ((ANY_WORDS,),)
+_MOST_LISTS = 24
+
+
+class Variable(NamedTuple):
+    """What a variable may hold. A scalar is a list of one; the order of a keyed array's elements can't be told."""
+
+    lists: Lists
+    keyed: bool = False
+
+    def first(self) -> Texts:
+        """Return what `$name` gives."""
+        return either(tuple(items[0] if items else "" for items in self.lists))
+
+
+def scalar(texts: Texts) -> Variable:
+    """Return a variable that holds one of these texts."""
+    return Variable(tuple((text,) for text in texts))
+
+
+class ShellState:
+    """The mutable state of one shell.
+
+    `functions`: a name's bodies; None among them: it may not be defined. `stdin`: the text that commands read, None
+    where it is the terminal or nothing. `environment`: what children see, as far as this text sets it. `odd`: the
+    variables with an attribute that changes what is assigned to them. `has_local_programs`: node_modules/.bin leads
+    PATH, as it does for a script of package.json.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.variables: dict[str, Variable] = {}
+        self.functions: dict[str, tuple[Statement | None, ...]] = {}
+        self.aliases: dict[str, str] = {}
+        self.arguments: Lists = ANY_LIST
+        self.name: str = ANY
+        self.directory = directory
+        self.files: dict[str, Texts] = {}
+        self.traps: list[str] = []
+        self.environment: dict[str, str] = {}
+        self.shared_functions: set[str] = set()
+        self.odd: set[str] = set()
+        self.stdin: Texts | None = None
+        self.has_local_programs = False
+
+    def copy(self) -> ShellState:
+        """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
+        twin = self.child()
+        twin.variables = dict(self.variables)
+        twin.functions = dict(self.functions)
+        twin.aliases = dict(self.aliases)
+        twin.arguments, twin.name = self.arguments, self.name
+        twin.odd = set(self.odd)
+        return twin
+
+    def child(self) -> ShellState:
+        """Return the state of another shell started from this one: it sees what is exported, and all files."""
+        other = ShellState(self.directory)
+        other.files = self.files
+        other.environment = dict(self.environment)
+        other.shared_functions = set(self.shared_functions)
+        other.variables = {name: scalar((text,)) for name, text in self.environment.items()}
+        other.functions = {name: self.functions[name] for name in self.shared_functions if name in self.functions}
+        other.stdin = self.stdin
+        other.has_local_programs = self.has_local_programs
+        return other
+
+    def assign(self, name: str, variable: Variable) -> None:
+        """Set a variable; one that is exported is so for children too."""
+        if name in self.odd:
+            variable = scalar((ANY,))
+        self.variables[name] = variable
+        if name in self.environment:
+            self.export(name)
+
+    def export(self, name: str) -> None:
+        """Show a variable to children. One that may hold several texts shows none of them."""
+        texts = self.variables[name].first() if name in self.variables else (ANY,)
+        self.environment[name] = texts[0] if len(texts) == 1 else ANY
+
+    def join(self, other: ShellState) -> None:
+        """Become what holds after one of two ways was taken."""
+        for name in self.variables.keys() | other.variables.keys():
+            self.variables[name] = _either_variable(self.variables.get(name), other.variables.get(name))
+        for name in self.functions.keys() | other.functions.keys():
+            bodies = (*self.functions.get(name, (None,)), *other.functions.get(name, (None,)))
+            self.functions[name] = tuple(dict.fromkeys(bodies))
+        self.aliases.update(other.aliases)
+        for name in self.environment.keys() | other.environment.keys():
+            if self.environment.get(name) != other.environment.get(name):
+                self.environment[name] = ANY
+        self.odd |= other.odd
+        self.shared_functions |= other.shared_functions
+        self.arguments = _either_lists(self.arguments, other.arguments)
+        self.traps += [trap for trap in other.traps if trap not in self.traps]
+        if self.directory != other.directory:
+            self.directory = None
+
+
+def _either_variable(left: Variable | None, right: Variable | None) -> Variable:
+    # On the way where it was not set, it may have come from the environment.
+    unset = scalar((ANY,))
+    left, right = left or unset, right or unset
+    return Variable(_either_lists(left.lists, right.lists), left.keyed or right.keyed)
+
+
+def _either_lists(left: Lists, right: Lists) -> Lists:
+    merged = tuple(dict.fromkeys((*left, *right)))
+    return merged if len(merged) <= _MOST_LISTS else ANY_LIST
