@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Sequence
 
@@ -15,8 +14,6 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
-    # Nearly all that a start allocates stays. Looking through it for garbage again and again takes 5 % of a short verb.
-    gc.set_threshold(50_000)
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with ending() as result:
         early = answer_early(words)
