@@ -44,11 +44,11 @@ def read_contents(directory: Path) -> list[Heading] | None:
     except (OSError, ValueError):
         return None
     entry = entry_of(json.dumps(heads).encode(), use="contents", code=("cli/contents.py",))
-    with suppress(TypeError):  # where nothing is kept, or something else
-        return [Heading(*each) for each in find_kept(entry)]
+    with suppress(TypeError, ValueError):  # where nothing is kept, or something else
+        return [_heading(name, *kept) for name, kept in zip(heads, find_kept(entry), strict=True)] or None
     found = _parse(heads)
     if found:
-        keep(entry, [(each.id, each.summary, each.section, each.minutes) for each in found])
+        keep(entry, [each[1:] for each in found])
     return found or None
 
 
@@ -62,19 +62,22 @@ def _head(path: Path) -> str:
 def _parse(heads: Mapping[str, str]) -> list[Heading] | None:
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return [_heading(name, head) for name, head in heads.items()]
+        return [_parsed(name, yaml.load(head, loader)) for name, head in heads.items()]  # noqa: S506 - both are safe
     except (ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
         return None
 
 
-def _heading(name: str, head: str) -> Heading:
-    import yaml
-
-    record = yaml.load(head, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    if not isinstance(record, Mapping) or record["section"] not in SECTIONS:
-        raise ValueError(name)
-    summary, minutes = record["summary"], record["minutes"]
-    if not isinstance(summary, str) or not isinstance(minutes, int) or not isinstance(record["title"], str):
+def _parsed(name: str, record: object) -> Heading:
+    if not isinstance(record, Mapping) or not isinstance(record["title"], str):
         raise TypeError(name)
-    return Heading(name, " ".join(summary.split()), record["section"], minutes)
+    return _heading(name, record["summary"], record["section"], record["minutes"])
+
+
+def _heading(name: str, summary: object, section: object, minutes: object) -> Heading:
+    if not isinstance(summary, str) or not isinstance(section, str) or not isinstance(minutes, int):
+        raise TypeError(name)
+    if section not in SECTIONS:
+        raise ValueError(section)
+    return Heading(name, " ".join(summary.split()), section, minutes)

@@ -17,7 +17,17 @@ from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.runtime.user_directories import make_private, state_directory
 
-__all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
+__all__ = [
+    "EXIT_CODES",
+    "LogEntry",
+    "current_directory",
+    "judge_argv",
+    "judge_line",
+    "log_path",
+    "policy_of",
+    "read_log",
+    "record",
+]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,
@@ -30,7 +40,7 @@ EXIT_CODES = {
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge(line, cwd=here, env=os.environ, policy=_policy(book))
+    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book))
     _note(judged, line, face, here)
     return judged
 
@@ -38,12 +48,13 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
 def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgement:
     """Judge a command that would run here."""
     here = current_directory()
-    judged = judge_words(argv, cwd=here, env=os.environ, policy=_policy(book))
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
     _note(judged, " ".join(argv), face, here)
     return judged
 
 
-def _policy(book: str | None) -> Policy:
+def policy_of(book: str | None) -> Policy:
+    """Return the policy of a book (None: the packaged one). Raises BookError and UsageError."""
     return read_policy(Path(book) if book else PACKAGED_BOOK)
 
 
