@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from runbook.runtime.cache import entry_of, find_kept, keep
+from runbook.cache import entry_of, find_kept, keep
 
 __all__ = ["SECTIONS", "Heading", "read_contents"]
 

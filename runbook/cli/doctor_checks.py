@@ -23,7 +23,7 @@ from runbook.runtime.editor import editor_command
 from runbook.runtime.environment import child_environment
 from runbook.runtime.environment_hazards import Remedy, find_traps
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
-from runbook.runtime.user_directories import state_directory
+from runbook.user_directories import state_directory
 
 __all__ = ["Check", "Found", "check_part", "diagnose"]
 

@@ -13,7 +13,7 @@ from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
-    from runbook.engine.events import Event
+    from runbook.journal.events import Event
 
 __all__ = ["command"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runbook.engine.context import Identity
     from runbook.engine.ports import Clock, Executor, Operator, Target
     from runbook.engine.session import Settings
-    from runbook.journal import SqliteJournal
+    from runbook.journal.sqlite import SqliteJournal
     from runbook.model import Book, TargetKind
 
 __all__ = [
@@ -94,8 +94,8 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
 
 def journal_here() -> SqliteJournal:
     """Return this user's journal."""
-    from runbook.journal import SqliteJournal
-    from runbook.runtime.user_directories import state_directory
+    from runbook.journal.sqlite import SqliteJournal
+    from runbook.user_directories import state_directory
 
     return SqliteJournal(state_directory())
 

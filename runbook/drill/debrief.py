@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from runbook.drill.drill import DrillReport
-from runbook.engine.events import (
+from runbook.journal.events import (
     Event,
     OptionChosen,
     Outcome,

@@ -14,10 +14,11 @@ from runbook.drill.database import execute
 from runbook.drill.platform import Fault
 from runbook.drill.relay import Break, Relay
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
-from runbook.engine.ports import Execution, Holder, Operator, Reply, Screen
+from runbook.engine.ports import Execution, Operator, Reply, Screen
 from runbook.expansion import plain_path
-from runbook.journal import SqliteJournal
+from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
+from runbook.journal.interface import Holder
+from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Parameter, Procedure, ScenarioEvent
 
 __all__ = ["EVENTS", "Director", "needs_relay"]

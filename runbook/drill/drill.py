@@ -19,12 +19,12 @@ from runbook.drill.relay import Relay, open_relay
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import Scene, play_scenario
 from runbook.drill.target import DrillTarget
-from runbook.engine.events import Event, RunStopped
 from runbook.engine.ports import Clock, Executor, Operator
 from runbook.engine.session import Identity, Settings, resume, walk
 from runbook.errors import ExitCode, RunbookError, UsageError
-from runbook.journal import SqliteJournal
+from runbook.journal.events import Event, RunStopped
 from runbook.journal.liveness import this_host
+from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Book, Drill, Procedure, TargetKind
 
 __all__ = ["DrillReport", "Stage", "choose_drill", "run_drill", "set_stage"]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from runbook import user_directories
 from runbook.errors import MissingPartError, RunbookError
-from runbook.runtime import user_directories
 from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = [

@@ -7,13 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
 from runbook.engine.ports import (
     Back,
     Confirmation,
     Execution,
     Go,
-    Holder,
     Reply,
     Resolve,
     Screen,
@@ -25,6 +23,8 @@ from runbook.engine.ports import (
 )
 from runbook.errors import RunbookError
 from runbook.expansion import plain_path
+from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.model import Answer, Parameter, Procedure
 
 __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from runbook.drill.database import connect, query
 from runbook.drill.platform import PlatformState
 from runbook.drill.platform.state import DeployedFunction
-from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.errors import RunbookError
+from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.model import Proof
 
 if TYPE_CHECKING:

@@ -23,13 +23,13 @@ from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
 from runbook.drill.operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.drill.sandbox import bypass_npx
-from runbook.engine.events import OptionChosen
 from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
+from runbook.journal.events import OptionChosen
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book, Procedure
-from runbook.runtime.user_directories import state_directory
 from runbook.steps.scope import Scope
+from runbook.user_directories import state_directory
 
 __all__ = [
     "Job",

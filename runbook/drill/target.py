@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from runbook.drill.database import query
 from runbook.drill.platform import PROJECT_REF
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.events import TargetSeen
 from runbook.errors import RunbookError
 from runbook.filling import target_words
+from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
 
 __all__ = ["DrillTarget"]

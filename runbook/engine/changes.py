@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from runbook.engine.context import Context, difference
-from runbook.engine.events import ChangeAccepted, TargetSeen
+from runbook.journal.events import ChangeAccepted, TargetSeen
 from runbook.loading.includes import included_by
 from runbook.model import Book, Procedure
 

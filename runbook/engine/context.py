@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from runbook.engine.events import Event, TakenOver, TargetSeen
-from runbook.engine.ports import Clock, Executor, Holder, Journal, Operator, Screen, Target
+from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.state import RunState, apply
 from runbook.engine.way import Way, way_of
 from runbook.errors import RunbookError, TargetHeldError
+from runbook.journal.events import Event, TakenOver, TargetSeen
+from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
 from runbook.model import Book, Procedure
 from runbook.steps.destination import Destination

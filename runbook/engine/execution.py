@@ -11,12 +11,12 @@ from pathlib import Path
 
 from runbook.engine import parameters
 from runbook.engine.context import Context
-from runbook.engine.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
 from runbook.engine.expectation import capture, compare
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
 from runbook.errors import MissingPartError, PolicyRefusal, UsageError
 from runbook.filling import Shown, fill_text
+from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
 from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
 from runbook.model.templates import names_in
 from runbook.steps.destination import Prepared, prepare

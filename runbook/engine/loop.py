@@ -8,18 +8,6 @@ from datetime import datetime
 from runbook.engine import parameters
 from runbook.engine.confirmation import confirmation_for, is_confirmed
 from runbook.engine.context import Context
-from runbook.engine.events import (
-    Decision,
-    HandedOver,
-    Outcome,
-    Purpose,
-    RunFinished,
-    RunStopped,
-    SteppedBack,
-    StepResolved,
-    StepSkipped,
-    ValueGiven,
-)
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
 from runbook.engine.ports import (
@@ -42,13 +30,25 @@ from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
 from runbook.filling import Shown, UnknownName, fill_text
+from runbook.journal.events import (
+    Decision,
+    HandedOver,
+    Outcome,
+    Purpose,
+    RunFinished,
+    RunStopped,
+    SteppedBack,
+    StepResolved,
+    StepSkipped,
+    ValueGiven,
+)
 from runbook.model import Check, Parameter
 from runbook.steps.destination import Prepared
 from runbook.steps.performing import Job
 from runbook.steps.scope import Place, Source
 from runbook.steps.view import Label, Note, Prose, notes_of, view_of
 
-__all__ = ["End", "Walk"]
+__all__ = ["End", "Walk", "ready_screen", "screen_of"]
 
 _PATIENCE = 20
 """How many answers in a row may lead nowhere: an operator that answers by itself must not loop for ever."""
@@ -131,7 +131,7 @@ class Walk:
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def _begin(self, at: Place) -> End | None:
-        screen, prepared = self._screen(at)
+        screen, prepared = ready_screen(self.context, at)
         action, draft = screen.action, None
         if not self.context.dry:
             draft = action.begin(StepWork(context=self.context, at=at, prepared=Prepared(), screen=screen))
@@ -144,12 +144,12 @@ class Walk:
     def _verify(self, at: Place, of: Purpose) -> End | None:
         wanted = _check_of(at, of)
         assert wanted is not None
-        check(self.context, at, wanted, Purpose.VERIFY, self._unready(at))
+        check(self.context, at, wanted, Purpose.VERIFY, screen_of(self.context, at))
         return None
 
     def _recover(self, at: Place, what: Purpose) -> End | None:
         record = self.context.state.step(at.path)
-        screen, prepared = self._screen(at)
+        screen, prepared = ready_screen(self.context, at)
         reply = self.operator.recover(screen, _last_execution(record, what))
         if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
             return self._settle(at, what, probe=self._probe(at, what, screen))
@@ -167,7 +167,7 @@ class Walk:
 
     def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
         """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""
-        screen = self._unready(at)
+        screen = screen_of(self.context, at)
         for _ in range(_PATIENCE):
             record = self.context.state.step(at.path)
             reply = self.operator.resolve(screen, known_of(self.context, record), probe=probe)
@@ -194,11 +194,19 @@ class Walk:
 
     def _cannot_be_filled(self, at: Place, error: UsageError) -> End | None:
         """Ask what to do at a step that a value does not fit into. Nothing ran."""
-        screen = self._unready(at)
-        why = f"{error.message}. {error.hint}".strip()
-        failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=f"Nothing ran: {why}")
-        reply = self.operator.recover(screen, failed)
-        return None if isinstance(reply, Go | Resolve) else self._follow(at, screen, Prepared(), reply)
+        screen = screen_of(self.context, at)
+        for _ in range(_PATIENCE):
+            why = f"Nothing ran: {error.message}. {error.hint}".strip()
+            failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=why)
+            reply = self.operator.recover(screen, failed)
+            try:
+                return None if isinstance(reply, Go | Resolve) else self._follow(at, screen, Prepared(), reply)
+            except UnknownName as missing:
+                self._ask_for(at, missing.name)
+                return None
+            except UsageError as again:  # the step's undo can't be filled in either
+                error = again
+        return None
 
     def _ask_for(self, at: Place, name: str) -> None:
         """Ask for a value that is not known, and keep it where it would have come from: there it is looked for."""
@@ -257,7 +265,7 @@ class Walk:
             return None
         prepared = prepare_at(self.context, at, undo.action, after=True)
         blocks = tuple(undo.action.view(Shown(at.after.values), self.context.destination))
-        screen = self._with(self._unready(at), prepared)
+        screen = _with(self.context, screen_of(self.context, at), prepared)
         screen = replace(
             screen,
             action=undo.action,
@@ -290,7 +298,7 @@ class Walk:
         """End the run, unless the operator saw something in the last step's output that must not stay so."""
         context, places = self.context, self.context.way.places
         if places and isinstance(self.operator, Concluding):
-            screen = self._unready(places[-1])
+            screen = screen_of(self.context, places[-1])
             reply = self.operator.conclude(screen)
             if isinstance(reply, Back):
                 context.record(SteppedBack(at=self._now(), step=places[-1].path), screen)
@@ -306,35 +314,12 @@ class Walk:
         if not self.context.state.ended:
             self.context.record(RunStopped(at=self._now(), reason=reason))
 
-    # --- what is shown --------------------------------------------------------------------------------------------
-
-    def _screen(self, at: Place) -> tuple[Screen, Prepared]:
-        """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
-        screen = self._unready(at)
-        prepared = prepare_at(self.context, at, screen.action, care=at.step.effect)
-        return self._with(screen, prepared), prepared
-
-    def _with(self, screen: Screen, prepared: Prepared) -> Screen:
-        confirmation = Confirmation.ENTER if self.context.dry else confirmation_for(prepared)
-        return replace(
-            screen,
-            argv=prepared.argv,
-            effect=prepared.effect,
-            judgement=prepared.judgement,
-            confirmation=confirmation,
-            word=self.context.target.name if confirmation is Confirmation.NAME else "",
-        )
-
-    def _unready(self, at: Place) -> Screen:
-        """Return the screen of a step with the argv it last ran, whatever is known of its values."""
-        return screen_of(self.context, at)
-
     def _now(self) -> datetime:
         return self.context.ports.clock.now()
 
 
 def screen_of(context: Context, at: Place) -> Screen:
-    """Return the screen of a step as far as it can be shown without anything being ready to run. Never raises."""
+    """Return the screen of a step with the argv it last ran, whatever is known of its values. Never raises."""
     way, state = context.way, context.state
     number, total = way.number_of(at.path)
     now = context.ports.clock.now()
@@ -360,6 +345,25 @@ def screen_of(context: Context, at: Place) -> Screen:
         seconds_so_far=max(0.0, (now - began).total_seconds()),
         title=fill_text(at.step.title, values),
         blocks=blocks,
+    )
+
+
+def ready_screen(context: Context, at: Place) -> tuple[Screen, Prepared]:
+    """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
+    screen = screen_of(context, at)
+    prepared = prepare_at(context, at, screen.action, care=at.step.effect)
+    return _with(context, screen, prepared), prepared
+
+
+def _with(context: Context, screen: Screen, prepared: Prepared) -> Screen:
+    confirmation = Confirmation.ENTER if context.dry else confirmation_for(prepared)
+    return replace(
+        screen,
+        argv=prepared.argv,
+        effect=prepared.effect,
+        judgement=prepared.judgement,
+        confirmation=confirmation,
+        word=context.target.name if confirmation is Confirmation.NAME else "",
     )
 
 

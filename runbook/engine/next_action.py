@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.engine.events import Outcome, Purpose
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import Way
+from runbook.journal.events import Outcome, Purpose
 from runbook.model import Step
 from runbook.steps import stand_in
 from runbook.steps.scope import Place, Scope
@@ -66,6 +66,10 @@ def next_action(way: Way, state: RunState) -> NextAction:
     unknown = state.unknown
     if unknown is not None:
         return Settle(way.find(unknown.path) or _gone(unknown.path), unknown.purpose)
+    doubtful = state.doubtful
+    if doubtful is not None:
+        # Whichever way the walk has taken since: what may be half done is not left behind without a word.
+        return Recover(way.find(doubtful.path) or _gone(doubtful.path), Purpose.UNDO)
     current = next(_ahead(way, state), None)
     return Finish() if current is None else _at(current, state.step(current.path))
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from runbook.engine.confirmation import Confirmation
-from runbook.engine.events import Event, Outcome, Purpose, TargetSeen
 from runbook.engine.state import RunState
+from runbook.journal.events import Event, Outcome, Purpose, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.model import Action, Effect, Parameter, Procedure, Step
 from runbook.policy.judgement import Judgement
 from runbook.steps.view import Block
@@ -24,8 +25,6 @@ __all__ = [
     "Executor",
     "Go",
     "HandOver",
-    "Holder",
-    "Journal",
     "Operator",
     "Reply",
     "Resolve",
@@ -256,45 +255,3 @@ class Clock(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
-
-
-# --- where events go --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell)."""
-
-    run: str
-    procedure: str
-    operator: str
-    host: str
-    pid: int
-    since: datetime
-    step: str = ""
-    alive: bool | None = None
-
-
-class Journal(Protocol):
-    """The durable record. Every method raises JournalError when the record can't be kept or read."""
-
-    def append(self, run: str, event: Event) -> None:
-        """Return when the event is on disk."""
-
-    def events(self, run: str) -> Sequence[Event]:
-        """Return the run's events in order."""
-
-    def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first."""
-
-    def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
-        """Take the lock of the target (atomically, and from `over` only if that one still has it).
-
-        Return None when it is ours, else who has it.
-        """
-
-    def release(self, target: str, run: str) -> None:
-        """Give the lock back, if that run has it."""
-
-    def holders(self) -> Sequence[Holder]:
-        """Return who holds what."""

@@ -12,19 +12,20 @@ from tempfile import TemporaryDirectory
 
 from runbook.engine.changes import accept_changes, sources_of
 from runbook.engine.context import Context, Identity, Ports
-from runbook.engine.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
 from runbook.engine.loop import End, Walk, screen_of
 from runbook.engine.next_action import Finish, Over, next_action
 from runbook.engine.parameters import ask, gather, parse, supplied
-from runbook.engine.ports import Clock, Executor, Journal, Operator, Screen, Target
+from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
-from runbook.journal import MemoryJournal
 from runbook.journal.directory import open_directory
+from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
+from runbook.journal.interface import Journal
+from runbook.journal.memory import MemoryJournal
 from runbook.model import Book, Procedure
-from runbook.runtime.user_directories import state_directory
 from runbook.steps.env_file import sweep
+from runbook.user_directories import state_directory
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
 

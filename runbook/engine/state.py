@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,
     Decision,
@@ -98,6 +98,9 @@ class StepRecord:
     """How the verification of the last run, or undo, ended; None: not verified (yet)."""
     attempts: tuple[Attempt, ...] = ()
     captured: Mapping[str, str] = field(default_factory=dict)
+    is_doubtful: bool = False
+    """Its undo began while nobody knew how it had ended, or how an earlier undo had: until that is decided it may be
+    half done."""
     vouched: bool = False
     """A person let it count as passed: its end was unknown or its check had failed."""
     reason: str = ""
@@ -180,6 +183,12 @@ class RunState:
         """The first step whose end nobody knows."""
         return next((record for record in self.steps.values() if record.status.is_unknown), None)
 
+    @property
+    def doubtful(self) -> StepRecord | None:
+        """The first step whose undo has failed, and of which nobody knows whether it is done."""
+        failed = (record for record in self.steps.values() if record.status is Status.FAILED)
+        return next((record for record in failed if record.is_doubtful), None)
+
 
 def fold(events: Iterable[Event]) -> RunState:
     """Return the state that these events lead to."""
@@ -251,8 +260,10 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.purpose is Purpose.RUN:
         record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
+        record = replace(record, is_doubtful=False)
     elif event.purpose is Purpose.UNDO:
-        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, check=None)
+        doubtful = record.is_doubtful or record.status.is_unknown
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, check=None, is_doubtful=doubtful)
     elif event.purpose is Purpose.VERIFY:
         # What an earlier check showed is no longer so: if this one is cut off, the step is unverified.
         record = replace(record, check=None)
@@ -271,6 +282,8 @@ def _step_finished(state: RunState, event: StepFinished) -> RunState:
     record = _close_attempt(state.step(event.step), event)
     if event.purpose in {Purpose.RUN, Purpose.UNDO}:
         record = replace(record, status=_status_after(record, event))
+        if event.purpose is Purpose.UNDO and event.outcome is Outcome.PASSED:
+            record = replace(record, is_doubtful=False)
     elif event.purpose is Purpose.VERIFY:
         record = replace(record, check=event.outcome)
     if event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED:
@@ -309,13 +322,14 @@ def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
     # A step that passed and is met again on the way forward is left as it is, not unsaid.
     passed = record.status is Status.PASSED
     status = Status.PASSED if passed else Status.SKIPPED
-    return _keep(state, replace(record, status=status, vouched=passed, reason=event.reason), settled=True)
+    record = replace(record, status=status, vouched=passed, reason=event.reason, is_doubtful=False)
+    return _keep(state, record, settled=True)
 
 
 def _step_resolved(state: RunState, event: StepResolved) -> RunState:
     record = state.step(event.step)
     done = event.decision is Decision.DONE
-    if record.purpose is Purpose.UNDO:
+    if record.purpose is Purpose.UNDO and (done or record.status is not Status.TODO):
         # An undo to be tried again stays the question: nothing leads from it to the step itself.
         status = Status.TODO if done else Status.FAILED
         purpose = Purpose.UNDO
@@ -323,7 +337,8 @@ def _step_resolved(state: RunState, event: StepResolved) -> RunState:
         status = Status.PASSED if done else Status.TODO
         purpose = Purpose.RUN
     settled = done and status is Status.PASSED
-    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note)
+    doubtful = record.is_doubtful and status is Status.FAILED
+    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note, is_doubtful=doubtful)
     return _keep(state, record, settled=settled)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from runbook.engine.context import Context, lock_key
-from runbook.engine.events import TakenOver, TargetSeen
-from runbook.engine.ports import Holder
 from runbook.errors import JournalError, TargetHeldError
+from runbook.journal.events import TakenOver, TargetSeen
+from runbook.journal.interface import Holder
 
 __all__ = ["lock_target"]
 
@@ -48,8 +48,10 @@ def _take(context: Context, key: str) -> TakenOver | None:
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
     """Put the take-over into the record of the run that it was taken from, too."""
     if other is not None and event is not None and other.run != context.run:
+        journal = context.ports.journal
         with suppress(JournalError):
-            context.ports.journal.append(other.run, event)
+            if other.run in journal.runs():  # one that died before its first event has no record to write into
+                journal.append(other.run, event)
 
 
 def _held_by(other: Holder) -> TargetHeldError:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from runbook.engine.context import Context
-from runbook.engine.events import Outcome, Purpose
 from runbook.engine.state import Attempt, Child, StepRecord
+from runbook.journal.events import Outcome, Purpose
 
 __all__ = ["child_lives", "known_of", "span"]
 

@@ -15,7 +15,7 @@ from runbook.guard.messages import hidden
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
-from runbook.runtime.user_directories import make_private, state_directory
+from runbook.user_directories import make_private, state_directory
 
 __all__ = [
     "EXIT_CODES",

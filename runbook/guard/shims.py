@@ -20,7 +20,7 @@ from runbook.guard.judging import current_directory, judge_argv
 from runbook.guard.messages import as_text, name_of_target
 from runbook.model import Effect, Verdict
 from runbook.policy.judgement import Judgement
-from runbook.runtime.user_directories import data_directory
+from runbook.user_directories import data_directory
 
 __all__ = [
     "GUARDED",

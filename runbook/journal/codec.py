@@ -10,9 +10,9 @@ from enum import Enum
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from runbook.engine import events as known
-from runbook.engine.events import Event
 from runbook.errors import JournalError
+from runbook.journal import events as known
+from runbook.journal.events import Event
 
 __all__ = ["decode", "encode", "from_json", "to_json"]
 

@@ -7,9 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from runbook.runtime.start_time import birth
-
-__all__ = ["is_alive", "survivors", "this_host"]
+__all__ = ["is_alive", "start_time", "survivors", "this_host"]
 
 
 def this_host() -> str:
@@ -17,11 +15,32 @@ def this_host() -> str:
     return socket.gethostname() or "localhost"
 
 
+def start_time(pid: int) -> str:
+    """Return the kernel's start time of a process, empty if there is no such process (or it is a zombie).
+
+    Linux: clock ticks since boot, field 22 of `/proc/PID/stat`. Elsewhere: what `ps` prints.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        return _linux_start_time(stat)
+    shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - `ps` is wherever the system has it
+    return shown.stdout.strip()
+
+
+def _linux_start_time(stat: Path) -> str:
+    try:
+        # The program's name stands in parentheses and may hold anything, spaces and parentheses too.
+        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] in {"Z", "X"} else fields[19]
+
+
 def is_alive(pid: int, born: str, host: str) -> bool | None:
     """Return whether that very process still lives; None if it is on another machine, so that nobody can tell."""
     if host != this_host():
         return None
-    return bool(born) and birth(pid) == born
+    return bool(born) and start_time(pid) == born
 
 
 def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
@@ -32,7 +51,7 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
     """
     if host != this_host():
         return None
-    now = birth(pid)
+    now = start_time(pid)
     if now and now != born:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))

@@ -6,11 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from runbook.engine.events import HandedOver, RunFinished, RunStopped
-from runbook.engine.ports import Holder
 from runbook.journal.codec import from_json
-from runbook.journal.liveness import is_alive, this_host
-from runbook.runtime.start_time import birth
+from runbook.journal.events import HandedOver, RunFinished, RunStopped
+from runbook.journal.interface import Holder
+from runbook.journal.liveness import is_alive, start_time, this_host
 
 __all__ = ["ALL", "SCHEMA", "hold", "holders", "release"]
 
@@ -65,7 +64,7 @@ def _same(one: Holder, other: Holder) -> bool:
 
 
 def _write(database: sqlite3.Connection, target: str, holder: Holder) -> None:
-    born_at = birth(holder.pid) if holder.host == this_host() else ""
+    born_at = start_time(holder.pid) if holder.host == this_host() else ""
     database.execute(
         _INSERT,
         (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runbook.engine.events import Event
-from runbook.engine.ports import Holder
 from runbook.errors import JournalError
+from runbook.journal.events import Event
+from runbook.journal.interface import Holder
 
 __all__ = ["MemoryJournal"]
 

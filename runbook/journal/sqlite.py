@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from runbook.engine.events import Event, RunStarted
-from runbook.engine.ports import Holder
 from runbook.errors import JournalError
 from runbook.journal import locks
 from runbook.journal.codec import from_json, to_json
 from runbook.journal.directory import open_directory
+from runbook.journal.events import Event, RunStarted
+from runbook.journal.interface import Holder
 
 __all__ = ["SqliteJournal"]
 

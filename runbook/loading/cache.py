@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runbook.cache import entry_of, find_kept, keep
 from runbook.loading.records import Record, Reference
 from runbook.model import Position
 from runbook.model.fields import Shape
-from runbook.runtime.cache import entry_of, find_kept, keep
 
 __all__ = ["find_record", "keep_record"]
 

@@ -304,9 +304,9 @@ class Action:
         """Return the answer that was typed, and what is wrong with it ("" if nothing is)."""
         return typed, ""
 
-    def attend(self, hands: Hands, typed: str) -> str | None:
+    def attend(self, hands: Hands) -> str | None:
         """Do the part that a person does at the terminal, and return the answer; None if it was left."""
-        del hands, typed
+        del hands
         return ""
 
     # --- how a drill answers --------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
-from runbook.engine.ports import Holder, Journal
 from runbook.engine.state import RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
+from runbook.journal.interface import Holder, Journal
 from runbook.model import Procedure
 from runbook.reports.run_report import outcome_of, status_line
 

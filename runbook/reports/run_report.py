@@ -12,7 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.engine.next_action import Finish, Over, next_action
+from runbook.engine.state import Attempt, RunState, StepRecord, fold
+from runbook.engine.unknown_step import span
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
+from runbook.journal.codec import encode
+from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,
     Event,
@@ -21,12 +27,6 @@ from runbook.engine.events import (
     StepFinished,
     StepStarted,
 )
-from runbook.engine.next_action import Finish, Over, next_action
-from runbook.engine.state import Attempt, RunState, StepRecord, fold
-from runbook.engine.unknown_step import span
-from runbook.engine.way import way_of
-from runbook.filling import Shown, fill_text
-from runbook.journal.codec import encode
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
 from runbook.reports.timeline import DID, describe_event, execution

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.journal.events import (
     ChangeAccepted,
     Event,
     HandedOver,

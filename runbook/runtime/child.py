@@ -1,4 +1,4 @@
-"""Fork a program into its own session and pseudo terminal, and hold it at the gate until its birth is on record."""
+"""Fork a program into its own session and pseudo terminal, and hold it until its start time is on record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from runbook.runtime.start_time import birth
+from runbook.journal.liveness import start_time
 
 __all__ = ["Child", "Launch", "NotLoadedError", "Size", "spawn"]
 
@@ -124,9 +124,9 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> Child:
 
 
 def _open_gate(child: Child, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
-    """Record the birth, then let the child load its program, and wait until it has."""
+    """Record the start_time, then let the child load its program, and wait until it has."""
     try:
-        born(child.pid, birth(child.pid))
+        born(child.pid, start_time(child.pid))
         os.write(key, _OPEN)
         number = os.read(trouble, 16)
         if number:

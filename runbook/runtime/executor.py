@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from runbook.engine.events import Outcome
 from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError
+from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
 from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
 from runbook.runtime.deferred_signals import noted

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from runbook.engine.events import TargetSeen
 from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.filling import TARGET, fill_command, target_words
+from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
 from runbook.runtime.capture import Answer, ask
 from runbook.runtime.environment import child_environment

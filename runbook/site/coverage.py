@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runbook.errors import Finding
+from runbook.expansion import EveryWay, expand
 from runbook.model import Book, Procedure
 from runbook.site.build_checks import block_ids
-from runbook.site.numbering import outline
-from runbook.site.stub import HEADINGS, SECTION_TITLES, anchor
+from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor
+from runbook.site.value_markers import marked_scope
 
 __all__ = ["missing", "nav_entries", "page_findings", "problems"]
 
@@ -73,7 +74,8 @@ def missing(book: Book, site: Path) -> list[str]:
             found.append(f"procedures/{procedure.id}.html was not built")
             continue
         html = page.read_text(encoding="utf-8")
-        lost = [at.path for at in outline(procedure) if f'data-rb-step="{procedure.id}/{at.path}"' not in html]
+        paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
+        lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
         parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
         found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []

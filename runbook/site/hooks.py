@@ -96,10 +96,9 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Put the YAML of each procedure into the site."""
     from runbook.site import source
-    from runbook.site.status import source_page
 
     for procedure in source.book().procedures.values():
-        files.append(File.generated(config, source_page(procedure.id), content=procedure.source))
+        files.append(File.generated(config, source.source_page(procedure.id), content=procedure.source))
     return files
 
 

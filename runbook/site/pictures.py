@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from runbook.model import Choose, Include
-from runbook.site.actions import PageContext, kind_of
-from runbook.site.numbering import Placed, branches, nested, placed
+from runbook.site.page_context import PageContext
 from runbook.site.prose import plain
 from runbook.site.templating import render
+from runbook.steps.scope import Place
 
 __all__ = ["StyledText", "flow", "screen_picture"]
 
@@ -58,8 +57,7 @@ class _Station:
 
 def flow(page: PageContext) -> Markup:
     """Draw a procedure's flow. Steps of an included procedure are one station: they have a picture of their own."""
-    _, steps = placed(page.procedure)
-    stations, height = _laid_out(list(_stops(page, steps, 0)))
+    stations, height = _laid_out(list(_stops(page, page.expansion.steps, 0)))
     return render(
         "pictures/flow.html",
         procedure=page.procedure,
@@ -72,16 +70,15 @@ def flow(page: PageContext) -> Markup:
     )
 
 
-def _stops(page: PageContext, row: tuple[Placed, ...], depth: int) -> Iterator[_Stop]:
-    for at in row:
-        action = at.step.action
-        yield _Stop(depth, kind_of(page, at)[0], f"{at.number} {plain(at.title)}")
-        if isinstance(action, Choose):
-            for letter, when, steps in branches(at, action):
-                yield _Stop(depth + 1, "branch", f"{letter} {plain(when)}{'' if steps else ': go on'}")
-                yield from _stops(page, steps, depth + 1)
-        elif not isinstance(action, Include):
-            yield from _stops(page, nested(at, action), depth + 1)
+def _stops(page: PageContext, places: Sequence[Place], depth: int) -> Iterator[_Stop]:
+    for place in places:
+        yield _Stop(depth, page.views[place].symbol, f"{place.number} {plain(place.step.title)}")
+        for branch in place.branches:
+            if branch.letter:
+                label = f"{branch.letter} {plain(branch.title)}{'' if branch.places else ': go on'}"
+                yield _Stop(depth + 1, "branch", label)
+            if branch.procedure == place.procedure:
+                yield from _stops(page, branch.places, depth + 1)
 
 
 def _laid_out(stops: list[_Stop]) -> tuple[list[_Station], float]:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from runbook.model import Command, Effect, Family, Policy, Procedure, Rule, TargetKind, Variant, Verdict
-from runbook.site.actions import EFFECT_WORDS
-from runbook.site.commands import target_flags, words_of
-from runbook.site.numbering import outline
+from runbook.model import Effect, Family, Policy, Procedure, Rule, TargetKind, Variant, Verdict
+from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
-from runbook.site.value_markers import ValueScope
 
 __all__ = [
     "VERDICT_WORDS",
@@ -146,7 +143,7 @@ def targets() -> Markup:
         for kind, where in _LANDS.items()
         for family, what in _FAMILIES.items()
     ]
-    return render("reference/targets.html", majors=majors(), rows=rows, scope=ValueScope())
+    return render("reference/targets.html", majors=majors(), rows=rows)
 
 
 def without_target() -> Markup:
@@ -167,12 +164,13 @@ def written_differently() -> Markup:
     """Render each command of the book that is written differently on the two majors, and the procedures that use it."""
     used: dict[tuple[tuple[str, ...], ...], dict[str, Procedure]] = {}
     for procedure in book().procedures.values():
-        for at in outline(procedure):
-            action = at.step.action
-            # A step that names other words for one major says so itself; one whose values are bound shows up elsewhere.
-            if isinstance(action, Command) and not at.step.on_cli and not at.scope.bound:
-                argvs = tuple(words_of(book(), action, at.scope, major) for major in majors())
+        page = page_context(procedure.id)
+        for place in page.expansion.own:
+            action = place.step.action
+            # A step that names other words for one major says so itself.
+            if action.words and not place.step.on_cli:
+                argvs = tuple(action.argv(place.scope.values, to) for to in page.destinations.values())
                 used.setdefault(argvs, {})[procedure.id] = procedure
     rows = [(argvs, procedures.values()) for argvs, procedures in sorted(used.items()) if len(set(argvs)) > 1]
-    flags = [target_flags(book(), major) for major in majors()]
+    flags = [target_flags(book().policy, major) for major in majors()]
     return render("reference/written_differently.html", majors=majors(), rows=rows, flags=flags)

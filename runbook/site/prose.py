@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 
 from runbook.model.templates import PLACEHOLDER
 from runbook.site.snippet import flag_pieces
-from runbook.site.source import terms
-from runbook.site.value_markers import Piece, ValueScope, place
+from runbook.site.source import for_one_build, terms
+from runbook.site.value_markers import Piece, marked, marked_pieces, plain_parts, shown_pieces
 
-__all__ = ["Span", "paragraphs", "plain", "spans"]
+__all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
 _SPANS = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
 
@@ -26,29 +25,42 @@ class Span:
     style: Literal["", "code", "strong"] = ""
 
 
-def spans(sentence: str, scope: ValueScope | None = None, *, as_written: bool = False) -> tuple[Span, ...]:
-    """Split a sentence for a template. `as_written` keeps `{{name}}`: the sentence is about templates."""
+def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
+    """Split a sentence for a template; it may be filled with marks already.
 
-    def pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:
-        found: list[Piece] = []
-        # The pattern has one group, so every second part is a placeholder's name.
-        for index, part in enumerate(PLACEHOLDER.split(value)):
-            if not index % 2:
-                found += split(part)
-            elif as_written:
-                found.append(Piece(f"{{{{{part}}}}}", "placeholder"))
-            else:
-                found += place(scope, part)
-        return tuple(found)
+    `as_written` keeps `{{name}}`: the sentence is about templates.
+    """
+    text = " ".join(sentence.split())
+    if not as_written:
+        text = marked(text)
+    return tuple(_span(part) for part in _SPANS.split(text) if part)
 
-    def span(written: str) -> Span:
-        if written.startswith("`"):
-            return Span(pieces(written[1:-1], flag_pieces), "code")
-        if written.startswith("**"):
-            return Span(pieces(written[2:-2], _term_pieces), "strong")
-        return Span(pieces(written, _term_pieces))
 
-    return tuple(span(part) for part in _SPANS.split(" ".join(sentence.split())) if part)
+def _span(written: str) -> Span:
+    if written.startswith("`"):
+        return Span(_pieces(written[1:-1], flag_pieces), "code")
+    if written.startswith("**"):
+        return Span(_pieces(written[2:-2], _term_pieces), "strong")
+    return Span(_pieces(written, _term_pieces))
+
+
+def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:
+    found: list[Piece] = []
+    for part in plain_parts(value):
+        if not isinstance(part, str):
+            found += shown_pieces(part)
+            continue
+        # The pattern has one group, so every second text is a placeholder's name.
+        for index, text in enumerate(PLACEHOLDER.split(part)):
+            found += (Piece(f"{{{{{text}}}}}", "placeholder"),) if index % 2 else split(text)
+    return tuple(found)
+
+
+def clause_spans(clause: str) -> tuple[Span, ...]:
+    """Split what must hold at its code, where all is literal: no word in it is a term."""
+    # Backticks come in pairs, so every second text is code.
+    found = enumerate(clause.split("`"))
+    return tuple(Span(marked_pieces(text), "code" if index % 2 else "") for index, text in found if text)
 
 
 def _term_pieces(value: str) -> tuple[Piece, ...]:
@@ -65,7 +77,7 @@ def _term_pieces(value: str) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-@cache
+@for_one_build
 def _terms_pattern() -> tuple[dict[str, str], re.Pattern[str]]:
     meanings = {term.word: term.meaning for term in terms()}
     # The longest first: "dry run" must not be found as "run".

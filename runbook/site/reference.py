@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import yaml
@@ -15,7 +14,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PostgresLexer
 
 from runbook.errors import ExitCode
-from runbook.site.source import book, checkout, terms
+from runbook.site.source import book, checkout, for_one_build, terms
 from runbook.site.templating import render
 
 __all__ = [
@@ -88,7 +87,7 @@ class Correction:
     pattern: str | None = None
 
 
-@cache
+@for_one_build
 def all_corrections() -> tuple[Correction, ...]:
     """Read `includes/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
     file = checkout() / "includes" / "corrections.yaml"

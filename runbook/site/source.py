@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
 from runbook.model import Book, Procedure
 
 if TYPE_CHECKING:
-    from runbook.site.actions import PageContext
+    from functools import _lru_cache_wrapper
 
 __all__ = [
     "EMERGENCY",
@@ -27,8 +27,9 @@ __all__ = [
     "checkout",
     "drilled",
     "due",
+    "for_one_build",
     "forget",
-    "page_context",
+    "source_page",
     "terms",
     "today",
 ]
@@ -37,6 +38,22 @@ EMERGENCY = "emergency-rollback"
 """The procedure that is found first, wherever one looks."""
 _TERM = re.compile(r"^\*\[(?P<word>[^\]]+)\]:\s*(?P<meaning>.+)$", re.MULTILINE)
 
+_T = TypeVar("_T")
+_KEPT: list[_lru_cache_wrapper[object]] = []
+
+
+def for_one_build(function: Callable[..., _T]) -> _lru_cache_wrapper[_T]:
+    """Keep what a function returns until `forget`."""
+    kept = cache(function)
+    _KEPT.append(kept)
+    return kept
+
+
+def forget() -> None:
+    """Read everything anew the next time: the book has changed."""
+    for kept in _KEPT:
+        kept.cache_clear()
+
 
 def checkout() -> Path:
     """Return the directory of `mkdocs.yml`, which markdown-exec names while it builds."""
@@ -44,25 +61,10 @@ def checkout() -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[2]
 
 
-@cache
+@for_one_build
 def book() -> Book:
     """Open the book once per build. Raises BookError with every problem in it."""
     return open_book(None)
-
-
-@cache
-def page_context(name: str) -> PageContext:
-    """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
-    # Late: it renders, so it needs the templates, and those need the glossary from here.
-    from runbook.site.actions import PageContext
-
-    return PageContext(book(), book().procedure(name))
-
-
-def forget() -> None:
-    """Read everything anew the next time: the book has changed."""
-    for cached in (book, page_context, terms, _results):
-        cached.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Term:
     meaning: str
 
 
-@cache
+@for_one_build
 def terms() -> tuple[Term, ...]:
     """Return the glossary in alphabetical order, from `includes/glossary.md`, where Markdown finds it too."""
     written = (checkout() / "includes" / "glossary.md").read_text(encoding="utf-8")
@@ -95,7 +97,7 @@ class DrillResult:
     """Of the procedure that was drilled: another one than today's proves less."""
 
 
-@cache
+@for_one_build
 def _results() -> Mapping[str, Mapping[str, Mapping[str, object]]]:
     file = checkout() / "docs" / "drills.json"
     if not file.exists():
@@ -135,3 +137,9 @@ def today() -> date:
 def due(procedure: Procedure) -> date:
     """Return the day by which a procedure must be reviewed again."""
     return date.fromordinal(procedure.reviewed.toordinal() + procedure.review_days)
+
+
+def source_page(procedure: str) -> str:
+    """Return the path of a procedure's YAML in the site, readable without any other host."""
+    # `.txt`, so that a browser shows it.
+    return f"source/{procedure}.yaml.txt"

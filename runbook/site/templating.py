@@ -8,16 +8,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from runbook.site.prose import paragraphs, plain, spans
+from runbook.site.prose import clause_spans, paragraphs, plain, spans
 from runbook.site.snippet import snippet_words, sql_word
-from runbook.site.value_markers import filled_pieces, name_of
+from runbook.site.value_markers import marked, marked_pieces, name_of
+from runbook.steps import view
 
-__all__ = ["macro", "render"]
+__all__ = ["BLOCKS", "macro", "render"]
+
+BLOCKS: dict[type, str] = {
+    view.Note: "note",
+    view.Prose: "prose",
+    view.Command: "command",
+    view.EffectNote: "effect_note",
+    view.Statement: "statement",
+    view.PrivateFile: "private_file",
+    view.File: "file",
+    view.Request: "request",
+    view.Options: "options",
+    view.Ask: "ask",
+    view.Pause: "pause",
+    view.Repeat: "repeat",
+    view.Included: "included",
+    view.Expected: "expected",
+    view.Verification: "verification",
+    view.UndoWay: "undo_way",
+}
+"""The macro of `procedure/blocks.html` for each class of block."""
 
 
 def render(template: str, /, **data: object) -> Markup:
@@ -33,6 +55,19 @@ def macro(name: str, template: str = "parts.html") -> Callable[..., Markup]:
     return found
 
 
+def _show(block: view.Block, step: object) -> Markup:
+    return macro(BLOCKS[type(block)], "procedure/blocks.html")(block, step)
+
+
+def _digest(html: str) -> str:
+    """Tell one state of a step from another: a tick set on an older one does not count."""
+    return sha256(html.encode()).hexdigest()[:8]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -44,7 +79,11 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(
-        filled_pieces=filled_pieces,
+        clause_spans=clause_spans,
+        digest=_digest,
+        duration=_duration,
+        marked=marked,
+        marked_pieces=marked_pieces,
         name_of=name_of,
         number=lambda value: f"{value:g}",
         paragraphs=paragraphs,
@@ -54,4 +93,5 @@ def _environment() -> Environment:
         spans=spans,
         sql_word=sql_word,
     )
+    environment.globals.update(show=_show)
     return environment

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
+from runbook.model import Parameter
 from runbook.model.templates import PLACEHOLDER
-from runbook.model import Include
+from runbook.steps.scope import BUILT_INS, Scope
 
 __all__ = [
-    "BUILT_IN",
     "FilledPart",
     "Piece",
-    "Places",
     "Slot",
     "SqlName",
-    "ValueScope",
     "filled_pieces",
+    "mark",
+    "marked",
+    "marked_pieces",
+    "marked_scope",
     "marks_in",
     "name_of",
     "parts",
-    "place",
+    "plain_parts",
+    "shown_pieces",
+    "stand_in",
 ]
 
 # Private-use characters: no book, command or database has them, so a mark is never mistaken for text.
@@ -35,8 +39,45 @@ _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
 _NAME = re.compile(rf"{_MARK.pattern}|\"(?P<inner>(?:[^\"{_OPEN}]|{_OPEN}[^{_CLOSE}]*'\"\"\\{_CLOSE})*)\"")
 """A mark, or a name in SQL's own quotes: a mark first, since it holds a quotation mark itself."""
 
-BUILT_IN = ("project_ref", "env_file")
-"""Values that every procedure has without declaring them."""
+
+# --- Marks as values ------------------------------------------------------------------------------------------------
+
+
+def mark(key: str) -> str:
+    """Return what stands for the value of that key until a reader has typed it."""
+    return f"{_OPEN}{key}{_PROBE}{_CLOSE}"
+
+
+def stand_in(prefix: str, name: str, asks: Parameter | None) -> str:
+    """Return the mark of a name that a step finds. Two includes of one procedure have two, by their prefixes."""
+    del asks
+    return mark(prefix + name)
+
+
+def marked_scope(parameters: Iterable[Parameter]) -> Scope:
+    """Return what is known before a procedure's first step: a mark for every name."""
+    names = (*BUILT_INS, *(one.name for one in parameters if not one.secret))
+    return Scope(
+        values={name: mark(name) for name in names}, secrets={one.name: one.name for one in parameters if one.secret}
+    )
+
+
+def marked(template: str) -> str:
+    """Put marks into a text outside of any step; nothing happens to one that is filled already."""
+    return PLACEHOLDER.sub(lambda found: mark(found[1]), template)
+
+
+def marks_in(filled: str) -> tuple[str, ...]:
+    """Return the keys of all places, in order of first appearance."""
+    return tuple(dict.fromkeys(match["key"] for match in _MARK.finditer(filled)))
+
+
+def name_of(key: str) -> str:
+    """Return the name a person sees for a key."""
+    return key.rsplit(".", 1)[-1]
+
+
+# --- What became of them --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +99,21 @@ FilledPart = str | Slot | SqlName
 
 
 def parts(filled: str) -> Iterator[FilledPart]:
-    """Split filled text into what is fixed, what is a place, and what is an SQL name with places in it."""
+    """Split a filled command or statement into what is fixed, what is a place, and what is an SQL name with places."""
+    if _OPEN not in filled:
+        yield from plain_parts(filled)
+        return
     end = 0
     for match in _NAME.finditer(filled):
         if _OPEN in (match["inner"] or ""):
-            yield from _plain_parts(filled[end : match.start()])
-            yield SqlName(tuple(_plain_parts(match["inner"])))
+            yield from plain_parts(filled[end : match.start()])
+            yield SqlName(tuple(plain_parts(match["inner"])))
             end = match.end()
-    yield from _plain_parts(filled[end:])
+    yield from plain_parts(filled[end:])
 
 
-def _plain_parts(filled: str) -> Iterator[str | Slot]:
+def plain_parts(filled: str) -> Iterator[str | Slot]:
+    """Split a filled text, where quotation marks mean nothing, into what is fixed and what is a place."""
     end = 0
     for match in _MARK.finditer(filled):
         if match.start() > end:
@@ -77,59 +122,6 @@ def _plain_parts(filled: str) -> Iterator[str | Slot]:
         end = match.end()
     if end < len(filled):
         yield filled[end:]
-
-
-def marks_in(filled: str) -> tuple[str, ...]:
-    """Return the keys of all places, in order of first appearance."""
-    return tuple(dict.fromkeys(match["key"] for match in _MARK.finditer(filled)))
-
-
-@dataclass(frozen=True, slots=True)
-class ValueScope:
-    """What names mean at one place of a page.
-
-    Inside an included procedure its parameters stand for texts of the outer one (`bound`), and its own variables
-    get the include's anchor as a prefix, so that two of the same name have two places.
-    """
-
-    prefix: str = ""
-    bound: Mapping[str, str] = field(default_factory=dict)
-
-    def key(self, name: str) -> str:
-        """Return the key of a variable that comes to be here."""
-        return name if name in BUILT_IN else self.prefix + name
-
-    def value(self, name: str) -> str:
-        """Return what stands for a name: a mark, or the outer text it is bound to."""
-        return self.bound[name] if name in self.bound else f"{_OPEN}{self.key(name)}{_PROBE}{_CLOSE}"
-
-    def fill(self, template: str) -> str:
-        """Put marks into a text that is shown (commands and SQL are filled as the walk fills them)."""
-        return PLACEHOLDER.sub(lambda match: self.value(match[1]), template)
-
-    def inside(self, anchor: str, include: Include) -> ValueScope:
-        """Return the scope of an included procedure's steps."""
-        bound = {name: self.fill(template) for name, template in include.values.items()}
-        return ValueScope(f"{anchor}.", bound)
-
-
-class Places(Mapping[str, str]):
-    """Values for the walk's filling: each name stands for its place."""
-
-    def __init__(self, scope: ValueScope) -> None:
-        self._scope = scope
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str)
-
-    def __getitem__(self, name: str) -> str:
-        return self._scope.value(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,27 +133,25 @@ class Piece:
     note: str = ""
 
 
-def place(scope: ValueScope | None, name: str) -> tuple[Piece, ...]:
-    """Return what prose shows where the value of a name belongs."""
-    # The target is words of the command line, which differ by CLI major: prose has no field for it.
-    return (Piece("the target"),) if name == "target" else filled_pieces((scope or ValueScope()).value(name))
-
-
 def filled_pieces(filled: str) -> tuple[Piece, ...]:
-    """Split filled text into what is fixed and the places that follow the page's fields."""
-    return tuple(piece for part in parts(filled) for piece in _pieces(part))
+    """Split a filled command or statement into what is fixed and the places that follow the page's fields."""
+    return tuple(piece for part in parts(filled) for piece in shown_pieces(part))
 
 
-def _pieces(part: FilledPart) -> Iterator[Piece]:
+def marked_pieces(filled: str) -> tuple[Piece, ...]:
+    """Split a filled text, where quotation marks mean nothing, into what is fixed and the places in it."""
+    return tuple(piece for part in plain_parts(filled) for piece in shown_pieces(part))
+
+
+def shown_pieces(part: FilledPart) -> Iterator[Piece]:
+    """Yield what a part looks like while its values are not typed yet."""
     if isinstance(part, str):
         yield Piece(part)
-    elif isinstance(part, Slot):
-        yield Piece(f"<{name_of(part.key)}>", "place", part.key)
-    else:
+    elif isinstance(part, SqlName):
         for inner in part.parts:
-            yield from _pieces(inner)
-
-
-def name_of(key: str) -> str:
-    """Return the name a person sees for a key."""
-    return key.rsplit(".", 1)[-1]
+            yield from shown_pieces(inner)
+    elif part.key == "target":
+        # The target is words of the command line, which differ by CLI major: there is no field for it.
+        yield Piece("the target")
+    else:
+        yield Piece(f"<{name_of(part.key)}>", "place", part.key)

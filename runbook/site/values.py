@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from runbook.model import Parameter
 
-from runbook.model import Each, Parameter, Tick
-from runbook.site.actions import PageContext
-from runbook.site.numbering import Placed
-from runbook.site.templating import render
-from runbook.site.value_markers import marks_in
-
-__all__ = ["ValueField", "captured_fields", "form"]
+__all__ = ["ENV_FILE", "PROJECT", "ValueField", "field_of"]
 
 _FALLBACK_PATTERN = r"[A-Za-z0-9_.,:/@+=][A-Za-z0-9_.,:/@+= -]*"
 """What a value may be where the book names no pattern: nothing that a shell or SQL could make something of."""
@@ -45,13 +38,13 @@ class ValueField:
         return "|".join(map(re.escape, self.choices)) or _FALLBACK_PATTERN
 
 
-_PROJECT = ValueField(
+PROJECT = ValueField(
     key="project_ref",
     ask="Which project? Its ref: the 20 letters in the dashboard's address.",
     example="abcdefghijklmnopqrst",
     pattern="[a-z]{20}",
 )
-_ENV_FILE = ValueField(
+ENV_FILE = ValueField(
     key="env_file",
     ask="Where is the private file that holds the secret?",
     example="secret.env",
@@ -59,15 +52,8 @@ _ENV_FILE = ValueField(
 )
 
 
-def form(page: PageContext) -> Markup:
-    """Render the fields for all values that are known before step 1 and that a snippet of this page uses."""
-    fields = [_of_parameter(one.name, one) for one in page.procedure.parameters if not one.secret]
-    fields += [one for one in (_PROJECT, _ENV_FILE) if one.key in page.used]
-    secrets = [one for one in page.procedure.parameters if one.secret]
-    return render("procedure/values.html", fields=fields, secrets=secrets)
-
-
-def _of_parameter(key: str, parameter: Parameter) -> ValueField:
+def field_of(parameter: Parameter, key: str) -> ValueField:
+    """Return the field of a parameter under its key on the page."""
     return ValueField(
         key=key,
         ask=parameter.ask,
@@ -77,22 +63,3 @@ def _of_parameter(key: str, parameter: Parameter) -> ValueField:
         default=parameter.default or "",
         many=parameter.many,
     )
-
-
-def captured_fields(page: PageContext, at: Placed) -> Markup:
-    """Render fields for what this step makes known, where a command further down needs it."""
-    fields = [one for one in _known_after(at) if one.key in page.used]
-    return render("procedure/captured_fields.html", fields=fields)
-
-
-def _known_after(at: Placed) -> Iterator[ValueField]:
-    action = at.step.action
-    if isinstance(action, Tick) and action.asks is not None:
-        yield _of_parameter(at.scope.key(action.asks.name), action.asks)
-    if isinstance(action, Each):
-        ask = f"Which of {action.over.replace('_', ' ')} is it now?"
-        listed = next(iter(marks_in(at.scope.value(action.over))), "")
-        yield ValueField(key=at.scope.key(action.name), ask=ask, of=listed)
-    for capture in at.step.capture:
-        ask = f"{capture.name.replace('_', ' ').capitalize()}, from the output of this step"
-        yield ValueField(key=at.scope.key(capture.name), ask=ask)

@@ -150,10 +150,9 @@ class Edit(Action):
 
     # --- answering and showing ------------------------------------------------------------------------------------
 
-    def attend(self, hands: Hands, typed: str) -> str | None:
-        """Let the person work on the draft until it is accepted."""
-        del typed
-        return "draft" if hands.edit() else None
+    def attend(self, hands: Hands) -> str | None:
+        """Let the person work on the draft until it is accepted; the answer is its path."""
+        return hands.edit()
 
     def answer_problem(self, step: Step, answers: Sequence[str]) -> str:
         """Take any text."""

@@ -87,8 +87,8 @@ class Work(Protocol):
 class Hands(Protocol):
     """What a person can be asked to do at a terminal, beyond an answer in one line."""
 
-    def edit(self) -> bool:
-        """Open the step's draft in an editor until it is accepted; False if the person leaves it."""
+    def edit(self) -> str | None:
+        """Open the step's draft in an editor until it is accepted; return its path, None if the person leaves it."""
 
     def count_down(self, seconds: float) -> float:
         """Wait with the time left on the screen; return how many seconds were really waited."""

@@ -204,7 +204,7 @@ Block = (
 )
 
 
-def view_of(
+def view_of(  # noqa: PLR0913 - one step, in all that it depends on
     step: Step,
     action: Action,
     values: Values,

@@ -42,9 +42,8 @@ class Wait(Action):
 
         work.run(Job(first=pause))
 
-    def attend(self, hands: Hands, typed: str) -> str | None:
+    def attend(self, hands: Hands) -> str | None:
         """Show the time that is left; Enter ends the wait early."""
-        del typed
         return f"{hands.count_down(self.seconds):.0f}"
 
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from rich.text import Text
 
-from runbook.engine.events import Outcome, Purpose
-from runbook.engine.ports import Execution, Holder, Screen
+from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
-from runbook.model import Edit, Effect
+from runbook.journal.events import Outcome, Purpose
+from runbook.journal.interface import Holder
+from runbook.model import Effect
 from runbook.rendering.json_format import readable_output
-from runbook.terminal.banner import head
-from runbook.terminal.lines import Lines, block, command_lines, fit, keys, one_line, wrap
-from runbook.terminal.step_screen import other_procedures
+from runbook.steps.view import File, Label
+from runbook.terminal.lines import Lines, band, command_lines, diff_lines, fit, keys, one_line, wrap
+from runbook.terminal.step_screen import can_undo, head, notes, other_procedures
 
-__all__ = ["can_check", "can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -26,12 +27,6 @@ _WHAT = {
     Purpose.PREPARE: "Preparing the step failed",
 }
 _LAST_LINES = 40
-_DIFF = {"+": "green", "-": "red", "@": "cyan"}
-
-
-def can_undo(screen: Screen) -> bool:
-    """Tell whether the step can be taken back."""
-    return screen.step.undo is not None and screen.step.undo.action is not None
 
 
 def can_check(screen: Screen, execution: Execution) -> bool:
@@ -43,25 +38,24 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     """Return what is shown when a step, its check or its undo failed; one row is left for the prompt."""
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
-    title = screen.pieces.get("title", screen.step.title)
     last = readable_output(execution.output, width - 4).splitlines()[-_LAST_LINES:]
-    blocks = [
-        block(head(screen, width)),
-        block([Text()], 0),
-        block(wrap(f"{what}: {title}", width, first="  FAILED  ", style="bold red")),
-        block(wrap(_evidence(screen, execution), width, first="  "), 2),
-        block(command_lines(screen.argv, width) if screen.argv else [], 1),
-        block(_tail(last, width), 3, keep_end=True),
-        block(_advice(screen, width), 2),
-        block([Text()], 0),
-        block(keys("", _choices(screen, execution), width)),
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
+        band(wrap(_evidence(screen, execution), width, first="  "), 2),
+        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band(_tail(last, width), 3, keep_end=True),
+        band(_advice(screen, width), 2),
+        band([Text()], 0),
+        band(keys("", _choices(screen, execution), width)),
     ]
-    return fit(blocks, height - 1, more="o")
+    return fit(bands, height - 1, more="o")
 
 
 def _evidence(screen: Screen, execution: Execution) -> str:
-    """Return what was compared. An edit's difference stands before it and has been seen; the checker's word counts."""
-    if isinstance(screen.action, Edit) and "\n" in execution.evidence:
+    """Return what was compared. A file's difference stands before it and has been seen; the checker's word counts."""
+    if "\n" in execution.evidence and any(isinstance(block, File) for block in screen.blocks):
         return execution.evidence.rpartition("\n")[2].rpartition("; ")[2]
     return execution.evidence
 
@@ -73,11 +67,11 @@ def _tail(last: Sequence[str], width: int) -> Lines:
 
 
 def _advice(screen: Screen, width: int) -> Lines:
-    text = screen.pieces.get("if_it_fails")
-    lines = wrap(text, width, first="  What to do: ", rest="      ", style="bold") if text else []
-    see = screen.step.if_it_fails.see if screen.step.if_it_fails else None
-    if see and see in other_procedures(screen.procedure, screen.step):
-        lines += wrap(f"The procedure for this is {see}: press p.", width, first="  ")
+    lines: Lines = []
+    for note in notes(screen, Label.IF_IT_FAILS):
+        lines += wrap(note.text, width, first="  What to do: ", rest="      ", style="bold")
+        if note.see in other_procedures(screen.procedure, screen.step):
+            lines += wrap(f"The procedure for this is {note.see}: press p.", width, first="  ")
     return lines
 
 
@@ -95,21 +89,20 @@ def render_unknown(
     screen: Screen, known: Sequence[str], probe: Execution | None, width: int = 80, height: int = 24
 ) -> Lines:
     """Return what is shown when nobody saw how a step ended; one row is left for the prompt."""
-    title = screen.pieces.get("title", screen.step.title)
-    blocks = [
-        block(head(screen, width)),
-        block([Text()], 0),
-        block(wrap(f"{_unknown(screen)}: {title}", width, first="  UNKNOWN  ", style="bold yellow")),
-        block(command_lines(screen.argv, width) if screen.argv else [], 1),
-        block((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
-        block(_probed(probe, width), 2),
-        block(
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(wrap(f"{_unknown(screen)}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
+        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
+        band(_probed(probe, width), 2),
+        band(
             wrap("Doing it again when it was done may do harm. Leaving it out when it was not, too.", width, first="  ")
         ),
-        block([Text()], 0),
-        block(_decisions(screen)),
+        band([Text()], 0),
+        band(_decisions(screen)),
     ]
-    return fit(blocks, height - 1)
+    return fit(bands, height - 1)
 
 
 def _unknown(screen: Screen) -> str:
@@ -142,10 +135,7 @@ def _decisions(screen: Screen) -> Lines:
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:
     """Return what changed since the run stopped, as long as it is."""
     lines = wrap(f"The {what} is not what it was when this run stopped.", width, style="bold yellow")
-    lines.append(Text())
-    for line in diff.splitlines():
-        lines += wrap(line, width, style=_DIFF.get(line[:1], ""))
-    return lines
+    return [*lines, Text(), *diff_lines(diff.splitlines(), width)]
 
 
 def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:

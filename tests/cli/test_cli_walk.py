@@ -16,8 +16,8 @@ import pytest
 from support.forked import start
 from support.places import Place, make_place
 
-from runbook.engine.events import RunStarted
-from runbook.journal import SqliteJournal
+from runbook.journal.events import RunStarted
+from runbook.journal.sqlite import SqliteJournal
 
 
 @pytest.fixture

@@ -39,8 +39,7 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
     own = {name for name in imported(tmp_path, "list") if name.startswith("runbook.")}
     assert own <= {
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
-        *("runbook.errors", "runbook.extras"),
-        *("runbook.runtime", "runbook.runtime.cache", "runbook.runtime.user_directories"),
+        *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.user_directories"),
     }
 
 
@@ -50,6 +49,6 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
         name.split(".")[1] for name in imported(tmp_path, "show", "emergency-rollback") if name.startswith("runbook.")
     }
     assert own == {
-        *("cli", "errors", "expansion", "extras", "filling", "loading", "model", "policy", "rendering", "runtime"),
-        "steps",
+        *("cache", "cli", "errors", "expansion", "extras", "filling", "loading", "model", "policy", "rendering"),
+        *("runtime", "steps", "user_directories"),
     }

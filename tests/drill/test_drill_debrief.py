@@ -16,7 +16,8 @@ from runbook.drill.debrief import cause, debrief
 from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
 from runbook.drill.surprise import pick_surprise
-from runbook.engine.events import (
+from runbook.errors import ExitCode, UsageError
+from runbook.journal.events import (
     Decision,
     Event,
     OptionChosen,
@@ -27,7 +28,6 @@ from runbook.engine.events import (
     StepResolved,
     StepSkipped,
 )
-from runbook.errors import ExitCode, UsageError
 from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
 
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)

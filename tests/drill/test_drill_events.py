@@ -11,8 +11,8 @@ from drill_support.drills import hold, migration, scene
 
 from runbook.checks import open_book
 from runbook.drill.relay import Break, open_relay
-from runbook.engine.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.errors import ExitCode
+from runbook.journal.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent
 
 ADD_NOTE = migration("note", "set lock_timeout = '5s';\nalter table public.tasks add column note text;\n", "pending")

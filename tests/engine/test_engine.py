@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 from support.walks import PRODUCTION, START, check, choose, command, parameter, procedure, step, tick
 
-from runbook.engine.events import (
+from runbook.engine.next_action import Finish, NextAction, Over, next_action
+from runbook.engine.state import RunState, fold
+from runbook.engine.way import way_of
+from runbook.journal.events import (
     Decision,
     Event,
     OptionChosen,
@@ -21,9 +24,6 @@ from runbook.engine.events import (
     StepSkipped,
     StepStarted,
 )
-from runbook.engine.next_action import Finish, NextAction, Over, next_action
-from runbook.engine.state import RunState, fold
-from runbook.engine.way import way_of
 from runbook.model import Capture, Procedure, Step, Undo
 from runbook.steps.each import Each
 from runbook.steps.include import Include
@@ -165,6 +165,11 @@ RUN, VERIFY, UNDONE, PROBE = Purpose.RUN, Purpose.VERIFY, Purpose.UNDO, Purpose.
         ),
         pytest.param(
             [*A, *did("b", FAILED), *did("b", FAILED, UNDONE)], ("Recover", "b", "undo"), id="an undo may fail"
+        ),
+        pytest.param(
+            [*A, started("b"), *did("b", FAILED, UNDONE), back("a")],
+            ("Recover", "b", "undo"),
+            id="and what may be half done is not walked away from",
         ),
         pytest.param([*A, *B], ("Begin", "q"), id="a question is asked"),
         pytest.param([*A, *B, chosen("q", "one")], ("Begin", "q/c"), id="its answer opens a branch"),

@@ -13,6 +13,7 @@ from support.walks import FakeOperator, parameter, procedure, tick
 import runbook
 from runbook.engine.parameters import ask, gather, parse, supplied
 from runbook.errors import UsageError
+from runbook.model import Parameter
 from runbook.variables import OWN_VARIABLES
 
 NAME = parameter("name", pattern="[a-z_]+")
@@ -40,9 +41,9 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
         pytest.param(parameter("x"), "a" * 5000, "the value is too long (5000 characters, 4096 at most)", id="long"),
     ],
 )
-def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: object, text: str, problem: str) -> None:
+def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: Parameter, text: str, problem: str) -> None:
     """An empty sentence means that nothing is."""
-    assert asked.problem_with(text) == problem  # type: ignore[arg-type]
+    assert asked.problem_with(text) == problem
 
 
 def test_a_list_keeps_its_order_and_no_value_twice() -> None:

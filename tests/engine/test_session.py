@@ -19,7 +19,9 @@ from support.walks import (
 )
 
 from runbook.engine.context import TargetChanged
-from runbook.engine.events import (
+from runbook.engine.ports import Go, Stop
+from runbook.errors import ExitCode, PolicyRefusal, RunbookError, TargetHeldError
+from runbook.journal.events import (
     RunStarted,
     RunStopped,
     StepSkipped,
@@ -27,8 +29,6 @@ from runbook.engine.events import (
     TakenOver,
     TargetSeen,
 )
-from runbook.engine.ports import Go, Stop
-from runbook.errors import ExitCode, PolicyRefusal, RunbookError, TargetHeldError
 from runbook.model import Capture, Effect
 from runbook.steps.wait import Wait
 

@@ -27,11 +27,11 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
 from runbook.engine.ports import Back, Go, Reply, Resolve, Screen, Skip, TakeBack, Undecided
 from runbook.engine.state import Status, fold
 from runbook.errors import ExitCode, RunbookError
-from runbook.journal import MemoryJournal
+from runbook.journal.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
+from runbook.journal.memory import MemoryJournal
 from runbook.model import Capture, Procedure, Undo
 from runbook.steps.each import Each
 

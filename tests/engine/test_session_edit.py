@@ -22,9 +22,9 @@ from support.walks import (
     step,
 )
 
-from runbook.engine.events import Outcome, StepFinished
 from runbook.engine.ports import Back, Execution, Go, Reply, Screen, Skip, Stop
 from runbook.errors import ExitCode
+from runbook.journal.events import Outcome, StepFinished
 from runbook.steps.edit import Edit, Git
 
 

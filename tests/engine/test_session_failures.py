@@ -21,15 +21,15 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.events import (
+from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
+from runbook.errors import ExitCode, JournalError
+from runbook.journal.events import (
     Event,
     HandedOver,
     StepFinished,
     StepStarted,
 )
-from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
-from runbook.errors import ExitCode, JournalError
-from runbook.journal import MemoryJournal
+from runbook.journal.memory import MemoryJournal
 from runbook.model import Capture, Undo
 from runbook.steps.each import Each
 from runbook.steps.include import Include

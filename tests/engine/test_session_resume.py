@@ -22,11 +22,11 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.events import (
-    TargetSeen,
-)
 from runbook.engine.ports import Resolve, Stop, TakeBack, Undecided
 from runbook.errors import ExitCode, UsageError
+from runbook.journal.events import (
+    TargetSeen,
+)
 from runbook.model import Undo
 
 

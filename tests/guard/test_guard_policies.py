@@ -77,7 +77,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         *("runbook.loading", *(f"runbook.loading.{name}" for name in ("cache", "files", "records", "source_text"))),
         *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "target_of"))),
-        *("runbook.runtime", "runbook.runtime.cache", "runbook.runtime.user_directories"),
+        *("runbook.cache", "runbook.user_directories"),
     }
 
 

@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.journals import START, began
 
-from runbook.engine import events as known
-from runbook.engine.events import Event, Purpose, RunFinished, StepStarted
 from runbook.errors import JournalError
-from runbook.journal import SqliteJournal, codec
+from runbook.journal import codec
+from runbook.journal import events as known
+from runbook.journal.events import Event, Purpose, RunFinished, StepStarted
+from runbook.journal.sqlite import SqliteJournal
 
 KINDS = [
     kind
@@ -228,8 +229,8 @@ import sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from support.journals import began, START
-from runbook.journal import SqliteJournal
-from runbook.engine.events import StepStarted, Purpose
+from runbook.journal.sqlite import SqliteJournal
+from runbook.journal.events import StepStarted, Purpose
 journal = SqliteJournal(Path({directory!r}))
 journal.append("r", began())
 print(1, flush=True)

@@ -181,6 +181,7 @@ def test_without_a_cache_everything_is_read_each_time(monkeypatch: pytest.Monkey
             read_policy(policy_book)
 
 
+TABLE, PLACE = Shape("table", "a table", ""), Position("book/file.yaml", 3, 7)
 PLAIN = st.text() | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.dates()
 VALUES = st.recursive(
     PLAIN,
@@ -190,7 +191,6 @@ VALUES = st.recursive(
         | inner.map(lambda value: Record(TABLE, "", {"a": value}, {"a": PLACE}, PLACE))
     ),
 )
-TABLE, PLACE = Shape("table", "a table", ""), Position("book/file.yaml", 3, 7)
 
 
 @given(VALUES, st.binary())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -16,16 +17,23 @@ from runbook.filling import fill_statement
 from runbook.model import Section
 from runbook.rendering.command_text import quoted
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
+from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.prose import plain
 from runbook.site.snippet import shell_quoted
-from runbook.site.stub import HEADINGS, page, with_nav_entry
-from runbook.site.templating import macro, render
-from runbook.site.value_markers import Places, Slot, SqlName, ValueScope, parts
+from runbook.site.templating import BLOCKS, macro, render
+from runbook.site.value_markers import Slot, SqlName, mark, parts
+from runbook.steps.view import Block, Expected, Request
 
 inline = macro("inline")
 command_line = macro("command_line")
 code_block = macro("code_block")
+
+
+def expected_of(clause: str) -> str:
+    """Return what stands under "Must hold" for one clause."""
+    shown = macro("expected", "procedure/blocks.html")(Expected((clause,)), None)
+    return shown.partition("<dd>")[2].partition("</dd>")[0]
 
 
 def test_text_of_the_book_brings_no_html() -> None:
@@ -81,6 +89,40 @@ def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str])
     assert shlex.split(text) == words
 
 
+def test_every_block_that_a_step_may_show_has_its_macro() -> None:
+    """A new class of block must not first be missed where a page is built with it."""
+    shown = {kind: macro(name, "procedure/blocks.html") for kind, name in BLOCKS.items()}
+
+    assert set(shown) == set(get_args(Block))
+
+
+def test_a_sentence_shows_places_for_values_and_their_marks_alike() -> None:
+    """A text of a step comes filled with marks; one outside of any step still has its placeholders."""
+    place = '<var data-rb-value="table_name">&lt;table_name&gt;</var>'
+
+    assert inline("Push {{table_name}} to `{{table_name}}`") == f"Push {place} to <code>{place}</code>"
+    assert inline(f"Push {mark('table_name')}") == f"Push {place}"
+    assert inline('Say "{{table_name}}" to {{target}}') == f"Say &#34;{place}&#34; to the target"
+
+
+def test_in_what_must_hold_all_code_is_literal() -> None:
+    """No flag and no term is made of what the output has; a value has its place there too."""
+    clause = f"`a ** b ** --c` of `{mark('name')}` is `run`"
+
+    assert expected_of(clause) == (
+        '<code>a ** b ** --c</code> of <code><var data-rb-value="name">&lt;name&gt;</var></code> is <code>run</code>'
+    )
+
+
+def test_a_request_is_shown_as_it_is_sent() -> None:
+    """Its line, its headers, an empty line, its body."""
+    request = Request("POST", "https://x/y", (("apikey", "<key>"),), '{"a": 1}')
+
+    shown = macro("request", "procedure/blocks.html")(request, None)
+
+    assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
+
+
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
 def test_a_page_quotes_as_the_terminal_does(word: str) -> None:
     """A command looks the same wherever it is read."""
@@ -91,7 +133,7 @@ def test_a_place_tells_how_the_walk_escapes_there() -> None:
     """In a string, in an escape string, in a quoted name and as a name: each is another place."""
     sql = "select {{a}} from t where b = '{{b}}' and c = e'{{c}}' and \"x{{d}}\" = 1"
 
-    found = list(parts(fill_statement(sql, Places(ValueScope()))))
+    found = list(parts(fill_statement(sql, {name: mark(name) for name in "abcd"})))
 
     assert found == [
         "select ",

@@ -106,8 +106,8 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
 
 def _arm(kill: KillAt) -> None:
     """Die at that event: nothing is flushed, closed or given back."""
-    from runbook.engine.events import Event
-    from runbook.journal import SqliteJournal
+    from runbook.journal.events import Event
+    from runbook.journal.sqlite import SqliteJournal
 
     append, written = SqliteJournal.append, 0
 
@@ -125,6 +125,6 @@ def _arm(kill: KillAt) -> None:
 
 def _hurry() -> None:
     """Take a shorter look for pasted lines: nobody pastes here."""
-    from runbook.terminal import prompts
+    from runbook.terminal import dialog
 
-    prompts._PASTE_PAUSE = 0.002
+    dialog._PASTE_PAUSE = 0.002

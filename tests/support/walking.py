@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from runbook.engine.ports import Holder
 from runbook.errors import RunbookError
+from runbook.journal.interface import Holder
 from runbook.model import Procedure, Recovery, Undo
 from runbook.runtime.clock import SystemClock
 from runbook.steps.edit import Edit

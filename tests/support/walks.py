@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook.engine.context import Identity
-from runbook.engine.events import Event, Outcome, TargetSeen
-from runbook.engine.ports import Execution, Go, Holder, Journal, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
-from runbook.journal import MemoryJournal
+from runbook.journal.events import Event, Outcome, TargetSeen
+from runbook.journal.interface import Holder, Journal
+from runbook.journal.memory import MemoryJournal
 from runbook.model import (
     Action,
     Book,
@@ -306,10 +307,6 @@ class FakeTarget:
     def environment(self) -> Mapping[str, str]:
         """Return one variable, to see that it arrives."""
         return {"FROM_TARGET": "1"}
-
-    def functions_url(self) -> str:
-        """Return an address that nobody answers at."""
-        return "http://127.0.0.1:1/functions/v1"
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.walks import PRODUCTION
 
-from runbook.engine.events import TargetSeen
-from runbook.terminal.background import Background
+from runbook.journal.events import TargetSeen
+from runbook.terminal.intro import Background
 
 
 def test_what_the_call_returns_is_what_you_get() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import runbook
 from runbook.errors import RunbookError
-from runbook.runtime.user_directories import cache_directory, is_private, make_private
+from runbook.user_directories import cache_directory, is_private, make_private
 
 __all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
 

@@ -1,11 +1,13 @@
-"""The source of a procedure's page, the parts it is made of, and its place in the nav."""
+"""What a procedure begins as: its YAML, the source of its page, and its place in the nav."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from runbook.errors import UsageError
 from runbook.model import Section
 
-__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "page", "with_nav_entry"]
+__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "draft", "page", "with_nav_entry"]
 
 SECTION_TITLES = {
     Section.START: "Start here",
@@ -37,6 +39,9 @@ def anchor(heading: str) -> str:
     return heading.lower().replace(" ", "-")
 
 
+# --- Its page ---------------------------------------------------------------------------------------------------------
+
+
 def page(procedure: str, title: str) -> str:
     """Return the source of a procedure's page: its title, and the one block that makes all parts."""
     # Only the command line knows what the terminal shows first: the site's own code never imports the walk.
@@ -64,3 +69,43 @@ def with_nav_entry(config: str, procedure: str, section: Section) -> str:
         end += 1
     written.insert(end, entry)
     return "\n".join(written) + "\n"
+
+
+# --- Its YAML ---------------------------------------------------------------------------------------------------------
+
+
+def draft(title: str, section: Section, *, owner: str, reviewed: date) -> str:
+    """Return the text of a procedure that reads the history and asks for one thing to be seen."""
+    return _DRAFT.format(title=_quoted(title), section=section.value, owner=_quoted(owner), reviewed=reviewed)
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_DRAFT = """\
+# yaml-language-server: $schema=../schema/procedure.schema.json
+title: {title}
+summary: One sentence. What it achieves, or when it is needed.
+section: {section}
+use_when:
+  - What somebody sees or wants when this is the right procedure, in their words
+owner: {owner}
+reviewed: {reviewed}
+review_every: 90d
+minutes: 5
+needs:
+  - The project linked in this directory
+steps:
+  - id: see-history
+    phase: Look
+    title: See which migrations production has
+    why: Why this step is there, where the title does not say it.
+    run: npx supabase migration list {{{{target}}}} --output-format json
+    look_for: What must be seen before going on.
+    minutes: 1
+  - id: saw-it
+    tick: A thing that only a person can do or see
+after:
+  - What is left to do when all steps are done.
+"""

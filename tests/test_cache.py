@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import runbook
-from runbook.runtime import cache as kept
-from runbook.runtime.cache import entry_of, find_kept, keep
+from runbook import cache as kept
+from runbook.cache import entry_of, find_kept, keep
 
 CODE = ("loading", "cli/contents.py")
 DEEP = "[" * 100_000
@@ -177,7 +177,7 @@ def test_the_oldest_entries_go(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_writers_and_readers_do_not_meet(cache: Path) -> None:
     """While several processes write the same entry, each reader finds a whole one, and nothing is left over."""
     code = (
-        "import sys; from runbook.runtime.cache import *\n"
+        "import sys; from runbook.cache import *\n"
         f"for _ in range(60): keep(entry_of(b'text', use='test', code={CODE!r}), [sys.argv[1]] * 20_000)"
     )
     keep(entry(), ["0"] * 20_000)

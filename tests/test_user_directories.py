@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbook.errors import RunbookError
-from runbook.runtime.user_directories import cache_directory, data_directory, state_directory
+from runbook.user_directories import cache_directory, data_directory, state_directory
 
 HOME = Path("/home/ada")
 linux = pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""What every journal does, whatever keeps it: append events, and lock a target for one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from runbook.journal.events import Event
+
+__all__ = ["Holder", "Journal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell)."""
+
+    run: str
+    procedure: str
+    operator: str
+    host: str
+    pid: int
+    since: datetime
+    step: str = ""
+    alive: bool | None = None
+
+
+class Journal(Protocol):
+    """The durable record. Every method raises JournalError when the record can't be kept or read."""
+
+    def append(self, run: str, event: Event) -> None:
+        """Return when the event is on disk."""
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return the run's events in order."""
+
+    def runs(self) -> Sequence[str]:
+        """Return the ids of all runs, newest first."""
+
+    def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
+        """Take the lock of the target (atomically, and from `over` only if that one still has it).
+
+        Return None when it is ours, else who has it.
+        """
+
+    def release(self, target: str, run: str) -> None:
+        """Give the lock back, if that run has it."""
+
+    def holders(self) -> Sequence[Holder]:
+        """Return who holds what."""
