@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -323,6 +324,7 @@ def test_a_plain_value_is_taken_for_what_pyyaml_takes_it(text: str) -> None:
     assert isinstance(root, yaml_nodes.Mapping)
     value = root.get("key")
     assert isinstance(value, yaml_nodes.Scalar)
-    tag = yaml.SafeLoader("").resolve(yaml.ScalarNode, text, (True, False))
+    pyyaml: Any = yaml.SafeLoader("")
+    tag = pyyaml.resolve(yaml.ScalarNode, text, (True, False))
 
-    assert value.kind == str(tag).removeprefix("tag:yaml.org,2002:")
+    assert value.kind == tag.removeprefix("tag:yaml.org,2002:")
