@@ -85,12 +85,12 @@ def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) ->
 
 def _parse(source: SourceText, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
     # A start that finds all records in the cache has no need of these, nor of PyYAML.
-    from runbook.loading.reader import Reader
+    from runbook.loading.reader import RecordReader
     from runbook.loading.structure import check_structure
     from runbook.loading.yaml_nodes import parse
 
     problems = Problems(source, [])
-    reader = Reader(shapes, problems)
+    reader = RecordReader(shapes, problems)
     record = None
     with suppress(TooManyError):
         root = parse(source, problems)
