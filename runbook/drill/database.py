@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook.drill.platform.state import LogRow
+from runbook.drill.platform_state import LogRow
 from runbook.errors import MissingPartError, RunbookError
 
 if TYPE_CHECKING:

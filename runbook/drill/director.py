@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbook.drill.database import execute
-from runbook.drill.platform import Fault
+from runbook.drill.platform_state import Fault
 from runbook.drill.relay import Break, Relay
 from runbook.drill.sandbox import Sandbox
 from runbook.engine.ports import Execution, Operator, Reply, Screen

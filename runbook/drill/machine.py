@@ -34,7 +34,6 @@ __all__ = [
     "server_account",
     "state_directory",
     "temporary_base",
-    "this_process",
 ]
 
 # --- accounts -------------------------------------------------------------------------------------------------------
@@ -237,11 +236,6 @@ class Process:
 def process_of(pid: int) -> Process:
     """Return the process that has this pid now; `born` is empty if there is none."""
     return Process(pid, _born(pid))
-
-
-def this_process() -> Process:
-    """Return this process."""
-    return process_of(os.getpid())
 
 
 def is_alive(process: Process) -> bool:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, query
-from runbook.drill.platform import PlatformState
-from runbook.drill.platform.state import DeployedFunction
+from runbook.drill.platform_state import DeployedFunction, PlatformState
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.model import Proof

@@ -20,7 +20,8 @@ from runbook.drill.isolation import (
     write_shell_script,
 )
 from runbook.drill.machine import server_account, temporary_base
-from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
+from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
+from runbook.drill.platform_state import PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, destroy, is_kept, record_sandbox, sweep, write
 from runbook.drill.relay import Relay, open_relay

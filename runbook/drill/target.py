@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runbook.drill.database import query
-from runbook.drill.platform import PROJECT_REF
+from runbook.drill.platform_state import PROJECT_REF
 from runbook.drill.sandbox import Sandbox
 from runbook.errors import RunbookError
 from runbook.filling import target_words
