@@ -14,8 +14,8 @@ from runbook.errors import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook.drill.drill import DrillReport, Stage
     from runbook.drill.registry import SandboxRecord
+    from runbook.drill.stage import DrillReport, Stage
     from runbook.model import Book, Drill, Procedure
 
 __all__ = [
@@ -56,7 +56,7 @@ def _told(procedure: Procedure, drill: Drill) -> list[str]:
 
 def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     """Let the person at the terminal walk; return the report and how often help was asked for."""
-    from runbook.drill.drill import run_drill
+    from runbook.drill.stage import run_drill
     from runbook.runtime.clock import SystemClock
     from runbook.runtime.executor import PtyExecutor
     from runbook.terminal import TerminalOperator
@@ -69,8 +69,8 @@ def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 
 def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     """Let the book's own answers walk."""
-    from runbook.drill.drill import run_drill
-    from runbook.drill.operator import AutoOperator, answer_cli
+    from runbook.drill.auto_operator import AutoOperator, answer_cli
+    from runbook.drill.stage import run_drill
     from runbook.policy.redaction import Redactor
     from runbook.runtime.clock import SystemClock
     from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor

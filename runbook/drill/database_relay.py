@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from runbook.drill.loopback import Threads, watch_threads
 
-__all__ = ["Break", "Relay", "open_relay"]
+__all__ = ["Break", "DatabaseRelay", "open_relay"]
 
 _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migrations", re.IGNORECASE)
 """In one message with a file's statements, both majors send its history row: then the push is in the middle."""
@@ -28,7 +28,7 @@ class Break(StrEnum):
 
 
 @dataclass(slots=True)
-class Relay:
+class DatabaseRelay:
     """A relay on loopback. `url` is the database as commands see it; `breaks` counts what happened."""
 
     url: str
@@ -123,7 +123,7 @@ class Relay:
 
 
 @contextmanager
-def open_relay(url: str) -> Iterator[Relay]:
+def open_relay(url: str) -> Iterator[DatabaseRelay]:
     """Relay from a free port of 127.0.0.1 to the database of that URL until the block ends.
 
     Raises RunbookError at its end if a thread of the relay failed; a side that goes away is no failure.
@@ -133,7 +133,7 @@ def open_relay(url: str) -> Iterator[Relay]:
     user = f"{parts.username}@" if parts.username else ""
     own = parts._replace(netloc=f"{user}127.0.0.1:{listener.getsockname()[1]}")
     with watch_threads("the relay to the database") as threads:
-        relay = Relay(urlunsplit(own), (str(parts.hostname), int(parts.port or 5432)), listener, threads)
+        relay = DatabaseRelay(urlunsplit(own), (str(parts.hostname), int(parts.port or 5432)), listener, threads)
         threads.start(relay.serve)
         try:
             yield relay

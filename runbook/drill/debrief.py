@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from runbook.drill.drill import DrillReport
+from runbook.drill.stage import DrillReport
 from runbook.journal.events import (
     Event,
     OptionChosen,

@@ -14,8 +14,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runbook.drill.database import execute
 from runbook.drill.machine import Process, end_process, is_alive, process_of, state_directory

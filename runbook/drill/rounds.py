@@ -19,10 +19,10 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
-from runbook.drill.operator import AutoOperator, answer_cli
+from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.drill.sandbox import bypass_npx
+from runbook.drill.stage import DrillReport, choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.journal.events import OptionChosen
@@ -32,7 +32,7 @@ from runbook.steps.scope import Scope
 from runbook.user_directories import state_directory
 
 __all__ = [
-    "Job",
+    "DrillJob",
     "Result",
     "has_other_steps",
     "hold_one",
@@ -44,7 +44,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Job:
+class DrillJob:
     """One drill on one major of the CLI."""
 
     procedure: str
@@ -60,7 +60,7 @@ class Job:
 class Result:
     """How one drill went; plain values, so that it travels between processes. `at` is ISO 8601 in UTC."""
 
-    job: Job
+    job: DrillJob
     passed: bool
     seconds: float
     cli: str
@@ -78,7 +78,7 @@ class Result:
 
 def plan_rounds(
     book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
-) -> tuple[Job, ...]:
+) -> tuple[DrillJob, ...]:
     """Return a job for every drill and major, those that took longest first: so the last ones end together.
 
     With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
@@ -88,7 +88,7 @@ def plan_rounds(
     seconds = _seconds(known)
     first = majors[0]
     jobs = [
-        Job(procedure.id, drill.name, major)
+        DrillJob(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
         for major in majors
@@ -108,7 +108,7 @@ def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
     return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
-def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
@@ -123,7 +123,7 @@ def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url:
             pool.shutdown(cancel_futures=True)
 
 
-def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
+def hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
     digest = ""
     try:
@@ -197,7 +197,7 @@ def _entry(runs: Sequence[Result]) -> dict[str, object]:
     }
 
 
-def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
+def _hold(book: Book, job: DrillJob, url: str | None) -> DrillReport:
     from runbook.policy.redaction import Redactor
     from runbook.runtime.clock import SystemClock
     from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor

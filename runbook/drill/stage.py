@@ -6,28 +6,30 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
 
 from runbook import __version__
+from runbook.drill.auto_operator import NO_REASON, AutoOperator
+from runbook.drill.database_relay import DatabaseRelay, open_relay
 from runbook.drill.director import Director, needs_relay
 from runbook.drill.isolation import harmless_environment
-from runbook.drill.operator import NO_REASON, AutoOperator
 from runbook.drill.platform_state import initial_state
 from runbook.drill.proofs import ProofResult, check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory
-from runbook.drill.relay import Relay, open_relay
-from runbook.drill.sandbox import Sandbox, open_sandbox
+from runbook.drill.sandbox import DrillTarget, Sandbox, open_sandbox
 from runbook.drill.scenario import Scene, play_scenario
-from runbook.drill.target import DrillTarget
 from runbook.engine.ports import Clock, Executor, Operator
 from runbook.engine.session import Identity, Settings, resume, walk
 from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.expansion import EveryWay, expand
 from runbook.journal.events import Event, RunStopped
 from runbook.journal.liveness import this_host
 from runbook.journal.sqlite import SqliteJournal
-from runbook.model import Book, Drill, Procedure, TargetKind
+from runbook.model import Book, Drill, Procedure, ScenarioEvent, Section, TargetKind
+from runbook.steps.scope import Scope
 
-__all__ = ["DrillReport", "Stage", "choose_drill", "run_drill", "set_stage"]
+__all__ = ["DrillReport", "Stage", "choose_drill", "pick_surprise", "run_drill", "set_stage"]
 
 
 _ENDS = {"done": ExitCode.DONE, "stopped": ExitCode.NOT_COMPLETED, "held": ExitCode.TARGET_HELD}
@@ -58,24 +60,6 @@ class DrillReport:
         return self.code is _ENDS[self.ends] and not self.trouble and all(proof.held for proof in self.proofs)
 
 
-@dataclass(frozen=True, slots=True)
-class Actors:
-    """Who walks, what runs the commands, whose time it is."""
-
-    operator: Operator
-    executor: Executor
-    clock: Clock
-
-
-class _Ports(TypedDict):
-    operator: Operator
-    executor: Executor
-    target: DrillTarget
-    journal: SqliteJournal
-    clock: Clock
-    identity: Identity
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A sandbox with a drill's scenario played in it, ready for the walk."""
@@ -85,7 +69,7 @@ class Stage:
     drill: Drill
     sandbox: Sandbox
     scene: Scene
-    relay: Relay | None = None
+    relay: DatabaseRelay | None = None
     """The way to the database, where the scenario breaks it."""
 
     @property
@@ -103,6 +87,31 @@ def choose_drill(procedure: Procedure, name: str | None) -> Drill:
         if name in {None, drill.name}:
             return drill
     raise UsageError(f"'{procedure.id}' has no scenario called '{name}'", hint=f"It has: {names}")
+
+
+def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tuple[Procedure, Drill]:
+    """Return a procedure (that one, or any for when things go wrong) and a drill under a name that tells nothing.
+
+    About every second one has a twist: a broken line or a dead command in the middle of a push, or a colleague who
+    holds the target. Raises UsageError where nothing can be drilled.
+    """
+    every = [procedure] if procedure else [each for each in book.procedures.values() if each.section is Section.WRONG]
+    pairs = [(each, drill) for each in every for drill in each.drills if drill.practice]
+    if not pairs:
+        raise UsageError("there is no drill to pick from", hint="`runbook drill --list` shows all drills.")
+    chosen, drill = random.choice(pairs)
+    commands = [(place.step.id, place.step.action.words) for place in expand(chosen, EveryWay(), Scope()).places]
+    pushes = [step for step, words in commands if "push" in words and "--dry-run" not in words]
+    # A scenario with events of its own has its trouble already.
+    if pushes and not drill.scenario.events and random.random() < 0.5:
+        twists = (
+            ScenarioEvent(pushes[-1], "drop_connection", "after", turn=1),
+            ScenarioEvent(pushes[-1], "drop_connection", "before", turn=1),
+            ScenarioEvent(pushes[-1], "kill_cli", "after", turn=1),
+            ScenarioEvent("start", "second_operator", "Ada"),
+        )
+        drill = replace(drill, scenario=replace(drill.scenario, events=(random.choice(twists),)))
+    return chosen, replace(drill, name="surprise")
 
 
 @contextmanager
@@ -134,98 +143,92 @@ def run_drill(
     `again` is asked when the walk was stopped: true resumes it, as `runbook resume` would.
     """
     sandbox, drill = stage.sandbox, stage.drill
-    journal = SqliteJournal(sandbox.state)
     began = time.monotonic()
     unattended = isinstance(operator, AutoOperator)
-    with closing(journal):
-        director = _direct(stage, journal, operator, unattended=unattended)
-        code, trouble = _walk(stage, journal, Actors(director, executor, clock), again)
+    with closing(SqliteJournal(sandbox.state)) as journal:
+        director = Director(
+            operator=operator,
+            events=drill.scenario.events,
+            sandbox=sandbox,
+            journal=journal,
+            lock=f"{TargetKind.DRILL.value}:{drill.name}",
+            relay=stage.relay,
+            unattended=unattended,
+        )
+        code, error = _walk(stage, journal, director, executor, clock, again)
+        # A walk that switches to another procedure has a run for each; the journal lists the newest first.
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
+    seconds = time.monotonic() - began
     return DrillReport(
         procedure=stage.procedure.id,
         drill=drill.name,
         cli=sandbox.cli.version,
         postgres=sandbox.postgres.version,
-        seconds=time.monotonic() - began,
+        seconds=seconds,
         code=code,
         ends=drill.ends,
-        trouble=_trouble(drill, code, trouble, _why_stopped(events), unattended=unattended),
+        trouble=_trouble(drill, code, error, events, unattended=unattended),
         proofs=_prove(stage, events, unattended=unattended),
         events=events,
         happened=tuple(director.played),
     )
 
 
-def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tuple[ProofResult, ...]:
-    """Check the drill's own proofs, then, without the scenario's locks, those that hold for every drill.
+def _walk(
+    stage: Stage,
+    journal: SqliteJournal,
+    director: Director,
+    executor: Executor,
+    clock: Clock,
+    again: Callable[[], bool],
+) -> tuple[ExitCode, str]:
+    """Return how the walk ended, and the error that ended it, empty where none did."""
+    ports: dict[str, Any] = {
+        "operator": director,
+        "executor": executor,
+        "target": DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
+        "journal": journal,
+        "clock": clock,
+        "identity": Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
+        # Empty: a value that the person exported for production must not answer for the drill's own.
+        "settings": Settings(environment={}, scratch=stage.sandbox.state / "scratch"),
+    }
+    try:
+        code = walk(stage.procedure, stage.book, **ports)
+        while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
+            code = resume(journal.runs()[0], stage.book, **ports)
+    except RunbookError as error:
+        return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
+    return code, ""
 
-    Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
-    leave a step out with a reason; the debrief tells it, and what counts is how things are then.
-    """
+
+def _trouble(drill: Drill, code: ExitCode, error: str, events: tuple[Event, ...], *, unattended: bool) -> str:
+    """Return what ended the walk where it was not to end, or not so: only a planned stop is the drill's stop."""
+    # A held target is an error to the walk, and the wanted end of some drills.
+    if code is ExitCode.TARGET_HELD and drill.ends == "held":
+        return ""
+    answers = (answer if isinstance(answer, tuple) else (answer,) for answer in drill.reactions.values())
+    stops = (words.partition(":") for each in answers for words in each if words.startswith("stop"))
+    planned = tuple(reason.strip() or NO_REASON for _, _, reason in stops)
+    why = events[-1].reason if events and isinstance(events[-1], RunStopped) else ""
+    if error or code is not _ENDS[drill.ends]:
+        reason = "".join(f" ({each})" for each in planned)
+        return error or why or f"The walk was to end '{drill.ends}'{reason}, and ended '{code.name.lower()}'."
+    # The unattended operator also stops where it knows no answer; a person may stop for any reason.
+    return why if unattended and drill.ends == "stopped" and why not in planned else ""
+
+
+def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tuple[ProofResult, ...]:
+    """Check the drill's own proofs, then those that hold for every drill."""
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
+    # Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
+    # leave a step out with a reason; the debrief tells it, and what counts is how things are then.
     proofs = [proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked)]
     own = [check_proof(proof, url, platform, events) for proof in proofs]
+    # The inventory reads every table and would wait for the scenario's lock; a proof may look for its session.
     stage.scene.release()
     return (
         *own,
         prove_nothing_lost(stage.scene.before, take_inventory(url, platform), stage.drill.loses),
         prove_stayed_inside(stage.sandbox.proxy.attempts),
     )
-
-
-def _walk(stage: Stage, journal: SqliteJournal, actors: Actors, again: Callable[[], bool]) -> tuple[ExitCode, str]:
-    ports = _ports(stage, journal, actors)
-    settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
-    try:
-        code = walk(stage.procedure, stage.book, settings=settings, **ports)
-        while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
-            code = resume(journal.runs()[0], stage.book, settings=settings, **ports)
-    except RunbookError as error:
-        return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
-    return code, ""
-
-
-def _trouble(drill: Drill, code: ExitCode, error: str, why: str, *, unattended: bool) -> str:
-    """Return what ended the walk where it was not to end, or not so: only a planned stop is the drill's stop."""
-    if code is ExitCode.TARGET_HELD and drill.ends == "held":
-        return ""
-    if error or code is not _ENDS[drill.ends]:
-        reason = "".join(f" ({planned})" for planned in _planned(drill))
-        return error or why or f"The walk was to end '{drill.ends}'{reason}, and ended '{code.name.lower()}'."
-    return why if unattended and drill.ends == "stopped" and why not in _planned(drill) else ""
-
-
-def _planned(drill: Drill) -> tuple[str, ...]:
-    """Return the reasons for which the drill's operator stops."""
-    answers = (answer if isinstance(answer, tuple) else (answer,) for answer in drill.reactions.values())
-    stops = (words.partition(":") for each in answers for words in each if words.startswith("stop"))
-    return tuple(reason.strip() or NO_REASON for _, _, reason in stops)
-
-
-def _ports(stage: Stage, journal: SqliteJournal, actors: Actors) -> _Ports:
-    return _Ports(
-        operator=actors.operator,
-        executor=actors.executor,
-        target=DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
-        journal=journal,
-        clock=actors.clock,
-        identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
-    )
-
-
-def _direct(stage: Stage, journal: SqliteJournal, operator: Operator, *, unattended: bool) -> Director:
-    return Director(
-        operator=operator,
-        events=stage.drill.scenario.events,
-        sandbox=stage.sandbox,
-        journal=journal,
-        lock=f"{TargetKind.DRILL.value}:{stage.drill.name}",
-        relay=stage.relay,
-        unattended=unattended,
-    )
-
-
-def _why_stopped(events: tuple[Event, ...]) -> str:
-    """Return the reason that the walk gives for stopping."""
-    last = events[-1] if events else None
-    return last.reason if isinstance(last, RunStopped) else ""

@@ -79,8 +79,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
 
 
 def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: bool) -> tuple[Procedure, Drill]:
-    from runbook.drill.drill import choose_drill
-    from runbook.drill.surprise import pick_surprise
+    from runbook.drill.stage import choose_drill, pick_surprise
 
     procedure = None if name is None else book.procedure(name)
     if surprise:
@@ -107,9 +106,9 @@ def _hold_one(
     verbose: bool,
 ) -> int:
     from runbook.drill.debrief import cause, debrief
-    from runbook.drill.drill import set_stage
     from runbook.drill.isolation import cut_off_network
-    from runbook.drill.kept_sandboxes import keep as keep_up
+    from runbook.drill.registry import keep as keep_up
+    from runbook.drill.stage import set_stage
 
     if auto and not keep and url is None:
         cut_off_network()
@@ -147,7 +146,7 @@ def _hold_all(
 
 
 def _end(identity: str) -> int:
-    from runbook.drill.kept_sandboxes import end_kept
+    from runbook.drill.registry import end_kept
 
     for record in end_kept(None if identity == "all" else identity):
         click.echo(f"ended {record.id} ({record.about.get('drill', '')})")

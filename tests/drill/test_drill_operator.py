@@ -8,7 +8,7 @@ import pytest
 from support.screens import failed, screen
 from support.walks import check, choose, parameter, step, tick
 
-from runbook.drill.operator import AutoOperator, StuckError, answer_cli
+from runbook.drill.auto_operator import AutoOperator, StuckError, answer_cli
 from runbook.engine.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
 from runbook.journal.events import Outcome
 from runbook.model import Effect
