@@ -18,6 +18,7 @@ __all__ = ["Break", "DatabaseRelay", "open_relay"]
 _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migrations", re.IGNORECASE)
 """In one message with a file's statements, both majors send its history row: then the push is in the middle."""
 _OVERLAP = 200
+"""Bytes kept of what came before: the statement may lie across two reads."""
 
 
 class Break(StrEnum):
@@ -67,11 +68,6 @@ class DatabaseRelay:
         """Break the connection at the next migration that is pushed, and then call `also`."""
         with self._lock:
             self._armed = (when, also)
-
-    def disarm(self) -> None:
-        """Leave the connection whole after all."""
-        with self._lock:
-            self._armed = None
 
     def _carry(self, client: socket.socket) -> None:
         """Carry one connection both ways until a side closes it, or it breaks."""
@@ -147,6 +143,7 @@ def _carry_back(server: socket.socket, client: socket.socket) -> None:
     """Carry from the server to the command; with nobody there any more, listen until the server is done."""
     while data := _receive(server):
         _send(client, data)
+        # ReadyForQuery, idle or in a failed transaction: what was sent before the cut has been done.
         if data.endswith((b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05E")) and _is_cut(client):
             break
     _finish(client)
