@@ -76,11 +76,11 @@ class DatabaseRelay:
                 server = socket.create_connection(self.server, timeout=10)
             except OSError:
                 return  # to the command the database is down, as it is
-            server.settimeout(None)
+            server.settimeout(None)  # the ten seconds are for connecting; a push may wait for a lock much longer
             ends = {client, server}
             with server:
                 with self._lock:
-                    if self._closed:
+                    if self._closed:  # while this thread was connecting: nobody would cut it any more
                         return
                     self._open |= ends
                 back = self.threads.start(_carry_back, server, client)
@@ -95,7 +95,11 @@ class DatabaseRelay:
         seen = b""
         while data := _receive(client):
             seen = (seen + data)[-len(data) - _OVERLAP :]
-            armed = self._fire(seen)
+            armed = None
+            with self._lock:
+                if self._armed is not None and _RECORDS_A_FILE.search(seen):
+                    armed, self._armed = self._armed, None
+                    self.breaks += 1
             if armed is not None:
                 when, also = armed
                 # Nothing may reach the command any more: the server's answer can be quicker than the cut.
@@ -107,15 +111,6 @@ class DatabaseRelay:
             if not _send(server, data):
                 return False
         return False
-
-    def _fire(self, data: bytes) -> tuple[Break, Callable[[], None]] | None:
-        """Tell whether the connection breaks at this data, once."""
-        with self._lock:
-            if self._armed is None or not _RECORDS_A_FILE.search(data):
-                return None
-            armed, self._armed = self._armed, None
-            self.breaks += 1
-            return armed
 
 
 @contextmanager

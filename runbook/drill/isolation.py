@@ -25,6 +25,7 @@ __all__ = [
 # --- the environment of commands ------------------------------------------------------------------------------------
 
 
+# Who the person is, how their terminal looks, and what measures the tests' children: nothing that names a target.
 _HARMLESS = {
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
     "TMPDIR", "USER", "LOGNAME", "SHELL", "PYTHONPATH", "PYTHONWARNINGS", "COVERAGE_PROCESS_START", "TMUX",
@@ -34,6 +35,7 @@ _PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
 
 def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
     """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
+    # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"

@@ -121,6 +121,7 @@ def stop_postgres(server: Postgres) -> None:
 
 def copy_database(server: Postgres, source: str, target: str) -> None:
     """Make `target` an exact copy of `source`, replacing it; sessions on either are ended."""
+    # A template can't be copied while a session is on it, so each is waited for (5,000 ms).
     others = f"from pg_stat_activity where datname = '{source}'"
     execute(
         server.maintenance_url,
@@ -171,6 +172,7 @@ def _furnish(port: int) -> Postgres:
 
 
 def _address(user: str, port: int, database: str) -> str:
+    # The server has no TLS, and CLI 2 asks for it unless told otherwise.
     return f"postgresql://{quote(user)}@127.0.0.1:{port}/{database}?sslmode=disable"
 
 
@@ -193,6 +195,7 @@ def _answers(child: subprocess.Popen[bytes], port: int) -> bool:
 _SUPERUSER = "supabase_admin"
 """The hosted service's superuser has this name; `postgres` is a lesser role there, and so it is here."""
 
+# The smallest WAL segments there are (1 MB): the cluster is copied for every drill.
 _INITDB = ("--auth=trust", "--locale=C", "--encoding=UTF8", "--no-sync", "--wal-segsize=1", f"--username={_SUPERUSER}")
 # Loopback over TCP is the only way in. Durability is for data that matters.
 _HBA = "host all all 127.0.0.1/32 trust\n"
