@@ -73,6 +73,7 @@ class AutoOperator:
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the answer for that parameter, or its default."""
         answer = self.answers.get(parameter.name, parameter.default)
+        # A problem means that the answer was refused: it would be given, and refused, for ever.
         if answer is None or problem:
             why = f" ({problem})" if problem else ""
             raise StuckError(f"the drill has no answer for '{parameter.name}'{why}", hint=parameter.ask)
@@ -114,6 +115,7 @@ class AutoOperator:
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Look before deciding: run the step's check, then believe it."""
         del known  # sentences for a person
+        # A reaction is for what the check has found; it is used up only when the check has run, or there is none.
         reaction = self._next(self.reactions, screen) if probe is not None or screen.step.verify is None else None
         if reaction not in {None, "probe"}:
             return _reaction(str(reaction), screen)

