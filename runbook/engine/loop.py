@@ -45,7 +45,7 @@ from runbook.journal.events import (
 from runbook.model import Check, Parameter
 from runbook.steps.destination import Prepared
 from runbook.steps.performing import Job
-from runbook.steps.scope import Place, Source
+from runbook.steps.scope import Place
 from runbook.steps.view import Label, Note, Prose, notes_of, view_of
 
 __all__ = ["End", "Walk", "ready_screen", "screen_of"]
@@ -210,12 +210,12 @@ class Walk:
 
     def _ask_for(self, at: Place, name: str) -> None:
         """Ask for a value that is not known, and keep it where it would have come from: there it is looked for."""
-        source = at.after.sources.get(name) or Source("", name)
+        source = at.after.source_of(name)
         declared = {each.name: each for each in self.context.procedure.parameters} if not source.path else {}
         found_at = self.context.way.find(source.path)
         seen = [action.asks for action in found_at.step.actions if action.asks] if found_at else []
         found = f"Step {source.path} would have found out {source.name}. What is it?"
-        ask = found if source.path else f"What is {source.name}?"
+        ask = found if found_at else f"What is {source.name}?"
         known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
         parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
         value = parameters.parse(parameter, parameters.ask(parameter, self.operator))

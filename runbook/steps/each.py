@@ -42,10 +42,12 @@ class Each(Action):
         scope = place.scope
         listed = scope.values.get(self.over)
         for shown, value in known.items(place.path, self.name, listed, scope.prefix):
+            path = f"{place.path}[{shown}]"
+            given = known.found(path, place.step, scope.prefix)
             yield Branch(
                 steps=self.steps,
-                scope=scope.with_value(self.name, value),
-                path=f"{place.path}[{shown}]/",
+                scope=scope.within(path, given).with_value(self.name, value),
+                path=f"{path}/",
                 number=f"{place.number}.",
                 anchor=place.anchor_prefix,
                 procedure=place.procedure,

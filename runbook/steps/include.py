@@ -53,11 +53,11 @@ class Include(Action):
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the procedure's steps, which know their own parameters and nothing else."""
-        del known
         inner = f"{place.anchor}."
+        given = known.found(place.path, place.step, inner)
         yield Branch(
             steps=self.steps,
-            scope=place.scope.bound(self.values, self.parameters, inner),
+            scope=place.scope.bound(self.values, self.parameters, inner).within(place.path, given),
             path=f"{place.path}/",
             number=f"{place.number}.",
             anchor=f"{place.anchor}--",

@@ -41,6 +41,9 @@ class Scope:
     """Names that only some branches capture, with the id of the step that branches."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Names by which secrets are called here → the run's own names of them."""
+    home: str = ""
+    """Where a value is kept that a person gives because no step here has found it: the path of the `include` or of the
+    round that the place is in, empty for the procedure itself."""
     prefix: str = ""
     """What keeps two variables of one name apart on one page: the way to the included procedure they belong to."""
 
@@ -57,6 +60,14 @@ class Scope:
             sources={**self.sources, **{name: Source(path, name) for name in captured}},
             doubtful={name: by for name, by in self.doubtful.items() if name not in captured},
         )
+
+    def source_of(self, name: str) -> Source:
+        """Return where the value of a name is looked for."""
+        return self.sources.get(name) or Source(self.home, name)
+
+    def within(self, path: str, given: Mapping[str, Value]) -> Scope:
+        """Return the scope of the steps at that path; `given` are values that a person gave for them."""
+        return replace(self, home=path, values={**self.values, **given})
 
     def with_value(self, name: str, value: Value) -> Scope:
         """Return the scope in which one more name stands for that value."""
@@ -81,8 +92,7 @@ class Scope:
                 try:
                     values[name] = fill_text(template, self.values)
                 except UnknownName as unknown:
-                    if unknown.name in self.sources:
-                        sources[name] = self.sources[unknown.name]
+                    sources[name] = self.source_of(unknown.name)
         return Scope(
             values=values,
             names={name: declared.get(name) for name in templates},
