@@ -57,8 +57,7 @@ def _told(procedure: Procedure, drill: Drill) -> list[str]:
 def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     """Let the person at the terminal walk; return the report and how often help was asked for."""
     from runbook.drill.drill import run_drill
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import PtyExecutor
+    from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.terminal import TerminalOperator
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
@@ -72,8 +71,7 @@ def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     from runbook.drill.drill import run_drill
     from runbook.drill.operator import AutoOperator, answer_cli
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
     def show(text: str) -> None:
         if verbose:

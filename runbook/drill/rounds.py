@@ -199,8 +199,7 @@ def _entry(runs: Sequence[Result]) -> dict[str, object]:
 
 def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
     procedure = book.procedure(job.procedure)
     drill = choose_drill(procedure, job.drill)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from runbook.engine.ports import Reply, Screen, Stop
 from runbook.errors import MissingPartError
-from runbook.runtime.editor import open_editor
+from runbook.runtime.subprocesses import open_editor
 from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
 from runbook.terminal.lines import Lines, diff_lines

@@ -13,8 +13,7 @@ from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
 from runbook.model import Book, Drill, Scenario, ScenarioMigration
 from runbook.policy.redaction import Redactor
-from runbook.runtime.clock import SystemClock
-from runbook.runtime.executor import PtyExecutor
+from runbook.runtime.executor import PtyExecutor, SystemClock
 
 __all__ = ["Held", "hold", "migration", "scene"]
 
