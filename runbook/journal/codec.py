@@ -25,6 +25,7 @@ _KINDS: Mapping[str, type[Event]] = {
 
 def to_json(event: Event) -> str:
     """Return the event as one line of ASCII JSON."""
+    # Python would write NaN, which is not JSON and which no other reader takes.
     return json.dumps(encode(event), separators=(",", ":"), allow_nan=False)
 
 

@@ -75,7 +75,7 @@ class MemoryJournal:
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target; return who has it if that is somebody else than this run or `over`."""
-        now = self._locks.get(target)
+        now = self._locks.get(target)  # one process has this journal, so a run's id tells who holds it
         if now is not None and now.run != holder.run and (over is None or over.run != now.run):
             return now
         self._locks[target] = holder

@@ -54,6 +54,7 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
     if host != this_host():
         return None
     now = start_time(pid)
+    # A pid that was given away again proves that nobody is left in the session: see above.
     if now and now != born:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))

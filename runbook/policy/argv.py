@@ -30,6 +30,7 @@ _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these a launcher runs a text; what it does is not to be read off the argv."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+# npm takes ranges too: `supabase@^2.1`, `supabase@~3`.
 _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
 

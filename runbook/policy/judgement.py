@@ -73,6 +73,7 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     if any(words.has(flag) and flag not in rule.value_flags for flag in asked):
         return _unruled(argv, Verdict.ALLOW, Effect.READS, reason=_PRINTS_HELP, rule=rule.id)
     case = _Case(tuple(argv), rule, words, _sql_effect(rule, words, stdin))
+    # Where the major or the target is open, all that it may be is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
     return max((judged for one in majors for judged in _judge(case, policy, one)), key=lambda judged: judged.rank)
@@ -204,6 +205,7 @@ def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):
         texts, hidden = [*texts, stdin], hidden and words.values("-f", "--file") != ("-",)
+    # A line break first: a comment at the end of one text must not swallow the semicolon.
     effect = effect_of("\n;".join(texts), read_only=words.has("--read-only"))
     return effect if effect is Effect.DESTROYS or (texts and not hidden) else None
 

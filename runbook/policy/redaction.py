@@ -104,6 +104,7 @@ def _escaped(secret: str) -> Iterator[str]:
     yield re.sub(r'(["$`\\])', r"\\\1", secret)
     yield html.escape(secret)
     yield secret.replace("'", "''")
+    # Bytes of the environment that are not UTF-8 come as lone surrogates, which a plain `encode` refuses.
     encodable = secret.encode("utf-8", "surrogatepass")
     for url in (quote(encodable, safe=""), quote(encodable), quote_plus(encodable)):
         yield from (url, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), url))

@@ -81,6 +81,7 @@ def _effect(sql: str, mode: _Mode) -> Effect:
 
 def _statement(words: list[Token], mode: _Mode) -> Effect:
     """Return the effect of one statement, by its first word."""
+    # What is not closed hides what it holds: a word of loss anywhere in it counts.
     if words[-1].kind is TokenKind.BROKEN:
         broken = words[-1].text.lower()
         return _DESTROYS if any(word in broken for word in ("drop", "truncate", "delete")) else _WRITES
@@ -109,7 +110,7 @@ def _explain(words: list[Token], mode: _Mode) -> Effect:
 
 def _copy(words: list[Token], mode: _Mode) -> Effect:
     if _says(words, "program"):
-        return _DESTROYS
+        return _DESTROYS  # it runs a shell command on the server
     inner = _effect_of_query(words[1:], read_only=mode.read_only) if words[1:2] and words[1].text == "(" else _READS
     return inner if _says(words, "to", "stdout") else _worst([_WRITES, inner])
 

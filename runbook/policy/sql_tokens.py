@@ -53,6 +53,7 @@ _SIMPLE = re.compile(
     r"|(?P<sign>::|.)",
     re.DOTALL,
 )
+# Only `E'…'` knows backslashes: in a plain text PostgreSQL takes them as they are since 9.1.
 _INSIDE = {
     "text": re.compile(r"[^']*(?:''[^']*)*"),
     "escaped": re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL),

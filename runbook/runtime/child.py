@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from runbook.journal.liveness import start_time
 
-__all__ = ["ChildProcess", "Launch", "NotLoadedError", "Size", "spawn"]
+__all__ = ["Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
 
 Size = tuple[int, int]
 """Columns and rows, as `os.get_terminal_size` orders them."""
@@ -48,7 +48,7 @@ class Launch:
 
 
 @dataclass(slots=True)
-class ChildProcess:
+class PtyChild:
     """A running program. `terminal` is the master side of its pty, `document` the end of its stdout's pipe."""
 
     pid: int
@@ -96,7 +96,7 @@ class ChildProcess:
         self.document = None
 
 
-def spawn(launch: Launch, born: Callable[[int, str], None]) -> ChildProcess:
+def spawn(launch: Launch, born: Callable[[int, str], None]) -> PtyChild:
     """Start the program, but only once `born(pid, start time)` has returned.
 
     Raises what `born` raises, and NotLoadedError if the program can't be loaded; in both cases nothing ran.
@@ -116,7 +116,7 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> ChildProcess:
     for end in (slave, stdout_end, gate, trouble_end):
         if end is not None:
             os.close(end)
-    child = ChildProcess(pid, master, stdout)
+    child = PtyChild(pid, master, stdout)
     try:
         child.resize(launch.size)
         _open_gate(child, key, trouble, born)
@@ -127,7 +127,7 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> ChildProcess:
     return child
 
 
-def _open_gate(child: ChildProcess, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
+def _open_gate(child: PtyChild, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
     """Put the start time on record, then let the child load its program, and wait until it has."""
     try:
         born(child.pid, start_time(child.pid))

@@ -67,6 +67,7 @@ class CliTarget:
     def prove(self) -> TargetSeen:
         """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
         self._notes = []
+        # Before the first command: what would lead the CLI elsewhere would lead this question there too.
         self._look_for_traps()
         return self._see(self._ask_version())
 

@@ -13,6 +13,7 @@ __all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "lin
 
 _API_PORT = 54321
 """The local stack's, where supabase/config.toml names no other."""
+# `supabase link` writes the ref here; anything else in the file is not one.
 _REF = re.compile(r"[a-z]{20}")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runbook.errors import RunbookError
-from runbook.runtime.child import ChildProcess, Size
+from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.keyboard import Keyboard, SignalNotes
 from runbook.runtime.transcript import Bounded, Transcript
 
@@ -62,7 +62,7 @@ class Wiring:
 class TerminalRelay:
     """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` tell of it."""
 
-    def __init__(self, child: ChildProcess, wiring: Wiring) -> None:
+    def __init__(self, child: PtyChild, wiring: Wiring) -> None:
         columns = wiring.size()[0]
         self.transcript = Transcript(columns)
         self.document = Bounded(_DOCUMENT_LIMIT, 0)

@@ -81,7 +81,7 @@ class Dialog:
 
         A single page stays until Enter is pressed, unless a question follows anyway (`stay` is False).
         """
-        room = self.height - 2
+        room = self.height - 2  # less the question, and the row that Enter scrolls away
         if len(lines) <= room:
             self.show(["", *lines])
             if stay:
@@ -111,6 +111,7 @@ class Dialog:
         What was typed before the question is thrown away, and of several lines that come at once none is taken.
         Raises NoTerminalError if nobody can be asked.
         """
+        # `input` would read a pipe as gladly, and answers must come from a person.
         if not sys.stdin.isatty():
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."

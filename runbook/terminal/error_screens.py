@@ -65,6 +65,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
 
 
 def _choices(screen: Screen, execution: Execution) -> list[str]:
+    # A failed check is looked at again first: that only reads, running the step again may not.
     retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
     names += ["c check what it did"] if can_check(screen, execution) else []

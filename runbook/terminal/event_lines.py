@@ -75,7 +75,7 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
     if event.captured and event.exit is None:
         evidence = ""  # a value seen is shown below
     elif event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED and len(evidence) > 60:
-        evidence = "as expected"
+        evidence = "as expected"  # the whole comparison is in the report
     facts = ", ".join(part for part in (evidence, seconds) if part)
     lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
     lines[0].stylize(style, 2, 2 + len(word))

@@ -59,6 +59,7 @@ class TerminalOperator:
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
         self._procedure = procedure
+        # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
         self._show(render_intro(procedure, self._dialog.width, self._dialog.height))
         self._dialog.show([Text("Finding out where commands will land ...", style="dim")])

@@ -101,6 +101,7 @@ def is_dry(state: RunState) -> bool:
 
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
 
+# Colour only repeats the word: it may be off, or the eye may not tell red from green.
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
 
 
