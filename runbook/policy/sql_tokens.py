@@ -60,6 +60,7 @@ _INSIDE = {
     "name": re.compile(r'[^"]*(?:""[^"]*)*'),
 }
 _COMMENT_MARK = re.compile(r"/\*|\*/")
+_KINDS = {kind.value: kind for kind in TokenKind}
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -100,7 +101,7 @@ def _token(sql: str, found: re.Match[str]) -> Token:
     elif kind == "comment":
         return Token(TokenKind.COMMENT, text[2:], start, end, "--")
     else:
-        return Token(TokenKind(kind), text.lower() if kind == "word" else text, start, end)
+        return Token(_KINDS[kind], text.lower() if kind == "word" else text, start, end)
     return Token(TokenKind.BROKEN, sql[start:], start, len(sql))
 
 
