@@ -9,18 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from runbook.drill.database import execute
 from runbook.drill.database_relay import Break, DatabaseRelay
 from runbook.drill.platform_state import Fault
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.ports import Operator, Screen
+from runbook.engine.ports import Execution, Operator, Reply, Screen
 from runbook.expansion import plain_path
 from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.journal.sqlite import SqliteJournal
-from runbook.model import Procedure, ScenarioEvent
+from runbook.model import Parameter, Procedure, ScenarioEvent
 
 __all__ = ["EVENTS", "Director", "needs_relay"]
 
@@ -62,9 +61,29 @@ class Director:
                 self._play(event, "start")
         return self.operator.introduce(procedure, target)
 
-    def __getattr__(self, name: str) -> Any:
-        """Pass everything else on: it is an operator in all that it doesn't shadow."""
-        return getattr(self.operator, name)
+    def give(self, parameter: Parameter, *, problem: str = "") -> str:
+        """Pass on."""
+        return self.operator.give(parameter, problem=problem)
+
+    def decide(self, screen: Screen) -> Reply:
+        """Pass on."""
+        return self.operator.decide(screen)
+
+    def recover(self, screen: Screen, execution: Execution) -> Reply:
+        """Pass on."""
+        return self.operator.recover(screen, execution)
+
+    def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
+        """Pass on."""
+        return self.operator.resolve(screen, known, probe=probe)
+
+    def accept(self, what: str, diff: str) -> bool:
+        """Pass on."""
+        return self.operator.accept(what, diff)
+
+    def take_over(self, holder: Holder) -> str | None:
+        """Pass on."""
+        return self.operator.take_over(holder)
 
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Play what is due as a step starts, then pass on."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any
 
 from runbook import __version__
+from runbook.cli.run_options import WalkPorts
 from runbook.drill.auto_operator import NO_REASON, AutoOperator
 from runbook.drill.database_relay import DatabaseRelay, open_relay
 from runbook.drill.director import Director, needs_relay
@@ -184,20 +184,20 @@ def _walk(
     again: Callable[[], bool],
 ) -> tuple[ExitCode, str]:
     """Return how the walk ended, and the error that ended it, empty where none did."""
-    ports: dict[str, Any] = {
-        "operator": director,
-        "executor": executor,
-        "target": DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
-        "journal": journal,
-        "clock": clock,
-        "identity": Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
-        # Empty: a value that the person exported for production must not answer for the drill's own.
-        "settings": Settings(environment={}, scratch=stage.sandbox.state / "scratch"),
-    }
+    ports = WalkPorts(
+        operator=director,
+        executor=executor,
+        target=DrillTarget(stage.drill.name, stage.sandbox, stage.book.policy, stage.url),
+        journal=journal,
+        clock=clock,
+        identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
+    )
+    # Empty: a value that the person exported for production must not answer for the drill's own.
+    settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
     try:
-        code = walk(stage.procedure, stage.book, **ports)
+        code = walk(stage.procedure, stage.book, **ports, settings=settings)
         while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
-            code = resume(journal.runs()[0], stage.book, **ports)
+            code = resume(journal.runs()[0], stage.book, **ports, settings=settings)
     except RunbookError as error:
         return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
     return code, ""
