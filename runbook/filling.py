@@ -14,7 +14,7 @@ from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
-from runbook.policy.sql_tokens import Kind, Token, tokens
+from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
 __all__ = [
     "RESERVED",
@@ -193,10 +193,10 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
     value = _value(name, values)
     _refuse_unseen(name, value)
     span = next(span for span in spans if span.start <= found.start() < span.end)
-    write = _WRITERS.get(span.quote.lower()) if span.kind in {Kind.TEXT, Kind.NAME} else None
+    write = _WRITERS.get(span.quote.lower()) if span.kind in {TokenKind.TEXT, TokenKind.NAME} else None
     if write is not None:
         return write(value)
-    if span.kind is not Kind.WORD or _is_joined(found):
+    if span.kind is not TokenKind.WORD or _is_joined(found):
         raise UsageError(
             f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",

@@ -18,11 +18,9 @@ from runbook.errors import JournalError, MissingPartError, UsageError
 from runbook.extras import installed
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
-from runbook.runtime.capture import ask
-from runbook.runtime.editor import editor_command
-from runbook.runtime.environment import child_environment
-from runbook.runtime.environment_hazards import Remedy, find_traps
+from runbook.runtime.environment import Remedy, child_environment, find_traps
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
+from runbook.runtime.subprocesses import ask, editor_command
 from runbook.user_directories import state_directory
 
 __all__ = ["Diagnosis", "Found", "check_part", "diagnose"]

@@ -63,10 +63,9 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
     from runbook.engine.context import Identity
     from runbook.journal.liveness import this_host
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import PtyExecutor
+    from runbook.runtime.cli_target import CliTarget
+    from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.runtime.project import find_project
-    from runbook.runtime.target import CliTarget
     from runbook.terminal import TerminalOperator
 
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy)

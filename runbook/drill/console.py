@@ -86,8 +86,7 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
 def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     """Let the person at the terminal walk; return the report and how often help was asked for."""
     from runbook.drill.stage import run_drill
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import PtyExecutor
+    from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.terminal import TerminalOperator
 
     def again() -> bool:
@@ -106,8 +105,7 @@ def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     from runbook.drill.auto_operator import AutoOperator, answer_cli
     from runbook.drill.stage import run_drill
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
     def show(text: str) -> None:
         if verbose:

@@ -120,8 +120,7 @@ def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int,
 def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
     result = Result(job=job)
     try:

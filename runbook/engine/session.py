@@ -21,8 +21,7 @@ from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
 from runbook.journal.directory import open_directory
 from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
-from runbook.journal.interface import Journal
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import Journal, MemoryJournal
 from runbook.model import Book, Procedure
 from runbook.steps.env_file import sweep
 from runbook.user_directories import state_directory

@@ -20,18 +20,15 @@ def open_directory(directory: Path) -> Path:
         raise _unusable(directory, error.strerror or str(error)) from error
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "it belongs to another user")
-    _close_to_others(directory, found)
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise _unusable(directory, "it can't be written to")
-    return directory
-
-
-def _close_to_others(directory: Path, found: os.stat_result) -> None:
     if stat.S_IMODE(found.st_mode) & 0o077:
+        # `mkdir` leaves a directory that was there as it is, and the journal names projects and people.
         try:
             directory.chmod(0o700)
         except OSError as error:
             raise _unusable(directory, f"it is open to others ({error.strerror})") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise _unusable(directory, "it can't be written to")
+    return directory
 
 
 def _unusable(directory: Path, why: str) -> JournalError:

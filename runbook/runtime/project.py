@@ -12,6 +12,7 @@ __all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "lin
 
 _API_PORT = 54321
 """The local stack's, where supabase/config.toml names no other."""
+# `supabase link` writes the ref here; anything else in the file is not one.
 _REF = re.compile(r"[a-z]{20}")
 
 
@@ -65,15 +66,10 @@ def installed_version(directory: Path) -> str:
 def dotenv_texts(directory: Path) -> dict[str, str]:
     """Return the `.env` files that the CLI may read there, by path; examples and templates are left out."""
     texts: dict[str, str] = {}
-    for place in (directory, directory / "supabase"):
-        for file in sorted(place.glob(".env*")):
-            if file.is_file() and not file.name.endswith((".example", ".sample", ".template")):
-                texts[str(file)] = _read(file)
+    for file in (*sorted(directory.glob(".env*")), *sorted((directory / "supabase").glob(".env*"))):
+        if file.is_file() and not file.name.endswith((".example", ".sample", ".template")):
+            try:
+                texts[str(file)] = file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                texts[str(file)] = ""  # the CLI, run by this same user, can't read it either
     return texts
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

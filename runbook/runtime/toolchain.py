@@ -7,27 +7,19 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from runbook.errors import MissingPartError, UsageError
 
-__all__ = [
-    "CliPackage",
-    "cli_package",
-    "node_directory",
-    "node_modules",
-    "package_in",
-    "postgres_package",
-    "system_postgres",
-]
+__all__ = ["CliPackage", "cli_package", "node_directory", "node_modules", "package_in"]
+__all__ += ["postgres_package", "system_postgres"]
 
 _INSTALL = "scripts/setup tools (or `npm install` beside package.json, then RUNBOOK_TOOLS=<its node_modules>)"
 _PACKAGE_OF_MAJOR = {3: "supabase", 2: "supabase-2"}
 
 
-@dataclass(frozen=True, slots=True)
-class CliPackage:
+class CliPackage(NamedTuple):
     """One installed major of the Supabase CLI: its npm directory and exact version."""
 
     major: int
@@ -85,6 +77,7 @@ def postgres_package() -> Path | None:
 
 def system_postgres() -> Path | None:
     """Return the bin directory of the newest PostgreSQL installed on this machine, if any."""
+    # Debian and Ubuntu keep the server's programs off PATH, one directory per major.
     debian = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"),
         key=lambda initdb: int(initdb.parts[-3]) if initdb.parts[-3].isdigit() else 0,

@@ -1,45 +1,43 @@
-"""What an answer means: whether it does the step, and where the keys lead that are the same on every screen."""
+"""What the person does at a step: an answer, a key that means the same on every screen, the editor, a wait."""
 
 from __future__ import annotations
 
+import difflib
+import math
+import time
 from collections.abc import Mapping
-from difflib import get_close_matches
+from pathlib import Path
 
 from rich.text import Text
 
+from runbook.engine import ports
 from runbook.engine.confirmation import is_confirmed
-from runbook.engine.ports import (
-    Back,
-    Confirmation,
-    Go,
-    HandOver,
-    Reply,
-    Screen,
-    Skip,
-    Stop,
-    SwitchTo,
-    TakeBack,
-)
+from runbook.engine.ports import Confirmation, Reply, Screen
+from runbook.errors import MissingPartError
 from runbook.rendering.json_format import readable_output
+from runbook.runtime.subprocesses import open_editor
+from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.lines import Lines, one_line, wrap
+from runbook.terminal.lines import Lines, diff_lines, one_line, wrap
 from runbook.terminal.step_screen import can_undo, other_procedures, render_details
 
-__all__ = ["SharedKeys", "go_for", "output_lines", "wanted"]
+__all__ = ["SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
 
 
-def go_for(screen: Screen, typed: str) -> Go | str:
+def go_for(screen: Screen, typed: str) -> ports.Go | str:
     """Return the go-ahead that `typed` gives, or what is wrong with it in a sentence.
 
     Enter alone never does anything that writes.
     """
     if screen.action.wants_answer:
         value, problem = screen.action.read_answer(typed)
-        return problem or Go(value=value)
+        return problem or ports.Go(value=value)
     if screen.confirmation is Confirmation.ENTER:
-        return Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
+        return (
+            ports.Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
+        )
     if is_confirmed(screen.confirmation, screen.word, typed):
-        return Go(typed=typed)
+        return ports.Go(typed=typed)
     return wanted(screen, typed)
 
 
@@ -76,19 +74,28 @@ class SharedKeys:
 
     def press(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:
         """Return (was it a key, the reply it leads to); no reply: the same question comes again."""
-        key = typed.lower()
-        if key == "?":
-            self.helped += 1
-            self._dialog.page(render_details(screen, self._dialog.width))
-            return True, None
-        if key == "o":
-            self._dialog.page(output_lines(screen, self._dialog.width), from_end=True)
-            return True, None
-        replies = {"s": self._skip, "h": self._hand_over, "u": self._take_back, "p": self._switch}
-        if key in replies:
-            return True, replies[key](screen)
-        simple: dict[str, Reply] = {"b": Back(), "q": Stop()}
-        return key in simple, simple.get(key)
+        reply: Reply | None = None
+        match typed.lower():
+            case "?":
+                self.helped += 1
+                self._dialog.page(render_details(screen, self._dialog.width))
+            case "o":
+                self._dialog.page(output_lines(screen, self._dialog.width), from_end=True)
+            case "s":
+                reply = self._skip(screen)
+            case "b":
+                reply = ports.Back()
+            case "h":
+                reply = self._hand_over()
+            case "u":
+                reply = self._take_back(screen)
+            case "p":
+                reply = self._switch(screen)
+            case "q":
+                reply = ports.Stop()
+            case _:
+                return False, None
+        return True, reply
 
     def is_value(self, typed: str, screen: Screen) -> bool:
         """Ask what is meant where a key is also a value that this step asks for."""
@@ -99,24 +106,24 @@ class SharedKeys:
         return self._dialog.line().lower() == "yes"
 
     def _skip(self, screen: Screen) -> Reply | None:
+        # Past a step that is done or skipped already there is nothing to give a reason for.
         if screen.state.step(screen.path).status.is_settled:
-            return Skip("")
+            return ports.Skip("")
         self._dialog.show(["Why is this step left out? It goes into the report. (Enter: don't skip)"])
         reason = self._dialog.line("why> ")
-        return Skip(reason) if reason else None
+        return ports.Skip(reason) if reason else None
 
-    def _hand_over(self, screen: Screen) -> Reply | None:
-        del screen
+    def _hand_over(self) -> Reply | None:
         self._dialog.show(["What must the next person know? (Enter: don't hand over)"])
         note = self._dialog.line("note> ")
         if not note:
             return None
         self._dialog.show(["Who takes over? (Enter: whoever resumes it)"])
-        return HandOver(note, self._dialog.line("who> "))
+        return ports.HandOver(note, self._dialog.line("who> "))
 
     def _take_back(self, screen: Screen) -> Reply | None:
         if can_undo(screen):
-            return TakeBack()
+            return ports.TakeBack()
         undo = screen.step.undo
         reason = f"This step can't be taken back: {undo.reason}" if undo and undo.reason else "It has no undo."
         self._dialog.problem(reason)
@@ -124,18 +131,73 @@ class SharedKeys:
 
     def _switch(self, screen: Screen) -> Reply | None:
         offered = other_procedures(screen.procedure, screen.step)
-        lines = [
-            f"  {number}  {one}  {one_line(self._titles.get(one, ''))}" for number, one in enumerate(offered, start=1)
-        ]
+        titled = [f"{one}  {one_line(self._titles.get(one, ''))}" for one in offered]
+        lines = [f"  {number}  {one}" for number, one in enumerate(titled, start=1)]
         self._dialog.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])
         typed = self._dialog.line("procedure> ")
         if not typed:
             return None
         if typed.isdecimal() and 0 < int(typed) <= len(offered):
-            return SwitchTo(offered[int(typed) - 1])
+            return ports.SwitchTo(offered[int(typed) - 1])
         if typed in offered or typed in self._titles:
-            return SwitchTo(typed)
-        close = get_close_matches(typed, [*offered, *self._titles], n=3, cutoff=0.4)
+            return ports.SwitchTo(typed)
+        close = difflib.get_close_matches(typed, [*offered, *self._titles], n=3, cutoff=0.4)
         hint = f" Did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
         self._dialog.problem(f"No procedure is called '{typed}'.{hint}")
         return None
+
+
+class TerminalHands:
+    """The hands of the person at the terminal, as `runbook.steps.performing.Hands` wants them, at one screen."""
+
+    def __init__(self, screen: Screen, dialog: Dialog) -> None:
+        self._screen, self._dialog = screen, dialog
+        self.left_for: Reply | None = None
+        """What the person wants instead of going on; None: the same screen again."""
+
+    def edit(self) -> str | None:
+        """Open the editor on the draft until it is accepted; return its path, or None if the person leaves it."""
+        answer, draft = "e", self._screen.draft
+        while answer == "e":
+            try:
+                problem = open_editor(draft)
+            except MissingPartError as missing:
+                problem = f"{missing.message}. {missing.hint}"
+            if problem:
+                self._dialog.problem(f"{problem}. You can also edit {draft} in another terminal.")
+            self._dialog.page(_edit_difference(self._screen, self._dialog.width), stay=False)
+            self._dialog.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
+            while (answer := self._dialog.line().lower()) not in {"a", "e", "b", "q"}:
+                self._dialog.problem("Type a, e, b or q.")
+        self.left_for = ports.Stop() if answer == "q" else None
+        return draft if answer == "a" else None
+
+    def count_down(self, seconds: float) -> float:
+        """Wait that many seconds, less if Enter is pressed; return how many it were. Raises EOFError."""
+        self._dialog.flush()
+        began = time.monotonic()
+        left = seconds
+        while left > 0:
+            self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
+            if self._dialog.enter_within(min(1.0, left)):
+                break
+            # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
+            left = began + seconds - time.monotonic()
+        self._dialog.rewrite("")
+        return min(seconds, time.monotonic() - began)
+
+
+def _edit_difference(screen: Screen, width: int) -> Lines:
+    """Return what the finished draft changes in the file that it will become."""
+    name = next((block.path for block in screen.blocks if isinstance(block, File)), "the file")
+    directory = screen.state.header.directory if screen.state.header else "."
+    before, after = (_lines_of(file) for file in (Path(directory, name), Path(screen.draft)))
+    changes = difflib.unified_diff(before, after, f"{name} now", f"{name} then", lineterm="")
+    return diff_lines(changes, width) or [Text(f"{name} stays as it is.", style="yellow")]
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # a file that the step makes is not there before
+        return []

@@ -40,7 +40,8 @@ class Dialog:
 
     def __post_init__(self) -> None:
         self._console = Console(file=self.stream, highlight=False, emoji=False, markup=False, soft_wrap=True)
-        self._ascii_only = not _speaks_unicode(self.stream)
+        unicode = (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
+        self._ascii_only = not unicode or os.environ.get("TERM") == "dumb" or bool(os.environ.get("RUNBOOK_ASCII"))
 
     # --- showing --------------------------------------------------------------------------------------------------
 
@@ -54,11 +55,21 @@ class Dialog:
         """Rows of the terminal."""
         return max(self._size()[1], _SMALLEST[1])
 
+    def _size(self) -> tuple[int, int]:
+        try:
+            columns, rows = os.get_terminal_size(self.stream.fileno())
+        except (OSError, ValueError):
+            return (80, 24)
+        return (columns or 80, rows or 24)  # a bare pty says 0 by 0
+
     def show(self, lines: Iterable[Text | str]) -> None:
         """Print lines."""
         for line in lines:
             text = Text(line) if isinstance(line, str) else line
-            self._console.print(self._in_ascii(text) if self._ascii_only else text, soft_wrap=True)
+            if self._ascii_only:
+                parts = (part for part in text.render(self._console) if isinstance(part, Segment))
+                text = Text.assemble(*((plain(part.text), part.style or "") for part in parts))
+            self._console.print(text, soft_wrap=True)
         self.stream.flush()
 
     def problem(self, text: str) -> None:
@@ -70,41 +81,27 @@ class Dialog:
 
         A single page stays until Enter is pressed, unless a question follows anyway (`stay` is False).
         """
-        room = self.height - 2
+        room = self.height - 2  # less the question, and the row that Enter scrolls away
         if len(lines) <= room:
             self.show(["", *lines])
             if stay:
                 self.line("-- Enter goes back: ")
             return
-        starts = list(range(0, len(lines), room))
-        at = len(starts) - 1 if from_end else 0
+        pages = [lines[start : start + room] for start in range(0, len(lines), room)]
+        at = len(pages) - 1 if from_end else 0
         while True:
-            self.show(lines[starts[at] : starts[at] + room])
-            last = at == len(starts) - 1
+            self.show(pages[at])
+            last = at == len(pages) - 1
             go_on = "Enter closes" if last else "Enter next page"
-            answer = self.line(f"-- page {at + 1} of {len(starts)} -- {go_on}, b back, q close: ").lower()
-            if answer == "b":
-                at = max(0, at - 1)
-            elif answer == "q" or last:
+            answer = self.line(f"-- page {at + 1} of {len(pages)} -- {go_on}, b back, q close: ").lower()
+            if answer != "b" and (answer == "q" or last):
                 return
-            else:
-                at += 1
+            at = max(0, at - 1) if answer == "b" else at + 1
 
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
         self.stream.write(f"\r{'':<40}\r{text}")
         self.stream.flush()
-
-    def _size(self) -> tuple[int, int]:
-        try:
-            columns, rows = os.get_terminal_size(self.stream.fileno())
-        except (OSError, ValueError):
-            return (80, 24)
-        return (columns or 80, rows or 24)
-
-    def _in_ascii(self, text: Text) -> Text:
-        segments = (segment for segment in text.render(self._console) if isinstance(segment, Segment))
-        return Text.assemble(*((plain(part), style or "") for part, style, _ in segments))
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -114,6 +111,7 @@ class Dialog:
         What was typed before the question is thrown away, and of several lines that come at once none is taken.
         Raises NoTerminalError if nobody can be asked.
         """
+        # `input` would read a pipe as gladly, and answers must come from a person.
         if not sys.stdin.isatty():
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."
@@ -121,7 +119,10 @@ class Dialog:
         _use_line_editing()
         while True:
             self.flush()
-            text = _read(label)
+            try:
+                text = input(label)
+            except OSError as error:  # the terminal hung up
+                raise EOFError from error
             # What waits right behind the line was pasted with it, and may have been meant for another window.
             if "\n" not in text and not select.select([sys.stdin], [], [], _PASTE_PAUSE)[0]:
                 return text.strip()
@@ -144,19 +145,6 @@ class Dialog:
         """Throw away what was typed and not read yet."""
         with contextlib.suppress(termios.error, OSError, ValueError):
             termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-
-
-def _speaks_unicode(stream: TextIO) -> bool:
-    if os.environ.get("TERM") == "dumb" or os.environ.get("RUNBOOK_ASCII"):
-        return False
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
-
-
-def _read(label: str) -> str:
-    try:
-        return input(label)
-    except OSError as error:  # the terminal hung up
-        raise EOFError from error
 
 
 def _use_line_editing() -> None:

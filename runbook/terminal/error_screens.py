@@ -26,7 +26,6 @@ _WHAT = {
     Purpose.PROBE: "The check failed",
     Purpose.PREPARE: "Preparing the step failed",
 }
-_LAST_LINES = 40
 
 
 def can_check(screen: Screen, execution: Execution) -> bool:
@@ -38,44 +37,35 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     """Return what is shown when a step, its check or its undo failed; one row is left for the prompt."""
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
-    last = readable_output(execution.output, width - 4).splitlines()[-_LAST_LINES:]
+    evidence = execution.evidence
+    # A file's difference stands above and has been seen; what counts now is the checker's own word behind it.
+    if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
+        evidence = evidence.rpartition("\n")[2].rpartition("; ")[2]
+    # The end of the output: what went wrong stands there.
+    last = [text for text in readable_output(execution.output, width - 4).splitlines()[-40:] if text.strip()]
+    tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
+    advice: Lines = []
+    others = other_procedures(screen.procedure, screen.step)
+    for note in notes(screen, Label.IF_IT_FAILS):
+        advice += wrap(note.text, width, first="  What to do: ", rest="      ", style="bold")
+        if note.see in others:
+            advice += wrap(f"The procedure for this is {note.see}: press p.", width, first="  ")
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
-        band(wrap(_evidence(screen, execution), width, first="  "), 2),
+        band(wrap(evidence, width, first="  "), 2),
         band(command_lines(screen.argv, width) if screen.argv else [], 1),
-        band(_tail(last, width), 3, keep_end=True),
-        band(_advice(screen, width), 2),
+        band(tail, 3, keep_end=True),
+        band(advice, 2),
         band([Text()], 0),
         band(keys("", _choices(screen, execution), width)),
     ]
     return fit(bands, height - 1, more="o")
 
 
-def _evidence(screen: Screen, execution: Execution) -> str:
-    """Return what was compared. A file's difference stands before it and has been seen; the checker's word counts."""
-    if "\n" in execution.evidence and any(isinstance(block, File) for block in screen.blocks):
-        return execution.evidence.rpartition("\n")[2].rpartition("; ")[2]
-    return execution.evidence
-
-
-def _tail(last: Sequence[str], width: int) -> Lines:
-    """Return the end of the output: what went wrong stands there."""
-    lines = [line for text in last if text.strip() for line in wrap(text, width, first="  | ", rest="  |   ")]
-    return lines[-12:]
-
-
-def _advice(screen: Screen, width: int) -> Lines:
-    lines: Lines = []
-    for note in notes(screen, Label.IF_IT_FAILS):
-        lines += wrap(note.text, width, first="  What to do: ", rest="      ", style="bold")
-        if note.see in other_procedures(screen.procedure, screen.step):
-            lines += wrap(f"The procedure for this is {note.see}: press p.", width, first="  ")
-    return lines
-
-
 def _choices(screen: Screen, execution: Execution) -> list[str]:
+    # A failed check is looked at again first: that only reads, running the step again may not.
     retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
     names += ["c check what it did"] if can_check(screen, execution) else []
@@ -89,47 +79,41 @@ def render_unknown(
     screen: Screen, known: Sequence[str], probe: Execution | None, width: int = 80, height: int = 24
 ) -> Lines:
     """Return what is shown when nobody saw how a step ended; one row is left for the prompt."""
+    record, undo = screen.state.step(screen.path), screen.step.undo
+    failed = record.status is Status.FAILED
+    what = "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
+    undone = record.purpose is Purpose.UNDO
+    done, redo = ("it was taken back", "take it back again") if undone else ("it was done", "do it again")
+    decisions = [f"  done   {done}, go on", f"  redo   {redo}: you are asked once more"]
+    if undo.check if undone and undo else screen.step.verify:
+        decisions.insert(0, "  check  look now what became of it; this only reads")
+    either = "Doing it again when it was done may do harm. Leaving it out when it was not, too."
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
-        band(wrap(f"{_unknown(screen)}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
+        band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
         band(command_lines(screen.argv, width) if screen.argv else [], 1),
         band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
-        band(_probed(probe, width), 2),
-        band(
-            wrap("Doing it again when it was done may do harm. Leaving it out when it was not, too.", width, first="  ")
-        ),
+        band(_probed(probe, width) if probe else [], 2),
+        band(wrap(either, width, first="  ")),
         band([Text()], 0),
-        band(_decisions(screen)),
+        band([*map(Text, decisions), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]),
     ]
     return fit(bands, height - 1)
 
 
-def _unknown(screen: Screen) -> str:
-    failed = screen.state.step(screen.path).status is Status.FAILED
-    return "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
-
-
-def _probed(probe: Execution | None, width: int) -> Lines:
-    if probe is None:
-        return []
-    if probe.outcome is Outcome.PASSED:
-        lines = wrap("The check passed: the step was done.", width, first="  ", style="bold green")
-    elif probe.outcome is Outcome.INTERRUPTED:
-        lines = wrap("The check was interrupted: it says nothing.", width, first="  ", style="bold yellow")
-    else:
-        text = "The check failed: the step was not done, only in part, or the server still works on it."
-        lines = wrap(text, width, first="  ", style="bold red")
+def _probed(probe: Execution, width: int) -> Lines:
+    text, style = {
+        Outcome.PASSED: ("The check passed: the step was done.", "bold green"),
+        Outcome.INTERRUPTED: ("The check was interrupted: it says nothing.", "bold yellow"),
+        # A lost line does not end what the server has begun, so even this is no proof that nothing happens.
+        Outcome.FAILED: (
+            "The check failed: the step was not done, only in part, or the server still works on it.",
+            "bold red",
+        ),
+    }[probe.outcome]
+    lines = wrap(text, width, first="  ", style=style)
     return [*lines, *(wrap(probe.evidence, width, first="  ") if probe.evidence else [])]
-
-
-def _decisions(screen: Screen) -> Lines:
-    undone = screen.state.step(screen.path).purpose is Purpose.UNDO
-    check = screen.step.undo.check if undone and screen.step.undo else screen.step.verify
-    probe = ["check  look now what became of it; this only reads"] if check else []
-    done, redo = ("it was taken back", "take it back again") if undone else ("it was done", "do it again")
-    lines = [*probe, f"done   {done}, go on", f"redo   {redo}: you are asked once more"]
-    return [*(Text(f"  {line}") for line in lines), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]
 
 
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:

@@ -11,19 +11,15 @@ from runbook.engine.ports import Screen
 from runbook.engine.state import RunState, Status, StepRecord
 from runbook.engine.way import way_of
 from runbook.filling import Shown, fill_text
+from runbook.journal import events
 from runbook.journal.events import (
     Event,
     HandedOver,
-    OptionChosen,
     Outcome,
     Purpose,
     RunFinished,
-    RunResumed,
-    RunStarted,
     RunStopped,
     StepFinished,
-    SteppedBack,
-    StepSkipped,
     StepStarted,
 )
 from runbook.model import Mode, Procedure, TargetKind
@@ -32,14 +28,8 @@ from runbook.steps.view import Label
 from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
 from runbook.terminal.step_screen import duration, is_dry, notes, render_block
 
-__all__ = [
-    "has_output_to_look_at",
-    "render_event",
-    "render_finished",
-    "render_phase_end",
-    "render_result",
-    "worth_a_look",
-]
+__all__ = ["has_output_to_look_at", "render_event", "render_finished", "render_phase_end", "render_result"]
+__all__ += ["worth_a_look"]
 
 _DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "taken back", Purpose.PREPARE: "ready"}
 _WORDS = {
@@ -81,20 +71,18 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
         Outcome.INTERRUPTED: ("INTERRUPTED", "bold yellow"),
     }[event.outcome]
     seconds = f"{event.seconds:.1f} s" if event.seconds >= 0.05 else ""
-    facts = ", ".join(part for part in (_evidence(event), seconds) if part)
+    evidence = event.evidence
+    if event.captured and event.exit is None:
+        evidence = ""  # a value seen is shown below
+    elif event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED and len(evidence) > 60:
+        evidence = "as expected"  # the whole comparison is in the report
+    facts = ", ".join(part for part in (evidence, seconds) if part)
     lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
     lines[0].stylize(style, 2, 2 + len(word))
     for name, value in event.captured.items():
         shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"
         lines += wrap(f"{name} = {shown}", width, first="  kept  ", rest="      ")
     return lines
-
-
-def _evidence(event: StepFinished) -> str:
-    if event.captured and event.exit is None:
-        return ""  # a value seen is shown below
-    passed = event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED
-    return "as expected" if passed and len(event.evidence) > 60 else event.evidence
 
 
 def worth_a_look(screen: Screen, width: int = 80) -> Lines:
@@ -128,21 +116,9 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         band(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
         band(listed, 5),
         band([Text("Still to do:", style="bold"), *after] if after else [], 2),
-        band([Text(f"Report: runbook report {run}")] if not _is_forgotten(state) else []),
+        band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
     ]
     return fit(bands, height - 1)
-
-
-def _come_back(run: str, reason: str = "") -> Lines:
-    """Say how to go on with a run that has stopped; a drill (`run` is empty) is gone with its database."""
-    because = f" ({reason})" if reason and not reason.startswith("stopped by") else ""
-    back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
-    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
-
-
-def _is_forgotten(state: RunState) -> bool:
-    """Tell whether the run is in no journal that anybody can ask later: a dry run, a drill."""
-    return is_dry(state) or _is_drill(state)
 
 
 def _is_drill(state: RunState) -> bool:
@@ -163,27 +139,16 @@ def _step_line(one: Place, record: StepRecord, width: int) -> Lines:
 # --- one event at a time ------------------------------------------------------------------------------------------
 
 
-def _started(event: StepStarted, width: int) -> Lines:
+def _started(event: StepStarted, _run: str, width: int) -> Lines:
     if event.purpose in {Purpose.VERIFY, Purpose.PROBE}:
         return [Text(), *wrap("Checking:", width, first="  ", style="dim"), *command_lines(event.argv, width)]
+    # The screen showed the command; a line of space sets its output off.
     return [Text()] if event.argv else []
 
 
-def _begun(event: RunStarted, run: str, width: int) -> Lines:
+def _begun(event: events.RunStarted, run: str, width: int) -> Lines:
     real = f"Run {run} has begun; every step is written down."
     return wrap("The dry run has begun; it leaves no trace." if event.dry else real, width, style="dim")
-
-
-def _resumed(_event: RunResumed, run: str, width: int) -> Lines:
-    return wrap(f"Run {run} goes on.", width, style="dim")
-
-
-def _skipped(event: StepSkipped, _run: str, width: int) -> Lines:
-    return wrap(f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow")
-
-
-def _stepped_back(event: SteppedBack, _run: str, width: int) -> Lines:
-    return wrap(f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow")
 
 
 def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
@@ -191,14 +156,24 @@ def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     return [Text("Handed over.", style="bold"), *wrap(f"{who} goes on with: runbook resume {run}", width)]
 
 
+def _stopped(event: RunStopped, run: str, _width: int) -> Lines:
+    because = f" ({event.reason})" if event.reason and not event.reason.startswith("stopped by") else ""
+    back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
+    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
+
+
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
-    RunStarted: _begun,
-    RunResumed: _resumed,
-    StepStarted: lambda event, _run, width: _started(event, width),
+    events.RunStarted: _begun,
+    events.RunResumed: lambda _event, run, width: wrap(f"Run {run} goes on.", width, style="dim"),
+    StepStarted: _started,
     StepFinished: lambda event, _run, width: render_result(event, width),
-    StepSkipped: _skipped,
-    SteppedBack: _stepped_back,
-    OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
+    events.StepSkipped: lambda event, _run, width: wrap(
+        f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow"
+    ),
+    events.SteppedBack: lambda event, _run, width: wrap(
+        f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"
+    ),
+    events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
     HandedOver: _handed_over,
-    RunStopped: lambda event, run, _width: _come_back(run, event.reason),
+    RunStopped: _stopped,
 }

@@ -22,6 +22,7 @@ class Background:
         self._call = call
         self._seen: TargetSeen | None = None
         self._error: BaseException | None = None
+        # A daemon: a CLI that hangs must not keep this process from ending.
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -14,11 +14,10 @@ from runbook.errors import RunbookError
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.model import Mode, Parameter, Procedure
-from runbook.terminal.answers import SharedKeys, go_for, wanted
+from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
 from runbook.terminal.dialog import Dialog
 from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.event_lines import has_output_to_look_at, render_event, render_phase_end, worth_a_look
-from runbook.terminal.hands import TerminalHands
 from runbook.terminal.intro import Background, render_begin, render_intro, render_question
 from runbook.terminal.lines import Lines, keys
 from runbook.terminal.step_screen import is_dry, render_step
@@ -60,6 +59,7 @@ class TerminalOperator:
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
         self._procedure = procedure
+        # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
         self._show(render_intro(procedure, self._dialog.width, self._dialog.height))
         self._dialog.show([Text("Finding out where commands will land ...", style="dim")])
@@ -105,18 +105,18 @@ class TerminalOperator:
         return self._take_pending()
 
     def _decide(self, screen: Screen) -> Reply:
+        again = True
         while True:
-            self._show(render_step(screen, self._dialog.width, self._dialog.height))
-            while True:
-                typed = self._dialog.line()
-                reply, again = self._reply(screen, typed)
-                if reply is not None:
-                    return reply
-                if again:
-                    break
+            # After a mistyped answer the screen still stands right above.
+            if again:
+                self._show(render_step(screen, self._dialog.width, self._dialog.height))
+            reply, again = self._reply(screen, self._dialog.line())
+            if reply is not None:
+                return reply
 
     def _reply(self, screen: Screen, typed: str) -> tuple[Reply | None, bool]:
         """Return the reply to what was typed, and whether the screen must be shown again without one."""
+        # A project may be called `q`: the word that is asked for goes before any key.
         is_word = screen.confirmation is Confirmation.NAME and typed == screen.word
         if not is_word and not self._keys.is_value(typed, screen):
             is_key, reply = self._keys.press(typed, screen)
@@ -134,15 +134,15 @@ class TerminalOperator:
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Ask what to do after a step failed: `Go` retries."""
-        self._pending = None
+        self._pending = None  # what was said of the output before does not fit any more
+        reply = None
         try:
-            while True:
+            while reply is None:
                 self._show(render_failure(screen, execution, self._dialog.width, self._dialog.height))
                 reply = self._recover(screen, execution)
-                if reply is not None:
-                    return reply
         except EOFError:
             return _GONE
+        return reply
 
     def _recover(self, screen: Screen, execution: Execution) -> Reply | None:
         while True:
@@ -175,36 +175,31 @@ class TerminalOperator:
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Ask what became of a step whose end is unknown."""
         self._pending = None
+        reply = None
         try:
-            while True:
+            while reply is None:
                 self._show(render_unknown(screen, known, probe, self._dialog.width, self._dialog.height))
                 reply = self._resolve(screen, probe)
-                if reply is not None:
-                    return reply
         except EOFError:
             return _GONE
+        return reply
 
     def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
-        while True:
-            typed = self._dialog.line().lower()
-            if typed in words:
-                what = words[typed]
-                return Resolve(what) if what is Undecided.PROBE else self._vouch(what, probe)
+        while (typed := self._dialog.line().lower()) not in words:
+            # Not every key: a step that may have been done is neither skipped nor stepped back from.
             is_key, reply = self._keys.press(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
             if is_key:
                 return reply
             self._dialog.problem("Type one of the words or letters above, the whole word.")
-
-    def _vouch(self, what: Undecided, probe: Execution | None) -> Reply | None:
-        outcome = probe.outcome if probe else None
-        told = (
-            {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}.get(outcome, "") if outcome else ""
-        )
+        if words[typed] is Undecided.PROBE:
+            return Resolve(Undecided.PROBE)
+        checked = {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}
+        told = checked.get(probe.outcome, "") if probe else ""
         enter = f"Enter: {told}" if told else "Enter: go back"
         self._dialog.show([f"What tells you so? It goes into the report. ({enter})"])
         note = self._dialog.line("why> ") or told
-        return Resolve(what, note) if note else None
+        return Resolve(words[typed], note) if note else None
 
     # --- around it --------------------------------------------------------------------------------------------------
 
@@ -232,14 +227,12 @@ class TerminalOperator:
         lines = render_event(event, self._state, self._procedure, self._dialog.width, self._dialog.height)
         if lines:
             self._dialog.show(lines)
-        if isinstance(event, StepFinished) and screen is not None and has_output_to_look_at(event, screen):
-            self._let_look(screen)
-
-    def _let_look(self, screen: Screen) -> None:
-        """Give the operator time to look at the output before the next screen pushes it away."""
+        if not isinstance(event, StepFinished) or screen is None or not has_output_to_look_at(event, screen):
+            return
         look = worth_a_look(screen, self._dialog.width)
         if not look:
             return
+        # Time to look at the output before the next screen pushes it away. The engine asks for the reply later.
         ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._dialog.width)
         self._dialog.show([*look, *ask])
         try:

@@ -18,35 +18,34 @@ from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, one_line, wrap
 
-__all__ = [
-    "ask_line",
-    "can_undo",
-    "duration",
-    "head",
-    "is_dry",
-    "notes",
-    "other_procedures",
-    "render_block",
-    "render_details",
-    "render_step",
-    "target_text",
-]
+__all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
+__all__ += ["render_details", "render_step", "target_text"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
     """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt."""
-    blocks = [block for block in screen.blocks if not _is_for_details(block)]
+    later = [*notes(screen, Label.WHY, Label.IF_IT_FAILS)]
+    blocks = [block for block in screen.blocks if not isinstance(block, _FOR_DETAILS) and block not in later]
     # Whatever warns is read before what it warns of, also where an undo's own blocks lead.
-    blocks.sort(key=lambda block: not _is_note(block, Label.WARNING))
+    warnings = [*notes(screen, Label.WARNING)]
+    blocks.sort(key=lambda block: block not in warnings)
+    last = screen.state.step(screen.path).last
+    earlier: Lines = []
+    if last is not None and last.outcome is not None:
+        text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC."
+        earlier = wrap(text, width, first="  ", style="dim")
+    # What never ran has nothing to take back yet; an undo's own screen is the taking back.
+    undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
+    names = ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
         band(_step_line(screen, width)),
         *(render_block(block, width) for block in blocks),
         band([*_effect(screen, width), *_undo_in_short(screen, width)]),
-        band(_earlier(screen, width), 0),
+        band(earlier, 0),
         band([Text()], 0),
-        band(keys(f"{ask_line(screen)}, or:", _keys_of(screen), width)),
+        band(keys(f"{ask_line(screen)}, or:", names, width)),
     ]
     return fit(bands, height - 1)
 
@@ -58,11 +57,16 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
     shown = [block.argv for block in screen.blocks if isinstance(block, view.Command)]
     if screen.argv and screen.argv not in shown:
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
-    lines += [*_effect(screen, width), *_labelled("Policy:", _policy(screen), width)]
+    lines += _effect(screen, width)
+    said = screen.judgement
+    if said is not None and said.reason:
+        lines += _labelled("Policy:", f"{said.verdict.value}: {said.reason} {said.instead}".strip(), width)
     for name, value in sorted((name, value) for name, value in screen.values.items() if name not in BUILT_INS):
         text = value if isinstance(value, str) else ", ".join(value)
         lines += wrap(text, width, first=f"  {name} = ", rest="      ")
-    return [*lines, Text(), *_all_keys(width)]
+    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
+    return [*lines, Text(), *keys("Keys at any step:", every, width)]
 
 
 def ask_line(screen: Screen) -> str:
@@ -97,6 +101,7 @@ def is_dry(state: RunState) -> bool:
 
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
 
+# Colour only repeats the word: it may be off, or the eye may not tell red from green.
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
 
 
@@ -152,21 +157,8 @@ def notes(screen: Screen, *labels: Label) -> Iterator[view.Note]:
     return (block for block in screen.blocks if isinstance(block, view.Note) and block.label in labels)
 
 
-def _is_note(block: view.Block, *labels: Label) -> bool:
-    return isinstance(block, view.Note) and block.label in labels
-
-
-def _is_for_details(block: view.Block) -> bool:
-    return isinstance(block, _FOR_DETAILS) or _is_note(block, Label.WHY, Label.IF_IT_FAILS)
-
-
 def _labelled(label: str, text: str, width: int) -> Lines:
     return wrap(text, width, first=f"  {label} ", rest="      ") if text else []
-
-
-def _nothing(block: view.Block, width: int) -> Band:
-    del block, width
-    return band([])
 
 
 def _note(note: view.Note, width: int) -> Band:
@@ -197,10 +189,6 @@ def _options(options: view.Options, width: int) -> Band:
     return band(line for number, answer in numbered for line in wrap(answer, width, first=f"  {number:>2}  "))
 
 
-def _expected(expected: view.Expected, width: int) -> Band:
-    return band(_labelled("Must hold:", "; ".join(expected.clauses), width))
-
-
 def _verification(check: view.Verification, width: int) -> Band:
     return band([Text("  Verify:"), *_lines_of((*check.blocks, view.Expected(check.clauses)), width)])
 
@@ -223,16 +211,16 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
     view.Command: _command,
     view.EffectNote: _effect_note,
-    view.Statement: _nothing,  # it stands in the command already
+    view.Statement: lambda _block, _width: band([]),  # it stands in the command already
     view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
     view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
     view.Request: _request,
     view.Options: _options,
     view.Ask: lambda ask, width: band(wrap(ask.parameter.ask, width, first="  Value: ")),
     view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
-    view.Repeat: _nothing,  # the walk goes straight to the steps within
-    view.Included: _nothing,
-    view.Expected: _expected,
+    view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps within
+    view.Included: lambda _block, _width: band([]),
+    view.Expected: lambda expected, width: band(_labelled("Must hold:", "; ".join(expected.clauses), width)),
     view.Verification: _verification,
     view.UndoWay: _undo_way,
 }
@@ -275,29 +263,3 @@ def _in_words(way: view.UndoWay) -> str:
             case view.Request(method, url):
                 return f"{method} {url}"
     return ""
-
-
-def _earlier(screen: Screen, width: int) -> Lines:
-    last = screen.state.step(screen.path).last
-    if last is None or last.outcome is None:
-        return []
-    return wrap(f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC.", width, first="  ", style="dim")
-
-
-def _policy(screen: Screen) -> str:
-    judgement = screen.judgement
-    if judgement is None or not judgement.reason:
-        return ""
-    return f"{judgement.verdict.value}: {judgement.reason} {judgement.instead}".strip()
-
-
-def _keys_of(screen: Screen) -> list[str]:
-    ran = screen.state.step(screen.path).last is not None
-    undo = ["u undo"] if can_undo(screen) and ran and screen.purpose is Purpose.RUN else []
-    return ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
-
-
-def _all_keys(width: int) -> Lines:
-    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
-    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
-    return keys("Keys at any step:", every, width)

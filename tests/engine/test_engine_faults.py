@@ -26,8 +26,7 @@ from runbook.checks import open_book
 from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Skip, Stop, TakeBack, Undecided
 from runbook.errors import ExitCode
 from runbook.journal.events import StepStarted
-from runbook.journal.interface import Holder
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import Holder, MemoryJournal
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Book, Parameter
 

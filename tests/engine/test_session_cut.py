@@ -31,7 +31,7 @@ from runbook.engine.ports import Back, Go, Reply, Resolve, Screen, Skip, TakeBac
 from runbook.engine.state import Status, fold
 from runbook.errors import ExitCode, RunbookError
 from runbook.journal.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import MemoryJournal
 from runbook.model import Capture, Procedure, Undo
 from runbook.steps.each import Each
 

@@ -29,7 +29,7 @@ from runbook.journal.events import (
     StepFinished,
     StepStarted,
 )
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import MemoryJournal
 from runbook.model import Capture, Undo
 from runbook.steps.each import Each
 from runbook.steps.include import Include

@@ -199,7 +199,7 @@ def test_timeout_ends_the_whole_process_group(tmp_path: Path) -> None:
 
 def test_stubborn_program_is_killed_after_a_grace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGTERM ignored, SIGKILL follows."""
-    monkeypatch.setattr("runbook.runtime.relay._GRACE", 0.3)
+    monkeypatch.setattr("runbook.runtime.terminal_relay._GRACE", 0.3)
     ended = _run("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done", directory=tmp_path, timeout=0.5)
     assert (ended.outcome, ended.exit) == (Outcome.INTERRUPTED, None)
     assert "SIGKILL" in ended.evidence

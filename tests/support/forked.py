@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import NoReturn
 
 # Everything that a walk imports, so that no child has to.
-for module in ("cli.run", "cli.resume", "checks", "engine.session", "terminal", "runtime.executor", "runtime.target"):
+for module in (
+    "cli.run",
+    "cli.resume",
+    "checks",
+    "engine.session",
+    "terminal",
+    "runtime.executor",
+    "runtime.cli_target",
+):
     import_module(f"runbook.{module}")
 for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.sqlite"):
     import_module(module)

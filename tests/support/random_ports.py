@@ -25,8 +25,7 @@ from runbook.engine.ports import (
     Undecided,
 )
 from runbook.journal.events import Event, Outcome, Purpose, RunStarted, StepFinished, StepStarted, TargetSeen
-from runbook.journal.interface import Holder
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import Holder, MemoryJournal
 from runbook.model import Parameter, Procedure
 from support.ledger import Ledger, StepLedger, promise
 from support.random_procedures import Dice, Plan, captured_names

@@ -15,7 +15,7 @@ from typing import Any, cast
 from runbook.errors import RunbookError
 from runbook.journal.interface import Holder
 from runbook.model import Procedure, Recovery, Undo
-from runbook.runtime.clock import SystemClock
+from runbook.runtime.executor import SystemClock
 from runbook.steps.edit import Edit
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait

@@ -12,8 +12,7 @@ from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Stop, Un
 from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
 from runbook.journal.events import Event, Outcome, TargetSeen
-from runbook.journal.interface import Holder, Journal
-from runbook.journal.memory import MemoryJournal
+from runbook.journal.interface import Holder, Journal, MemoryJournal
 from runbook.model import (
     Action,
     Book,

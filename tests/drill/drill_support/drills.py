@@ -13,8 +13,7 @@ from runbook.drill.scenario import play_scenario
 from runbook.drill.stage import DrillReport, run_drill, set_stage
 from runbook.model import Book, Drill, Scenario, ScenarioMigration
 from runbook.policy.redaction import Redactor
-from runbook.runtime.clock import SystemClock
-from runbook.runtime.executor import PtyExecutor
+from runbook.runtime.executor import PtyExecutor, SystemClock
 
 __all__ = ["Held", "hold", "migration", "scene"]
 

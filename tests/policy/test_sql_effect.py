@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.sqltree import NotSql, effect_by_tree
 
 from runbook.model import Effect
-from runbook.policy.sql import effect_of
+from runbook.policy.sql_effect import effect_of
 
 READS = """
 select 1

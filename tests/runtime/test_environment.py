@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.runtime.environment_hazards import REMOVED, Remedy, find_traps
+from runbook.runtime.environment import REMOVED, Remedy, find_traps
 
 REF = "qwertyuiopasdfghjklz"
 

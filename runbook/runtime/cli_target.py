@@ -6,18 +6,16 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.filling import TARGET, fill_command, target_words
 from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
-from runbook.runtime.capture import Answer, ask
-from runbook.runtime.environment import child_environment
-from runbook.runtime.environment_hazards import Remedy, Trap, find_traps
+from runbook.runtime.environment import Remedy, child_environment, find_traps
 from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
+from runbook.runtime.subprocesses import Answer, ask
 
 __all__ = ["CliTarget"]
 
@@ -28,7 +26,7 @@ _FIRST_TELLING_MAJOR = 3
 """From this major on the CLI's JSON says where a command landed."""
 
 
-class Ask(Protocol):
+class AskCommand(Protocol):
     """Runs a command that only answers a question."""
 
     def __call__(self, argv: Sequence[str], *, directory: str, environment: Mapping[str, str]) -> Answer: ...
@@ -43,7 +41,7 @@ class CliTarget:
         kind: TargetKind,
         policy: Policy,
         *,
-        run: Ask = ask,
+        run: AskCommand = ask,
         environ: Callable[[], Mapping[str, str]] = lambda: os.environ,
     ) -> None:
         self._directory = Path(directory)
@@ -69,6 +67,7 @@ class CliTarget:
     def prove(self) -> TargetSeen:
         """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
         self._notes = []
+        # Before the first command: what would lead the CLI elsewhere would lead this question there too.
         self._look_for_traps()
         return self._see(self._ask_version())
 
@@ -95,14 +94,21 @@ class CliTarget:
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def _see(self, version: str) -> TargetSeen:
-        major = self._known_major(version)
+        major = int(version.split(".", maxsplit=1)[0])
+        if major not in self._policy.majors:
+            known = " and ".join(f"{one.major}.x ({one.proven})" for one in self._policy.majors.values())
+            raise RunbookError(
+                f"this book does not know Supabase CLI {version}: what its commands do may have changed",
+                hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
+            )
         if self._kind is TargetKind.LOCAL:
             return TargetSeen(kind=self._kind.value, name="local", cli=version)
         ref = self._ref()
-        seen = TargetSeen(kind=self._kind.value, name=ref, cli=version, project_ref=ref)
-        return seen if major < _FIRST_TELLING_MAJOR else replace(seen, environment=self._ask_environment(ref, major))
+        environment = "" if major < _FIRST_TELLING_MAJOR else self._ask_environment(ref, major)
+        return TargetSeen(kind=self._kind.value, name=ref, cli=version, environment=environment, project_ref=ref)
 
     def _ask_version(self) -> str:
+        # `--no-install`: npx would fetch the newest release from the network, and that one is not the project's.
         answer = self._ask(("npx", "--no-install", "supabase", "--version"))
         found = _VERSION.search(answer.stdout)
         if answer.code == 0 and found:
@@ -116,45 +122,32 @@ class CliTarget:
             hint=f"Pin it: npm install --save-dev --save-exact supabase@{proven}",
         )
 
-    def _known_major(self, version: str) -> int:
-        major = int(version.split(".", maxsplit=1)[0])
-        if major in self._policy.majors:
-            return major
-        known = " and ".join(f"{one.major}.x ({one.proven})" for one in self._policy.majors.values())
-        raise RunbookError(
-            f"this book does not know Supabase CLI {version}: what its commands do may have changed",
-            hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
-        )
-
     def _ref(self) -> str:
         ref = linked_ref(self._directory)
         if not ref:
-            raise UsageError(
-                f"no project is linked in {self._directory}", hint="Link it: npx supabase link --project-ref REF"
-            )
+            hint = "Link it: npx supabase link --project-ref REF"
+            raise UsageError(f"no project is linked in {self._directory}", hint=hint)
         return ref
 
     def _ask_environment(self, ref: str, major: int) -> str:
         """Return what the CLI calls the project; raises RunbookError if it means another one than is linked."""
         argv = fill_command(_LIST, {}, target=self.words(_LIST, major))
         answer = self._ask(argv)
-        target = _target_in(answer.stdout)
-        if target is None:
-            raise RunbookError(
-                f"the CLI does not say where commands go: {_last_line(answer)}",
-                hint=f"Try it: {' '.join(argv)}",
-            )
+        target = _json_part(answer, "target")
+        if not isinstance(target, Mapping):
+            what = f"the CLI does not say where commands go: {_last_line(answer)}"
+            raise RunbookError(what, hint=f"Try it: {' '.join(argv)}")
         told = str(target.get("project_ref", target.get("kind", "something else")))
         if told != ref:
             raise RunbookError(f"the CLI would go to {told}, and {self._directory} is linked to {ref}")
+        # The target is proven all the same; whether the database must answer is for the procedure's steps to say.
         if answer.code != 0:
-            self._note(f"The database did not answer the CLI: {_message_in(answer)}")
+            said = _json_part(answer, "error", "message")
+            self._note(f"The database did not answer the CLI: {_last_line(answer) if said is None else said}")
         return str(target.get("environment", ""))
 
     def _ask(self, argv: Sequence[str]) -> Answer:
         return self._run(argv, directory=str(self._directory), environment=child_environment(self._environ(), {}))
-
-    # --- traps ----------------------------------------------------------------------------------------------------
 
     def _look_for_traps(self) -> None:
         linked = "" if self._kind is TargetKind.LOCAL else linked_ref(self._directory)
@@ -165,9 +158,7 @@ class CliTarget:
                 "\n".join(f"{trap.name} is set in {trap.where}: {trap.why}" for trap in refused),
                 hint="The CLI reads these files by itself. Take the lines out, then start again.",
             )
-        self._note_removed(traps)
-
-    def _note_removed(self, traps: Sequence[Trap]) -> None:
+        # One note per reason: a coding agent's shell sets half a dozen of these at once.
         reasons: dict[str, list[str]] = {}
         for trap in traps:
             reasons.setdefault(trap.why, []).append(trap.name)
@@ -179,19 +170,15 @@ class CliTarget:
             self._notes.append(text)
 
 
-def _target_in(document: str) -> Mapping[str, object] | None:
+def _json_part(answer: Answer, *keys: str) -> object:
+    """Return what the document on stdout holds under these keys, None if there is no such thing."""
     try:
-        target = json.loads(document)["target"]
+        found: Any = json.loads(answer.stdout)
+        for key in keys:
+            found = found[key]
     except (ValueError, KeyError, TypeError):
         return None
-    return target if isinstance(target, Mapping) else None
-
-
-def _message_in(answer: Answer) -> str:
-    try:
-        return str(json.loads(answer.stdout)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return _last_line(answer)
+    return found
 
 
 def _last_line(answer: Answer) -> str:

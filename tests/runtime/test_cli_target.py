@@ -15,8 +15,8 @@ from support.terminals import python_program, recorded
 from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.loading import read_book
 from runbook.model import Policy, TargetKind
+from runbook.runtime.cli_target import CliTarget
 from runbook.runtime.project import find_project, installed_version, linked_ref
-from runbook.runtime.target import CliTarget
 
 REF = "qwertyuiopasdfghjklz"
 LINKED = {"kind": "linked", "project_ref": REF, "environment": "production"}

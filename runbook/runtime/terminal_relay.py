@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import signal
@@ -9,15 +10,14 @@ import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from runbook.errors import RunbookError
-from runbook.runtime.child import Child, Size
-from runbook.runtime.deferred_signals import Noted
-from runbook.runtime.keyboard import Keyboard
-from runbook.runtime.redacted_stream import Channel, StreamRedactor, read_ready
+from runbook.runtime.child import PtyChild, Size
+from runbook.runtime.keyboard import Keyboard, SignalNotes
 from runbook.runtime.transcript import Bounded, Transcript
 
-__all__ = ["Answerer", "Relay", "Wiring"]
+__all__ = ["Answerer", "StreamRedactor", "TerminalRelay", "Wiring"]
 
 Answerer = Callable[[str], bytes | None]
 """Sees what the child printed since the last answer, once it is quiet; returns keys to type, or None."""
@@ -33,6 +33,17 @@ _LEFTOVERS = 1.0
 """Seconds for output that still comes after the child's end, from processes that it left behind."""
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
+_AT_ONCE = 256 * 1024
+
+
+class StreamRedactor(Protocol):
+    """Removes secrets from a text that comes in pieces."""
+
+    def feed(self, text: str) -> str:
+        """Take a piece, return what is safe to show of it and of what was held back before."""
+
+    def flush(self) -> str:
+        """Return what was held back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,22 +54,22 @@ class Wiring:
     show: Callable[[str], None]
     size: Callable[[], Size]
     redactor: Callable[[], StreamRedactor]
-    signals: Noted
+    signals: SignalNotes
     answerer: Answerer | None = None
     timeout: float | None = None
 
 
-class Relay:
+class TerminalRelay:
     """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` tell of it."""
 
-    def __init__(self, child: Child, wiring: Wiring) -> None:
+    def __init__(self, child: PtyChild, wiring: Wiring) -> None:
         columns = wiring.size()[0]
         self.transcript = Transcript(columns)
         self.document = Bounded(_DOCUMENT_LIMIT, 0)
         self.reason = ""
         """Why the child was interrupted; empty if it was left alone."""
         self._child, self._wiring = child, wiring
-        self._screen, self._pipe = Channel(wiring.redactor()), Channel(wiring.redactor())
+        self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
         self._recent = Transcript(columns)
         self._unsent = b""
         self._asked = True
@@ -70,7 +81,6 @@ class Relay:
         self._began = time.monotonic()
         self._told_late = False
         self._ending_since: float | None = None
-        self._ended_at: float | None = None
         self._open = [end for end in (child.terminal, child.document) if end is not None]
 
     def run(self) -> int:
@@ -80,9 +90,16 @@ class Relay:
         """
         for end in self._open:
             os.set_blocking(end, False)
-        while not self._is_over():
+        ended_at: float | None = None
+        while self._open or self._child.poll() is None:
             self._turn()
+            if self._child.poll() is not None:
+                # What it left behind may hold its terminal open for hours.
+                ended_at = ended_at or time.monotonic()
+                if time.monotonic() - ended_at > _LEFTOVERS:
+                    break
         self._print(self._screen.rest())
+        # The next screen must not begin in the middle of the child's last line.
         if self.transcript.last_line().strip():
             self._show("\r\n")
         self.document.add(self._pipe.rest())
@@ -90,9 +107,10 @@ class Relay:
         return -signal.SIGKILL if code is None else code
 
     def _turn(self) -> None:
-        keys = self._wiring.keyboard.descriptor
-        readers = [*self._open, *([keys] if keys is not None and self._keyboard_there else [])]
+        keys = self._wiring.keyboard.descriptor if self._keyboard_there else None
+        readers = self._open if keys is None else [*self._open, keys]
         writers = [self._child.terminal] if self._unsent and self._child.terminal in self._open else []
+        # The tick is for the clock: a child that prints nothing may still run out of time.
         readable, writable, _ = select.select(readers, writers, [], _TICK)
         for end in readable:
             if end == keys:
@@ -105,16 +123,10 @@ class Relay:
         self._answer()
         self._watch_clock()
 
-    def _is_over(self) -> bool:
-        if self._child.poll() is None:
-            return False
-        self._ended_at = self._ended_at or time.monotonic()
-        return not self._open or time.monotonic() - self._ended_at > _LEFTOVERS
-
     # --- child to operator --------------------------------------------------------------------------------------
 
     def _take_output(self, end: int) -> None:
-        data, is_open = read_ready(end)
+        data, is_open = _read_ready(end)
         if data:
             self._last_output = time.monotonic()
         if end == self._child.terminal:
@@ -149,11 +161,13 @@ class Relay:
             self._lose_terminal()
             return
         cooked = self._mode() & termios.ISIG
+        # A program in raw mode (an editor, a pager) gets the key itself, and does not stop by it.
         if _CTRL_Z in keys and cooked:
             keys = keys.replace(_CTRL_Z, b"")
             self._note("Ctrl-Z is off: a stopped command would keep its locks. Ctrl-C interrupts.")
         if _CTRL_C in keys:
             self._count_interrupt()
+        # An answer begins a new stretch of work: the time limit is for each of them.
         self._used = 0.0
         self._unsent += keys
         self._send()
@@ -180,6 +194,7 @@ class Relay:
         self._asked = True
         keys = self._wiring.answerer(self._recent.text())
         if keys:
+            # The same question must not be answered twice by what is left of it.
             self._recent = Transcript(self._wiring.size()[0])
             self._unsent += keys
             self._send()
@@ -194,6 +209,7 @@ class Relay:
         if signals.take(signal.SIGCONT):
             self._wiring.keyboard.again()
         if signals.take(signal.SIGINT):
+            # Sent to this process alone (`kill -INT`), for a raw keyboard makes no signals: pass it on as the key.
             self._count_interrupt()
             self._unsent += _CTRL_C
             self._send()
@@ -218,10 +234,9 @@ class Relay:
         elif self._lost:
             self.reason = "the terminal was lost while it asked something"
             self._end(signal.SIGHUP)
-        if self._wiring.timeout is not None:
-            self._watch_timeout(self._wiring.timeout, now)
-
-    def _watch_timeout(self, timeout: float, now: float) -> None:
+        timeout = self._wiring.timeout
+        if timeout is None:
+            return
         if self._used > timeout:
             self.reason = f"it did not end within {timeout:g} s"
             self._note(f"No end within {timeout:g} s, so it is ended. The server may go on.")
@@ -253,3 +268,40 @@ class Relay:
     def _end(self, number: signal.Signals) -> None:
         self._ending_since = self._ending_since or time.monotonic()
         self._child.signal(number)
+
+
+class _Channel:
+    """One stream of output: bytes in, readable and redacted text out."""
+
+    def __init__(self, redactor: StreamRedactor) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._redactor = redactor
+
+    def take(self, data: bytes) -> str:
+        """Return the text of these bytes, as far as it can be told by now."""
+        return self._redactor.feed(self._decoder.decode(data))
+
+    def rest(self) -> str:
+        """Return what was held back, at the stream's end."""
+        return self._redactor.feed(self._decoder.decode(b"", final=True)) + self._redactor.flush()
+
+
+def _read_ready(end: int) -> tuple[bytes, bool]:
+    """Return what can be read without waiting, up to a limit, and whether there may ever be more.
+
+    A terminal gives 4 KiB at a time; many of them together are redacted and recorded faster.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while size < _AT_ONCE:
+        try:
+            part = os.read(end, 65536)
+        except BlockingIOError:
+            return b"".join(parts), True
+        except OSError:  # EIO is how Linux says that nobody has the other side open
+            part = b""
+        if not part:
+            return b"".join(parts), False
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts), True
