@@ -85,6 +85,18 @@ class AskingOnce(FakeOperator):
         return Skip("nothing is real here")
 
 
+@dataclass
+class InRounds(AskingOnce):
+    """Gives another value each time."""
+
+    def give(self, parameter: Parameter, *, problem: str = "") -> str:
+        """Return `a,b` for the list, then v1, v2."""
+        if parameter.many:
+            return "a,b"
+        self.given.append(parameter.name)
+        return f"v{len(self.given)}"
+
+
 def small_book(directory: Path, **procedures: str) -> Book:
     """Return a book that the checks accept."""
     return open_book(str(write_book(directory, procedures)))
@@ -159,6 +171,64 @@ def test_a_lost_output_within_an_include_is_asked_for_once(tmp_path: Path) -> No
 
     assert walked.begin("outer") is ExitCode.DONE
     assert set(executor.ran[1:]) == {("git", "log", "v7")}
+
+
+QUESTION = """\
+- id: which
+  title: Which one?
+  choose:
+    - {when: this, steps: [{id: this, title: Look, run: git log this, capture: {made: {pattern: "made (.+)"}}}]}
+    - {when: that, steps: [{id: that, title: Look, run: git log that, capture: {made: {pattern: "made (.+)"}}}]}
+"""
+
+
+def test_what_a_skipped_question_leaves_open_reaches_an_include(tmp_path: Path) -> None:
+    """All its answers would have captured the value: it is asked for once, and bound to the name within."""
+    outer = procedure_text(
+        f"{QUESTION}- {{id: inner, title: Do it, include: inner, with: {{version: '{{{{made}}}}'}}}}\n"
+    )
+    walked = walked_in(
+        tmp_path,
+        small_book(tmp_path / "book", outer=outer, inner=INNER),
+        AskingOnce(values={"made": "v7"}, skips=frozenset({"which"})),
+    )
+
+    assert walked.begin("outer") is ExitCode.DONE
+    assert walked.executor.ran == [("git", "log", "v7")]
+
+
+def test_what_a_question_leaves_open_within_an_include_is_asked_for_once(tmp_path: Path) -> None:
+    """The answer counts for the steps of that include, and for no others."""
+    inner = procedure_text(
+        f'{QUESTION}- {{id: one, title: One, run: "git log {{{{made}}}}"}}\n'
+        '- {id: two, title: Two, run: "git log two-{{made}}"}\n'
+    )
+    outer = procedure_text("- {id: inner, title: Do it, include: inner}\n")
+    walked = walked_in(
+        tmp_path,
+        small_book(tmp_path / "book", outer=outer, inner=inner),
+        AskingOnce(values={"made": "v7"}, skips=frozenset({"which"})),
+    )
+
+    assert walked.begin("outer") is ExitCode.DONE
+    assert walked.executor.ran == [("git", "log", "v7"), ("git", "log", "two-v7")]
+
+
+def test_what_a_question_leaves_open_is_asked_for_in_each_round(tmp_path: Path) -> None:
+    """A value of one round is not that of the next."""
+    question = "".join(f"    {line}\n" for line in QUESTION.splitlines())
+    steps = (
+        f"- id: all\n  title: All of them\n  each: names\n  as: name\n  steps:\n{question}"
+        '    - {id: look, title: Look, run: "git log {{name}} {{made}}"}\n'
+    )
+    book = small_book(
+        tmp_path / "book",
+        outer=procedure_text(steps, more='parameters: {names: {ask: Which?, example: "a,b", many: true}}\n'),
+    )
+    walked = walked_in(tmp_path, book, InRounds(skips=frozenset({"which"})))
+
+    assert walked.begin("outer") is ExitCode.DONE
+    assert walked.executor.ran == [("git", "log", "a", "v1"), ("git", "log", "b", "v2")]
 
 
 def test_an_undo_that_lacks_a_value_does_not_end_the_walk(tmp_path: Path) -> None:
