@@ -13,7 +13,6 @@ import re
 from runbook.guard.programs.names import DATA_PROGRAMS
 from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.files import write
 from runbook.guard.shell.quoting import echoed
 from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, concatenated, either, is_known, plain
 
@@ -131,7 +130,7 @@ def run_tee(call: Call) -> Texts:
     texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     for path in call.words[1:]:
         if not plain(path).startswith(("-", "/dev/")):
-            write(path, texts, call.state, append="-a" in call.arguments)
+            call.state.write(path, texts, append="-a" in call.arguments)
     return texts
 
 
@@ -173,7 +172,7 @@ def run_download(call: Call) -> Texts:
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
     for path in paths:
         if path and path != "-":
-            write(path, UNKNOWN, call.state)
+            call.state.write(path, UNKNOWN)
     return UNKNOWN
 
 
@@ -196,13 +195,13 @@ def note_changes(call: Call, name: str) -> None:
         return
     for word in words:
         path = word.removeprefix("of=")
-        if is_known(path) and (call.shell.is_written(path, call.state) or path != word):
-            write(path, UNKNOWN, call.state)
+        if is_known(path) and (call.state.is_written(path) or path != word):
+            call.state.write(path, UNKNOWN)
 
 
 def _copied(call: Call, sources: list[str], target: str) -> None:
     for source in sources:
         texts = call.shell.contents(source, call.state)
-        if texts is not None and call.shell.is_written(source, call.state):
-            write(target, texts, call.state)
-            write(f"{target}/{source.rsplit('/', 1)[-1]}", texts, call.state)
+        if texts is not None and call.state.is_written(source):
+            call.state.write(target, texts)
+            call.state.write(f"{target}/{source.rsplit('/', 1)[-1]}", texts)

@@ -58,7 +58,7 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
     before = state.arguments
     if not here or len(call.words) > 1:
         state.arguments, state.name = (call.words[1:],), call.words[0]
-    if call.shell.is_written(path, call.state) or any(program in text for program in call.shell.examiner.risky):
+    if call.state.is_written(path) or any(program in text for program in call.shell.examiner.risky):
         output = call.shell.text(text, state)
     else:
         # A script that is there and names nothing dangerous is no worse than one that can't be read.

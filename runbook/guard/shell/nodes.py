@@ -7,31 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-__all__ = [
-    "Array",
-    "Assign",
-    "Case",
-    "Chain",
-    "Command",
-    "Declare",
-    "Define",
-    "If",
-    "Loop",
-    "Opaque",
-    "ParameterPart",
-    "Part",
-    "Pipe",
-    "ProcessPipe",
-    "Redirect",
-    "Simple",
-    "Statement",
-    "Subshell",
-    "Substitution",
-    "Test",
-    "TextPart",
-    "Word",
-]
-
 
 class TextPart(NamedTuple):
     """Characters as they are after quotes are taken off. Unquoted ones may still be braces or patterns."""
@@ -178,11 +153,11 @@ class Test(NamedTuple):
     sets: tuple[str, ...] = ()
 
 
-Command: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test
+Node: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test
 
 
 class Statement(NamedTuple):
     """A command with its redirections."""
 
-    command: Command
+    command: Node
     redirects: tuple[Redirect, ...] = ()

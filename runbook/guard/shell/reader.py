@@ -162,9 +162,12 @@ class _PlainReader:
             raise _NotPlainError
         sources = [token[1] for token in tokens]
         count = next((n for n, source in enumerate(sources) if not _ASSIGN.match(source)), len(sources))
-        if count < len(sources) and sources[count] in _GRAMMAR:
+        if count < len(sources) and sources[count] in _GRAMMAR:  # only where a command may begin: `echo if` is plain
             raise _NotPlainError
-        assigns = tuple(_assign(source) for source in sources[:count])
+        assigns = tuple(
+            Assign(name.rstrip("+"), _word(value), append=name.endswith("+"))
+            for name, _, value in (source.partition("=") for source in sources[:count])
+        )
         words = tuple(_word(source) for source in sources[count:])
         return Statement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
 
@@ -184,16 +187,5 @@ def _tokens(text: str) -> list[tuple[str, str, int, int]]:
     return tokens
 
 
-def _assign(source: str) -> Assign:
-    head, _, value = source.partition("=")
-    return Assign(head.rstrip("+"), _word(value) if value else (), append=head.endswith("+"))
-
-
 def _word(source: str) -> Word:
-    parts: list[TextPart] = []
-    for single, double, bare in _PIECE.findall(source):
-        if bare:
-            parts.append(TextPart(bare, quoted=False))
-        else:
-            parts.append(TextPart(single or double, quoted=True))
-    return tuple(parts)
+    return tuple(TextPart(bare or single or double, quoted=not bare) for single, double, bare in _PIECE.findall(source))

@@ -11,26 +11,6 @@ import shlex
 from collections.abc import Iterable
 from typing import TypeAlias
 
-__all__ = [
-    "ANY",
-    "ANY_WORDS",
-    "MAYBE",
-    "NOTHING",
-    "PRINTED",
-    "UNKNOWN",
-    "Texts",
-    "concatenated",
-    "either",
-    "is_known",
-    "is_whole_unknown",
-    "loose",
-    "may_be",
-    "plain",
-    "quoted_words",
-    "shown",
-    "tight",
-]
-
 ANY = "\ue000"
 """Any characters, within one word."""
 ANY_WORDS = "\ue001"
