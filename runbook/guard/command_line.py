@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from runbook.guard.programs import start_command
+from runbook.guard.programs.starting import start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.machine import Machine
 from runbook.guard.shell.state import ShellState, read_small, scalar

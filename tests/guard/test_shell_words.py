@@ -159,7 +159,7 @@ class Recorder:
 
     def start(self, call: Call) -> Texts:
         """Keep the words of `show`, leave the rest to what is known of programs."""
-        from runbook.guard.programs import start_command
+        from runbook.guard.programs.starting import start_command
 
         if call.words[0] == "show":
             self.shown.append(call.words[1:])

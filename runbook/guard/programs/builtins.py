@@ -6,22 +6,12 @@ import re
 from collections.abc import Callable
 
 from runbook.guard.programs.outputs import format_text, run_printf, run_which
+from runbook.guard.programs.shells import run_script, run_text
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.state import ANY_LIST, Variable, scalar
-from runbook.guard.shell.texts import (
-    ANY,
-    ANY_WORDS,
-    NOTHING,
-    PRINTED,
-    UNKNOWN,
-    Texts,
-    either,
-    is_known,
-    is_whole_unknown,
-    plain,
-)
+from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, is_whole_unknown, plain
 
-__all__ = ["BUILTINS", "run_text_here"]
+__all__ = ["BUILTINS"]
 
 _EXPRESSIONS = frozenset({"-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _ENDS = frozenset({"-", "", "-l", "-p"})
@@ -31,21 +21,15 @@ def _nothing(_call: Call) -> Texts:
     return NOTHING
 
 
-def _test(call: Call) -> Texts:
-    """Numbers, and a name behind `-v`, are expressions: what their subscripts substitute runs."""
-    if _EXPRESSIONS & set(call.arguments):
-        _evaluate(call)
-    return NOTHING
-
-
-def _let(call: Call) -> Texts:
-    _evaluate(call)
-    return NOTHING
-
-
-def _evaluate(call: Call) -> None:
+def _evaluate(call: Call) -> Texts:
     """Run what subscripts in a command's words substitute, quoted or not."""
     call.shell.evaluate(call.words[1:], call.state)
+    return NOTHING
+
+
+def _test(call: Call) -> Texts:
+    """Numbers, and a name behind `-v`, are expressions: what their subscripts substitute runs."""
+    return _evaluate(call) if _EXPRESSIONS & set(call.arguments) else NOTHING
 
 
 def _cd(call: Call) -> Texts:
@@ -69,22 +53,10 @@ def _lost(call: Call) -> Texts:
 
 def _eval(call: Call) -> Texts:
     words = call.words[2:] if call.arguments[:1] == ("--",) else call.words[1:]
-    return run_text_here(call, " ".join(words))
-
-
-def run_text_here(call: Call, text: str) -> Texts:
-    """Run a text in this shell. One that can't be seen at all is a doubt, unless a known program prints it."""
-    if plain(text).strip() in {"", PRINTED}:
-        return NOTHING
-    if is_whole_unknown(plain(text)):
-        call.shell.doubt(Doubt.UNKNOWN_SCRIPT, " ".join(call.words))
-        return UNKNOWN
-    return call.shell.text(text, call.state)
+    return run_text(call, " ".join(words), here=True)
 
 
 def _source(call: Call) -> Texts:
-    from runbook.guard.programs.shells import run_script
-
     path = call.words[1] if len(call.words) > 1 else ""
     return run_script(call.with_words(*call.words[1:]), path, here=True) if path else NOTHING
 
@@ -116,6 +88,7 @@ def _trap(call: Call) -> Texts:
     if is_whole_unknown(text):
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return NOTHING
+    # It runs at the end, but a signal may bring it on at once.
     call.state.traps.append(text)
     call.shell.text(text, call.state.copy())
     return NOTHING
@@ -140,6 +113,7 @@ def _unalias(call: Call) -> Texts:
 def _unset(call: Call) -> Texts:
     _evaluate(call)
     functions = "-f" in call.arguments
+    # What is unset on one way only may still be there: a function keeps its bodies beside None.
     for name in call.arguments:
         bodies = call.state.functions.get(name)
         if bodies is not None and (functions or name not in call.state.variables):
@@ -171,7 +145,7 @@ def _shift(call: Call) -> Texts:
 
 
 def _read(call: Call) -> Texts:
-    """`read NAMES` takes any line of the input, split in as many parts."""
+    """`read NAMES` takes any line of the input, as it may stand in a loop; it is split in as many parts."""
     _evaluate(call)
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)] or ["REPLY"]
     texts = UNKNOWN if call.state.stdin is None else call.state.stdin
@@ -220,25 +194,12 @@ def _getopts(call: Call) -> Texts:
     return NOTHING
 
 
-def _prefix(call: Call) -> Texts:
-    """`builtin`, `noglob` and the like: the rest is the command."""
-    return call.start(call.words[1:])
-
-
-def _pwd(call: Call) -> Texts:
-    return (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN
-
-
-def _type(call: Call) -> Texts:
-    return run_which(call) if {"-p", "-P"} & set(call.arguments) else UNKNOWN
-
-
 BUILTINS: dict[str, Callable[[Call], Texts]] = {
     **dict.fromkeys((":", "true", "false", "exit", "return", "break", "continue", "wait", "shopt", "umask"), _nothing),
     **dict.fromkeys(("ulimit", "hash", "times", "bind", "setopt", "unsetopt", "logout"), _nothing),
     **dict.fromkeys(("test", "["), _test),
     **dict.fromkeys(("pushd", "popd", "z"), _lost),
-    **dict.fromkeys(("builtin", "noglob", "nocorrect"), _prefix),
+    **dict.fromkeys(("builtin", "noglob", "nocorrect"), lambda call: call.start(call.words[1:])),
     **dict.fromkeys(("source", "."), _source),
     **dict.fromkeys(("mapfile", "readarray"), _mapfile),
     "alias": _alias,
@@ -247,14 +208,14 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "eval": _eval,
     "exec": _exec,
     "getopts": _getopts,
-    "let": _let,
+    "let": _evaluate,
     "printf": _printf,
-    "pwd": _pwd,
+    "pwd": lambda call: (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN,
     "read": _read,
     "set": _set,
     "shift": _shift,
     "trap": _trap,
-    "type": _type,
+    "type": lambda call: run_which(call) if {"-p", "-P"} & set(call.arguments) else UNKNOWN,
     "unalias": _unalias,
     "unset": _unset,
 }

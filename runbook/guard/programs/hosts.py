@@ -8,18 +8,6 @@ from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
-__all__ = [
-    "run_at",
-    "run_compose",
-    "run_crontab",
-    "run_docker",
-    "run_git",
-    "run_kubectl",
-    "run_ssh",
-    "run_su",
-    "run_tmux",
-]
-
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
 _DOCKER_SWITCHES = re.compile(
@@ -158,11 +146,6 @@ def run_crontab(call: Call) -> Texts:
             if match and not line.lstrip().startswith("#"):
                 run_text(call, match[1])
     return UNKNOWN
-
-
-def run_at(call: Call) -> Texts:
-    """`at TIME` and `batch` keep a script from their input for later."""
-    return feed(call)
 
 
 # --- git: its words are data, but for the few that are commands ------------------------------------------------------

@@ -45,20 +45,17 @@ _ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 def run_interpreter(call: Call, pattern: str) -> Texts:
     """Look at the code that an interpreter is given: in a flag, in a file, or on standard input."""
     words = call.words[1:]
+    is_shell = program_name(call.words[0]) in _ARE_SHELLS
     for at, word in enumerate(words):
         if re.fullmatch(pattern, plain(word)):
             for code in words[at + 1 : at + 2] if len(pattern) > 3 or at == 0 else ():
-                look_for_commands(call, plain(code), is_shell=_is_shell(call))
+                look_for_commands(call, plain(code), is_shell=is_shell)
             return UNKNOWN
         if not plain(word).startswith("-") or plain(word) == "-":
             return _run_file(call, word)
     for text in call.state.stdin or ():
-        look_for_commands(call, text, is_shell=_is_shell(call))
+        look_for_commands(call, text, is_shell=is_shell)
     return UNKNOWN
-
-
-def _is_shell(call: Call) -> bool:
-    return program_name(call.words[0]) in _ARE_SHELLS
 
 
 def _run_file(call: Call, word: str) -> Texts:

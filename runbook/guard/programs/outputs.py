@@ -7,27 +7,24 @@ something else by now.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 
 from runbook.guard.programs.names import DATA_PROGRAMS
 from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.quoting import echoed
-from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, concatenated, either, is_known, plain
-
-__all__ = [
-    "format_text",
-    "note_changes",
-    "run_base64",
-    "run_cat",
-    "run_download",
-    "run_echo",
-    "run_printf",
-    "run_tee",
-    "run_which",
-]
-
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    NOTHING,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    plain,
+    tight,
+)
 
 # --- what is printed -------------------------------------------------------------------------------------------------
 
@@ -42,9 +39,7 @@ def run_echo(call: Call) -> Texts:
     options = ""
     while words and re.fullmatch(r"-[neE]+", plain(words[0])):
         options += plain(words.pop(0))[1:]
-    text = " ".join(words)
-    if ANY_WORDS in text:
-        text = text.replace(ANY_WORDS, ANY)
+    text = tight(" ".join(words))
     # Some shells decode escapes without -e.
     texts = (echoed(text),) if "e" in options else either((text,), (echoed(text),)) if "\\" in text else (text,)
     return texts if "n" in options else concatenated(texts, ("\n",))
@@ -146,11 +141,9 @@ def run_base64(call: Call) -> Texts:
 
 
 def _decoded(text: str) -> str:
-    if not is_known(text):
-        return ANY
-    try:
-        return base64.b64decode("".join(text.split()) + "==", validate=False).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    try:  # padding that is too long does no harm, and it is often left out
+        return base64.b64decode("".join(text.split()) + "==").decode() if is_known(text) else ANY
+    except ValueError:
         return ANY
 
 
@@ -163,9 +156,8 @@ def run_which(call: Call) -> Texts:
 def run_download(call: Call) -> Texts:
     """`curl -o FILE`, `wget`: what comes over the net is unknown, on the screen or in the file."""
     words = call.arguments
-    paths = [
-        words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-o", "-O", "--output", "--output-document"}
-    ]
+    flags = {"-o", "-O", "--output", "--output-document"}
+    paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
     paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
     paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
     # Without a name the file is called as in the address.
@@ -191,17 +183,14 @@ def note_changes(call: Call, name: str) -> None:
     # A word with a blank in it is a text; its end may look like a path.
     words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
     if name in _COPIES and len(words) > 1:
-        _copied(call, words[:-1], words[-1])
+        for source in words[:-1]:
+            texts = call.shell.contents(source, call.state)
+            if texts is not None and call.state.is_written(source):
+                # The target may be a file or a directory.
+                call.state.write(words[-1], texts)
+                call.state.write(f"{words[-1]}/{source.rsplit('/', 1)[-1]}", texts)
         return
     for word in words:
         path = word.removeprefix("of=")
         if is_known(path) and (call.state.is_written(path) or path != word):
             call.state.write(path, UNKNOWN)
-
-
-def _copied(call: Call, sources: list[str], target: str) -> None:
-    for source in sources:
-        texts = call.shell.contents(source, call.state)
-        if texts is not None and call.state.is_written(source):
-            call.state.write(target, texts)
-            call.state.write(f"{target}/{source.rsplit('/', 1)[-1]}", texts)
