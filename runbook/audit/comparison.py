@@ -12,20 +12,6 @@ from runbook.model import Book, Family, Rule, TargetKind
 from runbook.policy.argv import Flag
 from runbook.policy.judgement import rule_of
 
-__all__ = [
-    "Manuals",
-    "check_coverage",
-    "check_globals",
-    "forms_of",
-    "hints_of",
-    "leaves_of",
-    "mistakes_of",
-    "mistakes_of_rule",
-    "supabase_rules",
-    "unlisted_flags",
-]
-
-
 # --- command lines ---------------------------------------------------------------------------------------------------
 
 

@@ -76,24 +76,23 @@ class Asker:
         A made-up flag is given with them, so that the CLI refuses the line and does nothing. That it refuses such
         flags at all is tried before, with a command that only prints.
         """
-        refusing = {each: self._refuses(each) for each in dict.fromkeys(cli for cli, _, _ in questions)}
+        refusing: dict[CliPackage, bool] = {}
+        for cli in dict.fromkeys(cli for cli, _, _ in questions):
+            refused = self._ask([(cli, ("completion", "bash", _MADE_UP))])[0]
+            refusing[cli] = _MADE_UP in _UNRECOGNIZED.findall(refused)
         safe = [each for each in questions if refusing[each[0]]]
         texts = dict(zip(safe, self._ask([(cli, (*path, *names, _MADE_UP)) for cli, path, names in safe]), strict=True))
         return [_taken(each[2], texts[each]) if each in texts else {} for each in questions]
 
-    def _refuses(self, package: CliPackage) -> bool:
-        return _MADE_UP in _UNRECOGNIZED.findall(self._ask([(package, ("completion", "bash", _MADE_UP))])[0])
-
     def _ask(self, questions: Sequence[tuple[CliPackage, _Words]], *, experiments: bool = False) -> list[str]:
         self.asked += len(questions)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = pool.map(lambda question: self._answer(*question, experiments=experiments), questions)
-            return [self._count(text) for text in answers]
-
-    def _count(self, text: str) -> str:
-        self.answered += 1
-        self.progress(self.answered, self.asked)
-        return text
+            answers: list[str] = []
+            for text in pool.map(lambda question: self._answer(*question, experiments=experiments), questions):
+                answers.append(text)
+                self.answered += 1
+                self.progress(self.answered, self.asked)
+            return answers
 
     def _answer(self, package: CliPackage, words: _Words, *, experiments: bool) -> str:
         known = (words[:size] for size in range(1, len(words)))

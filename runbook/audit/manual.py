@@ -68,9 +68,9 @@ def read_help(text: str) -> Help:
     """Return what a help text says; global flags count as flags of the command, where it has none of that name."""
     sections = _sections(text)
     usage = _USAGE.match(next(iter(sections.get("USAGE", ())), ""))
-    flags = (
-        flag for name in ("GLOBAL FLAGS", "FLAGS") for line in sections.get(name, ()) for flag in _flags_in_help(line)
-    )
+    # A command's own flag comes later, and replaces a global one of that name.
+    lines = [*sections.get("GLOBAL FLAGS", ()), *sections.get("FLAGS", ())]
+    flags = (flag for line in lines for flag in _flags_in_help(line))
     return Help(
         tuple(usage["words"].split()) if usage else (),
         {flag.name: flag for flag in flags},
@@ -121,17 +121,13 @@ def read_completions(script: str) -> Tree:
         found = _LINE.match(line)
         if found is None:
             continue
-        path = _path_completed(found["where"])
+        # The subcommands that must have been typed are the conditions before the first `not`.
+        path = tuple(_UNDER.findall(found["where"].split("; and not", maxsplit=1)[0]))
         flags = tree.setdefault(path, {})
         flags.update((flag.name, flag) for flag in _flags_completed(found))
         if found["word"] and _is_command(found):
             tree.setdefault((*path, found["word"]), {})
     return tree
-
-
-def _path_completed(where: str) -> tuple[str, ...]:
-    """Return the subcommands that must have been typed: the conditions before the first `not`."""
-    return tuple(_UNDER.findall(where.split("; and not", maxsplit=1)[0]))
 
 
 def _is_command(found: re.Match[str]) -> bool:
@@ -142,8 +138,9 @@ def _is_command(found: re.Match[str]) -> bool:
 
 
 def _flags_completed(found: re.Match[str]) -> Iterator[CliFlag]:
-    takes = "value" if " -r" in found["ends"] else "maybe"
+    takes = "value" if " -r" in found["ends"] else "maybe"  # fish's -r: the flag requires an argument
     text = re.sub(r"\\(.)", r"\1", found["text"] or "")
+    # A script offers `--no-NAME` beside a boolean flag, and describes it so.
     if found["long"] and text != f"Disable {found['long'].removeprefix('no-')}":
         yield CliFlag(f"--{found['long']}", takes, text)
     if found["short"]:
@@ -208,14 +205,13 @@ class Manual:
         path = max(
             (positionals[:size] for size in range(len(positionals) + 1) if self.has(positionals[:size])), key=len
         )
-        takers = {name for name, flag in self._all_flags(path).items() if flag.takes == "value"}
+        # Read again: which flags take the next word depends on the command.
+        known = {**self.hidden.get(path, {}), **self.listed(path)}
+        takers = {name for name, flag in known.items() if flag.takes == "value"}
         words = read_words(arguments, takers)
         rest = _before_dashes(words)[len(path) :]
         is_group = list(self.leaves(path)) != [path]
         return ParsedLine(path, words, rest[0] if rest and is_group else "")
-
-    def _all_flags(self, path: CommandPath) -> Mapping[str, CliFlag]:
-        return {**self.hidden.get(path, {}), **self.listed(path)}
 
     @cached_property
     def _value_flags(self) -> frozenset[str]:

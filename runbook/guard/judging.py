@@ -31,7 +31,7 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
     judged = judge(line, cwd=here, env=os.environ, policy=load_policy(book))
-    _note(judged, line, face, here)
+    record(judged, line, face=face, directory=here)
     return judged
 
 
@@ -39,7 +39,7 @@ def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgeme
     """Judge a command that would run here."""
     here = current_directory()
     judged = judge_words(argv, cwd=here, env=os.environ, policy=load_policy(book))
-    _note(judged, " ".join(argv), face, here)
+    record(judged, " ".join(argv), face=face, directory=here)
     return judged
 
 
@@ -49,11 +49,6 @@ def current_directory() -> str | None:
         return str(Path.cwd())
     except OSError:
         return None
-
-
-def _note(judged: Judgement, line: str, face: str, directory: str | None) -> None:
-    if judged.verdict is not Verdict.ALLOW:
-        record(judged, line, face=face, directory=directory or "")
 
 
 _LONGEST = 500
@@ -76,15 +71,17 @@ def log_path() -> Path:
     return state_directory() / "guard.jsonl"
 
 
-def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
+def record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:
     """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
+    if judged.verdict is Verdict.ALLOW:  # most lines are, and what people type all day is nobody's business
+        return
     shown = hidden(line)
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "verdict": judged.verdict.value,
         "rule": judged.rule,
         "face": face,
-        "directory": directory,
+        "directory": directory or "",
         "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
     }
     try:

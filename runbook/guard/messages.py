@@ -68,16 +68,8 @@ def _linked(directory: str | None) -> str | None:
     return None
 
 
-_HEADS = {
-    Verdict.ALLOW: "allowed",
-    Verdict.CONFIRM: "this needs a person",
-    Verdict.REFUSE: "refused; it did not run",
-}
-_EFFECTS = {
-    Effect.READS: "reads",
-    Effect.WRITES: "writes",
-    Effect.DESTROYS: "DESTROYS DATA",
-}
+_HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it did not run"}
+_EFFECTS = {Effect.READS: "reads", Effect.WRITES: "writes", Effect.DESTROYS: "DESTROYS DATA"}
 
 
 def as_text(judged: Judgement, directory: str | None) -> str:
@@ -96,14 +88,9 @@ def as_text(judged: Judgement, directory: str | None) -> str:
 
 
 def _wrapped(name: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        80,
-        initial_indent=f"  {name:<10}",
-        subsequent_indent=" " * 12,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    # Flags and addresses stay whole, so that they can be copied.
+    wrapper = textwrap.TextWrapper(80, f"  {name:<10}", " " * 12, break_on_hyphens=False, break_long_words=False)
+    return wrapper.fill(text)
 
 
 def as_sentence(judged: Judgement, directory: str | None) -> str:

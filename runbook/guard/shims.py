@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.guard.judging import current_directory, judge_argv
@@ -21,20 +20,6 @@ from runbook.guard.messages import as_text, name_of_target
 from runbook.model import Effect, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import data_directory
-
-__all__ = [
-    "GUARDED",
-    "SHELLS",
-    "SHIM_MARK",
-    "Shims",
-    "default_directory",
-    "find_program",
-    "install_shims",
-    "run_guarded",
-    "shell_functions",
-    "uninstall_shims",
-]
-
 
 # --- shell functions -------------------------------------------------------------------------------------------------
 
@@ -59,29 +44,21 @@ _NOTE = """\
 
 def shell_functions(shell: str, program: str) -> str:
     """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
+    path = shlex.quote(shlex.split(program)[0])
+    gone = "runbook guard is gone: install it again, or run:"  # a runbook that is gone must not open the door
     lines = [_NOTE]
-    lines += [(_fish if shell == "fish" else _posix)(name, program) for name in GUARDED]
+    for name in GUARDED:
+        if shell == "fish":
+            lines.append(
+                f"function {name} --wraps {name}\n  if not test -x {path}\n"
+                f"    echo '{gone} functions --erase {name}' >&2\n    return 6\n  end\n"
+                f"  {program} guard -- {name} $argv\nend"
+            )
+        else:  # the keyword keeps bash and zsh from expanding an alias of that name
+            missing = f"echo '{gone} unset -f {name}' >&2; return 6"
+            check = f"  if [ ! -x {path} ]; then {missing}; fi"
+            lines.append(f'function {name} {{\n{check}\n  {program} guard -- {name} "$@"\n}}')
     return "\n".join(lines) + "\n"
-
-
-def _posix(name: str, program: str) -> str:
-    path = shlex.quote(shlex.split(program)[0])
-    # The keyword keeps shells from expanding an alias of that name. A runbook that is gone must not open the door.
-    missing = f"echo 'runbook guard is gone: install it again, or run: unset -f {name}' >&2; return 6"
-    return f'function {name} {{\n  if [ ! -x {path} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
-
-
-def _fish(name: str, program: str) -> str:
-    path = shlex.quote(shlex.split(program)[0])
-    return (
-        f"function {name} --wraps {name}\n"
-        f"  if not test -x {path}\n"
-        f"    echo 'runbook guard is gone: install it again, or run: functions --erase {name}' >&2\n"
-        f"    return 6\n"
-        f"  end\n"
-        f"  {program} guard -- {name} $argv\n"
-        f"end"
-    )
 
 
 # --- shims -----------------------------------------------------------------------------------------------------------
@@ -120,7 +97,10 @@ def install_shims(directory: Path, program: str) -> Shims:
                 f"{directory} has other programs: {', '.join(taken)}", hint="Choose an empty directory with --dir."
             )
         for name in GUARDED:
-            _write(directory / name, name, program)
+            temporary = directory / f".{name}.new"
+            temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
+            temporary.chmod(0o755)
+            temporary.replace(directory / name)  # a shim that runs now is never half written
     except OSError as error:
         raise RunbookError(f"{directory} can't be written: {error}", hint="Choose another with --dir.") from error
     return Shims(directory, GUARDED, _leads(directory))
@@ -145,13 +125,6 @@ def find_program(name: str) -> str | None:
         if path.is_file() and os.access(path, os.X_OK) and not _is_shim(path):
             return str(path)
     return None
-
-
-def _write(path: Path, name: str, program: str) -> None:
-    temporary = path.with_name(f".{name}.new")
-    temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
-    temporary.chmod(0o755)
-    temporary.replace(path)
 
 
 def _is_shim(path: Path) -> bool:
@@ -189,10 +162,6 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
         print(as_text(judged, current_directory()), file=sys.stderr)
         if not _is_confirmed(judged):
             return ExitCode.NEEDS_PERSON
-    return _become(program, argv)
-
-
-def _become(program: str, argv: tuple[str, ...]) -> NoReturn:
     # Python ignores these; the command must not inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

@@ -63,7 +63,15 @@ def hook(book: str | None, agent: str) -> int:
 def install(book: str | None, what: str, directory: Path | None, user: bool) -> int:
     """Put the guard before scripts and Makefiles (shims), or into a coding agent's settings."""
     if what == "shims":
-        return _install_shims(directory, book)
+        from runbook.guard.shims import default_directory, install_shims
+
+        shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
+        click.echo(f"{shims.directory}: {', '.join(shims.names)}")
+        if not shims.leads:
+            click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
+            click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
+        click.echo(_FENCES, err=True)
+        return ExitCode.DONE
     from runbook.guard.agents import install_hook, settings_path
 
     path = settings_path(what, Path.home() if user else Path.cwd(), user=user)
@@ -140,20 +148,8 @@ def log(limit: int, form: str) -> int:
         return ExitCode.DONE
     for entry in entries:
         rule = f" ({entry.rule})" if entry.rule else ""
-        click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {_one_line(entry.line)}{rule}")
+        click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {' '.join(entry.line.split())}{rule}")
     click.echo(f"{log_path()}" if entries else f"Nothing was stopped yet; the log would be {log_path()}", err=True)
-    return ExitCode.DONE
-
-
-def _install_shims(directory: Path | None, book: str | None) -> int:
-    from runbook.guard.shims import default_directory, install_shims
-
-    shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
-    click.echo(f"{shims.directory}: {', '.join(shims.names)}")
-    if not shims.leads:
-        click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
-        click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
-    click.echo(_FENCES, err=True)
     return ExitCode.DONE
 
 
@@ -170,10 +166,6 @@ def _files_below(paths: tuple[Path, ...]) -> list[Path]:
             names[:] = sorted(name for name in names if name not in {"node_modules", ".git", ".venv", "venv"})
             found += [Path(here) / name for name in sorted(files) if is_scanned(Path(here) / name)]
     return found
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _started_by(program: str, book: str | None) -> str:
