@@ -73,7 +73,7 @@ def log_path() -> Path:
 
 def record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:
     """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
-    if judged.verdict is Verdict.ALLOW:  # most lines are, and what people type all day is nobody's business
+    if judged.verdict is Verdict.ALLOW:
         return
     shown = hidden(line)
     entry = {
