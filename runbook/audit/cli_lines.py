@@ -18,6 +18,7 @@ from runbook.policy.judgement import rule_of
 __all__ = ["CliLine", "cli_lines", "majors_of", "source_named"]
 
 _INLINE = re.compile(r"`((?:npx )?supabase\s[^`]+)`")
+# Prose is folded, and in a comment each line begins with `#`.
 _FOLD = re.compile(r"\s*\n\s*(?:#\s*)?")
 
 

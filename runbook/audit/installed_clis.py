@@ -53,6 +53,7 @@ class Asker:
     def trees(self, packages: Sequence[CliPackage]) -> list[Tree]:
         """Return each CLI's commands, experiments too; raises RunbookError where one prints no completion script."""
         words = ("--completions", "fish")
+        # Twice, as the difference tells which commands are experiments.
         plain = self._ask([(package, words) for package in packages])
         whole = self._ask([(package, words) for package in packages], experiments=True)
         return [self._tree(*answers) for answers in zip(packages, plain, whole, strict=True)]
@@ -110,6 +111,7 @@ def open_asker(progress: Progress) -> Iterator[Asker]:
 def _printed(package: CliPackage, words: _Words, home: Path, switched: dict[str, str]) -> str:
     """Return what the CLI prints. It prints into a file: into a pipe CLI 2 loses the end of long texts."""
     argv = [str(node_directory() / "node"), str(_script(package)), *words]
+    # Nothing listens on port 9: a CLI that asks for the network or for Docker fails at once.
     environment = {**isolated_environment(home, proxy=_CLOSED), "DOCKER_HOST": "tcp://127.0.0.1:9", **switched}
     with tempfile.TemporaryFile() as printed:
         try:
@@ -139,6 +141,7 @@ def _script(package: CliPackage) -> Path:
 def _taken(names: _Words, text: str) -> dict[str, CliFlag]:
     refused = set(_UNRECOGNIZED.findall(text))
     valued = set(_MISSING_VALUE.findall(text))
+    # It did not get as far as its flags, so its silence on the others says nothing.
     if _MADE_UP not in refused:
         return {}
     return {name: CliFlag(name, "value" if name in valued else "maybe", "") for name in names if name not in refused}

@@ -114,6 +114,7 @@ _COMMAND = re.compile(r"\w[\w-]*")
 
 def read_completions(script: str) -> Tree:
     """Return the tree of a script. Raises ValueError if it is none, or not whole."""
+    # CLI 2 may exit before all is printed, and a cut script is still valid fish.
     if not script.rstrip().endswith(_END):
         raise ValueError("this is no whole completion script of the Supabase CLI")
     tree: dict[tuple[str, ...], dict[str, CliFlag]] = {(): {}}
@@ -181,6 +182,7 @@ class Manual:
     def listed(self, path: CommandPath) -> Mapping[str, CliFlag]:
         """Return the flags that a command lists, with those of every command."""
         asked = self.helps[path].flags if path in self.helps and self.helps[path].command == path else {}
+        # Help comes last: it alone tells `--flag` from `--flag[=value]`.
         return {**self.common, **self.tree.get(path, {}), **asked}
 
     def flag(self, path: CommandPath, name: str) -> CliFlag | None:
@@ -194,6 +196,7 @@ class Manual:
     def leaves(self, path: CommandPath) -> Iterator[CommandPath]:
         """Yield the commands of a group, and the group where it is a command too; a command is its own only leaf."""
         inner = [each for each in self.tree if each and each[:-1] == path]
+        # A group that has flags of its own is taken to run without a subcommand.
         if self.has(path) and (not inner or self.tree.get(path)):
             yield path
         for each in inner:

@@ -42,6 +42,7 @@ def survey(
     with open_asker(progress) as asker:
         everyone = [*packages, *([newer] if newer else [])]
         manuals = _learn(asker, book, lines, everyone)
+    # The newer one, if any, is the last; it is compared apart.
     pinned = {manual.major: manual for manual in manuals[: len(packages)]}
     problems, changes = _compare(book, lines, pinned)
     changes += _versions(book, pinned)
@@ -155,6 +156,7 @@ def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
         if major in manuals
         for mistakes in [list(comparison.mistakes_of(line.arguments, manuals[major]))]
     ]
+    # A line of prose or of a test says not which major it means: the best match counts.
     if line.any_of:
         return min(found, key=len, default=[])
     return [mistake for mistakes in found for mistake in mistakes]

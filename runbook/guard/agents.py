@@ -35,6 +35,7 @@ AGENTS: Mapping[str, str] = {
 LARGEST = 512 * 1024
 """Bytes of an event that are read; a longer one is not judged but blocked."""
 
+# The tools of all agents that run shell text. An event of any other passes, unless it carries a command.
 _SHELL_TOOLS = frozenset(
     {"bash", "shell", "powershell", "pwsh", "run_shell_command", "exec_command", "local_shell", "unified_exec"}
     | {"run_terminal_cmd", "run_in_terminal", "terminal", "zsh", "sh", "write_stdin"}
@@ -90,18 +91,22 @@ def answer_failure(agent: str, why: str) -> HookAnswer:
 
 def _command_in(data: bytes) -> tuple[str | tuple[str, ...] | None, str | None]:
     """Return the command of an event and where it would run; None for a tool that runs no command."""
+    # The reader stops one byte past the limit, so a longer event is cut and could not be parsed.
     if len(data) > LARGEST:
         raise _UnreadableEventError(f"The event is longer than {LARGEST // 1024} KB.")
     try:
         event = json.loads(data)
+    # Deeply nested JSON exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
         raise _UnreadableEventError("The event is no JSON.") from error
     if not isinstance(event, dict):
         raise _UnreadableEventError("The event is no JSON object.")
+    # Cursor sends the command at the top; the others nest it in the tool's input, and Copilot in camel case.
     tool = event.get("tool_name", event.get("toolName"))
     given = event.get("tool_input", event.get("toolArgs"))
     arguments = _arguments(given, strict=_is_shell(tool)) if "command" not in event or given is not None else event
     command = next((arguments[name] for name in _COMMANDS if name in arguments), None)
+    # A tool for files or searches. A shell tool without a command is not: that one is blocked.
     if command is None and isinstance(tool, str) and not _is_shell(tool):
         return None, None
     places = [place.get(name) for place in (arguments, event) for name in ("workdir", "cwd", "dir_path", "directory")]
@@ -134,6 +139,7 @@ def _arguments(given: object, *, strict: bool) -> dict[str, Any]:
 def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. Where exit code 2 blocks too, it is used as well: two locks on one door."""
     if agent == "copilot":
+        # No exit code blocks here: the answer alone does.
         return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
     if agent == "gemini":
         return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
@@ -224,6 +230,7 @@ def install_hook(agent: str, path: Path, program: str) -> Change:
     `program` is the shell text that starts `runbook`.
     """
     before = _read(path)
+    # A deep copy: what was read is compared with it before anything is written.
     settings = json.loads(json.dumps(before)) if before is not None else {}
     if agent in _VERSIONED:
         settings.setdefault("version", 1)
@@ -232,6 +239,7 @@ def install_hook(agent: str, path: Path, program: str) -> Change:
     ours = [number for number, each in enumerate(entries) if _is_ours(each, agent)]
     if ours:
         entries[ours[0]] = entry
+        # A file that was merged by hand may hold the hook twice.
         for number in reversed(ours[1:]):
             del entries[number]
     else:
@@ -255,6 +263,7 @@ def uninstall_hook(agent: str, path: Path) -> Change:
     for place, key in reversed(list(zip(places, keys, strict=True))):
         if not place[key]:
             del place[key]
+    # Nothing is left that anybody but the guard put there.
     if settings in ({}, {"version": 1}):
         path.unlink()
         return Change(path, "removed")
@@ -262,6 +271,7 @@ def uninstall_hook(agent: str, path: Path) -> Change:
 
 
 def _is_ours(entry: object, agent: str) -> bool:
+    # The entry is found by its command, as people move the program and change the timeout.
     return bool(re.search(rf"guard hook {re.escape(agent)}\b", json.dumps(entry)))
 
 
@@ -275,6 +285,7 @@ def _read(path: Path) -> Settings | None:
         raise RunbookError(f"{path} can't be read: {error}", hint="Nothing was changed.") from error
     hint = f"Nothing was changed. Correct it, or add the hook by hand: `runbook guard hook` is what it runs ({path})."
     try:
+        # json would silently keep the last of two equal keys, and writing would lose the first.
         settings = json.loads(text or "{}", object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise RunbookError(f"{path}:{error.lineno}:{error.colno}: no JSON: {error.msg}", hint=hint) from error
@@ -316,14 +327,17 @@ def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
     backup = None
     if before is not None:
         backup = target.with_name(target.name + _BACKUP)
+        # The copy of the first time stays: later ones would already hold the hook.
         if not backup.exists():
             backup.write_text(text, encoding="utf-8")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside it and renamed, so that an agent never reads half a file.
         temporary = target.with_name(f"{target.name}.runbook-new")
         found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)  # the file keeps its indentation
         rendered = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False)
         temporary.write_text(rendered + "\n", encoding="utf-8")
+        # Settings may hold tokens: whoever could not read them still can't.
         if target.exists():
             temporary.chmod(target.stat().st_mode)
         temporary.replace(target)

@@ -81,9 +81,11 @@ def _examined(
     for name in _SEEN_OUTSIDE & environment.keys():
         state.variables[name] = scalar((environment[name],))
         state.export(name)
+    # Without a directory no file is read, so that the verdict depends on the line alone.
     machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else read_small)
     try:
         run(machine, state)
+    # Python may run out of stack in a text that is within every limit; that is a doubt too.
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
     return examination
@@ -106,10 +108,13 @@ def _judged(verdict: Verdict, effect: Effect, reason: str) -> Judgement:
 # --- the judgement of one command ------------------------------------------------------------------------------------
 
 
+# Two lines of a terminal: enough to recognize what was typed.
 _LONGEST_SUBJECT = 160
 _MOST_COMMANDS = 50
+# Set in the line, these send a command to another project than the one that the verdict assumes.
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+# Their words name a program or a task: the program they start is judged, not they.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _FILE_FLAGS = frozenset({"-f", "--file"})
 _UNTOLD = "$1"
@@ -169,7 +174,7 @@ class Examination:
         self._commands[told] = None
         for text in (None,) if call.state.stdin is None else call.state.stdin:
             judged = self._judge(call, None if text is None else _told(text), major)
-            # One reading of several must not refuse: the person may mean another.
+            # What only may run is asked about, as nothing gets past a refusal.
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
@@ -177,6 +182,7 @@ class Examination:
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
         words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
         argv = tuple(_told(word) for word in words)
+        # The words as they stand come first; other readings count only where this one allows.
         judged = classify(argv, self._policy, major=major, stdin=stdin)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
@@ -236,6 +242,7 @@ def _outline_of(policy: Policy) -> _Outline:
         judged = list(zip(policy.rules, verdicts, strict=True))
         minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
         commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+        # A process hardly meets more than one policy; tests do.
         if len(_outlines) >= _MOST_OUTLINES:
             _outlines.clear()
         _outlines[id(policy)] = _Outline(
@@ -252,10 +259,12 @@ def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
     """Whether words could be a subcommand, and only because one of them is not known."""
     if not form or not words:
         return False
+    # Any number of words may be a whole subcommand.
     if words[0] == ANY_WORDS:
         return True
     if words[0] == form[0]:
         return _fits_unknown(form[1:], words[1:])
+    # Once one word is unknown, the rest only has to be possible, not the same.
     return not is_known(words[0]) and len(words) >= len(form) and all(map(may_be, words, form))
 
 
@@ -278,9 +287,11 @@ def _told(word: str) -> str:
 def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
     """Show a host that the environment names as a flag; a flag behind it goes before it."""
     name = next((name for name in _HOSTS if name in state.environment), None)
+    # For the CLI -h is help; psql and its kin take a host by it.
     if name is None or invocation_of(words).program == "supabase":
         return words
     host = state.environment[name]
+    # In front, because psql takes the last flag: one in the line itself must win.
     return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
 
 

@@ -46,6 +46,7 @@ def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgeme
 def current_directory() -> str | None:
     """Return the current directory, None if it is gone."""
     try:
+        # It fails in a directory that was removed meanwhile.
         return str(Path.cwd())
     except OSError:
         return None
@@ -86,6 +87,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str | None) ->
     }
     try:
         make_private(state_directory())
+        # O_NOFOLLOW: a link planted there would let the log overwrite another file.
         handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")

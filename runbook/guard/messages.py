@@ -44,10 +44,12 @@ def _named(judged: Judgement) -> str | None:
     for word, following in zip(words, (*words[1:], ""), strict=True):
         flag, equals, inline = word.partition("=")
         value = inline if equals else following
+        # A value that looks like a flag is one: the flag before it had none.
         if flag in _PROJECT_FLAGS | _HOST_FLAGS | {"--db-url"} and value and not value.startswith("-"):
             found: str | None = host_of(value) or value
         else:
             found = host_of(word) if "://" in word else None
+        # The name is printed and must be typed: nothing that a terminal could take for more than text.
         if found and all(letter.isalnum() or letter in ".-_" for letter in found):
             return found
     return None
@@ -61,9 +63,11 @@ def _linked(directory: str | None) -> str | None:
     here = Path(directory) if directory else None
     for each in (here, *here.parents) if here else ():
         try:
+            # Where `supabase link` keeps it.
             found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             continue
+        # The nearest link counts, even a broken one.
         return found if found.isalnum() else None
     return None
 
@@ -125,6 +129,7 @@ def as_json(judged: Judgement) -> str:
 
 def hidden(text: str) -> str:
     """Return a text without what looks like a secret."""
+    # Loaded late: what is allowed prints nothing.
     from runbook.policy.redaction import Redactor
 
     return Redactor().redact(text)

@@ -22,6 +22,7 @@ _SHEBANG = re.compile(rb"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
 _MAKEFILES = frozenset({"makefile", "gnumakefile"})
 _WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)action\.ya?ml$")
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+# Bytes. One script is read up to 64 KB anyway, but a workflow holds many.
 _LARGEST = 1024 * 1024
 
 
@@ -90,6 +91,7 @@ def _kind_of(path: Path) -> str | None:
 def _has_shebang(path: Path) -> bool:
     try:
         with path.open("rb") as file:
+            # Enough for the path of any shell.
             return _SHEBANG.match(file.read(80)) is not None
     except OSError:
         return False
@@ -110,6 +112,7 @@ def _package_scripts(text: str) -> Iterator[_Script]:
         return
     start = text.find('"scripts"')
     for name, body in scripts.items() if isinstance(scripts, dict) else ():
+        # json tells no places, so the key is looked for behind `"scripts"` in the text.
         match = re.compile(re.escape(json.dumps(name, ensure_ascii=False)) + r'\s*:\s*"').search(text, start)
         if isinstance(body, str) and match:
             before = text[: match.end()]
@@ -119,11 +122,13 @@ def _package_scripts(text: str) -> Iterator[_Script]:
 def _workflow_runs(text: str) -> Iterator[_Script]:
     """Yield the `run:` texts of a workflow or an action. Expressions of GitHub's own count as unknown."""
     try:
+        # Nodes instead of values, as only these know their lines.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError):
         return
     for node in _step_commands(root):
         mark = node.start_mark
+        # A block begins on the line below its mark, a plain or quoted text at it.
         block = node.style in {"|", ">"}
         lines = text.split("\n")
         line = mark.line + (2 if block else 1)

@@ -67,6 +67,7 @@ def shell_functions(shell: str, program: str) -> str:
 SHIM_MARK = "# shim of runbook guard"
 """The second line of each shim, by which the guard knows not to start it again."""
 
+# The mark is in the second line; a real program may be large.
 _LOOKED_AT = 200
 
 
@@ -91,6 +92,7 @@ def install_shims(directory: Path, program: str) -> Shims:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        # Looked at before anything is written: either all shims are put there or none.
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
         if taken:
             raise RunbookError(
@@ -137,10 +139,12 @@ def _is_shim(path: Path) -> bool:
 
 def _leads(directory: Path) -> bool:
     """Whether a shell finds these shims before the real programs."""
+    # PATH may name it by a link.
     here = directory.resolve()
     for each in os.environ.get("PATH", "").split(os.pathsep):
         if each and Path(each).resolve() == here:
             return True
+        # A real one comes first, so that shim would never start.
         if any((Path(each) / name).is_file() for name in GUARDED):
             return False
     return False
@@ -152,6 +156,7 @@ def _leads(directory: Path) -> bool:
 def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
     """Judge a command and, if it may run, become it. Returns only where it does not run."""
     program = find_program(argv[0])
+    # Judged even where there is no such program: a refusal tells more than "not found".
     judged = judge_argv(argv, book=book, face="command")
     if judged.verdict is Verdict.REFUSE:
         print(as_text(judged, current_directory()), file=sys.stderr)

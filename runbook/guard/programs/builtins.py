@@ -14,6 +14,7 @@ from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, e
 __all__ = ["BUILTINS"]
 
 _EXPRESSIONS = frozenset({"-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+# `trap - SIGNAL`, `trap "" SIGNAL` and the forms that only list.
 _ENDS = frozenset({"-", "", "-l", "-p"})
 
 
@@ -37,6 +38,7 @@ def _cd(call: Call) -> Texts:
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
     path = plain(words[0]) if len(words) == 1 else ANY
     here = call.state.directory
+    # `cd -` and `~name` lead to places that the text does not tell.
     if path.startswith(("~", "-")) or not is_known(path):
         call.state.directory = None
     elif path.startswith("/"):
@@ -65,6 +67,7 @@ def _command(call: Call) -> Texts:
     """`command NAME …` starts a program; with -v or -V it only looks one up."""
     words = list(call.words[1:])
     while words and re.fullmatch(r"-[pvV]+|--", plain(words[0])):
+        # What it prints may become a program: `$(command -v supabase) db reset`.
         if "v" in plain(words[0]).lower():
             return run_which(call.with_words("which", *words[1:2]))
         words.pop(0)
@@ -98,6 +101,7 @@ def _alias(call: Call) -> Texts:
     for word in map(plain, call.words[1:]):
         name, equals, text = word.partition("=")
         if equals:
+            # Kept, though a script would not expand it: a line may be typed into an interactive shell.
             call.state.aliases[name] = text
     return UNKNOWN
 
@@ -117,8 +121,10 @@ def _unset(call: Call) -> Texts:
     for name in call.arguments:
         bodies = call.state.functions.get(name)
         if bodies is not None and (functions or name not in call.state.variables):
+            # It may be unset on one way only: the bodies stay beside None.
             call.state.functions[name] = tuple(dict.fromkeys((*bodies, None)))
         if not functions and re.fullmatch(r"\w+", name):
+            # An empty text instead of nothing: nothing would mean that the environment may hold it.
             call.state.variables[name] = scalar(("",))
     return NOTHING
 
@@ -137,6 +143,7 @@ def _set(call: Call) -> Texts:
 
 def _shift(call: Call) -> Texts:
     count = call.arguments[0] if call.arguments else "1"
+    # How many words an unknown one is can't be told, so neither what is left.
     if not count.isdigit() or any(ANY_WORDS in word for items in call.state.arguments for word in items):
         call.state.arguments = ANY_LIST
     else:
@@ -152,6 +159,7 @@ def _read(call: Call) -> Texts:
     options = "".join(word[1:] for word in call.arguments if word.startswith("-"))
     lines = either(*(tuple(text.splitlines()) or ("",) for text in texts)) if "d" not in options else texts
     if "r" not in options:
+        # Without -r a backslash takes the next character as it is.
         lines = tuple(re.sub(r"\\(.)", r"\1", line) for line in lines)
     if "a" in options:
         call.state.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))

@@ -10,6 +10,7 @@ from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
+# The flags that take no value are fewer than those that do.
 _DOCKER_SWITCHES = re.compile(
     r"-[dithPqT]+$|--(detach|rm|init|interactive|tty|privileged|publish-all|read-only|no-healthcheck|quiet|no-deps"
     r"|service-ports|build|use-aliases|no-tty|no-TTY|sig-proxy|oom-kill-disable|disable-content-trust|remove-orphans)$"
@@ -40,6 +41,7 @@ def run_ssh(call: Call) -> Texts:
     _skip_flags(words, _SSH_VALUES)
     if words:
         words.pop(0)
+    # ssh takes flags on both sides of the host.
     _skip_flags(words, _SSH_VALUES)
     return run_text(call, " ".join(words)) if words else feed(call)
 
@@ -55,6 +57,7 @@ def run_su(call: Call) -> Texts:
         if word == "--":
             break
         name, equals, value = word.partition("=")
+        # Short flags may be joined: `su -lc TEXT`.
         if re.fullmatch(r"-[a-z]*c|--command|--session-command", name) and (equals or words):
             texts.append(value if equals else words.pop(0))
         elif word in _SU_VALUES and words:
@@ -103,6 +106,7 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     if not words:
         return UNKNOWN
     image = plain(words.pop(0))
+    # The entry point gets the words as arguments; no shell is between.
     if entry is not None:
         return call.start((entry, *words))
     started = call.start(tuple(words)) if words else feed(call)
@@ -134,6 +138,7 @@ def run_tmux(call: Call) -> Texts:
     if not words or plain(words.pop(0)) not in _TMUX_STARTS:
         return UNKNOWN
     _skip_flags(words, _TMUX_VALUES)
+    # Names of keys, not text.
     words = [word for word in words if plain(word) not in {"Enter", "C-m", "ENTER", "KPEnter"}]
     return run_text(call, " ".join(words)) if words else UNKNOWN
 
@@ -180,6 +185,7 @@ def run_git(call: Call) -> Texts:
     if verb == "submodule" and "foreach" in rest:
         text = [word for word in rest[rest.index("foreach") + 1 :] if not plain(word).startswith("-")]
         return run_text(call, " ".join(text))
+    # `git commit -m "…"` and everything else that takes text as data is left alone.
     if verb in _TEXTS:
         _flagged(call, _TEXTS[verb], rest)
     return UNKNOWN

@@ -38,6 +38,7 @@ _STARTS = re.compile(
     r"system|exec|spawn|popen|subprocess|check_(call|output)|\brun\b|Process|Deno\.Command|getline|`|\$\(|\|\s*\"|shell"
 )
 _WORD = re.compile(r"[\w.@/:=-]+")
+# Subcommand and flags of a command in a list of words; what follows is other code.
 _LONGEST_COMMAND = 16
 _ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 
@@ -62,6 +63,7 @@ def _run_file(call: Call, word: str) -> Texts:
     """Look at a script file, and if it can't be read at its name."""
     if plain(word) == "-":
         texts = call.state.stdin
+    # Subcommands of deno and bun, no files.
     elif plain(word) in {"run", "test", "x", "install", "task", "eval"}:
         return UNKNOWN
     else:
@@ -76,6 +78,7 @@ def _run_file(call: Call, word: str) -> Texts:
 def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
     """Doubt code that can start a program and names a dangerous command, as a text or as a list of words."""
     examiner = call.shell.examiner
+    # A quick look: most code names no dangerous program, and reading words costs more.
     if not any(program in code for program in examiner.risky) or not (is_shell or _STARTS.search(code)):
         return
     words = _WORD.findall(code)

@@ -67,6 +67,7 @@ def format_text(pattern: str, words: list[str]) -> str | None:
         if piece is None:
             return None
         output += piece
+        # A format that takes no word would go on for ever.
         if not rest or len(rest) == before or len(output) > _MOST:
             return output
 
@@ -93,6 +94,7 @@ def _convert(match: re.Match[str], word: str) -> str | None:
         word = echoed(word)
     elif letter == "c":
         word = word[:1]
+    # Other numbers are rounded, padded or quoted in ways that differ between shells.
     elif letter in "di" and re.fullmatch(r"[0-9]*", word):
         word = word or "0"
     elif letter != "s":
@@ -150,6 +152,7 @@ def _decoded(text: str) -> str:
 def run_which(call: Call) -> Texts:
     """`which NAME`: a path that ends in the name."""
     names = [plain(word) for word in call.words[1:] if not plain(word).startswith("-")]
+    # The directory is unknown, the program's name is not: `$(which supabase) db reset`.
     return (f"{ANY}/{names[0].rsplit('/', 1)[-1]}\n",) if len(names) == 1 else UNKNOWN
 
 

@@ -37,6 +37,7 @@ def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
     else:
         texts = call.shell.contents(path, call.state)
     if texts is None:
+        # Nothing to read, so the name alone speaks.
         if says_reset(name):
             call.doubt(Doubt.NAMED_RESET)
         return UNKNOWN
@@ -52,6 +53,7 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
     if not here and _OTHER.match(text) and not _SHEBANG.match(text):
         look_for_commands(call, text)
         return UNKNOWN
+    # A script that is started sees what is exported; one that is sourced sees everything.
     state = call.state if here else call.state.child()
     before = state.arguments
     if not here or len(call.words) > 1:
@@ -83,6 +85,7 @@ def run_shell(call: Call) -> Texts:
     """Run what a shell is given: `-c TEXT`, a script, or its input."""
     started = _Options(call.words[1:])
     words = tuple(started.words)
+    # `bash -n` and `-o noexec` check the grammar and run nothing.
     if started.only_parses:
         return NOTHING
     for path in started.startup:
@@ -133,6 +136,7 @@ class _Options:
         self._wants_text |= "c" in letters or unclear
         self.reads_input |= "s" in letters
         self.only_parses |= "n" in letters
+        # -o and -O may end a group of letters and take the next word: `bash -eo pipefail`.
         if word[-1:] in {"o", "O"} and self.words:
             self.only_parses |= plain(self.words.pop(0)) == "noexec"
 

@@ -88,6 +88,7 @@ def start_command(call: Call) -> Texts:
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
+    # A program may have rules and start others too, as npx does.
     if not is_ruled or name in _BY_NAME or name in PREFIXES:
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output

@@ -55,6 +55,7 @@ def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:
         text = _package_script(call, each)
         if text:
             inner = call.state.child()
+            # npm puts node_modules/.bin first on PATH for scripts, whoever is on it outside.
             inner.has_local_programs = True
             call.shell.text(f"{text} {quoted_words(words)}" if each == name and words else text, inner)
     return bool(body)
@@ -86,6 +87,7 @@ class MakeRule(NamedTuple):
 
 def run_make(call: Call) -> Texts:
     """Run the recipes of the targets and of all that they need."""
+    # These print what would be done, or help.
     if any(_DRY.match(word) for word in call.arguments):
         return UNKNOWN
     targets, file, state = _asked(call)
@@ -165,7 +167,9 @@ def _joined_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _filled(line: str, variables: dict[str, str]) -> str:
+    # Marks for make: silent, ignore errors, run even with -n.
     line = line.strip().lstrip("@-+ ")
+    # Variables may hold variables; five levels, as one that holds itself would never end.
     for _ in range(5):
         line = re.sub(r"\$[({]([\w.-]+)[)}]", lambda match: variables.get(match[1], f"${{{match[1]}}}"), line)
     return line.replace("${MAKE}", "make").replace("$$", "$")
@@ -247,6 +251,7 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, rest) if rest else UNKNOWN
     if verb in _LIFE:
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
+    # npm alone refuses a word that it does not know; the others look for a script or a program.
     if verb in _OWN or name == "npm":
         return UNKNOWN
     return _run_script(call, words, or_program=True)
@@ -286,6 +291,7 @@ def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
             state = state.copy()
             known = state.directory is not None and is_known(value) and flag in _PATHS
             state.directory = f"{state.directory}/{plain(value)}" if known else None
+    # `npm exec -c TEXT`: the flag may stand behind the verb, but not behind the dashes.
     if words and plain(words[0]) in {"exec", "x"}:
         for at, word in enumerate(words[:-1]):
             name, equals, value = plain(word).partition("=")

@@ -33,12 +33,14 @@ from runbook.guard.shell.texts import (
 _ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-P", "-a", "--argv0"})
 _XARGS_VALUES = frozenset({"-n", "-L", "-P", "-s", "-d", "-E", "-a", "--max-args", "--max-procs", "--max-lines"})
 _PARALLEL_VALUES = frozenset({"-j", "-a", "-n", "-N", "-S", "-d", "-C", "--jobs", "--arg-file", "--colsep", "--delay"})
+# Lines of input that are judged one by one.
 _MOST_LINES = 16
 
 
 def run_env(call: Call) -> Texts:
     """`env [-i] [-u NAME] [-S TEXT] [NAME=value]… COMMAND`."""
     words = list(call.words[1:])
+    # env starts programs, so the functions and aliases of the shell are not there.
     state = call.state.child()
     while words:
         word = plain(words[0])
@@ -79,6 +81,7 @@ class _Xargs:
             if word == "--":
                 break
             self._option(word, rest)
+        # Without a command xargs echoes.
         self.words = rest or ["echo"]
 
     def _option(self, word: str, rest: list[str]) -> None:
@@ -102,9 +105,11 @@ class _Xargs:
         if not is_known(text):
             return [ANY if self.mark else ANY_WORDS]
         if self.cut is not None:
+            # The last item may end in the separator, and none follows it.
             return text.removesuffix(self.cut).split(self.cut) if self.cut else [ANY_WORDS]
         if not self.mark:
             return _split(text)
+        # With a mark xargs takes lines, yet still takes quotes off and trims blanks.
         return [" ".join(_split(line)) if set(line) & set("'\"\\") else line.strip() for line in text.splitlines()]
 
 
@@ -112,6 +117,7 @@ def run_xargs(call: Call) -> Texts:
     """Start a command with words from standard input, appended or put in the place of a mark."""
     asked = _Xargs(call.words[1:])
     inner = call._replace(state=call.state.copy())
+    # xargs has read it; the commands get /dev/null.
     inner.state.stdin = NOTHING
     started: list[tuple[str, ...]] = []
     for text in UNKNOWN if call.state.stdin is None else call.state.stdin:
@@ -134,6 +140,7 @@ def run_find(call: Call) -> Texts:
         if plain(word) in _FIND_STARTS:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
+            # Which files are found can't be told: `find -exec` may be given any path.
             call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
@@ -284,6 +291,7 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
             name, _, value = plain(words.pop(0)).partition("=")
             inner.state.variables[name] = scalar((value,))
             inner.state.export(name)
+    # `timeout 5 COMMAND`, `flock FILE COMMAND`: what stands between is no command.
     words = words[prefix.skips :]
     if words[:1] == ["--"]:
         words.pop(0)
@@ -345,6 +353,7 @@ def run_unnamed(call: Call) -> Texts:
     word = plain(call.words[0])
     if set(word) == {PRINTED} or call.shell.is_guessing:
         return UNKNOWN
+    # `$CMD` alone, or `$CMD --linked`: the variable may hold the whole command.
     if word == ANY_WORDS and _is_bare(call):
         call.doubt(Doubt.UNKNOWN_PROGRAM)
         return UNKNOWN
@@ -357,6 +366,7 @@ def run_unnamed(call: Call) -> Texts:
         if restricted and not examiner.is_restricted([name, "x"]):
             call.doubt(Doubt.UNKNOWN_PROGRAM)
             return UNKNOWN
+    # `"$SHELL" -c TEXT`: it may be a shell, so its text is looked at, as one reading.
     if any(may_be(last, shell) for shell in ("sh", "bash")) and "-c" in call.arguments:
         with call.shell.perhaps():
             run_shell(call.with_words(MAYBE + "sh", *call.words[1:]))

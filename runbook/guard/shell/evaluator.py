@@ -32,6 +32,7 @@ __all__ = ["Evaluator"]
 # --- assignments and declarations ------------------------------------------------------------------------------------
 
 
+# A loop may append to an array for ever.
 _MOST_ELEMENTS = 64
 _CHANGING = frozenset("inulc")
 """Attributes that change what is assigned later: integer, reference, cases."""
@@ -107,10 +108,12 @@ def _give(keyword: str, options: str, name: str, state: ShellState, machine: Mac
 
 _INPUTS = frozenset({"<", "<<", "<<-", "<<<", "<&", "<>"})
 _MOST_TURNS = 16
+# Variables that hold commands: a shell or a program runs them without being told to.
 _COMMANDS = frozenset(
     {"PROMPT_COMMAND", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "PAGER", "GIT_SSH_COMMAND"}
     | {"GIT_EXTERNAL_DIFF", "BROWSER", "MANPAGER", "LESSOPEN", "SUDO_ASKPASS", "SSH_ASKPASS"}
 )
+# Files that bash (BASH_ENV) and sh (ENV) read before anything else.
 _STARTUP_FILES = frozenset({"BASH_ENV", "ENV"})
 
 
@@ -127,6 +130,7 @@ class Evaluator:
     def statement(self, statement: nodes.Statement, state: ShellState) -> Texts:
         """Run a command with its redirections and return what goes on to a pipe or a substitution."""
         self._machine.step()
+        # Redirections of input hold for this command alone; files that it writes stay written.
         before = state.stdin
         outward: list[tuple[nodes.Redirect, Texts]] = []
         for redirect in statement.redirects:
@@ -146,6 +150,7 @@ class Evaluator:
         texts = expand_text(redirect.word, state, self._machine)
         if redirect.operator == "<<<":
             return concatenated(texts, ("\n",))
+        # Another descriptor: what it was opened on is not followed.
         if redirect.operator == "<&":
             return UNKNOWN
         return either(*(self._machine.contents(path, state) or UNKNOWN for path in texts))
@@ -203,6 +208,7 @@ class Evaluator:
                 _assign(item, state, self._machine)
             return NOTHING
         lists = expand_words(command.words, state, self._machine)
+        # After its words, whose substitutions are commands of their own.
         self._machine.stand_at(command.line, command.column)
         first = command.words[0][0] if len(command.words[0]) == 1 else None
         name = first.value if isinstance(first, nodes.TextPart) and not first.quoted else ""
@@ -250,6 +256,7 @@ class Evaluator:
     def _subshell(self, command: nodes.Subshell, state: ShellState) -> Texts:
         inner = state.copy()
         output = self.chain(command.body, inner)
+        # A subshell has its own EXIT trap, and runs it when it ends.
         for trap in inner.traps:
             self._machine.text(trap, inner.copy())
         return output
@@ -301,16 +308,19 @@ class Evaluator:
             changed = [name for name, value in state.variables.items() if before.get(name) != value]
             if not changed:
                 break
+            # Still changing: it counts or collects. One more turn runs with anything in it.
             if turn == 2:
                 for name in changed:
                     state.assign(name, scalar(UNKNOWN))
         return either(*outputs, concatenated(*outputs))
 
     def _case(self, command: nodes.Case, state: ShellState) -> Texts:
+        # Nothing is compared: patterns and word only run what they substitute.
         for word in (command.word, *command.patterns):
             expand_text(word, state, self._machine)
         ways = [state.copy() for _ in command.arms]
         outputs = [self.chain(arm, way) for arm, way in zip(command.arms, ways, strict=True)]
         for way in ways:
             state.join(way)
+        # Perhaps no arm matches.
         return either(NOTHING, *outputs)

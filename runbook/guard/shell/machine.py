@@ -103,6 +103,7 @@ class Machine:
         with self._deeper():
             self._nesting += 1
             output = self._walker.chain(chain, state)
+            # Taken out first, as a trap may set another.
             traps, state.traps = state.traps, []
             for trap in traps:
                 self.text(trap, state.copy())
@@ -120,6 +121,7 @@ class Machine:
 
     def stand_at(self, line: int, column: int) -> None:
         """Take note of where in the outermost text the next command stands."""
+        # Texts inside, of eval or a script, have lines of their own.
         if self._nesting == 1:
             self.examiner.stand_at(line, column)
 
@@ -139,6 +141,7 @@ class Machine:
         """Start words as the shell itself would: functions first. Return what they may print."""
         if not words:
             return NOTHING
+        # None stands for a way on which the function is not defined; then a program of that name starts.
         bodies = state.functions.get(plain(words[0]), (None,))
         self._called.add(plain(words[0]))
         outputs = [self._function(body, words, state) for body in bodies if body is not None]
@@ -159,6 +162,7 @@ class Machine:
         self.step()
         if not words:
             return NOTHING
+        # The mark says that the word is there on one reading only, so all that follows from it is.
         if self.is_sure and any(MAYBE in word for word in words):
             with self.perhaps():
                 return self.start(words, state)
@@ -167,12 +171,14 @@ class Machine:
 
     def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous; what can't be told in it is no doubt."""
+        # The prefix gets at most a few steps, and is charged all of them.
         steps, self._steps = self._steps, max(self._steps, _MOST_STEPS - _FEW_STEPS)
         depth, nesting = self._depth, self._nesting
         try:
             with self.guessing():
                 return self.text(text, state)
         except TooMuchError:
+            # The error skipped what counts them down.
             self._depth, self._nesting = depth, nesting
             return UNKNOWN
         finally:
@@ -190,6 +196,7 @@ class Machine:
     def path_to(self, pipe: ProcessPipe, state: ShellState) -> str:
         """Run a process substitution; its output is what the path holds."""
         inner = state.copy()
+        # Whoever opens the path writes into it; what, is told by the redirection.
         if not pipe.reads:
             inner.stdin = UNKNOWN
         output = self.output(pipe.body, inner)

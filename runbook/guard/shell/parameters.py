@@ -50,6 +50,7 @@ def value_of(
     if name in {"@", "*"} or subscript in {("@",), ("*",)}:
         return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
     texts = _element(variable, subscript)
+    # So that `$SHELL -c` and `$SUDO npx` are followed where the environment would decide.
     if texts is None and name in _USUAL:
         texts = (_USUAL[name],)
     if operator == "!":  # `${!name}`: the value of the variable that this one names
@@ -78,6 +79,7 @@ def _variable(name: str, state: ShellState) -> Variable | None:
 
 
 def _all_of(variable: Variable | None, parameter: ParameterPart, operands: tuple[Texts, ...], *, apart: bool) -> Value:
+    # An associative array gives its elements in no order.
     if variable is None or (variable.keyed and any(len(items) > 1 for items in variable.lists)):
         return Value(ANY_LIST, apart)
     if not parameter.operator:
@@ -127,6 +129,7 @@ def _defaulted(operator: str, texts: Texts | None, word: Texts) -> Texts:
         if texts is None:
             return either(("",), maybe)
         return either(*(word if text else ("",) for text in texts))
+    # `${A:?message}` ends the shell where A is unset: only what is set goes on.
     if operator.endswith("?"):
         return UNKNOWN if texts is None else texts
     if texts is None:
@@ -144,6 +147,7 @@ def _changed(operator: str, text: str, operands: tuple[Texts, ...]) -> Texts:
         numbers = _numbers(operands)
         start, length = numbers or (0, None)
         return (text[max(0, len(text) + start) if start < 0 else start :][:length],) if numbers else UNKNOWN
+    # With a pattern only some letters change case.
     if operator in _CASES and (not operands or operands[0] in {("",), ()}):
         return (_CASES[operator](text),)
     if any(_PATTERN & set(item) for operand in operands for item in operand):
@@ -178,6 +182,7 @@ def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
 def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
     if not old:
         return text
+    # `${A/#x/y}` replaces at the beginning, `${A/%x/y}` at the end.
     if old[0] == "#" and not every:
         return new + text.removeprefix(old[1:]) if text.startswith(old[1:]) else text
     if old[0] == "%" and not every:

@@ -43,6 +43,7 @@ def bare(text: str) -> tuple[Part, ...]:
     """Split unquoted text in pieces: a character after a backslash is quoted, the rest is not."""
     if "\\" not in text:
         return (TextPart(text, quoted=False),)
+    # A backslash before a newline joins lines and leaves nothing.
     found = _BARE.findall(text.replace("\\\n", ""))
     return tuple(TextPart(bare or escaped or last, quoted=not bare) for escaped, bare, last in found)
 

@@ -19,6 +19,7 @@ __all__ = ["LONGEST", "NotShellError", "read_plain", "read_shell"]
 LONGEST = 64 * 1024
 """Bytes of text that are read; shfmt needs 18 s for a line of 1 MB."""
 
+# A limit against a hang, shorter than the alarm of an agent's hook.
 _SECONDS = 5.0
 
 
@@ -31,11 +32,13 @@ def read_shell(text: str) -> Chain:
     if "\0" in text:
         raise NotShellError("it holds a NUL character")
     try:
+        # Cut first, so that a huge text is not encoded for nothing.
         data = text[: LONGEST + 1].encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
         raise NotShellError("it is no text") from error
     if len(data) > LONGEST:
         raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
+    # shfmt is another process to start; most lines need no grammar.
     plain = read_plain(text)
     return plain if plain is not None else _read_with_shfmt(data)
 
@@ -43,6 +46,7 @@ def read_shell(text: str) -> Chain:
 def _read_with_shfmt(data: bytes) -> Chain:
     import subprocess  # plain lines do without it
 
+    # All text is read as bash; what only another shell could read is a doubt.
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
         run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
@@ -65,6 +69,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
 def _shfmt() -> str:
     """Find shfmt: beside the interpreter (a virtual environment), in the scripts directory, or on PATH."""
     name = "shfmt.exe" if os.name == "nt" else "shfmt"
+    # The wheel shfmt-py puts it there; a virtual environment need not be on PATH.
     beside = Path(sys.executable).parent / name
     if beside.is_file():
         return str(beside)
@@ -123,6 +128,7 @@ class _PlainReader:
         self._skip_newlines()
         while self._at < len(self._tokens):
             statement = self._and_or()
+            # `&` starts a process of its own, whose assignments the shell never sees.
             statements.append(Statement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
             if self._at < len(self._tokens):
                 self._at += 1  # whatever ended the statement: `;`, `&` or a newline

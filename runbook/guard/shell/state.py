@@ -19,6 +19,7 @@ Lists: TypeAlias = tuple[tuple[str, ...], ...]
 """What an array, or the words of a command, may be: one of these."""
 
 ANY_LIST: Lists = ((ANY_WORDS,),)
+# Ways multiply: each `if` may double what a variable holds.
 _MOST_LISTS = 24
 _LARGEST = 64 * 1024
 
@@ -65,6 +66,7 @@ class ShellState:
 
     def copy(self) -> ShellState:
         """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
+        # A fork keeps everything, exported or not.
         twin = self.child()
         twin.variables = dict(self.variables)
         twin.functions = dict(self.functions)
@@ -76,6 +78,7 @@ class ShellState:
     def child(self) -> ShellState:
         """Return the state of another shell started from this one: it sees what is exported, and all files."""
         other = ShellState(self.directory)
+        # Shared, not copied: all shells write to one disk.
         other.files = self.files
         other.environment = dict(self.environment)
         other.shared_functions = set(self.shared_functions)
@@ -87,6 +90,7 @@ class ShellState:
 
     def assign(self, name: str, variable: Variable) -> None:
         """Set a variable; one that is exported is so for children too."""
+        # `declare -u A; A=reset` gives RESET: what such attributes do is not followed.
         if name in self.odd:
             variable = scalar((ANY,))
         self.variables[name] = variable

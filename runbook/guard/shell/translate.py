@@ -111,6 +111,7 @@ def _declare(tree: Tree) -> nodes.Node:
     arguments = tree.get("Args", [])
     assigns = tuple(_assign(item) for item in arguments if "Name" in item and not item.get("Naked"))
     words = tuple(_word(item["Value"]) for item in arguments if "Value" in item and "Name" not in item)
+    # `export A` without a value names a variable that was set before.
     naked = (item["Name"]["Value"] for item in arguments if item.get("Naked") and "Name" in item)
     bare = tuple((TextPart(name, quoted=True),) for name in naked)
     return nodes.Declare(tree["Variant"]["Value"], assigns, (*words, *bare))

@@ -99,6 +99,7 @@ def _joined(atoms: list[Part]) -> Word:
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
+# As in the state: ways multiply with each unquoted variable.
 _MOST_LISTS = 24
 _MOST_WORDS = 2000
 
@@ -109,6 +110,7 @@ def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -
     for written in words:
         for word in expand_braces(written):
             fields = _fields(word, state, machine)
+            # Too many ways in one word: that word becomes anything, the others stay known.
             if len(lists) * len(fields) > _MOST_LISTS:
                 fields = ANY_LIST
             lists = tuple(dict.fromkeys((*left, *right) for left in lists for right in fields))
@@ -120,6 +122,7 @@ def expand_text(word: Word, state: ShellState, machine: Machine) -> Texts:
     texts: Texts = ("",)
     for part in word:
         if isinstance(part, TextPart):
+            # An unknown part cannot become several words where there is only one.
             pieces: Texts = (tight(part.value),)
         else:
             pieces = tuple(tight(" ".join(items)) for items in _values(part, state, machine).lists)
@@ -147,6 +150,7 @@ def _values(part: Part, state: ShellState, machine: Machine) -> Value:
     """Return what an expansion may give: lists of words, and whether they stay apart inside quotes."""
     if isinstance(part, Substitution):
         output = machine.output(part.body, state)
+        # A substitution drops the newlines at the end.
         return Value(tuple((text.rstrip("\n"),) for text in output), apart=False)
     if isinstance(part, ProcessPipe):
         return Value(((machine.path_to(part, state),),), apart=False)
