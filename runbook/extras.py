@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
-    from runbook.cli.doctor_checks import Check
+    from runbook.cli.doctor_checks import Diagnosis
 
 __all__ = ["Extra", "answer_early", "installed"]
 
@@ -38,7 +38,7 @@ class Extra:
     """Answers a command line before click loads and returns the exit code, or None to go the usual way."""
     check_book: Callable[[Subject, Notes], None] | None = None
     """Adds a check to `runbook check`."""
-    check_machine: Callable[[], Iterator[Check]] | None = None
+    check_machine: Callable[[], Iterator[Diagnosis]] | None = None
     """Adds checks to `runbook doctor`."""
 
 

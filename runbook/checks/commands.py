@@ -9,7 +9,7 @@ from runbook.checks.findings import Notes
 from runbook.checks.subject import JudgedCommand, JudgedStep, Subject
 from runbook.filling import TARGET
 from runbook.model import Effect, Family, Policy, Role, Verdict
-from runbook.model.step import Problem
+from runbook.model.action import Problem
 from runbook.policy.argv import invocation_of
 
 __all__ = ["check_commands", "check_weaknesses"]

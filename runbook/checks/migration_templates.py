@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
-from runbook.model.step import WrittenFile
+from runbook.model.action import WrittenFile
 from runbook.model.templates import PLACEHOLDER
 from runbook.policy.sql_tokens import Token, statements
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
 from runbook.model import Parameter, Use
-from runbook.model.step import Becomes
+from runbook.model.action import Becomes
 from runbook.model.templates import names_in
 from runbook.steps.scope import BUILT_INS, Place
 

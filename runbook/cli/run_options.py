@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runbook.model import Book, TargetKind
 
 __all__ = [
-    "Ports",
+    "WalkPorts",
     "complete_procedure",
     "complete_run",
     "find_run",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class Ports(TypedDict):
+class WalkPorts(TypedDict):
     """The keywords that `walk` and `resume` of the session share."""
 
     operator: Operator
@@ -59,7 +59,7 @@ def require_person(*, yes: bool = False) -> None:
         )
 
 
-def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> Ports:
+def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
     from runbook.engine.context import Identity
     from runbook.journal.liveness import this_host
@@ -71,7 +71,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> Ports:
 
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
-    return Ports(
+    return WalkPorts(
         operator=TerminalOperator(titles=titles, notes=target.notes),
         executor=PtyExecutor.here(),
         target=target,

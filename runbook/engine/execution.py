@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from runbook.engine import parameters
+from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
-from runbook.engine.expectation import capture, compare
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
 from runbook.errors import MissingPartError, PolicyRefusal, UsageError
@@ -75,14 +75,14 @@ def check(context: Context, at: Place, wanted: Check, purpose: Purpose, screen: 
     prepared = prepare_at(context, at, wanted.action, after=True)
     refuse_if_forbidden(prepared, reading_only=True)
     work = StepWork(context=context, at=at, prepared=prepared, screen=screen, purpose=purpose)
-    return work.execute(Job(expect=wanted.action.expectation(wanted.expect), timeout=at.step.timeout))
+    return work.run(Job(expect=wanted.action.expectation(wanted.expect), timeout=at.step.timeout))
 
 
 @dataclass(slots=True, kw_only=True)
 class StepWork:
     """One step of a walk, as its kind acts on it; see `runbook.steps.performing.Work`.
 
-    `execute` is the only way to a process and to the record of it.
+    `run` is the only way to a process and to the record of it.
     """
 
     context: Context
@@ -141,19 +141,15 @@ class StepWork:
         """Write down which option was taken."""
         self.context.record(OptionChosen(at=self._now(), step=self.path, option=option), self.screen)
 
-    def run(self, job: Job) -> bool:
-        """Execute the step; return True if it has passed."""
-        return self.execute(job).outcome is Outcome.PASSED
-
     def read(self, argv: Sequence[str]) -> str:
         """Run a command that only prepares the step; return why it failed, or ""."""
         prepared = Prepared(argv=tuple(argv))
-        ended = replace(self, prepared=prepared, purpose=Purpose.PREPARE).execute(Job(timeout=60))
-        return "" if ended.outcome is Outcome.PASSED else ended.output.strip() or ended.evidence
+        ended = replace(self, prepared=prepared, purpose=Purpose.PREPARE).run(Job(timeout=60))
+        return "" if ended.passed else ended.output.strip() or ended.evidence
 
     # --- the one order that is safe -------------------------------------------------------------------------------
 
-    def execute(self, job: Job) -> Execution:
+    def run(self, job: Job) -> Execution:
         """Run the command, do the rest of the job, and record how it ended.
 
         Raises TargetChanged, TargetHeldError or JournalError before anything has run. If this process dies in here,
@@ -175,7 +171,12 @@ class StepWork:
             ),
             self.screen,
         )
-        ended = replace(self._done(job), purpose=self.purpose)
+        ended = self._without_command(job)
+        if prepared.argv and ended.passed:
+            known = ended.evidence
+            ended = self._judged(self._command(job.timeout), job)
+            ended = replace(ended, evidence="\n".join(part for part in (known, ended.evidence) if part))
+        ended = replace(ended, purpose=self.purpose)
         context.record(
             StepFinished(
                 at=self._now(),
@@ -191,13 +192,6 @@ class StepWork:
             self.screen,
         )
         return ended
-
-    def _done(self, job: Job) -> Execution:
-        first = self._without_command(job)
-        if not self.prepared.argv or first.outcome is not Outcome.PASSED:
-            return first
-        ended = self._judged(self._command(job.timeout), job)
-        return replace(ended, evidence="\n".join(part for part in (first.evidence, ended.evidence) if part))
 
     def _without_command(self, job: Job) -> Execution:
         """Do the part of the step that is not a command."""

@@ -72,9 +72,9 @@ class Walk:
         _verify                 runs the check of what has run
         _recover                asks what to do about a failure
         _settle                 asks what became of a step whose end nobody saw
-          _follow               does what the operator answers
-            _do                 once it is confirmed, the kind of the step does it: `Action.perform`, which comes to
-                                `StepWork.execute`: prove, hold, write down, run, compare, write down
+          _follow               does what the operator answers. Once it is confirmed, the kind of the step does it:
+                                `Action.perform`, which comes to `StepWork.run`: prove, hold, write down, run,
+                                compare, write down
             _take_back          the same with the step's undo
         _ask_for                asks for a value that a skipped step would have found
         _finish                 the operator's last word, and the end
@@ -223,12 +223,17 @@ class Walk:
 
     # --- doing what the operator answers --------------------------------------------------------------------------
 
-    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:
+    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901 - one case for each reply
         """Do what the operator says. What does not fit changes nothing, so the same question comes again."""
         context, now = self.context, self._now()
         match reply:
-            case Go():
-                self._do(at, screen, prepared, reply)
+            case Go(typed=typed, value=value):
+                if context.dry and not screen.action.runs_dry(prepared.effect, is_complete=prepared.is_complete):
+                    context.record(StepSkipped(at=now, step=at.path, reason=_DRY), screen)
+                elif is_confirmed(screen.confirmation, screen.word, typed):
+                    said = typed.strip() or "Enter"
+                    work = StepWork(context=context, at=at, prepared=prepared, screen=screen, confirmed=said)
+                    screen.action.perform(work, value)
             case Skip(reason):
                 has_passed = context.state.step(at.path).status is Status.PASSED
                 if reason.strip() or has_passed or context.dry:
@@ -249,14 +254,6 @@ class Walk:
                 context.record(RunStopped(at=now, reason=reason), screen)
                 return End(ExitCode.NOT_COMPLETED)
         return None
-
-    def _do(self, at: Place, screen: Screen, prepared: Prepared, reply: Go) -> None:
-        if self.context.dry and not screen.action.runs_dry(prepared.effect, is_complete=prepared.is_complete):
-            self.context.record(StepSkipped(at=self._now(), step=at.path, reason=_DRY), screen)
-        elif is_confirmed(screen.confirmation, screen.word, reply.typed):
-            said = reply.typed.strip() or "Enter"
-            work = StepWork(context=self.context, at=at, prepared=prepared, screen=screen, confirmed=said)
-            screen.action.perform(work, reply.value)
 
     def _take_back(self, at: Place, reply: TakeBack) -> End | None:
         """Run the step's undo, if it has one and the operator confirms that very command."""
@@ -291,7 +288,7 @@ class Walk:
             purpose=Purpose.UNDO,
             confirmed=typed.strip() or "Enter",
         )
-        work.execute(Job(evidence=f"taken back by hand: {by_hand}" if by_hand else "", timeout=at.step.timeout))
+        work.run(Job(evidence=f"taken back by hand: {by_hand}" if by_hand else "", timeout=at.step.timeout))
         return None
 
     def _finish(self) -> End | None:

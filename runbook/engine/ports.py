@@ -200,6 +200,11 @@ class Execution:
     captured: Mapping[str, str] = field(default_factory=dict)
     purpose: Purpose = Purpose.RUN
 
+    @property
+    def passed(self) -> bool:
+        """True if it ended as expected."""
+        return self.outcome is Outcome.PASSED
+
 
 class Executor(Protocol):
     """The only thing that starts processes on behalf of a procedure."""

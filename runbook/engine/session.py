@@ -80,7 +80,12 @@ def walk(  # noqa: PLR0913 - each port by its name; all but two are keywords
         clock=clock,
     )
     world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
-    return _walk_on(world, procedure, dict(values or {}), dry=dry)
+    given = dict(values or {})
+    while (end := _walk(world, procedure, given, dry=dry)).switch_to:
+        procedure = book.procedure(end.switch_to)
+        known = {parameter.name for parameter in procedure.parameters}
+        given = {name: text for name, text in given.items() if name in known}
+    return end.code
 
 
 def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
@@ -102,18 +107,19 @@ def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
     ports = Ports(operator=operator, executor=executor, target=target, journal=journal, clock=clock)
     world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
     end = _resume(world, run)
-    return _walk_on(world, book.procedure(end.switch_to), {}, dry=False) if end.switch_to else end.code
-
-
-def _walk_on(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> ExitCode:
-    """Walk, and walk the procedure that this one is left for, and so on."""
-    while True:
-        end = _walk(world, procedure, given, dry=dry)
-        if not end.switch_to:
-            return end.code
-        procedure = world.book.procedure(end.switch_to)
-        known = {parameter.name for parameter in procedure.parameters}
-        given = {name: text for name, text in given.items() if name in known}
+    if not end.switch_to:
+        return end.code
+    return walk(
+        book.procedure(end.switch_to),
+        book,
+        operator=operator,
+        executor=executor,
+        target=target,
+        journal=journal,
+        clock=clock,
+        identity=identity,
+        settings=settings,
+    )
 
 
 def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> End:

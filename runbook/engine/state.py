@@ -32,7 +32,7 @@ from runbook.journal.events import (
     ValueGiven,
 )
 
-__all__ = ["Attempt", "Child", "RunState", "Status", "StepRecord", "apply", "fold"]
+__all__ = ["Attempt", "ChildProcess", "RunState", "Status", "StepRecord", "apply", "fold"]
 
 
 class Status(StrEnum):
@@ -60,7 +60,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class ChildProcess:
     """A process that was started for a step; `born` is its kernel start time."""
 
     pid: int
@@ -83,7 +83,7 @@ class Attempt:
     seconds: float = 0
     output: str = ""
     evidence: str = ""
-    child: Child | None = None
+    child: ChildProcess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class StepRecord:
         return self.last.argv if self.last else ()
 
     @property
-    def child(self) -> Child | None:
+    def child(self) -> ChildProcess | None:
         """The newest process of the step or its undo."""
         return self.last.child if self.last else None
 
@@ -274,7 +274,7 @@ def _child_started(state: RunState, event: ChildStarted) -> RunState:
     record = state.step(event.step)
     if not record.attempts:
         return state
-    attempt = replace(record.attempts[-1], child=Child(event.pid, event.born, event.host))
+    attempt = replace(record.attempts[-1], child=ChildProcess(event.pid, event.born, event.host))
     return _keep(state, replace(record, attempts=(*record.attempts[:-1], attempt)))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from runbook.engine.context import Context
-from runbook.engine.state import Attempt, Child, StepRecord
+from runbook.engine.state import Attempt, ChildProcess, StepRecord
 from runbook.journal.events import Outcome, Purpose
 
 __all__ = ["child_lives", "known_of", "span"]
@@ -54,7 +54,7 @@ def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterat
         yield _process(context, attempt, attempt.child)
 
 
-def _process(context: Context, attempt: Attempt, child: Child | None) -> str:
+def _process(context: Context, attempt: Attempt, child: ChildProcess | None) -> str:
     if child is None:
         # The executor holds a program back until its process is in the journal.
         return "No process is on record for it, so the command itself was never started."

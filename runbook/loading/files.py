@@ -9,7 +9,7 @@ from pathlib import Path
 
 import runbook
 from runbook.errors import BookError, Finding, UsageError
-from runbook.loading.records import Reader, Record, build
+from runbook.loading.records import Record, RecordReader, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, read_text
 from runbook.loading.structure import check_structure
 from runbook.loading.yaml_nodes import Scalar, parse
@@ -70,7 +70,7 @@ def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) ->
     if isinstance(source, Finding):
         return BookFile(SourceText(name, ""), None, [source])
     problems = Problems(source, [])
-    reader = Reader(shapes, problems)
+    reader = RecordReader(shapes, problems)
     record = None
     with suppress(TooManyError):
         root = parse(source, problems)

@@ -13,7 +13,7 @@ from runbook.loading.yaml_nodes import Listing, Mapping, Node, Scalar
 from runbook.model import Position
 from runbook.model.fields import Anything, Either, ListOf, MapOf, ProcedureId, Shape, Shaped, Type
 
-__all__ = ["Reader", "Record", "build"]
+__all__ = ["Record", "RecordReader", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Record:
     at: Position
 
 
-class Reader:
+class RecordReader:
     """Reads the nodes of one file by the tables of the mappings in it."""
 
     def __init__(self, shapes: MappingOf[str, Shape], problems: Problems) -> None:

@@ -9,22 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runbook.model.action import Action, Role, Use
     from runbook.model.book import Advice, Book, Pattern
     from runbook.model.drill import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
+    from runbook.model.expectation import Capture, Expectation
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
     from runbook.model.procedure import Mode, Procedure, Reference, Section
-    from runbook.model.step import (
-        Action,
-        Capture,
-        Check,
-        Expectation,
-        Recovery,
-        Role,
-        Step,
-        Undo,
-        Use,
-    )
+    from runbook.model.step import Check, Recovery, Step, Undo
     from runbook.model.terms import Effect, Position
 
 __all__ = [
@@ -65,7 +57,7 @@ __all__ = [
     "Verdict",
 ]
 
-_MODULES = ("terms", "policy", "parameter", "drill", "step", "procedure", "book")
+_MODULES = ("terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "book")
 """Where the names are, the quickest to import first."""
 
 

@@ -25,6 +25,7 @@ BLOCKS: dict[type, str] = {
     view.Note: "note",
     view.Prose: "prose",
     view.Command: "command",
+    view.EffectNote: "effect_note",
     view.Statement: "statement",
     view.PrivateFile: "private_file",
     view.File: "file",

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Effect, Position, Role, Use
+from runbook.model.action import Becomes, Problem
 from runbook.model.fields import NAME, CommandLine, MapOf, Text, key
-from runbook.model.step import Becomes, Problem
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.env_file import env_line

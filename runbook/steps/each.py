@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Parameter, Position, Procedure, Step, Use
+from runbook.model.action import Becomes, Problem
 from runbook.model.fields import NAME, ListOf, Shaped, key
-from runbook.model.step import Becomes, Problem
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.scope import Branch, Known, Place

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from runbook.errors import UsageError
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Position, Role, Step, Use
+from runbook.model.action import Becomes, WrittenFile
 from runbook.model.fields import LINE_TEMPLATE, TEMPLATE, CommandLine, Shaped, key
-from runbook.model.step import Becomes, WrittenFile
 from runbook.steps import view
 from runbook.steps.command import Command
 from runbook.steps.destination import Destination
@@ -104,7 +104,7 @@ class Edit(Action):
                 raise OSError(problem)
             return self._place(work, text)
 
-        if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)):
+        if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)).passed:
             self._draft_path(work).unlink(missing_ok=True)
 
     def _first_text(self, work: Work) -> tuple[str, str]:

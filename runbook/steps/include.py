@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from runbook.filling import Values
 from runbook.model import Action, Parameter, Position, Procedure, Step, Use
+from runbook.model.action import Becomes, Problem
 from runbook.model.fields import VALUES, ProcedureId, key
-from runbook.model.step import Becomes, Problem
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.scope import Branch, Known, Place

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from runbook.model import Capture, Expectation, Parameter, Step
 
-__all__ = ["Draft", "Hands", "Job", "Work"]
+__all__ = ["Draft", "Ended", "Hands", "Job", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,14 @@ class Job:
     """Values that a person saw, where nothing runs."""
     first: Callable[[], str] | None = None
     """Done between the record of the start and the command; returns more evidence. OSError makes the step fail."""
+
+
+class Ended(Protocol):
+    """How an execution ended, as far as a kind of step needs to know."""
+
+    @property
+    def passed(self) -> bool:
+        """True if it ended as expected."""
 
 
 class Work(Protocol):
@@ -74,8 +82,8 @@ class Work(Protocol):
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
 
-    def run(self, job: Job) -> bool:
-        """Prove, hold, write down, run, compare, write down; return True if the step has passed."""
+    def run(self, job: Job) -> Ended:
+        """Prove, hold, write down, run, compare, write down."""
 
     def read(self, argv: Sequence[str]) -> str:
         """Run a command that only prepares the step, recorded like any other; return why it failed, or ""."""

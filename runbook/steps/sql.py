@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from runbook.filling import Values, fill_query, fill_statement, timeouts_environment
 from runbook.model import Action, Effect, Position, Role, Use
+from runbook.model.action import Becomes, Problem
 from runbook.model.fields import SQL, Duration, Truth, key
-from runbook.model.step import Becomes, Problem
 from runbook.model.templates import PLACEHOLDER
 from runbook.policy.sql_tokens import statements, tokens
 from runbook.steps import view

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.engine.expectation import capture, compare, document_in, plain_text, values_at
+from runbook.engine.comparison import capture, compare, document_in, plain_text, values_at
 from runbook.model import Capture, Expectation
 
 OUTPUT = 'Connecting...\n{"migrations": [{"local": "1", "remote": null}, {"local": "2", "remote": "2"}]}\n'
