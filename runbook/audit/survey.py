@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runbook.audit import comparison
+from runbook.audit import mistakes
 from runbook.audit.cli_lines import CliLine, cli_lines, source_named
-from runbook.audit.comparison import Manuals
 from runbook.audit.installed_clis import Asker, Progress, open_asker
 from runbook.audit.manual import CommandPath, Manual
+from runbook.audit.mistakes import Manuals
 from runbook.checks.findings import Notes
 from runbook.errors import Finding
 from runbook.model import Book, Family, Position
@@ -95,9 +95,9 @@ def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequenc
 def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple[CommandPath, ...]:
     """Return the commands whose help is needed: where they land, and whether they exist without being listed."""
     found: dict[CommandPath, None] = {}
-    for rule in comparison.supabase_rules(book):
-        found.update((form, None) for form in comparison.forms_of(rule) if not manual.has(form))
-        listed = next(comparison.leaves_of(rule, book, manual), None)
+    for rule in mistakes.supabase_rules(book):
+        found.update((form, None) for form in mistakes.forms_of(rule) if not manual.has(form))
+        listed = next(mistakes.leaves_of(rule, book, manual), None)
         if listed and (rule.bare or rule.reaches is Family.DATABASE):
             found[listed] = None  # other spellings and other commands of a group land alike
     for line in lines:
@@ -114,12 +114,10 @@ def _unlisted(
     found: dict[CommandPath, dict[str, None]] = {}
     for line in lines:
         applies = [each for each in manuals if each.major in line.on]
-        listed_elsewhere = line.any_of and any(
-            not list(comparison.mistakes_of(line.arguments, each)) for each in applies
-        )
+        listed_elsewhere = line.any_of and any(not list(mistakes.mistakes_of(line.arguments, each)) for each in applies)
         if manual not in applies or listed_elsewhere:
             continue
-        path, names = comparison.unlisted_flags(line.arguments, manual)
+        path, names = mistakes.unlisted_flags(line.arguments, manual)
         if names:
             found.setdefault(path, {}).update(dict.fromkeys(names))
     return found
@@ -135,15 +133,15 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
             problems.add(line.at, message, line.token or token)
         for major in line.on:
             if not line.any_of and major in manuals:
-                for message, token in comparison.hints_of(line.arguments, manuals[major]):
+                for message, token in mistakes.hints_of(line.arguments, manuals[major]):
                     changes.add(line.at, f"CLI {manuals[major].version} {message}", line.token or token)
-    for rule in comparison.supabase_rules(book):
-        for message, token in comparison.mistakes_of_rule(rule, book, manuals):
+    for rule in mistakes.supabase_rules(book):
+        for message, token in mistakes.mistakes_of_rule(rule, book, manuals):
             problems.add(rule.at, message, token)
     policy = Position(source_named(book, "policy.yaml"), 1, 1)
-    for message in comparison.check_globals(book, manuals):
+    for message in mistakes.check_globals(book, manuals):
         problems.add(policy, message, "global_value_flags:", "supabase:")
-    for message in comparison.check_coverage(book, manuals):
+    for message in mistakes.check_coverage(book, manuals):
         problems.add(policy, message, "rules:")
     return problems.findings, changes.findings
 
@@ -151,15 +149,17 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
 def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
     """Return what is wrong with a line: on each major, or, where one is enough, on the one that comes closest."""
     found = [
-        [(f"CLI {manuals[major].version} {message}", token) for message, token in mistakes]
+        [
+            (f"CLI {manuals[major].version} {message}", token)
+            for message, token in mistakes.mistakes_of(line.arguments, manuals[major])
+        ]
         for major in line.on
         if major in manuals
-        for mistakes in [list(comparison.mistakes_of(line.arguments, manuals[major]))]
     ]
-    # A line of prose or of a test says not which major it means: the best match counts.
     if line.any_of:
+        # A line of prose or of a test says not which major it means: the best match counts.
         return min(found, key=len, default=[])
-    return [mistake for mistakes in found for mistake in mistakes]
+    return [mistake for of_major in found for mistake in of_major]
 
 
 def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:

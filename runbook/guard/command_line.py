@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from runbook.guard.programs.starting import start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
-from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.state import ShellState, read_small, scalar
+from runbook.guard.shell.shell_machine import Machine
+from runbook.guard.shell.shell_state import ShellState, read_small, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.policy.argv import invocation_of, read_words

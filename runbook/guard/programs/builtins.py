@@ -8,7 +8,7 @@ from collections.abc import Callable
 from runbook.guard.programs.outputs import format_text, run_printf, run_which
 from runbook.guard.programs.shells import run_script, run_text
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.state import ANY_LIST, Variable, scalar
+from runbook.guard.shell.shell_state import ANY_LIST, Variable, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, is_whole_unknown, plain
 
 __all__ = ["BUILTINS"]

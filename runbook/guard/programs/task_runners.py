@@ -12,7 +12,7 @@ from runbook.guard.programs.interpreters import INTERPRETERS, run_interpreter
 from runbook.guard.programs.names import program_name, says_reset
 from runbook.guard.programs.shells import run_text
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.state import ShellState
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
 from runbook.policy.argv import invocation_of
 

@@ -10,7 +10,7 @@ from runbook.guard.programs.names import program_name
 from runbook.guard.programs.shells import feed, run_shell, run_text
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.quoting import echoed
-from runbook.guard.shell.state import scalar
+from runbook.guard.shell.shell_state import scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from runbook.guard.shell.state import ShellState
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import Texts, plain
 
 if TYPE_CHECKING:
-    from runbook.guard.shell.machine import Machine
+    from runbook.guard.shell.shell_machine import Machine
 
 __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 

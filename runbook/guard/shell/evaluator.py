@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from runbook.guard.shell import nodes
-from runbook.guard.shell.state import ANY_LIST, Lists, ShellState, Variable, scalar
+from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, Variable, scalar
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,
@@ -24,7 +24,7 @@ from runbook.guard.shell.texts import (
 from runbook.guard.shell.words import expand_arithmetic, expand_text, expand_words
 
 if TYPE_CHECKING:
-    from runbook.guard.shell.machine import Machine
+    from runbook.guard.shell.shell_machine import Machine
 
 __all__ = ["Evaluator"]
 
@@ -127,7 +127,7 @@ class Evaluator:
         """Run statements one after another and return all that they may print."""
         return concatenated(*[self.statement(statement, state) for statement in chain.statements])
 
-    def statement(self, statement: nodes.Statement, state: ShellState) -> Texts:
+    def statement(self, statement: nodes.ShellStatement, state: ShellState) -> Texts:
         """Run a command with its redirections and return what goes on to a pipe or a substitution."""
         self._machine.step()
         # Redirections of input hold for this command alone; files that it writes stay written.

@@ -98,7 +98,7 @@ class Declare(NamedTuple):
 class Chain(NamedTuple):
     """Statements one after another."""
 
-    statements: tuple[Statement, ...]
+    statements: tuple[ShellStatement, ...]
 
 
 class Subshell(NamedTuple):
@@ -110,8 +110,8 @@ class Subshell(NamedTuple):
 class Pipe(NamedTuple):
     """The output of one statement is the input of another."""
 
-    left: Statement
-    right: Statement
+    left: ShellStatement
+    right: ShellStatement
 
 
 class If(NamedTuple):
@@ -143,7 +143,7 @@ class Define(NamedTuple):
     """A function."""
 
     name: str
-    body: Statement
+    body: ShellStatement
 
 
 class Test(NamedTuple):
@@ -156,7 +156,7 @@ class Test(NamedTuple):
 Node: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test
 
 
-class Statement(NamedTuple):
+class ShellStatement(NamedTuple):
     """A command with its redirections."""
 
     command: Node

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from runbook.guard.shell import nodes, quoting
-from runbook.guard.shell.nodes import Chain, Opaque, ParameterPart, Part, Redirect, Statement, Subshell, TextPart, Word
+from runbook.guard.shell.nodes import (
+    Chain,
+    Opaque,
+    ParameterPart,
+    Part,
+    Redirect,
+    ShellStatement,
+    Subshell,
+    TextPart,
+    Word,
+)
 
 __all__ = ["translate"]
 
@@ -27,13 +37,13 @@ def _chain(statements: list[Tree] | None) -> Chain:
     return Chain(tuple(_statement(statement) for statement in statements or ()))
 
 
-def _statement(tree: Tree | None) -> Statement:
+def _statement(tree: Tree | None) -> ShellStatement:
     if tree is None:
-        return Statement(_NOTHING)
+        return ShellStatement(_NOTHING)
     redirects = tuple(_redirect(redirect) for redirect in tree.get("Redirs", ()))
     command = tree.get("Cmd")
-    statement = Statement(_command(command) if command else _NOTHING, redirects)
-    return Statement(Subshell(Chain((statement,)))) if tree.get("Background") else statement
+    statement = ShellStatement(_command(command) if command else _NOTHING, redirects)
+    return ShellStatement(Subshell(Chain((statement,)))) if tree.get("Background") else statement
 
 
 def _redirect(tree: Tree) -> Redirect:
@@ -120,7 +130,7 @@ def _declare(tree: Tree) -> nodes.Node:
 def _if(tree: Tree) -> nodes.Node:
     if "Cond" not in tree:  # shfmt writes `else` as a clause without a condition
         return _chain(tree.get("Then"))
-    rest = Chain((Statement(_if(tree["Else"])),)) if tree.get("Else") else _NOTHING
+    rest = Chain((ShellStatement(_if(tree["Else"])),)) if tree.get("Else") else _NOTHING
     return nodes.If(_chain(tree["Cond"]), _chain(tree.get("Then")), rest)
 
 
@@ -128,7 +138,7 @@ def _for(tree: Tree) -> nodes.Node:
     loop, body = tree["Loop"], _chain(tree.get("Do"))
     if loop["Type"] != "WordIter":
         test = nodes.Test(_words_within(loop), _names_set_in(loop))
-        return nodes.Loop("", None, Chain((Statement(test),)), body)
+        return nodes.Loop("", None, Chain((ShellStatement(test),)), body)
     # `for x; do` without `in` goes through the arguments.
     words = tuple(_word(item) for item in loop.get("Items", ())) if "InPos" in loop else None
     return nodes.Loop(loop["Name"]["Value"], words, _NOTHING, body)

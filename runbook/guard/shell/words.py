@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from runbook.guard.shell.nodes import Opaque, ParameterPart, Part, ProcessPipe, Substitution, TextPart, Word
-from runbook.guard.shell.parameters import Value, value_of
-from runbook.guard.shell.state import ANY_LIST, Lists, ShellState, scalar
+from runbook.guard.shell.parameter_expansion import Value, value_of
+from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenated, loose, plain, tight
 
 if TYPE_CHECKING:
-    from runbook.guard.shell.machine import Machine
+    from runbook.guard.shell.shell_machine import Machine
 
 __all__ = ["expand_arithmetic", "expand_braces", "expand_text", "expand_words"]
 

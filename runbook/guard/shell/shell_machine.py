@@ -13,9 +13,9 @@ from typing import TypeAlias
 from runbook.errors import MissingPartError
 from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
 from runbook.guard.shell.evaluator import Evaluator
-from runbook.guard.shell.nodes import Chain, ProcessPipe, Statement
-from runbook.guard.shell.reader import NotShellError, read_shell
-from runbook.guard.shell.state import Disk, ShellState
+from runbook.guard.shell.nodes import Chain, ProcessPipe, ShellStatement
+from runbook.guard.shell.parser import NotShellError, read_shell
+from runbook.guard.shell.shell_state import Disk, ShellState
 from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 
 __all__ = ["Machine", "Starter"]
@@ -149,7 +149,7 @@ class Machine:
             outputs.append(self.start(words, state))
         return either(*outputs)
 
-    def _function(self, body: Statement, words: tuple[str, ...], state: ShellState) -> Texts:
+    def _function(self, body: ShellStatement, words: tuple[str, ...], state: ShellState) -> Texts:
         before = state.arguments
         state.arguments = (words[1:],)
         with self._deeper():

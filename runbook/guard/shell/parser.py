@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from runbook.errors import MissingPartError
-from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, Simple, Statement, Subshell, TextPart, Word
+from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
 from runbook.guard.shell.translate import translate
 
@@ -124,12 +124,12 @@ class _PlainReader:
         self._at = 0
 
     def chain(self) -> Chain:
-        statements: list[Statement] = []
+        statements: list[ShellStatement] = []
         self._skip_newlines()
         while self._at < len(self._tokens):
             statement = self._and_or()
             # `&` starts a process of its own, whose assignments the shell never sees.
-            statements.append(Statement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
+            statements.append(ShellStatement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
             if self._at < len(self._tokens):
                 self._at += 1  # whatever ended the statement: `;`, `&` or a newline
             self._skip_newlines()
@@ -143,23 +143,23 @@ class _PlainReader:
         while self._joint() == "\n":
             self._at += 1
 
-    def _and_or(self) -> Statement:
+    def _and_or(self) -> ShellStatement:
         left = self._pipeline()
         while self._joint() in {"&&", "||"}:
             self._at += 1
             self._skip_newlines()
-            left = Statement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
+            left = ShellStatement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
         return left
 
-    def _pipeline(self) -> Statement:
+    def _pipeline(self) -> ShellStatement:
         left = self._simple()
         while self._joint() == "|":
             self._at += 1
             self._skip_newlines()
-            left = Statement(Pipe(left, self._simple()))
+            left = ShellStatement(Pipe(left, self._simple()))
         return left
 
-    def _simple(self) -> Statement:
+    def _simple(self) -> ShellStatement:
         start = self._at
         while self._at < len(self._tokens) and self._tokens[self._at][0] == "word":
             self._at += 1
@@ -175,7 +175,7 @@ class _PlainReader:
             for name, _, value in (source.partition("=") for source in sources[:count])
         )
         words = tuple(_word(source) for source in sources[count:])
-        return Statement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
+        return ShellStatement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
 
 
 def _tokens(text: str) -> list[tuple[str, str, int, int]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from runbook.guard.shell.nodes import ParameterPart
-from runbook.guard.shell.state import ANY_LIST, Lists, ShellState, Variable, scalar
+from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, Variable, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, MAYBE, UNKNOWN, Texts, concatenated, either, is_known, plain
 
 __all__ = ["Value", "value_of"]

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from runbook.guard.shell.nodes import Statement
+from runbook.guard.shell.nodes import ShellStatement
 from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, concatenated, either, is_known, may_be, plain
 
 __all__ = ["ANY_LIST", "Disk", "Lists", "ShellState", "Variable", "read_small", "scalar"]
@@ -51,7 +51,7 @@ class ShellState:
 
     def __init__(self, directory: str | None = None) -> None:
         self.variables: dict[str, Variable] = {}
-        self.functions: dict[str, tuple[Statement | None, ...]] = {}
+        self.functions: dict[str, tuple[ShellStatement | None, ...]] = {}
         self.aliases: dict[str, str] = {}
         self.arguments: Lists = ANY_LIST
         self.name: str = ANY
