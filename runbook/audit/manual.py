@@ -16,7 +16,7 @@ from functools import cached_property
 from runbook.model import TargetKind
 from runbook.policy.argv import Words, read_words
 
-__all__ = ["CliFlag", "CommandPath", "Help", "Manual", "ParsedLine", "Tree", "read_completions", "read_help"]
+__all__ = ["CliFlag", "CommandPath", "Help", "Manual", "Tree", "read_completions", "read_help"]
 
 
 # --- help texts ------------------------------------------------------------------------------------------------------

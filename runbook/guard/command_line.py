@@ -16,7 +16,7 @@ from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify
 
-__all__ = ["Examination", "PlacedJudgement", "judge", "judge_script", "judge_words", "packaged_policy"]
+__all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
 
 _SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
 """Variables of the caller's environment that move a command to another target."""

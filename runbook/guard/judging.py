@@ -17,7 +17,7 @@ from runbook.model import Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import make_private, state_directory
 
-__all__ = ["EXIT_CODES", "LogEntry", "current_directory", "judge_argv", "judge_line", "log_path", "read_log", "record"]
+__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "read_log"]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,

@@ -12,7 +12,7 @@ from runbook.model import Effect, TargetKind, Verdict
 from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
 
-__all__ = ["as_json", "as_sentence", "as_text", "described_target", "hidden", "name_of_target"]
+__all__ = ["as_json", "as_sentence", "as_text", "hidden", "name_of_target"]
 
 _PROJECT_FLAGS = frozenset({"--project-ref", "--remote"})
 _HOST_FLAGS = frozenset({"-h", "--host"})

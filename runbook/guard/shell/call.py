@@ -88,7 +88,3 @@ class Call(NamedTuple):
     def doubt(self, doubt: Doubt) -> None:
         """Say that a person must look at this command."""
         self.shell.doubt(doubt, " ".join(self.words))
-
-    def child_text(self, text: str) -> Texts:
-        """Read a text in a new shell that sees only what is exported."""
-        return self.shell.text(text, self.state.child())

@@ -14,7 +14,7 @@ from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, S
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
 from runbook.guard.shell.translate import translate
 
-__all__ = ["LONGEST", "NotShellError", "read_plain", "read_shell"]
+__all__ = ["NotShellError", "read_plain", "read_shell"]
 
 LONGEST = 64 * 1024
 """Bytes of text that are read; shfmt needs 18 s for a line of 1 MB."""

@@ -18,7 +18,7 @@ from runbook.guard.shell.parser import NotShellError, read_shell
 from runbook.guard.shell.shell_state import Disk, ShellState
 from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 
-__all__ = ["Machine", "Starter"]
+__all__ = ["Machine"]
 
 # Far above what lines in use need, and low enough for an answer within the time that an agent's hook has.
 _MOST_STEPS = 4000

@@ -13,7 +13,7 @@ from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenat
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
 
-__all__ = ["expand_arithmetic", "expand_braces", "expand_text", "expand_words"]
+__all__ = ["expand_arithmetic", "expand_text", "expand_words"]
 
 
 # --- braces: `{a,b}` and `{1..3}` turn one word into several, before anything else is expanded -----------------------
