@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
@@ -178,8 +179,13 @@ def fill_statement(sql: str, values: Values) -> str:
 
     Raises UnknownName, and UsageError for a placeholder in a comment, a dollar quote, or grown together with a word.
     """
-    spans = list(tokens(PLACEHOLDER.sub(lambda found: "_" * len(found[0]), sql)))
+    spans = _spans(sql)
     return PLACEHOLDER.sub(lambda found: _fill_place(found, spans, values), sql)
+
+
+@lru_cache(maxsize=64)  # a page fills each statement several times: to judge it, in its command, and by itself
+def _spans(sql: str) -> tuple[Token, ...]:
+    return tuple(tokens(PLACEHOLDER.sub(lambda found: "_" * len(found[0]), sql)))
 
 
 def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) -> str:

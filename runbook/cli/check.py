@@ -12,7 +12,7 @@ from runbook.checks import find_problems
 from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
 from runbook.model import Book
-from runbook.site.coverage import page_findings
+from runbook.site.build_checks import page_findings
 
 __all__ = ["command", "count"]
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from runbook.cli.group import runbook, verbs
 from runbook.cli.screenshots import first_screen
-from runbook.site import procedure as procedure_page
+from runbook.site import procedure_page
 from runbook.site.templating import render
 
 __all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure"]

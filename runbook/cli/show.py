@@ -15,7 +15,7 @@ from runbook.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from runbook.model import Book
-    from runbook.rendering.reader import Reader
+    from runbook.rendering.shown_procedure import ShownProcedure
 
 __all__ = ["command"]
 
@@ -32,27 +32,27 @@ def command(book: str | None, name: str, form: str, major: int | None) -> int:
 
     In the directory of a linked project the commands name that project, for the CLI that is installed there.
     """
-    from runbook.rendering.reader import read_with_examples  # `runbook --help` needs no rendering
+    from runbook.rendering.shown_procedure import read_with_examples  # `runbook --help` needs no rendering
 
     opened, procedure = open_at(book, name)
     directory, ref = _project()
-    reader = read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF)
-    click.echo(_page(reader, form))
+    shown = read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF)
+    click.echo(_page(shown, form))
     return ExitCode.DONE
 
 
-def _page(reader: Reader, form: str) -> str:
+def _page(shown: ShownProcedure, form: str) -> str:
     if form == "json":
         from runbook.rendering.json_record import record_of
 
-        return json.dumps(record_of(reader), indent=2, ensure_ascii=False)
+        return json.dumps(record_of(shown), indent=2, ensure_ascii=False)
     if form == "md":
         from runbook.rendering.markdown import markdown_page
 
-        return markdown_page(reader)
+        return markdown_page(shown)
     from runbook.rendering.plain_text import plain_page
 
-    return plain_page(reader, min(shutil.get_terminal_size().columns, 100))
+    return plain_page(shown, min(shutil.get_terminal_size().columns, 100))
 
 
 def _major(book: Book, asked: int | None, directory: Path | None) -> int:

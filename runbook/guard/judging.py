@@ -12,12 +12,12 @@ from pathlib import Path
 from runbook.errors import ExitCode
 from runbook.guard.command_line import judge, judge_words
 from runbook.guard.messages import hidden
-from runbook.guard.policy_cache import load_policy
-from runbook.model import Verdict
+from runbook.loading import PACKAGED_BOOK, read_policy
+from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import make_private, state_directory
 
-__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "read_log"]
+__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "policy_of", "read_log"]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,
@@ -30,7 +30,7 @@ EXIT_CODES = {
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge(line, cwd=here, env=os.environ, policy=load_policy(book))
+    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book))
     record(judged, line, face=face, directory=here)
     return judged
 
@@ -38,9 +38,14 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
 def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgement:
     """Judge a command that would run here."""
     here = current_directory()
-    judged = judge_words(argv, cwd=here, env=os.environ, policy=load_policy(book))
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
     record(judged, " ".join(argv), face=face, directory=here)
     return judged
+
+
+def policy_of(book: str | None) -> Policy:
+    """Return the policy of a book (None: the packaged one). Raises BookError and UsageError."""
+    return read_policy(Path(book) if book else PACKAGED_BOOK)
 
 
 def current_directory() -> str | None:

@@ -109,11 +109,11 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> 
 
     Ends with 0 where there is none, else with 3. Directories are searched; other kinds of files are passed over.
     """
-    from runbook.guard.policy_cache import load_policy
+    from runbook.guard.judging import policy_of
     from runbook.guard.scanning import Stopped, scan_file
     from runbook.model import Verdict
 
-    policy = load_policy(book)
+    policy = policy_of(book)
     found: list[Stopped] = []
     for path in _files_below(files):
         try:

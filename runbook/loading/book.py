@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -106,10 +105,16 @@ def _stray_files(directory: Path, shown: str) -> list[Finding]:
     findings = []
     for path in sorted(directory.iterdir()):
         if path.suffix in {".yaml", ".yml"} and path.name not in FILES:
-            close = get_close_matches(path.name, FILES, n=1)
-            advice = f"did you mean {close[0]}?" if close else "procedures belong into procedures/"
+            close = _closest(path.name, FILES)
+            advice = f"did you mean {close}?" if close else "procedures belong into procedures/"
             findings.append(Finding(f"{shown}/{path.name}", 1, 1, f"is no file of a book; {advice}"))
     return findings
+
+
+def _closest(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches  # most books are sound
+
+    return next(iter(get_close_matches(name, names, n=1)), "")
 
 
 def _check_references(files: Iterable[BookFile], known: set[str]) -> None:
@@ -118,8 +123,8 @@ def _check_references(files: Iterable[BookFile], known: set[str]) -> None:
         with suppress(TooManyError):
             for node in file.references:
                 if node.text not in known:
-                    close = get_close_matches(node.text, known, n=1)
-                    advice = f"; did you mean '{close[0]}'?" if close else ""
+                    close = _closest(node.text, known)
+                    advice = f"; did you mean '{close}'?" if close else ""
                     problems.add(node.at, f"there is no procedure '{node.text}'{advice}", width=node.width)
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import runbook
 from runbook.errors import BookError, Finding, UsageError
-from runbook.loading.records import Record, RecordReader, build
-from runbook.loading.source_text import Problems, SourceText, TooManyError, read_text
-from runbook.loading.structure import check_structure
-from runbook.loading.yaml_nodes import Scalar, parse
+from runbook.loading.cache import find_record, keep_record
+from runbook.loading.records import Record, Reference, build
+from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
 from runbook.model import Policy, Position, policy
 from runbook.model.fields import Shape
 
@@ -34,7 +33,7 @@ class BookFile:
     source: SourceText
     record: Record | None
     findings: list[Finding]
-    references: tuple[Scalar, ...] = ()
+    references: tuple[Reference, ...] = ()
 
 
 def read_policy(directory: Path) -> Policy:
@@ -65,10 +64,31 @@ def read_shared(directory: Path, shown: str, name: str) -> BookFile:
 
 
 def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
-    """Read a file as a mapping of that shape; `shapes` has all that may be within it, `name` is for findings."""
-    source = read_text(path, name)
+    """Read a file as a mapping of that shape; `shapes` has all that may be within it, `name` is for findings.
+
+    A file that was read before without a problem is not read again, wherever it was.
+    """
+    data = read_bytes(path, name)
+    if isinstance(data, Finding):
+        return BookFile(SourceText(name, ""), None, [data])
+    if kept := find_record(data, shape, name, shapes):
+        record, references = kept
+        return BookFile(SourceText(name, text_of(data)), record, [], tuple(references))
+    source = decode(data, name)
     if isinstance(source, Finding):
         return BookFile(SourceText(name, ""), None, [source])
+    file = _parse(source, shape, shapes)
+    if file.record is not None:
+        keep_record(data, file.record, file.references)
+    return file
+
+
+def _parse(source: SourceText, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
+    # A start that finds all records in the cache has no need of these, nor of PyYAML.
+    from runbook.loading.reader import RecordReader
+    from runbook.loading.structure import check_structure
+    from runbook.loading.yaml_nodes import parse
+
     problems = Problems(source, [])
     reader = RecordReader(shapes, problems)
     record = None
@@ -78,7 +98,7 @@ def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) ->
             record = reader.record(root, shapes[shape])
             check_structure(reader.records, problems)
         elif not problems.found:
-            problems.add(Position(name, 1, 1), "is empty")
+            problems.add(Position(source.name, 1, 1), "is empty")
     return BookFile(source, None if problems.found else record, problems.found, tuple(reader.references))
 
 

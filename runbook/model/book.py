@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from runbook.errors import UsageError
 from runbook.model.fields import (
@@ -71,6 +70,8 @@ class Book:
         """Return the procedure with that id; raises UsageError naming the closest ones."""
         if name in self.procedures:
             return self.procedures[name]
+        from difflib import get_close_matches  # most names are right
+
         close = get_close_matches(name, self.procedures, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(close)}?" if close else "`runbook list` shows all procedures."
         raise UsageError(f"no procedure is called '{name}'", hint=hint)

@@ -298,8 +298,12 @@ class Shape:
 
     def taken(self, kind: str) -> tuple[Field, ...]:
         """Return the fields that the form told by that key takes, its own first."""
-        own = (field for each in self.kinds if each.key == kind for field in each.fields)
-        return (*own, *self.fields)
+        own = self._own_fields.get(kind, ())
+        return (*own, *self.fields) if own else self.fields
+
+    @cached_property
+    def _own_fields(self) -> Mapping[str, tuple[Field, ...]]:
+        return {kind.key: kind.fields for kind in self.kinds}
 
 
 def forms(cls: type, *taken: tuple[str | Field, ...]) -> tuple[Kind, ...]:

@@ -92,18 +92,20 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
 
     A flag of a subcommand may stand before it and take a value; so where nothing fits, all rules' flags are tried.
     """
-    common = (*policy.global_value_flags.get(invocation.program, ()),)
-    wide = (*common, *(flag for rule in rules for flag in rule.value_flags))
-    for flags in (common, wide):
-        command = _command(read_words(invocation.arguments, flags))
-        fitting = [
-            (form, rule) for rule in rules for form in (rule.command, *rule.aliases) if command[: len(form)] == form
-        ]
-        if fitting:
-            form, rule = max(fitting, key=lambda pair: len(pair[0]))
-            words = read_words(invocation.arguments, (*common, *rule.value_flags))
-            return rule, Words(_without(words.positionals, form), words.flags, words.after)
-    return None
+    common = policy.global_value_flags.get(invocation.program, ())
+    fitting = _fitting(invocation, rules, common)
+    if not fitting:
+        fitting = _fitting(invocation, rules, (*common, *(flag for rule in rules for flag in rule.value_flags)))
+    if not fitting:
+        return None
+    form, rule = max(fitting, key=lambda pair: len(pair[0]))
+    words = read_words(invocation.arguments, (*common, *rule.value_flags))
+    return rule, Words(_without(words.positionals, form), words.flags, words.after)
+
+
+def _fitting(invocation: Invocation, rules: Sequence[Rule], flags: Sequence[str]) -> list[tuple[tuple[str, ...], Rule]]:
+    command = _command(read_words(invocation.arguments, flags))
+    return [(form, rule) for rule in rules for form in (rule.command, *rule.aliases) if command[: len(form)] == form]
 
 
 def _command(words: Words) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ _INSIDE = {
     "escaped": re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL),
     "name": re.compile(r'[^"]*(?:""[^"]*)*'),
 }
-_KINDS = {"text": Kind.TEXT, "escaped": Kind.TEXT, "name": Kind.NAME}
+_KINDS: dict[str, Kind] = {**{kind.value: kind for kind in Kind}, "escaped": Kind.TEXT}
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -87,7 +87,7 @@ def _token(sql: str, found: re.Match[str]) -> Token | None:
         return _nested(sql, start)
     if kind == "comment":
         return Token(Kind.COMMENT, text[2:], start, end, "--")
-    return Token(Kind(kind), text.lower() if kind == "word" else text, start, end)
+    return Token(_KINDS[kind], text.lower() if kind == "word" else text, start, end)
 
 
 def _quoted(sql: str, kind: str, start: int, opened: int) -> Token:

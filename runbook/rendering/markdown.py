@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runbook.rendering.command_text import quoted
-from runbook.rendering.reader import Reader, headed
+from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
-from runbook.steps.scope import Place
 
 __all__ = ["BLOCKS", "markdown_page"]
 
 _CODE_OR_TAG = re.compile(r"(`[^`]*`)|<")
 
 
-def markdown_page(reader: Reader) -> str:
+def markdown_page(shown: ShownProcedure) -> str:
     """Return the procedure as Markdown with tick boxes and fenced commands."""
-    return "\n".join(_lines(reader))
+    return "\n".join(_lines(shown))
 
 
-def _lines(reader: Reader) -> Iterator[str]:
-    one = reader.procedure
+def _lines(shown: ShownProcedure) -> Iterator[str]:
+    one = shown.procedure
     yield from (f"# {one.title}", "", one.summary, "")
     yield f"`{one.id}`, about {one.minutes} min, owner {one.owner}, reviewed {one.reviewed}. "
-    yield f"Commands as on Supabase CLI {reader.to.major}, production. SHA-256 `{one.digest}`."
+    yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
     yield from _list("Warnings", [f"**{text}**" for text in one.warnings])
     yield from _list("Use it when", one.use_when)
     yield from _list("Not for", [f"{other.text}{f': `{other.see}`' if other.see else ''}" for other in one.not_for])
     yield from _list("Have at hand", one.needs)
     yield from _list("Values", [f"`{each.name}`: {each.ask}" for each in one.parameters])
-    for title, places in (("Before step 1", reader.expansion.before), ("Steps", reader.expansion.steps)):
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
         if places:
             yield from ("", f"## {title}")
         for heading, place in headed(places):
-            yield from _step(heading, place, reader)
+            if heading:
+                yield from ("", f"### {heading}")
+            yield from ("", f"- [ ] **{place.shown_number}. {_plain(shown.title(place))}**")
+            yield from _blocks(shown.blocks(place))
     yield from _list("Afterwards", [f"[ ] {text}" for text in one.after])
 
 
@@ -44,16 +46,8 @@ def _list(title: str, texts: Sequence[str]) -> Iterator[str]:
         yield from ("", f"## {title}", "", *(f"- {text}" for text in texts))
 
 
-def _step(heading: str, place: Place, reader: Reader) -> Iterator[str]:
-    if heading:
-        yield from ("", f"### {heading}")
-    yield from ("", f"- [ ] **{place.shown_number}. {_plain(reader.title(place))}**")
-    yield from _blocks(tuple(reader.blocks(place)))
-
-
-def _blocks(blocks: Sequence[view.Block]) -> Iterator[str]:
-    for block in blocks:
-        yield from BLOCKS[type(block)](block)
+def _blocks(blocks: Iterable[view.Block]) -> Iterator[str]:
+    return (line for block in blocks for line in BLOCKS[type(block)](block))
 
 
 def _plain(text: str) -> str:
@@ -72,28 +66,10 @@ def _fence(text: str, language: str) -> Iterator[str]:
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def _note(block: view.Note) -> Iterator[str]:
-    return _said(f"{block.label}: {block.text}{f' See `{block.see}`.' if block.see else ''}")
-
-
-def _prose(block: view.Prose) -> Iterator[str]:
-    return _said(block.text)
-
-
 def _command(block: view.Command) -> Iterator[str]:
     if block.lead:
         yield from _said(block.lead)
     yield from _fence(" ".join(map(quoted, block.argv)), "sh")
-
-
-def _effect(block: view.EffectNote) -> Iterator[str]:
-    return _said(block.text)
-
-
-def _statement(block: view.Statement) -> Iterator[str]:
-    # The command above holds it.
-    del block
-    yield from ()
 
 
 def _private_file(block: view.PrivateFile) -> Iterator[str]:
@@ -111,7 +87,7 @@ def _file(block: view.File) -> Iterator[str]:
 
 def _request(block: view.Request) -> Iterator[str]:
     lines = [f"{block.method} {block.url}", *(f"{name}: {value}" for name, value in block.headers)]
-    yield from _fence("\n".join([*lines, *(("", block.body) if block.body else ())]), "http")
+    return _fence("\n".join([*lines, *(("", block.body) if block.body else ())]), "http")
 
 
 def _options(block: view.Options) -> Iterator[str]:
@@ -120,31 +96,14 @@ def _options(block: view.Options) -> Iterator[str]:
         yield f"  - {letter}) {_plain(answer)}{'' if leads_on else ': go on'}"
 
 
-def _ask(block: view.Ask) -> Iterator[str]:
-    return _said(f"Note the value: {block.parameter.ask}")
-
-
-def _pause(block: view.Pause) -> Iterator[str]:
-    return _said(f"Wait {block.seconds:g} s: {block.text}")
-
-
-def _repeat(block: view.Repeat) -> Iterator[str]:
-    return _said(f"Repeat these steps for each of `{block.over}`: {block.listed}")
-
-
-def _included(block: view.Included) -> Iterator[str]:
-    return _said(f"These are the steps of `{block.procedure}`.")
-
-
-def _expected(block: view.Expected) -> Iterator[str]:
+def _expected(block: view.Expected | view.Verification) -> Iterator[str]:
     return _said(f"Must hold: {'; '.join(block.clauses)}")
 
 
 def _verification(block: view.Verification) -> Iterator[str]:
-    yield from _said("Verify:")
-    yield from _blocks(block.blocks)
+    yield from (*_said("Verify:"), *_blocks(block.blocks))
     if block.clauses:
-        yield from _expected(view.Expected(block.clauses))
+        yield from _expected(block)
 
 
 def _undo(block: view.UndoWay) -> Iterator[str]:
@@ -154,28 +113,27 @@ def _undo(block: view.UndoWay) -> Iterator[str]:
         case (view.Prose(text),):
             yield from _said(f"Undo: {text}")
         case (_, *_):
-            yield from _said("Undo:")
-            yield from _blocks(block.blocks)
+            yield from (*_said("Undo:"), *_blocks(block.blocks))
     if block.check:
         yield from _verification(block.check)
 
 
-BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterator[str]]] = {
-    view.Note: _note,
-    view.Prose: _prose,
+# Each of them stands below its step's tick box, indented by two: that keeps it in the item of the list.
+BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
+    view.Note: lambda note: _said(f"{note.label}: {note.text}{f' See `{note.see}`.' if note.see else ''}"),
+    view.Prose: lambda prose: _said(prose.text),
     view.Command: _command,
-    view.EffectNote: _effect,
-    view.Statement: _statement,
+    view.EffectNote: lambda note: _said(note.text),
+    view.Statement: lambda _: (),  # the command above holds it
     view.PrivateFile: _private_file,
     view.File: _file,
     view.Request: _request,
     view.Options: _options,
-    view.Ask: _ask,
-    view.Pause: _pause,
-    view.Repeat: _repeat,
-    view.Included: _included,
+    view.Ask: lambda ask: _said(f"Note the value: {ask.parameter.ask}"),
+    view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {pause.text}"),
+    view.Repeat: lambda repeat: _said(f"Repeat these steps for each of `{repeat.over}`: {repeat.listed}"),
+    view.Included: lambda included: _said(f"These are the steps of `{included.procedure}`."),
     view.Expected: _expected,
     view.Verification: _verification,
     view.UndoWay: _undo,
 }
-"""How each block is written below its step's tick box."""

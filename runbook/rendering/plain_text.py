@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runbook.model import Parameter
 from runbook.rendering.command_text import command_text
-from runbook.rendering.reader import Reader, headed
+from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
-from runbook.steps.scope import Place
 
 __all__ = ["BLOCKS", "Column", "plain_page"]
 
@@ -26,6 +25,7 @@ class Column:
     def wrapped(self, text: str, first: str = "") -> Iterator[str]:
         """Yield the text as lines; `first` stands before it, and its other lines are indented as deep."""
         start = f"{self.margin}{first}"
+        # Names, flags and addresses stay whole, to be searched for and copied; textwrap would tear them at a hyphen.
         yield from textwrap.wrap(
             text,
             self.width,
@@ -35,46 +35,44 @@ class Column:
             break_long_words=False,
         ) or [start.rstrip()]
 
-    def command(self, argv: Sequence[str]) -> Iterator[str]:
-        """Yield a command as lines that can be pasted."""
-        yield from command_text(argv, self.width, f"{self.margin}$ ", f"{self.margin}    ")
-
-    def blocks(self, blocks: Sequence[view.Block]) -> Iterator[str]:
+    def blocks(self, blocks: Iterable[view.Block]) -> Iterator[str]:
         """Yield the lines of each block."""
-        for block in blocks:
-            yield from BLOCKS[type(block)](block, self)
+        return (line for block in blocks for line in BLOCKS[type(block)](block, self))
 
 
-def plain_page(reader: Reader, width: int = 80) -> str:
+def plain_page(shown: ShownProcedure, width: int = 80) -> str:
     """Return the whole procedure, no line wider than `width` except a word that is."""
-    return "\n".join(_page(reader, Column(max(width, 40))))
+    return "\n".join(_page(shown, Column(max(width, 40))))
 
 
-def _page(reader: Reader, column: Column) -> Iterator[str]:
-    one = reader.procedure
-    yield from _head(reader, column)
+def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
+    one, width = shown.procedure, column.width
+    yield f"{one.title}{one.id:>{max(width - len(one.title), len(one.id) + 2)}}"
+    yield from column.wrapped(one.summary)
+    facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
+    yield from column.wrapped(f"{facts} Commands as on Supabase CLI {shown.to.major}, production.")
+    # Not wrapped: it is compared with the one that the site and a report show.
+    yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
     yield from _list("Use it when", one.use_when, column)
     yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
     yield from _list("Have at hand", one.needs, column)
     yield from _list("It asks for", [f"{each.name}: {each.ask}{_hint(each)}" for each in one.parameters], column)
-    for title, places in (("Before step 1", reader.expansion.before), ("Steps", reader.expansion.steps)):
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
         if places:
             yield from ("", title)
         for heading, place in headed(places):
-            yield from _step(heading, place, reader, column.width)
+            margin = "  " * place.depth
+            outer, inner = Column(width, margin), Column(width, f"{margin}     ")
+            if heading:
+                # The steps of an answer stand below its letter, as `a) `; a phase has nothing of its own in front.
+                yield from ("", *outer.wrapped(heading, "" if ")" in heading[:2] else "== "))
+            minutes = f" ({place.step.minutes:g} min)" if place.step.minutes else ""
+            yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
+            yield from inner.blocks(shown.blocks(place))
     yield from _list("Afterwards", one.after, column)
     yield from _list("Related", one.related, column)
     yield from ("", f"Walk through it:  runbook run {one.id}")
-
-
-def _head(reader: Reader, column: Column) -> Iterator[str]:
-    one = reader.procedure
-    yield f"{one.title}{one.id:>{max(column.width - len(one.title), len(one.id) + 2)}}"
-    yield from column.wrapped(one.summary)
-    facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
-    yield from column.wrapped(f"{facts} Commands as on Supabase CLI {reader.to.major}, production.")
-    yield f"SHA-256 {one.digest}"
 
 
 def _list(title: str, texts: Sequence[str], column: Column) -> Iterator[str]:
@@ -96,49 +94,24 @@ def _arrow(see: str) -> str:
     return f" -> {see}" if see else ""
 
 
-def _step(heading: str, place: Place, reader: Reader, width: int) -> Iterator[str]:
-    margin = "  " * place.depth
-    outer, inner = Column(width, margin), Column(width, f"{margin}     ")
-    if heading:
-        yield ""
-        yield from outer.wrapped(heading, "" if ")" in heading[:2] else "== ")
-    minutes = f" ({place.step.minutes:g} min)" if place.step.minutes else ""
-    yield from outer.wrapped(f"{reader.title(place)}{minutes}", f"{place.shown_number:>3}  ")
-    yield from inner.blocks(tuple(reader.blocks(place)))
-
-
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
 def _note(block: view.Note, column: Column) -> Iterator[str]:
+    # The one label that must catch an eye that skims a terminal without colours.
     label = block.label.upper() if block.label is view.Label.WARNING else block.label
     return column.wrapped(f"{label}: {block.text}{_arrow(block.see)}")
-
-
-def _prose(block: view.Prose, column: Column) -> Iterator[str]:
-    return column.wrapped(f"[ ] {block.text}")
 
 
 def _command(block: view.Command, column: Column) -> Iterator[str]:
     if block.lead:
         yield from column.wrapped(block.lead)
-    yield from column.command(block.argv)
-
-
-def _effect(block: view.EffectNote, column: Column) -> Iterator[str]:
-    return column.wrapped(block.text)
-
-
-def _statement(block: view.Statement, column: Column) -> Iterator[str]:
-    # The command above holds it, and on paper nobody copies from one place rather than the other.
-    del block, column
-    yield from ()
+    yield from command_text(block.argv, column.width, f"{column.margin}$ ", f"{column.margin}    ")
 
 
 def _private_file(block: view.PrivateFile, column: Column) -> Iterator[str]:
-    return column.wrapped(
-        f"<env_file> is a private file that sets {', '.join(block.names)}. A run writes and deletes it."
-    )
+    names = ", ".join(block.names)
+    return column.wrapped(f"<env_file> is a private file that sets {names}. A run writes and deletes it.")
 
 
 def _file(block: view.File, column: Column) -> Iterator[str]:
@@ -146,6 +119,7 @@ def _file(block: view.File, column: Column) -> Iterator[str]:
     if block.content is None:
         yield from column.wrapped(f"what git has at {block.origin}", "| ")
     else:
+        # What goes into a file is never wrapped: a line broken here would be typed as two.
         yield from (f"{column.margin}| {line}" for line in block.content.splitlines())
 
 
@@ -161,23 +135,7 @@ def _options(block: view.Options, column: Column) -> Iterator[str]:
         yield from column.wrapped(f"{letter}) {answer}{'' if leads_on else ': go on'}")
 
 
-def _ask(block: view.Ask, column: Column) -> Iterator[str]:
-    return column.wrapped(f"Note the value: {block.parameter.ask}")
-
-
-def _pause(block: view.Pause, column: Column) -> Iterator[str]:
-    return column.wrapped(f"Wait {block.seconds:g} s: {block.text}")
-
-
-def _repeat(block: view.Repeat, column: Column) -> Iterator[str]:
-    return column.wrapped(f"Repeat these steps for each of {block.over}: {block.listed}")
-
-
-def _included(block: view.Included, column: Column) -> Iterator[str]:
-    return column.wrapped(f"These are the steps of {block.procedure}:")
-
-
-def _expected(block: view.Expected, column: Column) -> Iterator[str]:
+def _expected(block: view.Expected | view.Verification, column: Column) -> Iterator[str]:
     return column.wrapped(f"Must hold: {'; '.join(block.clauses)}")
 
 
@@ -185,7 +143,7 @@ def _verification(block: view.Verification, column: Column) -> Iterator[str]:
     yield f"{column.margin}Verify:"
     yield from column.blocks(block.blocks)
     if block.clauses:
-        yield from _expected(view.Expected(block.clauses), column)
+        yield from _expected(block, column)
 
 
 def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
@@ -198,25 +156,25 @@ def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
             yield f"{column.margin}Undo:"
             yield from column.blocks(block.blocks)
     if block.check:
-        yield from column.blocks((block.check,))
+        yield from _verification(block.check, column)
 
 
-BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterator[str]]] = {
+BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Note: _note,
-    view.Prose: _prose,
+    view.Prose: lambda prose, column: column.wrapped(f"[ ] {prose.text}"),
     view.Command: _command,
-    view.EffectNote: _effect,
-    view.Statement: _statement,
+    view.EffectNote: lambda note, column: column.wrapped(note.text),
+    # The command above holds it, and on paper nobody copies from one place rather than the other.
+    view.Statement: lambda _statement, _column: (),
     view.PrivateFile: _private_file,
     view.File: _file,
     view.Request: _request,
     view.Options: _options,
-    view.Ask: _ask,
-    view.Pause: _pause,
-    view.Repeat: _repeat,
-    view.Included: _included,
+    view.Ask: lambda ask, column: column.wrapped(f"Note the value: {ask.parameter.ask}"),
+    view.Pause: lambda pause, column: column.wrapped(f"Wait {pause.seconds:g} s: {pause.text}"),
+    view.Repeat: lambda one, column: column.wrapped(f"Repeat these steps for each of {one.over}: {one.listed}"),
+    view.Included: lambda included, column: column.wrapped(f"These are the steps of {included.procedure}:"),
     view.Expected: _expected,
     view.Verification: _verification,
     view.UndoWay: _undo,
 }
-"""How each block is drawn in a column."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 
 from runbook.errors import UsageError
@@ -38,6 +37,8 @@ def linked_ref(directory: Path) -> str:
 
 def api_port(directory: Path) -> int:
     """Return the port of the local stack's API. Raises UsageError if supabase/config.toml can't be read."""
+    import tomllib  # `runbook show` asks only where the project is
+
     file = directory / "supabase" / "config.toml"
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))

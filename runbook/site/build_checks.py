@@ -1,4 +1,7 @@
-"""What the build refuses: blocks that would not run, what they leave behind, and links that lead nowhere."""
+"""What the build refuses: blocks that would not run, what they leave behind, links that lead nowhere.
+
+And pages that don't match the book: a procedure without a page, a page without its procedure, a part or step lost.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,29 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["PageAddresses", "block_ids", "dead_links", "fence_problems", "leftovers", "read_addresses"]
+from runbook.errors import Finding
+from runbook.expansion import EveryWay, expand
+from runbook.model import Book
+from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries
+from runbook.site.value_markers import marked_scope
+
+__all__ = [
+    "block_ids",
+    "dead_links",
+    "fence_problems",
+    "leftovers",
+    "missing_parts",
+    "page_findings",
+    "page_problems",
+    "read_addresses",
+]
 
 
 # --- Generated blocks in a page's source: their one allowed form ------------------------------------------------------
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$", re.MULTILINE)
 _BLOCK = re.compile(r'python exec="on" html="on" id="(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)"')
+# Options of markdown-exec, and slips of `exec`: with any of these an author meant the block to run.
 _MEANT = re.compile(r"\b(exec|exce|exex|html|source|session|result|updatetoc|idprefix)\s*=", re.IGNORECASE)
 
 
@@ -52,6 +71,7 @@ def fence_problems(source: str) -> list[str]:
     return problems + [f"two generated blocks have the id {name}" for name in twice]
 
 
+# The pages for authors show blocks and placeholders on purpose.
 _EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>|<code class="rb-template">.*?</code>', re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
 _SIGNS = {
@@ -95,6 +115,7 @@ class _Reader(HTMLParser):
         if name := values.get("id"):
             (self.document.twice if name in self.document.ids else self.document.ids).add(name)
         for attribute in _ADDRESSES & values.keys():
+            # These only name another page. Any other `<link>`, as a stylesheet or an icon, is fetched.
             fetched = tag != "a" and values.get("rel") not in {"canonical", "next", "prev", "edit"}
             (self.document.loads if fetched else self.document.links).append(values[attribute])
 
@@ -124,6 +145,7 @@ def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[P
             yield f"it loads {address} from another host"
     for address in dict.fromkeys(document.links + document.loads):
         parts = urlsplit(address)
+        # MkDocs links from 404.html by the root, since a server shows it at any depth.
         if parts.scheme or parts.netloc or (file.name == "404.html" and parts.path.startswith("/")):
             continue
         target = _target(site, file, unquote(parts.path))
@@ -139,4 +161,59 @@ def _target(site: Path, file: Path, path: str) -> Path | None:
     found = (site / path.lstrip("/") if path.startswith("/") else file.parent / path).resolve()
     if found.is_dir():
         found /= "index.html"
+    # A path that climbs out of the site would be found on this disk, and on no server.
     return found if found.is_file() and found.is_relative_to(site.resolve()) else None
+
+
+# --- The book: every procedure has its page, with all its parts, in the section of the nav where it belongs -----------
+
+
+def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
+    """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
+    pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
+    nav = nav_entries(config)
+    found = [
+        Finding(one.at.file, 1, 1, f"{name} has no page on the site: `runbook new page {name}` writes one")
+        for name, one in book.procedures.items()
+        if name not in pages
+    ]
+    for name, page in pages.items():
+        procedure = book.procedures.get(name)
+        told = []
+        if procedure is None:
+            told.append("this page shows no procedure of the book")
+        else:
+            source, wanted = page.read_text(encoding="utf-8"), SECTION_TITLES[procedure.section]
+            if f"\n# {procedure.title}\n" not in f"\n{source}":
+                told.append(f"its heading is not the procedure's title, '{procedure.title}'")
+            if name not in block_ids(source):
+                told.append(f"it lacks the generated block {name}")
+            if nav.get(name) != wanted:
+                told.append(f"in the nav it belongs under '{wanted}', not under '{nav.get(name, 'nothing')}'")
+        found += [Finding(page.relative_to(config.parent).as_posix(), 1, 1, problem) for problem in told]
+    return tuple(sorted(found))
+
+
+def page_findings(book: Book) -> tuple[Finding, ...]:
+    """Compare the book with the site of the checkout it lies in; nothing where there is no site."""
+    directory = Path(book.directory).resolve()
+    config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
+    return page_problems(book, config) if config else ()
+
+
+def missing_parts(book: Book, site: Path) -> list[str]:
+    """Return what the built site lacks: pages, parts of pages, steps."""
+    found = []
+    for procedure in book.procedures.values():
+        page = site / "procedures" / f"{procedure.id}.html"
+        if not page.is_file():
+            found.append(f"procedures/{procedure.id}.html was not built")
+            continue
+        html = page.read_text(encoding="utf-8")
+        paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
+        lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
+        found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+        # A page split into blocks may end too early or show a part twice: each heading is there once.
+        parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
+        found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
+    return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from runbook.model import Procedure, Section
-from runbook.site.coverage import nav_entries
-from runbook.site.policy_tables import majors, most_dangerous, production_words
+from runbook.model import Section, Verdict
+from runbook.site.new_procedure import nav_entries
+from runbook.site.policy_tables import majors, policy_rows, production_words
 from runbook.site.source import EMERGENCY, book, checkout
 from runbook.site.templating import render
 
@@ -20,18 +20,13 @@ _QUESTIONS = {
 }
 
 
-def _emergencies() -> list[Procedure]:
-    """All procedures for when it goes wrong, and those they hand over to: the order of the book, rollback first."""
-    wrong = [one for one in book().procedures.values() if one.section is Section.WRONG]
-    wrong.sort(key=lambda one: (one.id != EMERGENCY, one.title))
-    names = [one.id for one in wrong]
-    names += [other.see for one in wrong for other in one.not_for if other.see]
-    return [book().procedure(name) for name in dict.fromkeys(names)]
-
-
 def emergency() -> Markup:
-    """Render what to do when something is broken now."""
-    first, *others = _emergencies()
+    """Render what to do when something is broken now: all procedures for that, and those they hand over to."""
+    wrong = [one for one in book().procedures.values() if one.section is Section.WRONG]
+    # Rollback first: whoever comes here in a hurry reads one line.
+    wrong.sort(key=lambda one: (one.id != EMERGENCY, one.title))
+    names = [*(one.id for one in wrong), *(other.see for one in wrong for other in one.not_for if other.see)]
+    first, *others = (book().procedure(name) for name in dict.fromkeys(names))
     return render("home/emergency.html", first=first, others=others)
 
 
@@ -51,10 +46,9 @@ def situations() -> Markup:
 
 def golden_rule() -> Markup:
     """Render the rule above all others, as commands for both CLI majors."""
-    targets = {major: production_words(book().policy, major) for major in majors()}
-    return render("home/golden_rule.html", targets=targets)
+    return render("home/golden_rule.html", targets={major: production_words(major) for major in majors()})
 
 
 def most_dangerous_commands() -> Markup:
     """Render the commands that are refused first, each with its first reason."""
-    return render("home/most_dangerous_commands.html", rows=most_dangerous(8))
+    return render("home/most_dangerous_commands.html", rows=policy_rows(Verdict.REFUSE)[:8])

@@ -1,13 +1,15 @@
-"""What a procedure begins as: its YAML, the source of its page, and its place in the nav."""
+"""A procedure in the sources of the site: its YAML as it begins, its page, and its place in the nav."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 from runbook.errors import UsageError
 from runbook.model import Section
 
-__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "draft", "page", "with_nav_entry"]
+__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "draft", "nav_entries", "page", "with_nav_entry"]
 
 SECTION_TITLES = {
     Section.START: "Start here",
@@ -69,6 +71,23 @@ def with_nav_entry(config: str, procedure: str, section: Section) -> str:
         end += 1
     written.insert(end, entry)
     return "\n".join(written) + "\n"
+
+
+# `mkdocs.yml` has tags that only MkDocs can read (`!ENV`), so its nav is read line by line.
+_ENTRY = re.compile(r"^\s*-\s+(?:.*:\s+)?procedures/(?P<name>[\w-]+)\.md\s*$")
+_SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
+
+
+def nav_entries(config: Path) -> dict[str, str]:
+    """Return the procedures in the nav of `mkdocs.yml`, in its order, each with its section's title."""
+    entries = {}
+    section = ""
+    for written in config.read_text(encoding="utf-8").partition("\nnav:\n")[2].splitlines():
+        if heading := _SECTION.match(written):
+            section = heading["title"].strip()
+        if entry := _ENTRY.match(written):
+            entries[entry["name"]] = section
+    return entries
 
 
 # --- Its YAML ---------------------------------------------------------------------------------------------------------

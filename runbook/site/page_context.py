@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,21 +10,80 @@ from itertools import groupby
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import fill_text
-from runbook.model import Book, Effect, Policy, Procedure, TargetKind
+from runbook.model import Book, Effect, Parameter, Policy, Procedure, TargetKind
 from runbook.site.source import book, for_one_build
 from runbook.site.value_markers import marked_scope, marks_in, stand_in
-from runbook.site.values import ENV_FILE, PROJECT, ValueField, field_of
 from runbook.steps import view
 from runbook.steps.destination import Destination, effect_of, prepare, production
-from runbook.steps.scope import BUILT_INS, Branch, Place
+from runbook.steps.scope import BUILT_INS, Place
 from runbook.steps.view import Block, Label, view_of
 
-__all__ = ["EFFECT_WORDS", "PageContext", "Phase", "StepView", "page_context", "target_flags"]
+__all__ = ["EFFECT_WORDS", "PageContext", "Phase", "StepView", "ValueField", "page_context", "target_flags"]
 
 EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
 
 _LEADING = frozenset({Label.WARNING, Label.WHY})
 """Notes above what there is to do; all others stand below it."""
+
+
+# --- Values: a field each, which fills every snippet. Secrets have none. ----------------------------------------------
+
+_FALLBACK_PATTERN = r"[A-Za-z0-9_.,:/@+=][A-Za-z0-9_.,:/@+= -]*"
+"""What a value may be where the book names no pattern: nothing that a shell or SQL could make something of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueField:
+    """An entry field: typed into, or picked from `choices` or from what was typed for the list `of`."""
+
+    key: str
+    ask: str
+    example: str = ""
+    pattern: str = _FALLBACK_PATTERN
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    many: bool = False
+    of: str = ""
+    """The key of the list that this is one of."""
+
+    @property
+    def id(self) -> str:
+        """Return the id of the field's element."""
+        return f"value-{self.key.replace('.', '-')}"
+
+    @property
+    def choice_pattern(self) -> str:
+        """Return what a value may be that is picked from a list; one of `of` is known only on the page."""
+        return "|".join(map(re.escape, self.choices)) or _FALLBACK_PATTERN
+
+
+_PROJECT = ValueField(
+    key="project_ref",
+    ask="Which project? Its ref: the 20 letters in the dashboard's address.",
+    example="abcdefghijklmnopqrst",
+    pattern="[a-z]{20}",
+)
+_ENV_FILE = ValueField(
+    key="env_file",
+    ask="Where is the private file that holds the secret?",
+    example="secret.env",
+    pattern=r"[A-Za-z0-9_./][A-Za-z0-9_./-]*",
+)
+
+
+def _field_of(parameter: Parameter, key: str) -> ValueField:
+    return ValueField(
+        key=key,
+        ask=parameter.ask,
+        example=parameter.example,
+        pattern=parameter.pattern or _FALLBACK_PATTERN,
+        choices=parameter.choices,
+        default=parameter.default or "",
+        many=parameter.many,
+    )
+
+
+# --- Steps ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +100,7 @@ class Phase:
         return "phase-" + "".join(each for each in words if each.isalnum() or each == "-")
 
 
+# Without slots, where `cached_property` has no place to keep its value; equal only to itself, since it holds its page.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepView:
     """A step at its place on a page. `versions` are its blocks by CLI major, the newest first."""
@@ -49,16 +110,6 @@ class StepView:
     effect: Effect
     """The worst that it does on any major."""
     versions: Mapping[int, tuple[Block, ...]]
-
-    @property
-    def anchor(self) -> str:
-        """Its name on the page."""
-        return self.place.anchor
-
-    @property
-    def branches(self) -> tuple[Branch, ...]:
-        """The lists of steps within it."""
-        return self.place.branches
 
     @cached_property
     def title(self) -> str:
@@ -126,22 +177,19 @@ class StepView:
             return None
         of = "".join(marks_in(repeat.listed)[:1])
         ask = f"Which of {repeat.over.replace('_', ' ')} is it now?"
-        return ValueField(key=_key(self.branches[0].scope.values[repeat.name]), ask=ask, of=of)
+        return ValueField(key=_key(self.place.branches[0].scope.values[repeat.name]), ask=ask, of=of)
 
     @property
     def fields(self) -> tuple[ValueField, ...]:
         """Fields for what it makes known, where a command of the page needs it."""
-        return tuple(each for each in self._known_after() if each.key in self.page.used)
-
-    def _known_after(self) -> Iterator[ValueField]:
         step, known = self.place.step, self.place.after.values
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
-        yield from (field_of(parameter, _key(known[name])) for name, parameter in asked.items())
-        if self.round:
-            yield self.round
+        found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
+        found += [self.round] if self.round else []
         for capture in step.capture:
             ask = f"{capture.name.replace('_', ' ').capitalize()}, from the output of this step"
-            yield ValueField(key=_key(known[capture.name]), ask=ask)
+            found.append(ValueField(key=_key(known[capture.name]), ask=ask))
+        return tuple(each for each in found if each.key in self.page.used)
 
 
 def _key(value: str | tuple[str, ...]) -> str:
@@ -183,16 +231,17 @@ class PageContext:
     @cached_property
     def views(self) -> Mapping[Place, StepView]:
         """Every step of the page by its place, in reading order."""
-        return {place: self._view(place) for place in self.expansion.places}
-
-    def _view(self, place: Place) -> StepView:
-        step, values, later = place.step, place.scope.values, place.after.values
-        versions, effects = dict[int, tuple[Block, ...]](), list[Effect]()
-        for major, to in self.destinations.items():
-            action = step.action_on(major)
-            versions[major] = tuple(view_of(step, action, values, later, to))
-            effects.append(prepare(action, values, to, care=step.effect).effect)
-        return StepView(page=self, place=place, effect=effect_of(None, *effects), versions=versions)
+        views = {}
+        for place in self.expansion.places:
+            step, values, later = place.step, place.scope.values, place.after.values
+            versions, effects = dict[int, tuple[Block, ...]](), list[Effect]()
+            # A major may run other words, so what a step does is the worst of what it does on any of them.
+            for major, to in self.destinations.items():
+                action = step.action_on(major)
+                versions[major] = tuple(view_of(step, action, values, later, to))
+                effects.append(prepare(action, values, to, care=step.effect).effect)
+            views[place] = StepView(page=self, place=place, effect=effect_of(None, *effects), versions=versions)
+        return views
 
     def phases(self, places: Sequence[Place]) -> Iterator[Phase]:
         """Yield the steps of a list by phase; one that names none belongs to the phase before it."""
@@ -213,12 +262,13 @@ class PageContext:
     @cached_property
     def fields(self) -> tuple[ValueField, ...]:
         """Fields for all values that are known before step 1."""
-        own = [field_of(each, each.name) for each in self.procedure.parameters if not each.secret]
-        return (*own, *(each for each in (PROJECT, ENV_FILE) if each.key in self.used))
+        own = [_field_of(each, each.name) for each in self.procedure.parameters if not each.secret]
+        return (*own, *(each for each in (_PROJECT, _ENV_FILE) if each.key in self.used))
 
     @cached_property
     def reaches_production(self) -> bool:
         """True when any command names production."""
+        # A flag may carry its value behind `=`.
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property

@@ -37,15 +37,8 @@ _MEANINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop:
-    depth: int
-    kind: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Station:
-    """A stop at its place in the picture. `x` and `y` are the middle of its symbol."""
+    """A stop on the way through. `x` and `y` are the middle of its symbol."""
 
     kind: str
     depth: int
@@ -57,57 +50,51 @@ class _Station:
 
 def flow(page: PageContext) -> Markup:
     """Draw a procedure's flow. Steps of an included procedure are one station: they have a picture of their own."""
-    stations, height = _laid_out(list(_stops(page, page.expansion.steps, 0)))
+    stations: list[_Station] = []
+    y = 14.0
+    for depth, kind, label in _stops(page, page.expansion.steps, 0):
+        x = _LEFT + depth * _INDENT
+        # The text begins 12 to the right of its symbol's middle; the rest is kept free at the edge.
+        lines = tuple(textwrap.wrap(label, int((_WIDTH - x - 18) / _LETTER))) or ("",)
+        stations.append(_Station(kind, depth, label, lines, x, y))
+        y += _LINE * len(lines) + _GAP
     return render(
         "pictures/flow.html",
         procedure=page.procedure,
         stations=stations,
         rails=list(_rails(stations)),
         width=_WIDTH,
-        height=height,
+        height=y,
         line_height=_LINE,
         meanings=_MEANINGS,
     )
 
 
-def _stops(page: PageContext, places: Sequence[Place], depth: int) -> Iterator[_Stop]:
+def _stops(page: PageContext, places: Sequence[Place], depth: int) -> Iterator[tuple[int, str, str]]:
     for place in places:
-        yield _Stop(depth, page.views[place].symbol, f"{place.number} {plain(place.step.title)}")
+        yield depth, page.views[place].symbol, f"{place.number} {plain(place.step.title)}"
         for branch in place.branches:
             if branch.letter:
                 label = f"{branch.letter} {plain(branch.title)}{'' if branch.places else ': go on'}"
-                yield _Stop(depth + 1, "branch", label)
+                yield depth + 1, "branch", label
             if branch.procedure == place.procedure:
                 yield from _stops(page, branch.places, depth + 1)
-
-
-def _laid_out(stops: list[_Stop]) -> tuple[list[_Station], float]:
-    stations = []
-    y = 14.0
-    for stop in stops:
-        x = _LEFT + stop.depth * _INDENT
-        wrapped = tuple(textwrap.wrap(stop.label, int((_WIDTH - x - 18) / _LETTER))) or ("",)
-        stations.append(_Station(stop.kind, stop.depth, stop.label, wrapped, x, y))
-        y += _LINE * len(wrapped) + _GAP
-    return stations, y
 
 
 def _rails(stations: list[_Station]) -> Iterator[str]:
     """Yield the paths of a line down each row of stations, and a bend from a question to each of its branches."""
     last: dict[int, _Station] = {}
     for station in stations:
-        depth = station.depth
+        x, y, depth = station.x, station.y, station.depth
+        # What is deeper than this station has ended: the next of its kind begins at a bend again.
         last = {level: one for level, one in last.items() if level <= depth}
         if depth and (station.kind == "branch" or depth not in last):
-            yield _bend(last[depth - 1], station)
+            parent = last[depth - 1]
+            corner = f"V{y - 8:g}Q{parent.x:g} {y:g} {parent.x + 8:g} {y:g}H{x:g}"
+            yield f"M{parent.x:g} {parent.y:g}{corner}"
         elif depth in last:
-            yield f"M{station.x:g} {last[depth].y:g}V{station.y:g}"
+            yield f"M{x:g} {last[depth].y:g}V{y:g}"
         last[depth] = station
-
-
-def _bend(parent: _Station, station: _Station) -> str:
-    corner = f"V{station.y - 8:g}Q{parent.x:g} {station.y:g} {parent.x + 8:g} {station.y:g}H{station.x:g}"
-    return f"M{parent.x:g} {parent.y:g}{corner}"
 
 
 # --- A terminal's screen: every character where the terminal puts it, readable as text too ----------------------------
@@ -128,20 +115,6 @@ class StyledText:
     ground: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _PlacedText:
-    """Characters at their place: `x` and `width` with the spaces around them, `text_x` and `text_width` without."""
-
-    style: StyledText
-    x: float
-    width: float
-    top: float
-    baseline: float
-    text: str
-    text_x: float
-    text_width: float
-
-
 def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str, title: str, columns: int = 80) -> Markup:
     """Draw a screen; `key` makes its ids. The same text stands below it, folded, for those who can't see it."""
     return render(
@@ -156,21 +129,13 @@ def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str, title: str
     )
 
 
-def _placed_row(row: Sequence[StyledText], top: float) -> Iterator[_PlacedText]:
+def _placed_row(row: Sequence[StyledText], top: float) -> Iterator[dict[str, object]]:
+    """Yield the texts of a row: `x` and `width` with the spaces around them, `text_x` and `text_width` without."""
     column = 0
     for one in row:
-        shown = one.text.strip()
-        lead = len(one.text) - len(one.text.lstrip())
-        x = _PAD + column * _COLUMN
-        yield _PlacedText(
-            style=one,
-            x=x,
-            width=len(one.text) * _COLUMN,
-            top=top,
-            baseline=top + _BASELINE,
-            text=shown,
-            # SVG drops leading spaces, so the text begins at its first letter.
-            text_x=x + lead * _COLUMN,
-            text_width=len(shown) * _COLUMN,
-        )
+        shown, lead = one.text.strip(), len(one.text) - len(one.text.lstrip())
+        x, width = _PAD + column * _COLUMN, len(one.text) * _COLUMN
+        placed = {"style": one, "text": shown, "x": x, "width": width, "top": top, "baseline": top + _BASELINE}
+        # SVG drops leading spaces, so the text begins at its first letter.
+        yield {**placed, "text_x": x + lead * _COLUMN, "text_width": len(shown) * _COLUMN}
         column += len(one.text)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from runbook.model import Effect, Family, Policy, Procedure, Rule, TargetKind, Variant, Verdict
+from runbook.model import Effect, Family, Procedure, TargetKind, Variant, Verdict
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
 
 __all__ = [
-    "VERDICT_WORDS",
-    "PolicyRow",
     "commands",
     "majors",
-    "most_dangerous",
     "policy_rows",
     "production_words",
     "proven_versions",
@@ -27,11 +23,11 @@ __all__ = [
     "written_differently",
 ]
 
-VERDICT_WORDS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.ALLOW: "Fine"}
+_VERDICTS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.ALLOW: "Fine"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyRow:
+class _Row:
     """One row: a command (in a certain form) and what policy says of it."""
 
     id: str
@@ -51,7 +47,7 @@ class PolicyRow:
     @property
     def local_word(self) -> str:
         """Return the verdict on the local stack, in a word, where it is another one than on production."""
-        return "" if self.local is self.remote else VERDICT_WORDS[self.local].lower()
+        return "" if self.local is self.remote else _VERDICTS[self.local].lower()
 
     @property
     def first_reason(self) -> str:
@@ -59,26 +55,27 @@ class PolicyRow:
         return re.split(r"(?<=[.;])\s", self.reason, maxsplit=1)[0].rstrip(";.") + "."
 
 
-def policy_rows(policy: Policy) -> Iterator[PolicyRow]:
-    """Yield a row for each rule and for each of its variants that says something else, in the policy's order."""
-    for rule in policy.rules:
-        yield _row(rule, None)
-        for number, variant in enumerate(rule.variants, start=1):
-            yield _row(rule, variant, number)
+def policy_rows(verdict: Verdict) -> list[_Row]:
+    """Return the commands with that verdict on production: each rule, and each of its variants, in the policy's order.
 
-
-def _row(rule: Rule, variant: Variant | None, number: int = 0) -> PolicyRow:
-    own = variant or Variant()
-    return PolicyRow(
-        id=f"{rule.id}-{number}" if number else rule.id,
-        command=" ".join((rule.program, *rule.command)),
-        form=_form(own) if variant else "",
-        effect=own.effect or rule.effect,
-        remote=own.remote or rule.remote,
-        local=own.local or rule.local,
-        reason=own.reason or rule.reason,
-        instead=own.instead if own.instead is not None else rule.instead,
-    )
+    A variant says only what is different from its rule.
+    """
+    found = []
+    for rule in book().policy.rules:
+        for number, own in enumerate((Variant(), *rule.variants)):
+            row = _Row(
+                id=f"{rule.id}-{number}" if number else rule.id,
+                command=" ".join((rule.program, *rule.command)),
+                form=_form(own),
+                effect=own.effect or rule.effect,
+                remote=own.remote or rule.remote,
+                local=own.local or rule.local,
+                reason=own.reason or rule.reason,
+                # An empty text is an answer too: there is nothing to do instead of this form.
+                instead=own.instead if own.instead is not None else rule.instead,
+            )
+            found += [row] if row.remote is verdict else []
+    return found
 
 
 def _form(variant: Variant) -> str:
@@ -99,15 +96,9 @@ def _form(variant: Variant) -> str:
     return ", ".join(parts)
 
 
-def most_dangerous(count: int) -> tuple[PolicyRow, ...]:
-    """Return the first commands that are refused on production."""
-    return tuple(row for row in policy_rows(book().policy) if row.remote is Verdict.REFUSE)[:count]
-
-
 def commands(verdict: str) -> Markup:
     """Render all commands with that verdict on production, each under a heading that search and links find."""
-    rows = [row for row in policy_rows(book().policy) if row.remote is Verdict(verdict)]
-    return render("reference/commands.html", verdict=verdict, rows=rows)
+    return render("reference/commands.html", verdict=verdict, rows=policy_rows(Verdict(verdict)))
 
 
 # --- The CLI majors side by side ------------------------------------------------------------------------------------
@@ -121,9 +112,9 @@ def majors() -> tuple[int, ...]:
     return tuple(sorted(book().policy.majors, reverse=True))
 
 
-def production_words(policy: Policy, major: int) -> tuple[str, ...]:
+def production_words(major: int) -> tuple[str, ...]:
     """Return the words that name production's database on that CLI major."""
-    return policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
+    return book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
 
 
 def proven_versions() -> Markup:

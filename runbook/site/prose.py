@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runbook.model.templates import PLACEHOLDER
-from runbook.site.snippet import flag_pieces
 from runbook.site.source import for_one_build, terms
-from runbook.site.value_markers import Piece, marked, marked_pieces, plain_parts, shown_pieces
+from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces, plain_parts, shown_pieces
 
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
@@ -33,15 +32,15 @@ def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
     text = " ".join(sentence.split())
     if not as_written:
         text = marked(text)
-    return tuple(_span(part) for part in _SPANS.split(text) if part)
-
-
-def _span(written: str) -> Span:
-    if written.startswith("`"):
-        return Span(_pieces(written[1:-1], flag_pieces), "code")
-    if written.startswith("**"):
-        return Span(_pieces(written[2:-2], _term_pieces), "strong")
-    return Span(_pieces(written, _term_pieces))
+    found = []
+    for part in filter(None, _SPANS.split(text)):
+        if part.startswith("`"):
+            found.append(Span(_pieces(part[1:-1], flag_pieces), "code"))
+        elif part.startswith("**"):
+            found.append(Span(_pieces(part[2:-2], _term_pieces), "strong"))
+        else:
+            found.append(Span(_pieces(part, _term_pieces)))
+    return tuple(found)
 
 
 def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:
@@ -65,24 +64,21 @@ def clause_spans(clause: str) -> tuple[Span, ...]:
 
 def _term_pieces(value: str) -> tuple[Piece, ...]:
     """Split text at the glossary's terms; each is explained where it first occurs."""
-    meanings, pattern = _terms_pattern()
-    found = []
-    explained: set[str] = set()
-    for index, part in enumerate(pattern.split(value)):
-        is_new = bool(index % 2) and part not in explained
-        if is_new:
-            explained.add(part)
-        if part:
-            found.append(Piece(part, "term", meanings[part]) if is_new else Piece(part))
+    found, unexplained = [], dict(terms())
+    # The pattern has one group, so every second part is a term.
+    for index, part in enumerate(_terms_pattern().split(value)):
+        if index % 2 and part in unexplained:
+            found.append(Piece(part, "term", unexplained.pop(part)))
+        elif part:
+            found.append(Piece(part))
     return tuple(found)
 
 
 @for_one_build
-def _terms_pattern() -> tuple[dict[str, str], re.Pattern[str]]:
-    meanings = {term.word: term.meaning for term in terms()}
+def _terms_pattern() -> re.Pattern[str]:
     # The longest first: "dry run" must not be found as "run".
-    longest_first = sorted(meanings, key=len, reverse=True)
-    return meanings, re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b" if meanings else r"(?!)")
+    longest_first = sorted(terms(), key=len, reverse=True)
+    return re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else r"(?!)")
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

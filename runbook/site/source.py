@@ -6,11 +6,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMERGENCY",
-    "DrillResult",
-    "Term",
     "book",
     "checkout",
     "drilled",
@@ -67,69 +64,35 @@ def book() -> Book:
     return open_book(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A word and what it means, in one sentence."""
-
-    word: str
-    meaning: str
-
-
 @for_one_build
-def terms() -> tuple[Term, ...]:
-    """Return the glossary in alphabetical order, from `includes/glossary.md`, where Markdown finds it too."""
+def terms() -> Mapping[str, str]:
+    """Return the glossary's words with their meanings, by alphabet. Markdown finds `includes/glossary.md` too."""
     written = (checkout() / "includes" / "glossary.md").read_text(encoding="utf-8")
-    found = [Term(match["word"], match["meaning"].strip()) for match in _TERM.finditer(written)]
-    return tuple(sorted(found, key=lambda term: term.word.lower()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrillResult:
-    """How one drill went the last time. `seconds` is wall time."""
-
-    name: str
-    cli: str
-    postgres: str
-    seconds: float
-    at: str
-    passed: bool
-    digest: str
-    """Of the procedure that was drilled: another one than today's proves less."""
+    found = ((match["word"], match["meaning"].strip()) for match in _TERM.finditer(written))
+    return dict(sorted(found, key=lambda term: term[0].lower()))
 
 
 @for_one_build
-def _results() -> Mapping[str, Mapping[str, Mapping[str, object]]]:
+def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     file = checkout() / "docs" / "drills.json"
-    if not file.exists():
-        return {}
     try:
-        read: Mapping[str, Mapping[str, Mapping[str, object]]] = json.loads(file.read_text(encoding="utf-8"))
+        read: Mapping[str, Mapping[str, Mapping[str, Any]]] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as error:
-        raise RunbookError(
-            f"{file} can't be read: {error}", hint="Delete it, or write it anew: runbook drill --all --auto --cli both"
-        ) from error
+        hint = "Delete it, or write it anew: runbook drill --all --auto --cli both"
+        raise RunbookError(f"{file} can't be read: {error}", hint=hint) from error
     return read
 
 
-def drilled(procedure: str) -> tuple[DrillResult, ...]:
-    """Return the last result of each drill of a procedure, in order of name."""
-    results = _results().get(procedure, {})
-    return tuple(
-        DrillResult(
-            name=name,
-            cli=str(result["cli"]),
-            postgres=str(result["postgres"]),
-            seconds=float(str(result["seconds"])),
-            at=str(result["at"]),
-            passed=result["passed"] is True,
-            digest=str(result.get("digest", "")),
-        )
-        for name, result in sorted(results.items())
-    )
+def drilled(procedure: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the last result of each drill of a procedure, as `runbook drill` wrote it with its `name`, by name."""
+    return tuple({"digest": "", **one, "name": name} for name, one in sorted(_results().get(procedure, {}).items()))
 
 
 def today() -> date:
     """Return the date of the build; `SOURCE_DATE_EPOCH` fixes it."""
+    # By it two builds of one commit are the same, whatever the day (reproducible-builds.org).
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
 

@@ -15,31 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from runbook.site.prose import clause_spans, paragraphs, plain, spans
-from runbook.site.snippet import snippet_words, sql_word
-from runbook.site.value_markers import marked, marked_pieces, name_of
+from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words, sql_word
 from runbook.steps import view
 
-__all__ = ["BLOCKS", "macro", "render"]
-
-BLOCKS: dict[type, str] = {
-    view.Note: "note",
-    view.Prose: "prose",
-    view.Command: "command",
-    view.EffectNote: "effect_note",
-    view.Statement: "statement",
-    view.PrivateFile: "private_file",
-    view.File: "file",
-    view.Request: "request",
-    view.Options: "options",
-    view.Ask: "ask",
-    view.Pause: "pause",
-    view.Repeat: "repeat",
-    view.Included: "included",
-    view.Expected: "expected",
-    view.Verification: "verification",
-    view.UndoWay: "undo_way",
-}
-"""The macro of `procedure/blocks.html` for each class of block."""
+__all__ = ["block_macro", "macro", "render"]
 
 
 def render(template: str, /, **data: object) -> Markup:
@@ -55,19 +34,16 @@ def macro(name: str, template: str = "parts.html") -> Callable[..., Markup]:
     return found
 
 
-def _show(block: view.Block, step: object) -> Markup:
-    return macro(BLOCKS[type(block)], "procedure/blocks.html")(block, step)
-
-
-def _digest(html: str) -> str:
-    """Tell one state of a step from another: a tick set on an older one does not count."""
-    return sha256(html.encode()).hexdigest()[:8]
+def block_macro(kind: type[view.Block]) -> Callable[..., Markup]:
+    """Return the macro of `procedure/blocks.html` for a class of block: its name in lower case, `private_file`."""
+    return macro(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(), "procedure/blocks.html")
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
 
 
+# Not `for_one_build`: Jinja looks at each template's file itself, and reads it anew when it has changed.
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -76,11 +52,13 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # For lists that a template fills, as the panes of tabs.
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(
         clause_spans=clause_spans,
-        digest=_digest,
+        # Tells one state of a step from another: a tick set on an older one does not count.
+        digest=lambda html: sha256(html.encode()).hexdigest()[:8],
         duration=_duration,
         marked=marked,
         marked_pieces=marked_pieces,
@@ -93,5 +71,5 @@ def _environment() -> Environment:
         spans=spans,
         sql_word=sql_word,
     )
-    environment.globals.update(show=_show)
+    environment.globals.update(show=lambda block, step: block_macro(type(block))(block, step))
     return environment

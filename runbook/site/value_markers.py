@@ -1,22 +1,28 @@
-"""Places for values: a mark that travels through filling, and tells where it came out and how it was escaped there."""
+"""Places for values: a mark that travels through filling, and tells where it came out and how it was escaped there.
+
+From the marks come the pieces of a sentence, and the words of a snippet that the page's fields fill.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from runbook.model import Parameter
 from runbook.model.templates import PLACEHOLDER
+from runbook.rendering.command_text import shell_word
 from runbook.steps.scope import BUILT_INS, Scope
 
 __all__ = [
     "FilledPart",
     "Piece",
     "Slot",
+    "SnippetWord",
     "SqlName",
-    "filled_pieces",
+    "flag_pieces",
     "mark",
     "marked",
     "marked_pieces",
@@ -26,6 +32,8 @@ __all__ = [
     "parts",
     "plain_parts",
     "shown_pieces",
+    "snippet_words",
+    "sql_word",
     "stand_in",
 ]
 
@@ -33,6 +41,7 @@ __all__ = [
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PROBE = "'\"\\"
 """Ends every mark. What filling made of these three characters tells how it escapes values at that place."""
+# A string doubles the single quote, an escape string the backslash too, a quoted name the double quote.
 _MODES = {_PROBE: "word", "''\"\\": "text", "''\"\\\\": "escape", '\'""\\': "quoted"}
 
 _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
@@ -50,7 +59,7 @@ def mark(key: str) -> str:
 
 def stand_in(prefix: str, name: str, asks: Parameter | None) -> str:
     """Return the mark of a name that a step finds. Two includes of one procedure have two, by their prefixes."""
-    del asks
+    del asks  # the field shows the example; in a command there is only the place
     return mark(prefix + name)
 
 
@@ -133,11 +142,6 @@ class Piece:
     note: str = ""
 
 
-def filled_pieces(filled: str) -> tuple[Piece, ...]:
-    """Split a filled command or statement into what is fixed and the places that follow the page's fields."""
-    return tuple(piece for part in parts(filled) for piece in shown_pieces(part))
-
-
 def marked_pieces(filled: str) -> tuple[Piece, ...]:
     """Split a filled text, where quotation marks mean nothing, into what is fixed and the places in it."""
     return tuple(piece for part in plain_parts(filled) for piece in shown_pieces(part))
@@ -155,3 +159,67 @@ def shown_pieces(part: FilledPart) -> Iterator[Piece]:
         yield Piece("the target")
     else:
         yield Piece(f"<{name_of(part.key)}>", "place", part.key)
+
+
+# --- Snippets: the words that run, quoted for a shell -----------------------------------------------------------------
+
+_FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
+# The probe of a mark has quotation marks of its own, which must stay as they are.
+_QUOTE_OUTSIDE_MARKS = re.compile(f"'(?![^{_OPEN}]*{_CLOSE})")
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetWord:
+    """A word of a snippet. `data` is how the page's script fills it; empty where nothing is left to fill."""
+
+    pieces: tuple[Piece, ...]
+    data: str = ""
+    is_target: bool = False
+
+
+def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[SnippetWord, ...]:
+    """Return an argv as words quoted for a shell. Words of `target` say where it lands."""
+    return tuple(
+        SnippetWord(_quoted_pieces(word), _data(word), word in target)
+        if marks_in(word)
+        else SnippetWord(flag_pieces(shell_word(word)), is_target=word in target)
+        for word in argv
+    )
+
+
+def sql_word(statement: str) -> SnippetWord:
+    """Return a statement as one word that no shell sees: it is pasted into an SQL editor."""
+    return SnippetWord(_filled_pieces(statement), _data(statement) if marks_in(statement) else "")
+
+
+def flag_pieces(code: str) -> tuple[Piece, ...]:
+    """Split code at its flags, so that no line on a page ends within one."""
+    # The pattern has one group, so every second part is a flag.
+    return tuple(Piece(part, "flag" if index % 2 else "") for index, part in enumerate(_FLAG.split(code)) if part)
+
+
+def _filled_pieces(filled: str) -> tuple[Piece, ...]:
+    return tuple(piece for part in parts(filled) for piece in shown_pieces(part))
+
+
+def _quoted_pieces(word: str) -> tuple[Piece, ...]:
+    """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
+    fixed = "".join(part for part in parts(word) if isinstance(part, str))
+    shown = shell_word(fixed)
+    if fixed in {"", shown}:
+        return _filled_pieces(word)
+    # The shell's quotes go around the pieces: around the word they would be taken for those of an SQL name.
+    if shown.startswith('"'):
+        return (Piece('"'), *_filled_pieces(word), Piece('"'))
+    return (Piece("'"), *_filled_pieces(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)), Piece("'"))
+
+
+def _data(word: str) -> str:
+    """Write a word's parts for the page's script: text, [key, mode] for a place, {"name": parts} for an SQL name."""
+
+    def datum(part: FilledPart) -> object:
+        if isinstance(part, Slot):
+            return [part.key, part.mode]
+        return {"name": [datum(inner) for inner in part.parts]} if isinstance(part, SqlName) else part
+
+    return json.dumps([datum(part) for part in parts(word)], ensure_ascii=False, separators=(",", ":"))

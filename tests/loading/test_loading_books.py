@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
+from runbook.loading.source_text import Problems, SourceText
 from runbook.model import (
     Book,
     Capture,
@@ -305,3 +307,24 @@ def test_only_so_many_problems_are_told(tmp_path: Path, capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert err == "101 problems in 1 file\n"
     assert "there are more than 100 problems in this file" in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("true", "Yes", "off", "~", "null", "NULL", "12", "-1", "+0", "0x1f", "0o7", "017", "1_000", "1:30", "1.5"),
+        *(".5", "-.inf", ".NaN", "1e3", "2026-01-02", "2026-01-02 10:00:00", "=", "<<", "a", "A 1", "true no", "n"),
+        *("y", "é", "(a)", "/x", "$1", "^a", "<a>", "~/x", "=a", "1a", "Nobody", "Öl"),
+    ],
+)
+def test_a_plain_value_is_taken_for_what_pyyaml_takes_it(text: str) -> None:
+    """The look at its first character saves time, and changes nothing."""
+    source = SourceText("file.yaml", f"key: {text}\n")
+    root = yaml_nodes.parse(source, Problems(source, []))
+    assert isinstance(root, yaml_nodes.Mapping)
+    value = root.get("key")
+    assert isinstance(value, yaml_nodes.Scalar)
+    pyyaml: Any = yaml.SafeLoader("")
+    tag = pyyaml.resolve(yaml.ScalarNode, text, (True, False))
+
+    assert value.kind == tag.removeprefix("tag:yaml.org,2002:")

@@ -29,7 +29,7 @@ from support.walks import (
 
 from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
 from runbook.engine.state import fold
-from runbook.reports.history import Running, rows, running
+from runbook.reports.run_history import Running, rows, running
 from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write, write_private
 
 FIX = procedure(

@@ -73,7 +73,7 @@ def test_edits_of_yaml_templates_and_code_show_without_a_restart(served: tuple[P
     _edit(site / "templates" / "procedure" / "ending.html", "This procedure ends here.", "This is where it stops.")
     _await(page, "This is where it stops.")
 
-    _edit(site / "procedure.py", "drilled {", "practised {")
+    _edit(site / "procedure_page.py", "drilled {", "practised {")
     _await(page, "practised 2")
 
 

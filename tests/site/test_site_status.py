@@ -13,7 +13,7 @@ from runbook.cli import main
 from runbook.errors import RunbookError
 from runbook.model import Book
 from runbook.site import source
-from runbook.site.procedure import part
+from runbook.site.procedure_page import part
 
 NAME = "push-migration"
 

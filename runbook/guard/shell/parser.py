@@ -12,7 +12,6 @@ from pathlib import Path
 from runbook.errors import MissingPartError
 from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
-from runbook.guard.shell.translate import translate
 
 __all__ = ["NotShellError", "read_plain", "read_shell"]
 
@@ -44,7 +43,9 @@ def read_shell(text: str) -> Chain:
 
 
 def _read_with_shfmt(data: bytes) -> Chain:
-    import subprocess  # plain lines do without it
+    import subprocess  # plain lines do without these
+
+    from runbook.guard.shell.translate import translate
 
     # All text is read as bash; what only another shell could read is a doubt.
     command = [_shfmt(), "--to-json", "-ln", "bash"]

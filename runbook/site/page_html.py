@@ -10,7 +10,7 @@ from html import unescape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
 
-from runbook.model import Procedure, Section
+from runbook.model import Section
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
@@ -19,10 +19,12 @@ __all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_proc
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
+# The sign that `toc` puts behind a heading; in the contents it would be a part of the title.
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
 _TAGS = re.compile(r"<[^>]+>")
+# Whoever searches in an emergency must find the way out above all pages that only mention it.
 _BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
 
 
@@ -39,12 +41,9 @@ def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
     if name is None:
         return {}
     procedure = book().procedure(name)
-    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": _boost(procedure)}}
+    boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
+    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": boost}}
     return {key: value for key, value in made.items() if key not in given}
-
-
-def _boost(procedure: Procedure) -> float:
-    return 12.0 if procedure.id == EMERGENCY else _BOOST.get(procedure.section, 3.0)
 
 
 def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:
@@ -69,6 +68,7 @@ def list_headings(html: str, toc: TableOfContents) -> None:
     for match in _HEADING.finditer(html):
         title = _TAGS.sub("", _PERMALINK.sub("", match["title"])).strip()
         entry = AnchorLink(title, match["id"], int(match["level"]))
+        # A heading ends all that are open at its level or deeper.
         while open_entries and open_entries[-1].level >= entry.level:
             open_entries.pop()
         (open_entries[-1].children if open_entries else top).append(entry)

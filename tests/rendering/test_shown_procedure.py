@@ -10,7 +10,7 @@ from support.books import procedure_text, write_book
 from runbook.loading import read_book
 from runbook.model import Effect
 from runbook.rendering.json_record import record_of
-from runbook.rendering.reader import Reader, headed, read_with_examples
+from runbook.rendering.shown_procedure import ShownProcedure, headed, read_with_examples
 from runbook.steps.scope import Place
 
 STEPS = """\
@@ -60,29 +60,29 @@ before:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
+def shown(tmp_path: Path) -> ShownProcedure:
     """Return a procedure of every sort of value, read for CLI 3."""
     book = read_book(write_book(tmp_path, {"fix-it": procedure_text(STEPS, more=MORE)}))
     return read_with_examples(book.procedures["fix-it"], book.policy, 3, "<project_ref>")
 
 
-def _at(reader: Reader, step: str) -> Place:
-    return next(place for place in reader.expansion.places if place.step.id == step)
+def _at(shown: ShownProcedure, step: str) -> Place:
+    return next(place for place in shown.expansion.places if place.step.id == step)
 
 
-def test_titles_hold_examples_and_names(reader: Reader) -> None:
+def test_titles_hold_examples_and_names(shown: ShownProcedure) -> None:
     """A parameter and an asked value by example, a list by its first value, a captured value by its name."""
-    titles = {place.step.id: reader.title(place) for place in reader.expansion.places}
+    titles = {place.step.id: shown.title(place) for place in shown.expansion.places}
     assert titles["set"] == "Set KEY"
     assert titles["count"] == "Count from 3"
     assert titles["one"] == "Take <total>"
     assert titles["pack"] == "Pack tasks"
 
 
-def test_headings_come_from_answers_and_phases(reader: Reader) -> None:
+def test_headings_come_from_answers_and_phases(shown: ShownProcedure) -> None:
     """An answer with steps heads the first of them, in place of a phase; numbers come from the places."""
-    shown = [(heading, place.shown_number) for heading, place in headed(reader.expansion.steps)]
-    assert shown == [
+    heads = [(heading, place.shown_number) for heading, place in headed(shown.expansion.steps)]
+    assert heads == [
         ("Set it", "1"),
         ("", "2"),
         ("", "3"),
@@ -93,39 +93,34 @@ def test_headings_come_from_answers_and_phases(reader: Reader) -> None:
         ("", "5.1"),
         ("", "6"),
     ]
-    assert [place.shown_number for place in reader.expansion.before] == ["1"]
+    assert [place.shown_number for place in shown.expansion.before] == ["1"]
 
 
-def test_action_is_prepared_once_a_place(reader: Reader) -> None:
-    """Whoever asks again gets the same."""
-    place = _at(reader, "count")
-    assert reader.prepared(place) is reader.prepared(place)
-    assert reader.prepared(place).argv[-1] == "select visit from public.logged where rate = '3'"
-
-
-def test_author_who_says_that_a_statement_writes_is_believed(reader: Reader) -> None:
+def test_author_who_says_that_a_statement_writes_is_believed(shown: ShownProcedure) -> None:
     """A view may call a function that writes, without a word that shows it."""
-    note = reader.effect_note(_at(reader, "count"))
+    note = shown.effect_note(_at(shown, "count"))
     assert note is not None
     assert (note.effect, note.text) == (Effect.WRITES, "WRITES to production.")
 
 
-def test_step_by_hand_has_an_effect_only_by_its_author(reader: Reader) -> None:
+def test_step_by_hand_has_an_effect_only_by_its_author(shown: ShownProcedure) -> None:
     """Nothing is known of what a person does."""
-    assert reader.effect(_at(reader, "seen")) is None
-    assert reader.effect(_at(reader, "leave")) is Effect.DESTROYS
+    assert shown.effect_note(_at(shown, "seen")) is None
+    note = shown.effect_note(_at(shown, "leave"))
+    assert note is not None
+    assert note.effect is Effect.DESTROYS
 
 
-def test_no_secret_is_shown(reader: Reader) -> None:
+def test_no_secret_is_shown(shown: ShownProcedure) -> None:
     """The private file is named by its variables, in the argv by its own name."""
-    step = next(step for step in record_of(reader)["steps"] if step["id"] == "set")  # type: ignore[attr-defined]
+    step = next(step for step in record_of(shown)["steps"] if step["id"] == "set")  # type: ignore[attr-defined]
     assert step["argv"] == ["npx", "supabase", "secrets", "set", "--remote", "--env-file", "<env_file>"]
     assert step["env_file"] == ["KEY"]
 
 
-def test_record_has_the_path_and_what_the_title_says_too(reader: Reader) -> None:
+def test_record_has_the_path_and_what_the_title_says_too(shown: ShownProcedure) -> None:
     """A path names a step whatever its number; a tick that is its own title is still data."""
-    record = record_of(reader)
+    record = record_of(shown)
     steps = {step["id"]: step for step in record["steps"]}  # type: ignore[attr-defined]
     assert steps["one"]["path"] == "which/one"
     assert steps["pack"]["path"] == "all/pack"

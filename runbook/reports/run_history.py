@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from runbook.engine.state import RunState, StepRecord, fold
+from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
 from runbook.journal.interface import Holder, Journal
 from runbook.model import Procedure
@@ -59,57 +59,60 @@ class Running:
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return asdict(self)
 
     def as_text(self) -> str:
         """Return it for a person."""
-        lines = [self.line, f"  {self._process()}"]
+        where = f"process {self.pid} on {self.host}"
+        if self.alive is False:
+            process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
+        else:
+            process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
+        lines = [self.line, f"  {process}"]
         if self.command:
             doing = "running" if self.is_executing else "ran"
             lines.append(f"  {self.step}, {doing} since {self.since}: {' '.join(self.command)}")
         lines += [f"  | {line}" for line in self.output]
         return "\n".join(lines)
 
-    def _process(self) -> str:
-        where = f"process {self.pid} on {self.host}"
-        if self.alive is False:
-            return f"Its {where} is gone. Go on with: runbook resume {self.run}"
-        return f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
-
 
 def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
     """Return the newest runs, newest first. Raises JournalError."""
     held = {holder.run: holder for holder in journal.holders()}
-    states = ((run, fold(journal.events(run))) for run in journal.runs()[:limit])
-    return tuple(_row(run, state, held.get(run)) for run, state in states)
+    found = []
+    for run in journal.runs()[:limit]:
+        state, holder = fold(journal.events(run)), held.get(run)
+        header = state.header
+        assert header is not None
+        # A process on another machine can't be looked for (None), so what holds the target there counts as running.
+        is_running = holder is not None and holder.alive is not False and not state.ended
+        row = Row(
+            run=run,
+            procedure=header.procedure,
+            target=f"{header.target.kind} {header.target.name}",
+            operator=state.operator,
+            began=header.at.isoformat(),
+            seconds=((state.updated or header.at) - header.at).total_seconds(),
+            outcome="running now" if is_running else outcome_of(state),
+        )
+        found.append(row)
+    return tuple(found)
 
 
 def running(journal: Journal, procedures: Mapping[str, Procedure], now: datetime) -> tuple[Running, ...]:
     """Return the runs that hold a target. Raises JournalError."""
+    # The target is taken before the first event is written: a holder may have no run on record yet.
     begun = frozenset(journal.runs())
     states = ((one, fold(journal.events(one.run)) if one.run in begun else RunState()) for one in journal.holders())
     return tuple(_running(holder, state, procedures, now) for holder, state in states)
 
 
-def _row(run: str, state: RunState, holder: Holder | None) -> Row:
-    header = state.header
-    assert header is not None
-    is_running = holder is not None and holder.alive is not False and not state.ended
-    ended = state.updated or header.at
-    return Row(
-        run=run,
-        procedure=header.procedure,
-        target=f"{header.target.kind} {header.target.name}",
-        operator=state.operator,
-        began=header.at.isoformat(),
-        seconds=(ended - header.at).total_seconds(),
-        outcome="running now" if is_running else outcome_of(state),
-    )
-
-
 def _running(holder: Holder, state: RunState, procedures: Mapping[str, Procedure], now: datetime) -> Running:
-    record = _newest(tuple(state.steps.values()))
-    attempt = record.attempts[-1] if record and record.attempts else None
+    ran = [record for record in state.steps.values() if record.attempts]
+    record = max(ran, key=lambda one: one.attempts[-1].started, default=None)
+    attempt = record.attempts[-1] if record else None
+    printed = [one for record in ran for one in record.attempts if one.finished and one.output]
+    last = max(printed, key=lambda one: one.started, default=None)
     procedure = procedures.get(holder.procedure)
     # The steps are counted in the procedure that the run began with; a changed one would tell other numbers.
     same = procedure if procedure and procedure.digest == state.digest else None
@@ -125,16 +128,5 @@ def _running(holder: Holder, state: RunState, procedures: Mapping[str, Procedure
         command=attempt.argv if attempt else (),
         since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
         is_executing=attempt is not None and attempt.outcome is None,
-        output=_last_lines(tuple(state.steps.values())),
+        output=tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else (),
     )
-
-
-def _newest(records: Sequence[StepRecord]) -> StepRecord | None:
-    ran = [record for record in records if record.attempts]
-    return max(ran, key=lambda record: record.attempts[-1].started, default=None)
-
-
-def _last_lines(records: Sequence[StepRecord]) -> tuple[str, ...]:
-    attempts = [attempt for record in records for attempt in record.attempts if attempt.finished and attempt.output]
-    last = max(attempts, key=lambda attempt: attempt.started, default=None)
-    return tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else ()
