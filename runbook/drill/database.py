@@ -11,22 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbook.drill.platform.state import LogRow
+from runbook.drill.platform_state import LogRow
 from runbook.errors import MissingPartError, RunbookError
 
 if TYPE_CHECKING:
     import psycopg
 
 __all__ = [
-    "Row",
-    "connect",
-    "execute",
-    "load_driver",
-    "query",
-    "query_records",
-    "read_server_log",
-    "split_statements",
-]
+    "Row", "connect", "execute", "load_driver", "query", "query_records", "read_server_log", "split_statements",
+]  # fmt: skip
 
 Row = tuple[object, ...]
 
@@ -79,11 +72,9 @@ def query_records(url: str, statement: str, *, reading: bool) -> list[dict[str, 
         cursor = _run(connection, statement)
         names = [column.name for column in cursor.description or ()]
         found = cursor.fetchall() if names else []
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in found]
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | dict | list | None) else str(value)
+    plain = (str, int, float, bool, dict, list, type(None))  # as JSON has them; a date or a uuid becomes text
+    rows = ([value if isinstance(value, plain) else str(value) for value in row] for row in found)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _run(connection: psycopg.Connection[Row], statement: str) -> psycopg.Cursor[Row]:
@@ -112,13 +103,15 @@ _OPAQUE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BLOCK_MARK = re.compile(r"/\*|\*/")
 
 
 def split_statements(script: str) -> tuple[str, ...]:
     """Return the statements without their semicolons; comments stay with the statement they stand before."""
     cuts = [-1, *_ends(script), len(script)]
     pieces = (script[start + 1 : end].strip() for start, end in pairwise(cuts))
-    return tuple(piece for piece in pieces if _has_words(piece))
+    # A piece of comments alone, as behind the last semicolon, is no statement.
+    return tuple(piece for piece in pieces if re.sub(r"--[^\n]*|/\*.*?\*/", "", piece, flags=re.DOTALL).strip())
 
 
 def _ends(script: str) -> Iterator[int]:
@@ -130,23 +123,13 @@ def _ends(script: str) -> Iterator[int]:
             close = script.find(found["dollar"], at)
             at = len(script) if close < 0 else close + len(found["dollar"])
         elif found["block"]:
-            at = _after_block(script, at)
+            depth = 1  # PostgreSQL's block comments nest
+            while depth and (mark := _BLOCK_MARK.search(script, at)):
+                at = mark.end()
+                depth += 1 if mark.group() == "/*" else -1
+            at = len(script) if depth else at
         elif found["end"]:
             yield found.start()
-
-
-def _after_block(script: str, at: int) -> int:
-    """Return where a block comment ends; they nest."""
-    depth = 1
-    for mark in re.compile(r"/\*|\*/").finditer(script, at):
-        depth += 1 if mark.group() == "/*" else -1
-        if depth == 0:
-            return mark.end()
-    return len(script)
-
-
-def _has_words(piece: str) -> bool:
-    return bool(re.sub(r"--[^\n]*|/\*.*?\*/", "", piece, flags=re.DOTALL).strip())
 
 
 # --- the server's log -----------------------------------------------------------------------------------------------

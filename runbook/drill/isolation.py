@@ -19,16 +19,13 @@ from socketserver import StreamRequestHandler
 from runbook.drill.loopback import serve_on_loopback
 
 __all__ = [
-    "BlockingProxy",
-    "cut_off_network",
-    "harmless_environment",
-    "open_blocking_proxy",
-    "write_shell_script",
-]
+    "BlockingProxy", "cut_off_network", "harmless_environment", "open_blocking_proxy", "write_shell_script",
+]  # fmt: skip
 
 # --- the environment of commands ------------------------------------------------------------------------------------
 
 
+# Who the person is, how their terminal looks, and what measures the tests' children: nothing that names a target.
 _HARMLESS = {
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
     "TMPDIR", "USER", "LOGNAME", "SHELL", "PYTHONPATH", "PYTHONWARNINGS", "COVERAGE_PROCESS_START", "TMUX",
@@ -38,6 +35,7 @@ _PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
 
 def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
     """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
+    # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
@@ -80,14 +78,9 @@ class BlockingProxy:
 def open_blocking_proxy() -> Iterator[BlockingProxy]:
     """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request gets a 403."""
     proxy = BlockingProxy("")
-    with serve_on_loopback("the proxy that lets nothing out", _handler(proxy)) as server:
-        proxy.url = server.url
-        yield proxy
 
-
-def _handler(proxy: BlockingProxy) -> type[StreamRequestHandler]:
     class Handler(StreamRequestHandler):
-        timeout = 5
+        timeout = 5  # seconds for a client that connects and says nothing
 
         def handle(self) -> None:
             """Note `CONNECT host:port` or `GET http://host/…`, and refuse."""
@@ -97,12 +90,15 @@ def _handler(proxy: BlockingProxy) -> type[StreamRequestHandler]:
                 b"HTTP/1.1 403 A drill stays on this machine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
 
-    return Handler
+    with serve_on_loopback("the proxy that lets nothing out", Handler) as server:
+        proxy.url = server.url
+        yield proxy
 
 
 # --- the network ----------------------------------------------------------------------------------------------------
 
 
+# CLONE_NEWUSER and CLONE_NEWNET, SIOCSIFFLAGS and IFF_UP: Python 3.11 has no names for them.
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _SET_FLAGS, _UP = 0x8914, 0x1
 
@@ -113,19 +109,18 @@ def cut_off_network() -> bool:
     Linux only, and only where the kernel lets this user. It is tried in a child first: a half-made network would be
     worse than none. Must be called before there are threads.
     """
-    if sys.platform != "linux" or not _works_in_a_child():
+    if sys.platform != "linux":
         return False
-    return _enter()
-
-
-def _works_in_a_child() -> bool:
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if _enter() and _loopback_answers() else 1)
+            if _enter():
+                with socket.create_server(("127.0.0.1", 0)) as server:
+                    socket.create_connection(server.getsockname(), timeout=1).close()
+                os._exit(0)
         finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            os._exit(1)  # also where an error comes up: two processes must not go on with the drill
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and _enter()
 
 
 def _enter() -> bool:
@@ -136,20 +131,13 @@ def _enter() -> bool:
         return False
     try:
         if not root:
+            # The kernel takes a group map from a plain user only after "deny" (user_namespaces(7)).
             Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
             Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
             Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-        _raise_loopback()
+        # A new network has a loopback interface, and it is down.
+        with socket.socket() as control:
+            fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
     except OSError:
         return False
     return True
-
-
-def _raise_loopback() -> None:
-    with socket.socket() as control:
-        fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
-
-
-def _loopback_answers() -> bool:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=1):
-        return True

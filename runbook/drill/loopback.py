@@ -90,6 +90,7 @@ def serve_on_loopback(name: str, handler: type[BaseRequestHandler]) -> Iterator[
     """Serve until the block ends; raise RunbookError then if a handler or the server itself failed."""
     with watch_threads(name) as threads:
         server = LoopbackServer(handler, threads)
+        # How often it looks whether it is to end. By default twice a second, and every drill would wait for that.
         threads.start(server.serve_forever, 0.05)
         try:
             yield server

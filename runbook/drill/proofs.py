@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, query
-from runbook.drill.platform import PlatformState
-from runbook.drill.platform.state import DeployedFunction
+from runbook.drill.platform_state import PlatformState
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.model import Proof
@@ -20,15 +19,9 @@ if TYPE_CHECKING:
     from runbook.drill.database import Row
 
 __all__ = [
-    "Inventory",
-    "ProofResult",
-    "check_proof",
-    "checked_steps",
-    "prove_nothing_lost",
-    "prove_stayed_inside",
-    "take_inventory",
-    "unwalked",
-]
+    "Inventory", "ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside",
+    "take_inventory", "unwalked",
+]  # fmt: skip
 
 _VALUE = re.compile(r"\[[^\]]*\]")
 _HISTORY = "select coalesce(name, '') from supabase_migrations.schema_migrations order by version"
@@ -45,6 +38,7 @@ class ProofResult:
 
 def checked_steps(events: Iterable[Event]) -> frozenset[str]:
     """Return the paths (without the values of `each`) of steps that compared more than an exit code, and it held."""
+    # Evidence begins with the exit code; what else was compared stands behind a semicolon.
     return frozenset(
         _VALUE.sub("", event.step)
         for event in events
@@ -109,31 +103,25 @@ def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
 def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str, str]:
     if proof.sql is not None:
         rows = query(admin_url, proof.sql)
-        return proof.equals or "", _text(rows[0][0]) if rows else "no row"
+        value = rows[0][0] if rows else "no row"
+        # Written as SQL writes them: `true`, not `True`.
+        return proof.equals or "", str(value).lower() if isinstance(value, bool) else "null" if value is None else str(
+            value
+        )
     if proof.history is not None:
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
     with platform.lock:
         if proof.function is not None:
-            return _compare_function(proof, platform.functions.get(proof.function))
+            function = platform.functions.get(proof.function)
+            if function is None:
+                return f"version {proof.equals}", "no such function"
+            lacks = proof.source is not None and proof.source not in function.source
+            other = f" without '{proof.source}' in its source" if lacks else ""
+            return f"version {proof.equals}", f"version {function.version}{other}"
         if proof.secret is not None:
             return "set", "set" if proof.secret in platform.secrets else "not set"
         pattern = re.compile(proof.request or "")
         return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
-
-
-def _compare_function(proof: Proof, function: DeployedFunction | None) -> tuple[str, str]:
-    wanted = f"version {proof.equals}"
-    if function is None:
-        return wanted, "no such function"
-    lacks = proof.source is not None and proof.source not in function.source
-    other = f" without '{proof.source}' in its source" if lacks else ""
-    return wanted, f"version {function.version}{other}"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)
 
 
 # --- what there is to lose ------------------------------------------------------------------------------------------
@@ -182,6 +170,7 @@ class Inventory:
         """Return what `before` had and this one has not, in words."""
         gone = sorted(before.things - self.things)
         tables = {thing.removeprefix("table ") for thing in gone if thing.startswith("table ")}
+        # With a table its columns and rows are gone too, and one word for all is enough.
         gone = [thing for thing in gone if thing.rpartition(" of ")[2] not in tables]
         for table, rows in sorted(before.rows.items()):
             missing = rows - self.rows.get(table, frozenset())
@@ -197,13 +186,10 @@ def take_inventory(admin_url: str, platform: PlatformState) -> Inventory:
         rows: dict[str, frozenset[str]] = {}
         for table, key in connection.execute(_TABLES).fetchall():
             rows[str(table)] = _keys(connection, str(table), str(key) if key else None)
-    return Inventory(frozenset(things | set(_of_platform(platform))), rows)
-
-
-def _of_platform(platform: PlatformState) -> Iterable[str]:
     with platform.lock:
-        yield from (f"edge function {name}" for name in platform.functions)
-        yield from (f"secret {name}" for name in platform.secrets)
+        things |= {f"edge function {name}" for name in platform.functions}
+        things |= {f"secret {name}" for name in platform.secrets}
+    return Inventory(frozenset(things), rows)
 
 
 def _keys(connection: psycopg.Connection[Row], table: str, key: str | None) -> frozenset[str]:

@@ -10,19 +10,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
-from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
-from runbook.drill.operator import AutoOperator, answer_cli
+from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
 from runbook.drill.sandbox import bypass_npx
+from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.journal.events import OptionChosen
@@ -31,20 +30,11 @@ from runbook.model import Book, Procedure
 from runbook.steps.scope import Scope
 from runbook.user_directories import state_directory
 
-__all__ = [
-    "Job",
-    "Result",
-    "has_other_steps",
-    "hold_one",
-    "plan_rounds",
-    "results_file",
-    "run_rounds",
-    "write_results",
-]
+__all__ = ["DrillJob", "Result", "plan_rounds", "results_file", "run_rounds", "write_results"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Job:
+class DrillJob:
     """One drill on one major of the CLI."""
 
     procedure: str
@@ -60,15 +50,15 @@ class Job:
 class Result:
     """How one drill went; plain values, so that it travels between processes. `at` is ISO 8601 in UTC."""
 
-    job: Job
-    passed: bool
-    seconds: float
-    cli: str
-    postgres: str
-    at: str
-    why: str
+    job: DrillJob
+    passed: bool = False
+    seconds: float = 0
+    cli: str = ""
+    postgres: str = ""
+    at: str = ""
+    why: str = ""
     """What went wrong, empty where nothing did."""
-    digest: str
+    digest: str = ""
     """The content of the procedure that was drilled."""
     branches: tuple[str, ...] = ()
     """The options taken, as `procedure/step: option`."""
@@ -78,27 +68,31 @@ class Result:
 
 def plan_rounds(
     book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
-) -> tuple[Job, ...]:
+) -> tuple[DrillJob, ...]:
     """Return a job for every drill and major, those that took longest first: so the last ones end together.
 
     With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
     """
     for name in only:
         book.procedure(name)
-    seconds = _seconds(known)
+    seconds = {
+        (procedure, drill): float(str(entry.get("seconds", 60)))
+        for procedure, drills in _read(known).items()
+        for drill, entry in drills.items()
+    }
     first = majors[0]
     jobs = [
-        Job(procedure.id, drill.name, major)
+        DrillJob(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
         for major in majors
-        if major == first or not if_different or has_other_steps(procedure, first, major)
+        if major == first or not if_different or _has_other_steps(procedure, first, major)
         for drill in procedure.drills
     ]
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
 
 
-def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
+def _has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
     """Return whether any step, also of what the procedure includes, does something else on the other CLI major.
 
     Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
@@ -108,7 +102,7 @@ def has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
     return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
-def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
@@ -116,37 +110,48 @@ def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url:
         # A copy: somebody may write in the book while it is being drilled.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
-            futures = [pool.submit(_unless_ended, hold_one, str(book), job, url) for job in jobs]
+            futures = [pool.submit(_hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
+def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
-    digest = ""
+    from runbook.policy.redaction import Redactor
+    from runbook.runtime.clock import SystemClock
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+
+    result = Result(job=job)
     try:
         book = _book(directory)
-        digest = book.procedure(job.procedure).digest
-        report = _hold(book, job, url)
+        procedure = book.procedure(job.procedure)
+        result = replace(result, digest=procedure.digest)
+        drill = choose_drill(procedure, job.drill)
+        with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
+            bypass_npx(stage.sandbox.home)
+            report = run_drill(
+                stage,
+                operator=AutoOperator(drill.answers, drill.reactions),
+                executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
+                clock=SystemClock(),
+            )
+    except SystemExit:
+        os._exit(1)  # the parent has gone; a pool takes the exception for a result and goes on to the next drill
     except RunbookError as error:
-        why = f"{error.message} {error.hint}".strip()
-        return Result(job=job, passed=False, seconds=0, cli="", postgres="", at=_now(), why=why, digest=digest)
-    return Result(
-        job=job,
+        return replace(result, at=_now(), why=f"{error.message} {error.hint}".strip())
+    broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
+    taken = [event for event in report.events if isinstance(event, OptionChosen)]
+    return replace(
+        result,
         passed=report.passed,
         seconds=round(report.seconds, 1),
         cli=report.cli,
         postgres=report.postgres,
         at=_now(),
-        why=_why(report),
-        digest=digest,
-        branches=tuple(
-            f"{report.procedure}/{event.step}: {event.option}"
-            for event in report.events
-            if isinstance(event, OptionChosen)
-        ),
+        why="; ".join(part for part in (report.trouble, *broken) if part),
+        branches=tuple(f"{report.procedure}/{event.step}: {event.option}" for event in taken),
         checked=tuple(sorted(checked_steps(report.events))),
     )
 
@@ -171,60 +176,24 @@ def write_results(file: Path, results: Sequence[Result]) -> None:
     """Put the results into the file; what it says of other drills stays. Raises UsageError if it can't be written."""
     known = _read(file)
     for procedure, drill in sorted({(result.job.procedure, result.job.drill) for result in results}):
-        runs = sorted(
-            (result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)),
-            key=lambda result: -result.job.major,
-        )
-        known.setdefault(procedure, {})[drill] = _entry(runs)
+        runs = [result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)]
+        runs.sort(key=lambda result: -result.job.major)
+        # One entry over all majors, as the site shows it; a step counts as checked where it was on each of them.
+        known.setdefault(procedure, {})[drill] = {
+            "cli": " and ".join(run.cli for run in runs if run.cli),
+            "postgres": runs[0].postgres,
+            "seconds": max(run.seconds for run in runs),
+            "at": max(run.at for run in runs),
+            "passed": all(run.passed for run in runs),
+            "digest": runs[0].digest,
+            "checked": sorted(set.intersection(*({*run.checked} for run in runs))),
+            "branches": sorted({branch for run in runs for branch in run.branches}),
+        }
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"can't write the results to {file}: {error.strerror}") from error
-
-
-def _entry(runs: Sequence[Result]) -> dict[str, object]:
-    """Return what the site shows of one drill, over the majors it ran on."""
-    return {
-        "cli": " and ".join(run.cli for run in runs if run.cli),
-        "postgres": runs[0].postgres,
-        "seconds": max(run.seconds for run in runs),
-        "at": max(run.at for run in runs),
-        "passed": all(run.passed for run in runs),
-        "digest": runs[0].digest,
-        "checked": sorted(set.intersection(*({*run.checked} for run in runs))),
-        "branches": sorted({branch for run in runs for branch in run.branches}),
-    }
-
-
-def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
-    from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
-
-    procedure = book.procedure(job.procedure)
-    drill = choose_drill(procedure, job.drill)
-    with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
-        bypass_npx(stage.sandbox.home)
-        return run_drill(
-            stage,
-            operator=AutoOperator(drill.answers, drill.reactions),
-            executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
-            clock=SystemClock(),
-        )
-
-
-def _why(report: DrillReport) -> str:
-    broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
-    return "; ".join(part for part in (report.trouble, *broken) if part)
-
-
-def _seconds(file: Path) -> Mapping[tuple[str, str], float]:
-    return {
-        (procedure, drill): float(str(entry.get("seconds", 60)))
-        for procedure, drills in _read(file).items()
-        for drill, entry in drills.items()
-    }
 
 
 def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
@@ -243,36 +212,21 @@ def _now() -> str:
 # --- processes of a round -------------------------------------------------------------------------------------------
 
 
-Words = ParamSpec("Words")
-Outcome = TypeVar("Outcome")
-
-
 def _end_with_parent() -> None:
     """Let this process clear away what it has and end, as soon as the one that started it is gone."""
-    signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_watch_parent, daemon=True).start()
 
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
+        sys.exit(1)
 
-def _unless_ended(work: Callable[Words, Outcome], *words: Words.args, **named: Words.kwargs) -> Outcome:
-    """Do the work; when this process is to end meanwhile, end it: a pool would go on to the next piece."""
-    try:
-        return work(*words, **named)
-    except SystemExit:
-        os._exit(1)
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            while True:
+                # Again and again: the first is taken by a command that runs now, and ends only that.
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1)
 
-
-def _watch_parent() -> None:
-    parent = parent_process()
-    if parent is None:
-        return
-    parent.join()
-    while True:
-        # Again and again: the first is taken by a command that runs now, and ends only that.
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
-
-
-def _leave(number: int, frame: object) -> None:
-    del frame
-    signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
-    sys.exit(1)
+    signal.signal(signal.SIGTERM, leave)
+    threading.Thread(target=watch, daemon=True).start()

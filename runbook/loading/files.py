@@ -9,7 +9,7 @@ from pathlib import Path
 
 import runbook
 from runbook.errors import BookError, Finding, UsageError
-from runbook.loading.cache import find_record, keep_record
+from runbook.loading.kept_records import find_record, keep_record
 from runbook.loading.records import Record, Reference, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
 from runbook.model import Policy, Position, policy

@@ -13,9 +13,8 @@ from support.walks import procedure, tick
 from runbook.checks import open_book
 from runbook.drill.console import say_briefing
 from runbook.drill.debrief import cause, debrief
-from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
-from runbook.drill.surprise import pick_surprise
+from runbook.drill.stage import DrillReport, choose_drill, pick_surprise
 from runbook.errors import ExitCode, UsageError
 from runbook.journal.events import (
     Decision,

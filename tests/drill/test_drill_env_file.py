@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.drill.platform import PROJECT_REF, environment, initial_state, serve, write_link, write_profile
+from runbook.drill.platform import environment, serve, write_link, write_profile
+from runbook.drill.platform_state import PROJECT_REF, initial_state
 from runbook.errors import UsageError
 from runbook.runtime.toolchain import cli_package
 from runbook.steps.env_file import env_file, env_file_path, env_line, sweep

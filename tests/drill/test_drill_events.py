@@ -10,7 +10,7 @@ import pytest
 from drill_support.drills import hold, migration, scene
 
 from runbook.checks import open_book
-from runbook.drill.relay import Break, open_relay
+from runbook.drill.database_relay import Break, open_relay
 from runbook.errors import ExitCode
 from runbook.journal.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent

@@ -11,7 +11,7 @@ import pytest
 from drill_support.drills import migration, scene
 
 from runbook.drill.database import query, split_statements
-from runbook.drill.platform import PROJECT_REF
+from runbook.drill.platform_state import PROJECT_REF
 from runbook.drill.sandbox import Sandbox
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Scenario

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from support.books import POLICY, SUPABASE, procedure_text, write_book
 
-from runbook.drill.drill import choose_drill, set_stage
-from runbook.drill.platform import PROJECT_REF, TOKEN, Fault, Platform, initial_state, serve
+from runbook.drill.platform import TOKEN, Platform, serve
+from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.drill.proofs import check_proof
-from runbook.drill.target import DrillTarget
+from runbook.drill.sandbox import DrillTarget
+from runbook.drill.stage import choose_drill, set_stage
 from runbook.loading import read_book
 from runbook.model import FunctionResponse, Proof
 

@@ -11,17 +11,18 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from runbook.drill.database_relay import Break, DatabaseRelay, open_relay
 from runbook.drill.isolation import open_blocking_proxy
 from runbook.drill.loopback import watch_threads
-from runbook.drill.platform import TOKEN, Fault, PlatformState, serve
-from runbook.drill.relay import Break, Relay, open_relay
+from runbook.drill.platform import TOKEN, serve
+from runbook.drill.platform_state import Fault, PlatformState
 from runbook.errors import RunbookError
 
 MIGRATION = b"insert into supabase_migrations.schema_migrations (version) values ('1')"
 
 
 @contextmanager
-def relayed() -> Iterator[tuple[Relay, socket.socket, socket.socket]]:
+def relayed() -> Iterator[tuple[DatabaseRelay, socket.socket, socket.socket]]:
     """Yield a relay with both ends of one connection through it: the command's and the database's."""
     with (
         socket.create_server(("127.0.0.1", 0)) as database,

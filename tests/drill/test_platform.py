@@ -12,16 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.drill.platform import (
-    PROJECT_REF,
-    Fault,
-    Platform,
-    environment,
-    initial_state,
-    serve,
-    write_link,
-    write_profile,
-)
+from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
+from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.errors import UsageError
 
 ROOT = Path(__file__).parents[2]

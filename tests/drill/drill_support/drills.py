@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from runbook.drill.drill import DrillReport, run_drill, set_stage
-from runbook.drill.operator import AutoOperator, answer_cli
-from runbook.drill.platform import initial_state
+from runbook.drill.auto_operator import AutoOperator, answer_cli
+from runbook.drill.platform_state import initial_state
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
+from runbook.drill.stage import DrillReport, run_drill, set_stage
 from runbook.model import Book, Drill, Scenario, ScenarioMigration
 from runbook.policy.redaction import Redactor
 from runbook.runtime.clock import SystemClock

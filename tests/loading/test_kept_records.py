@@ -16,7 +16,7 @@ from support.books import PROCEDURE, write_book
 
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, load_book, load_procedure, read_book, read_policy
-from runbook.loading.cache import find_record, keep_record
+from runbook.loading.kept_records import find_record, keep_record
 from runbook.loading.records import Record, Reference
 from runbook.model import Position, Verdict
 from runbook.model.fields import Shape
@@ -199,8 +199,8 @@ def test_every_value_comes_back_as_it_was(value: object, data: bytes) -> None:
     record = Record(TABLE, "kind", {"value": value}, {"value": PLACE}, PLACE)
     references = [Reference("add-thing", PLACE, 9)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runbook.loading.cache.keep", lambda _entry, kept: stored.append(json.dumps(kept)))
-        patch.setattr("runbook.loading.cache.find_kept", lambda _entry: json.loads(stored[-1]))
+        patch.setattr("runbook.loading.kept_records.keep", lambda _entry, kept: stored.append(json.dumps(kept)))
+        patch.setattr("runbook.loading.kept_records.find_kept", lambda _entry: json.loads(stored[-1]))
         stored: list[str] = []
         keep_record(data, record, references)
         found = find_record(data, "table", PLACE.file, {"table": TABLE})

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from runbook.errors import UsageError
@@ -107,7 +107,7 @@ class PlatformState:
     ) -> DeployedFunction:
         """Return the next version of a function without making it live."""
         old = self.functions.get(slug)
-        now = milliseconds()
+        now = _milliseconds()
         return DeployedFunction(
             id=old.id if old else str(uuid.uuid4()),
             slug=slug,
@@ -158,25 +158,19 @@ class PlatformState:
 
     def log(self, source: str, level: str, message: str, **attributes: str) -> None:
         """Add a row to the logs."""
-        row = LogRow(
-            id=str(uuid.uuid4()), at=milliseconds(), source=source, level=level, message=message, attributes=attributes
-        )
-        self.logs.append(row)
+        row = {"id": str(uuid.uuid4()), "source": source, "level": level, "message": message}
+        self.logs.append(LogRow(**row, at=_milliseconds(), attributes=attributes))
 
     def next_fault(self, request: str) -> Fault | None:
         """Return the fault to play for this request and count it down."""
         for number, fault in enumerate(self.faults):
             if fault.request.search(request):
-                left = fault.times - 1
-                self.faults[number : number + 1] = (
-                    [Fault(request=fault.request, status=fault.status, delay=fault.delay, times=left)] if left else []
-                )
+                self.faults[number : number + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
                 return fault
         return None
 
 
-def milliseconds() -> int:
-    """Return the time as the platform writes it."""
+def _milliseconds() -> int:
     return int(time.time() * 1000)
 
 
@@ -196,27 +190,19 @@ def initial_state(
     for slug, source in deployed.items():
         state.deploy(slug, (("index.ts", source.encode()),), {})
     for key, value in platform.items():
-        _set(state, key, value)
+        match key:
+            case "backup_age" | "backup_reach":
+                setattr(state, key, float(str(value)) * 3600)
+            case "logs":
+                for row in cast("list[Mapping[str, str]]", value):
+                    state.log(row["source"], row["level"], row["message"])
+            case "faults":
+                for words in cast("list[Mapping[str, str]]", value):
+                    status = int(words["status"]) if "status" in words else None
+                    delay, times = float(words.get("delay", 0)), int(words.get("times", 1))
+                    fault = Fault(request=re.compile(words["request"]), status=status, delay=delay, times=times)
+                    state.faults.append(fault)
+            case _:
+                hint = "backup_age, backup_reach, logs, faults"
+                raise UsageError(f"the platform's stand-in has no '{key}'", hint=hint)
     return state
-
-
-def _set(state: PlatformState, key: str, value: object) -> None:
-    match key:
-        case "backup_age" | "backup_reach":
-            setattr(state, key, float(str(value)) * 3600)
-        case "logs":
-            for row in cast("list[Mapping[str, str]]", value):
-                state.log(row["source"], row["level"], row["message"])
-        case "faults":
-            state.faults += [_fault(fault) for fault in cast("list[Mapping[str, str]]", value)]
-        case _:
-            raise UsageError(f"the platform's stand-in has no '{key}'", hint="backup_age, backup_reach, logs, faults")
-
-
-def _fault(words: Mapping[str, str]) -> Fault:
-    return Fault(
-        request=re.compile(words["request"]),
-        status=int(words["status"]) if "status" in words else None,
-        delay=float(words.get("delay", 0)),
-        times=int(words.get("times", 1)),
-    )

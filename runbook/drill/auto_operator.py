@@ -73,6 +73,7 @@ class AutoOperator:
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the answer for that parameter, or its default."""
         answer = self.answers.get(parameter.name, parameter.default)
+        # A problem means that the answer was refused: it would be given, and refused, for ever.
         if answer is None or problem:
             why = f" ({problem})" if problem else ""
             raise StuckError(f"the drill has no answer for '{parameter.name}'{why}", hint=parameter.ask)
@@ -88,7 +89,15 @@ class AutoOperator:
             return _reaction(str(reaction), screen)
 
         def given(*names: str, one_of: Sequence[str] = (), is_needed: bool = False) -> str | None:
-            return self._given(screen, names, one_of, is_needed=is_needed)
+            """Return the drill's word for this step; raises StuckError where one is needed, or must be one of a few."""
+            answer = self._next(self.answers, screen, *names)
+            if answer is None and is_needed:
+                hint = f"Add `{screen.step.id}: …` to its answers."
+                raise StuckError(f"the drill has no answer at '{screen.path}'", hint=hint)
+            if answer is not None and one_of and answer not in one_of:
+                hint = f"Options: {'; '.join(one_of)}"
+                raise StuckError(f"the drill answers '{answer}' at '{screen.path}'", hint=hint)
+            return answer
 
         return Go(typed=_typed(screen), value=screen.action.drill_answer(given, screen.draft))
 
@@ -98,12 +107,15 @@ class AutoOperator:
         self._failures[screen.path] += 1
         if reaction is None or self._failures[screen.path] > _PATIENCE:
             times = "" if reaction is None else f" {_PATIENCE} times more"
-            return Stop(f"step '{screen.step.id}' failed{times}: {_gist(execution)}")
+            last = " ".join(execution.output.split())[-300:]
+            gist = "; ".join(part for part in (execution.evidence, last) if part) or f"exit {execution.exit}"
+            return Stop(f"step '{screen.step.id}' failed{times}: {gist}")
         return _reaction(reaction, screen)
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Look before deciding: run the step's check, then believe it."""
         del known  # sentences for a person
+        # A reaction is for what the check has found; it is used up only when the check has run, or there is none.
         reaction = self._next(self.reactions, screen) if probe is not None or screen.step.verify is None else None
         if reaction not in {None, "probe"}:
             return _reaction(str(reaction), screen)
@@ -130,9 +142,8 @@ class AutoOperator:
         del screen
         match event:
             case StepFinished(outcome=Outcome.PASSED):
-                self.say(
-                    f"  ok       {event.step}  {event.seconds:.1f} s" if event.seconds else f"  ok       {event.step}"
-                )
+                took = f"  {event.seconds:.1f} s" if event.seconds else ""
+                self.say(f"  ok       {event.step}{took}")
             case StepFinished():
                 self.say(f"  {event.outcome.value:<8} {event.step}  {event.evidence}")
             case StepSkipped():
@@ -140,21 +151,9 @@ class AutoOperator:
             case OptionChosen():
                 self.say(f"  chosen   {event.step}  {event.option}")
 
-    def _given(self, screen: Screen, names: Sequence[str], one_of: Sequence[str], *, is_needed: bool) -> str | None:
-        """Return the drill's word for a step; raises StuckError where one is needed, or must be one of a few."""
-        answer = self._next(self.answers, screen, *names)
-        if answer is None and is_needed:
-            raise StuckError(
-                f"the drill has no answer at '{screen.path}'", hint=f"Add `{screen.step.id}: …` to its answers."
-            )
-        if answer is not None and one_of and answer not in one_of:
-            raise StuckError(f"the drill answers '{answer}' at '{screen.path}'", hint=f"Options: {'; '.join(one_of)}")
-        return answer
-
     def _next(self, answers: Mapping[str, Answer], screen: Screen, *more: str) -> str | None:
         """Return the answer for a step: by its whole path, that without values, its id, or another name of it."""
-        plain = plain_path(screen.path)
-        for key in (screen.path, plain, screen.step.id, *more):
+        for key in (screen.path, plain_path(screen.path), screen.step.id, *more):
             if key not in answers:
                 continue
             answer = answers[key]
@@ -190,9 +189,3 @@ def _reaction(words: str, screen: Screen) -> Reply:
     if verb not in replies:
         raise StuckError(f"the drill reacts with '{words}' at '{screen.path}'", hint="One of: " + ", ".join(replies))
     return replies[verb]
-
-
-def _gist(execution: Execution) -> str:
-    """Return the evidence and the last words of the output."""
-    last = " ".join(execution.output.split())[-300:]
-    return "; ".join(part for part in (execution.evidence, last) if part) or f"exit {execution.exit}"

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from runbook.drill.loopback import Threads, watch_threads
 
-__all__ = ["Break", "Relay", "open_relay"]
+__all__ = ["Break", "DatabaseRelay", "open_relay"]
 
 _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migrations", re.IGNORECASE)
 """In one message with a file's statements, both majors send its history row: then the push is in the middle."""
 _OVERLAP = 200
+"""Bytes kept of what came before: the statement may lie across two reads."""
 
 
 class Break(StrEnum):
@@ -28,7 +29,7 @@ class Break(StrEnum):
 
 
 @dataclass(slots=True)
-class Relay:
+class DatabaseRelay:
     """A relay on loopback. `url` is the database as commands see it; `breaks` counts what happened."""
 
     url: str
@@ -68,11 +69,6 @@ class Relay:
         with self._lock:
             self._armed = (when, also)
 
-    def disarm(self) -> None:
-        """Leave the connection whole after all."""
-        with self._lock:
-            self._armed = None
-
     def _carry(self, client: socket.socket) -> None:
         """Carry one connection both ways until a side closes it, or it breaks."""
         with client:
@@ -80,11 +76,11 @@ class Relay:
                 server = socket.create_connection(self.server, timeout=10)
             except OSError:
                 return  # to the command the database is down, as it is
-            server.settimeout(None)
+            server.settimeout(None)  # the ten seconds are for connecting; a push may wait for a lock much longer
             ends = {client, server}
             with server:
                 with self._lock:
-                    if self._closed:
+                    if self._closed:  # while this thread was connecting: nobody would cut it any more
                         return
                     self._open |= ends
                 back = self.threads.start(_carry_back, server, client)
@@ -99,7 +95,11 @@ class Relay:
         seen = b""
         while data := _receive(client):
             seen = (seen + data)[-len(data) - _OVERLAP :]
-            armed = self._fire(seen)
+            armed = None
+            with self._lock:
+                if self._armed is not None and _RECORDS_A_FILE.search(seen):
+                    armed, self._armed = self._armed, None
+                    self.breaks += 1
             if armed is not None:
                 when, also = armed
                 # Nothing may reach the command any more: the server's answer can be quicker than the cut.
@@ -112,18 +112,9 @@ class Relay:
                 return False
         return False
 
-    def _fire(self, data: bytes) -> tuple[Break, Callable[[], None]] | None:
-        """Tell whether the connection breaks at this data, once."""
-        with self._lock:
-            if self._armed is None or not _RECORDS_A_FILE.search(data):
-                return None
-            armed, self._armed = self._armed, None
-            self.breaks += 1
-            return armed
-
 
 @contextmanager
-def open_relay(url: str) -> Iterator[Relay]:
+def open_relay(url: str) -> Iterator[DatabaseRelay]:
     """Relay from a free port of 127.0.0.1 to the database of that URL until the block ends.
 
     Raises RunbookError at its end if a thread of the relay failed; a side that goes away is no failure.
@@ -133,7 +124,7 @@ def open_relay(url: str) -> Iterator[Relay]:
     user = f"{parts.username}@" if parts.username else ""
     own = parts._replace(netloc=f"{user}127.0.0.1:{listener.getsockname()[1]}")
     with watch_threads("the relay to the database") as threads:
-        relay = Relay(urlunsplit(own), (str(parts.hostname), int(parts.port or 5432)), listener, threads)
+        relay = DatabaseRelay(urlunsplit(own), (str(parts.hostname), int(parts.port or 5432)), listener, threads)
         threads.start(relay.serve)
         try:
             yield relay
@@ -147,6 +138,7 @@ def _carry_back(server: socket.socket, client: socket.socket) -> None:
     """Carry from the server to the command; with nobody there any more, listen until the server is done."""
     while data := _receive(server):
         _send(client, data)
+        # ReadyForQuery, idle or in a failed transaction: what was sent before the cut has been done.
         if data.endswith((b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05E")) and _is_cut(client):
             break
     _finish(client)
