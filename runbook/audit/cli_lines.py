@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from runbook.checks.subject import JudgedStep, Subject
+from runbook.checks.subject import Subject
 from runbook.filling import TARGET
 from runbook.loading.source_text import SourceText
-from runbook.model import Book, Family, Position, Rule, TargetKind
+from runbook.model import Book, Family, Position, Rule
 from runbook.policy.argv import invocation_of
 from runbook.policy.judgement import rule_of
 
-__all__ = ["CliLine", "cli_lines", "majors_of"]
+__all__ = ["CliLine", "cli_lines", "majors_of", "source_named"]
 
 _INLINE = re.compile(r"`((?:npx )?supabase\s[^`]+)`")
+# Prose is folded, and in a comment each line begins with `#`.
 _FOLD = re.compile(r"\s*\n\s*(?:#\s*)?")
 
 
@@ -40,46 +41,31 @@ def majors_of(rule: Rule | None, book: Book) -> tuple[int, ...]:
 
 def cli_lines(book: Book) -> tuple[CliLine, ...]:
     """Return all lines of a book, each once at each place."""
-    found = [*_of_steps(book), *_of_targets(book), *_of_tests(book), *_of_prose(book)]
+    found = [*_of_steps(book), *_of_tests(book), *_of_prose(book)]
     return tuple(dict.fromkeys(found))
 
 
 def _of_steps(book: Book) -> Iterator[CliLine]:
-    for step in Subject(book).steps:
-        yield from _of_step(step)
-
-
-def _of_step(step: JudgedStep) -> Iterator[CliLine]:
-    for judged in step.commands:
-        for major, judgement in judged.judgements.items():
-            for argv in judgement.commands:
-                arguments = _arguments(argv)
-                if arguments:
-                    yield CliLine(arguments, (major,), judged.action.place(step.place.step.at))
-
-
-def _of_targets(book: Book) -> Iterator[CliLine]:
-    """Yield each command of a step with the words of every kind of target, as supabase.yaml has them."""
+    """Yield each command of each step, as it would run on each major, and its target's words for every target."""
     for step in Subject(book).steps:
         for judged in step.commands:
             for major, judgement in judged.judgements.items():
+                for argv in judgement.commands:
+                    arguments = _arguments(argv)
+                    if arguments:
+                        yield CliLine(arguments, (major,), judged.action.place(step.place.step.at))
                 if judgement.commands:  # a request has none
                     words = judged.action.words or book.policy.majors[major].query_read
-                    for kind in book.policy.majors[major].target.get(judgement.family, {}):
-                        yield from _with_target(book, words, judgement.family, (major, kind))
+                    yield from _on_each_target(book, words, judgement.family, major)
 
 
-def _with_target(
-    book: Book, words: Sequence[str], family: Family, landing: tuple[int, TargetKind]
-) -> Iterator[CliLine]:
-    major, kind = landing
-    if TARGET not in words:
-        return
-    rule = rule_of([word for word in words if word != TARGET], book.policy)
+def _on_each_target(book: Book, words: Sequence[str], family: Family, major: int) -> Iterator[CliLine]:
+    """Yield a command with the words of every kind of target, as supabase.yaml has them."""
+    rule = rule_of([word for word in words if word != TARGET], book.policy) if TARGET in words else None
     if rule and rule.program == "supabase":
-        target = book.policy.majors[major].target[family][kind]
-        at = Position(_supabase_file(book), 1, 1)
-        yield CliLine((*rule.command, *target), (major,), at, token=target[0] if target else "")
+        at = Position(source_named(book, "supabase.yaml"), 1, 1)
+        for target in book.policy.majors[major].target.get(family, {}).values():
+            yield CliLine((*rule.command, *target), (major,), at, token=target[0] if target else "")
 
 
 def _of_tests(book: Book) -> Iterator[CliLine]:
@@ -105,7 +91,7 @@ def _of_prose(book: Book) -> Iterator[CliLine]:
 
 
 def _split(line: str) -> list[str]:
-    with suppress(ValueError):
+    with suppress(ValueError):  # a quote that is never closed: prose is not always a whole line
         return shlex.split(line)
     return line.split()
 
@@ -116,5 +102,6 @@ def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
     return invocation.arguments if invocation.program == "supabase" else ()
 
 
-def _supabase_file(book: Book) -> str:
-    return next((name for name in book.sources if name.endswith("supabase.yaml")), "supabase.yaml")
+def source_named(book: Book, name: str) -> str:
+    """Return the book's file of that name, with its path."""
+    return next((each for each in book.sources if each.endswith(name)), name)

@@ -53,6 +53,7 @@ class Asker:
     def trees(self, packages: Sequence[CliPackage]) -> list[Tree]:
         """Return each CLI's commands, experiments too; raises RunbookError where one prints no completion script."""
         words = ("--completions", "fish")
+        # Twice, as the difference tells which commands are experiments.
         plain = self._ask([(package, words) for package in packages])
         whole = self._ask([(package, words) for package in packages], experiments=True)
         return [self._tree(*answers) for answers in zip(packages, plain, whole, strict=True)]
@@ -76,24 +77,23 @@ class Asker:
         A made-up flag is given with them, so that the CLI refuses the line and does nothing. That it refuses such
         flags at all is tried before, with a command that only prints.
         """
-        refusing = {each: self._refuses(each) for each in dict.fromkeys(cli for cli, _, _ in questions)}
+        refusing: dict[CliPackage, bool] = {}
+        for cli in dict.fromkeys(cli for cli, _, _ in questions):
+            refused = self._ask([(cli, ("completion", "bash", _MADE_UP))])[0]
+            refusing[cli] = _MADE_UP in _UNRECOGNIZED.findall(refused)
         safe = [each for each in questions if refusing[each[0]]]
         texts = dict(zip(safe, self._ask([(cli, (*path, *names, _MADE_UP)) for cli, path, names in safe]), strict=True))
         return [_taken(each[2], texts[each]) if each in texts else {} for each in questions]
 
-    def _refuses(self, package: CliPackage) -> bool:
-        return _MADE_UP in _UNRECOGNIZED.findall(self._ask([(package, ("completion", "bash", _MADE_UP))])[0])
-
     def _ask(self, questions: Sequence[tuple[CliPackage, _Words]], *, experiments: bool = False) -> list[str]:
         self.asked += len(questions)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = pool.map(lambda question: self._answer(*question, experiments=experiments), questions)
-            return [self._count(text) for text in answers]
-
-    def _count(self, text: str) -> str:
-        self.answered += 1
-        self.progress(self.answered, self.asked)
-        return text
+            answers: list[str] = []
+            for text in pool.map(lambda question: self._answer(*question, experiments=experiments), questions):
+                answers.append(text)
+                self.answered += 1
+                self.progress(self.answered, self.asked)
+            return answers
 
     def _answer(self, package: CliPackage, words: _Words, *, experiments: bool) -> str:
         known = (words[:size] for size in range(1, len(words)))
@@ -111,6 +111,7 @@ def open_asker(progress: Progress) -> Iterator[Asker]:
 def _printed(package: CliPackage, words: _Words, home: Path, switched: dict[str, str]) -> str:
     """Return what the CLI prints. It prints into a file: into a pipe CLI 2 loses the end of long texts."""
     argv = [str(node_directory() / "node"), str(_script(package)), *words]
+    # Nothing listens on port 9: a CLI that asks for the network or for Docker fails at once.
     environment = {**isolated_environment(home, proxy=_CLOSED), "DOCKER_HOST": "tcp://127.0.0.1:9", **switched}
     with tempfile.TemporaryFile() as printed:
         try:
@@ -140,6 +141,7 @@ def _script(package: CliPackage) -> Path:
 def _taken(names: _Words, text: str) -> dict[str, CliFlag]:
     refused = set(_UNRECOGNIZED.findall(text))
     valued = set(_MISSING_VALUE.findall(text))
+    # It did not get as far as its flags, so its silence on the others says nothing.
     if _MADE_UP not in refused:
         return {}
     return {name: CliFlag(name, "value" if name in valued else "maybe", "") for name in names if name not in refused}

@@ -16,7 +16,7 @@ from functools import cached_property
 from runbook.model import TargetKind
 from runbook.policy.argv import Words, read_words
 
-__all__ = ["CliFlag", "CommandPath", "Help", "Manual", "ParsedLine", "Tree", "read_completions", "read_help"]
+__all__ = ["CliFlag", "CommandPath", "Help", "Manual", "Tree", "read_completions", "read_help"]
 
 
 # --- help texts ------------------------------------------------------------------------------------------------------
@@ -68,9 +68,9 @@ def read_help(text: str) -> Help:
     """Return what a help text says; global flags count as flags of the command, where it has none of that name."""
     sections = _sections(text)
     usage = _USAGE.match(next(iter(sections.get("USAGE", ())), ""))
-    flags = (
-        flag for name in ("GLOBAL FLAGS", "FLAGS") for line in sections.get(name, ()) for flag in _flags_in_help(line)
-    )
+    # A command's own flag comes later, and replaces a global one of that name.
+    lines = [*sections.get("GLOBAL FLAGS", ()), *sections.get("FLAGS", ())]
+    flags = (flag for line in lines for flag in _flags_in_help(line))
     return Help(
         tuple(usage["words"].split()) if usage else (),
         {flag.name: flag for flag in flags},
@@ -114,6 +114,7 @@ _COMMAND = re.compile(r"\w[\w-]*")
 
 def read_completions(script: str) -> Tree:
     """Return the tree of a script. Raises ValueError if it is none, or not whole."""
+    # CLI 2 may exit before all is printed, and a cut script is still valid fish.
     if not script.rstrip().endswith(_END):
         raise ValueError("this is no whole completion script of the Supabase CLI")
     tree: dict[tuple[str, ...], dict[str, CliFlag]] = {(): {}}
@@ -121,17 +122,13 @@ def read_completions(script: str) -> Tree:
         found = _LINE.match(line)
         if found is None:
             continue
-        path = _path_completed(found["where"])
+        # The subcommands that must have been typed are the conditions before the first `not`.
+        path = tuple(_UNDER.findall(found["where"].split("; and not", maxsplit=1)[0]))
         flags = tree.setdefault(path, {})
         flags.update((flag.name, flag) for flag in _flags_completed(found))
         if found["word"] and _is_command(found):
             tree.setdefault((*path, found["word"]), {})
     return tree
-
-
-def _path_completed(where: str) -> tuple[str, ...]:
-    """Return the subcommands that must have been typed: the conditions before the first `not`."""
-    return tuple(_UNDER.findall(where.split("; and not", maxsplit=1)[0]))
 
 
 def _is_command(found: re.Match[str]) -> bool:
@@ -142,8 +139,9 @@ def _is_command(found: re.Match[str]) -> bool:
 
 
 def _flags_completed(found: re.Match[str]) -> Iterator[CliFlag]:
-    takes = "value" if " -r" in found["ends"] else "maybe"
+    takes = "value" if " -r" in found["ends"] else "maybe"  # fish's -r: the flag requires an argument
     text = re.sub(r"\\(.)", r"\1", found["text"] or "")
+    # A script offers `--no-NAME` beside a boolean flag, and describes it so.
     if found["long"] and text != f"Disable {found['long'].removeprefix('no-')}":
         yield CliFlag(f"--{found['long']}", takes, text)
     if found["short"]:
@@ -184,6 +182,7 @@ class Manual:
     def listed(self, path: CommandPath) -> Mapping[str, CliFlag]:
         """Return the flags that a command lists, with those of every command."""
         asked = self.helps[path].flags if path in self.helps and self.helps[path].command == path else {}
+        # Help comes last: it alone tells `--flag` from `--flag[=value]`.
         return {**self.common, **self.tree.get(path, {}), **asked}
 
     def flag(self, path: CommandPath, name: str) -> CliFlag | None:
@@ -197,6 +196,7 @@ class Manual:
     def leaves(self, path: CommandPath) -> Iterator[CommandPath]:
         """Yield the commands of a group, and the group where it is a command too; a command is its own only leaf."""
         inner = [each for each in self.tree if each and each[:-1] == path]
+        # A group that has flags of its own is taken to run without a subcommand.
         if self.has(path) and (not inner or self.tree.get(path)):
             yield path
         for each in inner:
@@ -208,14 +208,13 @@ class Manual:
         path = max(
             (positionals[:size] for size in range(len(positionals) + 1) if self.has(positionals[:size])), key=len
         )
-        takers = {name for name, flag in self._all_flags(path).items() if flag.takes == "value"}
+        # Read again: which flags take the next word depends on the command.
+        known = {**self.hidden.get(path, {}), **self.listed(path)}
+        takers = {name for name, flag in known.items() if flag.takes == "value"}
         words = read_words(arguments, takers)
         rest = _before_dashes(words)[len(path) :]
         is_group = list(self.leaves(path)) != [path]
         return ParsedLine(path, words, rest[0] if rest and is_group else "")
-
-    def _all_flags(self, path: CommandPath) -> Mapping[str, CliFlag]:
-        return {**self.hidden.get(path, {}), **self.listed(path)}
 
     @cached_property
     def _value_flags(self) -> frozenset[str]:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runbook.audit.cli_lines import CliLine, cli_lines
-from runbook.audit.comparison import (
-    Manuals,
-    check_coverage,
-    check_globals,
-    forms_of,
-    hints_of,
-    leaves_of,
-    mistakes_of,
-    mistakes_of_rule,
-    supabase_rules,
-    unlisted_flags,
-)
+from runbook.audit import mistakes
+from runbook.audit.cli_lines import CliLine, cli_lines, source_named
 from runbook.audit.installed_clis import Asker, Progress, open_asker
 from runbook.audit.manual import CommandPath, Manual
+from runbook.audit.mistakes import Manuals
 from runbook.checks.findings import Notes
 from runbook.errors import Finding
 from runbook.model import Book, Family, Position
@@ -52,12 +42,13 @@ def survey(
     with open_asker(progress) as asker:
         everyone = [*packages, *([newer] if newer else [])]
         manuals = _learn(asker, book, lines, everyone)
+    # The newer one, if any, is the last; it is compared apart.
     pinned = {manual.major: manual for manual in manuals[: len(packages)]}
     problems, changes = _compare(book, lines, pinned)
     changes += _versions(book, pinned)
     if newer:
         later = sum(_compare(book, lines, {**pinned, manuals[-1].major: manuals[-1]}), ())
-        told = {_without_version(each) for each in (*problems, *changes)}
+        told = {_without_version(each) for each in (*problems, *changes)}  # a minor version alone is no news
         changes += tuple(each for each in later if _without_version(each) not in told)
     return Survey(problems, changes, len(lines), tuple(manual.version for manual in manuals), asker.answered)
 
@@ -77,7 +68,12 @@ def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequenc
     trees = asker.trees(packages)
     roots = asker.helps([(package, ()) for package in packages])
     manuals = [
-        Manual(_major(package, book), package.version, tree, root.flags)
+        Manual(
+            package.major if package.major in book.policy.majors else max(book.policy.majors),
+            package.version,
+            tree,
+            root.flags,
+        )
         for package, tree, root in zip(packages, trees, roots, strict=True)
     ]
     questions = [(at, path) for at, manual in enumerate(manuals) for path in _worth_asking(book, lines, manual)]
@@ -85,19 +81,23 @@ def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequenc
     for at, manual in enumerate(manuals):
         own = {path: found for (of, path), found in zip(questions, helps, strict=True) if of == at}
         manuals[at] = replace(manual, helps=own)
-    return _learn_hidden(asker, lines, packages, manuals)
-
-
-def _major(package: CliPackage, book: Book) -> int:
-    return package.major if package.major in book.policy.majors else max(book.policy.majors)
+    # Only with the help in hand is it known which flags nothing lists.
+    wanted = [_unlisted(lines, manual, manuals) for manual in manuals]
+    flags = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
+    answers = asker.hidden([(packages[at], path, names) for at, path, names in flags])
+    hidden = [
+        {path: found for (of, path, _), found in zip(flags, answers, strict=True) if of == at}
+        for at in range(len(manuals))
+    ]
+    return [replace(manual, hidden=own) for manual, own in zip(manuals, hidden, strict=True)]
 
 
 def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple[CommandPath, ...]:
     """Return the commands whose help is needed: where they land, and whether they exist without being listed."""
     found: dict[CommandPath, None] = {}
-    for rule in supabase_rules(book):
-        found.update((form, None) for form in forms_of(rule) if not manual.has(form))
-        listed = next(leaves_of(rule, book, manual), None)
+    for rule in mistakes.supabase_rules(book):
+        found.update((form, None) for form in mistakes.forms_of(rule) if not manual.has(form))
+        listed = next(mistakes.leaves_of(rule, book, manual), None)
         if listed and (rule.bare or rule.reaches is Family.DATABASE):
             found[listed] = None  # other spellings and other commands of a group land alike
     for line in lines:
@@ -107,19 +107,6 @@ def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple
     return tuple(path for path in found if path)
 
 
-def _learn_hidden(
-    asker: Asker, lines: Sequence[CliLine], packages: Sequence[CliPackage], manuals: Sequence[Manual]
-) -> list[Manual]:
-    wanted = [_unlisted(lines, manual, manuals) for manual in manuals]
-    questions = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
-    answers = asker.hidden([(packages[at], path, names) for at, path, names in questions])
-    learned = list(manuals)
-    for at, manual in enumerate(manuals):
-        own = {path: found for (of, path, _), found in zip(questions, answers, strict=True) if of == at}
-        learned[at] = replace(manual, hidden=own)
-    return learned
-
-
 def _unlisted(
     lines: Sequence[CliLine], manual: Manual, manuals: Sequence[Manual]
 ) -> Mapping[CommandPath, dict[str, None]]:
@@ -127,10 +114,10 @@ def _unlisted(
     found: dict[CommandPath, dict[str, None]] = {}
     for line in lines:
         applies = [each for each in manuals if each.major in line.on]
-        listed_elsewhere = line.any_of and any(not list(mistakes_of(line.arguments, each)) for each in applies)
+        listed_elsewhere = line.any_of and any(not list(mistakes.mistakes_of(line.arguments, each)) for each in applies)
         if manual not in applies or listed_elsewhere:
             continue
-        path, names = unlisted_flags(line.arguments, manual)
+        path, names = mistakes.unlisted_flags(line.arguments, manual)
         if names:
             found.setdefault(path, {}).update(dict.fromkeys(names))
     return found
@@ -144,15 +131,17 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
     for line in lines:
         for message, token in _of_line(line, manuals):
             problems.add(line.at, message, line.token or token)
-        for message, token in _hints(line, manuals):
-            changes.add(line.at, message, line.token or token)
-    for rule in supabase_rules(book):
-        for message, token in mistakes_of_rule(rule, book, manuals):
+        for major in line.on:
+            if not line.any_of and major in manuals:
+                for message, token in mistakes.hints_of(line.arguments, manuals[major]):
+                    changes.add(line.at, f"CLI {manuals[major].version} {message}", line.token or token)
+    for rule in mistakes.supabase_rules(book):
+        for message, token in mistakes.mistakes_of_rule(rule, book, manuals):
             problems.add(rule.at, message, token)
-    policy = Position(_file(book, "policy.yaml"), 1, 1)
-    for message in check_globals(book, manuals):
+    policy = Position(source_named(book, "policy.yaml"), 1, 1)
+    for message in mistakes.check_globals(book, manuals):
         problems.add(policy, message, "global_value_flags:", "supabase:")
-    for message in check_coverage(book, manuals):
+    for message in mistakes.check_coverage(book, manuals):
         problems.add(policy, message, "rules:")
     return problems.findings, changes.findings
 
@@ -160,21 +149,17 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
 def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
     """Return what is wrong with a line: on each major, or, where one is enough, on the one that comes closest."""
     found = [
-        [(f"CLI {manuals[major].version} {message}", token) for message, token in mistakes]
+        [
+            (f"CLI {manuals[major].version} {message}", token)
+            for message, token in mistakes.mistakes_of(line.arguments, manuals[major])
+        ]
         for major in line.on
         if major in manuals
-        for mistakes in [list(mistakes_of(line.arguments, manuals[major]))]
     ]
     if line.any_of:
+        # A line of prose or of a test says not which major it means: the best match counts.
         return min(found, key=len, default=[])
-    return [mistake for mistakes in found for mistake in mistakes]
-
-
-def _hints(line: CliLine, manuals: Manuals) -> Iterator[tuple[str, str]]:
-    for major in line.on:
-        if not line.any_of and major in manuals:
-            for message, token in hints_of(line.arguments, manuals[major]):
-                yield f"CLI {manuals[major].version} {message}", token
+    return [mistake for of_major in found for mistake in of_major]
 
 
 def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
@@ -182,10 +167,6 @@ def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
     for major, manual in manuals.items():
         proven = book.policy.majors[major].proven
         if manual.version != proven:
-            place = Position(_file(book, "supabase.yaml"), 1, 1)
+            place = Position(source_named(book, "supabase.yaml"), 1, 1)
             notes.add(place, f"proven with CLI {proven}, and this is {manual.version}", f"{major}:", "proven:")
     return notes.findings
-
-
-def _file(book: Book, name: str) -> str:
-    return next((each for each in book.sources if each.endswith(name)), name)

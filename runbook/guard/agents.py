@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,20 +19,6 @@ from runbook.errors import RunbookError
 from runbook.guard.judging import judge_argv, judge_line
 from runbook.guard.messages import as_sentence
 from runbook.model import Verdict
-from runbook.policy.judgement import Judgement
-
-__all__ = [
-    "AGENTS",
-    "LARGEST",
-    "Change",
-    "HookAnswer",
-    "answer_event",
-    "answer_failure",
-    "install_hook",
-    "settings_path",
-    "uninstall_hook",
-]
-
 
 # --- events and answers ----------------------------------------------------------------------------------------------
 
@@ -49,6 +35,7 @@ AGENTS: Mapping[str, str] = {
 LARGEST = 512 * 1024
 """Bytes of an event that are read; a longer one is not judged but blocked."""
 
+# The tools of all agents that run shell text. An event of any other passes, unless it carries a command.
 _SHELL_TOOLS = frozenset(
     {"bash", "shell", "powershell", "pwsh", "run_shell_command", "exec_command", "local_shell", "unified_exec"}
     | {"run_terminal_cmd", "run_in_terminal", "terminal", "zsh", "sh", "write_stdin"}
@@ -79,13 +66,22 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
         command, directory = _command_in(data)
     except _UnreadableEventError as error:
         return answer_failure(agent, str(error))
-    if command is None:
-        return _silent()
-    if isinstance(command, tuple):
-        judged = judge_argv(command, book=book, face=agent)
-    else:
+    judged = None
+    if isinstance(command, str):
         judged = judge_line(command, book=book, face=agent, directory=directory)
-    return _answer_judged(agent, judged, directory)
+    elif command is not None:
+        judged = judge_argv(command, book=book, face=agent)
+    if judged is None or judged.verdict is Verdict.ALLOW:
+        # No opinion: the agent's own permissions decide. To say "allow" would skip them.
+        return HookAnswer("{}")
+    text = as_sentence(judged, directory)
+    if judged.verdict is Verdict.REFUSE:
+        return _blocking(agent, text)
+    if agent not in _ASKS:
+        return _blocking(agent, f"{text} A person can run it in a terminal.")
+    if agent == "cursor":
+        return HookAnswer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
+    return HookAnswer(_json(_claude("ask", text)))
 
 
 def answer_failure(agent: str, why: str) -> HookAnswer:
@@ -95,21 +91,31 @@ def answer_failure(agent: str, why: str) -> HookAnswer:
 
 def _command_in(data: bytes) -> tuple[str | tuple[str, ...] | None, str | None]:
     """Return the command of an event and where it would run; None for a tool that runs no command."""
+    # The reader stops one byte past the limit, so a longer event is cut and could not be parsed.
     if len(data) > LARGEST:
         raise _UnreadableEventError(f"The event is longer than {LARGEST // 1024} KB.")
     try:
         event = json.loads(data)
+    # Deeply nested JSON exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
         raise _UnreadableEventError("The event is no JSON.") from error
     if not isinstance(event, dict):
         raise _UnreadableEventError("The event is no JSON object.")
+    # Cursor sends the command at the top; the others nest it in the tool's input, and Copilot in camel case.
     tool = event.get("tool_name", event.get("toolName"))
     given = event.get("tool_input", event.get("toolArgs"))
     arguments = _arguments(given, strict=_is_shell(tool)) if "command" not in event or given is not None else event
     command = next((arguments[name] for name in _COMMANDS if name in arguments), None)
+    # A tool for files or searches. A shell tool without a command is not: that one is blocked.
     if command is None and isinstance(tool, str) and not _is_shell(tool):
         return None, None
-    return _readable(command), _directory(event, arguments)
+    places = [place.get(name) for place in (arguments, event) for name in ("workdir", "cwd", "dir_path", "directory")]
+    directory = next((place for place in places if isinstance(place, str) and place.startswith("/")), None)
+    if isinstance(command, str) and command.strip():
+        return command, directory
+    if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
+        return tuple(command), directory
+    raise _UnreadableEventError(_NOT_A_COMMAND)
 
 
 def _is_shell(tool: object) -> bool:
@@ -130,48 +136,10 @@ def _arguments(given: object, *, strict: bool) -> dict[str, Any]:
     return {}
 
 
-def _readable(command: object) -> str | tuple[str, ...]:
-    if isinstance(command, str) and command.strip():
-        return command
-    if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
-        return tuple(command)
-    raise _UnreadableEventError(_NOT_A_COMMAND)
-
-
-def _directory(event: dict[str, Any], arguments: dict[str, Any]) -> str | None:
-    for place in (arguments, event):
-        for name in ("workdir", "cwd", "dir_path", "directory"):
-            given = place.get(name)
-            if isinstance(given, str) and given.startswith("/"):
-                return given
-    return None
-
-
-def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> HookAnswer:
-    if judged.verdict is Verdict.ALLOW:
-        return _silent()
-    text = as_sentence(judged, directory)
-    if judged.verdict is Verdict.REFUSE:
-        return _blocking(agent, text)
-    if agent in _ASKS:
-        return _asking(agent, text)
-    return _blocking(agent, f"{text} A person can run it in a terminal.")
-
-
-def _silent() -> HookAnswer:
-    """Return "no opinion": the agent's own permissions decide. To say "allow" would skip them."""
-    return HookAnswer("{}")
-
-
-def _asking(agent: str, text: str) -> HookAnswer:
-    if agent == "cursor":
-        return HookAnswer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
-    return HookAnswer(_json(_claude("ask", text)))
-
-
 def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. Where exit code 2 blocks too, it is used as well: two locks on one door."""
     if agent == "copilot":
+        # No exit code blocks here: the answer alone does.
         return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
     if agent == "gemini":
         return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
@@ -212,68 +180,48 @@ class Change:
     backup: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _SettingsFile:
-    """Where an agent keeps its hooks, and what an entry looks like. `keys` lead to the list of entries."""
-
-    project: str
-    user: str
-    keys: tuple[str, ...]
-    entry: Callable[[str], Settings]
-    version: bool = False
-
-
-def _claude_hook(command: str) -> Settings:
-    hook = {"type": "command", "command": _closed(command), "timeout": _SECONDS, "onFailure": "block"}
-    return {"matcher": "Bash", "hooks": [hook]}
-
-
-def _codex_hook(command: str) -> Settings:
-    return {"matcher": "Bash", "hooks": [{"type": "command", "command": _closed(command), "timeout": _SECONDS}]}
-
-
-def _gemini_hook(command: str) -> Settings:
-    hook = {"name": "runbook-guard", "type": "command", "command": _closed(command), "timeout": _SECONDS * 1000}
-    return {"matcher": "run_shell_command", "hooks": [hook]}
-
-
-def _cursor_hook(command: str) -> Settings:
-    return {"command": _closed(command), "timeout": _SECONDS, "failClosed": True}
-
-
-def _copilot_hook(command: str) -> Settings:
-    denied = json.dumps({"permissionDecision": "deny", "permissionDecisionReason": "runbook guard did not answer"})
-    return {"type": "command", "bash": f"{command} || echo {shlex.quote(denied)}", "timeoutSec": _SECONDS}
-
-
-def _closed(command: str) -> str:
-    # A hook that is missing or dies ends with some other code, and agents take that for consent.
-    return f"{command} || exit 2"
-
-
-_FILES: Mapping[str, _SettingsFile] = {
-    "claude-code": _SettingsFile(
-        ".claude/settings.json", ".claude/settings.json", ("hooks", "PreToolUse"), _claude_hook
-    ),
-    "codex": _SettingsFile(".codex/hooks.json", ".codex/hooks.json", ("hooks", "PreToolUse"), _codex_hook),
-    "gemini": _SettingsFile(".gemini/settings.json", ".gemini/settings.json", ("hooks", "BeforeTool"), _gemini_hook),
-    "cursor": _SettingsFile(
-        ".cursor/hooks.json", ".cursor/hooks.json", ("hooks", "beforeShellExecution"), _cursor_hook, True
-    ),
-    "copilot": _SettingsFile(
-        ".github/hooks/runbook-guard.json",
-        ".copilot/hooks/runbook-guard.json",
-        ("hooks", "preToolUse"),
-        _copilot_hook,
-        True,
-    ),
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "claude-code": ("hooks", "PreToolUse"),
+    "codex": ("hooks", "PreToolUse"),
+    "gemini": ("hooks", "BeforeTool"),
+    "cursor": ("hooks", "beforeShellExecution"),
+    "copilot": ("hooks", "preToolUse"),
 }
+"""Agent → the keys that lead to its list of hooks."""
+
+_PATHS: Mapping[str, tuple[str, str]] = {
+    "claude-code": (".claude/settings.json", ".claude/settings.json"),
+    "codex": (".codex/hooks.json", ".codex/hooks.json"),
+    "gemini": (".gemini/settings.json", ".gemini/settings.json"),
+    "cursor": (".cursor/hooks.json", ".cursor/hooks.json"),
+    "copilot": (".github/hooks/runbook-guard.json", ".copilot/hooks/runbook-guard.json"),
+}
+"""Agent → where it keeps its hooks, below a project's directory and below a person's home."""
+
+_VERSIONED = frozenset({"cursor", "copilot"})
+"""Agents whose file names the version of its format."""
+
+
+def _hook_entry(agent: str, command: str) -> Settings:
+    """Return what an agent's settings say of the hook."""
+    if agent == "copilot":
+        denied = json.dumps({"permissionDecision": "deny", "permissionDecisionReason": "runbook guard did not answer"})
+        return {"type": "command", "bash": f"{command} || echo {shlex.quote(denied)}", "timeoutSec": _SECONDS}
+    # A hook that is missing or dies ends with some other code, and agents take that for consent.
+    closed = f"{command} || exit 2"
+    if agent == "cursor":
+        return {"command": closed, "timeout": _SECONDS, "failClosed": True}
+    hook: Settings = {"type": "command", "command": closed, "timeout": _SECONDS}
+    if agent == "gemini":  # it counts in milliseconds
+        hook = {"name": "runbook-guard", **hook, "timeout": _SECONDS * 1000}
+    if agent == "claude-code":
+        hook["onFailure"] = "block"
+    return {"matcher": "run_shell_command" if agent == "gemini" else "Bash", "hooks": [hook]}
 
 
 def settings_path(agent: str, base: Path, *, user: bool) -> Path:
     """Return the file for an agent, below a project's directory or a person's home."""
-    about = _FILES[agent]
-    return base / (about.user if user else about.project)
+    return base / _PATHS[agent][1 if user else 0]
 
 
 def install_hook(agent: str, path: Path, program: str) -> Change:
@@ -281,16 +229,17 @@ def install_hook(agent: str, path: Path, program: str) -> Change:
 
     `program` is the shell text that starts `runbook`.
     """
-    about = _FILES[agent]
     before = _read(path)
+    # A deep copy: what was read is compared with it before anything is written.
     settings = json.loads(json.dumps(before)) if before is not None else {}
-    if about.version:
+    if agent in _VERSIONED:
         settings.setdefault("version", 1)
-    entries = _entries(settings, about.keys, path)
-    entry = about.entry(f"{program} guard hook {agent}")
+    entries = _entries(settings, _KEYS[agent], path)
+    entry = _hook_entry(agent, f"{program} guard hook {agent}")
     ours = [number for number, each in enumerate(entries) if _is_ours(each, agent)]
     if ours:
         entries[ours[0]] = entry
+        # A file that was merged by hand may hold the hook twice.
         for number in reversed(ours[1:]):
             del entries[number]
     else:
@@ -300,14 +249,21 @@ def install_hook(agent: str, path: Path, program: str) -> Change:
 
 def uninstall_hook(agent: str, path: Path) -> Change:
     """Take the hook out, and what it leaves empty. Raises RunbookError where the file can't be understood."""
-    about = _FILES[agent]
+    keys = _KEYS[agent]
     before = _read(path)
     if before is None:
         return Change(path, "unchanged")
     settings = json.loads(json.dumps(before))
-    entries = _entries(settings, about.keys, path)
+    entries = _entries(settings, keys, path)
     entries[:] = [each for each in entries if not _is_ours(each, agent)]
-    _prune(settings, about.keys)
+    # Drop the list and the objects around it where they are empty now.
+    places = [settings]
+    for key in keys[:-1]:
+        places.append(places[-1][key])
+    for place, key in reversed(list(zip(places, keys, strict=True))):
+        if not place[key]:
+            del place[key]
+    # Nothing is left that anybody but the guard put there.
     if settings in ({}, {"version": 1}):
         path.unlink()
         return Change(path, "removed")
@@ -315,6 +271,7 @@ def uninstall_hook(agent: str, path: Path) -> Change:
 
 
 def _is_ours(entry: object, agent: str) -> bool:
+    # The entry is found by its command, as people move the program and change the timeout.
     return bool(re.search(rf"guard hook {re.escape(agent)}\b", json.dumps(entry)))
 
 
@@ -328,6 +285,7 @@ def _read(path: Path) -> Settings | None:
         raise RunbookError(f"{path} can't be read: {error}", hint="Nothing was changed.") from error
     hint = f"Nothing was changed. Correct it, or add the hook by hand: `runbook guard hook` is what it runs ({path})."
     try:
+        # json would silently keep the last of two equal keys, and writing would lose the first.
         settings = json.loads(text or "{}", object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise RunbookError(f"{path}:{error.lineno}:{error.colno}: no JSON: {error.msg}", hint=hint) from error
@@ -360,16 +318,6 @@ def _entries(settings: Settings, keys: tuple[str, ...], path: Path) -> list[Any]
     return entries
 
 
-def _prune(settings: Settings, keys: tuple[str, ...]) -> None:
-    """Drop the list and the objects around it where they are empty now."""
-    places = [settings]
-    for key in keys[:-1]:
-        places.append(places[-1][key])
-    for place, key in reversed(list(zip(places, keys, strict=True))):
-        if not place[key]:
-            del place[key]
-
-
 def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
     """Write settings if they changed, and keep a copy of the file as it was before the first change."""
     if settings == before:
@@ -379,24 +327,20 @@ def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
     backup = None
     if before is not None:
         backup = target.with_name(target.name + _BACKUP)
+        # The copy of the first time stays: later ones would already hold the hook.
         if not backup.exists():
             backup.write_text(text, encoding="utf-8")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside it and renamed, so that an agent never reads half a file.
         temporary = target.with_name(f"{target.name}.runbook-new")
-        temporary.write_text(_rendered(settings, text), encoding="utf-8")
+        found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)  # the file keeps its indentation
+        rendered = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False)
+        temporary.write_text(rendered + "\n", encoding="utf-8")
+        # Settings may hold tokens: whoever could not read them still can't.
         if target.exists():
             temporary.chmod(target.stat().st_mode)
         temporary.replace(target)
     except OSError as error:
         raise RunbookError(f"{path} can't be written: {error}", hint="Nothing was changed.") from error
     return Change(path, "written", backup)
-
-
-def _rendered(settings: Settings, before: str) -> str:
-    """Return settings as text, indented as the file was."""
-    found = re.search(r"^([ \t]+)\S", before, re.MULTILINE)
-    indent: int | str = 2
-    if found:
-        indent = found[1] if "\t" in found[1] else len(found[1])
-    return json.dumps(settings, indent=indent, ensure_ascii=False) + "\n"

@@ -17,17 +17,7 @@ from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import make_private, state_directory
 
-__all__ = [
-    "EXIT_CODES",
-    "LogEntry",
-    "current_directory",
-    "judge_argv",
-    "judge_line",
-    "log_path",
-    "policy_of",
-    "read_log",
-    "record",
-]
+__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "policy_of", "read_log"]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,
@@ -41,7 +31,7 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
     judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book))
-    _note(judged, line, face, here)
+    record(judged, line, face=face, directory=here)
     return judged
 
 
@@ -49,7 +39,7 @@ def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgeme
     """Judge a command that would run here."""
     here = current_directory()
     judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
-    _note(judged, " ".join(argv), face, here)
+    record(judged, " ".join(argv), face=face, directory=here)
     return judged
 
 
@@ -61,14 +51,10 @@ def policy_of(book: str | None) -> Policy:
 def current_directory() -> str | None:
     """Return the current directory, None if it is gone."""
     try:
+        # It fails in a directory that was removed meanwhile.
         return str(Path.cwd())
     except OSError:
         return None
-
-
-def _note(judged: Judgement, line: str, face: str, directory: str | None) -> None:
-    if judged.verdict is not Verdict.ALLOW:
-        record(judged, line, face=face, directory=directory or "")
 
 
 _LONGEST = 500
@@ -91,19 +77,22 @@ def log_path() -> Path:
     return state_directory() / "guard.jsonl"
 
 
-def record(judged: Judgement, line: str, *, face: str, directory: str) -> None:
+def record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:
     """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
+    if judged.verdict is Verdict.ALLOW:
+        return
     shown = hidden(line)
     entry = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "verdict": judged.verdict.value,
         "rule": judged.rule,
         "face": face,
-        "directory": directory,
+        "directory": directory or "",
         "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
     }
     try:
         make_private(state_directory())
+        # O_NOFOLLOW: a link planted there would let the log overwrite another file.
         handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")

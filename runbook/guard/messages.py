@@ -12,7 +12,7 @@ from runbook.model import Effect, TargetKind, Verdict
 from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
 
-__all__ = ["as_json", "as_sentence", "as_text", "described_target", "hidden", "name_of_target"]
+__all__ = ["as_json", "as_sentence", "as_text", "hidden", "name_of_target"]
 
 _PROJECT_FLAGS = frozenset({"--project-ref", "--remote"})
 _HOST_FLAGS = frozenset({"-h", "--host"})
@@ -44,10 +44,12 @@ def _named(judged: Judgement) -> str | None:
     for word, following in zip(words, (*words[1:], ""), strict=True):
         flag, equals, inline = word.partition("=")
         value = inline if equals else following
+        # A value that looks like a flag is one: the flag before it had none.
         if flag in _PROJECT_FLAGS | _HOST_FLAGS | {"--db-url"} and value and not value.startswith("-"):
             found: str | None = host_of(value) or value
         else:
             found = host_of(word) if "://" in word else None
+        # The name is printed and must be typed: nothing that a terminal could take for more than text.
         if found and all(letter.isalnum() or letter in ".-_" for letter in found):
             return found
     return None
@@ -61,23 +63,17 @@ def _linked(directory: str | None) -> str | None:
     here = Path(directory) if directory else None
     for each in (here, *here.parents) if here else ():
         try:
+            # Where `supabase link` keeps it.
             found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             continue
+        # The nearest link counts, even a broken one.
         return found if found.isalnum() else None
     return None
 
 
-_HEADS = {
-    Verdict.ALLOW: "allowed",
-    Verdict.CONFIRM: "this needs a person",
-    Verdict.REFUSE: "refused; it did not run",
-}
-_EFFECTS = {
-    Effect.READS: "reads",
-    Effect.WRITES: "writes",
-    Effect.DESTROYS: "DESTROYS DATA",
-}
+_HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it did not run"}
+_EFFECTS = {Effect.READS: "reads", Effect.WRITES: "writes", Effect.DESTROYS: "DESTROYS DATA"}
 
 
 def as_text(judged: Judgement, directory: str | None) -> str:
@@ -96,14 +92,9 @@ def as_text(judged: Judgement, directory: str | None) -> str:
 
 
 def _wrapped(name: str, text: str) -> str:
-    return textwrap.fill(
-        text,
-        80,
-        initial_indent=f"  {name:<10}",
-        subsequent_indent=" " * 12,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    # Flags and addresses stay whole, so that they can be copied.
+    wrapper = textwrap.TextWrapper(80, f"  {name:<10}", " " * 12, break_on_hyphens=False, break_long_words=False)
+    return wrapper.fill(text)
 
 
 def as_sentence(judged: Judgement, directory: str | None) -> str:
@@ -138,6 +129,7 @@ def as_json(judged: Judgement) -> str:
 
 def hidden(text: str) -> str:
     """Return a text without what looks like a secret."""
+    # Loaded late: what is allowed prints nothing.
     from runbook.policy.redaction import Redactor
 
     return Redactor().redact(text)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
 
-__all__ = ["EXTRA", "check_rule_tests"]
+__all__ = ["EXTRA"]
 
 
 def _load_command() -> click.Command:

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.guard.judging import current_directory, judge_argv
@@ -21,20 +20,6 @@ from runbook.guard.messages import as_text, name_of_target
 from runbook.model import Effect, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import data_directory
-
-__all__ = [
-    "GUARDED",
-    "SHELLS",
-    "SHIM_MARK",
-    "Shims",
-    "default_directory",
-    "find_program",
-    "install_shims",
-    "run_guarded",
-    "shell_functions",
-    "uninstall_shims",
-]
-
 
 # --- shell functions -------------------------------------------------------------------------------------------------
 
@@ -59,29 +44,21 @@ _NOTE = """\
 
 def shell_functions(shell: str, program: str) -> str:
     """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
+    path = shlex.quote(shlex.split(program)[0])
+    gone = "runbook guard is gone: install it again, or run:"  # a runbook that is gone must not open the door
     lines = [_NOTE]
-    lines += [(_fish if shell == "fish" else _posix)(name, program) for name in GUARDED]
+    for name in GUARDED:
+        if shell == "fish":
+            lines.append(
+                f"function {name} --wraps {name}\n  if not test -x {path}\n"
+                f"    echo '{gone} functions --erase {name}' >&2\n    return 6\n  end\n"
+                f"  {program} guard -- {name} $argv\nend"
+            )
+        else:  # the keyword keeps bash and zsh from expanding an alias of that name
+            missing = f"echo '{gone} unset -f {name}' >&2; return 6"
+            check = f"  if [ ! -x {path} ]; then {missing}; fi"
+            lines.append(f'function {name} {{\n{check}\n  {program} guard -- {name} "$@"\n}}')
     return "\n".join(lines) + "\n"
-
-
-def _posix(name: str, program: str) -> str:
-    path = shlex.quote(shlex.split(program)[0])
-    # The keyword keeps shells from expanding an alias of that name. A runbook that is gone must not open the door.
-    missing = f"echo 'runbook guard is gone: install it again, or run: unset -f {name}' >&2; return 6"
-    return f'function {name} {{\n  if [ ! -x {path} ]; then {missing}; fi\n  {program} guard -- {name} "$@"\n}}'
-
-
-def _fish(name: str, program: str) -> str:
-    path = shlex.quote(shlex.split(program)[0])
-    return (
-        f"function {name} --wraps {name}\n"
-        f"  if not test -x {path}\n"
-        f"    echo 'runbook guard is gone: install it again, or run: functions --erase {name}' >&2\n"
-        f"    return 6\n"
-        f"  end\n"
-        f"  {program} guard -- {name} $argv\n"
-        f"end"
-    )
 
 
 # --- shims -----------------------------------------------------------------------------------------------------------
@@ -90,6 +67,7 @@ def _fish(name: str, program: str) -> str:
 SHIM_MARK = "# shim of runbook guard"
 """The second line of each shim, by which the guard knows not to start it again."""
 
+# The mark is in the second line; a real program may be large.
 _LOOKED_AT = 200
 
 
@@ -114,13 +92,17 @@ def install_shims(directory: Path, program: str) -> Shims:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        # Looked at before anything is written: either all shims are put there or none.
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
         if taken:
             raise RunbookError(
                 f"{directory} has other programs: {', '.join(taken)}", hint="Choose an empty directory with --dir."
             )
         for name in GUARDED:
-            _write(directory / name, name, program)
+            temporary = directory / f".{name}.new"
+            temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
+            temporary.chmod(0o755)
+            temporary.replace(directory / name)  # a shim that runs now is never half written
     except OSError as error:
         raise RunbookError(f"{directory} can't be written: {error}", hint="Choose another with --dir.") from error
     return Shims(directory, GUARDED, _leads(directory))
@@ -147,13 +129,6 @@ def find_program(name: str) -> str | None:
     return None
 
 
-def _write(path: Path, name: str, program: str) -> None:
-    temporary = path.with_name(f".{name}.new")
-    temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
-    temporary.chmod(0o755)
-    temporary.replace(path)
-
-
 def _is_shim(path: Path) -> bool:
     try:
         with path.open("rb") as file:
@@ -164,10 +139,12 @@ def _is_shim(path: Path) -> bool:
 
 def _leads(directory: Path) -> bool:
     """Whether a shell finds these shims before the real programs."""
+    # PATH may name it by a link.
     here = directory.resolve()
     for each in os.environ.get("PATH", "").split(os.pathsep):
         if each and Path(each).resolve() == here:
             return True
+        # A real one comes first, so that shim would never start.
         if any((Path(each) / name).is_file() for name in GUARDED):
             return False
     return False
@@ -179,6 +156,7 @@ def _leads(directory: Path) -> bool:
 def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
     """Judge a command and, if it may run, become it. Returns only where it does not run."""
     program = find_program(argv[0])
+    # Judged even where there is no such program: a refusal tells more than "not found".
     judged = judge_argv(argv, book=book, face="command")
     if judged.verdict is Verdict.REFUSE:
         print(as_text(judged, current_directory()), file=sys.stderr)
@@ -189,10 +167,6 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
         print(as_text(judged, current_directory()), file=sys.stderr)
         if not _is_confirmed(judged):
             return ExitCode.NEEDS_PERSON
-    return _become(program, argv)
-
-
-def _become(program: str, argv: tuple[str, ...]) -> NoReturn:
     # Python ignores these; the command must not inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

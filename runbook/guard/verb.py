@@ -14,15 +14,15 @@ import click
 
 from runbook.errors import ExitCode, UsageError
 from runbook.guard.fast_path import answer_hook, answer_line
-from runbook.guard.shims import run_guarded
+from runbook.guard.shims import SHELLS, default_directory, install_shims, run_guarded, shell_functions, uninstall_shims
 
-__all__ = ["command", "hook", "install", "log", "scan", "shell_init", "uninstall"]
+__all__ = ["command"]
 
 
 # --- subcommands -----------------------------------------------------------------------------------------------------
 
 
-_SHELLS = ["bash", "zsh", "fish"]
+# Written out: the module that knows them loads only where it is used.
 _AGENTS = ["claude-code", "codex", "gemini", "cursor", "copilot"]
 _FENCES = """\
 What this can't catch: absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
@@ -31,7 +31,7 @@ that is not linked to production, a staging project, and backups that have been 
 
 
 @click.command("shell-init")
-@click.argument("shell", type=click.Choice(_SHELLS))
+@click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_obj
 def shell_init(book: str | None, shell: str) -> int:
     """Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
@@ -41,8 +41,6 @@ def shell_init(book: str | None, shell: str) -> int:
     zsh    eval "$(runbook guard shell-init zsh)"      in ~/.zshrc
     fish   runbook guard shell-init fish | source      in ~/.config/fish/config.fish
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
-    from runbook.guard.shims import shell_functions
-
     click.echo(shell_functions(shell, _started_by(_own_path(), book)), nl=False)
     return ExitCode.DONE
 
@@ -63,7 +61,13 @@ def hook(book: str | None, agent: str) -> int:
 def install(book: str | None, what: str, directory: Path | None, user: bool) -> int:
     """Put the guard before scripts and Makefiles (shims), or into a coding agent's settings."""
     if what == "shims":
-        return _install_shims(directory, book)
+        shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
+        click.echo(f"{shims.directory}: {', '.join(shims.names)}")
+        if not shims.leads:
+            click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
+            click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
+        click.echo(_FENCES, err=True)
+        return ExitCode.DONE
     from runbook.guard.agents import install_hook, settings_path
 
     path = settings_path(what, Path.home() if user else Path.cwd(), user=user)
@@ -84,8 +88,6 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
 def uninstall(what: str, directory: Path | None, user: bool) -> int:
     """Take the guard out again."""
     if what == "shims":
-        from runbook.guard.shims import default_directory, uninstall_shims
-
         shims = uninstall_shims(directory or default_directory())
         click.echo(f"{shims.directory}: {len(shims.names)} shims removed")
         return ExitCode.DONE
@@ -140,20 +142,8 @@ def log(limit: int, form: str) -> int:
         return ExitCode.DONE
     for entry in entries:
         rule = f" ({entry.rule})" if entry.rule else ""
-        click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {_one_line(entry.line)}{rule}")
+        click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {' '.join(entry.line.split())}{rule}")
     click.echo(f"{log_path()}" if entries else f"Nothing was stopped yet; the log would be {log_path()}", err=True)
-    return ExitCode.DONE
-
-
-def _install_shims(directory: Path | None, book: str | None) -> int:
-    from runbook.guard.shims import default_directory, install_shims
-
-    shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
-    click.echo(f"{shims.directory}: {', '.join(shims.names)}")
-    if not shims.leads:
-        click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
-        click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
-    click.echo(_FENCES, err=True)
     return ExitCode.DONE
 
 
@@ -163,17 +153,15 @@ def _files_below(paths: tuple[Path, ...]) -> list[Path]:
 
     found: list[Path] = []
     for path in paths:
+        # A file that is named is scanned, whatever its kind; below a directory only known kinds are.
         if not path.is_dir():
             found.append(path)
             continue
         for here, names, files in os.walk(path):
+            # Changing the list in place keeps os.walk out of them.
             names[:] = sorted(name for name in names if name not in {"node_modules", ".git", ".venv", "venv"})
             found += [Path(here) / name for name in sorted(files) if is_scanned(Path(here) / name)]
     return found
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _started_by(program: str, book: str | None) -> str:
@@ -183,6 +171,7 @@ def _started_by(program: str, book: str | None) -> str:
 
 def _own_path() -> str:
     """Return the path of the `runbook` that runs now."""
+    # The path that was typed, not where a link leads: it survives an update of the tool.
     started = Path(sys.argv[0])
     if started.name == "runbook" and started.exists():
         return str(started.absolute())
@@ -204,6 +193,7 @@ class _GuardGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words behind `--` apart, unless they belong to a subcommand."""
+        # `guard scan -- FILE` is click's own use of the two dashes.
         if "--" in args and not any(word in self.commands for word in args[: args.index("--")]):
             at = args.index("--")
             ctx.meta["runbook.guarded"] = tuple(args[at + 1 :])

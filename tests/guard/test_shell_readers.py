@@ -9,9 +9,9 @@ from guard_support.lines import read_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbook.guard.shell import reader
+from runbook.guard.shell import parser
 from runbook.guard.shell.nodes import Chain
-from runbook.guard.shell.reader import read_plain
+from runbook.guard.shell.parser import read_plain
 
 TESTS = Path(__file__).parents[1]
 TABLES = {"guard-examples": TESTS / "policy/data/guard-examples.tsv", "lines": TESTS / "guard/data/lines.tsv"}
@@ -42,8 +42,8 @@ PIECES = (
 def full(text: str) -> Chain | None:
     """Read with shfmt."""
     try:
-        return reader._read_with_shfmt(text.encode())
-    except reader.NotShellError:
+        return parser._read_with_shfmt(text.encode())
+    except parser.NotShellError:
         return None
 
 

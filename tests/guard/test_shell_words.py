@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.state import ShellState
+from runbook.guard.shell.shell_machine import Machine
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
 
 EXPRESSIONS = (
@@ -159,7 +159,7 @@ class Recorder:
 
     def start(self, call: Call) -> Texts:
         """Keep the words of `show`, leave the rest to what is known of programs."""
-        from runbook.guard.programs import start_command
+        from runbook.guard.programs.starting import start_command
 
         if call.words[0] == "show":
             self.shown.append(call.words[1:])

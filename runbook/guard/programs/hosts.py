@@ -8,20 +8,9 @@ from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
-__all__ = [
-    "run_at",
-    "run_compose",
-    "run_crontab",
-    "run_docker",
-    "run_git",
-    "run_kubectl",
-    "run_ssh",
-    "run_su",
-    "run_tmux",
-]
-
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
+# The flags that take no value are fewer than those that do.
 _DOCKER_SWITCHES = re.compile(
     r"-[dithPqT]+$|--(detach|rm|init|interactive|tty|privileged|publish-all|read-only|no-healthcheck|quiet|no-deps"
     r"|service-ports|build|use-aliases|no-tty|no-TTY|sig-proxy|oom-kill-disable|disable-content-trust|remove-orphans)$"
@@ -52,6 +41,7 @@ def run_ssh(call: Call) -> Texts:
     _skip_flags(words, _SSH_VALUES)
     if words:
         words.pop(0)
+    # ssh takes flags on both sides of the host.
     _skip_flags(words, _SSH_VALUES)
     return run_text(call, " ".join(words)) if words else feed(call)
 
@@ -67,6 +57,7 @@ def run_su(call: Call) -> Texts:
         if word == "--":
             break
         name, equals, value = word.partition("=")
+        # Short flags may be joined: `su -lc TEXT`.
         if re.fullmatch(r"-[a-z]*c|--command|--session-command", name) and (equals or words):
             texts.append(value if equals else words.pop(0))
         elif word in _SU_VALUES and words:
@@ -115,6 +106,7 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     if not words:
         return UNKNOWN
     image = plain(words.pop(0))
+    # The entry point gets the words as arguments; no shell is between.
     if entry is not None:
         return call.start((entry, *words))
     started = call.start(tuple(words)) if words else feed(call)
@@ -146,6 +138,7 @@ def run_tmux(call: Call) -> Texts:
     if not words or plain(words.pop(0)) not in _TMUX_STARTS:
         return UNKNOWN
     _skip_flags(words, _TMUX_VALUES)
+    # Names of keys, not text.
     words = [word for word in words if plain(word) not in {"Enter", "C-m", "ENTER", "KPEnter"}]
     return run_text(call, " ".join(words)) if words else UNKNOWN
 
@@ -158,11 +151,6 @@ def run_crontab(call: Call) -> Texts:
             if match and not line.lstrip().startswith("#"):
                 run_text(call, match[1])
     return UNKNOWN
-
-
-def run_at(call: Call) -> Texts:
-    """`at TIME` and `batch` keep a script from their input for later."""
-    return feed(call)
 
 
 # --- git: its words are data, but for the few that are commands ------------------------------------------------------
@@ -197,6 +185,7 @@ def run_git(call: Call) -> Texts:
     if verb == "submodule" and "foreach" in rest:
         text = [word for word in rest[rest.index("foreach") + 1 :] if not plain(word).startswith("-")]
         return run_text(call, " ".join(text))
+    # `git commit -m "…"` and everything else that takes text as data is left alone.
     if verb in _TEXTS:
         _flagged(call, _TEXTS[verb], rest)
     return UNKNOWN

@@ -38,6 +38,7 @@ _STARTS = re.compile(
     r"system|exec|spawn|popen|subprocess|check_(call|output)|\brun\b|Process|Deno\.Command|getline|`|\$\(|\|\s*\"|shell"
 )
 _WORD = re.compile(r"[\w.@/:=-]+")
+# Subcommand and flags of a command in a list of words; what follows is other code.
 _LONGEST_COMMAND = 16
 _ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 
@@ -45,26 +46,24 @@ _ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 def run_interpreter(call: Call, pattern: str) -> Texts:
     """Look at the code that an interpreter is given: in a flag, in a file, or on standard input."""
     words = call.words[1:]
+    is_shell = program_name(call.words[0]) in _ARE_SHELLS
     for at, word in enumerate(words):
         if re.fullmatch(pattern, plain(word)):
             for code in words[at + 1 : at + 2] if len(pattern) > 3 or at == 0 else ():
-                look_for_commands(call, plain(code), is_shell=_is_shell(call))
+                look_for_commands(call, plain(code), is_shell=is_shell)
             return UNKNOWN
         if not plain(word).startswith("-") or plain(word) == "-":
             return _run_file(call, word)
     for text in call.state.stdin or ():
-        look_for_commands(call, text, is_shell=_is_shell(call))
+        look_for_commands(call, text, is_shell=is_shell)
     return UNKNOWN
-
-
-def _is_shell(call: Call) -> bool:
-    return program_name(call.words[0]) in _ARE_SHELLS
 
 
 def _run_file(call: Call, word: str) -> Texts:
     """Look at a script file, and if it can't be read at its name."""
     if plain(word) == "-":
         texts = call.state.stdin
+    # Subcommands of deno and bun, no files.
     elif plain(word) in {"run", "test", "x", "install", "task", "eval"}:
         return UNKNOWN
     else:
@@ -79,6 +78,7 @@ def _run_file(call: Call, word: str) -> Texts:
 def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
     """Doubt code that can start a program and names a dangerous command, as a text or as a list of words."""
     examiner = call.shell.examiner
+    # A quick look: most code names no dangerous program, and reading words costs more.
     if not any(program in code for program in examiner.risky) or not (is_shell or _STARTS.search(code)):
         return
     words = _WORD.findall(code)

@@ -20,9 +20,11 @@ _AROUND = frozenset(
 
 def program_name(word: str) -> str | None:
     """Return the bare name of the program that a word starts, None where that can't be told."""
+    # Windows paths and suffixes come through Git Bash and WSL.
     last = plain(word).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     if not is_known(last):
         return None
+    # Where file systems ignore case, `NPX` starts npx.
     name = last.lower()
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)

@@ -7,28 +7,24 @@ something else by now.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 
 from runbook.guard.programs.names import DATA_PROGRAMS
 from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.files import write
 from runbook.guard.shell.quoting import echoed
-from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, concatenated, either, is_known, plain
-
-__all__ = [
-    "format_text",
-    "note_changes",
-    "run_base64",
-    "run_cat",
-    "run_download",
-    "run_echo",
-    "run_printf",
-    "run_tee",
-    "run_which",
-]
-
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    NOTHING,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    plain,
+    tight,
+)
 
 # --- what is printed -------------------------------------------------------------------------------------------------
 
@@ -43,9 +39,7 @@ def run_echo(call: Call) -> Texts:
     options = ""
     while words and re.fullmatch(r"-[neE]+", plain(words[0])):
         options += plain(words.pop(0))[1:]
-    text = " ".join(words)
-    if ANY_WORDS in text:
-        text = text.replace(ANY_WORDS, ANY)
+    text = tight(" ".join(words))
     # Some shells decode escapes without -e.
     texts = (echoed(text),) if "e" in options else either((text,), (echoed(text),)) if "\\" in text else (text,)
     return texts if "n" in options else concatenated(texts, ("\n",))
@@ -73,6 +67,7 @@ def format_text(pattern: str, words: list[str]) -> str | None:
         if piece is None:
             return None
         output += piece
+        # A format that takes no word would go on for ever.
         if not rest or len(rest) == before or len(output) > _MOST:
             return output
 
@@ -99,6 +94,7 @@ def _convert(match: re.Match[str], word: str) -> str | None:
         word = echoed(word)
     elif letter == "c":
         word = word[:1]
+    # Other numbers are rounded, padded or quoted in ways that differ between shells.
     elif letter in "di" and re.fullmatch(r"[0-9]*", word):
         word = word or "0"
     elif letter != "s":
@@ -131,7 +127,7 @@ def run_tee(call: Call) -> Texts:
     texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     for path in call.words[1:]:
         if not plain(path).startswith(("-", "/dev/")):
-            write(path, texts, call.state, append="-a" in call.arguments)
+            call.state.write(path, texts, append="-a" in call.arguments)
     return texts
 
 
@@ -147,33 +143,31 @@ def run_base64(call: Call) -> Texts:
 
 
 def _decoded(text: str) -> str:
-    if not is_known(text):
-        return ANY
-    try:
-        return base64.b64decode("".join(text.split()) + "==", validate=False).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    try:  # padding that is too long does no harm, and it is often left out
+        return base64.b64decode("".join(text.split()) + "==").decode() if is_known(text) else ANY
+    except ValueError:
         return ANY
 
 
 def run_which(call: Call) -> Texts:
     """`which NAME`: a path that ends in the name."""
     names = [plain(word) for word in call.words[1:] if not plain(word).startswith("-")]
+    # The directory is unknown, the program's name is not: `$(which supabase) db reset`.
     return (f"{ANY}/{names[0].rsplit('/', 1)[-1]}\n",) if len(names) == 1 else UNKNOWN
 
 
 def run_download(call: Call) -> Texts:
     """`curl -o FILE`, `wget`: what comes over the net is unknown, on the screen or in the file."""
     words = call.arguments
-    paths = [
-        words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-o", "-O", "--output", "--output-document"}
-    ]
+    flags = {"-o", "-O", "--output", "--output-document"}
+    paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
     paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
     paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
     # Without a name the file is called as in the address.
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
     for path in paths:
         if path and path != "-":
-            write(path, UNKNOWN, call.state)
+            call.state.write(path, UNKNOWN)
     return UNKNOWN
 
 
@@ -192,17 +186,14 @@ def note_changes(call: Call, name: str) -> None:
     # A word with a blank in it is a text; its end may look like a path.
     words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
     if name in _COPIES and len(words) > 1:
-        _copied(call, words[:-1], words[-1])
+        for source in words[:-1]:
+            texts = call.shell.contents(source, call.state)
+            if texts is not None and call.state.is_written(source):
+                # The target may be a file or a directory.
+                call.state.write(words[-1], texts)
+                call.state.write(f"{words[-1]}/{source.rsplit('/', 1)[-1]}", texts)
         return
     for word in words:
         path = word.removeprefix("of=")
-        if is_known(path) and (call.shell.is_written(path, call.state) or path != word):
-            write(path, UNKNOWN, call.state)
-
-
-def _copied(call: Call, sources: list[str], target: str) -> None:
-    for source in sources:
-        texts = call.shell.contents(source, call.state)
-        if texts is not None and call.shell.is_written(source, call.state):
-            write(target, texts, call.state)
-            write(f"{target}/{source.rsplit('/', 1)[-1]}", texts, call.state)
+        if is_known(path) and (call.state.is_written(path) or path != word):
+            call.state.write(path, UNKNOWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,63 +12,50 @@ from runbook.guard.programs.interpreters import INTERPRETERS, run_interpreter
 from runbook.guard.programs.names import program_name, says_reset
 from runbook.guard.programs.shells import run_text
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.state import ShellState
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
 from runbook.policy.argv import invocation_of
 
-__all__ = [
-    "RUNNERS",
-    "MakeRule",
-    "installed_major",
-    "package_script",
-    "read_makefile",
-    "run_make",
-    "run_package_runner",
-    "run_package_script",
-    "run_task",
-]
+__all__ = ["RUNNERS", "installed_major", "read_makefile", "run_make", "run_package_runner", "run_task"]
 
 
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
-def package_script(name: str, state: ShellState, call: Call) -> str | None:
+def _directories_above(state: ShellState) -> Iterator[str]:
+    """Yield the directory, if it is known, and those above it, as npm and node search them."""
+    directory = state.directory
+    while directory is not None and directory.startswith("/"):
+        yield directory
+        directory = directory.rstrip("/").rpartition("/")[0] or None
+
+
+def _package_script(call: Call, name: str) -> str | None:
     """Return the body of a package.json script, "" where there is none of that name, None where it can't be read."""
-    texts = _nearest_package(call, state)
+    above = _directories_above(call.state)
+    packages = (call.shell.contents(f"{directory}/package.json", call.state) for directory in above)
+    texts = next((texts for texts in packages if texts is not None), None)
     if texts is None or len(texts) != 1:
         return None
     try:
-        scripts = json.loads(texts[0]).get("scripts", {})
-        body = scripts.get(name, "")
+        body = json.loads(texts[0]).get("scripts", {}).get(name, "")
     except (ValueError, AttributeError):
         return None
     return body if isinstance(body, str) else None
 
 
-def _nearest_package(call: Call, state: ShellState) -> Texts | None:
-    """Return the package.json of the directory or of the nearest one above it."""
-    directory = state.directory
-    while directory is not None and directory.startswith("/"):
-        texts = call.shell.contents(f"{directory}/package.json", state)
-        if texts is not None:
-            return texts
-        directory = directory.rstrip("/").rpartition("/")[0] or None
-    return None
-
-
-def run_package_script(call: Call, name: str, words: tuple[str, ...], state: ShellState) -> bool:
+def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:
     """Run a package.json script with what npm runs before and after it. False where there is no such script."""
     if not is_known(name):
         return False
-    body = package_script(name, state, call)
-    if body is None:
-        if says_reset(name, alone=True):
-            call.doubt(Doubt.NAMED_RESET)
-        return False
-    for each in (f"pre{name}", name, f"post{name}"):
-        text = package_script(each, state, call)
+    body = _package_script(call, name)
+    if body is None and says_reset(name, alone=True):
+        call.doubt(Doubt.NAMED_RESET)
+    for each in (f"pre{name}", name, f"post{name}") if body is not None else ():
+        text = _package_script(call, each)
         if text:
-            inner = state.child()
+            inner = call.state.child()
+            # npm puts node_modules/.bin first on PATH for scripts, whoever is on it outside.
             inner.has_local_programs = True
             call.shell.text(f"{text} {quoted_words(words)}" if each == name and words else text, inner)
     return bool(body)
@@ -97,36 +85,35 @@ class MakeRule(NamedTuple):
     recipe: list[tuple[int, str]]
 
 
-class _Asked(NamedTuple):
-    targets: list[str]
-    file: str
-    state: ShellState
-
-
 def run_make(call: Call) -> Texts:
     """Run the recipes of the targets and of all that they need."""
+    # These print what would be done, or help.
     if any(_DRY.match(word) for word in call.arguments):
         return UNKNOWN
-    asked = _asked(call)
-    rules = _find_rules(call, asked)
-    if rules is None:
-        _judge_names(call, asked.targets)
-        return UNKNOWN
-    targets = asked.targets or list(rules)[:1]
-    _judge_names(call, [target for target in targets if target not in rules])
-    for name in _with_needs(targets, rules):
-        for _, line in rules[name].recipe:
-            call.shell.text(line, asked.state.child())
+    targets, file, state = _asked(call)
+    rules: dict[str, MakeRule] | None = None
+    for name in (file,) if file else ("GNUmakefile", "makefile", "Makefile"):  # GNU make's own order
+        texts = call.state.stdin if name == "-" else call.shell.contents(name, state)
+        if texts is not None:
+            rules = read_makefile("\n".join(texts))
+            break
+    for target in targets:
+        if says_reset(target, alone=True) and (rules is None or target not in rules):
+            call.doubt(Doubt.NAMED_RESET)
+    waiting = targets or list(rules or ())[:1]
+    done: set[str] = set()
+    while rules and waiting:
+        target = waiting.pop(0)
+        if target in rules and target not in done:
+            done.add(target)
+            waiting += rules[target].needs
+            for _, line in rules[target].recipe:
+                call.shell.text(line, state.child())  # each line is a shell of its own
     return UNKNOWN
 
 
-def _judge_names(call: Call, targets: list[str]) -> None:
-    for target in targets:
-        if says_reset(target, alone=True):
-            call.doubt(Doubt.NAMED_RESET)
-
-
-def _asked(call: Call) -> _Asked:
+def _asked(call: Call) -> tuple[list[str], str, ShellState]:
+    """Return the targets that make was given, the Makefile that it was told, and where it runs."""
     targets: list[str] = []
     state, file = call.state.child(), ""
     words = list(map(plain, call.words[1:]))
@@ -140,15 +127,7 @@ def _asked(call: Call) -> _Asked:
                 file = value
         elif not word.startswith("-") and "=" not in word:
             targets.append(word)
-    return _Asked(targets, file, state)
-
-
-def _find_rules(call: Call, asked: _Asked) -> dict[str, MakeRule] | None:
-    for name in (asked.file,) if asked.file else ("GNUmakefile", "makefile", "Makefile"):
-        texts = call.state.stdin if name == "-" else call.shell.contents(name, asked.state)
-        if texts is not None:
-            return read_makefile("\n".join(texts))
-    return None
+    return targets, file, state
 
 
 def read_makefile(text: str) -> dict[str, MakeRule]:
@@ -188,22 +167,12 @@ def _joined_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _filled(line: str, variables: dict[str, str]) -> str:
+    # Marks for make: silent, ignore errors, run even with -n.
     line = line.strip().lstrip("@-+ ")
+    # Variables may hold variables; five levels, as one that holds itself would never end.
     for _ in range(5):
         line = re.sub(r"\$[({]([\w.-]+)[)}]", lambda match: variables.get(match[1], f"${{{match[1]}}}"), line)
     return line.replace("${MAKE}", "make").replace("$$", "$")
-
-
-def _with_needs(targets: list[str], rules: dict[str, MakeRule]) -> list[str]:
-    """Return the targets and all that they need, each once."""
-    found: list[str] = []
-    waiting = list(targets)
-    while waiting:
-        target = waiting.pop(0)
-        if target in rules and target not in found:
-            found.append(target)
-            waiting += rules[target].needs
-    return found
 
 
 # --- package runners -------------------------------------------------------------------------------------------------
@@ -237,19 +206,11 @@ _OWN = frozenset(
 """What the managers do themselves; any other word is a script or a program of a package."""
 
 
-class _Split(NamedTuple):
-    """A manager's own words: text flags, the directory, and what is left."""
-
-    texts: tuple[str, ...]
-    words: tuple[str, ...]
-    state: ShellState
-
-
 def run_package_runner(call: Call) -> Texts:
     """Start what a package runner starts."""
     name = program_name(call.words[0]) or ""
-    split = _split(call)
-    for text in split.texts:
+    texts, words, state = _split(call)
+    for text in texts:
         run_text(call, text)
     inner = invocation_of(call.words)
     if inner.program != name and is_known(inner.program):
@@ -259,22 +220,18 @@ def run_package_runner(call: Call) -> Texts:
             inner = replace(inner, arguments=(*inner.arguments[:at], *inner.arguments[at + 1 :]))
         version = inner.major or (installed_major(call) if inner.program == "supabase" else None)
         program = inner.program if version is None else f"{inner.program}@{version}"
-        _script_of_that_name(call, name, inner.program)
-        return call.start((program, *inner.arguments)) if not split.texts else UNKNOWN
+        if name in {"npm", "pnpm", "yarn", "bun"} and inner.program in call.arguments[:2]:
+            # `yarn supabase` and `npm run supabase` may also be a script of that name.
+            at = call.arguments.index(inner.program)
+            _run_package_script(call, inner.program, call.words[at + 2 :])
+        return call.start((program, *inner.arguments)) if not texts else UNKNOWN
     if name in {"node", "nodejs"}:
         return run_interpreter(call, INTERPRETERS["node"])
-    if split.texts:
+    if texts:
         return UNKNOWN
     if name in {"npx", "bunx", "pnpx", "corepack"}:
-        return call.start(split.words)
-    return _run_manager(call._replace(state=split.state), name, split.words)
-
-
-def _script_of_that_name(call: Call, name: str, program: str) -> None:
-    """`yarn supabase` and `npm run supabase` may also be a script of that name."""
-    if name in {"npm", "pnpm", "yarn", "bun"} and program in call.arguments[:2]:
-        at = call.arguments.index(program)
-        run_package_script(call, program, call.words[at + 2 :], call.state)
+        return call.start(words)
+    return _run_manager(call._replace(state=state), name, words)
 
 
 def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
@@ -294,6 +251,7 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, rest) if rest else UNKNOWN
     if verb in _LIFE:
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
+    # npm alone refuses a word that it does not know; the others look for a script or a program.
     if verb in _OWN or name == "npm":
         return UNKNOWN
     return _run_script(call, words, or_program=True)
@@ -311,12 +269,13 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
     """Run a script of package.json; where there is none of that name, managers but npm start a program."""
     name = plain(words[0])
     rest = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
-    if run_package_script(call, name, rest, call.state):
+    if _run_package_script(call, name, rest):
         return UNKNOWN
     return call.start(words) if or_program else UNKNOWN
 
 
-def _split(call: Call) -> _Split:
+def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
+    """Tell a manager's own flags from the rest. Return the shell texts in them, the words left, and where it runs."""
     words = list(call.words[1:])
     texts: list[str] = []
     state = call.state
@@ -332,23 +291,23 @@ def _split(call: Call) -> _Split:
             state = state.copy()
             known = state.directory is not None and is_known(value) and flag in _PATHS
             state.directory = f"{state.directory}/{plain(value)}" if known else None
+    # `npm exec -c TEXT`: the flag may stand behind the verb, but not behind the dashes.
     if words and plain(words[0]) in {"exec", "x"}:
         for at, word in enumerate(words[:-1]):
             name, equals, value = plain(word).partition("=")
             if name in _TEXT_FLAGS and "--" not in words[:at]:
                 texts.append(value if equals else words[at + 1])
-    return _Split(tuple(texts), tuple(words), state)
+    return tuple(texts), tuple(words), state
 
 
 def installed_major(call: Call) -> int | None:
     """Return the major of the Supabase CLI that a package runner finds here, None where that can't be told."""
-    directory = call.state.directory
-    while directory is not None and directory.startswith("/"):
+    for directory in _directories_above(call.state):
+        # In each directory: what is installed, before what its project asks for.
         for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
             major = _major_in(call, f"{directory}/{path}", key)
             if major is not None:
                 return major
-        directory = directory.rstrip("/").rpartition("/")[0] or None
     return None
 
 

@@ -1,4 +1,4 @@
-"""Programs that start the command in their words: env, xargs, find and parallel, sudo, timeout and the like."""
+"""Programs that start the command in their words (env, xargs, find, sudo …), and unknown ones, which may."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ import re
 import shlex
 from typing import NamedTuple
 
-from runbook.guard.programs.shells import feed, run_text
-from runbook.guard.programs.unknown import run_unknown
-from runbook.guard.shell.call import Call
+from runbook.guard.programs.names import program_name
+from runbook.guard.programs.shells import feed, run_shell, run_text
+from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.quoting import echoed
-from runbook.guard.shell.state import scalar
-from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, plain, quoted_words
-
-__all__ = ["PREFIXES", "Prefix", "run_env", "run_find", "run_parallel", "run_prefix", "run_xargs"]
-
+from runbook.guard.shell.shell_state import scalar
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    MAYBE,
+    NOTHING,
+    PRINTED,
+    UNKNOWN,
+    Texts,
+    either,
+    is_known,
+    is_whole_unknown,
+    may_be,
+    plain,
+    quoted_words,
+)
 
 # --- env, xargs, find, parallel --------------------------------------------------------------------------------------
 
@@ -22,12 +33,14 @@ __all__ = ["PREFIXES", "Prefix", "run_env", "run_find", "run_parallel", "run_pre
 _ENV_VALUES = frozenset({"-u", "--unset", "-C", "--chdir", "-P", "-a", "--argv0"})
 _XARGS_VALUES = frozenset({"-n", "-L", "-P", "-s", "-d", "-E", "-a", "--max-args", "--max-procs", "--max-lines"})
 _PARALLEL_VALUES = frozenset({"-j", "-a", "-n", "-N", "-S", "-d", "-C", "--jobs", "--arg-file", "--colsep", "--delay"})
+# Lines of input that are judged one by one.
 _MOST_LINES = 16
 
 
 def run_env(call: Call) -> Texts:
     """`env [-i] [-u NAME] [-S TEXT] [NAME=value]… COMMAND`."""
     words = list(call.words[1:])
+    # env starts programs, so the functions and aliases of the shell are not there.
     state = call.state.child()
     while words:
         word = plain(words[0])
@@ -68,6 +81,7 @@ class _Xargs:
             if word == "--":
                 break
             self._option(word, rest)
+        # Without a command xargs echoes.
         self.words = rest or ["echo"]
 
     def _option(self, word: str, rest: list[str]) -> None:
@@ -91,29 +105,29 @@ class _Xargs:
         if not is_known(text):
             return [ANY if self.mark else ANY_WORDS]
         if self.cut is not None:
+            # The last item may end in the separator, and none follows it.
             return text.removesuffix(self.cut).split(self.cut) if self.cut else [ANY_WORDS]
         if not self.mark:
             return _split(text)
+        # With a mark xargs takes lines, yet still takes quotes off and trims blanks.
         return [" ".join(_split(line)) if set(line) & set("'\"\\") else line.strip() for line in text.splitlines()]
 
 
 def run_xargs(call: Call) -> Texts:
     """Start a command with words from standard input, appended or put in the place of a mark."""
     asked = _Xargs(call.words[1:])
-    inputs = UNKNOWN if call.state.stdin is None else call.state.stdin
     inner = call._replace(state=call.state.copy())
+    # xargs has read it; the commands get /dev/null.
     inner.state.stdin = NOTHING
-    return either(NOTHING, *(_spread(inner, asked, asked.items(text)) for text in inputs))
-
-
-def _spread(call: Call, asked: _Xargs, items: list[str]) -> Texts:
-    """Start the command for one input: once for each item, and without a mark also with all of them."""
-    some = items if len(items) <= _MOST_LINES else [ANY]
-    if asked.mark:
-        started = [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
-    else:
-        started = [(*asked.words, *items), *((*asked.words, item) for item in some)]
-    return either(NOTHING, *(call.start(words) for words in started))
+    started: list[tuple[str, ...]] = []
+    for text in UNKNOWN if call.state.stdin is None else call.state.stdin:
+        items = asked.items(text)
+        some = items if len(items) <= _MOST_LINES else [ANY]
+        if asked.mark:
+            started += [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
+        else:  # how many words one start gets depends on flags and limits: all of them, or each alone
+            started += [(*asked.words, *items), *((*asked.words, item) for item in some)]
+    return either(NOTHING, *(inner.start(words) for words in started))
 
 
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})
@@ -126,6 +140,7 @@ def run_find(call: Call) -> Texts:
         if plain(word) in _FIND_STARTS:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
+            # Which files are found can't be told: `find -exec` may be given any path.
             call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
@@ -141,22 +156,20 @@ def run_parallel(call: Call) -> Texts:
     if cut == len(words) or plain(words[cut]).startswith("::::"):
         texts = UNKNOWN if call.state.stdin is None else call.state.stdin
         sources = [line for text in texts for line in text.splitlines()]
-    if not template:
-        return either(NOTHING, *(run_text(call, source) for source in sources[:_MOST_LINES]))
-    return either(NOTHING, *(run_text(call, _filled(template, source)) for source in sources[:_MOST_LINES]))
-
-
-def _filled(template: str, source: str) -> str:
-    quoted = quoted_words([source])
-    filled = re.sub(r"\{[./%#]*\}|\{\d\}", lambda _: quoted, template)
-    return filled if filled != template else f"{template} {quoted}"
+    outputs: list[Texts] = []
+    for source in sources[:_MOST_LINES]:
+        quoted = quoted_words([source])
+        parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
+        text = quoted.join(parts) if len(parts) > 1 else f"{template} {quoted}"
+        outputs.append(run_text(call, text if template else source))
+    return either(NOTHING, *outputs)
 
 
 # --- prefixes --------------------------------------------------------------------------------------------------------
 
 
 class Prefix(NamedTuple):
-    """How a program finds the command that it starts.
+    """How a program finds the command that it starts. Lists are words with blanks between, as most are never read.
 
     `verbs`: one of these words must come first, else nothing is started. `values`: flags that take the next word.
     `skips`: words between the flags and the command. `after_dashes`: the command stands behind `--` alone.
@@ -164,108 +177,94 @@ class Prefix(NamedTuple):
     `is_text`: the command is joined and given to a shell. `feeds`: without a command it starts a shell.
     """
 
-    verbs: frozenset[str] = frozenset()
-    values: frozenset[str] = frozenset()
+    values: str = ""
+    verbs: str = ""
     skips: int = 0
     after_dashes: bool = False
-    texts: frozenset[str] = frozenset()
+    texts: str = ""
     assigns: bool = False
     is_text: bool = False
     feeds: bool = False
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 _SUDO = Prefix(
-    values=_words(
-        "-u -g -h -p -C -T -r -t -D -R -U --user --group --host --prompt --chdir --close-from --command-timeout --role"
-        " --type --chroot --other-user"
-    ),
+    "-u -g -h -p -C -T -r -t -D -R -U --user --group --host --prompt --chdir --close-from --command-timeout --role"
+    " --type --chroot --other-user",
     assigns=True,
     feeds=True,
 )
-_RUN = _words("run")
-_EXEC = _words("exec")
 
 PREFIXES: dict[str, Prefix] = {
     "sudo": _SUDO,
     "sudo-rs": _SUDO,
-    "doas": Prefix(values=_words("-u -C -a"), feeds=True),
-    "nice": Prefix(values=_words("-n --adjustment")),
-    "ionice": Prefix(values=_words("-c -n -p -P -u --class --classdata")),
-    "chrt": Prefix(values=_words("-T -P -D"), skips=1),
+    "doas": Prefix("-u -C -a", feeds=True),
+    "nice": Prefix("-n --adjustment"),
+    "ionice": Prefix("-c -n -p -P -u --class --classdata"),
+    "chrt": Prefix("-T -P -D", skips=1),
     "taskset": Prefix(skips=1),
-    "timeout": Prefix(values=_words("-k -s --kill-after --signal"), skips=1),
-    "gtimeout": Prefix(values=_words("-k -s --kill-after --signal"), skips=1),
-    "time": Prefix(values=_words("-f -o --format --output")),
-    "gtime": Prefix(values=_words("-f -o --format --output")),
-    "stdbuf": Prefix(values=_words("-i -o -e --input --output --error")),
-    "strace": Prefix(values=_words("-e -o -p -s -u -E -a -b -I -O -P -S -X -U")),
-    "ltrace": Prefix(values=_words("-e -o -p -s -u -a -n -l -x -D -F")),
-    "caffeinate": Prefix(values=_words("-t -w")),
-    "systemd-run": Prefix(values=_words("-p -u -E -M -H --unit --property --uid --gid --slice --description --setenv")),
-    "flock": Prefix(
-        values=_words("-w -E --timeout --wait --conflict-exit-code"), skips=1, texts=_words("-c --command")
-    ),
-    "chroot": Prefix(values=_words("--userspec --groups"), skips=1, feeds=True),
-    "nsenter": Prefix(values=_words("-t --target -S -G"), feeds=True),
-    "unshare": Prefix(values=_words("-S -G -R -w --map-user --map-group --setuid --setgid --root --wd"), feeds=True),
-    "cpulimit": Prefix(values=_words("-l -p -e -P --limit --pid --exe --path")),
-    "faketime": Prefix(values=_words("-p"), skips=1),
-    "xvfb-run": Prefix(values=_words("-n -s -e -f -p -w --server-num --server-args --error-file --auth-file")),
-    "watch": Prefix(values=_words("-n -q --interval --equexit"), is_text=True),
-    "script": Prefix(
-        values=_words("-I -O -B -m -T -o --log-io --log-in"), skips=1, texts=_words("-c --command -qc -qec")
-    ),
-    "watchexec": Prefix(values=_words("-w -e -i -f -d --watch --exts --ignore --filter --debounce")),
-    "nodemon": Prefix(values=_words("-w -e -i --watch --ext --ignore"), texts=_words("-x --exec")),
-    "dotenv": Prefix(values=_words("-e -v -p -f -o --file")),
-    "dotenv-cli": Prefix(values=_words("-e -v -p -o")),
-    "dotenvx": Prefix(verbs=_RUN, values=_words("-f -fk -fv -e --env-file --env --env-vault-file")),
-    "env-cmd": Prefix(values=_words("-f -r -e -x --file --rc-file --environments")),
+    "timeout": Prefix("-k -s --kill-after --signal", skips=1),
+    "gtimeout": Prefix("-k -s --kill-after --signal", skips=1),
+    "time": Prefix("-f -o --format --output"),
+    "gtime": Prefix("-f -o --format --output"),
+    "stdbuf": Prefix("-i -o -e --input --output --error"),
+    "strace": Prefix("-e -o -p -s -u -E -a -b -I -O -P -S -X -U"),
+    "ltrace": Prefix("-e -o -p -s -u -a -n -l -x -D -F"),
+    "caffeinate": Prefix("-t -w"),
+    "systemd-run": Prefix("-p -u -E -M -H --unit --property --uid --gid --slice --description --setenv"),
+    "flock": Prefix("-w -E --timeout --wait --conflict-exit-code", skips=1, texts="-c --command"),
+    "chroot": Prefix("--userspec --groups", skips=1, feeds=True),
+    "nsenter": Prefix("-t --target -S -G", feeds=True),
+    "unshare": Prefix("-S -G -R -w --map-user --map-group --setuid --setgid --root --wd", feeds=True),
+    "cpulimit": Prefix("-l -p -e -P --limit --pid --exe --path"),
+    "faketime": Prefix("-p", skips=1),
+    "xvfb-run": Prefix("-n -s -e -f -p -w --server-num --server-args --error-file --auth-file"),
+    "watch": Prefix("-n -q --interval --equexit", is_text=True),
+    "script": Prefix("-I -O -B -m -T -o --log-io --log-in", skips=1, texts="-c --command -qc -qec"),
+    "watchexec": Prefix("-w -e -i -f -d --watch --exts --ignore --filter --debounce"),
+    "nodemon": Prefix("-w -e -i --watch --ext --ignore", texts="-x --exec"),
+    "dotenv": Prefix("-e -v -p -f -o --file"),
+    "dotenv-cli": Prefix("-e -v -p -o"),
+    "dotenvx": Prefix("-f -fk -fv -e --env-file --env --env-vault-file", verbs="run"),
+    "env-cmd": Prefix("-f -r -e -x --file --rc-file --environments"),
     "cross-env": Prefix(assigns=True),
     "cross-env-shell": Prefix(assigns=True, is_text=True),
-    "op": Prefix(verbs=_RUN, values=_words("--env-file --account --config --cache --environment")),
-    "doppler": Prefix(verbs=_RUN, values=_words("-p -c -t --project --config --token"), texts=_words("--command")),
-    "infisical": Prefix(verbs=_RUN, values=_words("--env --path --projectId --token"), texts=_words("-c --command")),
-    "aws-vault": Prefix(verbs=_EXEC, values=_words("-d -r --duration --region"), skips=1),
-    "chamber": Prefix(verbs=_EXEC, after_dashes=True),
-    "teller": Prefix(verbs=_RUN, values=_words("-c --config")),
-    "direnv": Prefix(verbs=_EXEC, skips=1),
-    "mise": Prefix(verbs=_words("exec x"), after_dashes=True, texts=_words("-c --command")),
-    "rtx": Prefix(verbs=_words("exec x"), after_dashes=True, texts=_words("-c --command")),
-    "nvm": Prefix(verbs=_words("exec run"), skips=1),
-    "fnm": Prefix(verbs=_EXEC, values=_words("--using --version")),
-    "volta": Prefix(verbs=_RUN, values=_words("--node --npm --yarn --pnpm")),
-    "poetry": Prefix(verbs=_RUN, values=_words("-C -P --directory --project")),
-    "uv": Prefix(verbs=_RUN, values=_words("--with -p --python --env-file --project --directory --extra --group -m")),
-    "conda": Prefix(verbs=_RUN, values=_words("-n -p --name --prefix --cwd")),
-    "nix": Prefix(
-        verbs=_words("develop shell"), texts=frozenset(), values=_words("--inputs-from -f"), after_dashes=True
-    ),
-    "nix-shell": Prefix(texts=_words("--run --command"), values=_words("-p -A -I -E --arg --argstr")),
-    "railway": Prefix(verbs=_RUN, values=_words("-s -e --service --environment")),
-    "heroku": Prefix(verbs=_words("run local:run run:detached"), values=_words("-a -e -s --app --env --size")),
-    "lerna": Prefix(verbs=_EXEC, after_dashes=True),
+    "op": Prefix("--env-file --account --config --cache --environment", verbs="run"),
+    "doppler": Prefix("-p -c -t --project --config --token", verbs="run", texts="--command"),
+    "infisical": Prefix("--env --path --projectId --token", verbs="run", texts="-c --command"),
+    "aws-vault": Prefix("-d -r --duration --region", verbs="exec", skips=1),
+    "chamber": Prefix(verbs="exec", after_dashes=True),
+    "teller": Prefix("-c --config", verbs="run"),
+    "direnv": Prefix(verbs="exec", skips=1),
+    "mise": Prefix(verbs="exec x", after_dashes=True, texts="-c --command"),
+    "rtx": Prefix(verbs="exec x", after_dashes=True, texts="-c --command"),
+    "nvm": Prefix(verbs="exec run", skips=1),
+    "fnm": Prefix("--using --version", verbs="exec"),
+    "volta": Prefix("--node --npm --yarn --pnpm", verbs="run"),
+    "poetry": Prefix("-C -P --directory --project", verbs="run"),
+    "uv": Prefix("--with -p --python --env-file --project --directory --extra --group -m", verbs="run"),
+    "conda": Prefix("-n -p --name --prefix --cwd", verbs="run"),
+    "nix": Prefix("--inputs-from -f", verbs="develop shell", after_dashes=True),
+    "nix-shell": Prefix("-p -A -I -E --arg --argstr", texts="--run --command"),
+    "railway": Prefix("-s -e --service --environment", verbs="run"),
+    "heroku": Prefix("-a -e -s --app --env --size", verbs="run local:run run:detached"),
+    "lerna": Prefix(verbs="exec", after_dashes=True),
     "wait-for-it": Prefix(after_dashes=True),
     "wait-on": Prefix(after_dashes=True),
-    "dockerize": Prefix(values=_words("-wait -timeout -template -stdout -stderr -env")),
-    "tini": Prefix(values=_words("-p -e")),
+    "dockerize": Prefix("-wait -timeout -template -stdout -stderr -env"),
+    "tini": Prefix("-p -e"),
     "gosu": Prefix(skips=1),
     "su-exec": Prefix(skips=1),
     "setuidgid": Prefix(skips=1),
     "envdir": Prefix(skips=1),
-    "screen": Prefix(values=_words("-S -c -e -h -p -s -t -T -L -Logfile")),
-    "pkexec": Prefix(values=_words("--user")),
+    "screen": Prefix("-S -c -e -h -p -s -t -T -L -Logfile"),
+    "pkexec": Prefix("--user"),
     "firejail": Prefix(),
-    "rlwrap": Prefix(values=_words("-a -b -C -f -g -H -l -p -P -S")),
+    "rlwrap": Prefix("-a -b -C -f -g -H -l -p -P -S"),
     **dict.fromkeys(("nohup", "setsid", "unbuffer", "chronic", "fakeroot", "winpty", "catchsegv", "setpriv"), Prefix()),
     **dict.fromkeys(("busybox", "toybox", "dumb-init", "corepack", "entr", "ts-exec", "systemd-inhibit"), Prefix()),
     **dict.fromkeys(("proxychains4", "proxychains", "torsocks", "prlimit", "valgrind", "run0", "then"), Prefix()),
-    **dict.fromkeys(("pipenv", "hatch", "pdm", "rye", "devbox", "rbenv"), Prefix(verbs=_words("run exec"))),
-    **dict.fromkeys(("bundle", "asdf", "pyenv", "nodenv"), Prefix(verbs=_EXEC)),
+    **dict.fromkeys(("pipenv", "hatch", "pdm", "rye", "devbox", "rbenv"), Prefix(verbs="run exec")),
+    **dict.fromkeys(("bundle", "asdf", "pyenv", "nodenv"), Prefix(verbs="exec")),
 }
 """How programs start others, by name."""
 
@@ -274,16 +273,25 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
     """Start the command that a prefix program starts."""
     words = list(call.words[1:])
     if prefix.verbs:
-        if not words or plain(words[0]) not in prefix.verbs:
+        if not words or plain(words[0]) not in prefix.verbs.split():
             run_unknown(call)
             return UNKNOWN
         words.pop(0)
     if prefix.after_dashes:
-        words = _behind_dashes(words, prefix)
+        carries_text = any(word in prefix.texts.split() for word in words)
+        words = words[words.index("--") :] if "--" in words else words if carries_text else []
         if not words:
             run_unknown(call)
     outputs = [run_text(call, text) for text in _take_flags(words, prefix)]
-    inner = _with_environment(call, words, prefix)
+    inner = call
+    if prefix.assigns:
+        inner = call._replace(state=call.state.child())
+        inner.state.functions, inner.state.aliases = {}, {}  # another program knows nothing of a shell's own
+        while words and re.match(r"[A-Za-z_]\w*=", plain(words[0])):
+            name, _, value = plain(words.pop(0)).partition("=")
+            inner.state.variables[name] = scalar((value,))
+            inner.state.export(name)
+    # `timeout 5 COMMAND`, `flock FILE COMMAND`: what stands between is no command.
     words = words[prefix.skips :]
     if words[:1] == ["--"]:
         words.pop(0)
@@ -295,13 +303,6 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
     return either(inner.start(tuple(words)), *outputs)
 
 
-def _behind_dashes(words: list[str], prefix: Prefix) -> list[str]:
-    """Return the words from `--` on, and a text flag's words before it."""
-    if "--" in words:
-        return words[words.index("--") :]
-    return words if any(word in prefix.texts for word in words) else []
-
-
 def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
     """Take the flags off the front; return the shell texts that they carry."""
     texts: list[str] = []
@@ -310,33 +311,86 @@ def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
         if word == "--":
             break
         name, equals, value = word.partition("=")
-        if name in prefix.texts and (equals or words):
+        if name in prefix.texts.split() and (equals or words):
             texts.append(value if equals else words.pop(0))
-        elif name in prefix.values and not equals and words:
+        elif name in prefix.values.split() and not equals and words:
             words.pop(0)
-    if prefix.texts:
-        texts += _late_texts(words, prefix)
+    # Text flags may stand behind the first words, as in `flock FILE -c TEXT`; they end the words.
+    for at, word in enumerate(words[: prefix.skips + 1]):
+        if plain(word) in prefix.texts.split() and at + 1 < len(words):
+            texts.append(words[at + 1])
+            del words[at:]
+            break
     return texts
 
 
-def _late_texts(words: list[str], prefix: Prefix) -> list[str]:
-    """Find text flags behind the first words, as in `flock FILE -c TEXT`; they end the words."""
-    for at, word in enumerate(words[:-1]):
-        if plain(word) in prefix.texts and at <= prefix.skips:
-            text = words[at + 1]
-            del words[at:]
-            return [text]
-    return []
+# --- programs that nothing is known of, or whose very name is not: allowed unless their words could be dangerous -----
 
 
-def _with_environment(call: Call, words: list[str], prefix: Prefix) -> Call:
-    """Take `NAME=value` words off the front and let them hold for the command."""
-    if not prefix.assigns:
-        return call
-    state = call.state.child()
-    state.functions, state.aliases = {}, {}
-    while words and re.match(r"[A-Za-z_]\w*=", plain(words[0])):
-        name, _, value = plain(words.pop(0)).partition("=")
-        state.variables[name] = scalar((value,))
-        state.export(name)
-    return call._replace(state=state)
+_REMOTE = ("--linked", "--remote")
+_SPACE = re.compile(r"\s")
+_CLI = re.compile(r"\bsupabase[/-]cli\b")
+"""The CLI by other registries: a Go module, a Nix package, an image."""
+
+
+def run_unknown(call: Call) -> None:
+    """Doubt a program with a name that says nothing, if it may start a dangerous command."""
+    if call.shell.is_guessing:
+        return
+    examiner = call.shell.examiner
+    _look_behind(call)
+    for word in call.arguments:  # it may give a word to a shell: `runner 'supabase db reset'`
+        if _SPACE.search(word) and any(program in word for program in examiner.risky):
+            call.shell.guess(word, call.state)
+    # The CLI under another name: no other program resets with `--linked` or `--remote`.
+    is_remote = any(word.partition("=")[0] in _REMOTE for word in call.arguments)
+    if is_remote and examiner.is_restricted(["supabase", *call.arguments]):
+        call.doubt(Doubt.UNKNOWN_PROGRAM)
+
+
+def run_unnamed(call: Call) -> Texts:
+    """Doubt a program whose name is not known, or only in part, if its words speak for it."""
+    word = plain(call.words[0])
+    if set(word) == {PRINTED} or call.shell.is_guessing:
+        return UNKNOWN
+    # `$CMD` alone, or `$CMD --linked`: the variable may hold the whole command.
+    if word == ANY_WORDS and _is_bare(call):
+        call.doubt(Doubt.UNKNOWN_PROGRAM)
+        return UNKNOWN
+    last = word.rsplit("/", 1)[-1]
+    examiner = call.shell.examiner
+    words = [each if is_known(each) else "x" for each in call.arguments]
+    for name in examiner.commanded:
+        # These arguments must be what is restricted; what any argument makes dangerous says nothing.
+        restricted = may_be(last, name) and examiner.is_restricted([name, *words])
+        if restricted and not examiner.is_restricted([name, "x"]):
+            call.doubt(Doubt.UNKNOWN_PROGRAM)
+            return UNKNOWN
+    # `"$SHELL" -c TEXT`: it may be a shell, so its text is looked at, as one reading.
+    if any(may_be(last, shell) for shell in ("sh", "bash")) and "-c" in call.arguments:
+        with call.shell.perhaps():
+            run_shell(call.with_words(MAYBE + "sh", *call.words[1:]))
+    run_unknown(call)
+    return UNKNOWN
+
+
+def _is_bare(call: Call) -> bool:
+    """Whether nothing speaks for a harmless command: no words, or only such as a dangerous one would take."""
+    if any(not word.startswith("-") and not is_whole_unknown(word) for word in call.arguments if word):
+        return False
+    flags = [word for word in call.arguments if is_known(word)]
+    return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
+
+
+def _look_behind(call: Call) -> None:
+    """Look for a program that starts the words behind its own: `runner supabase db reset`."""
+    examiner = call.shell.examiner
+    for at, word in enumerate(call.arguments):
+        base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]
+        if _SPACE.search(word) or base not in examiner.risky:
+            continue
+        rest = [other if is_known(other) else "x" for other in call.arguments[at + 1 :]]
+        rest = rest[1:] if rest[:1] == ["--"] else rest
+        if examiner.is_restricted([base, *rest]) and (rest or at == 0):
+            call.doubt(Doubt.WRAPPED)
+            return

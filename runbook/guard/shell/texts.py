@@ -11,26 +11,6 @@ import shlex
 from collections.abc import Iterable
 from typing import TypeAlias
 
-__all__ = [
-    "ANY",
-    "ANY_WORDS",
-    "MAYBE",
-    "NOTHING",
-    "PRINTED",
-    "UNKNOWN",
-    "Texts",
-    "concatenated",
-    "either",
-    "is_known",
-    "is_whole_unknown",
-    "loose",
-    "may_be",
-    "plain",
-    "quoted_words",
-    "shown",
-    "tight",
-]
-
 ANY = "\ue000"
 """Any characters, within one word."""
 ANY_WORDS = "\ue001"
@@ -46,9 +26,11 @@ Texts: TypeAlias = tuple[str, ...]
 NOTHING: Texts = ("",)
 UNKNOWN: Texts = (ANY,)
 
+# Sets multiply when they are joined. Beyond this, one unknown text stands for all.
 _MOST = 24
 _LONGEST = 64 * 1024
 _MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
+# Two unknown parts in a row are one; without this, texts that double in a loop would only grow.
 _RUNS = re.compile(f"{ANY}{{2,}}")
 
 

@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 from runbook.errors import MissingPartError
-from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, Simple, Statement, Subshell, TextPart, Word
+from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
 
-__all__ = ["LONGEST", "NotShellError", "read_plain", "read_shell"]
+__all__ = ["NotShellError", "read_plain", "read_shell"]
 
 LONGEST = 64 * 1024
 """Bytes of text that are read; shfmt needs 18 s for a line of 1 MB."""
 
+# A limit against a hang, shorter than the alarm of an agent's hook.
 _SECONDS = 5.0
 
 
@@ -30,11 +31,13 @@ def read_shell(text: str) -> Chain:
     if "\0" in text:
         raise NotShellError("it holds a NUL character")
     try:
+        # Cut first, so that a huge text is not encoded for nothing.
         data = text[: LONGEST + 1].encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
         raise NotShellError("it is no text") from error
     if len(data) > LONGEST:
         raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
+    # shfmt is another process to start; most lines need no grammar.
     plain = read_plain(text)
     return plain if plain is not None else _read_with_shfmt(data)
 
@@ -44,6 +47,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
 
     from runbook.guard.shell.translate import translate
 
+    # All text is read as bash; what only another shell could read is a doubt.
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
         run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
@@ -66,6 +70,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
 def _shfmt() -> str:
     """Find shfmt: beside the interpreter (a virtual environment), in the scripts directory, or on PATH."""
     name = "shfmt.exe" if os.name == "nt" else "shfmt"
+    # The wheel shfmt-py puts it there; a virtual environment need not be on PATH.
     beside = Path(sys.executable).parent / name
     if beside.is_file():
         return str(beside)
@@ -120,11 +125,12 @@ class _PlainReader:
         self._at = 0
 
     def chain(self) -> Chain:
-        statements: list[Statement] = []
+        statements: list[ShellStatement] = []
         self._skip_newlines()
         while self._at < len(self._tokens):
             statement = self._and_or()
-            statements.append(Statement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
+            # `&` starts a process of its own, whose assignments the shell never sees.
+            statements.append(ShellStatement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
             if self._at < len(self._tokens):
                 self._at += 1  # whatever ended the statement: `;`, `&` or a newline
             self._skip_newlines()
@@ -138,23 +144,23 @@ class _PlainReader:
         while self._joint() == "\n":
             self._at += 1
 
-    def _and_or(self) -> Statement:
+    def _and_or(self) -> ShellStatement:
         left = self._pipeline()
         while self._joint() in {"&&", "||"}:
             self._at += 1
             self._skip_newlines()
-            left = Statement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
+            left = ShellStatement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
         return left
 
-    def _pipeline(self) -> Statement:
+    def _pipeline(self) -> ShellStatement:
         left = self._simple()
         while self._joint() == "|":
             self._at += 1
             self._skip_newlines()
-            left = Statement(Pipe(left, self._simple()))
+            left = ShellStatement(Pipe(left, self._simple()))
         return left
 
-    def _simple(self) -> Statement:
+    def _simple(self) -> ShellStatement:
         start = self._at
         while self._at < len(self._tokens) and self._tokens[self._at][0] == "word":
             self._at += 1
@@ -163,11 +169,14 @@ class _PlainReader:
             raise _NotPlainError
         sources = [token[1] for token in tokens]
         count = next((n for n, source in enumerate(sources) if not _ASSIGN.match(source)), len(sources))
-        if count < len(sources) and sources[count] in _GRAMMAR:
+        if count < len(sources) and sources[count] in _GRAMMAR:  # only where a command may begin: `echo if` is plain
             raise _NotPlainError
-        assigns = tuple(_assign(source) for source in sources[:count])
+        assigns = tuple(
+            Assign(name.rstrip("+"), _word(value), append=name.endswith("+"))
+            for name, _, value in (source.partition("=") for source in sources[:count])
+        )
         words = tuple(_word(source) for source in sources[count:])
-        return Statement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
+        return ShellStatement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
 
 
 def _tokens(text: str) -> list[tuple[str, str, int, int]]:
@@ -185,16 +194,5 @@ def _tokens(text: str) -> list[tuple[str, str, int, int]]:
     return tokens
 
 
-def _assign(source: str) -> Assign:
-    head, _, value = source.partition("=")
-    return Assign(head.rstrip("+"), _word(value) if value else (), append=head.endswith("+"))
-
-
 def _word(source: str) -> Word:
-    parts: list[TextPart] = []
-    for single, double, bare in _PIECE.findall(source):
-        if bare:
-            parts.append(TextPart(bare, quoted=False))
-        else:
-            parts.append(TextPart(single or double, quoted=True))
-    return tuple(parts)
+    return tuple(TextPart(bare or single or double, quoted=not bare) for single, double, bare in _PIECE.findall(source))

@@ -7,18 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from runbook.guard.shell.nodes import ParameterPart
-from runbook.guard.shell.state import ANY_LIST, Lists, ShellState, Variable, scalar
-from runbook.guard.shell.texts import (
-    ANY,
-    ANY_WORDS,
-    MAYBE,
-    UNKNOWN,
-    Texts,
-    concatenated,
-    either,
-    is_known,
-    plain,
-)
+from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, Variable, scalar
+from runbook.guard.shell.texts import ANY, ANY_WORDS, MAYBE, UNKNOWN, Texts, concatenated, either, is_known, plain
 
 __all__ = ["Value", "value_of"]
 
@@ -60,10 +50,13 @@ def value_of(
     if name in {"@", "*"} or subscript in {("@",), ("*",)}:
         return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
     texts = _element(variable, subscript)
+    # So that `$SHELL -c` and `$SUDO npx` are followed where the environment would decide.
     if texts is None and name in _USUAL:
         texts = (_USUAL[name],)
-    if operator == "!":
-        return _pointed_to(texts, state)
+    if operator == "!":  # `${!name}`: the value of the variable that this one names
+        is_name = texts is not None and len(texts) == 1 and re.fullmatch(r"\w+", texts[0])
+        pointed = _variable(texts[0], state) if texts and is_name else None
+        return Value(tuple((text,) for text in pointed.first()) if pointed else (UNKNOWN,))
     result = _operated(parameter, texts, state, operands)
     return Value(tuple((text,) for text in result))
 
@@ -74,20 +67,19 @@ def _variable(name: str, state: ShellState) -> Variable | None:
     if name == "0":
         return scalar((state.name,))
     if name.isdigit():
-        return scalar(either(*((_argument(items, int(name)),) for items in state.arguments)))
+        at = int(name) - 1
+        # Behind an unknown number of words, which one is the third can't be told.
+        readings = [
+            ANY if ANY_WORDS in "".join(items[:at]) else "".join(items[at : at + 1]) for items in state.arguments
+        ]
+        return scalar(either(tuple(readings)))
     if name in _UNTOLD:
         return scalar(UNKNOWN)
     return state.variables.get(name)
 
 
-def _argument(items: tuple[str, ...], number: int) -> str:
-    before = items[: number - 1]
-    if ANY_WORDS in "".join(before):
-        return ANY
-    return items[number - 1] if number <= len(items) else ""
-
-
 def _all_of(variable: Variable | None, parameter: ParameterPart, operands: tuple[Texts, ...], *, apart: bool) -> Value:
+    # An associative array gives its elements in no order.
     if variable is None or (variable.keyed and any(len(items) > 1 for items in variable.lists)):
         return Value(ANY_LIST, apart)
     if not parameter.operator:
@@ -97,11 +89,8 @@ def _all_of(variable: Variable | None, parameter: ParameterPart, operands: tuple
     first = 0 if parameter.subscript else 1
     if numbers is None or numbers[0] < first or variable.lists == ANY_LIST:
         return Value(ANY_LIST, apart)
-    return Value(tuple(_cut(items, numbers[0] - first, numbers[1]) for items in variable.lists), apart)
-
-
-def _cut(items: tuple[str, ...], start: int, length: int | None) -> tuple[str, ...]:
-    return items[start:] if length is None else items[start : start + length]
+    start, length = numbers[0] - first, numbers[1]
+    return Value(tuple(items[start:][:length] for items in variable.lists), apart)
 
 
 def _element(variable: Variable | None, subscript: Texts | None) -> Texts | None:
@@ -111,21 +100,12 @@ def _element(variable: Variable | None, subscript: Texts | None) -> Texts | None
     if subscript is None:
         return variable.first()
     if not variable.keyed and len(subscript) == 1 and re.fullmatch(r"-?\d+", subscript[0]):
-        return either(*((_item(items, int(subscript[0])),) for items in variable.lists))
+        at = int(subscript[0])
+        inside = [items[at] if -len(items) <= at < len(items) else "" for items in variable.lists]
+        return either(
+            *((ANY if ANY_WORDS in items else each,) for items, each in zip(variable.lists, inside, strict=True))
+        )
     return either(*(items or ("",) for items in variable.lists))
-
-
-def _item(items: tuple[str, ...], number: int) -> str:
-    if ANY_WORDS in items:
-        return ANY
-    return items[number] if -len(items) <= number < len(items) else ""
-
-
-def _pointed_to(names: Texts | None, state: ShellState) -> Value:
-    if names is None or len(names) != 1 or not re.fullmatch(r"\w+", names[0]):
-        return Value((UNKNOWN,))
-    variable = _variable(names[0], state)
-    return Value(tuple((text,) for text in variable.first()) if variable else (UNKNOWN,))
 
 
 def _operated(parameter: ParameterPart, texts: Texts | None, state: ShellState, operands: tuple[Texts, ...]) -> Texts:
@@ -149,6 +129,7 @@ def _defaulted(operator: str, texts: Texts | None, word: Texts) -> Texts:
         if texts is None:
             return either(("",), maybe)
         return either(*(word if text else ("",) for text in texts))
+    # `${A:?message}` ends the shell where A is unset: only what is set goes on.
     if operator.endswith("?"):
         return UNKNOWN if texts is None else texts
     if texts is None:
@@ -164,13 +145,16 @@ def _changed(operator: str, text: str, operands: tuple[Texts, ...]) -> Texts:
     """Apply an operator to a text that is known."""
     if operator == "slice":
         numbers = _numbers(operands)
-        return UNKNOWN if numbers is None else (_sliced(text, *numbers),)
+        start, length = numbers or (0, None)
+        return (text[max(0, len(text) + start) if start < 0 else start :][:length],) if numbers else UNKNOWN
+    # With a pattern only some letters change case.
     if operator in _CASES and (not operands or operands[0] in {("",), ()}):
         return (_CASES[operator](text),)
     if any(_PATTERN & set(item) for operand in operands for item in operand):
         return UNKNOWN  # which of these characters were quoted is not kept
     if operator in {"#", "##", "%", "%%"}:
-        return tuple(_trimmed(operator, text, plain(part)) for part in operands[0])
+        cut = text.removeprefix if operator[0] == "#" else text.removesuffix
+        return tuple(cut(plain(part)) for part in operands[0])
     if operator in {"/", "//"}:
         return tuple(
             _replaced(text, plain(old), plain(new), every=operator == "//")
@@ -180,15 +164,12 @@ def _changed(operator: str, text: str, operands: tuple[Texts, ...]) -> Texts:
     return UNKNOWN
 
 
-def _upper_first(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
-
-
-_CASES: dict[str, Callable[[str], str]] = {"^^": str.upper, ",,": str.lower, "^": _upper_first, ",": _lower_first}
+_CASES: dict[str, Callable[[str], str]] = {
+    "^^": str.upper,
+    ",,": str.lower,
+    "^": lambda text: text[:1].upper() + text[1:],
+    ",": lambda text: text[:1].lower() + text[1:],
+}
 
 
 def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
@@ -198,18 +179,10 @@ def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
     return int(texts[0]), int(texts[1]) if texts[1] else None
 
 
-def _sliced(text: str, start: int, length: int | None) -> str:
-    start = max(0, len(text) + start) if start < 0 else start
-    return text[start:] if length is None else text[start : start + length]
-
-
-def _trimmed(operator: str, text: str, part: str) -> str:
-    return text.removeprefix(part) if operator[0] == "#" else text.removesuffix(part)
-
-
 def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
     if not old:
         return text
+    # `${A/#x/y}` replaces at the beginning, `${A/%x/y}` at the end.
     if old[0] == "#" and not every:
         return new + text.removeprefix(old[1:]) if text.startswith(old[1:]) else text
     if old[0] == "%" and not every:

@@ -12,20 +12,6 @@ from runbook.model import Book, Family, Rule, TargetKind
 from runbook.policy.argv import Flag
 from runbook.policy.judgement import rule_of
 
-__all__ = [
-    "Manuals",
-    "check_coverage",
-    "check_globals",
-    "forms_of",
-    "hints_of",
-    "leaves_of",
-    "mistakes_of",
-    "mistakes_of_rule",
-    "supabase_rules",
-    "unlisted_flags",
-]
-
-
 # --- command lines ---------------------------------------------------------------------------------------------------
 
 
@@ -49,6 +35,7 @@ def _mistakes_of_flag(flag: Flag, path: CommandPath, manual: Manual) -> Iterator
         yield f"has no flag {flag.name} of '{' '.join(path)}'{_near(flag.name, manual.listed(path))}"
     elif known.takes == "value" and flag.value is None:
         yield f"needs a value for {flag.name} of '{' '.join(path)}'"
+    # `--linked=false` is how a boolean flag is switched off.
     elif known.takes == "nothing" and flag.value is not None and flag.value.lower() not in _BOOLEANS:
         yield f"takes no value for {flag.name} of '{' '.join(path)}'"
 
@@ -125,6 +112,7 @@ def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake
         own = [manual for manual in on if not variant.majors or manual.major in variant.majors]
         for name in (*variant.flags, *variant.without):
             lacking = [manual for manual in own if not any(flag.name == name for flag in _flags_of(rule, book, manual))]
+            # A variant without majors may look for a flag that only one of them has.
             if lacking and (variant.majors or lacking == own):
                 versions = " and ".join(manual.version for manual in lacking)
                 yield f"CLI {versions} has no flag {name} of '{' '.join(rule.command)}'", name
@@ -200,6 +188,7 @@ def check_coverage(book: Book, manuals: Manuals) -> Iterator[str]:
     """Every command that a CLI lists has a rule."""
     for manual in manuals.values():
         for leaf in manual.leaves(()):
+            # A group that only prints its help needs no rule.
             is_group = any(path[:-1] == leaf for path in manual.tree if path)
             if leaf and not is_group and rule_of(("supabase", *leaf), book.policy) is None:
                 yield f"CLI {manual.version} has a command '{' '.join(leaf)}' and policy has no rule for it"

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from runbook.guard.shell.nodes import Statement
-from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, either
+from runbook.guard.shell.nodes import ShellStatement
+from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, concatenated, either, is_known, may_be, plain
 
-__all__ = ["ANY_LIST", "Lists", "ShellState", "Variable", "scalar"]
+__all__ = ["ANY_LIST", "Disk", "Lists", "ShellState", "Variable", "read_small", "scalar"]
+
+Disk: TypeAlias = Callable[[str], str | None]
+"""Reads the file at an absolute path; None where there is none that can be read."""
 
 Lists: TypeAlias = tuple[tuple[str, ...], ...]
 """What an array, or the words of a command, may be: one of these."""
 
 ANY_LIST: Lists = ((ANY_WORDS,),)
+# Ways multiply: each `if` may double what a variable holds.
 _MOST_LISTS = 24
+_LARGEST = 64 * 1024
 
 
 class Variable(NamedTuple):
@@ -43,7 +51,7 @@ class ShellState:
 
     def __init__(self, directory: str | None = None) -> None:
         self.variables: dict[str, Variable] = {}
-        self.functions: dict[str, tuple[Statement | None, ...]] = {}
+        self.functions: dict[str, tuple[ShellStatement | None, ...]] = {}
         self.aliases: dict[str, str] = {}
         self.arguments: Lists = ANY_LIST
         self.name: str = ANY
@@ -58,6 +66,7 @@ class ShellState:
 
     def copy(self) -> ShellState:
         """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
+        # A fork keeps everything, exported or not.
         twin = self.child()
         twin.variables = dict(self.variables)
         twin.functions = dict(self.functions)
@@ -69,6 +78,7 @@ class ShellState:
     def child(self) -> ShellState:
         """Return the state of another shell started from this one: it sees what is exported, and all files."""
         other = ShellState(self.directory)
+        # Shared, not copied: all shells write to one disk.
         other.files = self.files
         other.environment = dict(self.environment)
         other.shared_functions = set(self.shared_functions)
@@ -80,6 +90,7 @@ class ShellState:
 
     def assign(self, name: str, variable: Variable) -> None:
         """Set a variable; one that is exported is so for children too."""
+        # `declare -u A; A=reset` gives RESET: what such attributes do is not followed.
         if name in self.odd:
             variable = scalar((ANY,))
         self.variables[name] = variable
@@ -108,6 +119,60 @@ class ShellState:
         self.traps += [trap for trap in other.traps if trap not in self.traps]
         if self.directory != other.directory:
             self.directory = None
+
+    def _key(self, path: str) -> str:
+        """Return the name that a file goes by: absolute where the directory is known."""
+        path = plain(path)
+        if self.directory is not None and not path.startswith(("/", "~", ANY)):
+            path = f"{self.directory}/{path}"
+        return os.path.normpath(path)
+
+    def write(self, path: str, texts: Texts, *, append: bool = False) -> None:
+        """Note what a file may hold now. What it held before stays possible: the writing may be on one way only."""
+        key = self._key(path)
+        before = self.files.get(key, ())
+        self.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
+
+    def contents(self, path: str, disk: Disk) -> Texts | None:
+        """Return what a file may hold, None where that can't be told."""
+        key = self._key(path)
+        written = [texts for name, texts in self.files.items() if _same_file(key, name)]
+        there = disk(key) if is_known(key) and key.startswith("/") else None
+        if there is not None:
+            written.append((there,))
+        return either(*written) if written else None
+
+    def is_written(self, path: str) -> bool:
+        """Whether the text itself may have written that file."""
+        key = self._key(path)
+        return any(_same_file(key, name) for name in self.files)
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Whether two names may mean one file. Of relative ones the last part decides, as directories get lost."""
+    if one.startswith("/") and other.startswith("/") and is_known(one) and is_known(other):
+        return one == other
+    last, other_last = one.rpartition("/")[2], other.rpartition("/")[2]
+    return may_be(last, other_last) or may_be(other_last, last)
+
+
+def read_small(path: str) -> str | None:
+    """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once."""
+    try:
+        # Opening a pipe that nobody writes to would block without O_NONBLOCK.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
+            return None
+        data = os.read(handle, _LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return None if b"\0" in data else data.decode(errors="replace")
 
 
 def _either_variable(left: Variable | None, right: Variable | None) -> Variable:
