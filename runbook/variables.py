@@ -10,8 +10,6 @@ OWN_VARIABLES = {
     "RUNBOOK_CHROMIUM": "the browser for the site's tests",
     "RUNBOOK_DRILL_DATABASE": "the PostgreSQL server that drills use",
     "RUNBOOK_EDIT_URI": "where the site's pages are edited",
-    "RUNBOOK_FUZZ_COUNT": "how many lines the guard's tests make up",
-    "RUNBOOK_FUZZ_SEED": "which lines the guard's tests make up",
     "RUNBOOK_SITE_URL": "the site's address",
     "RUNBOOK_TEST_WORKERS": "how many processes run the tests",
     "RUNBOOK_TOOLS": "the node_modules with both Supabase CLIs",

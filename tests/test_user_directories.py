@@ -1,10 +1,8 @@
-"""The user's directories: the XDG variables, their defaults, and the guard's short cut to the cache."""
+"""The user's directories: the XDG variables, their defaults."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,17 +51,6 @@ def test_the_short_cut_agrees_with_platformdirs(home: str | None, given_cache: s
             patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
 
         assert cache_directory() == platformdirs.PlatformDirs("runbook").user_cache_path
-
-
-def test_the_guard_does_without_platformdirs(tmp_path: Path) -> None:
-    """Judging a harmless line imports none of it."""
-    script = (
-        "import sys; from runbook.guard.fast_path import answer\n"
-        "assert answer(['guard', '--line', 'ls']) == 0\n"
-        "sys.exit('platformdirs' in sys.modules)"
-    )
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
 
 
 @linux

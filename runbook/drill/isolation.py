@@ -79,7 +79,7 @@ def open_blocking_proxy() -> Iterator[BlockingProxy]:
     """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request gets a 403."""
     proxy = BlockingProxy("")
 
-    class Handler(StreamRequestHandler):
+    class Refusal(StreamRequestHandler):
         timeout = 5  # seconds for a client that connects and says nothing
 
         def handle(self) -> None:
@@ -90,7 +90,7 @@ def open_blocking_proxy() -> Iterator[BlockingProxy]:
                 b"HTTP/1.1 403 A drill stays on this machine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
 
-    with serve_on_loopback("the proxy that lets nothing out", Handler) as server:
+    with serve_on_loopback("the proxy that lets nothing out", Refusal) as server:
         proxy.url = server.url
         yield proxy
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import runbook
 from runbook.errors import BookError, Finding, UsageError
 from runbook.loading.kept_records import find_record, keep_record
-from runbook.loading.records import Record, Reference, build
+from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
 from runbook.model import Policy, Position, policy
 from runbook.model.fields import Shape
@@ -33,7 +33,7 @@ class BookFile:
     source: SourceText
     record: Record | None
     findings: list[Finding]
-    references: tuple[Reference, ...] = ()
+    references: tuple[ProcedureMention, ...] = ()
 
 
 def read_policy(directory: Path) -> Policy:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runbook.cache import entry_of, find_kept, keep
-from runbook.loading.records import Record, Reference
+from runbook.loading.records import ProcedureMention, Record
 from runbook.model import Position
 from runbook.model.fields import Shape
 
@@ -21,7 +21,7 @@ _READING_CODE = ("loading", "model", "steps")
 
 def find_record(
     data: bytes, shape: str, name: str, shapes: Mapping[str, Shape]
-) -> tuple[Record, list[Reference]] | None:
+) -> tuple[Record, list[ProcedureMention]] | None:
     """Return the record of a file with these bytes, and the procedures it speaks of; None if none is kept.
 
     `shape` is the table to read it by, one of `shapes`; `name` is the file's name in places.
@@ -29,13 +29,13 @@ def find_record(
     kept = find_kept(entry_of(data, use=shape, code=_READING_CODE))
     try:
         record = _Unpacker(name, shapes).value(kept["record"])
-        references = [Reference(text, Position(name, *at), width) for text, at, width in kept["references"]]
+        references = [ProcedureMention(text, Position(name, *at), width) for text, at, width in kept["references"]]
     except (ValueError, LookupError, TypeError, AttributeError):
         return None  # nothing is kept, or something else; it is read anew
     return (record, references) if isinstance(record, Record) and record.shape.name == shape else None
 
 
-def keep_record(data: bytes, record: Record, references: Iterable[Reference]) -> None:
+def keep_record(data: bytes, record: Record, references: Iterable[ProcedureMention]) -> None:
     """Keep the record of a file with these bytes."""
     kept = {
         "record": _packed(record),

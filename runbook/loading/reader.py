@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import replace
 from difflib import get_close_matches
 
-from runbook.loading.records import Record, Reference
+from runbook.loading.records import ProcedureMention, Record
 from runbook.loading.scalars import plain_value, read_scalar
 from runbook.loading.source_text import Problems
 from runbook.loading.yaml_nodes import Listing, Mapping, Node, Scalar
@@ -24,7 +24,7 @@ class RecordReader:
         self._problems = problems
         self.records: list[Record] = []
         """Every record read; where something is wrong, with what is right of it."""
-        self.references: list[Reference] = []
+        self.references: list[ProcedureMention] = []
         """Every place where the id of a procedure stands."""
 
     def read(self, node: Node, kind: Type) -> object | None:
@@ -52,7 +52,7 @@ class RecordReader:
             self._problems.add(node.at, f"{found} stands here where one value is meant; quote it if it is text")
             return None
         if isinstance(kind, ProcedureId):
-            self.references.append(Reference(node.text, node.at, node.width))
+            self.references.append(ProcedureMention(node.text, node.at, node.width))
         return read_scalar(node, kind, self._problems)
 
     def _list(self, node: Node, kind: ListOf) -> tuple[object, ...] | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from runbook.model import Position
 from runbook.model.fields import Shape
 
-__all__ = ["Record", "Reference", "build"]
+__all__ = ["ProcedureMention", "Record", "build"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Record:
     at: Position
 
 
-class Reference(NamedTuple):
+class ProcedureMention(NamedTuple):
     """A place where the id of a procedure stands; `width` is how many characters it takes there."""
 
     text: str

@@ -96,12 +96,12 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
     },
     view.Prose: lambda prose: {"tick": prose.text},
     # A command with a lead only goes with what there is to do.
-    view.Command: lambda command: {"check" if command.lead else "argv": list(command.argv)},
+    view.CommandLine: lambda command: {"check" if command.lead else "argv": list(command.argv)},
     view.EffectNote: lambda note: {"effect": note.effect.value},
     view.Statement: lambda statement: {"sql": statement.sql},
     view.PrivateFile: lambda file: {"env_file": list(file.names)},
     view.File: lambda file: _present(edit=file.path, template=file.content, git=file.origin),
-    view.Request: lambda one: {
+    view.HttpRequest: lambda one: {
         "request": _present(method=one.method, url=one.url, headers=dict(one.headers), body=one.body)
     },
     view.Options: lambda options: {"choose": [answer for answer, _ in options.answers]},

@@ -66,7 +66,7 @@ def _fence(text: str, language: str) -> Iterator[str]:
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def _command(block: view.Command) -> Iterator[str]:
+def _command(block: view.CommandLine) -> Iterator[str]:
     if block.lead:
         yield from _said(block.lead)
     yield from _fence(" ".join(map(quoted, block.argv)), "sh")
@@ -85,7 +85,7 @@ def _file(block: view.File) -> Iterator[str]:
         yield from _fence(block.content, "sql" if block.path.endswith(".sql") else "")
 
 
-def _request(block: view.Request) -> Iterator[str]:
+def _request(block: view.HttpRequest) -> Iterator[str]:
     lines = [f"{block.method} {block.url}", *(f"{name}: {value}" for name, value in block.headers)]
     return _fence("\n".join([*lines, *(("", block.body) if block.body else ())]), "http")
 
@@ -122,12 +122,12 @@ def _undo(block: view.UndoWay) -> Iterator[str]:
 BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
     view.Note: lambda note: _said(f"{note.label}: {note.text}{f' See `{note.see}`.' if note.see else ''}"),
     view.Prose: lambda prose: _said(prose.text),
-    view.Command: _command,
+    view.CommandLine: _command,
     view.EffectNote: lambda note: _said(note.text),
     view.Statement: lambda _: (),  # the command above holds it
     view.PrivateFile: _private_file,
     view.File: _file,
-    view.Request: _request,
+    view.HttpRequest: _request,
     view.Options: _options,
     view.Ask: lambda ask: _said(f"Note the value: {ask.parameter.ask}"),
     view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {pause.text}"),

@@ -103,7 +103,7 @@ def _note(block: view.Note, column: Column) -> Iterator[str]:
     return column.wrapped(f"{label}: {block.text}{_arrow(block.see)}")
 
 
-def _command(block: view.Command, column: Column) -> Iterator[str]:
+def _command(block: view.CommandLine, column: Column) -> Iterator[str]:
     if block.lead:
         yield from column.wrapped(block.lead)
     yield from command_text(block.argv, column.width, f"{column.margin}$ ", f"{column.margin}    ")
@@ -123,7 +123,7 @@ def _file(block: view.File, column: Column) -> Iterator[str]:
         yield from (f"{column.margin}| {line}" for line in block.content.splitlines())
 
 
-def _request(block: view.Request, column: Column) -> Iterator[str]:
+def _request(block: view.HttpRequest, column: Column) -> Iterator[str]:
     yield from column.wrapped(f"{block.method} {block.url}")
     for name, value in block.headers:
         yield from column.wrapped(f"{name}: {value}", "  ")
@@ -162,13 +162,13 @@ def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
 BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Note: _note,
     view.Prose: lambda prose, column: column.wrapped(f"[ ] {prose.text}"),
-    view.Command: _command,
+    view.CommandLine: _command,
     view.EffectNote: lambda note, column: column.wrapped(note.text),
     # The command above holds it, and on paper nobody copies from one place rather than the other.
     view.Statement: lambda _statement, _column: (),
     view.PrivateFile: _private_file,
     view.File: _file,
-    view.Request: _request,
+    view.HttpRequest: _request,
     view.Options: _options,
     view.Ask: lambda ask, column: column.wrapped(f"Note the value: {ask.parameter.ask}"),
     view.Pause: lambda pause, column: column.wrapped(f"Wait {pause.seconds:g} s: {pause.text}"),

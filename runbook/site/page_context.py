@@ -286,11 +286,11 @@ class PageContext:
 def _copied(block: Block) -> Iterator[str]:
     """Yield the texts that a reader copies from a block."""
     match block:
-        case view.Command():
+        case view.CommandLine():
             yield from block.argv
         case view.File():
             yield block.path
-        case view.Request():
+        case view.HttpRequest():
             yield from (block.url, block.body, *(value for _, value in block.headers))
         case view.Verification() | view.UndoWay():
             inner = block.blocks if isinstance(block, view.Verification) else (*block.blocks, block.check)

@@ -17,10 +17,11 @@ __all__ = [
     "LETTERS",
     "Ask",
     "Block",
-    "Command",
+    "CommandLine",
     "EffectNote",
     "Expected",
     "File",
+    "HttpRequest",
     "Included",
     "Label",
     "Note",
@@ -29,7 +30,6 @@ __all__ = [
     "PrivateFile",
     "Prose",
     "Repeat",
-    "Request",
     "Statement",
     "UndoWay",
     "Verification",
@@ -69,7 +69,7 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandLine:
     """An argv to run; `lead` says what for, where that does not go without saying."""
 
     argv: tuple[str, ...]
@@ -108,7 +108,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request. `headers` holds no secret: a secret one is shown by its name in angle brackets."""
 
     method: str
@@ -187,12 +187,12 @@ class UndoWay:
 Block = (
     Note
     | Prose
-    | Command
+    | CommandLine
     | EffectNote
     | Statement
     | PrivateFile
     | File
-    | Request
+    | HttpRequest
     | Options
     | Ask
     | Pause

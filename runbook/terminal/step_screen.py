@@ -54,7 +54,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
     lines = [Text(one_line(screen.title), style="bold"), Text()]
     lines += _lines_of(screen.blocks, width)
-    shown = [block.argv for block in screen.blocks if isinstance(block, view.Command)]
+    shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandLine)]
     if screen.argv and screen.argv not in shown:
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
     lines += _effect(screen, width)
@@ -167,7 +167,7 @@ def _note(note: view.Note, width: int) -> Band:
     return band(_labelled(f"{note.label}:", note.text, width), 1)
 
 
-def _command(command: view.Command, width: int) -> Band:
+def _command(command: view.CommandLine, width: int) -> Band:
     lines = command_lines(command.argv, width)
     return band([*wrap(command.lead, width, first="  "), *lines], 0) if command.lead else band(lines, 2)
 
@@ -177,7 +177,7 @@ def _effect_note(note: view.EffectNote, width: int) -> Band:
     return band(wrap(note.text, width, first="  ", style=style))
 
 
-def _request(request: view.Request, width: int) -> Band:
+def _request(request: view.HttpRequest, width: int) -> Band:
     lines = wrap(f"{request.method} {request.url}", width, first="  ", rest="    ", style="bold")
     for name, value in request.headers:
         lines += wrap(f"{name}: {value}", width, first="    ")
@@ -209,12 +209,12 @@ def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
 _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Note: _note,
     view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
-    view.Command: _command,
+    view.CommandLine: _command,
     view.EffectNote: _effect_note,
     view.Statement: lambda _block, _width: band([]),  # it stands in the command already
     view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
     view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
-    view.Request: _request,
+    view.HttpRequest: _request,
     view.Options: _options,
     view.Ask: lambda ask, width: band(wrap(ask.parameter.ask, width, first="  Value: ")),
     view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
@@ -258,8 +258,8 @@ def _in_words(way: view.UndoWay) -> str:
                 return sql
             case view.Prose(text):
                 return text
-            case view.Command(argv):
+            case view.CommandLine(argv):
                 return " ".join(map(quoted, argv))
-            case view.Request(method, url):
+            case view.HttpRequest(method, url):
                 return f"{method} {url}"
     return ""

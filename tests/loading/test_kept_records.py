@@ -17,7 +17,7 @@ from support.books import PROCEDURE, write_book
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, load_book, load_procedure, read_book, read_policy
 from runbook.loading.kept_records import find_record, keep_record
-from runbook.loading.records import Record, Reference
+from runbook.loading.records import ProcedureMention, Record
 from runbook.model import Position, Verdict
 from runbook.model.fields import Shape
 
@@ -197,7 +197,7 @@ VALUES = st.recursive(
 def test_every_value_comes_back_as_it_was(value: object, data: bytes) -> None:
     """With its type: a date is no text, a number as a key is no text, and a tuple is no list."""
     record = Record(TABLE, "kind", {"value": value}, {"value": PLACE}, PLACE)
-    references = [Reference("add-thing", PLACE, 9)]
+    references = [ProcedureMention("add-thing", PLACE, 9)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("runbook.loading.kept_records.keep", lambda _entry, kept: stored.append(json.dumps(kept)))
         patch.setattr("runbook.loading.kept_records.find_kept", lambda _entry: json.loads(stored[-1]))

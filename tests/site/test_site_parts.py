@@ -22,7 +22,7 @@ from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.prose import plain
 from runbook.site.templating import block_macro, macro, render
 from runbook.site.value_markers import Slot, SqlName, mark, parts
-from runbook.steps.view import Block, Expected, Request
+from runbook.steps.view import Block, Expected, HttpRequest
 
 inline = macro("inline")
 command_line = macro("command_line")
@@ -114,7 +114,7 @@ def test_in_what_must_hold_all_code_is_literal() -> None:
 
 def test_a_request_is_shown_as_it_is_sent() -> None:
     """Its line, its headers, an empty line, its body."""
-    request = Request("POST", "https://x/y", (("apikey", "<key>"),), '{"a": 1}')
+    request = HttpRequest("POST", "https://x/y", (("apikey", "<key>"),), '{"a": 1}')
 
     shown = macro("request", "procedure/blocks.html")(request, None)
 

@@ -19,19 +19,19 @@ from runbook.steps.view import Label, Note
 from runbook.terminal.error_screens import render_failure
 from runbook.terminal.step_screen import render_block, render_details, render_step
 
-LOOK = view.Command(("look", "closely"))
+LOOK = view.CommandLine(("look", "closely"))
 SHOWN: tuple[tuple[view.Block, str], ...] = (
     (Note(Label.WARNING, "Think."), "  WARNING: Think."),
     (Note(Label.STOP_IF, "It is red."), "  Stop if: It is red."),
     (view.Prose("Look."), "  Look."),
     (LOOK, "  $ look closely"),
-    (view.Command(("look",), lead="Then check the file:"), "  Then check the file:\n  $ look"),
+    (view.CommandLine(("look",), lead="Then check the file:"), "  Then check the file:\n  $ look"),
     (view.EffectNote(Effect.WRITES, "WRITES data."), "  WRITES data."),
     (view.Statement("select 1"), ""),
     (view.PrivateFile(("KEY", "TOKEN")), "  Private file with: KEY, TOKEN"),
     (view.File("new.sql", "select 1;"), "  File: new.sql"),
     (
-        view.Request("POST", "https://x.test/f", (("apikey", "<key>"),), '{"a": 1}'),
+        view.HttpRequest("POST", "https://x.test/f", (("apikey", "<key>"),), '{"a": 1}'),
         '  POST https://x.test/f\n    apikey: <key>\n    {"a": 1}',
     ),
     (view.Options((("Yes", True), ("No", False))), "   1  Yes\n   2  No"),
@@ -90,7 +90,7 @@ def test_warning_is_read_first_wherever_it_stands() -> None:
         pytest.param((LOOK,), "Undo: look closely", id="a command"),
         pytest.param((view.Prose("Delete it."),), "Undo: Delete it.", id="by hand"),
         pytest.param(
-            (view.Request("DELETE", "https://x.test", (), ""),), "Undo: DELETE https://x.test", id="a request"
+            (view.HttpRequest("DELETE", "https://x.test", (), ""),), "Undo: DELETE https://x.test", id="a request"
         ),
     ],
 )
