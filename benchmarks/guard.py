@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runbook.guard.command_line import judge
-from runbook.guard.shell.plain import read_plain
+from runbook.guard.shell.parser import read_plain
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "tests/guard/data"

@@ -7,20 +7,21 @@ none of them adds a word to an argv, becomes a flag, ends a string in SQL or hid
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from runbook.errors import UsageError
-from runbook.loading.templates import PLACEHOLDER, names_in
-from runbook.model import Command, Family, Policy, Sql, SupabaseMajor, TargetKind
+from runbook.model import Family, Policy, SupabaseMajor, TargetKind
+from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
-from runbook.policy.sql_tokens import Kind, Token, tokens
+from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
 __all__ = [
     "RESERVED",
     "TARGET",
+    "Shown",
     "UnknownName",
     "Values",
-    "argv_of",
     "fill_command",
     "fill_query",
     "fill_statement",
@@ -32,6 +33,30 @@ __all__ = [
 
 Values = Mapping[str, str | tuple[str, ...]]
 """What placeholders stand for; a list is written with commas."""
+
+
+class Shown(Mapping[str, str | tuple[str, ...]]):
+    """Values for what is only shown: a name that has none stays recognisable, as `<name>`."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def __contains__(self, name: object) -> bool:
+        """Every name has something that stands for it."""
+        return isinstance(name, str)
+
+    def __getitem__(self, name: str) -> str | tuple[str, ...]:
+        """Return the value, or the name in angle brackets."""
+        return self._values.get(name, f"<{name}>")
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names that have a value."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many names have a value."""
+        return len(self._values)
+
 
 TARGET = "{{target}}"
 _SQL = "{{sql}}"
@@ -140,26 +165,9 @@ def _major(policy: Policy, major: int) -> SupabaseMajor:
     return policy.majors[major]
 
 
-def argv_of(
-    action: Command | Sql, values: Values, *, policy: Policy, major: int, kind: TargetKind, names: Values
-) -> tuple[str, ...]:
-    """Return the argv of a command, or of the CLI's query command with the statement as one word.
-
-    `names` (`project_ref`, `drill_url`) fills the target's words and nothing else. Raises what `fill_command` and
-    `fill_statement` raise.
-    """
-    if isinstance(action, Command):
-        has_target = TARGET in action.words
-        target = target_words(action.words, policy=policy, major=major, kind=kind, names=names) if has_target else ()
-        return fill_command(action.words, values, target=target)
-    cli = _major(policy, major)
-    return fill_query(action, values, cli=cli, target=_named(Family.DATABASE, cli, kind, names))
-
-
-def fill_query(sql: Sql, values: Values, *, cli: SupabaseMajor, target: Sequence[str]) -> tuple[str, ...]:
+def fill_query(statement: str, values: Values, *, words: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
     """Return the CLI's query command with the filled statement as one word. Raises what `fill_statement` raises."""
-    parts = {TARGET: tuple(target), _SQL: (fill_statement(sql.statement, values),)}
-    words = cli.query if sql.writes else cli.query_read
+    parts = {TARGET: tuple(target), _SQL: (fill_statement(statement, values),)}
     return tuple(word for each in words for word in parts.get(each, (each,)))
 
 
@@ -171,8 +179,13 @@ def fill_statement(sql: str, values: Values) -> str:
 
     Raises UnknownName, and UsageError for a placeholder in a comment, a dollar quote, or grown together with a word.
     """
-    spans = list(tokens(PLACEHOLDER.sub(lambda found: "_" * len(found[0]), sql)))
+    spans = _spans(sql)
     return PLACEHOLDER.sub(lambda found: _fill_place(found, spans, values), sql)
+
+
+@lru_cache(maxsize=64)  # a page fills each statement several times: to judge it, in its command, and by itself
+def _spans(sql: str) -> tuple[Token, ...]:
+    return tuple(tokens(PLACEHOLDER.sub(lambda found: "_" * len(found[0]), sql)))
 
 
 def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) -> str:
@@ -180,10 +193,10 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
     value = _value(name, values)
     _refuse_unseen(name, value)
     span = next(span for span in spans if span.start <= found.start() < span.end)
-    write = _WRITERS.get(span.quote.lower()) if span.kind in {Kind.TEXT, Kind.NAME} else None
+    write = _WRITERS.get(span.quote.lower()) if span.kind in {TokenKind.TEXT, TokenKind.NAME} else None
     if write is not None:
         return write(value)
-    if span.kind is not Kind.WORD or _is_joined(found):
+    if span.kind is not TokenKind.WORD or _is_joined(found):
         raise UsageError(
             f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",
@@ -223,12 +236,11 @@ RESERVED = frozenset(_RESERVED_WORDS.split())
 """Words that PostgreSQL takes for its own, so that a name like them must be quoted."""
 
 
-def timeouts_environment(sql: Sql) -> dict[str, str]:
-    """Return the variables that set a statement's timeouts, and for a reading one a read-only transaction.
+def timeouts_environment(*, lock_timeout: float, statement_timeout: float, writes: bool) -> dict[str, str]:
+    """Return the variables that set a statement's timeouts (seconds), and for a reading one a read-only transaction.
 
     PostgreSQL takes them where the CLI opens the connection itself: always on CLI 2 and with a URL. A query that CLI 3
     sends to a hosted project through the Management API does not see them; there `--read-only` does that work.
     """
-    lock, statement = round(sql.lock_timeout * 1000), round(sql.statement_timeout * 1000)
-    options = f"-c lock_timeout={lock} -c statement_timeout={statement}"
-    return {"PGOPTIONS": options if sql.writes else f"{options} -c default_transaction_read_only=on"}
+    options = f"-c lock_timeout={round(lock_timeout * 1000)} -c statement_timeout={round(statement_timeout * 1000)}"
+    return {"PGOPTIONS": options if writes else f"{options} -c default_transaction_read_only=on"}

@@ -7,21 +7,22 @@ from unicodedata import category
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.destinations import argv_of
 from support.policies import book_policy, policy_of, rule
 
 from runbook.errors import UsageError
 from runbook.filling import (
     UnknownName,
-    argv_of,
     fill_command,
     fill_statement,
     fill_text,
     placeholders,
     target_words,
-    timeouts_environment,
 )
-from runbook.model import Command, Family, Position, Sql, TargetKind
+from runbook.model import Family, Position, TargetKind
 from runbook.policy.judgement import classify
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
 
 AT = Position("procedures/x.yaml", 1, 1)
 NAMES = {"project_ref": "abcdefghijklmnopqrst", "drill_url": "postgres://postgres@127.0.0.1:5/x?sslmode=disable"}
@@ -300,7 +301,7 @@ def test_timeouts_and_a_read_only_transaction_go_by_the_environment() -> None:
     """CLI 2 has no --read-only; PostgreSQL itself holds a reading statement to its word."""
     reading = Sql(statement="select 1", at=AT, lock_timeout=0.5, statement_timeout=10)
     writing = Sql(statement="select 1", at=AT, writes=True)
-    assert timeouts_environment(reading) == {
+    assert reading.environment() == {
         "PGOPTIONS": "-c lock_timeout=500 -c statement_timeout=10000 -c default_transaction_read_only=on"
     }
-    assert timeouts_environment(writing) == {"PGOPTIONS": "-c lock_timeout=5000 -c statement_timeout=30000"}
+    assert writing.environment() == {"PGOPTIONS": "-c lock_timeout=5000 -c statement_timeout=30000"}

@@ -8,21 +8,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from runbook.checks.classified import JudgedStep, judged_steps
+from runbook.checks.subject import Subject
 from runbook.filling import TARGET
 from runbook.loading.source_text import SourceText
-from runbook.model import Book, Command, Family, Position, Rule, Sql, TargetKind
+from runbook.model import Book, Family, Position, Rule
 from runbook.policy.argv import invocation_of
 from runbook.policy.judgement import rule_of
 
-__all__ = ["Saying", "majors_of", "sayings_of"]
+__all__ = ["CliLine", "cli_lines", "majors_of", "source_named"]
 
 _INLINE = re.compile(r"`((?:npx )?supabase\s[^`]+)`")
+# Prose is folded, and in a comment each line begins with `#`.
 _FOLD = re.compile(r"\s*\n\s*(?:#\s*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class CliLine:
     """One line: what follows the program. It must hold `on` all of these majors, or with `any_of` on one of them."""
 
     arguments: tuple[str, ...]
@@ -38,62 +39,46 @@ def majors_of(rule: Rule | None, book: Book) -> tuple[int, ...]:
     return tuple(book.policy.majors) if rule is None or rule.majors is None else rule.majors
 
 
-def sayings_of(book: Book) -> tuple[Saying, ...]:
+def cli_lines(book: Book) -> tuple[CliLine, ...]:
     """Return all lines of a book, each once at each place."""
-    found = [*_of_steps(book), *_of_targets(book), *_of_tests(book), *_of_prose(book)]
+    found = [*_of_steps(book), *_of_tests(book), *_of_prose(book)]
     return tuple(dict.fromkeys(found))
 
 
-def _of_steps(book: Book) -> Iterator[Saying]:
-    for step in judged_steps(book):
-        yield from _of_step(step)
-
-
-def _of_step(step: JudgedStep) -> Iterator[Saying]:
-    for judged in step.commands:
-        for major, judgement in judged.judgements.items():
-            for argv in judgement.commands:
-                arguments = _arguments(argv)
-                if arguments:
-                    yield Saying(arguments, (major,), judged.action.at)
-
-
-def _of_targets(book: Book) -> Iterator[Saying]:
-    """Yield each command of a step with the words of every kind of target, as supabase.yaml has them."""
-    for step in judged_steps(book):
+def _of_steps(book: Book) -> Iterator[CliLine]:
+    """Yield each command of each step, as it would run on each major, and its target's words for every target."""
+    for step in Subject(book).steps:
         for judged in step.commands:
             for major, judgement in judged.judgements.items():
-                for kind in book.policy.majors[major].target.get(judgement.family, {}):
-                    yield from _with_target(book, judged.action, judgement.family, (major, kind))
+                for argv in judgement.commands:
+                    arguments = _arguments(argv)
+                    if arguments:
+                        yield CliLine(arguments, (major,), judged.action.place(step.place.step.at))
+                if judgement.commands:  # a request has none
+                    words = judged.action.words or book.policy.majors[major].query_read
+                    yield from _on_each_target(book, words, judgement.family, major)
 
 
-def _with_target(
-    book: Book, action: Command | Sql, family: Family, landing: tuple[int, TargetKind]
-) -> Iterator[Saying]:
-    major, kind = landing
-    words = action.words if isinstance(action, Command) else book.policy.majors[major].query_read
-    if TARGET not in words:
-        return
-    rule = rule_of([word for word in words if word != TARGET], book.policy)
+def _on_each_target(book: Book, words: Sequence[str], family: Family, major: int) -> Iterator[CliLine]:
+    """Yield a command with the words of every kind of target, as supabase.yaml has them."""
+    rule = rule_of([word for word in words if word != TARGET], book.policy) if TARGET in words else None
     if rule and rule.program == "supabase":
-        target = book.policy.majors[major].target[family][kind]
-        at = Position(_supabase_file(book), 1, 1)
-        yield Saying((*rule.command, *target), (major,), at, token=target[0] if target else "")
+        at = Position(source_named(book, "supabase.yaml"), 1, 1)
+        for target in book.policy.majors[major].target.get(family, {}).values():
+            yield CliLine((*rule.command, *target), (major,), at, token=target[0] if target else "")
 
 
-def _of_tests(book: Book) -> Iterator[Saying]:
-    from runbook.guard.command_line import judge  # slow to import
-
+def _of_tests(book: Book) -> Iterator[CliLine]:
     for rule in book.policy.rules:
         for test in rule.tests:
-            for argv in judge(test.line, policy=book.policy).commands:
-                arguments = _arguments(argv)
-                on = majors_of(rule_of(argv, book.policy), book)
-                if arguments and on:
-                    yield Saying(arguments, on, test.at, any_of=True)
+            argv = _split(test.line)
+            arguments = _arguments(argv)
+            on = majors_of(rule_of(argv, book.policy), book) if argv else ()
+            if arguments and on:
+                yield CliLine(arguments, on, test.at, any_of=True)
 
 
-def _of_prose(book: Book) -> Iterator[Saying]:
+def _of_prose(book: Book) -> Iterator[CliLine]:
     """Yield what stands between backticks anywhere in the files."""
     for name, source in book.sources.items():
         text = SourceText(name, source)
@@ -102,11 +87,11 @@ def _of_prose(book: Book) -> Iterator[Saying]:
             arguments = _arguments([word for word in argv if word != TARGET])
             on = majors_of(rule_of(argv, book.policy), book) if argv else ()
             if arguments and on:
-                yield Saying(arguments, on, text.position(found.start()), any_of=True)
+                yield CliLine(arguments, on, text.position(found.start()), any_of=True)
 
 
 def _split(line: str) -> list[str]:
-    with suppress(ValueError):
+    with suppress(ValueError):  # a quote that is never closed: prose is not always a whole line
         return shlex.split(line)
     return line.split()
 
@@ -117,5 +102,6 @@ def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
     return invocation.arguments if invocation.program == "supabase" else ()
 
 
-def _supabase_file(book: Book) -> str:
-    return next((name for name in book.sources if name.endswith("supabase.yaml")), "supabase.yaml")
+def source_named(book: Book, name: str) -> str:
+    """Return the book's file of that name, with its path."""
+    return next((each for each in book.sources if each.endswith(name)), name)

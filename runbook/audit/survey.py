@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runbook.audit.asking import Asker, Progress, open_asker
-from runbook.audit.cli_lines import Saying, sayings_of
-from runbook.audit.cli_manual import Manual, Path
-from runbook.audit.lines import hints_of, mistakes_of, unlisted_flags
-from runbook.audit.rules import (
-    Manuals,
-    check_coverage,
-    check_globals,
-    forms_of,
-    leaves_of,
-    mistakes_of_rule,
-    supabase_rules,
-)
+from runbook.audit import mistakes
+from runbook.audit.cli_lines import CliLine, cli_lines, source_named
+from runbook.audit.installed_clis import Asker, Progress, open_asker
+from runbook.audit.manual import CommandPath, Manual
+from runbook.audit.mistakes import Manuals
 from runbook.checks.findings import Notes
-from runbook.drill.toolchain import CliPackage
 from runbook.errors import Finding
 from runbook.model import Book, Family, Position
+from runbook.runtime.toolchain import CliPackage
 
 __all__ = ["Survey", "survey"]
 
@@ -46,18 +38,19 @@ def survey(
 
     `newer` is a CLI that the book is not proven with; it stands in for the same major, or for the newest.
     """
-    sayings = sayings_of(book)
+    lines = cli_lines(book)
     with open_asker(progress) as asker:
         everyone = [*packages, *([newer] if newer else [])]
-        manuals = _learn(asker, book, sayings, everyone)
+        manuals = _learn(asker, book, lines, everyone)
+    # The newer one, if any, is the last; it is compared apart.
     pinned = {manual.major: manual for manual in manuals[: len(packages)]}
-    problems, changes = _compare(book, sayings, pinned)
+    problems, changes = _compare(book, lines, pinned)
     changes += _versions(book, pinned)
     if newer:
-        later = sum(_compare(book, sayings, {**pinned, manuals[-1].major: manuals[-1]}), ())
-        told = {_without_version(each) for each in (*problems, *changes)}
+        later = sum(_compare(book, lines, {**pinned, manuals[-1].major: manuals[-1]}), ())
+        told = {_without_version(each) for each in (*problems, *changes)}  # a minor version alone is no news
         changes += tuple(each for each in later if _without_version(each) not in told)
-    return Survey(problems, changes, len(sayings), tuple(manual.version for manual in manuals), asker.answered)
+    return Survey(problems, changes, len(lines), tuple(manual.version for manual in manuals), asker.answered)
 
 
 def _without_version(finding: Finding) -> Finding:
@@ -67,7 +60,7 @@ def _without_version(finding: Finding) -> Finding:
 # --- asking -----------------------------------------------------------------------------------------------------
 
 
-def _learn(asker: Asker, book: Book, sayings: Sequence[Saying], packages: Sequence[CliPackage]) -> list[Manual]:
+def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequence[CliPackage]) -> list[Manual]:
     """Ask in three rounds: all commands; help where a list is not enough; flags that are not listed.
 
     A CLI of a major that the book does not know is held against what the book says of the newest one.
@@ -75,58 +68,56 @@ def _learn(asker: Asker, book: Book, sayings: Sequence[Saying], packages: Sequen
     trees = asker.trees(packages)
     roots = asker.helps([(package, ()) for package in packages])
     manuals = [
-        Manual(_major(package, book), package.version, tree, root.flags)
+        Manual(
+            package.major if package.major in book.policy.majors else max(book.policy.majors),
+            package.version,
+            tree,
+            root.flags,
+        )
         for package, tree, root in zip(packages, trees, roots, strict=True)
     ]
-    questions = [(at, path) for at, manual in enumerate(manuals) for path in _worth_asking(book, sayings, manual)]
+    questions = [(at, path) for at, manual in enumerate(manuals) for path in _worth_asking(book, lines, manual)]
     helps = asker.helps([(packages[at], path) for at, path in questions])
     for at, manual in enumerate(manuals):
         own = {path: found for (of, path), found in zip(questions, helps, strict=True) if of == at}
         manuals[at] = replace(manual, helps=own)
-    return _learn_hidden(asker, sayings, packages, manuals)
+    # Only with the help in hand is it known which flags nothing lists.
+    wanted = [_unlisted(lines, manual, manuals) for manual in manuals]
+    flags = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
+    answers = asker.hidden([(packages[at], path, names) for at, path, names in flags])
+    hidden = [
+        {path: found for (of, path, _), found in zip(flags, answers, strict=True) if of == at}
+        for at in range(len(manuals))
+    ]
+    return [replace(manual, hidden=own) for manual, own in zip(manuals, hidden, strict=True)]
 
 
-def _major(package: CliPackage, book: Book) -> int:
-    return package.major if package.major in book.policy.majors else max(book.policy.majors)
-
-
-def _worth_asking(book: Book, sayings: Sequence[Saying], manual: Manual) -> tuple[Path, ...]:
+def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple[CommandPath, ...]:
     """Return the commands whose help is needed: where they land, and whether they exist without being listed."""
-    found: dict[Path, None] = {}
-    for rule in supabase_rules(book):
-        found.update((form, None) for form in forms_of(rule) if not manual.has(form))
-        listed = next(leaves_of(rule, book, manual), None)
+    found: dict[CommandPath, None] = {}
+    for rule in mistakes.supabase_rules(book):
+        found.update((form, None) for form in mistakes.forms_of(rule) if not manual.has(form))
+        listed = next(mistakes.leaves_of(rule, book, manual), None)
         if listed and (rule.bare or rule.reaches is Family.DATABASE):
             found[listed] = None  # other spellings and other commands of a group land alike
-    for saying in sayings:
-        line = manual.read(saying.arguments)
-        if not saying.any_of and manual.major in saying.on:
-            found[(*line.path, line.unknown) if line.unknown else line.path] = None
+    for line in lines:
+        read = manual.read(line.arguments)
+        if not line.any_of and manual.major in line.on:
+            found[(*read.path, read.unknown) if read.unknown else read.path] = None
     return tuple(path for path in found if path)
 
 
-def _learn_hidden(
-    asker: Asker, sayings: Sequence[Saying], packages: Sequence[CliPackage], manuals: Sequence[Manual]
-) -> list[Manual]:
-    wanted = [_unlisted(sayings, manual, manuals) for manual in manuals]
-    questions = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
-    answers = asker.hidden([(packages[at], path, names) for at, path, names in questions])
-    learned = list(manuals)
-    for at, manual in enumerate(manuals):
-        own = {path: found for (of, path, _), found in zip(questions, answers, strict=True) if of == at}
-        learned[at] = replace(manual, hidden=own)
-    return learned
-
-
-def _unlisted(sayings: Sequence[Saying], manual: Manual, manuals: Sequence[Manual]) -> Mapping[Path, dict[str, None]]:
+def _unlisted(
+    lines: Sequence[CliLine], manual: Manual, manuals: Sequence[Manual]
+) -> Mapping[CommandPath, dict[str, None]]:
     """Return by command the flags to ask for: a line that may hold on any major is asked for where none lists it."""
-    found: dict[Path, dict[str, None]] = {}
-    for saying in sayings:
-        applies = [each for each in manuals if each.major in saying.on]
-        listed_elsewhere = saying.any_of and any(not list(mistakes_of(saying.arguments, each)) for each in applies)
+    found: dict[CommandPath, dict[str, None]] = {}
+    for line in lines:
+        applies = [each for each in manuals if each.major in line.on]
+        listed_elsewhere = line.any_of and any(not list(mistakes.mistakes_of(line.arguments, each)) for each in applies)
         if manual not in applies or listed_elsewhere:
             continue
-        path, names = unlisted_flags(saying.arguments, manual)
+        path, names = mistakes.unlisted_flags(line.arguments, manual)
         if names:
             found.setdefault(path, {}).update(dict.fromkeys(names))
     return found
@@ -135,44 +126,40 @@ def _unlisted(sayings: Sequence[Saying], manual: Manual, manuals: Sequence[Manua
 # --- comparing --------------------------------------------------------------------------------------------------
 
 
-def _compare(
-    book: Book, sayings: Sequence[Saying], manuals: Manuals
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     problems, changes = Notes(book), Notes(book)
-    for saying in sayings:
-        for message, token in _of_line(saying, manuals):
-            problems.add(saying.at, message, saying.token or token)
-        for message, token in _hints(saying, manuals):
-            changes.add(saying.at, message, saying.token or token)
-    for rule in supabase_rules(book):
-        for message, token in mistakes_of_rule(rule, book, manuals):
+    for line in lines:
+        for message, token in _of_line(line, manuals):
+            problems.add(line.at, message, line.token or token)
+        for major in line.on:
+            if not line.any_of and major in manuals:
+                for message, token in mistakes.hints_of(line.arguments, manuals[major]):
+                    changes.add(line.at, f"CLI {manuals[major].version} {message}", line.token or token)
+    for rule in mistakes.supabase_rules(book):
+        for message, token in mistakes.mistakes_of_rule(rule, book, manuals):
             problems.add(rule.at, message, token)
-    policy = Position(_file(book, "policy.yaml"), 1, 1)
-    for message in check_globals(book, manuals):
+    policy = Position(source_named(book, "policy.yaml"), 1, 1)
+    for message in mistakes.check_globals(book, manuals):
         problems.add(policy, message, "global_value_flags:", "supabase:")
-    for message in check_coverage(book, manuals):
+    for message in mistakes.check_coverage(book, manuals):
         problems.add(policy, message, "rules:")
     return problems.findings, changes.findings
 
 
-def _of_line(saying: Saying, manuals: Manuals) -> list[tuple[str, str]]:
+def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
     """Return what is wrong with a line: on each major, or, where one is enough, on the one that comes closest."""
     found = [
-        [(f"CLI {manuals[major].version} {message}", token) for message, token in mistakes]
-        for major in saying.on
+        [
+            (f"CLI {manuals[major].version} {message}", token)
+            for message, token in mistakes.mistakes_of(line.arguments, manuals[major])
+        ]
+        for major in line.on
         if major in manuals
-        for mistakes in [list(mistakes_of(saying.arguments, manuals[major]))]
     ]
-    if saying.any_of:
+    if line.any_of:
+        # A line of prose or of a test says not which major it means: the best match counts.
         return min(found, key=len, default=[])
-    return [mistake for mistakes in found for mistake in mistakes]
-
-
-def _hints(saying: Saying, manuals: Manuals) -> Iterator[tuple[str, str]]:
-    for major in saying.on:
-        if not saying.any_of and major in manuals:
-            for message, token in hints_of(saying.arguments, manuals[major]):
-                yield f"CLI {manuals[major].version} {message}", token
+    return [mistake for of_major in found for mistake in of_major]
 
 
 def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
@@ -180,10 +167,6 @@ def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
     for major, manual in manuals.items():
         proven = book.policy.majors[major].proven
         if manual.version != proven:
-            place = Position(_file(book, "supabase.yaml"), 1, 1)
+            place = Position(source_named(book, "supabase.yaml"), 1, 1)
             notes.add(place, f"proven with CLI {proven}, and this is {manual.version}", f"{major}:", "proven:")
     return notes.findings
-
-
-def _file(book: Book, name: str) -> str:
-    return next((each for each in book.sources if each.endswith(name)), name)

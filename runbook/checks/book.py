@@ -8,30 +8,31 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from runbook.checks.commands import check_commands
+from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
 from runbook.checks.migration_templates import check_templates
-from runbook.checks.parameters import check_examples, check_secret_defaults, check_shadows
-from runbook.checks.placeholders import check_each, check_names, check_secrets, check_unused
-from runbook.checks.queries import check_queries
+from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
+from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
 from runbook.checks.review_dates import check_reviewed
-from runbook.checks.warnings import check_care
+from runbook.checks.subject import Subject
+from runbook.checks.warnings import check_warnings
 from runbook.errors import BookError, Finding
-from runbook.guard.rule_tests import check_rule_tests
+from runbook.extras import installed
 from runbook.loading import PACKAGED_BOOK, Reading, load_book
 from runbook.loading.source_text import TooManyError
 from runbook.model import Book
 
 __all__ = ["CHECKS", "check_book", "find_problems", "open_book"]
 
-CHECKS: tuple[Callable[[Book, Notes], None], ...] = (
+CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_names,
     check_unused,
-    check_each,
+    check_lists,
     check_secrets,
     check_examples,
     check_shadows,
+    check_names_of_settings,
     check_secret_defaults,
     check_commands,
     check_answers,
@@ -43,13 +44,14 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
     """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
 
     This holds the book to its author's standard too: its warnings, its queries, the templates of its
-    migrations, the policy's own tests, and the dates of reviews.
+    migrations, the dates of reviews, and whatever the extras check (the guard: the policy's own tests).
     """
 
-    def check_dates(book: Book, notes: Notes) -> None:
-        check_reviewed(book, notes, today or date.today())
+    def check_dates(subject: Subject, notes: Notes) -> None:
+        check_reviewed(subject, notes, today or date.today())
 
-    return _found(book, (*CHECKS, check_care, check_queries, check_templates, check_rule_tests, check_dates))
+    extra = [each.check_book for each in installed().values() if each.check_book]
+    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_dates, *extra))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
@@ -80,9 +82,9 @@ def _directory(named: str | None) -> Path:
     return Path(found) if found else PACKAGED_BOOK
 
 
-def _found(book: Book, checks: Sequence[Callable[[Book, Notes], None]]) -> tuple[Finding, ...]:
-    notes = Notes(book)
+def _found(book: Book, checks: Sequence[Callable[[Subject, Notes], None]]) -> tuple[Finding, ...]:
+    notes, subject = Notes(book), Subject(book)
     with suppress(TooManyError):
         for check in checks:
-            check(book, notes)
+            check(subject, notes)
     return notes.findings

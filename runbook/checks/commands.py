@@ -5,47 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import islice, pairwise, takewhile
 
-from runbook.checks.classified import Judged, JudgedStep, judged_steps
 from runbook.checks.findings import Notes
-from runbook.checks.placeholder_uses import Role
+from runbook.checks.subject import JudgedCommand, JudgedStep, Subject
 from runbook.filling import TARGET
-from runbook.model import Book, Command, Effect, Family, Policy, Sql, Tick, Verdict
+from runbook.model import Effect, Family, Policy, Role, Verdict
+from runbook.model.action import Problem
 from runbook.policy.argv import invocation_of
-from runbook.policy.sql_tokens import statements
 
-__all__ = ["check_commands"]
-
-Problem = tuple[str, str]
-"""What is wrong, and the text in the source that shows it ("" for the whole)."""
-
-_YES = ("--yes", "-y")
+__all__ = ["check_commands", "check_weaknesses"]
 
 
-def check_commands(book: Book, notes: Notes) -> None:
+def check_commands(subject: Subject, notes: Notes) -> None:
     """Judge every command of every step as it would run on production, on each major of the CLI."""
-    for step in judged_steps(book):
+    policy = subject.book.policy
+    for step in subject.steps:
         for judged in step.commands:
+            at = judged.action.place(step.place.step.at)
             for rule in _COMMAND_RULES:
-                for message, token in rule(judged, book.policy):
-                    notes.add(judged.action.at, message, token)
+                for message, *tokens in rule(judged, policy):
+                    notes.add(at, message, *tokens)
         for step_rule in _STEP_RULES:
-            for message, token in step_rule(step, book.policy):
-                notes.add(step.scoped.step.at, message, token)
+            for message, *tokens in step_rule(step, policy):
+                notes.add(step.place.step.at, message, *tokens)
+
+
+def check_weaknesses(subject: Subject, notes: Notes) -> None:
+    """Hold commands to their author's standard: what is meant keeps nobody from a walk."""
+    for step in subject.steps:
+        for judged in step.commands:
+            for message, *tokens in judged.action.weaknesses(judged.role):
+                notes.add(judged.action.place(step.place.step.at), message, *tokens)
 
 
 # --- one command ------------------------------------------------------------------------------------------------
 
 
-def _can_be_filled(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+def _can_be_filled(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
     """Fill it in with examples."""
     if judged.is_known:
         yield from ((problem, "") for problem in judged.problems)
 
 
-def _is_known(judged: Judged, policy: Policy) -> Iterator[Problem]:
+def _is_known(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
     """Have a rule for it in policy."""
     if not judged.is_known:
-        words = judged.action.words if isinstance(judged.action, Command) else ("supabase", "db", "query")
+        words = judged.action.words or ("supabase", "db", "query")
         yield f"policy has no rule for `{_command_name(words, policy)}`; add one to policy.yaml", ""
 
 
@@ -57,7 +61,7 @@ def _command_name(words: tuple[str, ...], policy: Policy) -> str:
     return " ".join([invocation.program, *islice(plain, max(forms, default=0))])
 
 
-def _is_there(judged: Judged, policy: Policy) -> Iterator[Problem]:
+def _is_there(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
     """Use a command only on the majors that have it."""
     majors = {rule.id: rule.majors for rule in policy.rules if rule.majors is not None}
     for major, judgement in judged.judgements.items():
@@ -65,7 +69,7 @@ def _is_there(judged: Judged, policy: Policy) -> Iterator[Problem]:
             yield f"CLI {major} has no such command; say in 'on_cli' what to do there", ""
 
 
-def _is_not_refused(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+def _is_not_refused(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
     """Refuse what policy refuses on production."""
     refused = {major: each for major, each in judged.judgements.items() if each.verdict is Verdict.REFUSE}
     if refused:
@@ -74,9 +78,9 @@ def _is_not_refused(judged: Judged, _policy: Policy) -> Iterator[Problem]:
         yield " ".join(filter(None, (f"policy refuses this{some}: {worst.reason}", worst.instead))), ""
 
 
-def _names_its_target(judged: Judged, policy: Policy) -> Iterator[Problem]:
+def _names_its_target(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
     """Let it reach a database or a project by `{{target}}` alone, or by `--local`."""
-    words = judged.action.words if isinstance(judged.action, Command) else ()
+    words = judged.action.words
     families = {each.family for each in judged.judgements.values()} - {Family.NOTHING}
     if not words or not families:
         return
@@ -90,9 +94,9 @@ def _names_its_target(judged: Judged, policy: Policy) -> Iterator[Problem]:
         yield f"{TARGET} is in this command twice", ""
 
 
-def _keeps_its_target_apart(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+def _keeps_its_target_apart(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
     """Let no plain word follow the target: CLI 3 can't tell whether a word after a bare `--remote` is a branch."""
-    words = judged.action.words if isinstance(judged.action, Command) else ()
+    words = judged.action.words
     for word, after in pairwise(words):
         if word == TARGET and after != TARGET and not after.startswith("-"):
             yield f"{after} can be read as part of the target: put {TARGET} last, or before a flag", TARGET
@@ -102,42 +106,26 @@ def _is_local(word: str) -> bool:
     return word in {"--local", "--local=true"}
 
 
-def _asks_for_itself(judged: Judged, _policy: Policy) -> Iterator[Problem]:
-    """Leave the CLI's own question to the operator."""
-    if not isinstance(judged.action, Command):
-        return
-    for word in (*judged.action.words, *(key for key, _ in judged.action.env_file)):
-        if word in _YES or word.startswith("--yes=") or "SUPABASE_YES" in word:
-            yield f"{word} answers for the operator; the CLI's own question stays", word
+def _is_right_by_its_kind(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
+    """Be what its kind of step has to be."""
+    yield from judged.action.problems(judged.role, judged.effect)
 
 
-def _only_reads(judged: Judged, _policy: Policy) -> Iterator[Problem]:
+def _only_reads(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
     """Let a check do nothing but read."""
     if judged.role is Role.CHECK and judged.effect is not Effect.READS:
         yield f"a check only reads, and this {judged.effect.value}", ""
 
 
-def _is_one_statement(judged: Judged, _policy: Policy) -> Iterator[Problem]:
-    """Let SQL be one statement, and say so where it writes."""
-    if not isinstance(judged.action, Sql):
-        return
-    count = len(statements(judged.action.statement))
-    if count != 1:
-        yield f"a step runs one statement, and here are {count}", ""
-    elif judged.role is not Role.CHECK and not judged.action.writes and judged.effect is not Effect.READS:
-        yield f"this statement {judged.effect.value}: say so with 'writes: true'", ""
-
-
-_COMMAND_RULES: tuple[Callable[[Judged, Policy], Iterator[Problem]], ...] = (
+_COMMAND_RULES: tuple[Callable[[JudgedCommand, Policy], Iterator[Problem]], ...] = (
     _can_be_filled,
     _is_known,
     _is_there,
     _is_not_refused,
     _names_its_target,
     _keeps_its_target_apart,
-    _asks_for_itself,
     _only_reads,
-    _is_one_statement,
+    _is_right_by_its_kind,
 )
 
 
@@ -146,10 +134,9 @@ _COMMAND_RULES: tuple[Callable[[Judged, Policy], Iterator[Problem]], ...] = (
 
 def _before_only_reads(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
     """Tick or read before step 1, and do nothing else."""
-    actions = (step.scoped.step.action, *step.scoped.step.on_cli.values())
-    if not step.scoped.is_before:
+    if not step.place.is_before:
         return
-    if not all(isinstance(action, Command | Sql | Tick) for action in actions):
+    if not all(action.may_come_before for action in step.place.step.actions):
         yield "before step 1 there are only ticks and commands that read", ""
     elif step.effect is not Effect.READS:
         yield f"what comes before step 1 only reads, and this {step.effect.value}", ""
@@ -157,23 +144,23 @@ def _before_only_reads(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
 
 def _asks_for_care(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
     """Ask for no less care than policy does."""
-    declared = step.scoped.step.effect
+    declared = step.place.step.effect
     if declared and declared.rank < step.effect.rank:
         yield f"policy says that this {step.effect.value}; a procedure can't ask for less care", f"effect: {declared}"
 
 
 def _has_a_way_back(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
     """Verify or undo what writes, or say why that can't be."""
-    own = step.scoped.step
+    own = step.place.step
     writes = step.effect is not Effect.READS or own.effect not in {None, Effect.READS}
-    if writes and not step.scoped.is_before and not own.verify and not own.undo:
+    if writes and not step.place.is_before and not own.verify and not own.undo:
         advice = "add 'verify' or 'undo', or say why it can't be undone: 'undo: {none: …}'"
         yield f"step '{own.id}' writes and can't be checked or taken back; {advice}", own.id
 
 
 def _knows_the_majors(step: JudgedStep, policy: Policy) -> Iterator[Problem]:
     """Speak of majors in `on_cli` that the book knows."""
-    for major in step.scoped.step.on_cli:
+    for major in step.place.step.on_cli:
         if major not in policy.majors:
             yield f"supabase.yaml does not know CLI {major}", "on_cli:"
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from runbook.checks.findings import Notes
-from runbook.checks.scopes import scoped_steps
-from runbook.loading.templates import PLACEHOLDER
-from runbook.model import Book, Edit
+from runbook.checks.subject import Subject
+from runbook.model.action import WrittenFile
+from runbook.model.templates import PLACEHOLDER
 from runbook.policy.sql_tokens import Token, statements
 
 __all__ = ["check_templates"]
@@ -22,27 +22,27 @@ _Words = tuple[str, ...]
 _ENDS = frozenset({"begin", "start", "commit", "end", "rollback", "savepoint"})
 
 
-def check_templates(book: Book, notes: Notes) -> None:
+def check_templates(subject: Subject, notes: Notes) -> None:
     """Hold the template of every migration in the book against what the SQL patterns say."""
-    for procedure in book.procedures.values():
-        for scoped in scoped_steps(procedure):
-            for action in (scoped.step.action, *scoped.step.on_cli.values()):
-                if isinstance(action, Edit) and _is_migration(action):
-                    for message, token in _problems(action):
-                        notes.add(scoped.step.at, message, "template:" if action.template else scoped.step.id, token)
+    for _, place in subject.places:
+        for action in place.step.actions:
+            file = action.written_file()
+            if file is not None and _is_migration(file):
+                for message, token in _problems(file):
+                    notes.add(place.step.at, message, "template:" if file.text else place.step.id, token)
 
 
-def _is_migration(edit: Edit) -> bool:
+def _is_migration(file: WrittenFile) -> bool:
     """Whether the file is SQL that will be pushed; a file whose name is only known later is taken for one."""
-    return edit.file.endswith(".sql") or PLACEHOLDER.fullmatch(edit.file) is not None
+    return file.path.endswith(".sql") or PLACEHOLDER.fullmatch(file.path) is not None
 
 
-def _problems(edit: Edit) -> Iterator[Problem]:
-    if edit.check is None:
+def _problems(file: WrittenFile) -> Iterator[Problem]:
+    if not file.is_checked:
         yield "nothing checks this migration; add 'check' with a linter such as squawk", ""
-    if edit.template is None:
+    if file.text is None:
         return
-    found = [_words(each) for each in statements(PLACEHOLDER.sub(r"\1", edit.template))]
+    found = [_words(each) for each in statements(PLACEHOLDER.sub(r"\1", file.text))]
     for rule in _RULES:
         yield from rule(found)
 

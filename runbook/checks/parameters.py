@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from runbook.checks.findings import Notes
-from runbook.checks.scopes import scoped_steps, variables
-from runbook.model import Book, Parameter, Procedure, Tick
+from runbook.checks.subject import Subject
+from runbook.model import Parameter
+from runbook.variables import OWN_VARIABLES, variable_of
 
-__all__ = ["check_examples", "check_secret_defaults", "check_shadows", "fits"]
+__all__ = ["check_examples", "check_names_of_settings", "check_secret_defaults", "check_shadows", "fits"]
 
 
-def check_examples(book: Book, notes: Notes) -> None:
+def check_examples(subject: Subject, notes: Notes) -> None:
     """Every example, default and choice matches its own pattern and is one of its own choices."""
-    for procedure in book.procedures.values():
-        for parameter in _all_parameters(procedure):
-            for what, value in _declared(parameter):
-                if not fits(parameter, value):
-                    notes.add(parameter.at, f"the {what} '{value}' is not a value it takes", f"{what}:", value)
+    asked = (action.asks for _, place in subject.places for action in place.step.actions if action.asks)
+    declared = (parameter for procedure in subject.book.procedures.values() for parameter in procedure.parameters)
+    for parameter in (*declared, *asked):
+        for what, value in _declared(parameter):
+            if not fits(parameter, value):
+                notes.add(parameter.at, f"the {what} '{value}' is not a value it takes", f"{what}:", value)
 
 
-def check_shadows(book: Book, notes: Notes) -> None:
+def check_shadows(subject: Subject, notes: Notes) -> None:
     """No captured value has the name of a parameter."""
-    for procedure in book.procedures.values():
-        captured = variables(procedure)
+    for procedure in subject.book.procedures.values():
+        captured = subject.captured(procedure)
         for parameter in procedure.parameters:
             if parameter.name in captured:
                 message = f"step '{captured[parameter.name]}' captures a value of that name: give one another name"
                 notes.add(parameter.at, message, parameter.name)
 
 
-def check_secret_defaults(book: Book, notes: Notes) -> None:
+def check_names_of_settings(subject: Subject, notes: Notes) -> None:
+    """No parameter shares its environment variable with a setting of the program."""
+    for procedure in subject.book.procedures.values():
+        for parameter in procedure.parameters:
+            if variable_of(parameter.name) is None:
+                variable = f"RUNBOOK_{parameter.name.upper()}"
+                message = f"{variable} is a setting of runbook ({OWN_VARIABLES[variable]}): use another name"
+                notes.add(parameter.at, message, parameter.name)
+
+
+def check_secret_defaults(subject: Subject, notes: Notes) -> None:
     """No secret has a default: what is in a book is known to all its readers."""
-    for procedure in book.procedures.values():
+    for procedure in subject.book.procedures.values():
         for parameter in procedure.parameters:
             if parameter.secret and parameter.default is not None:
                 notes.add(
@@ -42,26 +53,12 @@ def check_secret_defaults(book: Book, notes: Notes) -> None:
 
 
 def fits(parameter: Parameter, value: str) -> bool:
-    """Whether a parameter takes a value; of a list, each of its values."""
-    values = [each.strip() for each in value.split(",")] if parameter.many else [value]
-    return all(_fits_one(parameter, each) for each in values)
-
-
-def _fits_one(parameter: Parameter, value: str) -> bool:
-    if parameter.choices and value not in parameter.choices:
-        return False
-    return parameter.pattern is None or re.fullmatch(parameter.pattern, value) is not None
+    """Tell whether a parameter takes a value; none at all is fine where nothing is said of its form."""
+    is_free = not value and not parameter.pattern and not parameter.choices
+    return is_free or not parameter.problem_with(value)
 
 
 def _declared(parameter: Parameter) -> Iterator[tuple[str, str]]:
     yield "example", parameter.example
     if parameter.default is not None:
         yield "default", parameter.default
-
-
-def _all_parameters(procedure: Procedure) -> Iterator[Parameter]:
-    yield from procedure.parameters
-    for scoped in scoped_steps(procedure):
-        for action in (scoped.step.action, *scoped.step.on_cli.values()):
-            if isinstance(action, Tick) and action.asks:
-                yield action.asks

@@ -2,89 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from runbook.checks.findings import Notes
-from runbook.checks.placeholder_uses import Becomes, Use, uses_of
-from runbook.checks.scopes import BUILT_INS, Scoped, scoped_steps
-from runbook.loading.templates import names_in
-from runbook.model import Book, Each, Include, Parameter, Procedure
+from runbook.checks.subject import Subject
+from runbook.model import Parameter, Use
+from runbook.model.action import Becomes
+from runbook.model.templates import names_in
+from runbook.steps.scope import BUILT_INS, Place
 
-__all__ = ["check_each", "check_names", "check_secrets", "check_unused"]
+__all__ = ["check_lists", "check_names", "check_secrets", "check_unused"]
+
+_BARE = {Becomes.NAME, Becomes.SECRET}
+"""What is written as a name alone, without braces."""
 
 
-def check_names(book: Book, notes: Notes) -> None:
+def check_names(subject: Subject, notes: Notes) -> None:
     """Every `{{name}}` is a parameter, a built-in, or captured by then on every way there."""
-    for procedure in book.procedures.values():
-        for scoped in scoped_steps(procedure):
-            for use, name in _names(scoped):
-                problem = _problem(scoped, use, name)
-                if problem:
-                    token = name if use.becomes in {Becomes.NAME, Becomes.SECRET} else f"{{{{{name}}}}}"
-                    notes.add(use.at, problem, token)
+    for procedure, place in subject.places:
+        later = subject.captured(procedure)
+        for use, name in _names(place):
+            problem = _problem(place, later, use, name)
+            if problem:
+                notes.add(use.at, problem, name if use.becomes in _BARE else f"{{{{{name}}}}}")
 
 
-def check_unused(book: Book, notes: Notes) -> None:
+def check_unused(subject: Subject, notes: Notes) -> None:
     """Every parameter fills something."""
-    for procedure in book.procedures.values():
-        used = {name for scoped in scoped_steps(procedure) for _, name in _names(scoped)}
+    for procedure in subject.book.procedures.values():
+        used = {name for one, place in subject.places if one is procedure for _, name in _names(place)}
         for parameter in procedure.parameters:
             if parameter.name not in used:
                 notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for and never used", parameter.name)
 
 
-def check_each(book: Book, notes: Notes) -> None:
-    """`each` goes over a list, gives each value a name of its own, and a list stands nowhere else in a command."""
-    for procedure in book.procedures.values():
-        for scoped in scoped_steps(procedure):
-            action, known = scoped.step.action, scoped.scope.known
-            if isinstance(action, Each):
-                over = known.get(action.over)
-                if action.over in known and not (over and over.many):
-                    message = f"'{action.over}' is one value, not a list: give its parameter 'many: true'"
-                    notes.add(scoped.step.at, message, "each:", action.over)
-                if action.name in known:
-                    notes.add(scoped.step.at, f"'{action.name}' is already the name of something", "as:", action.name)
-            for use, name in _names(scoped):
-                parameter = known.get(name)
-                if parameter and parameter.many and use.becomes in {Becomes.ARGV, Becomes.SQL, Becomes.FILE}:
-                    message = f"'{name}' is a list; go through it with 'each'"
-                    notes.add(use.at, message, f"{{{{{name}}}}}")
+def check_lists(subject: Subject, notes: Notes) -> None:
+    """Go through a list value by value: it can't stand in a command, a statement or a file as it is."""
+    for _, place in subject.places:
+        for use, name in _names(place):
+            parameter = place.scope.names.get(name)
+            if parameter and parameter.many and use.becomes in {Becomes.ARGV, Becomes.SQL, Becomes.FILE}:
+                notes.add(use.at, f"'{name}' is a list; go through it with 'each'", f"{{{{{name}}}}}")
 
 
-def check_secrets(book: Book, notes: Notes) -> None:
-    """Let a secret go into a private file or into an included procedure's secret, and nowhere else."""
-    for procedure in book.procedures.values():
-        for scoped in scoped_steps(procedure):
-            for use, name in _names(scoped):
-                parameter = scoped.scope.known.get(name)
-                problem = _secret_problem(use, name, parameter)
-                if problem:
-                    notes.add(use.at, problem, name)
-            if isinstance(scoped.step.action, Include):
-                _check_bound(book, scoped, scoped.step.action, notes)
+def check_secrets(subject: Subject, notes: Notes) -> None:
+    """Let a secret stay out of every argv, and let each kind of step use the names that it knows as they are meant."""
+    for _, place in subject.places:
+        for use, name in _names(place):
+            problem = _secret_problem(use, name, place.scope.names.get(name))
+            if problem:
+                notes.add(use.at, problem, name)
+        for message, *tokens in place.step.action.scope_problems(place.scope.names, subject.book.procedures):
+            notes.add(place.step.at, message, *tokens)
 
 
-def _names(scoped: Scoped) -> Iterator[tuple[Use, str]]:
-    for use in uses_of(scoped.step):
-        if use.becomes in {Becomes.NAME, Becomes.SECRET}:
+def _names(place: Place) -> Iterator[tuple[Use, str]]:
+    for use in place.step.uses():
+        if use.becomes in _BARE:
             yield use, use.text
         else:
             yield from ((use, name) for name in names_in(use.text))
 
 
-def _problem(scoped: Scoped, use: Use, name: str) -> str:
-    scope = scoped.scope
-    if name in scope.known or (use.late and name in scoped.own):
+def _problem(place: Place, later: Mapping[str, str], use: Use, name: str) -> str:
+    scope = place.after if use.late else place.scope
+    if name in scope.names:
         return ""
     if name in BUILT_INS:
         return _built_in_problem(use, name)
     if name in scope.doubtful:
         return f"'{name}' is captured on some ways through '{scope.doubtful[name]}' only, and not on the others"
-    if name in scope.later:
-        return f"'{name}' is not captured yet: step '{scope.later[name]}' does it"
-    close = get_close_matches(name, [*scope.known, *BUILT_INS], n=1)
+    if name in later:
+        return f"'{name}' is not captured yet: step '{later[name]}' does it"
+    close = get_close_matches(name, [*scope.names, *BUILT_INS], n=1)
     return f"nothing is called '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
 
 
@@ -104,18 +95,3 @@ def _secret_problem(use: Use, name: str, parameter: Parameter | None) -> str:
     if use.becomes is Becomes.BOUND and use.text == f"{{{{{name}}}}}":
         return ""
     return f"the secret '{name}' would be seen here; a secret goes into 'env_file' only"
-
-
-def _check_bound(book: Book, scoped: Scoped, include: Include, notes: Notes) -> None:
-    included: Procedure = book.procedures[include.procedure]
-    for name, value in include.values.items():
-        outer = scoped.scope.known.get(value.strip("{}"))
-        inner = included.parameter(name)
-        if inner.secret != bool(outer and outer.secret):
-            message = (
-                f"'{name}' of '{included.id}' is {'a' if inner.secret else 'no'} secret, and this value is not alike"
-            )
-            notes.add(scoped.step.at, message, "with:", name)
-        if inner.many != bool(outer and outer.many):
-            message = f"'{name}' of '{included.id}' is {'a list' if inner.many else 'one value'}, and this value is not"
-            notes.add(scoped.step.at, message, "with:", name)

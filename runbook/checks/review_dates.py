@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from runbook.checks.findings import Notes
-from runbook.model import Book
+from runbook.checks.subject import Subject
 
 __all__ = ["check_reviewed"]
 
 
-def check_reviewed(book: Book, notes: Notes, today: date) -> None:
+def check_reviewed(subject: Subject, notes: Notes, today: date) -> None:
     """No review lies in the future; a day is allowed for, as it is tomorrow already elsewhere on Earth."""
-    for procedure in book.procedures.values():
+    for procedure in subject.book.procedures.values():
         if procedure.reviewed > today + timedelta(days=1):
             day = procedure.reviewed.isoformat()
             notes.add(procedure.at, f"the review of {day} lies in the future", "reviewed:", day)

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.checks.classified import Judged, JudgedStep, judged_steps
 from runbook.checks.findings import Notes
-from runbook.checks.placeholder_uses import Role
-from runbook.model import Book, Command, Policy, Verdict
+from runbook.checks.subject import JudgedCommand, JudgedStep, Subject
+from runbook.model import Policy, Role, Verdict
 from runbook.policy.judgement import Judgement, classify
 
-__all__ = ["check_care"]
+__all__ = ["check_warnings"]
 
 
-def check_care(book: Book, notes: Notes) -> None:
+def check_warnings(subject: Subject, notes: Notes) -> None:
     """Have a warning at what nobody runs without a second look, and the flag in it where a flag makes it so."""
-    for step in judged_steps(book):
+    for step in subject.steps:
         for judged in step.commands:
-            if judged.role is Role.STEP and isinstance(judged.action, Command):
-                for message, token in _unsaid(step, judged, book.policy):
-                    notes.add(judged.action.at, message, token)
+            if judged.role is Role.STEP and judged.action.words:
+                for message, token in _unsaid(step, judged, subject.book.policy):
+                    notes.add(judged.action.place(step.place.step.at), message, token)
 
 
-def _unsaid(step: JudgedStep, judged: Judged, policy: Policy) -> Iterator[tuple[str, str]]:
-    warning = step.scoped.step.warning or ""
+def _unsaid(step: JudgedStep, judged: JudgedCommand, policy: Policy) -> Iterator[tuple[str, str]]:
+    warning = step.place.step.warning or ""
     for major, judgement in judged.judgements.items():
         if judgement.verdict is not Verdict.CONFIRM:
             continue

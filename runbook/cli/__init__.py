@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from runbook.cli.error_handler import ending
 from runbook.errors import ExitCode
+from runbook.extras import answer_early
 
 __all__ = ["main"]
 
@@ -15,13 +16,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with ending() as result:
-        if "guard" in words[:3]:
-            from runbook.guard.fast_path import answer  # a guard that is slow gets taken out
-
-            code = answer(words)
-            if code is not None:
-                result.code = code
-                return int(code)
+        early = answer_early(words)
+        if early is not None:
+            result.code = early
+            return int(early)
         from runbook.cli.group import runbook  # click is imported after the error net is up
 
         code = runbook.main(args=words, prog_name="runbook", standalone_mode=False)

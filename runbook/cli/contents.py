@@ -6,9 +6,13 @@ reader, which says what is wrong and where.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+from runbook.cache import entry_of, find_kept, keep
 
 __all__ = ["SECTIONS", "Heading", "read_contents"]
 
@@ -24,8 +28,7 @@ SECTIONS = {
 _LARGEST = 512 * 1024
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """What the list shows of a procedure."""
 
     id: str
@@ -36,26 +39,45 @@ class Heading:
 
 def read_contents(directory: Path) -> list[Heading] | None:
     """Return the headings of all procedures, None if something is not as it should be or nothing is there."""
-    import yaml
-
     try:
-        found = [_heading(path) for path in sorted((directory / "procedures").glob("*.yaml"))]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
+        heads = {path.stem: _head(path) for path in sorted((directory / "procedures").glob("*.yaml"))}
+    except (OSError, ValueError):
         return None
+    entry = entry_of(json.dumps(heads).encode(), use="contents", code=("cli/contents.py",))
+    with suppress(TypeError, ValueError):  # where nothing is kept, or something else
+        return [_heading(name, *kept) for name, kept in zip(heads, find_kept(entry), strict=True)] or None
+    found = _parse(heads)
+    if found:
+        keep(entry, [each[1:] for each in found])
     return found or None
 
 
-def _heading(path: Path) -> Heading:
-    import yaml
-
+def _head(path: Path) -> str:
+    """Return the part of a procedure that the list needs; a file where that stands below makes the reader look."""
     if path.stat().st_size > _LARGEST:
         raise ValueError(path)
-    # What the list needs stands above the steps; a file where it does not makes the reader look.
-    head = path.read_text(encoding="utf-8").partition("\nsteps:")[0]
-    record = yaml.load(head, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    if not isinstance(record, Mapping) or record["section"] not in SECTIONS:
-        raise ValueError(path)
-    summary, minutes = record["summary"], record["minutes"]
-    if not isinstance(summary, str) or not isinstance(minutes, int) or not isinstance(record["title"], str):
-        raise TypeError(path)
-    return Heading(path.stem, " ".join(summary.split()), record["section"], minutes)
+    return path.read_text(encoding="utf-8").partition("\nsteps:")[0]
+
+
+def _parse(heads: Mapping[str, str]) -> list[Heading] | None:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return [_parsed(name, yaml.load(head, loader)) for name, head in heads.items()]  # noqa: S506 - both are safe
+    except (ValueError, KeyError, TypeError, RecursionError, yaml.YAMLError):
+        return None
+
+
+def _parsed(name: str, record: object) -> Heading:
+    if not isinstance(record, Mapping) or not isinstance(record["title"], str):
+        raise TypeError(name)
+    return _heading(name, record["summary"], record["section"], record["minutes"])
+
+
+def _heading(name: str, summary: object, section: object, minutes: object) -> Heading:
+    if not isinstance(summary, str) or not isinstance(section, str) or not isinstance(minutes, int):
+        raise TypeError(name)
+    if section not in SECTIONS:
+        raise ValueError(section)
+    return Heading(name, " ".join(summary.split()), section, minutes)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from runbook.cli.doctor_checks import Check, Found, diagnose
+from runbook.cli.doctor_checks import Diagnosis, Found, diagnose
 from runbook.errors import ExitCode
 
 __all__ = ["command"]
@@ -35,7 +35,7 @@ def command(book: str | None, form: str, workdir: str | None) -> int:
     return ExitCode.NOT_COMPLETED if any(one.found is Found.MISSING for one in checks) else ExitCode.DONE
 
 
-def _lines(checks: Sequence[Check], width: int) -> Iterator[str]:
+def _lines(checks: Sequence[Diagnosis], width: int) -> Iterator[str]:
     room = max(len(one.name) for one in checks)
     for one in checks:
         lead = f"{_WORDS[one.found]:<8}  {one.name:<{room}}  "

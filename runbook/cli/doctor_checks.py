@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.util import find_spec
@@ -14,21 +14,19 @@ from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
-from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
-from runbook.journal import state_directory
+from runbook.errors import JournalError, MissingPartError, UsageError
+from runbook.extras import installed
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
-from runbook.runtime.capture import ask
-from runbook.runtime.editor import editor_command
-from runbook.runtime.environment import child_environment
-from runbook.runtime.environment_hazards import Remedy, find_traps
+from runbook.runtime.environment import Remedy, child_environment, find_traps
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
+from runbook.runtime.subprocesses import ask, editor_command
+from runbook.user_directories import state_directory
 
-__all__ = ["Check", "Found", "diagnose"]
+__all__ = ["Diagnosis", "Found", "check_part", "diagnose"]
 
-_EXTRAS = {
+_PARTS = {
     "check": (("squawk", "pgparse"), "checks migration files"),
-    "drill": (("psycopg",), "practises on a throwaway database"),
     "site": (("mkdocs", "material", "markdown_exec", "pymdownx"), "builds the documentation site"),
 }
 """Optional parts: what they import, and what they are for."""
@@ -46,7 +44,7 @@ class Found(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Diagnosis:
     """One thing that was looked at; `fix` is the command, or the deed, that puts it right."""
 
     name: str
@@ -66,7 +64,7 @@ class _Place:
     environment: dict[str, str] = field(default_factory=lambda: child_environment(os.environ, {}))
 
 
-def diagnose(book: str | None, workdir: str | None) -> list[Check]:
+def diagnose(book: str | None, workdir: str | None) -> list[Diagnosis]:
     """Run all checks, in the order in which their answers are needed."""
     place = _Place(book, workdir)
     return [check for look in _CHECKS for check in look(place)]
@@ -75,61 +73,63 @@ def diagnose(book: str | None, workdir: str | None) -> list[Check]:
 # --- this program -----------------------------------------------------------------------------------------------
 
 
-def _runbook(_place: _Place) -> Iterator[Check]:
+def _runbook(_place: _Place) -> Iterator[Diagnosis]:
     python = f"Python {platform.python_version()}"
-    yield Check("runbook", Found.GOOD, f"{__version__}, {python}, {Path(sys.argv[0]).resolve()}")
+    yield Diagnosis("runbook", Found.GOOD, f"{__version__}, {python}, {Path(sys.argv[0]).resolve()}")
     first = shutil.which("runbook")
     here = Path(sys.executable).with_name("runbook")
     if first is None:
         fix = f'export PATH="{here.parent}:$PATH"'
-        yield Check("on PATH", Found.NOTE, "the shell does not find the word runbook", fix)
+        yield Diagnosis("on PATH", Found.NOTE, "the shell does not find the word runbook", fix)
     elif Path(first).resolve() != here.resolve():
-        yield Check("on PATH", Found.NOTE, f"the word runbook starts another program: {first}", "type -a runbook")
+        yield Diagnosis("on PATH", Found.NOTE, f"the word runbook starts another program: {first}", "type -a runbook")
 
 
-def _book(place: _Place) -> Iterator[Check]:
+def _book(place: _Place) -> Iterator[Diagnosis]:
     try:
         reading, findings = find_problems(place.book)
     except UsageError as error:
-        yield Check("book", Found.MISSING, error.message, error.hint)
+        yield Diagnosis("book", Found.MISSING, error.message, error.hint)
         return
     place.policy = reading.book.policy if reading.book else None
     if findings or reading.book is None:
-        yield Check("book", Found.MISSING, f"it has {len(findings)} problems", "runbook check")
+        yield Diagnosis("book", Found.MISSING, f"it has {len(findings)} problems", "runbook check")
     else:
-        yield Check("book", Found.GOOD, f"{len(reading.book.procedures)} procedures, {reading.book.directory}")
+        yield Diagnosis("book", Found.GOOD, f"{len(reading.book.procedures)} procedures, {reading.book.directory}")
 
 
-def _journal(_place: _Place) -> Iterator[Check]:
-    directory = state_directory(os.environ)
+def _journal(_place: _Place) -> Iterator[Diagnosis]:
+    directory = state_directory()
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
         fix = "Set XDG_STATE_HOME to a directory of yours"
-        yield Check("journal", Found.MISSING, f"{directory} can't be made: {nearest} is not yours to write to", fix)
+        yield Diagnosis("journal", Found.MISSING, f"{directory} can't be made: {nearest} is not yours to write to", fix)
         return
     try:
         if directory.exists():
             open_directory(directory)
     except JournalError as error:
-        yield Check("journal", Found.MISSING, error.message, error.hint)
+        yield Diagnosis("journal", Found.MISSING, error.message, error.hint)
         return
-    yield Check("journal", Found.GOOD, str(directory))
+    yield Diagnosis("journal", Found.GOOD, str(directory))
 
 
 # --- the tools --------------------------------------------------------------------------------------------------
 
 
-def _node(place: _Place) -> Iterator[Check]:
+def _node(place: _Place) -> Iterator[Diagnosis]:
     answer = ask(("node", "--version"), directory="/", environment=place.environment, timeout=20)
     npx = shutil.which("npx", path=place.environment["PATH"])
     if answer.code != 0 or npx is None:
         lacking = "node" if answer.code else "npx"
-        yield Check("Node.js", Found.MISSING, f"{lacking} is not on PATH", "Install Node.js 20 or newer (nodejs.org)")
+        yield Diagnosis(
+            "Node.js", Found.MISSING, f"{lacking} is not on PATH", "Install Node.js 20 or newer (nodejs.org)"
+        )
     else:
-        yield Check("Node.js", Found.GOOD, f"{answer.stdout.strip()}, {npx}")
+        yield Diagnosis("Node.js", Found.GOOD, f"{answer.stdout.strip()}, {npx}")
 
 
-def _cli(place: _Place) -> Iterator[Check]:
+def _cli(place: _Place) -> Iterator[Diagnosis]:
     if place.policy is None or place.project is None:
         return
     majors = place.policy.majors
@@ -142,92 +142,96 @@ def _cli(place: _Place) -> Iterator[Check]:
         version = answer.stdout.strip().split("\n")[-1].strip() if answer.code == 0 else ""
     major = version.split(".", maxsplit=1)[0]
     if not version:
-        yield Check("Supabase CLI", Found.MISSING, f"npx finds none in {place.project}", pin)
+        yield Diagnosis("Supabase CLI", Found.MISSING, f"npx finds none in {place.project}", pin)
     elif not major.isdecimal() or int(major) not in majors:
-        yield Check("Supabase CLI", Found.MISSING, f"{version} is not known to this book ({proven} are)", pin)
+        yield Diagnosis("Supabase CLI", Found.MISSING, f"{version} is not known to this book ({proven} are)", pin)
     elif version not in proven:
-        yield Check("Supabase CLI", Found.NOTE, f"{version}; the book was proven with {proven}", pin)
+        yield Diagnosis("Supabase CLI", Found.NOTE, f"{version}; the book was proven with {proven}", pin)
     else:
-        yield Check("Supabase CLI", Found.GOOD, version)
+        yield Diagnosis("Supabase CLI", Found.GOOD, version)
 
 
-def _git(place: _Place) -> Iterator[Check]:
+def _git(place: _Place) -> Iterator[Diagnosis]:
     answer = ask(("git", "--version"), directory="/", environment=place.environment, timeout=20)
     if answer.code == 0:
-        yield Check("git", Found.GOOD, answer.stdout.strip().removeprefix("git version "))
+        yield Diagnosis("git", Found.GOOD, answer.stdout.strip().removeprefix("git version "))
     else:
-        yield Check("git", Found.MISSING, "it is not on PATH; several procedures read the history", "Install git")
+        yield Diagnosis("git", Found.MISSING, "it is not on PATH; several procedures read the history", "Install git")
 
 
-def _editor(_place: _Place) -> Iterator[Check]:
+def _editor(_place: _Place) -> Iterator[Diagnosis]:
     try:
         words = editor_command(os.environ)
     except MissingPartError as error:
-        yield Check("editor", Found.NOTE, error.message, error.hint)
+        yield Diagnosis("editor", Found.NOTE, error.message, error.hint)
         return
     there = shutil.which(words[0])
     if there:
-        yield Check("editor", Found.GOOD, " ".join(words))
+        yield Diagnosis("editor", Found.GOOD, " ".join(words))
     else:
-        yield Check("editor", Found.NOTE, f"{words[0]} is not on PATH", "export EDITOR=nano")
+        yield Diagnosis("editor", Found.NOTE, f"{words[0]} is not on PATH", "export EDITOR=nano")
 
 
 # --- the project ------------------------------------------------------------------------------------------------
 
 
-def _project(place: _Place) -> Iterator[Check]:
+def _project(place: _Place) -> Iterator[Diagnosis]:
     try:
         place.project = find_project(Path(place.workdir or "."))
     except UsageError as error:
-        yield Check("project", Found.MISSING, error.message, error.hint)
+        yield Diagnosis("project", Found.MISSING, error.message, error.hint)
         return
-    yield Check("project", Found.GOOD, str(place.project))
+    yield Diagnosis("project", Found.GOOD, str(place.project))
 
 
-def _link(place: _Place) -> Iterator[Check]:
+def _link(place: _Place) -> Iterator[Diagnosis]:
     if place.project is None:
         return
     ref = linked_ref(place.project)
     if ref:
-        yield Check("link", Found.GOOD, ref)
+        yield Diagnosis("link", Found.GOOD, ref)
     else:
-        yield Check("link", Found.MISSING, "no project is linked here", "npx supabase link --project-ref REF")
+        yield Diagnosis("link", Found.MISSING, "no project is linked here", "npx supabase link --project-ref REF")
 
 
-def _login(place: _Place) -> Iterator[Check]:
+def _login(place: _Place) -> Iterator[Diagnosis]:
     home = Path(place.environment.get("SUPABASE_HOME") or Path(place.environment.get("HOME", "~"), ".supabase"))
     if place.environment.get("SUPABASE_ACCESS_TOKEN"):
-        yield Check("login", Found.GOOD, "a token is in SUPABASE_ACCESS_TOKEN (not shown)")
+        yield Diagnosis("login", Found.GOOD, "a token is in SUPABASE_ACCESS_TOKEN (not shown)")
     elif (home / "access-token").is_file():
-        yield Check("login", Found.GOOD, f"a token is in {home / 'access-token'} (not shown)")
+        yield Diagnosis("login", Found.GOOD, f"a token is in {home / 'access-token'} (not shown)")
     else:
         text = "no token in the environment or in a file; it may be in the system's keyring, which is not asked"
-        yield Check("login", Found.NOTE, text, "npx supabase login, if commands say that you are not logged in")
+        yield Diagnosis("login", Found.NOTE, text, "npx supabase login, if commands say that you are not logged in")
 
 
-def _traps(place: _Place) -> Iterator[Check]:
+def _traps(place: _Place) -> Iterator[Diagnosis]:
     linked = linked_ref(place.project) if place.project else ""
     dotenvs = dotenv_texts(place.project) if place.project else {}
     for trap in find_traps(os.environ, dotenvs, linked=linked):
         if trap.remedy is Remedy.REFUSE:
             fix = f"Take the line out of {trap.where}; nothing runs before that"
-            yield Check("trap", Found.MISSING, f"{trap.name} is set in {trap.where}: {trap.why}", fix)
+            yield Diagnosis("trap", Found.MISSING, f"{trap.name} is set in {trap.where}: {trap.why}", fix)
         else:
             text = f"{trap.name} is set in {trap.where}: {trap.why}. Commands will not get it."
-            yield Check("trap", Found.NOTE, text)
+            yield Diagnosis("trap", Found.NOTE, text)
 
 
 # --- optional parts ---------------------------------------------------------------------------------------------
 
 
-def _extras(_place: _Place) -> Iterator[Check]:
-    for extra, (modules, purpose) in _EXTRAS.items():
-        lacking = [module for module in modules if not _is_there(module)]
-        if lacking:
-            fix = f"pip install 'migration-runbook[{extra}]'"
-            yield Check(f"part {extra}", Found.OPTIONAL, f"{purpose}; {', '.join(lacking)} is not installed", fix)
-        else:
-            yield Check(f"part {extra}", Found.GOOD, purpose)
+def _parts(_place: _Place) -> Iterator[Diagnosis]:
+    for part, (modules, purpose) in _PARTS.items():
+        yield check_part(part, modules, purpose)
+
+
+def check_part(part: str, modules: Sequence[str], purpose: str) -> Diagnosis:
+    """Say whether what `pip install 'migration-runbook[PART]'` brings is there."""
+    lacking = [module for module in modules if not _is_there(module)]
+    if not lacking:
+        return Diagnosis(f"part {part}", Found.GOOD, purpose)
+    text = f"{purpose}; {', '.join(lacking)} is not installed"
+    return Diagnosis(f"part {part}", Found.OPTIONAL, text, f"pip install 'migration-runbook[{part}]'")
 
 
 def _is_there(module: str) -> bool:
@@ -236,22 +240,13 @@ def _is_there(module: str) -> bool:
     return find_spec(module) is not None
 
 
-def _postgres(_place: _Place) -> Iterator[Check]:
-    from runbook.drill.toolchain import postgres_package, system_postgres
-
-    try:
-        found = postgres_package() or system_postgres()
-    except RunbookError:
-        found = None
-    if found:
-        yield Check("PostgreSQL", Found.GOOD, f"for drills, {found}")
-    else:
-        yield Check(
-            "PostgreSQL", Found.OPTIONAL, "drills need one of their own", "npm ci, or runbook drill --postgres URL"
-        )
+def _extras(_place: _Place) -> Iterator[Diagnosis]:
+    for extra in installed().values():
+        if extra.check_machine:
+            yield from extra.check_machine()
 
 
-_CHECKS: tuple[Callable[[_Place], Iterator[Check]], ...] = (
+_CHECKS: tuple[Callable[[_Place], Iterator[Diagnosis]], ...] = (
     _runbook,
     _book,
     _journal,
@@ -263,6 +258,6 @@ _CHECKS: tuple[Callable[[_Place], Iterator[Check]], ...] = (
     _traps,
     _git,
     _editor,
+    _parts,
     _extras,
-    _postgres,
 )

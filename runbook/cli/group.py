@@ -1,4 +1,4 @@
-"""The table of verbs. `--help` reads it without importing any of them."""
+"""The table of verbs, of the core and of the extras. `--help` reads it without importing any of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from importlib import import_module
 import click
 
 from runbook import __version__
+from runbook.extras import installed
 
-__all__ = ["VERBS", "runbook"]
+__all__ = ["runbook", "verbs"]
 
-VERBS: dict[str, str] = {
+_CORE: dict[str, str] = {
     "list": "Show all procedures, the emergency ones first.",
     "show": "Print one procedure: what it does, its steps and commands.",
     "run": "Walk through a procedure, step by step, on the real target.",
@@ -18,8 +19,6 @@ VERBS: dict[str, str] = {
     "status": "Show what is running now, and where it stands.",
     "history": "List past runs.",
     "report": "Write the timeline of a run.",
-    "drill": "Practise a procedure on a throwaway database.",
-    "guard": "Judge a command line before it runs.",
     "check": "Check the book: syntax, references, safety.",
     "schema": "Print the JSON Schema of the book's files.",
     "new": "Begin a new procedure.",
@@ -27,24 +26,33 @@ VERBS: dict[str, str] = {
     "doctor": "Say what this machine has, lacks and needs.",
     "completion": "Print the shell completion script.",
 }
-"""Verb → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`, or of an extra's verb."""
+"""Verb of the core → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""
 
-_MODULES = {"drill": "runbook.drill.verb", "guard": "runbook.guard.verb"}
+
+def verbs() -> dict[str, str]:
+    """Return every verb with its line of help, those of the extras in their places."""
+    listed: dict[str, str] = {}
+    for verb, summary in _CORE.items():
+        extras = installed().items()
+        listed.update({name: extra.summary for name, extra in extras if extra.listed_before == verb})
+        listed[verb] = summary
+    return listed
 
 
 class _VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(verbs())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = import_module(_MODULES.get(cmd_name, f"runbook.cli.{cmd_name}")).command
-        return command
+        if cmd_name in _CORE:
+            command: click.Command = import_module(f"runbook.cli.{cmd_name}").command
+            return command
+        extra = installed().get(cmd_name)
+        return extra.load_command() if extra else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(verbs().items()))
 
 
 @click.group(cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 def command(form: str, limit: int) -> int:
     """List past runs, the newest first: when, what, where, by whom, and how far they got."""
-    from runbook.reports.history import rows
+    from runbook.reports.run_history import rows
 
     found = rows(journal_here(), limit)
     if form == "json":

@@ -13,9 +13,7 @@ from runbook.checks import open_book
 from runbook.errors import ExitCode, UsageError
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Section
-from runbook.site.coverage import nav_entries
-from runbook.site.draft import draft
-from runbook.site.stub import page, with_nav_entry
+from runbook.site.new_procedure import draft, nav_entries, page, with_nav_entry
 
 __all__ = ["command"]
 

@@ -1,54 +1,79 @@
-"""The parts of the site that only the command line knows: its own reference, and the screens of a walk."""
+"""The reference of the command line for the site: only the command line knows its own verbs."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import NamedTuple
+
 import click
+from markupsafe import Markup
 
-from runbook.cli.group import VERBS, runbook
-from runbook.site.markup import lines, tag, text
-from runbook.site.prose import inline
-from runbook.site.snippet import code_block
+from runbook.cli.group import runbook, verbs
+from runbook.cli.screenshots import first_screen
+from runbook.site import procedure_page
+from runbook.site.templating import render
 
-__all__ = ["cli_reference"]
+__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure"]
+
+_KEEPS_LINES = "\b\n"
+"""How click marks a paragraph that it must not wrap."""
 
 
-def cli_reference() -> str:
+def procedure(name: str, *, after: str = "", through: str = "") -> str:
+    """Render a procedure's page below its title: all parts, or those behind `after` as far as `through`."""
+    return procedure_page.page(name, screen=first_screen, after=after, through=through)
+
+
+class Paragraph(NamedTuple):
+    """A paragraph of a help text, and whether its lines stay as they are."""
+
+    text: str
+    keeps_lines: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHelp:
+    """What `--help` says of one command. `options` pairs the names of an option with what it does."""
+
+    path: str
+    usage: str
+    paragraphs: tuple[Paragraph, ...]
+    options: tuple[tuple[str, str], ...]
+
+
+def cli_reference() -> Markup:
     """Render every command with its usage, its help and its options."""
     context = click.Context(runbook, info_name="runbook")
-    parts = [_command(runbook, context, title="runbook")]
-    for verb in VERBS:
+    helps = [_help(runbook, context)]
+    for verb in verbs():
         command = runbook.get_command(context, verb)
         if command is not None:
-            parts.append(_tree(command, context, verb))
-    return lines(*parts)
+            helps += _tree(command, context, verb)
+    return render("reference/command_line.html", commands=helps)
 
 
-def _tree(command: click.Command, parent: click.Context, name: str) -> str:
+def _tree(command: click.Command, parent: click.Context, name: str) -> Iterator[CommandHelp]:
     context = click.Context(command, info_name=name, parent=parent)
-    parts = [_command(command, context, title=context.command_path)]
+    yield _help(command, context)
     if isinstance(command, click.Group):
-        parts += [_tree(inner, context, each) for each, inner in command.commands.items()]
-    return lines(*parts)
+        for inner_name, inner in command.commands.items():
+            yield from _tree(inner, context, inner_name)
 
 
-def _command(command: click.Command, context: click.Context, *, title: str) -> str:
-    anchor = title.replace(" ", "-")
-    usage = command.get_usage(context).removeprefix("Usage: ")
-    return lines(
-        tag("h2", tag("code", text(title)), id=anchor),
-        *(tag("p", inline(part)) for part in (command.help or "").split("\n\n") if part.strip()),
-        code_block(text(usage), class_="rb-usage"),
-        _options(command, context),
+def _help(command: click.Command, context: click.Context) -> CommandHelp:
+    records = (one.get_help_record(context) for one in command.get_params(context))
+    return CommandHelp(
+        path=context.command_path,
+        usage=command.get_usage(context).removeprefix("Usage: "),
+        paragraphs=tuple(_paragraphs(command.help or "")),
+        options=tuple(record for record in records if record),
     )
 
 
-def _options(command: click.Command, context: click.Context) -> str:
-    records = [record for one in command.get_params(context) if (record := one.get_help_record(context))]
-    rows = (
-        tag("tr", tag("th", tag("code", text(names)), scope="row"), tag("td", inline(help_)))
-        for names, help_ in records
-    )
-    return tag("table", _HEADS, tag("tbody", *rows), class_="rb-table rb-options") if records else ""
-
-
-_HEADS = tag("thead", tag("tr", tag("th", "Option", scope="col"), tag("th", "What it does", scope="col")))
+def _paragraphs(text: str) -> Iterator[Paragraph]:
+    for paragraph in re.split(r"\n\s*\n", cleandoc(text)):
+        if paragraph:
+            yield Paragraph(paragraph.removeprefix(_KEEPS_LINES), paragraph.startswith(_KEEPS_LINES))

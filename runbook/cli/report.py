@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
-    from runbook.engine.events import Event
+    from runbook.journal.events import Event
 
 __all__ = ["command"]
 
@@ -30,7 +31,7 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
     events = journal.events(find_run(journal, run))
     titles = _titles(book, events)
     text = as_json(events, titles) if form == "json" else as_markdown(events, titles)
-    if output is None:
+    if output is None or _is_standard_output(output):
         click.echo(text, nl=False)
         return ExitCode.DONE
     try:
@@ -38,6 +39,17 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
     except OSError as error:
         raise RunbookError(f"the report can't be written to {output}: {error.strerror}") from error
     return ExitCode.DONE
+
+
+def _is_standard_output(file: str) -> bool:
+    """Return whether the name means where standard output goes, as /dev/stdout does.
+
+    Opening it anew would write over what the shell's own redirection has written so far.
+    """
+    try:
+        return os.path.samestat(os.stat(file), os.fstat(1))  # noqa: PTH116 - a name and a descriptor, alike
+    except OSError:
+        return False
 
 
 def _titles(book: str | None, events: Sequence[Event]) -> dict[str, str]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from runbook.engine.context import Identity
     from runbook.engine.ports import Clock, Executor, Operator, Target
     from runbook.engine.session import Settings
-    from runbook.journal import SqliteJournal
+    from runbook.journal.sqlite import SqliteJournal
     from runbook.model import Book, TargetKind
 
 __all__ = [
-    "Ports",
+    "WalkPorts",
     "complete_procedure",
     "complete_run",
     "find_run",
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-class Ports(TypedDict):
+class WalkPorts(TypedDict):
     """The keywords that `walk` and `resume` of the session share."""
 
     operator: Operator
@@ -59,19 +59,18 @@ def require_person(*, yes: bool = False) -> None:
         )
 
 
-def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> Ports:
+def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
     from runbook.engine.context import Identity
     from runbook.journal.liveness import this_host
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import PtyExecutor
+    from runbook.runtime.cli_target import CliTarget
+    from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.runtime.project import find_project
-    from runbook.runtime.target import CliTarget
     from runbook.terminal import TerminalOperator
 
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
-    return Ports(
+    return WalkPorts(
         operator=TerminalOperator(titles=titles, notes=target.notes),
         executor=PtyExecutor.here(),
         target=target,
@@ -94,9 +93,10 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
 
 def journal_here() -> SqliteJournal:
     """Return this user's journal."""
-    from runbook.journal import SqliteJournal, state_directory
+    from runbook.journal.sqlite import SqliteJournal
+    from runbook.user_directories import state_directory
 
-    return SqliteJournal(state_directory(os.environ))
+    return SqliteJournal(state_directory())
 
 
 def report_path(journal: SqliteJournal, run: str) -> Path:
@@ -151,7 +151,7 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
     def report(run: str) -> None:
         from runbook.engine.state import fold
-        from runbook.reports.run_report import as_markdown, titles_of, write
+        from runbook.reports.run_report import as_markdown, titles_of, write_private
 
         events = journal.events(run)
         state = fold(events)
@@ -159,7 +159,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
         titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write(report_path(journal, run), as_markdown(events, titles))
+            write_private(report_path(journal, run), as_markdown(events, titles))
 
     return report
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 from rich.console import Console
@@ -13,15 +14,14 @@ from rich.style import Style
 from rich.text import Text
 
 from runbook import __version__
-from runbook.engine.context import Frame, Identity, Ports
-from runbook.engine.events import RunStarted, TargetSeen
-from runbook.engine.path import instances
+from runbook.engine.context import Context, Identity, Ports
+from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
-from runbook.engine.view_model import screen_at
-from runbook.filling import target_words
-from runbook.model import Procedure, TargetKind
-from runbook.site.screen import Run, screen_picture
+from runbook.journal.events import RunStarted, TargetSeen
+from runbook.model import Procedure
+from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.source import book
+from runbook.steps.destination import production
 from runbook.terminal.intro import render_begin, render_intro
 from runbook.terminal.step_screen import render_step
 
@@ -41,38 +41,17 @@ def first_screen(name: str) -> str:
 
 def step_screen(name: str, path: str) -> str:
     """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values."""
-    frame = _frame(book().procedure(name))
-    at = next(one for one in instances(frame.procedure, frame.state) if one.path == path)
-    screen, _ = screen_at(frame, at)
+    context = _context(book().procedure(name))
+    place = context.way.find(path)
+    assert place is not None, f"{name} has no step {path}"
+    screen, _ = ready_screen(context, place)
     return _picture(
         render_step(screen), key=f"{name}-{path.replace('/', '-')}-screen", title=f"A step of: runbook run {name}"
     )
 
 
-class _StillClock:
-    """A clock that stands at the moment of the picture."""
-
-    def now(self) -> datetime:
-        return _MOMENT
-
-
-class _Production:
-    """A target that only knows its words."""
-
-    def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
-        names = {"project_ref": _TARGET.name}
-        return target_words(argv_template, policy=book().policy, major=major, kind=TargetKind.PRODUCTION, names=names)
-
-
-class _Stage:
-    """All that a screen asks of the walk's ports."""
-
-    clock = _StillClock()
-    target = _Production()
-
-
-def _frame(procedure: Procedure) -> Frame:
-    values = {one.name: one.example for one in procedure.parameters if not one.secret}
+def _context(procedure: Procedure) -> Context:
+    """Return a walk that has just begun on production. Of its ports it has what a screen asks for, and no more."""
     run = f"{_MOMENT:%Y%m%d-%H%M}-{procedure.id}"
     started = RunStarted(
         at=_MOMENT,
@@ -85,26 +64,37 @@ def _frame(procedure: Procedure) -> Frame:
         operator="you",
         host="here",
         directory="",
-        values=values,
+        values={one.name: one.example for one in procedure.parameters if not one.secret},
     )
-    return Frame(
+    ports = SimpleNamespace(clock=SimpleNamespace(now=lambda: _MOMENT), target=_Production())
+    return Context(
         run=run,
         procedure=procedure,
         book=book(),
-        ports=cast("Ports", _Stage()),
+        ports=cast("Ports", ports),
         identity=Identity("you", "here", 0, __version__),
         scratch=Path(),
         state=fold([started]),
     )
 
 
+class _Production:
+    """A target that only knows how commands are written for it."""
+
+    def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
+        return production(book().policy, major, {"project_ref": _REF}).words(argv_template)
+
+    def functions_url(self) -> str:
+        return production(book().policy, 0, {"project_ref": _REF}).functions_url()
+
+
 def _picture(rows: Iterable[Text], *, key: str, title: str) -> str:
     console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
-    drawn = [[_run(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
+    drawn = [[_styled(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
     return screen_picture(drawn, key=key, title=title)
 
 
-def _run(text: str, style: Style | None) -> Run:
-    look = style or Style()
-    colour, ground = (part.name if part else "" for part in (look.color, look.bgcolor))
-    return Run(text, bold=bool(look.bold), dim=bool(look.dim), colour=colour, ground=ground)
+def _styled(text: str, style: Style | None) -> StyledText:
+    drawn = style or Style()
+    colour, ground = (part.name if part else "" for part in (drawn.color, drawn.bgcolor))
+    return StyledText(text, bold=bool(drawn.bold), dim=bool(drawn.dim), colour=colour, ground=ground)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from runbook.cli.open_book import open_at
 from runbook.cli.run_options import complete_procedure
 from runbook.errors import ExitCode, UsageError
-from runbook.model import Book, Procedure
-from runbook.rendering.outline import Reader
+
+if TYPE_CHECKING:
+    from runbook.model import Book
+    from runbook.rendering.shown_procedure import ShownProcedure
 
 __all__ = ["command"]
 
@@ -29,36 +32,39 @@ def command(book: str | None, name: str, form: str, major: int | None) -> int:
 
     In the directory of a linked project the commands name that project, for the CLI that is installed there.
     """
+    from runbook.rendering.shown_procedure import read_with_examples  # `runbook --help` needs no rendering
+
     opened, procedure = open_at(book, name)
-    reader = _reader(opened, major)
-    click.echo(_page(procedure, reader, form))
+    directory, ref = _project()
+    shown = read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF)
+    click.echo(_page(shown, form))
     return ExitCode.DONE
 
 
-def _page(procedure: Procedure, reader: Reader, form: str) -> str:
+def _page(shown: ShownProcedure, form: str) -> str:
     if form == "json":
         from runbook.rendering.json_record import record_of
 
-        return json.dumps(record_of(procedure, reader), indent=2, ensure_ascii=False)
+        return json.dumps(record_of(shown), indent=2, ensure_ascii=False)
     if form == "md":
         from runbook.rendering.markdown import markdown_page
 
-        return markdown_page(procedure, reader)
+        return markdown_page(shown)
     from runbook.rendering.plain_text import plain_page
 
-    return plain_page(procedure, reader, min(shutil.get_terminal_size().columns, 100))
+    return plain_page(shown, min(shutil.get_terminal_size().columns, 100))
 
 
-def _reader(book: Book, major: int | None) -> Reader:
-    directory, ref = _project()
+def _major(book: Book, asked: int | None, directory: Path | None) -> int:
+    """Return the major that was asked for, else the installed one if the book knows it, else the newest."""
     majors = sorted(book.policy.majors)
-    if major is not None and major not in majors:
-        known = " and ".join(str(one) for one in majors)
-        raise UsageError(f"--cli {major}: the book does not know this major", hint=f"It knows {known}.")
-    if major is None:
+    if asked is None:
         installed = _installed_major(directory)
-        major = installed if installed in majors else max(majors)
-    return Reader(book, major, ref or _NO_REF)
+        return installed if installed in majors else max(majors)
+    if asked not in majors:
+        known = " and ".join(str(one) for one in majors)
+        raise UsageError(f"--cli {asked}: the book does not know this major", hint=f"It knows {known}.")
+    return asked
 
 
 def _project() -> tuple[Path | None, str]:

@@ -22,7 +22,7 @@ def command(book: str | None, form: str) -> int:
     Works from another terminal while a run goes on. The first line of each run can be pasted into a chat.
     """
     from runbook.checks import open_book
-    from runbook.reports.history import running
+    from runbook.reports.run_history import running
 
     try:
         procedures = open_book(book).procedures

@@ -14,22 +14,50 @@ from runbook.errors import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runbook.drill.drill import DrillReport, Stage
-    from runbook.drill.registry import SandboxRecord
+    from runbook.drill.stage import DrillReport, Stage
     from runbook.model import Book, Drill, Procedure
 
-__all__ = [
-    "ask_again",
-    "hold_all",
-    "list_drills",
-    "say_briefing",
-    "say_kept",
-    "say_report",
-    "walk_alone",
-    "walk_by_hand",
-]
+__all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
 _WIDTH = 80
+
+
+def hold(
+    book: Book,
+    procedure: Procedure,
+    drill: Drill,
+    *,
+    auto: bool,
+    major: int,
+    url: str | None,
+    keep: bool,
+    verbose: bool,
+) -> int:
+    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it."""
+    from runbook.drill import registry
+    from runbook.drill.debrief import cause, debrief
+    from runbook.drill.isolation import cut_off_network
+    from runbook.drill.stage import set_stage
+
+    # A person's other terminal, a kept sandbox and a server of their own must be reached from outside this process.
+    if auto and not keep and url is None:
+        cut_off_network()
+    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
+        say_briefing(procedure, drill, enter=None if auto else stage.sandbox.enter)
+        if auto:
+            _say_report(report := _walk_alone(stage, verbose=verbose))
+        else:
+            report, hints = _walk_by_hand(stage)
+            lines = (*debrief(report, procedure, drill, hints=hints), *cause(drill, report.happened))
+            _say_report(report, lines)
+        record = registry.keep(stage.sandbox, f"{procedure.id}/{drill.name}") if keep else None
+    if record is not None:
+        about = record.about
+        click.echo(
+            f"\nThe sandbox stays up. Its commands run with the drill's environment:\n  shell   {about['shell']}"
+        )
+        click.echo(f"  psql    {about['psql']}\n  CLI     {about['cli']}\n  end it  runbook drill --end {record.id}")
+    return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
 
 
 def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
@@ -37,43 +65,47 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
     click.echo(f"\nDRILL  {procedure.title}  ({drill.name})\n")
     _say(drill.briefing, "  ")
     click.echo()
-    if enter is not None:
-        for line in _told(procedure, drill):
-            click.echo(f"  {line}")
-        _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
-        _say("The commands are the real ones. To look around in another terminal, type:", "  ")
-        click.echo(f"  {enter}")
-        click.pause("\n  Press any key to take the call.")
+    if enter is None:
+        return
+    # The values that a person on call would know: what is proven afterwards speaks of them.
+    known = [
+        (one.name, drill.answers[one.name])
+        for one in procedure.parameters
+        if one.name in drill.answers and not one.secret
+    ]
+    for name, answer in known:
+        click.echo(f"  {name}: {answer if isinstance(answer, str) else ', '.join(answer)}")
+    if known:
+        click.echo("  ")
+    _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
+    _say("The commands are the real ones. To look around in another terminal, type:", "  ")
+    click.echo(f"  {enter}")
+    click.pause("\n  Press any key to take the call.")
 
 
-def _told(procedure: Procedure, drill: Drill) -> list[str]:
-    """Return the values that a person would know, one a line; what is proven afterwards speaks of them."""
-    names = [one.name for one in procedure.parameters if one.name in drill.answers and not one.secret]
-    answers = [drill.answers[name] for name in names]
-    values = [answer if isinstance(answer, str) else ", ".join(answer) for answer in answers]
-    return [f"{name}: {value}" for name, value in zip(names, values, strict=True)] + ([""] if names else [])
-
-
-def walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
+def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     """Let the person at the terminal walk; return the report and how often help was asked for."""
-    from runbook.drill.drill import run_drill
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import PtyExecutor
+    from runbook.drill.stage import run_drill
+    from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.terminal import TerminalOperator
+
+    def again() -> bool:
+        # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
+        click.echo("\nThe run has stopped. On production `runbook resume` goes on with it.")
+        return click.prompt("Enter goes on, e ends the drill", default="", show_default=False).strip().lower() != "e"
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
     operator = TerminalOperator(titles=titles)
-    report = run_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=ask_again)
+    report = run_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=again)
     return report, operator.helped
 
 
-def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
+def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     """Let the book's own answers walk."""
-    from runbook.drill.drill import run_drill
-    from runbook.drill.operator import AutoOperator, answer_cli
+    from runbook.drill.auto_operator import AutoOperator, answer_cli
+    from runbook.drill.stage import run_drill
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
     def show(text: str) -> None:
         if verbose:
@@ -87,13 +119,7 @@ def walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     )
 
 
-def ask_again() -> bool:
-    """Ask whether a stopped walk goes on. Its run lives in the sandbox and ends with it."""
-    click.echo("\nThe run has stopped. On production `runbook resume` goes on with it.")
-    return click.prompt("Enter goes on, e ends the drill", default="", show_default=False).strip().lower() != "e"
-
-
-def say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
+def _say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
     """Say what the proofs found, one a line, and what there is to learn."""
     if report.trouble:
         _say(f"The walk went wrong: {report.trouble}", "\n  ", "  ")
@@ -106,13 +132,6 @@ def say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
         for line in lines:
             _say(line, "  - ", "    ")
     click.echo(f"\nDrill {'passed' if report.passed else 'FAILED'} after {report.seconds:.0f} s.")
-
-
-def say_kept(record: SandboxRecord) -> None:
-    """Say how to get into a sandbox that was left up, and how to end it."""
-    about = record.about
-    click.echo(f"\nThe sandbox stays up. Its commands run with the drill's environment:\n  shell   {about['shell']}")
-    click.echo(f"  psql    {about['psql']}\n  CLI     {about['cli']}\n  end it  runbook drill --end {record.id}")
 
 
 def list_drills(book: Book) -> int:
@@ -128,24 +147,31 @@ def list_drills(book: Book) -> int:
 def hold_all(
     book: Book,
     directory: str | None,
-    only: Sequence[str],
+    procedure: str | None,
     *,
-    majors: Sequence[int],
+    cli: str,
     url: str | None,
     results: str | None,
 ) -> int:
-    """Hold every drill, two at a time, with a line for each as it ends, and keep the results."""
+    """Hold every drill (of one procedure), two at a time, with a line for each as it ends, and keep the results.
+
+    `cli` is a major of the CLI, `both`, or `both-if-different`.
+    """
     from pathlib import Path
 
     from runbook.drill.isolation import cut_off_network
     from runbook.drill.rounds import plan_rounds, results_file, run_rounds, write_results
 
     file = Path(results) if results else results_file(directory)
-    jobs = plan_rounds(book, majors, known=file, only=only)
+    majors = (int(cli),) if cli.isdigit() else (3, 2)
+    only = () if procedure is None else (procedure,)
+    jobs = plan_rounds(book, majors, known=file, only=only, if_different=cli == "both-if-different")
     cut_off = url is None and cut_off_network()
-    click.echo(f"{len(jobs)} drills on CLI {' and '.join(map(str, majors))}" + (", network cut off" if cut_off else ""))
+    counts = ", ".join(f"{sum(job.major == major for job in jobs)} drills on CLI {major}" for major in majors)
+    click.echo(counts + (", network cut off" if cut_off else ""))
     done = []
-    for result in run_rounds(jobs, directory, workers=_workers(), url=url):
+    workers = max(2, (os.cpu_count() or 2) // 2)
+    for result in run_rounds(jobs, directory, workers=workers, url=url):
         done.append(result)
         mark = "ok    " if result.passed else "FAILED"
         click.echo(
@@ -157,10 +183,6 @@ def hold_all(
     failed = sum(not result.passed for result in done)
     click.echo(f"{len(done) - failed} passed, {failed} failed. Results: {file}")
     return ExitCode.NOT_COMPLETED if failed or not done else ExitCode.DONE
-
-
-def _workers() -> int:
-    return max(2, (os.cpu_count() or 2) // 2)
 
 
 def _say(text: str, first: str, rest: str | None = None) -> None:

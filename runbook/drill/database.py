@@ -1,16 +1,25 @@
-"""Talking to the drill's database. psycopg is an extra, so it is imported when the first connection is made."""
+"""Talk to the drill's database: statements, scripts, its log. psycopg is an extra, imported at the first connection."""
 
 from __future__ import annotations
 
+import re
+import uuid
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runbook.drill.platform_state import LogRow
 from runbook.errors import MissingPartError, RunbookError
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Row", "connect", "execute", "load_driver", "query", "query_records"]
+__all__ = [
+    "Row", "connect", "execute", "load_driver", "query", "query_records", "read_server_log", "split_statements",
+]  # fmt: skip
 
 Row = tuple[object, ...]
 
@@ -63,11 +72,9 @@ def query_records(url: str, statement: str, *, reading: bool) -> list[dict[str, 
         cursor = _run(connection, statement)
         names = [column.name for column in cursor.description or ()]
         found = cursor.fetchall() if names else []
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in found]
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | dict | list | None) else str(value)
+    plain = (str, int, float, bool, dict, list, type(None))  # as JSON has them; a date or a uuid becomes text
+    rows = ([value if isinstance(value, plain) else str(value) for value in row] for row in found)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _run(connection: psycopg.Connection[Row], statement: str) -> psycopg.Cursor[Row]:
@@ -78,3 +85,75 @@ def _run(connection: psycopg.Connection[Row], statement: str) -> psycopg.Cursor[
     except psycopg.Error as error:
         first = " ".join(statement.split())[:120]
         raise RunbookError(f"the drill's database refused `{first}`: {str(error).strip()}") from error
+
+
+# --- scripts --------------------------------------------------------------------------------------------------------
+
+
+# What may hold a semicolon that ends nothing: quoted text, dollar-quoted text, comments.
+_OPAQUE = re.compile(
+    r"""
+    (?P<comment>--[^\n]*)
+    | (?P<block>/\*)
+    | (?P<dollar>\$(?:[A-Za-z_\x80-\uffff][A-Za-z0-9_\x80-\uffff]*)?\$)
+    | (?P<escape>\b[eE]'(?:[^'\\]|\\.|'')*')
+    | (?P<text>'(?:[^']|'')*')
+    | (?P<name>"(?:[^"]|"")*")
+    | (?P<end>;)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BLOCK_MARK = re.compile(r"/\*|\*/")
+
+
+def split_statements(script: str) -> tuple[str, ...]:
+    """Return the statements without their semicolons; comments stay with the statement they stand before."""
+    cuts = [-1, *_ends(script), len(script)]
+    pieces = (script[start + 1 : end].strip() for start, end in pairwise(cuts))
+    # A piece of comments alone, as behind the last semicolon, is no statement.
+    return tuple(piece for piece in pieces if re.sub(r"--[^\n]*|/\*.*?\*/", "", piece, flags=re.DOTALL).strip())
+
+
+def _ends(script: str) -> Iterator[int]:
+    """Yield where statements end."""
+    at = 0
+    while found := _OPAQUE.search(script, at):
+        at = found.end()
+        if found["dollar"]:
+            close = script.find(found["dollar"], at)
+            at = len(script) if close < 0 else close + len(found["dollar"])
+        elif found["block"]:
+            depth = 1  # PostgreSQL's block comments nest
+            while depth and (mark := _BLOCK_MARK.search(script, at)):
+                at = mark.end()
+                depth += 1 if mark.group() == "/*" else -1
+            at = len(script) if depth else at
+        elif found["end"]:
+            yield found.start()
+
+
+# --- the server's log -----------------------------------------------------------------------------------------------
+
+
+_LINE = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) UTC \[\d+\] (?P<database>\S+) "
+    r"(?P<level>WARNING|ERROR|FATAL|PANIC): +(?P<message>.*)"
+)
+"""As `log_line_prefix` in `runbook.drill.postgres` makes it."""
+
+
+def read_server_log(file: Path, database: str) -> Iterator[LogRow]:
+    """Yield warnings and errors of one database, oldest first. A line has the same id whenever it is read."""
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines()):
+        found = _LINE.fullmatch(line)
+        if found is None or found["database"] != database:
+            continue
+        moment = datetime.fromisoformat(found["at"]).replace(tzinfo=UTC)
+        yield LogRow(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{number} {line}")),
+            at=int(moment.timestamp() * 1000),
+            source="postgres_logs",
+            level=found["level"].lower(),
+            message=found["message"],
+            attributes={},
+        )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from runbook.drill.drill import DrillReport
-from runbook.engine.events import (
+from runbook.drill.stage import DrillReport
+from runbook.journal.events import (
     Event,
     OptionChosen,
     Outcome,
@@ -32,7 +32,7 @@ _STATES = {
 }
 
 _HAPPENED = {
-    "drop_connection": "the line to the database broke",
+    "drop_connection": "the connection to the database broke",
     "kill_cli": "the command was killed",
     "second_operator": "a colleague held the target",
     "fail_requests": "the platform failed or was slow",
@@ -46,7 +46,9 @@ _HAPPENED = {
 
 def debrief(report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0) -> tuple[str, ...]:
     """Return sentences for the person who drilled. `hints` is how often help was asked for."""
-    lines = [_time(report, procedure), *_turns(report.events, drill), *_trouble(report.events)]
+    took = f"{int(report.seconds / 60)}:{int(report.seconds) % 60:02d}"
+    lines = [f"It took {took}; the page says about {procedure.minutes} min."]
+    lines += [*_turns(report.events, drill), *_trouble(report.events)]
     if hints:
         lines.append(f"You asked for more help {_times(hints)}.")
     lines += _pauses(report.events)
@@ -58,33 +60,24 @@ def cause(drill: Drill, happened: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     scenario = drill.scenario
     lines = [f"Migration {migration.name} {_STATES[migration.state]}." for migration in scenario.migrations]
     if scenario.seed:
-        lines.append(
-            f"{_count(len(scenario.seed), 'statement')} had changed production by hand, the first: {scenario.seed[0]}"
-        )
+        number = f"{len(scenario.seed)} statement{'s' * (len(scenario.seed) > 1)}"
+        lines.append(f"{number} had changed production by hand, the first: {scenario.seed[0]}")
     if scenario.hold:
         lines.append(f"Another session held a transaction open: {scenario.hold}")
-    lines += [f"{_when(step)} {_HAPPENED[kind]}." for kind, step in happened]
+    for kind, step in happened:
+        when = "From the start" if step == "start" else f"At step '{step}'"
+        lines.append(f"{when} {_HAPPENED[kind]}.")
     if len(happened) < len(scenario.events):
         lines.append("More was prepared to go wrong, at a step that you did not come to.")
     return tuple(lines)
 
 
-def _when(step: str) -> str:
-    return "From the start" if step == "start" else f"At step '{step}'"
-
-
-def _time(report: DrillReport, procedure: Procedure) -> str:
-    minutes = report.seconds / 60
-    share = f"the page says about {procedure.minutes} min"
-    return f"It took {int(minutes)}:{int(report.seconds) % 60:02d}; {share}."
-
-
 def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
     """Yield where the walk went another way than the drill's own."""
-    expected: Mapping[str, object] = drill.answers
     for event in events:
         if isinstance(event, OptionChosen):
-            wanted = expected.get(event.step.rpartition("/")[2])
+            wanted = drill.answers.get(event.step.rpartition("/")[2])
+            # A list of answers is for a question that comes more than once; which was whose is not known here.
             if isinstance(wanted, str) and wanted != event.option:
                 yield f"At '{event.step}' you chose '{event.option}'; the drill's own answer is '{wanted}'."
         elif isinstance(event, SteppedBack):
@@ -112,6 +105,7 @@ def _pauses(events: Sequence[Event]) -> Iterator[str]:
     stays: dict[str, float] = {}
     before: datetime | None = None
     for event in events:
+        # The time before an event counts for its step: a screen is read first, and answered then.
         step = getattr(event, "step", "")
         if before is not None and step:
             stays[step] = stays.get(step, 0) + (event.at - before).total_seconds()
@@ -123,7 +117,3 @@ def _pauses(events: Sequence[Event]) -> Iterator[str]:
 
 def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

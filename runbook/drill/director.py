@@ -1,4 +1,4 @@
-"""What happens during a drill's walk: the line drops, the CLI is killed, a colleague takes over, a function fails."""
+"""What happens during a walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbook.drill.database import execute
-from runbook.drill.platform import Fault
+from runbook.drill.database_relay import Break, DatabaseRelay
+from runbook.drill.platform_state import Fault
 from runbook.drill.sandbox import Sandbox
-from runbook.drill.wire import Break, Wire
-from runbook.engine.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
-from runbook.engine.ports import Execution, Holder, Operator, Reply, Screen
-from runbook.journal import SqliteJournal
+from runbook.engine.ports import Execution, Operator, Reply, Screen
+from runbook.expansion import plain_path
+from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
+from runbook.journal.interface import Holder
+from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Parameter, Procedure, ScenarioEvent
 
-__all__ = ["EVENTS", "Director", "needs_wire"]
+__all__ = ["EVENTS", "Director", "needs_relay"]
 
-_INDEX = re.compile(r"\[[^\]]*\]")
-_ON_THE_WIRE = {"drop_connection", "kill_cli"}
+_ON_THE_CONNECTION = {"drop_connection", "kill_cli"}
 _BY_HAND = {"remove_file", "write_file"}
 """What a person does at a tick; a person who drills does it alone."""
 
 
-def needs_wire(events: Sequence[ScenarioEvent]) -> bool:
-    """Tell whether an event happens on the line to the database."""
-    return any(event.kind in _ON_THE_WIRE for event in events)
+def needs_relay(events: Sequence[ScenarioEvent]) -> bool:
+    """Tell whether an event happens on the connection to the database."""
+    return any(event.kind in _ON_THE_CONNECTION for event in events)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Director:
     journal: SqliteJournal
     lock: str
     """The name under which the drill's target is locked."""
-    wire: Wire | None = None
+    relay: DatabaseRelay | None = None
     unattended: bool = True
     """Nobody is there to do what a tick says: the scenario's hands do it."""
     played: list[tuple[str, str]] = field(default_factory=list)
@@ -86,20 +87,20 @@ class Director:
 
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Play what is due as a step starts, then pass on."""
+        # The operator first: what it says of the step stands above what happens in it.
         self.operator.tell(event, screen)
         if isinstance(event, ChildStarted):
             self._child = event.pid
         elif isinstance(event, StepStarted) and event.purpose is Purpose.RUN:
-            self._started(event.step)
-
-    def _started(self, path: str) -> None:
-        turn = self._starts[path] = self._starts.get(path, 0) + 1
-        names = {path, _INDEX.sub("", path), path.rpartition("/")[2]}
-        for event in self.events:
-            if event.at in names and event.turn in {None, turn}:
-                self._play(event, path)
+            path = event.step
+            turn = self._starts[path] = self._starts.get(path, 0) + 1
+            names = {path, plain_path(path), path.rpartition("/")[2]}
+            for due in self.events:
+                if due.at in names and due.turn in {None, turn}:
+                    self._play(due, path)
 
     def _play(self, event: ScenarioEvent, path: str) -> None:
+        # A person who drills removes and writes files with their own hands, as the tick tells them.
         if event.kind in _BY_HAND and not self.unattended:
             return
         EVENTS[event.kind](self, event)
@@ -108,14 +109,20 @@ class Director:
     # --- the events -------------------------------------------------------------------------------------------------
 
     def drop_connection(self, event: ScenarioEvent) -> None:
-        """Break the line to the database in the middle of the push."""
-        assert self.wire is not None
-        self.wire.arm(Break(event.what))
+        """Break the connection to the database in the middle of the push."""
+        assert self.relay is not None
+        self.relay.arm(Break(event.what))
 
     def kill_cli(self, event: ScenarioEvent) -> None:
         """Kill the command, and all it started, in the middle of the push."""
-        assert self.wire is not None
-        self.wire.arm(Break(event.what), self._kill_child)
+        assert self.relay is not None
+
+        def kill() -> None:
+            # The command leads a group of its own; what npx started in it would otherwise live on and end the push.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child, signal.SIGKILL)
+
+        self.relay.arm(Break(event.what), kill)
 
     def second_operator(self, event: ScenarioEvent) -> None:
         """Let somebody else take the target over (or, at the start, already hold it)."""
@@ -124,7 +131,7 @@ class Director:
             run="20260101-0900-colleague",
             procedure="push-migration",
             operator=event.what,
-            host="laptop",
+            host="laptop",  # another one: from here nobody can tell whether the process still lives
             pid=os.getpid(),
             since=datetime.now(UTC),
         )
@@ -142,15 +149,13 @@ class Director:
 
     def fail_function(self, event: ScenarioEvent) -> None:
         """Let calls of an edge function fail from now on."""
-        state = self.sandbox.platform.state
-        with state.lock:
-            state.fail_calls(event.what)
+        with self.sandbox.platform.state.lock:
+            self.sandbox.platform.state.fail_calls(event.what)
 
     def keep_version(self, event: ScenarioEvent) -> None:
         """Let the platform accept the next deploy of a function and keep the version that is live."""
-        state = self.sandbox.platform.state
-        with state.lock:
-            state.kept.add(event.what)
+        with self.sandbox.platform.state.lock:
+            self.sandbox.platform.state.kept.add(event.what)
 
     def remove_file(self, event: ScenarioEvent) -> None:
         """Do what the tick says: take a file of the project away."""
@@ -161,10 +166,6 @@ class Director:
         file = self.sandbox.project / event.what
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(event.text, encoding="utf-8")
-
-    def _kill_child(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child, signal.SIGKILL)
 
 
 EVENTS: Mapping[str, Callable[[Director, ScenarioEvent], None]] = {

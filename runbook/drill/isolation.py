@@ -1,17 +1,104 @@
-"""On Linux, a network of its own for an unattended drill, with nothing in it but loopback."""
+"""How a drill stays on this machine: its commands' environment, a proxy that refuses, a network of its own."""
 
 from __future__ import annotations
 
 import ctypes
 import fcntl
 import os
+import shlex
 import socket
+import stat
 import struct
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from socketserver import StreamRequestHandler
 
-__all__ = ["cut_off_network"]
+from runbook.drill.loopback import serve_on_loopback
 
+__all__ = [
+    "BlockingProxy", "cut_off_network", "harmless_environment", "open_blocking_proxy", "write_shell_script",
+]  # fmt: skip
+
+# --- the environment of commands ------------------------------------------------------------------------------------
+
+
+# Who the person is, how their terminal looks, and what measures the tests' children: nothing that names a target.
+_HARMLESS = {
+    "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
+    "TMPDIR", "USER", "LOGNAME", "SHELL", "PYTHONPATH", "PYTHONWARNINGS", "COVERAGE_PROCESS_START", "TMUX",
+}  # fmt: skip
+_PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
+
+
+def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
+    """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
+    # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
+    settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
+    file.write_text(
+        f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
+        f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
+        encoding="utf-8",
+    )
+    file.chmod(stat.S_IRWXU)
+    return file
+
+
+@contextmanager
+def harmless_environment() -> Iterator[None]:
+    """Take everything but terminal and language settings out of this process's environment for the block.
+
+    Commands inherit this process's environment, so a `SUPABASE_PROJECT_ID`, a token or a `PGHOST` must not be in it.
+    """
+    before = dict(os.environ)
+    for name in before:
+        if name not in _HARMLESS and not name.startswith(_PREFIXES) and name not in {"HOME", "PATH"}:
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+# --- the proxy ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class BlockingProxy:
+    """Where commands think the internet is; `attempts` are the hosts and URLs they asked for."""
+
+    url: str
+    attempts: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_blocking_proxy() -> Iterator[BlockingProxy]:
+    """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request gets a 403."""
+    proxy = BlockingProxy("")
+
+    class Refusal(StreamRequestHandler):
+        timeout = 5  # seconds for a client that connects and says nothing
+
+        def handle(self) -> None:
+            """Note `CONNECT host:port` or `GET http://host/…`, and refuse."""
+            line = self.rfile.readline(8192).decode("latin-1").strip()
+            proxy.attempts.append(" ".join(line.split()[:2]) or "an empty request")
+            self.wfile.write(
+                b"HTTP/1.1 403 A drill stays on this machine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+    with serve_on_loopback("the proxy that lets nothing out", Refusal) as server:
+        proxy.url = server.url
+        yield proxy
+
+
+# --- the network ----------------------------------------------------------------------------------------------------
+
+
+# CLONE_NEWUSER and CLONE_NEWNET, SIOCSIFFLAGS and IFF_UP: Python 3.11 has no names for them.
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _SET_FLAGS, _UP = 0x8914, 0x1
 
@@ -22,19 +109,18 @@ def cut_off_network() -> bool:
     Linux only, and only where the kernel lets this user. It is tried in a child first: a half-made network would be
     worse than none. Must be called before there are threads.
     """
-    if sys.platform != "linux" or not _works_in_a_child():
+    if sys.platform != "linux":
         return False
-    return _enter()
-
-
-def _works_in_a_child() -> bool:
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if _enter() and _loopback_answers() else 1)
+            if _enter():
+                with socket.create_server(("127.0.0.1", 0)) as server:
+                    socket.create_connection(server.getsockname(), timeout=1).close()
+                os._exit(0)
         finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+            os._exit(1)  # also where an error comes up: two processes must not go on with the drill
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and _enter()
 
 
 def _enter() -> bool:
@@ -45,20 +131,13 @@ def _enter() -> bool:
         return False
     try:
         if not root:
+            # The kernel takes a group map from a plain user only after "deny" (user_namespaces(7)).
             Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
             Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
             Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-        _raise_loopback()
+        # A new network has a loopback interface, and it is down.
+        with socket.socket() as control:
+            fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
     except OSError:
         return False
     return True
-
-
-def _raise_loopback() -> None:
-    with socket.socket() as control:
-        fcntl.ioctl(control, _SET_FLAGS, struct.pack("16sh14x", b"lo", _UP))
-
-
-def _loopback_answers() -> bool:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=1):
-        return True

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runbook.drill.database import query
-from runbook.drill.inventory import Inventory
-from runbook.drill.platform import PlatformState
-from runbook.drill.platform.state import DeployedFunction
-from runbook.engine.events import Event, OptionChosen, Outcome, StepFinished
+from runbook.drill.database import connect, query
+from runbook.drill.platform_state import PlatformState
 from runbook.errors import RunbookError
+from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.model import Proof
 
-__all__ = ["ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside", "unwalked"]
+if TYPE_CHECKING:
+    import psycopg
+
+    from runbook.drill.database import Row
+
+__all__ = [
+    "Inventory", "ProofResult", "check_proof", "checked_steps", "prove_nothing_lost", "prove_stayed_inside",
+    "take_inventory", "unwalked",
+]  # fmt: skip
 
 _VALUE = re.compile(r"\[[^\]]*\]")
 _HISTORY = "select coalesce(name, '') from supabase_migrations.schema_migrations order by version"
@@ -31,6 +38,7 @@ class ProofResult:
 
 def checked_steps(events: Iterable[Event]) -> frozenset[str]:
     """Return the paths (without the values of `each`) of steps that compared more than an exit code, and it held."""
+    # Evidence begins with the exit code; what else was compared stands behind a semicolon.
     return frozenset(
         _VALUE.sub("", event.step)
         for event in events
@@ -95,28 +103,99 @@ def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
 def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str, str]:
     if proof.sql is not None:
         rows = query(admin_url, proof.sql)
-        return proof.equals or "", _text(rows[0][0]) if rows else "no row"
+        value = rows[0][0] if rows else "no row"
+        # Written as SQL writes them: `true`, not `True`.
+        return proof.equals or "", str(value).lower() if isinstance(value, bool) else "null" if value is None else str(
+            value
+        )
     if proof.history is not None:
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
     with platform.lock:
         if proof.function is not None:
-            return _compare_function(proof, platform.functions.get(proof.function))
+            function = platform.functions.get(proof.function)
+            if function is None:
+                return f"version {proof.equals}", "no such function"
+            lacks = proof.source is not None and proof.source not in function.source
+            other = f" without '{proof.source}' in its source" if lacks else ""
+            return f"version {proof.equals}", f"version {function.version}{other}"
         if proof.secret is not None:
             return "set", "set" if proof.secret in platform.secrets else "not set"
         pattern = re.compile(proof.request or "")
         return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
 
 
-def _compare_function(proof: Proof, function: DeployedFunction | None) -> tuple[str, str]:
-    wanted = f"version {proof.equals}"
-    if function is None:
-        return wanted, "no such function"
-    source = "".join(content.decode("utf-8", "replace") for _, content in function.files)
-    other = "" if proof.source is None or proof.source in source else f" without '{proof.source}' in its source"
-    return wanted, f"version {function.version}{other}"
+# --- what there is to lose ------------------------------------------------------------------------------------------
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)
+_SYSTEM = "'pg_catalog', 'information_schema', 'pg_toast', 'supabase_migrations'"
+_OBJECTS = f"""
+select 'table ' || c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm') and n.nspname not in ({_SYSTEM}) and n.nspname !~ '^pg_'
+union all
+select distinct 'function ' || n.nspname || '.' || p.proname
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname not in ({_SYSTEM}) and n.nspname !~ '^pg_'
+union all
+select 'column ' || a.attname || ' of ' || c.oid::regclass
+from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p') and n.nspname not in ({_SYSTEM})
+  and n.nspname !~ '^pg_'
+union all
+select 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass from pg_trigger t where not t.tgisinternal
+union all
+select 'policy ' || p.polname || ' on ' || p.polrelid::regclass from pg_policy p
+union all
+select 'row level security of ' || c.oid::regclass from pg_class c where c.relrowsecurity
+union all
+select 'version ' || version || ' in the history' from supabase_migrations.schema_migrations
+"""  # noqa: S608 - both lists are constants above
+# Only a key tells one row from another; rows of a table without one are counted.
+_TABLES = f"""
+select c.oid::regclass::text,
+  (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_index i
+   join pg_attribute a on a.attrelid = c.oid and a.attnum = any(i.indkey) where i.indrelid = c.oid and i.indisprimary)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and n.nspname not in ({_SYSTEM}) and n.nspname !~ '^pg_'
+"""  # noqa: S608 - both lists are constants above
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Names of things, and rows by table; two of them tell what was lost in between."""
+
+    things: frozenset[str]
+    rows: dict[str, frozenset[str]]
+
+    def lost_since(self, before: Inventory) -> tuple[str, ...]:
+        """Return what `before` had and this one has not, in words."""
+        gone = sorted(before.things - self.things)
+        tables = {thing.removeprefix("table ") for thing in gone if thing.startswith("table ")}
+        # With a table its columns and rows are gone too, and one word for all is enough.
+        gone = [thing for thing in gone if thing.rpartition(" of ")[2] not in tables]
+        for table, rows in sorted(before.rows.items()):
+            missing = rows - self.rows.get(table, frozenset())
+            if missing and table not in tables:
+                gone.append(f"{len(missing)} of {len(rows)} rows of {table}")
+        return tuple(gone)
+
+
+def take_inventory(admin_url: str, platform: PlatformState) -> Inventory:
+    """Look at the database (as its superuser) and the platform."""
+    with connect(admin_url) as connection:
+        things = {str(row[0]) for row in connection.execute(_OBJECTS).fetchall()}
+        rows: dict[str, frozenset[str]] = {}
+        for table, key in connection.execute(_TABLES).fetchall():
+            rows[str(table)] = _keys(connection, str(table), str(key) if key else None)
+    with platform.lock:
+        things |= {f"edge function {name}" for name in platform.functions}
+        things |= {f"secret {name}" for name in platform.secrets}
+    return Inventory(frozenset(things), rows)
+
+
+def _keys(connection: psycopg.Connection[Row], table: str, key: str | None) -> frozenset[str]:
+    """Return the keys of all rows, or as many numbers as there are rows. Names come quoted from the catalogue."""
+    if key is not None:
+        found = connection.execute(f"select row({key})::text from {table}").fetchall()  # noqa: S608 - see above
+        return frozenset(str(row[0]) for row in found)
+    count = connection.execute(f"select count(*) from {table}").fetchall()[0][0]  # noqa: S608 - see above
+    return frozenset(str(number) for number in range(int(str(count))))

@@ -1,22 +1,29 @@
-"""The record of sandboxes: written before anything is made, so that whatever dies, the next drill can clear up."""
+"""The record of sandboxes: written before anything is made, so that whatever dies, the next drill can clear up.
+
+A kept sandbox is left up after its drill; its stand-ins then live on in a process of their own.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
 import signal
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from runbook.drill.database import execute
-from runbook.drill.directories import state_directory
-from runbook.drill.processes import Process, end, is_alive, myself
-from runbook.errors import RunbookError
+from runbook.drill.machine import Process, end_process, is_alive, process_of, state_directory
+from runbook.errors import RunbookError, UsageError
 
-__all__ = ["SandboxRecord", "begin", "destroy", "is_kept", "records", "sweep", "write"]
+if TYPE_CHECKING:
+    from runbook.drill.sandbox import Sandbox
+
+__all__ = ["SandboxRecord", "destroy", "end_kept", "is_kept", "keep", "records", "sweep", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +41,11 @@ class SandboxRecord:
     about: Mapping[str, str] = field(default_factory=dict)
     """What to tell of a kept one: drill, URLs, directories."""
 
-    def with_server(self, process: Process) -> SandboxRecord:
-        """Return the record with one more process to end."""
-        return replace(self, servers=(*self.servers, process))
-
-
-def begin(identity: str, directory: Path) -> SandboxRecord:
-    """Record a sandbox of this process and return the record."""
-    record = SandboxRecord(id=identity, owner=myself(), directory=str(directory))
-    write(record)
-    return record
-
 
 def write(record: SandboxRecord) -> None:
     """Put the record on disk, whole or not at all."""
-    path = _path(record.id)
-    draft = path.with_suffix(".draft")
+    path = state_directory() / f"{record.id}.json"
+    draft = path.with_suffix(".draft")  # not seen by `records`, which may run in another drill at any time
     try:
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(path)
@@ -62,7 +58,11 @@ def records() -> tuple[SandboxRecord, ...]:
     found = []
     for path in sorted(state_directory().glob("*.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            found.append(_parse(json.loads(path.read_text(encoding="utf-8"))))
+            document = json.loads(path.read_text(encoding="utf-8"))
+            document["owner"] = Process(**document["owner"])
+            document["servers"] = tuple(Process(**server) for server in document["servers"])
+            document["borrowed"] = tuple(document["borrowed"]) if document["borrowed"] else None
+            found.append(SandboxRecord(**document))
     return tuple(found)
 
 
@@ -81,8 +81,9 @@ def sweep() -> tuple[SandboxRecord, ...]:
 
 def destroy(record: SandboxRecord) -> None:
     """End its servers, drop its database, delete its directory, forget it. What is already gone is fine."""
+    # SIGQUIT is PostgreSQL's immediate shutdown: it needs no sessions to end, and the data is thrown away anyway.
     for process in reversed(record.servers):
-        end(process, signal.SIGQUIT, signal.SIGKILL)
+        end_process(process, signal.SIGQUIT, signal.SIGKILL)
     shutil.rmtree(record.directory, ignore_errors=True)
     if record.borrowed:
         url, database = record.borrowed
@@ -90,21 +91,61 @@ def destroy(record: SandboxRecord) -> None:
             execute(url, f'drop database if exists "{database}" with (force)')
         except RunbookError:
             return  # that server is down or out of reach: the record stays, a later drill tries again
-    _path(record.id).unlink(missing_ok=True)
+    (state_directory() / f"{record.id}.json").unlink(missing_ok=True)
 
 
-def _path(identity: str) -> Path:
-    return state_directory() / f"{identity}.json"
+# --- kept sandboxes -------------------------------------------------------------------------------------------------
 
 
-def _parse(document: dict[str, Any]) -> SandboxRecord:
-    borrowed = document["borrowed"]
-    return SandboxRecord(
-        id=str(document["id"]),
-        owner=Process(**document["owner"]),
-        directory=str(document["directory"]),
-        servers=tuple(Process(**server) for server in document["servers"]),
-        borrowed=(str(borrowed[0]), str(borrowed[1])) if borrowed else None,
-        kept=bool(document["kept"]),
-        about=document["about"],
-    )
+def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
+    """Make the sandbox outlive this process. Call it last: it forks."""
+    url = shlex.quote(sandbox.postgres.url)
+    target = f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
+    about = {
+        "drill": drill,
+        "psql": f"psql {url}",
+        "shell": str(sandbox.enter),
+        "cli": f"{sandbox.enter} npx supabase migration list {target}",
+    }
+    own = next(record for record in records() if record.directory == str(sandbox.directory))
+    record = replace(own, servers=(*own.servers, _serve_on(sandbox)), kept=True, about=about)
+    write(record)
+    return record
+
+
+def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
+    """End one kept sandbox, or all of them, and return what was ended; raises UsageError if there is none such."""
+    kept = [record for record in records() if record.kept]
+    chosen = tuple(record for record in kept if identity in {None, record.id})
+    if not chosen:
+        names = ", ".join(record.id for record in kept) or "none"
+        raise UsageError("no such sandbox is kept", hint=f"Kept: {names}")
+    for record in chosen:
+        destroy(record)
+    return chosen
+
+
+def _serve_on(sandbox: Sandbox) -> Process:
+    """Fork a process that goes on answering for platform and local stack; nothing else stays open in it."""
+    server, local = sandbox.platform.server, sandbox.local
+    child = os.fork()
+    if child:
+        return process_of(child)
+    # Whatever happens here must not return into the drill: it would clear the sandbox away a second time.
+    with suppress(BaseException):
+        os.setsid()  # Ctrl-C and the end of the terminal are not for this process
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        start = 3
+        for number in sorted({server.fileno(), *([local.listener.fileno()] if local else [])}):
+            os.closerange(start, number)
+            start = number + 1
+        os.closerange(start, min(os.sysconf("SC_OPEN_MAX"), 65536))  # the limit can be a thousand million
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # by which `destroy` ends it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # A fork has none of its parent's threads: both servers are started anew, on the sockets they had.
+        if local:
+            threading.Thread(target=local.serve, daemon=True).start()
+        server.serve_forever()
+    os._exit(0)

@@ -5,30 +5,36 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
-from runbook.drill.drill import DrillReport, choose_drill, run_drill, set_stage
-from runbook.drill.operator import AutoOperator, answer_cli
+from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
-from runbook.drill.scratch import spare_npx
-from runbook.drill.worker import end_with_parent, unless_ended
-from runbook.engine.events import OptionChosen
+from runbook.drill.sandbox import bypass_npx
+from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
+from runbook.expansion import EveryWay, expand
+from runbook.journal.events import OptionChosen
 from runbook.loading import PACKAGED_BOOK
-from runbook.model import Book
+from runbook.model import Book, Procedure
+from runbook.steps.scope import Scope
+from runbook.user_directories import state_directory
 
-__all__ = ["Job", "Result", "hold_one", "plan_rounds", "results_file", "run_rounds", "write_results"]
+__all__ = ["DrillJob", "Result", "plan_rounds", "results_file", "run_rounds", "write_results"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Job:
+class DrillJob:
     """One drill on one major of the CLI."""
 
     procedure: str
@@ -44,15 +50,15 @@ class Job:
 class Result:
     """How one drill went; plain values, so that it travels between processes. `at` is ISO 8601 in UTC."""
 
-    job: Job
-    passed: bool
-    seconds: float
-    cli: str
-    postgres: str
-    at: str
-    why: str
+    job: DrillJob
+    passed: bool = False
+    seconds: float = 0
+    cli: str = ""
+    postgres: str = ""
+    at: str = ""
+    why: str = ""
     """What went wrong, empty where nothing did."""
-    digest: str
+    digest: str = ""
     """The content of the procedure that was drilled."""
     branches: tuple[str, ...] = ()
     """The options taken, as `procedure/step: option`."""
@@ -60,60 +66,91 @@ class Result:
     """The steps whose expectation or check compared something, and held."""
 
 
-def plan_rounds(book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = ()) -> tuple[Job, ...]:
-    """Return a job for every drill and major, those that took longest first: so the last ones end together."""
+def plan_rounds(
+    book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
+) -> tuple[DrillJob, ...]:
+    """Return a job for every drill and major, those that took longest first: so the last ones end together.
+
+    With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
+    """
     for name in only:
         book.procedure(name)
-    seconds = _seconds(known)
+    seconds = {
+        (procedure, drill): float(str(entry.get("seconds", 60)))
+        for procedure, drills in _read(known).items()
+        for drill, entry in drills.items()
+    }
+    first = majors[0]
     jobs = [
-        Job(procedure.id, drill.name, major)
+        DrillJob(procedure.id, drill.name, major)
         for procedure in book.procedures.values()
         if not only or procedure.id in only
-        for drill in procedure.drills
         for major in majors
+        if major == first or not if_different or _has_other_steps(procedure, first, major)
+        for drill in procedure.drills
     ]
     return tuple(sorted(jobs, key=lambda job: (-seconds.get((job.procedure, job.drill), 60.0), job)))
 
 
-def run_rounds(jobs: Sequence[Job], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+def _has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
+    """Return whether any step, also of what the procedure includes, does something else on the other CLI major.
+
+    Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
+    a command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
+    """
+    places = expand(procedure, EveryWay(), Scope()).places
+    return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
+
+
+def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
     """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
     # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
         # A copy: somebody may write in the book while it is being drilled.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
-            futures = [pool.submit(unless_ended, hold_one, str(book), job, url) for job in jobs]
+            futures = [pool.submit(_hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def hold_one(directory: str | None, job: Job, url: str | None) -> Result:
+def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
     """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
-    digest = ""
+    from runbook.policy.redaction import Redactor
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
+
+    result = Result(job=job)
     try:
         book = _book(directory)
-        digest = book.procedure(job.procedure).digest
-        report = _hold(book, job, url)
+        procedure = book.procedure(job.procedure)
+        result = replace(result, digest=procedure.digest)
+        drill = choose_drill(procedure, job.drill)
+        with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
+            bypass_npx(stage.sandbox.home)
+            report = run_drill(
+                stage,
+                operator=AutoOperator(drill.answers, drill.reactions),
+                executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
+                clock=SystemClock(),
+            )
+    except SystemExit:
+        os._exit(1)  # the parent has gone; a pool takes the exception for a result and goes on to the next drill
     except RunbookError as error:
-        why = f"{error.message} {error.hint}".strip()
-        return Result(job=job, passed=False, seconds=0, cli="", postgres="", at=_now(), why=why, digest=digest)
-    return Result(
-        job=job,
+        return replace(result, at=_now(), why=f"{error.message} {error.hint}".strip())
+    broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
+    taken = [event for event in report.events if isinstance(event, OptionChosen)]
+    return replace(
+        result,
         passed=report.passed,
         seconds=round(report.seconds, 1),
         cli=report.cli,
         postgres=report.postgres,
         at=_now(),
-        why=_why(report),
-        digest=digest,
-        branches=tuple(
-            f"{report.procedure}/{event.step}: {event.option}"
-            for event in report.events
-            if isinstance(event, OptionChosen)
-        ),
+        why="; ".join(part for part in (report.trouble, *broken) if part),
+        branches=tuple(f"{report.procedure}/{event.step}: {event.option}" for event in taken),
         checked=tuple(sorted(checked_steps(report.events))),
     )
 
@@ -131,68 +168,31 @@ def results_file(directory: str | None) -> Path:
     docs = Path(__file__).resolve().parents[2] / "docs"
     if directory is None and docs.is_dir():
         return docs / "drills.json"
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "runbook" / "drills.json"
+    return state_directory() / "drills.json"
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:
     """Put the results into the file; what it says of other drills stays. Raises UsageError if it can't be written."""
     known = _read(file)
     for procedure, drill in sorted({(result.job.procedure, result.job.drill) for result in results}):
-        runs = sorted(
-            (result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)),
-            key=lambda result: -result.job.major,
-        )
-        known.setdefault(procedure, {})[drill] = _entry(runs)
+        runs = [result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)]
+        runs.sort(key=lambda result: -result.job.major)
+        # One entry over all majors, as the site shows it; a step counts as checked where it was on each of them.
+        known.setdefault(procedure, {})[drill] = {
+            "cli": " and ".join(run.cli for run in runs if run.cli),
+            "postgres": runs[0].postgres,
+            "seconds": max(run.seconds for run in runs),
+            "at": max(run.at for run in runs),
+            "passed": all(run.passed for run in runs),
+            "digest": runs[0].digest,
+            "checked": sorted(set.intersection(*({*run.checked} for run in runs))),
+            "branches": sorted({branch for run in runs for branch in run.branches}),
+        }
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"can't write the results to {file}: {error.strerror}") from error
-
-
-def _entry(runs: Sequence[Result]) -> dict[str, object]:
-    """Return what the site shows of one drill, over the majors it ran on."""
-    return {
-        "cli": " and ".join(run.cli for run in runs if run.cli),
-        "postgres": runs[0].postgres,
-        "seconds": max(run.seconds for run in runs),
-        "at": max(run.at for run in runs),
-        "passed": all(run.passed for run in runs),
-        "digest": runs[0].digest,
-        "checked": sorted(set.intersection(*({*run.checked} for run in runs))),
-        "branches": sorted({branch for run in runs for branch in run.branches}),
-    }
-
-
-def _hold(book: Book, job: Job, url: str | None) -> DrillReport:
-    from runbook.policy.redaction import Redactor
-    from runbook.runtime.clock import SystemClock
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
-
-    procedure = book.procedure(job.procedure)
-    drill = choose_drill(procedure, job.drill)
-    with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
-        spare_npx(stage.sandbox.home)
-        return run_drill(
-            stage,
-            operator=AutoOperator(drill.answers, drill.reactions),
-            executor=PtyExecutor(Redactor, lambda _: None, lambda: FALLBACK_SIZE, answerer=answer_cli),
-            clock=SystemClock(),
-        )
-
-
-def _why(report: DrillReport) -> str:
-    broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
-    return "; ".join(part for part in (report.trouble, *broken) if part)
-
-
-def _seconds(file: Path) -> Mapping[tuple[str, str], float]:
-    return {
-        (procedure, drill): float(str(entry.get("seconds", 60)))
-        for procedure, drills in _read(file).items()
-        for drill, entry in drills.items()
-    }
 
 
 def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
@@ -206,3 +206,26 @@ def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# --- processes of a round -------------------------------------------------------------------------------------------
+
+
+def _end_with_parent() -> None:
+    """Let this process clear away what it has and end, as soon as the one that started it is gone."""
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
+        sys.exit(1)
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            while True:
+                # Again and again: the first is taken by a command that runs now, and ends only that.
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(1)
+
+    signal.signal(signal.SIGTERM, leave)
+    threading.Thread(target=watch, daemon=True).start()

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
-from collections.abc import Iterator, Mapping
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.resources import files
 from pathlib import Path
 
-from runbook.drill.account import server_account
-from runbook.drill.blocking_proxy import Outside, watch_outside
-from runbook.drill.database import load_driver
-from runbook.drill.directories import temporary_base
-from runbook.drill.environment import command_environment, write_entrance
-from runbook.drill.platform import Platform, PlatformState, environment, serve, write_link, write_profile
+from runbook.drill.database import load_driver, query
+from runbook.drill.database_relay import DatabaseRelay, open_relay
+from runbook.drill.isolation import BlockingProxy, open_blocking_proxy, write_shell_script
+from runbook.drill.machine import process_of, server_account, temporary_base
+from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
+from runbook.drill.platform_state import PROJECT_REF, PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
-from runbook.drill.registry import SandboxRecord, begin, destroy, is_kept, sweep, write
-from runbook.drill.scratch import commit_all, make_project
-from runbook.drill.toolchain import CliPackage, cli_package, node_directory
-from runbook.drill.wire import Wire, string_wire
+from runbook.drill.registry import SandboxRecord, destroy, is_kept, sweep, write
+from runbook.errors import MissingPartError, RunbookError
+from runbook.filling import target_words
+from runbook.journal.events import TargetSeen
+from runbook.model import Policy, TargetKind
+from runbook.runtime.environment import isolated_environment, programs_directory
+from runbook.runtime.toolchain import CliPackage, cli_package, node_directory
 
-__all__ = ["Sandbox", "open_sandbox"]
+__all__ = [
+    "BASE_MIGRATION",
+    "PLATFORM_SQL",
+    "ROWS_SQL",
+    "DrillTarget",
+    "Sandbox",
+    "bypass_npx",
+    "open_sandbox",
+    "project_sql",
+]
 
 _CLOSED = 9
 """The port (discard) is closed everywhere: on a server that is not ours there is no local stack."""
@@ -38,17 +55,17 @@ class Sandbox:
     """For the drill's own journal."""
     cli: CliPackage
     postgres: Postgres
-    local: Wire | None
+    local: DatabaseRelay | None
     """The way to the local stack; there is none on a server that is not ours."""
     platform: Platform
-    outside: Outside
+    proxy: BlockingProxy
     environment: Mapping[str, str]
     enter: Path
     """A script that runs a command, or a shell, in the project with the drill's environment."""
 
     def commit(self, message: str) -> None:
         """Commit everything in the project."""
-        commit_all(self.project, message, self.environment)
+        _commit_all(self.project, message, self.environment)
 
 
 @contextmanager
@@ -62,47 +79,45 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
     account = server_account()
     identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
-    record = begin(identity, directory)
+    record = SandboxRecord(id=identity, owner=process_of(os.getpid()), directory=str(directory))
+    write(record)
     try:
+        # Another account that runs the server must pass through here to its data, and see nothing on the way.
         directory.mkdir(mode=0o711 if account.switch else 0o700)
-        with serve(platform) as running, watch_outside() as outside, ThreadPoolExecutor(2) as pool:
+        with serve(platform) as running, open_blocking_proxy() as proxy, ThreadPoolExecutor(2) as pool:
+            # Both take a while and depend on nothing: the server starts meanwhile.
             pool.submit(load_driver)
             old = pool.submit(sweep)
-            with _database(record, directory, postgres_url) as postgres, _local_stack(postgres) as local:
-                sandbox = _furnish(directory, cli, (running, outside, postgres, local))
+            with _database(record, postgres_url) as postgres, _local_stack(postgres) as local:
+                home, project, state = (directory / name for name in ("home", "project", "state"))
+                for path in (home, project, state):
+                    path.mkdir(mode=0o700)
+                _make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
+                write_profile(home / "profile.yaml", running.url)
+                write_link(project)
+                settings = {**isolated_environment(home, proxy=proxy.url), **environment(home / "profile.yaml")}
                 old.result()
-                yield sandbox
+                yield Sandbox(
+                    directory=directory,
+                    project=project,
+                    home=home,
+                    state=state,
+                    cli=cli,
+                    postgres=postgres,
+                    local=local,
+                    platform=running,
+                    proxy=proxy,
+                    environment=settings,
+                    enter=write_shell_script(directory / "enter", project, settings),
+                )
     finally:
+        # Asked of the record on disk: whether it is kept is decided inside the block.
         if not is_kept(record.id):
             destroy(record)
 
 
-def _furnish(directory: Path, cli: CliPackage, running: tuple[Platform, Outside, Postgres, Wire | None]) -> Sandbox:
-    platform, outside, postgres, local = running
-    home, project, state = (directory / name for name in ("home", "project", "state"))
-    for path in (home, project, state):
-        path.mkdir(mode=0o700)
-    make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
-    write_profile(home / "profile.yaml", platform.url)
-    write_link(project)
-    settings = {**command_environment(home, proxy=outside.url), **environment(home / "profile.yaml")}
-    return Sandbox(
-        directory=directory,
-        project=project,
-        home=home,
-        state=state,
-        cli=cli,
-        postgres=postgres,
-        local=local,
-        platform=platform,
-        outside=outside,
-        environment=settings,
-        enter=write_entrance(directory / "enter", project, settings),
-    )
-
-
 @contextmanager
-def _local_stack(postgres: Postgres) -> Iterator[Wire | None]:
+def _local_stack(postgres: Postgres) -> Iterator[DatabaseRelay | None]:
     """Give the local stack's database a port of its own.
 
     A URL with the port of the local stack counts as local for CLI 3, and then it does not ask before it writes.
@@ -110,22 +125,138 @@ def _local_stack(postgres: Postgres) -> Iterator[Wire | None]:
     if postgres.local_url is None:
         yield None
         return
-    with string_wire(postgres.local_url) as wire:
-        yield wire
+    with open_relay(postgres.local_url) as relay:
+        yield relay
 
 
 @contextmanager
-def _database(record: SandboxRecord, directory: Path, url: str | None) -> Iterator[Postgres]:
+def _database(record: SandboxRecord, url: str | None) -> Iterator[Postgres]:
     """Start or borrow a server; its process or its database is on record before anything uses it."""
     if url is not None:
         postgres = named_postgres(url)
         write(replace(record, borrowed=(postgres.maintenance_url, postgres.database)))
     else:
-        place = directory / "postgres"
+        place = Path(record.directory) / "postgres"
         place.mkdir(mode=0o711)
-        postgres = start_postgres(place, born=lambda process: write(record.with_server(process)))
+        postgres = start_postgres(place, born=lambda process: write(replace(record, servers=(process,))))
     try:
         yield postgres
     finally:
         if not is_kept(record.id):
             stop_postgres(postgres)
+
+
+@dataclass(frozen=True, slots=True)
+class DrillTarget:
+    """The sandbox's database and platform, under the drill's name. `url` is where commands find the database."""
+
+    name: str
+    sandbox: Sandbox
+    policy: Policy
+    url: str
+
+    def prove(self) -> TargetSeen:
+        """Ask the database for an answer; CLI and project are what the sandbox was made with."""
+        query(self.sandbox.postgres.url, "select 1")
+        return TargetSeen(
+            kind=TargetKind.DRILL.value, name=self.name, cli=self.sandbox.cli.version, project_ref=PROJECT_REF
+        )
+
+    def recheck(self, seen: TargetSeen) -> TargetSeen:
+        """Prove it again; the project must still be linked to the stand-in, whatever a step did."""
+        del seen  # the walk compares
+        # `link` writes this file, and a step may run it: then platform commands would go to another project.
+        linked = (self.sandbox.project / "supabase" / ".temp" / "project-ref").read_text(encoding="utf-8").strip()
+        if linked != PROJECT_REF:
+            raise RunbookError(f"the scratch project is linked to {linked} now, not to the drill's {PROJECT_REF}")
+        return self.prove()
+
+    def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
+        """Return what `{{target}}` stands for: the throwaway database's URL, or the stand-in's project."""
+        names = {"project_ref": PROJECT_REF, "drill_url": self.url}
+        words = argv_template or self.policy.majors[major].query  # SQL goes where the query command goes
+        return target_words(words, policy=self.policy, major=major, kind=TargetKind.DRILL, names=names)
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment that keeps commands inside."""
+        return self.sandbox.environment
+
+    def functions_url(self) -> str:
+        """Return where the stand-in answers for deployed functions."""
+        return self.sandbox.platform.functions_url
+
+    @property
+    def directory(self) -> str:
+        """The scratch project."""
+        return str(self.sandbox.project)
+
+
+# --- the scratch project --------------------------------------------------------------------------------------------
+
+
+BASE_MIGRATION = "20260101000000_base"
+PLATFORM_SQL = "platform"
+ROWS_SQL = "rows"
+
+_NPX = """#!/bin/sh
+if [ "$1" = supabase ] && [ -x node_modules/.bin/supabase ]; then
+  shift
+  exec node_modules/.bin/supabase "$@"
+fi
+exec {npx} "$@"
+"""
+
+
+def project_sql(name: str) -> str:
+    """Return one of the SQL files that ship with the drills."""
+    return (files("runbook.drill") / "project" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _make_project(project: Path, *, cli: CliPackage, local_port: int) -> None:
+    """Write the project: `npx supabase` is that CLI, the local stack is at `local_port`."""
+    manifest = {"name": "drill", "private": True, "devDependencies": {"supabase": cli.version}}
+    for name, text in {
+        f"supabase/migrations/{BASE_MIGRATION}.sql": project_sql(BASE_MIGRATION),
+        "supabase/config.toml": f'project_id = "drill"\n\n[db]\nport = {local_port}\nmajor_version = 17\n',
+        ".gitignore": "node_modules/\nsupabase/.temp/\nsupabase/.branches/\n.env*\n",
+        "package.json": json.dumps(manifest, indent=2) + "\n",
+    }.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, encoding="utf-8")
+    (project / "supabase" / "functions").mkdir()
+    # Links in the place of `npm install`: a drill has no network.
+    programs = project / "node_modules" / ".bin"
+    programs.mkdir(parents=True)
+    (project / "node_modules" / "supabase").symlink_to(cli.directory, target_is_directory=True)
+    (programs / "supabase").symlink_to("../supabase/dist/supabase.js")
+
+
+def _commit_all(project: Path, message: str, environment: Mapping[str, str]) -> None:
+    """Commit everything in the project (the repository is made if there is none); raises RunbookError."""
+    # Whatever the operator has set up: this commit is nobody's, and there may be no key to sign it with.
+    who = ("-c", "user.name=Drill", "-c", "user.email=drill@example.com", "-c", "commit.gpgsign=false")
+    commands = [["add", "--all"], [*who, "commit", "--quiet", "--allow-empty", f"--message={message}"]]
+    if not (project / ".git").exists():
+        commands.insert(0, ["init", "--quiet", "--initial-branch=main"])
+    for words in commands:
+        try:
+            done = subprocess.run(
+                ["git", *words],  # noqa: S607 - the operator's own git, found on the drill's PATH
+                cwd=project, env=dict(environment), capture_output=True, text=True, check=False, timeout=30,
+            )  # fmt: skip
+        except FileNotFoundError as error:
+            raise MissingPartError("git is not on PATH; procedures use it", hint="Install git.") from error
+        if done.returncode != 0:
+            raise RunbookError(f"`git {words[0]}` failed in the scratch project: {done.stderr.strip()}")
+
+
+def bypass_npx(home: Path) -> None:
+    """Let `npx supabase` start the project's CLI directly, for drills that nobody watches.
+
+    It is the program that npx would find; finding it costs npx 0.4 s of processor time, as much as the CLI's start.
+    """
+    programs = programs_directory(home)
+    programs.mkdir()
+    file = programs / "npx"
+    file.write_text(_NPX.format(npx=shlex.quote(str(node_directory() / "npx"))), encoding="utf-8")
+    file.chmod(0o700)

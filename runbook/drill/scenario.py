@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runbook.drill.database import connect, execute, query_records
-from runbook.drill.inventory import Inventory, take_inventory
+from runbook.drill.database import connect, execute, query_records, read_server_log, split_statements
 from runbook.drill.postgres import copy_database
-from runbook.drill.sandbox import Sandbox
-from runbook.drill.scratch import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
-from runbook.drill.server_log import read_server_log
-from runbook.drill.statements import split_statements
+from runbook.drill.proofs import Inventory, take_inventory
+from runbook.drill.sandbox import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, Sandbox, project_sql
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Scenario, ScenarioMigration
 
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 
     from runbook.drill.database import Row
 
-__all__ = ["BACKUP", "Scene", "play_scenario"]
+__all__ = ["Scene", "play_scenario"]
 
 # The CLI's own table, column for column (3.1.0 and 2.122.1).
 _HISTORY = """
@@ -33,7 +30,7 @@ create table if not exists supabase_migrations.schema_migrations (
 )
 """
 _RECORD = "insert into supabase_migrations.schema_migrations (version, statements, name) values (%s, %s, %s)"
-BACKUP = "backup"
+_BACKUP = "backup"
 """The database as it was before the scenario's damage: what a restore brings back."""
 _STATES = {"applied", "pending", "edited", "missing", "half"}
 _EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited';\n"
@@ -56,49 +53,45 @@ class Scene:
 @contextmanager
 def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     """Set the scene, keep what has to be kept up (an open transaction) for the block."""
+    # A commit of its own, for procedures that go back to it.
     if scenario.earlier:
         _write_functions(sandbox, scenario.earlier)
         sandbox.commit("The functions as they were")
-    _write_files(sandbox, scenario)
+    for migration in scenario.migrations:
+        if migration.state not in _STATES:
+            raise UsageError(f"a migration can't be '{migration.state}'", hint=", ".join(sorted(_STATES)))
+        if migration.state != "missing":
+            text = migration.sql + (_EDITED if migration.state == "edited" else "")
+            file = sandbox.project / "supabase" / "migrations" / f"{migration.name}.sql"
+            file.write_text(text, encoding="utf-8")
+    _write_functions(sandbox, scenario.functions)
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
     _connect_platform(sandbox, seeded=bool(scenario.seed))
+    # Before the lock is taken: the inventory reads every table, and would wait for it.
     scene = Scene(take_inventory(sandbox.postgres.admin_url, sandbox.platform.state))
     try:
-        scene.session = _hold(sandbox, scenario.hold) if scenario.hold else None
+        if scenario.hold:
+            # In the list of sessions it looks like the psql that a colleague has left open.
+            scene.session = connect(sandbox.postgres.url)
+            for statement in ("set application_name = 'psql'", "begin", scenario.hold):
+                scene.session.execute(statement)
         yield scene
     finally:
         scene.release()
-
-
-def _hold(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
-    session = connect(sandbox.postgres.url)
-    session.execute("set application_name = 'psql'")
-    session.execute("begin")
-    session.execute(statement)
-    return session
 
 
 def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
     """Let the platform's stand-in reach the database, to answer queries and to restore it."""
     postgres, state = sandbox.postgres, sandbox.platform.state
     state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
+    # A borrowed server's log is not ours to read.
     if postgres.directory is not None:
         log = postgres.directory / "postgres.log"
         state.database_log = lambda: read_server_log(log, postgres.database)
+    # Without a seed there is no damage, and so no backup from before it.
     if postgres.local_url is not None and seeded:
-        state.restore = lambda _: copy_database(postgres, BACKUP, postgres.database)
-
-
-def _write_files(sandbox: Sandbox, scenario: Scenario) -> None:
-    migrations = sandbox.project / "supabase" / "migrations"
-    for migration in scenario.migrations:
-        if migration.state not in _STATES:
-            raise UsageError(f"a migration can't be '{migration.state}'", hint=", ".join(sorted(_STATES)))
-        if migration.state != "missing":
-            text = migration.sql + (_EDITED if migration.state == "edited" else "")
-            (migrations / f"{migration.name}.sql").write_text(text, encoding="utf-8")
-    _write_functions(sandbox, scenario.functions)
+        state.restore = lambda _: copy_database(postgres, _BACKUP, postgres.database)
 
 
 def _write_functions(sandbox: Sandbox, functions: Mapping[str, str]) -> None:
@@ -109,6 +102,8 @@ def _write_functions(sandbox: Sandbox, functions: Mapping[str, str]) -> None:
 
 
 def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
+    import psycopg
+
     postgres = sandbox.postgres
     execute(postgres.admin_url, project_sql(PLATFORM_SQL))
     with connect(postgres.url) as connection:
@@ -120,16 +115,30 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
                 _apply_half(connection, migration)
             elif migration.state != "pending":
                 _apply(connection, migration)
+    # The local stack has the schema and the rows, and none of what the seed does to production by hand.
     if postgres.local_url is not None:
         copy_database(postgres, postgres.database, "postgres")
         if scenario.seed:
-            copy_database(postgres, postgres.database, BACKUP)
-    _seed(sandbox, scenario.seed)
-    _try(sandbox, scenario.traffic)
+            copy_database(postgres, postgres.database, _BACKUP)
+    with connect(postgres.url) as connection:
+        for statement in scenario.seed:
+            try:
+                connection.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                # What only the platform's own role may do, such as to its schemas, it does itself.
+                execute(postgres.admin_url, statement)
+            except psycopg.Error as error:
+                raise RunbookError(f"the scenario's seed fails: {str(error).strip()}", hint=statement) from error
+    # What the app tries all day. That some of it fails is what the drill is about.
+    for statement in scenario.traffic:
+        with connect(postgres.url) as connection, suppress(psycopg.Error):
+            connection.execute(statement)
 
 
 def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
     """Apply a file as `db push` does: one transaction with the history row, except what refuses to be in one."""
+    import psycopg
+
     statements = split_statements(migration.sql)
     outside = [statement for statement in statements if "concurrently" in statement.lower()]
     found = _NAME.fullmatch(migration.name)
@@ -144,43 +153,18 @@ def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) ->
                     connection.execute(statement)
             connection.execute(_RECORD, (found[1], list(statements), found[2]))
         connection.execute("reset all")
-    except _database_errors() as error:
+    except psycopg.Error as error:
         raise RunbookError(f"the scenario's migration {migration.name} fails: {str(error).strip()}") from error
 
 
 def _apply_half(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
     """Leave what a push leaves that failed outside a transaction: some statements done, no history row."""
+    import psycopg
+
     statements = split_statements(migration.sql)
     for statement in statements[:-1] if len(statements) > 1 else statements:
         try:
             connection.execute(statement)
-        except _database_errors():
+        except psycopg.Error:
             break
     connection.execute("reset all")
-
-
-def _seed(sandbox: Sandbox, seed: Sequence[str]) -> None:
-    """Run the seed as the project's own role; what only the platform may do, the platform does."""
-    import psycopg
-
-    with connect(sandbox.postgres.url) as connection:
-        for statement in seed:
-            try:
-                connection.execute(statement)
-            except psycopg.errors.InsufficientPrivilege:
-                execute(sandbox.postgres.admin_url, statement)
-            except psycopg.Error as error:
-                raise RunbookError(f"the scenario's seed fails: {str(error).strip()}", hint=statement) from error
-
-
-def _try(sandbox: Sandbox, traffic: Sequence[str]) -> None:
-    """Let the app try what it does all day. That some of it fails is what the drill is about."""
-    for statement in traffic:
-        with connect(sandbox.postgres.url) as connection, suppress(_database_errors()):
-            connection.execute(statement)
-
-
-def _database_errors() -> type[psycopg.Error]:
-    import psycopg
-
-    return psycopg.Error

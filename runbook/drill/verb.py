@@ -25,7 +25,12 @@ __all__ = ["command"]
 @click.option("--auto", is_flag=True, help="Let the book's own answers stand for the person.")
 @click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
 @click.option(
-    "--cli", "major", type=click.Choice(["2", "3", "both"]), default="3", show_default=True, help="CLI major."
+    "--cli",
+    "major",
+    type=click.Choice(["2", "3", "both", "both-if-different"]),
+    default="3",
+    show_default=True,
+    help="CLI major. With --all: both, or 3 and also 2 where a procedure's steps differ there.",
 )
 @click.option("--postgres", "url", metavar="URL", help="Use this server on loopback (or set RUNBOOK_DRILL_DATABASE).")
 @click.option("--keep", is_flag=True, help="Leave the sandbox up, and say how to get in.")
@@ -55,7 +60,11 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     should be, and everything is removed. Nothing beyond this machine is reached.
     """
     if end is not None:
-        return _end(end)
+        from runbook.drill.registry import end_kept
+
+        for record in end_kept(None if end == "all" else end):
+            click.echo(f"ended {record.id} ({record.about.get('drill', '')})")
+        return ExitCode.DONE
     from runbook.checks import open_book
 
     book = open_book(ctx.obj)
@@ -63,19 +72,21 @@ def command(  # noqa: PLR0917 - click gives every option by its name
         return console.list_drills(book)
     database = url or os.environ.get("RUNBOOK_DRILL_DATABASE")
     if every:
-        return _hold_all(ctx.obj, book, procedure, auto=auto, major=major, url=database, results=results)
-    if major == "both":
-        raise UsageError("--cli both goes with --all", hint="For one drill: --cli 2 or --cli 3")
+        if not auto:
+            raise UsageError("--all goes with --auto", hint="Nobody drills them all by hand.")
+        return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
+    if not major.isdigit():
+        raise UsageError(f"--cli {major} requires --all", hint="For one drill: --cli 2 or --cli 3")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
     if not auto:
-        _require_practice(drill)
+        if not drill.practice:
+            raise UsageError(f"'{drill.name}' makes its mistake by its own answers", hint="Hold it with --auto.")
         require_person()
-    return _hold_one(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
+    return console.hold(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
 
 
 def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: bool) -> tuple[Procedure, Drill]:
-    from runbook.drill.drill import choose_drill
-    from runbook.drill.surprise import pick_surprise
+    from runbook.drill.stage import choose_drill, pick_surprise
 
     procedure = None if name is None else book.procedure(name)
     if surprise:
@@ -83,69 +94,3 @@ def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: boo
     if procedure is None:
         raise UsageError("which procedure shall be drilled?", hint="`runbook drill --list` shows all drills.")
     return procedure, choose_drill(procedure, scenario)
-
-
-def _require_practice(drill: Drill) -> None:
-    if not drill.practice:
-        raise UsageError(f"'{drill.name}' makes its mistake by its own answers", hint="Hold it with --auto.")
-
-
-def _hold_one(
-    book: Book,
-    procedure: Procedure,
-    drill: Drill,
-    *,
-    auto: bool,
-    major: int,
-    url: str | None,
-    keep: bool,
-    verbose: bool,
-) -> int:
-    from runbook.drill.debrief import cause, debrief
-    from runbook.drill.drill import set_stage
-    from runbook.drill.isolation import cut_off_network
-    from runbook.drill.kept_sandboxes import keep as keep_up
-
-    if auto and not keep and url is None:
-        cut_off_network()
-    record = None
-    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
-        console.say_briefing(procedure, drill, enter=None if auto else stage.sandbox.enter)
-        if auto:
-            report = console.walk_alone(stage, verbose=verbose)
-            console.say_report(report)
-        else:
-            report, hints = console.walk_by_hand(stage)
-            console.say_report(
-                report, (*debrief(report, procedure, drill, hints=hints), *cause(drill, report.happened))
-            )
-        if keep:
-            record = keep_up(stage.sandbox, f"{procedure.id}/{drill.name}")
-    if record is not None:
-        console.say_kept(record)
-    return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
-
-
-def _hold_all(
-    directory: str | None,
-    book: Book,
-    procedure: str | None,
-    *,
-    auto: bool,
-    major: str,
-    url: str | None,
-    results: str | None,
-) -> int:
-    if not auto:
-        raise UsageError("--all goes with --auto", hint="Nobody drills them all by hand.")
-    majors = (3, 2) if major == "both" else (int(major),)
-    only = () if procedure is None else (procedure,)
-    return console.hold_all(book, directory, only, majors=majors, url=url, results=results)
-
-
-def _end(identity: str) -> int:
-    from runbook.drill.kept_sandboxes import end_kept
-
-    for record in end_kept(None if identity == "all" else identity):
-        click.echo(f"ended {record.id} ({record.about.get('drill', '')})")
-    return ExitCode.DONE

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-from runbook.engine.context import Frame, difference
-from runbook.engine.events import ChangeAccepted, TargetSeen
-from runbook.model import Book, Choose, Each, Include, Procedure, Step
+from runbook.engine.context import Context, difference
+from runbook.journal.events import ChangeAccepted, TargetSeen
+from runbook.loading.includes import included_by
+from runbook.model import Book, Procedure
 
 __all__ = ["accept_changes", "source_difference", "sources_of"]
 
 
-def accept_changes(frame: Frame, seen: TargetSeen) -> tuple[ChangeAccepted, ...] | None:
+def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, ...] | None:
     """Show what differs from what the run was started with; None if the operator does not go on with it."""
-    sources = sources_of(frame.procedure, frame.book)
+    sources = sources_of(context.procedure, context.book)
     changes: list[ChangeAccepted] = []
-    if frame.procedure.digest != frame.state.digest:
-        text = source_difference(frame.state.sources, sources)
-        changes.append(_change(frame, "procedure", text, sources, frame.target))
-    if seen != frame.target:
-        changes.append(_change(frame, "target", difference(frame.target, seen), sources, seen))
-    accepted = all(frame.ports.operator.accept(change.what, change.diff) for change in changes)
+    if context.procedure.digest != context.state.digest:
+        text = source_difference(context.state.sources, sources)
+        changes.append(_change(context, "procedure", text, sources, context.target))
+    if seen != context.target:
+        changes.append(_change(context, "target", difference(context.target, seen), sources, seen))
+    accepted = all(context.ports.operator.accept(change.what, change.diff) for change in changes)
     return tuple(changes) if accepted else None
 
 
@@ -34,7 +35,7 @@ def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
         known = procedure if name == procedure.id else book.procedures.get(name)
         if name not in found and known is not None:
             found[name] = known.source
-            waiting.extend(_included((*known.before, *known.steps)))
+            waiting.extend(step.action.included for step in included_by((*known.before, *known.steps)))
     return found
 
 
@@ -47,17 +48,6 @@ def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> st
     return "\n".join(lines) or "The text is the same, its meaning is not: another version of runbook reads it."
 
 
-def _change(frame: Frame, what: str, diff: str, sources: Mapping[str, str], target: TargetSeen) -> ChangeAccepted:
-    now = frame.ports.clock.now()
-    return ChangeAccepted(at=now, what=what, diff=diff, digest=frame.procedure.digest, sources=sources, target=target)
-
-
-def _included(steps: Sequence[Step]) -> Iterator[str]:
-    for step in steps:
-        if isinstance(step.action, Include):
-            yield step.action.procedure
-        elif isinstance(step.action, Each):
-            yield from _included(step.action.steps)
-        elif isinstance(step.action, Choose):
-            for option in step.action.options:
-                yield from _included(option.steps)
+def _change(context: Context, what: str, diff: str, sources: Mapping[str, str], target: TargetSeen) -> ChangeAccepted:
+    now = context.ports.clock.now()
+    return ChangeAccepted(at=now, what=what, diff=diff, digest=context.procedure.digest, sources=sources, target=target)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from runbook.engine.ports import Confirmation
-from runbook.model import Effect, Verdict
-from runbook.policy.judgement import Judgement
+from enum import StrEnum
 
-__all__ = ["confirmation_for", "effect_of", "is_confirmed"]
+from runbook.model import Effect
+from runbook.steps.destination import Prepared
 
-
-def effect_of(judgement: Judgement | None, *more_care: Effect | None) -> Effect:
-    """Return the strongest effect that policy or the author sees. A program that policy does not know writes."""
-    effects = [effect for effect in more_care if effect is not None]
-    if judgement is not None:
-        effects.append(judgement.effect)
-        if not judgement.rule:
-            effects.append(Effect.WRITES)
-    return max(effects, key=lambda effect: effect.rank, default=Effect.READS)
+__all__ = ["Confirmation", "confirmation_for", "is_confirmed"]
 
 
-def confirmation_for(effect: Effect, judgement: Judgement | None = None) -> Confirmation:
+class Confirmation(StrEnum):
+    """How a step is confirmed: Enter, the word yes, or a name typed out."""
+
+    ENTER = "enter"
+    YES = "yes"
+    NAME = "name"
+
+
+def confirmation_for(prepared: Prepared) -> Confirmation:
     """Return how a step is confirmed: what reads by Enter, what writes by `yes`, what destroys by the target's name."""
-    if effect is Effect.DESTROYS:
+    if prepared.effect is Effect.DESTROYS:
         return Confirmation.NAME
-    asks = judgement is not None and judgement.verdict is not Verdict.ALLOW
-    return Confirmation.YES if effect is Effect.WRITES or asks else Confirmation.ENTER
+    return Confirmation.YES if prepared.effect is Effect.WRITES or prepared.needs_person else Confirmation.ENTER
 
 
 def is_confirmed(confirmation: Confirmation, word: str, typed: str) -> bool:

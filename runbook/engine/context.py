@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from runbook.engine.events import Event, TakenOver, TargetSeen
-from runbook.engine.ports import Clock, Executor, Holder, Journal, Operator, Screen, Target
+from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.state import RunState, apply
+from runbook.engine.way import Way, way_of
 from runbook.errors import RunbookError, TargetHeldError
+from runbook.journal.events import Event, TakenOver, TargetSeen
+from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
 from runbook.model import Book, Procedure
+from runbook.steps.destination import Destination
+from runbook.steps.env_file import env_file_path
 
-__all__ = ["Frame", "Identity", "Ports", "TargetChanged", "difference", "lock_key"]
+__all__ = ["Context", "Identity", "Ports", "TargetChanged", "difference", "lock_key"]
 
 
 class TargetChanged(RunbookError):
@@ -45,7 +49,7 @@ class Ports:
 
 
 @dataclass(slots=True, kw_only=True)
-class Frame:
+class Context:
     """A walk under way."""
 
     run: str
@@ -60,6 +64,7 @@ class Frame:
     secrets: Mapping[str, str] = field(default_factory=dict)
     finished: Callable[[str], None] | None = None
     """Called with the run's id when its last event is on disk, before the operator is told."""
+    _way: tuple[RunState, Way] | None = None
 
     @property
     def target(self) -> TargetSeen:
@@ -68,10 +73,21 @@ class Frame:
         return self.state.target
 
     @property
-    def major(self) -> int:
-        """The Supabase CLI's major."""
+    def way(self) -> Way:
+        """The steps as this run goes through them, as of now."""
+        if self._way is None or self._way[0] is not self.state:
+            reference = self.target.project_ref or self.target.name
+            built_ins = {"project_ref": reference, "env_file": str(env_file_path(self.scratch, self.run))}
+            self._way = (self.state, way_of(self.procedure, self.state, built_ins))
+        return self._way[1]
+
+    @property
+    def destination(self) -> Destination:
+        """Where commands go, and how that is written for the CLI that is installed there."""
         first = self.target.cli.split(".")[0]
-        return int(first) if first.isdigit() else 0
+        major = int(first) if first.isdigit() else 0
+        target = self.ports.target
+        return Destination(self.book.policy, major, lambda words: target.words(words, major), target.functions_url)
 
     def record(
         self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None
@@ -116,8 +132,7 @@ class Frame:
 
     def recheck(self) -> None:
         """Prove the target again, right before a write. Raises TargetChanged with the difference."""
-        seen = self.ports.target.recheck(self.target)
-        changed = difference(self.target, seen)
+        changed = difference(self.target, self.ports.target.recheck(self.target))
         if changed:
             raise TargetChanged(
                 f"the target changed while this run was under way:\n{changed}",

@@ -2,155 +2,264 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 
-from runbook.engine.commands import Ready, lenient, prepare, refuse_if_forbidden, values_at
-from runbook.engine.context import Frame
-from runbook.engine.events import ChildStarted, Outcome, Purpose, StepFinished, StepStarted
-from runbook.engine.expectation import capture, compare
-from runbook.engine.path import Instance
+from runbook.engine import parameters
+from runbook.engine.comparison import capture, compare
+from runbook.engine.context import Context
 from runbook.engine.ports import Execution, Screen
-from runbook.errors import MissingPartError
-from runbook.model import Capture, Check, Effect, Expectation
-from runbook.runtime.env_file import env_file, env_file_path
+from runbook.engine.state import Status
+from runbook.errors import MissingPartError, PolicyRefusal, UsageError
+from runbook.filling import Shown, fill_text
+from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
+from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
+from runbook.model.templates import names_in
+from runbook.steps.destination import Prepared, prepare
+from runbook.steps.env_file import env_file, env_file_path
+from runbook.steps.performing import Job
+from runbook.steps.scope import Place
 
-__all__ = ["Job", "check", "perform"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One execution: what for, what must come out of it, and what is kept."""
-
-    purpose: Purpose = Purpose.RUN
-    expect: Expectation = field(default_factory=Expectation)
-    capture: Sequence[Capture] = ()
-    timeout: float | None = None
-    confirmed: str = ""
-    evidence: str = ""
-    """What is known before anything runs."""
-    captured: Mapping[str, str] = field(default_factory=dict)
-    """Values that a person saw, where nothing runs."""
-    first: Callable[[], str] | None = None
-    """Done between the record of the start and the command; returns more evidence. OSError makes the step fail."""
+__all__ = ["StepWork", "check", "prepare_at", "refuse_if_forbidden"]
 
 
-def perform(frame: Frame, at: Instance, ready: Ready, job: Job, screen: Screen) -> Execution:
-    """Run the command and record how it ended.
+def prepare_at(
+    context: Context, at: Place, action: Action, *, care: Effect | None = None, after: bool = False
+) -> Prepared:
+    """Fill an action in with a step's values and secrets.
 
-    Raises TargetChanged, TargetHeldError or JournalError before anything has run. If this process dies in here, the
-    journal says that the step started and not that it finished.
+    `after` lets it use what the step itself has found. Only a dry run goes on without a value, and shows `<name>`
+    for it. Raises UnknownName otherwise, and UsageError if a value can't stand where it is put.
     """
-    refuse_if_forbidden(ready)
-    if ready.effect is not Effect.READS:
-        frame.recheck()
-    frame.hold_on(at.path)
-    _start(frame, at, ready.argv, ready.effect, job, screen)
-    ended = _run(frame, at, ready, job)
-    _finish(frame, at, ended, screen)
-    return ended
+    known = (at.after if after else at.scope).values
+    values = Shown(known) if context.dry else known
+    prepared = prepare(action, values, context.destination, care=care)
+
+    def secret(name: str) -> str:
+        try:
+            return context.secrets[at.scope.secrets[name]]
+        except KeyError as unknown:
+            raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
+
+    if context.dry:
+        return replace(prepared, is_complete=_names_in(action, at) <= known.keys())
+    environment = {**prepared.environment, **action.secret_environment(secret)}
+    return replace(prepared, environment=environment, env_file=action.secret_lines(values, secret))
 
 
-def check(frame: Frame, at: Instance, wanted: Check, purpose: Purpose, screen: Screen) -> Execution:
+def _names_in(action: Action, at: Place) -> set[str]:
+    return {name for use in action.uses(at.step.at) for name in names_in(use.text)} - {"target"}
+
+
+def refuse_if_forbidden(prepared: Prepared, *, reading_only: bool = False) -> None:
+    """Raise PolicyRefusal if policy forbids the command, or if it does more than read where only that is allowed."""
+    judgement = prepared.judgement
+    if judgement is not None and judgement.verdict is Verdict.REFUSE:
+        raise PolicyRefusal(
+            f"policy refuses `{' '.join(prepared.argv)}`: {judgement.reason}",
+            hint=judgement.instead or "It did not run, and no flag changes that.",
+        )
+    if reading_only and prepared.effect is not Effect.READS:
+        raise PolicyRefusal(
+            f"a check may only read, and `{' '.join(prepared.argv)}` {prepared.effect.value}",
+            hint="It did not run. The procedure's `verify` needs another command.",
+        )
+
+
+def check(context: Context, at: Place, wanted: Check, purpose: Purpose, screen: Screen) -> Execution:
     """Run a reading check of the step, as `VERIFY` or as `PROBE`, and record what it showed."""
-    ready = prepare(frame, at, wanted.action)
-    refuse_if_forbidden(ready, reading_only=True)
-    return perform(frame, at, ready, Job(purpose=purpose, expect=wanted.expect, timeout=at.step.timeout), screen)
+    prepared = prepare_at(context, at, wanted.action, after=True)
+    refuse_if_forbidden(prepared, reading_only=True)
+    work = StepWork(context=context, at=at, prepared=prepared, screen=screen, purpose=purpose)
+    return work.run(Job(expect=wanted.action.expectation(wanted.expect), timeout=at.step.timeout))
 
 
-def _start(frame: Frame, at: Instance, argv: tuple[str, ...], effect: Effect, job: Job, screen: Screen) -> None:
-    now = frame.ports.clock.now()
-    frame.record(
-        StepStarted(at=now, step=at.path, purpose=job.purpose, argv=argv, effect=effect.value, confirmed=job.confirmed),
-        screen,
-    )
+@dataclass(slots=True, kw_only=True)
+class StepWork:
+    """One step of a walk, as its kind acts on it; see `runbook.steps.performing.Work`.
 
+    `run` is the only way to a process and to the record of it.
+    """
 
-def _finish(frame: Frame, at: Instance, ended: Execution, screen: Screen) -> None:
-    frame.record(
-        StepFinished(
-            at=frame.ports.clock.now(),
-            step=at.path,
-            purpose=ended.purpose,
-            outcome=ended.outcome,
-            exit=ended.exit,
-            seconds=ended.seconds,
-            output=ended.output,
-            evidence=ended.evidence,
-            captured=ended.captured,
-        ),
-        screen,
-    )
+    context: Context
+    at: Place
+    prepared: Prepared
+    screen: Screen
+    purpose: Purpose = Purpose.RUN
+    confirmed: str = ""
+    """What the operator typed to allow it."""
 
+    # --- what a kind of step may know and do ----------------------------------------------------------------------
 
-def _run(frame: Frame, at: Instance, ready: Ready, job: Job) -> Execution:
-    first = _first(frame, job)
-    if not ready.argv or first.outcome is not Outcome.PASSED:
-        return first
-    ended = _judge(frame, at, _execute(frame, at, ready, job.timeout), job)
-    return replace(ended, evidence="\n".join(part for part in (first.evidence, ended.evidence) if part))
+    @property
+    def step(self) -> Step:
+        """The step."""
+        return self.at.step
 
+    @property
+    def path(self) -> str:
+        """Its path in the walk."""
+        return self.at.path
 
-def _first(frame: Frame, job: Job) -> Execution:
-    """Do the part of the step that is not a command."""
-    began = frame.ports.clock.now()
-    outcome, evidence = Outcome.PASSED, job.evidence
-    try:
-        evidence = "\n".join(part for part in (job.evidence, job.first() if job.first else "") if part)
-    except OSError as error:
-        outcome, evidence = Outcome.FAILED, str(error)
-    except KeyboardInterrupt:
-        outcome, evidence = Outcome.INTERRUPTED, "ended by Ctrl-C"
-    seconds = (frame.ports.clock.now() - began).total_seconds()
-    return Execution(
-        outcome=outcome,
-        exit=None,
-        seconds=seconds,
-        output="",
-        evidence=evidence,
-        captured=job.captured,
-        purpose=job.purpose,
-    )
+    @property
+    def project(self) -> Path:
+        """The Supabase project's directory, resolved."""
+        return Path(self.context.ports.target.directory).resolve()
 
+    @property
+    def drafts(self) -> Path:
+        """A private directory for this step's drafts."""
+        return self.context.scratch / "drafts" / self.context.run / re.sub(r"[^A-Za-z0-9_-]", "_", self.path)
 
-def _execute(frame: Frame, at: Instance, ready: Ready, timeout: float | None) -> Execution:
-    def born(pid: int, born_at: str) -> None:
-        now = frame.ports.clock.now()
-        frame.record(ChildStarted(at=now, step=at.path, pid=pid, born=born_at, host=frame.identity.host))
+    @property
+    def kept(self) -> Path:
+        """A private directory for files that the run replaced."""
+        return self.context.scratch / "kept" / self.context.run
 
-    with ExitStack() as stack:
+    @property
+    def has_passed(self) -> bool:
+        """True if the step has passed before and is gone through again."""
+        return self.context.state.step(self.path).status is Status.PASSED
+
+    def fill(self, template: str) -> str:
+        """Put the step's values into a text. Raises UnknownName."""
+        return fill_text(template, self.at.scope.values)
+
+    def ask(self, parameter: Parameter, problem: str) -> str:
+        """Ask the operator for a value until it fits."""
+        return parameters.ask(parameter, self.context.ports.operator, problem=problem)
+
+    def wait(self, seconds: float) -> None:
+        """Return after that many seconds."""
+        self.context.ports.clock.wait(seconds)
+
+    def choose(self, option: str) -> None:
+        """Write down which option was taken."""
+        self.context.record(OptionChosen(at=self._now(), step=self.path, option=option), self.screen)
+
+    def read(self, argv: Sequence[str]) -> str:
+        """Run a command that only prepares the step; return why it failed, or ""."""
+        prepared = Prepared(argv=tuple(argv))
+        ended = replace(self, prepared=prepared, purpose=Purpose.PREPARE).run(Job(timeout=60))
+        return "" if ended.passed else ended.output.strip() or ended.evidence
+
+    # --- the one order that is safe -------------------------------------------------------------------------------
+
+    def run(self, job: Job) -> Execution:
+        """Run the command, do the rest of the job, and record how it ended.
+
+        Raises TargetChanged, TargetHeldError or JournalError before anything has run. If this process dies in here,
+        the journal says that the step started and not that it finished.
+        """
+        context, prepared = self.context, self.prepared
+        refuse_if_forbidden(prepared)
+        if prepared.effect is not Effect.READS:
+            context.recheck()
+        context.hold_on(self.path)
+        context.record(
+            StepStarted(
+                at=self._now(),
+                step=self.path,
+                purpose=self.purpose,
+                argv=prepared.argv,
+                effect=prepared.effect.value,
+                confirmed=self.confirmed,
+            ),
+            self.screen,
+        )
+        ended = self._without_command(job)
+        if prepared.argv and ended.passed:
+            known = ended.evidence
+            ended = self._judged(self._command(job.timeout), job)
+            ended = replace(ended, evidence="\n".join(part for part in (known, ended.evidence) if part))
+        ended = replace(ended, purpose=self.purpose)
+        context.record(
+            StepFinished(
+                at=self._now(),
+                step=self.path,
+                purpose=ended.purpose,
+                outcome=ended.outcome,
+                exit=ended.exit,
+                seconds=ended.seconds,
+                output=ended.output,
+                evidence=ended.evidence,
+                captured=ended.captured,
+            ),
+            self.screen,
+        )
+        return ended
+
+    def _without_command(self, job: Job) -> Execution:
+        """Do the part of the step that is not a command."""
+        began = self._now()
+        outcome, evidence = Outcome.PASSED, job.evidence
         try:
-            stack.enter_context(env_file(env_file_path(frame.scratch, frame.run), ready.env))
+            evidence = "\n".join(part for part in (job.evidence, job.first() if job.first else "") if part)
         except OSError as error:
-            return _not_started(f"the file for the secrets can't be written: {error.strerror}")
-        try:
-            return frame.ports.executor.execute(
-                ready.argv,
-                environment={**frame.ports.target.environment(), **ready.environment},
-                directory=frame.ports.target.directory,
-                timeout=timeout,
-                born=born,
-                secrets=tuple(frame.secrets.values()),
-            )
-        except MissingPartError as missing:
-            return _not_started(f"{missing.message}. {missing.hint}".strip())
+            outcome, evidence = Outcome.FAILED, str(error)
+        except KeyboardInterrupt:
+            outcome, evidence = Outcome.INTERRUPTED, "ended by Ctrl-C"
+        seconds = (self._now() - began).total_seconds()
+        return Execution(
+            outcome=outcome, exit=None, seconds=seconds, output="", evidence=evidence, captured=job.captured
+        )
+
+    def _command(self, timeout: float | None) -> Execution:
+        context, prepared = self.context, self.prepared
+
+        def born(pid: int, born_at: str) -> None:
+            host = context.identity.host
+            context.record(ChildStarted(at=self._now(), step=self.path, pid=pid, born=born_at, host=host))
+
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(env_file(env_file_path(context.scratch, context.run), prepared.env_file))
+            except OSError as error:
+                return _not_started(f"the file for the secrets can't be written: {error.strerror}")
+            try:
+                return context.ports.executor.execute(
+                    prepared.argv,
+                    environment={**context.ports.target.environment(), **prepared.environment},
+                    directory=context.ports.target.directory,
+                    timeout=timeout,
+                    born=born,
+                    secrets=tuple(context.secrets.values()),
+                )
+            except MissingPartError as missing:
+                return _not_started(f"{missing.message}. {missing.hint}".strip())
+
+    def _judged(self, ended: Execution, job: Job) -> Execution:
+        """Compare how the command ended with what was expected. What was interrupted is not compared."""
+        if ended.outcome is Outcome.INTERRUPTED or (ended.outcome is Outcome.FAILED and ended.evidence):
+            return ended
+        # Once it has run nothing may raise for want of a value, the end would be lost: what is not known is compared
+        # as `<name>`, and fails. A check knows what its step has found; a step finds its own values only now.
+        known: Mapping[str, str | tuple[str, ...]] = self.at.after.values
+        captured, problem = capture(job.capture, ended.output, _filler(known), document=ended.document)
+        seen = compare(
+            job.expect or Expectation(),
+            ended.exit,
+            ended.output,
+            _filler({**known, **captured}),
+            document=ended.document,
+        )
+        passed = seen.is_met and not problem
+        evidence = "; ".join(part for part in (seen.evidence, problem) if part)
+        outcome = Outcome.PASSED if passed else Outcome.FAILED
+        return replace(ended, outcome=outcome, evidence=evidence, captured=captured)
+
+    def _now(self) -> datetime:
+        return self.context.ports.clock.now()
+
+
+def _filler(values: Mapping[str, str | tuple[str, ...]]) -> Callable[[str], str]:
+    shown = Shown(values)
+    return lambda template: fill_text(template, shown)
 
 
 def _not_started(why: str) -> Execution:
     return Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=f"{why} (nothing ran)")
-
-
-def _judge(frame: Frame, at: Instance, ended: Execution, job: Job) -> Execution:
-    """Compare how the command ended with what was expected. What was interrupted is not compared."""
-    ended = replace(ended, purpose=job.purpose)
-    if ended.outcome is Outcome.INTERRUPTED or (ended.outcome is Outcome.FAILED and ended.evidence):
-        return ended
-    values = values_at(frame, at)
-    # Once it has run nothing may raise for want of a value, the end would be lost: a missing one is compared as it is.
-    captured, problem = capture(job.capture, ended.output, lambda text: lenient(text, values), document=ended.document)
-    known = {**values, **captured}
-    seen = compare(job.expect, ended.exit, ended.output, lambda text: lenient(text, known), document=ended.document)
-    passed = seen.is_met and not problem
-    evidence = "; ".join(part for part in (seen.evidence, problem) if part)
-    return replace(ended, outcome=Outcome.PASSED if passed else Outcome.FAILED, evidence=evidence, captured=captured)

@@ -1,234 +1,379 @@
-"""The loop of a walk: take the engine's next action, ask the operator, do it, write it down."""
+"""The loop of a walk: take what comes next, ask the operator, do it, write it down."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import datetime
+
 from runbook.engine import parameters
-from runbook.engine.actions import End, follow, take_back
-from runbook.engine.commands import Ready, refuse_if_forbidden
-from runbook.engine.context import Frame
-from runbook.engine.editing import make_draft
-from runbook.engine.events import (
+from runbook.engine.confirmation import confirmation_for, is_confirmed
+from runbook.engine.context import Context
+from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
+from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
+from runbook.engine.ports import (
+    Back,
+    Concluding,
+    Confirmation,
+    Execution,
+    Go,
+    HandOver,
+    Reply,
+    Resolve,
+    Screen,
+    Skip,
+    Stop,
+    SwitchTo,
+    TakeBack,
+    Undecided,
+)
+from runbook.engine.state import Status, StepRecord
+from runbook.engine.unknown_step import child_lives, known_of
+from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
+from runbook.filling import Shown, UnknownName, fill_text
+from runbook.journal.events import (
     Decision,
-    OptionChosen,
+    HandedOver,
     Outcome,
     Purpose,
     RunFinished,
     RunStopped,
     SteppedBack,
     StepResolved,
+    StepSkipped,
     ValueGiven,
 )
-from runbook.engine.execution import check
-from runbook.engine.next_action import Ask, Begin, Finish, NextAction, Over, Recover, Settle, Verify, next_action
-from runbook.engine.path import Instance, instances
-from runbook.engine.ports import (
-    Back,
-    Concluding,
-    Execution,
-    Go,
-    HandOver,
-    Resolve,
-    Screen,
-    Stop,
-    SwitchTo,
-    TakeBack,
-    Undecided,
-)
-from runbook.engine.step_record import Attempt, StepRecord
-from runbook.engine.unknown_step import child_lives, known_of
-from runbook.engine.view_model import screen_at, unready_screen
-from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
-from runbook.filling import UnknownName
-from runbook.model import Check, Choose, Edit, Parameter
+from runbook.model import Check, Parameter
+from runbook.steps.destination import Prepared
+from runbook.steps.performing import Job
+from runbook.steps.scope import Place
+from runbook.steps.view import Label, Note, Prose, notes_of, view_of
 
-__all__ = ["drive"]
+__all__ = ["End", "Walk", "ready_screen", "screen_of"]
 
 _PATIENCE = 20
 """How many answers in a row may lead nowhere: an operator that answers by itself must not loop for ever."""
+_DRY = "dry run: shown, not done"
 
 
-def drive(frame: Frame) -> End:
-    """Walk until the run is finished, stopped, handed over or left for another procedure.
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a walk ended; `switch_to` names the procedure to begin instead."""
 
-    Whatever else ends it is recorded as the reason for stopping, where the journal still allows that, and raised.
+    code: ExitCode
+    switch_to: str = ""
+
+
+class Walk:
+    """One walk through a procedure, until it is finished, stopped, handed over or left for another one.
+
+    go                          records why it ends, whatever ends it
+      _turn                     takes what comes next (`next_action`: pure, from the way and the state)
+        _begin                  shows a step, and the operator decides
+        _verify                 runs the check of what has run
+        _recover                asks what to do about a failure
+        _settle                 asks what became of a step whose end nobody saw
+          _follow               does what the operator answers. Once it is confirmed, the kind of the step does it:
+                                `Action.perform`, which comes to `StepWork.run`: prove, hold, write down, run,
+                                compare, write down
+            _take_back          the same with the step's undo
+        _ask_for                asks for a value that a skipped step would have found
+        _finish                 the operator's last word, and the end
     """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.operator = context.ports.operator
+
+    def go(self) -> End:
+        """Walk. What ends it otherwise is recorded as the reason for stopping, where the journal still allows that."""
+        try:
+            misfits = 0
+            while misfits < _PATIENCE:
+                before = self.context.state
+                end = self._turn()
+                if end is not None:
+                    return end
+                misfits = misfits + 1 if self.context.state is before else 0
+        except JournalError:
+            raise
+        except RunbookError as error:
+            self._record_stop(error.message)
+            raise
+        except (KeyboardInterrupt, EOFError):
+            self._record_stop("interrupted at the keyboard")
+            raise
+        message = f"stopped after {_PATIENCE} answers in a row that don't fit this prompt"
+        self._record_stop(message)
+        raise RunbookError(message, hint=f"Nothing more ran. `runbook resume {self.context.run}` continues.")
+
+    def _turn(self) -> End | None:  # noqa: PLR0911 - one for each thing that can come next
+        action = next_action(self.context.way, self.context.state)
+        if isinstance(action, Over):
+            return End(ExitCode.DONE)
+        if isinstance(action, Finish):
+            return self._finish()
+        try:
+            match action:
+                case Begin(at):
+                    return self._begin(at)
+                case Verify(at, of):
+                    return self._verify(at, of)
+                case Recover(at, what):
+                    return self._recover(at, what)
+                case Settle(at, what):
+                    return self._settle(at, what)
+        except UnknownName as missing:
+            self._ask_for(action.at, missing.name)
+            return None
+        except UsageError as error:
+            return self._cannot_be_filled(action.at, error)
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, at: Place) -> End | None:
+        screen, prepared = ready_screen(self.context, at)
+        action, draft = screen.action, None
+        if not self.context.dry:
+            draft = action.begin(StepWork(context=self.context, at=at, prepared=Prepared(), screen=screen))
+        if draft is not None:
+            warning = (Note(Label.WARNING, draft.problem),) if draft.problem else ()
+            screen = replace(screen, draft=str(draft.path), blocks=(*warning, *screen.blocks))
+        refuse_if_forbidden(prepared)
+        return self._follow(at, screen, prepared, self.operator.decide(screen))
+
+    def _verify(self, at: Place, of: Purpose) -> End | None:
+        wanted = _check_of(at, of)
+        assert wanted is not None
+        check(self.context, at, wanted, Purpose.VERIFY, screen_of(self.context, at))
+        return None
+
+    def _recover(self, at: Place, what: Purpose) -> End | None:
+        record = self.context.state.step(at.path)
+        screen, prepared = ready_screen(self.context, at)
+        reply = self.operator.recover(screen, _last_execution(record, what))
+        if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
+            return self._settle(at, what, probe=self._probe(at, what, screen))
+        if isinstance(reply, Resolve):
+            if reply.what is Undecided.REDO:
+                self._resolve(at, Decision.REDO, reply.note, screen)
+            return None
+        if isinstance(reply, Go) and what is Purpose.VERIFY:
+            return self._verify(at, record.purpose)
+        if isinstance(reply, Go) and what is Purpose.UNDO:
+            return self._take_back(at, TakeBack(reply.typed))
+        if isinstance(reply, Go) and screen.action.asks_again_on_retry:
+            return self._begin(at)
+        return self._follow(at, screen, prepared, reply)
+
+    def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
+        """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""
+        screen = screen_of(self.context, at)
+        for _ in range(_PATIENCE):
+            record = self.context.state.step(at.path)
+            reply = self.operator.resolve(screen, known_of(self.context, record), probe=probe)
+            if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
+                probe = self._probe(at, what, screen) or probe
+            elif isinstance(reply, Resolve):
+                decision = Decision.DONE if reply.what is Undecided.DONE else Decision.REDO
+                # Two of them at once is what nobody wants; `known_of` says how to end the first.
+                if decision is Decision.DONE or not child_lives(self.context, record):
+                    self._resolve(at, decision, reply.note, screen)
+                    return None
+            elif isinstance(reply, TakeBack):
+                return self._take_back(at, reply)
+            elif isinstance(reply, Stop | HandOver | SwitchTo):
+                return self._follow(at, screen, Prepared(), reply)
+        return None
+
+    def _probe(self, at: Place, what: Purpose, screen: Screen) -> Execution | None:
+        wanted = _check_of(at, what)
+        return check(self.context, at, wanted, Purpose.PROBE, screen) if wanted else None
+
+    def _resolve(self, at: Place, decision: Decision, note: str, screen: Screen) -> None:
+        self.context.record(StepResolved(at=self._now(), step=at.path, decision=decision, note=note), screen)
+
+    def _cannot_be_filled(self, at: Place, error: UsageError) -> End | None:
+        """Ask what to do at a step that a value does not fit into. Nothing ran."""
+        screen = screen_of(self.context, at)
+        for _ in range(_PATIENCE):
+            why = f"Nothing ran: {error.message}. {error.hint}".strip()
+            failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=why)
+            reply = self.operator.recover(screen, failed)
+            try:
+                return None if isinstance(reply, Go | Resolve) else self._follow(at, screen, Prepared(), reply)
+            except UnknownName as missing:
+                self._ask_for(at, missing.name)
+                return None
+            except UsageError as again:  # the step's undo can't be filled in either
+                error = again
+        return None
+
+    def _ask_for(self, at: Place, name: str) -> None:
+        """Ask for a value that is not known, and keep it where it would have come from: there it is looked for."""
+        source = at.after.source_of(name)
+        declared = {each.name: each for each in self.context.procedure.parameters} if not source.path else {}
+        found_at = self.context.way.find(source.path)
+        seen = [action.asks for action in found_at.step.actions if action.asks] if found_at else []
+        found = f"Step {source.path} would have found out {source.name}. What is it?"
+        ask = found if found_at else f"What is {source.name}?"
+        known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
+        parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
+        value = parameters.parse(parameter, parameters.ask(parameter, self.operator))
+        self.context.record(ValueGiven(at=self._now(), step=source.path, name=source.name, value=value))
+
+    # --- doing what the operator answers --------------------------------------------------------------------------
+
+    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901 - one case for each reply
+        """Do what the operator says. What does not fit changes nothing, so the same question comes again."""
+        context, now = self.context, self._now()
+        match reply:
+            case Go(typed=typed, value=value):
+                if context.dry and not screen.action.runs_dry(prepared.effect, is_complete=prepared.is_complete):
+                    context.record(StepSkipped(at=now, step=at.path, reason=_DRY), screen)
+                elif is_confirmed(screen.confirmation, screen.word, typed):
+                    said = typed.strip() or "Enter"
+                    work = StepWork(context=context, at=at, prepared=prepared, screen=screen, confirmed=said)
+                    screen.action.perform(work, value)
+            case Skip(reason):
+                has_passed = context.state.step(at.path).status is Status.PASSED
+                if reason.strip() or has_passed or context.dry:
+                    context.record(StepSkipped(at=now, step=at.path, reason=reason.strip()), screen)
+            case Back():
+                before = context.way.before(at.path)
+                if before is not None:
+                    context.record(SteppedBack(at=now, step=before.path), screen)
+            case TakeBack():
+                return self._take_back(at, reply)
+            case HandOver(note, to):
+                context.record(HandedOver(at=now, note=note, to=to), screen)
+                return End(ExitCode.NOT_COMPLETED)
+            case SwitchTo(procedure) if procedure in context.book.procedures:
+                context.record(RunStopped(at=now, reason=f"left for {procedure}"), screen)
+                return End(ExitCode.NOT_COMPLETED, procedure)
+            case Stop(reason):
+                context.record(RunStopped(at=now, reason=reason), screen)
+                return End(ExitCode.NOT_COMPLETED)
+        return None
+
+    def _take_back(self, at: Place, reply: TakeBack) -> End | None:
+        """Run the step's undo, if it has one and the operator confirms that very command."""
+        undo = at.step.undo
+        if undo is None or undo.action is None or self.context.dry:
+            return None
+        prepared = prepare_at(self.context, at, undo.action, after=True)
+        blocks = tuple(undo.action.view(Shown(at.after.values), self.context.destination))
+        screen = _with(self.context, screen_of(self.context, at), prepared)
+        screen = replace(
+            screen,
+            action=undo.action,
+            purpose=Purpose.UNDO,
+            title=f"Take back: {screen.title}",
+            blocks=(*blocks, *(block for block in screen.blocks if isinstance(block, Note))),
+        )
+        refuse_if_forbidden(prepared)
+        typed = reply.typed
+        if not typed or not is_confirmed(screen.confirmation, screen.word, typed):
+            answer = self.operator.decide(screen)
+            if isinstance(answer, HandOver | SwitchTo | Stop):
+                return self._follow(at, screen, prepared, answer)
+            if not isinstance(answer, Go) or not is_confirmed(screen.confirmation, screen.word, answer.typed):
+                return None
+            typed = answer.typed
+        by_hand = " ".join(block.text for block in blocks if isinstance(block, Prose))
+        work = StepWork(
+            context=self.context,
+            at=at,
+            prepared=prepared,
+            screen=screen,
+            purpose=Purpose.UNDO,
+            confirmed=typed.strip() or "Enter",
+        )
+        work.run(Job(evidence=f"taken back by hand: {by_hand}" if by_hand else "", timeout=at.step.timeout))
+        return None
+
+    def _finish(self) -> End | None:
+        """End the run, unless the operator saw something in the last step's output that must not stay so."""
+        context, places = self.context, self.context.way.places
+        if places and isinstance(self.operator, Concluding):
+            screen = screen_of(self.context, places[-1])
+            reply = self.operator.conclude(screen)
+            if isinstance(reply, Back):
+                context.record(SteppedBack(at=self._now(), step=places[-1].path), screen)
+                return None
+            if reply is not None:
+                return self._follow(places[-1], screen, Prepared(), reply)
+        finished = context.finished
+        event = RunFinished(at=self._now())
+        context.record(event, before_telling=lambda: finished(context.run) if finished else None)
+        return End(ExitCode.DONE)
+
+    def _record_stop(self, reason: str) -> None:
+        if not self.context.state.ended:
+            self.context.record(RunStopped(at=self._now(), reason=reason))
+
+    def _now(self) -> datetime:
+        return self.context.ports.clock.now()
+
+
+def screen_of(context: Context, at: Place) -> Screen:
+    """Return the screen of a step with the argv it last ran, whatever is known of its values. Never raises."""
+    way, state = context.way, context.state
+    number, total = way.number_of(at.path)
+    now = context.ports.clock.now()
+    began = state.header.at if state.header else now
+    action = at.step.action_on(context.destination.major)
+    values, later = Shown(at.scope.values), Shown(at.after.values)
     try:
-        return _loop(frame)
-    except JournalError:
-        raise
-    except RunbookError as error:
-        _stop(frame, error.message)
-        raise
-    except (KeyboardInterrupt, EOFError):
-        _stop(frame, "interrupted at the keyboard")
-        raise
-
-
-def _loop(frame: Frame) -> End:
-    misfits = 0
-    while misfits < _PATIENCE:
-        before = frame.state
-        end = _turn(frame)
-        if end is not None:
-            return end
-        misfits = misfits + 1 if frame.state is before else 0
-    raise RunbookError(
-        f"{_PATIENCE} answers in a row could not be followed",
-        hint=f"Nothing more ran. `runbook resume {frame.run}` goes on.",
+        blocks = tuple(view_of(at.step, action, values, later, context.destination))
+    except UsageError:  # a value can't stand where it is put: whoever prepares the step says so
+        blocks = tuple(notes_of(at.step, values))
+    return Screen(
+        procedure=context.procedure,
+        state=state,
+        target=context.target,
+        path=at.path,
+        step=at.step,
+        action=action,
+        number=number,
+        total=total,
+        phase=way.phase_of(at.path),
+        argv=state.step(at.path).argv,
+        values=at.scope.values,
+        seconds_so_far=max(0.0, (now - began).total_seconds()),
+        title=fill_text(at.step.title, values),
+        blocks=blocks,
     )
 
 
-def _turn(frame: Frame) -> End | None:
-    action = next_action(frame.procedure, frame.state)
-    if isinstance(action, Over):
-        return End(ExitCode.DONE)
-    if isinstance(action, Finish):
-        return _finish(frame)
-    try:
-        return _act(frame, action)
-    except UnknownName as missing:
-        _ask_for(frame, action.at, missing.name)
-        return None
-    except UsageError as error:
-        return _cannot_be_filled(frame, action.at, error)
+def ready_screen(context: Context, at: Place) -> tuple[Screen, Prepared]:
+    """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
+    screen = screen_of(context, at)
+    prepared = prepare_at(context, at, screen.action, care=at.step.effect)
+    return _with(context, screen, prepared), prepared
 
 
-def _act(frame: Frame, action: NextAction) -> End | None:
-    match action:
-        case Begin(at):
-            return _begin(frame, at)
-        case Ask(at):
-            return _ask(frame, at)
-        case Verify(at, of):
-            return _verify(frame, at, of)
-        case Recover(at, what):
-            return _recover(frame, at, what)
-        case Settle(at, what):
-            return _settle(frame, at, what)
-    return None
+def _with(context: Context, screen: Screen, prepared: Prepared) -> Screen:
+    confirmation = Confirmation.ENTER if context.dry else confirmation_for(prepared)
+    return replace(
+        screen,
+        argv=prepared.argv,
+        effect=prepared.effect,
+        judgement=prepared.judgement,
+        confirmation=confirmation,
+        word=context.target.name if confirmation is Confirmation.NAME else "",
+    )
 
 
-def _cannot_be_filled(frame: Frame, at: Instance, error: UsageError) -> End | None:
-    """Ask what to do at a step that a value does not fit into. Nothing ran."""
-    screen = unready_screen(frame, at)
-    why = f"{error.message}. {error.hint}".strip()
-    failed = Execution(outcome=Outcome.FAILED, exit=None, seconds=0, output="", evidence=f"Nothing ran: {why}")
-    reply = frame.ports.operator.recover(screen, failed)
-    return None if isinstance(reply, Go | Resolve) else follow(frame, at, screen, Ready(), reply)
+def _check_of(at: Place, what: Purpose) -> Check | None:
+    return at.step.undo.check if what is Purpose.UNDO and at.step.undo else at.step.verify
 
 
-def _begin(frame: Frame, at: Instance) -> End | None:
-    action = at.step.action_on(frame.major)
-    draft, problem = make_draft(frame, at, action) if isinstance(action, Edit) and not frame.dry else ("", "")
-    screen, ready = screen_at(frame, at, draft=str(draft), problem=problem)
-    refuse_if_forbidden(ready)
-    return follow(frame, at, screen, ready, frame.ports.operator.decide(screen))
-
-
-def _ask(frame: Frame, at: Instance) -> End | None:
-    screen, ready = screen_at(frame, at)
-    reply = frame.ports.operator.decide(screen)
-    if not isinstance(reply, Go):
-        return follow(frame, at, screen, ready, reply)
-    assert isinstance(at.step.action, Choose)
-    if any(option.when == reply.value for option in at.step.action.options):
-        frame.record(OptionChosen(at=frame.ports.clock.now(), step=at.path, option=reply.value), screen)
-    return None
-
-
-def _verify(frame: Frame, at: Instance, of: Purpose) -> End | None:
-    wanted = at.step.undo.check if of is Purpose.UNDO and at.step.undo else at.step.verify
-    assert wanted is not None
-    check(frame, at, wanted, Purpose.VERIFY, unready_screen(frame, at))
-    return None
-
-
-def _recover(frame: Frame, at: Instance, what: Purpose) -> End | None:
-    record = frame.state.step(at.path)
-    screen, ready = screen_at(frame, at)
-    reply = frame.ports.operator.recover(screen, _execution(record, what))
-    if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
-        return _settle(frame, at, what, probe=_probe(frame, at, what, screen))
-    if isinstance(reply, Resolve):
-        _redo(frame, at, reply, screen)
-        return None
-    if isinstance(reply, Go) and what is Purpose.VERIFY:
-        return _verify(frame, at, record.purpose)
-    if isinstance(reply, Go) and what is Purpose.UNDO:
-        return take_back(frame, at, TakeBack(reply.typed))
-    if isinstance(reply, Go) and isinstance(screen.action, Edit):
-        return _begin(frame, at)
-    return follow(frame, at, screen, ready, reply)
-
-
-def _redo(frame: Frame, at: Instance, reply: Resolve, screen: Screen) -> None:
-    if reply.what is Undecided.REDO:
-        now = frame.ports.clock.now()
-        frame.record(StepResolved(at=now, step=at.path, decision=Decision.REDO, note=reply.note), screen)
-
-
-def _settle(frame: Frame, at: Instance, what: Purpose, *, probe: Execution | None = None) -> End | None:
-    """Ask what became of a step. Nothing here ever starts it again: `redo` leads back to the step's own question."""
-    screen = unready_screen(frame, at)
-    for _ in range(_PATIENCE):
-        record = frame.state.step(at.path)
-        reply = frame.ports.operator.resolve(screen, known_of(frame, record), probe=probe)
-        if reply == Resolve(Undecided.PROBE, getattr(reply, "note", "")):
-            probe = _probe(frame, at, what, screen) or probe
-        elif isinstance(reply, Resolve):
-            if _decide(frame, record, reply, screen):
-                return None
-        elif isinstance(reply, TakeBack):
-            return take_back(frame, at, reply)
-        elif isinstance(reply, Stop | HandOver | SwitchTo):
-            return follow(frame, at, screen, Ready(), reply)
-    return None
-
-
-def _decide(frame: Frame, record: StepRecord, reply: Resolve, screen: Screen) -> bool:
-    decision = Decision.DONE if reply.what is Undecided.DONE else Decision.REDO
-    if decision is Decision.REDO and child_lives(frame, record):
-        return False  # two of them at once is what nobody wants; `known_of` says how to end the first
-    frame.record(StepResolved(at=frame.ports.clock.now(), step=record.path, decision=decision, note=reply.note), screen)
-    return True
-
-
-def _probe(frame: Frame, at: Instance, what: Purpose, screen: Screen) -> Execution | None:
-    wanted = at.step.undo.check if what is Purpose.UNDO and at.step.undo else at.step.verify
-    return check(frame, at, wanted, Purpose.PROBE, screen) if isinstance(wanted, Check) else None
-
-
-def _finish(frame: Frame) -> End | None:
-    """End the run, unless the operator saw something in the last step's output that must not stay so."""
-    operator, steps = frame.ports.operator, instances(frame.procedure, frame.state)
-    if steps and isinstance(operator, Concluding):
-        screen = unready_screen(frame, steps[-1])
-        reply = operator.conclude(screen)
-        if isinstance(reply, Back):
-            frame.record(SteppedBack(at=frame.ports.clock.now(), step=steps[-1].path), screen)
-            return None
-        if reply is not None:
-            return follow(frame, steps[-1], screen, Ready(), reply)
-    event = RunFinished(at=frame.ports.clock.now())
-    frame.record(event, before_telling=lambda: frame.finished(frame.run) if frame.finished else None)
-    return End(ExitCode.DONE)
-
-
-def _ask_for(frame: Frame, at: Instance, name: str) -> None:
-    source = at.captures.get(name, "")
-    declared = {parameter.name: parameter for parameter in frame.procedure.parameters}
-    ask = f"Step {source} would have found out {name}. What is it?" if source else f"What is {name}?"
-    parameter = declared.get(name) or Parameter(name=name, ask=ask, example="", at=at.step.at)
-    value = parameters.ask(parameter, frame.ports.operator)
-    step = source if name not in declared else ""
-    frame.record(ValueGiven(at=frame.ports.clock.now(), step=step, name=name, value=value))
-
-
-def _execution(record: StepRecord, what: Purpose) -> Execution:
+def _last_execution(record: StepRecord, what: Purpose) -> Execution:
     """Return how the last execution of that purpose ended, as the journal has it."""
-    last: Attempt | None = next((one for one in reversed(record.attempts) if one.purpose is what), None)
-    assert last is not None
-    assert last.outcome is not None
+    last = next((one for one in reversed(record.attempts) if one.purpose is what), None)
+    if last is None or last.outcome is None:
+        unseen = "Nobody saw how it ended; the server may have gone on with it"
+        return Execution(outcome=Outcome.INTERRUPTED, exit=None, seconds=0, output="", evidence=unseen, purpose=what)
     return Execution(
         outcome=last.outcome,
         exit=last.exit,
@@ -238,8 +383,3 @@ def _execution(record: StepRecord, what: Purpose) -> Execution:
         captured=record.captured,
         purpose=what,
     )
-
-
-def _stop(frame: Frame, reason: str) -> None:
-    if not frame.state.ended:
-        frame.record(RunStopped(at=frame.ports.clock.now(), reason=reason))

@@ -1,38 +1,32 @@
-"""What comes next in a run. Pure: `next_action(procedure, state)` depends on nothing else."""
+"""What comes next in a run. Pure: it depends on the way and the state, and on nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.engine.events import Outcome, Purpose
-from runbook.engine.path import Instance, chosen, instances
-from runbook.engine.state import RunState
-from runbook.engine.step_record import Status, StepRecord
-from runbook.model import Choose, Position, Procedure, Step, Tick
+from runbook.engine.state import RunState, Status, StepRecord
+from runbook.engine.way import Way
+from runbook.journal.events import Outcome, Purpose
+from runbook.model import Step
+from runbook.steps import stand_in
+from runbook.steps.scope import Place, Scope
 
-__all__ = ["Ask", "Begin", "Finish", "NextAction", "Over", "Recover", "Settle", "Verify", "next_action", "previous"]
+__all__ = ["Begin", "Finish", "NextAction", "Over", "Recover", "Settle", "Verify", "next_action"]
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Show this step and do it, if the operator says so."""
 
-    at: Instance
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask which option of this `choose` step to take."""
-
-    at: Instance
+    at: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """The step (or, with `UNDO`, its undo) has run; its check has not."""
+    """The step (or, with `UNDO`, its undo) has run; its check has not, or nobody saw how that ended."""
 
-    at: Instance
+    at: Place
     of: Purpose = Purpose.RUN
 
 
@@ -40,7 +34,7 @@ class Verify:
 class Recover:
     """The step, its check or its undo failed (`what`): ask what to do."""
 
-    at: Instance
+    at: Place
     what: Purpose
 
 
@@ -48,7 +42,7 @@ class Recover:
 class Settle:
     """The step, or its undo, started and nobody knows how it ended: ask before anything else."""
 
-    at: Instance
+    at: Place
     what: Purpose
 
 
@@ -62,32 +56,26 @@ class Over:
     """The run has finished already."""
 
 
-NextAction = Begin | Ask | Verify | Recover | Settle | Finish | Over
+NextAction = Begin | Verify | Recover | Settle | Finish | Over
 
 
-def next_action(procedure: Procedure, state: RunState) -> NextAction:
+def next_action(way: Way, state: RunState) -> NextAction:
     """Return what comes next: an unknown end first, then the first step that is not settled."""
     if state.ended:
         return Over()
-    steps = instances(procedure, state)
     unknown = state.unknown
     if unknown is not None:
-        return Settle(_find(steps, unknown.path), unknown.purpose)
-    current = next((one for one in _ahead(steps, state)), None)
+        return Settle(way.find(unknown.path) or _gone(unknown.path), unknown.purpose)
+    doubtful = state.doubtful
+    if doubtful is not None:
+        # Whichever way the walk has taken since: what may be half done is not left behind without a word.
+        return Recover(way.find(doubtful.path) or _gone(doubtful.path), Purpose.UNDO)
+    current = next(_ahead(way, state), None)
     return Finish() if current is None else _at(current, state.step(current.path))
 
 
-def previous(procedure: Procedure, state: RunState, path: str) -> Instance | None:
-    """Return the step before that one, None at the first."""
-    steps = instances(procedure, state)
-    index = next((index for index, one in enumerate(steps) if one.path == path), 0)
-    return steps[index - 1] if index else None
-
-
-def _at(current: Instance, record: StepRecord) -> NextAction:
+def _at(current: Place, record: StepRecord) -> NextAction:
     step = current.step
-    if isinstance(step.action, Choose):
-        return Ask(current)
     if record.status is Status.FAILED:
         return Recover(current, record.purpose)
     passed = record.status is Status.PASSED and step.verify is not None and not record.vouched
@@ -105,30 +93,25 @@ def _undo_unchecked(step: Step, record: StepRecord) -> bool:
     return has_check and undone and record.check is not Outcome.PASSED
 
 
-def _is_settled(one: Instance, state: RunState) -> bool:
-    record = state.step(one.path)
-    if isinstance(one.step.action, Choose):
-        return record.status is Status.SKIPPED or chosen(one.step.action, one.path, state) is not None
-    if one.step.verify is None or record.vouched or record.status is Status.SKIPPED:
-        return record.status.is_settled
-    return record.status is Status.PASSED and record.check is Outcome.PASSED
+def _is_settled(place: Place, state: RunState) -> bool:
+    record, step = state.step(place.path), place.step
+    if record.status is Status.SKIPPED:
+        return True
+    passed = record.status is Status.PASSED
+    if step.verify is not None and not record.vouched:
+        passed = passed and record.check is Outcome.PASSED
+    return step.action.is_settled(state.choices.get(place.path), passed=passed)
 
 
-def _ahead(steps: Sequence[Instance], state: RunState) -> Iterator[Instance]:
+def _ahead(way: Way, state: RunState) -> Iterator[Place]:
     """Yield the steps still to be gone through: after a step back, also those that were settled before it."""
     again = False
-    for one in steps:
-        again = again or one.path == state.back_to
-        if not _is_settled(one, state) or (again and one.path not in state.settled_since):
-            yield one
+    for place in way.places:
+        again = again or place.path == state.back_to
+        if not _is_settled(place, state) or (again and place.path not in state.settled_since):
+            yield place
 
 
-def _find(steps: Sequence[Instance], path: str) -> Instance:
-    return next((one for one in steps if one.path == path), None) or _stranger(path)
-
-
-def _stranger(path: str) -> Instance:
-    """Stand in for a step that the procedure, changed since, no longer has."""
-    text = f"Step {path} began before the procedure changed; it is no longer part of it."
-    step = Step(id=path, title=text, action=Tick(text), at=Position("", 1, 1))
-    return Instance(path=path, step=step, values={}, secrets={}, captures={})
+def _gone(path: str) -> Place:
+    """Stand in for a step that the procedure, changed since, no longer has: its end must be decided all the same."""
+    return Place(step=stand_in(path), path=path, number="", scope=Scope(), after=Scope(), procedure="")

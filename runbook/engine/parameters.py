@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from runbook.engine.ports import Operator
 from runbook.errors import UsageError
-from runbook.model import Parameter, Procedure
+from runbook.model import Parameter, Procedure, Value
+from runbook.model.parameter import split_values
+from runbook.variables import variable_of
 
-__all__ = ["Given", "Value", "ask", "gather", "parse", "problem_with", "supplied"]
-
-Value = str | tuple[str, ...]
-
-_LONGEST = 4096
-_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+__all__ = ["Given", "ask", "gather", "parse", "supplied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +23,18 @@ class Given:
     secrets: Mapping[str, str]
 
 
-def problem_with(parameter: Parameter, text: str) -> str:
-    """Say in one sentence what is wrong with a value, "" if nothing is. A secret is never repeated."""
-    if not parameter.many:
-        return _problem_with_one(parameter, text)
-    values = _split(text)
-    if not values:
-        return "give at least one value; commas separate several"
-    problems = (_problem_with_one(parameter, value) for value in values)
-    return next((problem for problem in problems if problem), "")
-
-
 def parse(parameter: Parameter, text: str) -> Value:
     """Return the value that the text stands for. Raises UsageError if it does not fit the parameter."""
-    problem = problem_with(parameter, text)
+    problem = parameter.problem_with(text)
     if problem:
         raise UsageError(f"{parameter.name}: {problem}", hint=_hint(parameter))
-    return _split(text) if parameter.many else text
+    return split_values(text) if parameter.many else text
 
 
 def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """Return the texts that came with the command line (first) or as RUNBOOK_<NAME>, all of them checked.
+
+    A variable that is a setting of the program, such as RUNBOOK_TOOLS, fills no parameter.
 
     Raises UsageError with every problem at once: unknown names, values that do not fit, secrets on a command line.
     """
@@ -55,13 +42,13 @@ def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mappin
     problems = [_unknown(name, known) for name in flags if name not in known]
     texts: dict[str, str] = {}
     for name, parameter in known.items():
-        variable = f"RUNBOOK_{name.upper()}"
-        source = f"--set {name}" if name in flags else variable
-        text = flags.get(name, environment.get(variable))
-        if text is None:
-            continue
-        texts[name] = text
-        problems += _supplied_problem(parameter, text, source, by_flag=name in flags)
+        variable = variable_of(name)
+        if name in flags:
+            texts[name] = flags[name]
+            problems += _supplied_problem(parameter, texts[name], f"--set {name}", by_flag=True)
+        elif variable is not None and variable in environment:
+            texts[name] = environment[variable]
+            problems += _supplied_problem(parameter, texts[name], variable, by_flag=False)
     if problems:
         raise UsageError("\n".join(problems), hint=f"`runbook show {procedure.id}` lists what it asks for.")
     return texts
@@ -72,8 +59,9 @@ def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, 
     values: dict[str, Value] = {}
     secrets: dict[str, str] = {}
     for parameter in procedure.parameters:
-        text = texts.get(parameter.name) or linked.get(parameter.name)
-        if text is None or problem_with(parameter, text):
+        # An empty text is an answer, too, where the default is empty.
+        text = texts.get(parameter.name, linked.get(parameter.name))
+        if text is None or parameter.problem_with(text):
             text = ask(parameter, operator)
         if parameter.secret:
             secrets[parameter.name] = text
@@ -88,36 +76,16 @@ def ask(parameter: Parameter, operator: Operator, *, problem: str = "") -> str:
         text = operator.give(parameter, problem=problem)
         if not text and parameter.default is not None:
             text = parameter.default
-        problem = problem_with(parameter, text)
+        problem = parameter.problem_with(text)
         if not problem:
             return text
     raise UsageError(f"{parameter.name}: {problem}", hint=_hint(parameter))
 
 
-def _problem_with_one(parameter: Parameter, text: str) -> str:
-    shown = "the value" if parameter.secret else repr(text if len(text) <= 60 else f"{text[:60]}…")
-    if not text and parameter.default != "":
-        return "a value is needed"
-    if len(text) > _LONGEST:
-        return f"the value is too long ({len(text)} characters, {_LONGEST} at most)"
-    if _FORBIDDEN.search(text):
-        return "the value holds a character that no command can be given"
-    if parameter.choices and text not in parameter.choices:
-        return f"{shown} is none of {', '.join(parameter.choices)}"
-    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):
-        # An example says more than a regular expression to somebody in a hurry.
-        return f"{shown} does not match the form of {parameter.example or parameter.pattern}"
-    return ""
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
 def _supplied_problem(parameter: Parameter, text: str, source: str, *, by_flag: bool) -> list[str]:
     if parameter.secret and by_flag:
-        return [f"{source}: a secret on a command line can be read by others; set RUNBOOK_{parameter.name.upper()}"]
-    problem = problem_with(parameter, text)
+        return [f"{source}: a secret on a command line can be read by others; set {variable_of(parameter.name)}"]
+    problem = parameter.problem_with(text)
     return [f"{source}: {problem}"] if problem else []
 
 

@@ -8,10 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from runbook.engine.events import Event, Outcome, Purpose, TargetSeen
+from runbook.engine.confirmation import Confirmation
 from runbook.engine.state import RunState
+from runbook.journal.events import Event, Outcome, Purpose, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.model import Action, Effect, Parameter, Procedure, Step
 from runbook.policy.judgement import Judgement
+from runbook.steps.view import Block
 
 __all__ = [
     "Back",
@@ -22,8 +25,6 @@ __all__ = [
     "Executor",
     "Go",
     "HandOver",
-    "Holder",
-    "Journal",
     "Operator",
     "Reply",
     "Resolve",
@@ -38,14 +39,6 @@ __all__ = [
 
 
 # --- what the operator is shown ---------------------------------------------------------------------------------
-
-
-class Confirmation(StrEnum):
-    """How a step is confirmed: Enter, the word yes, or a name typed out."""
-
-    ENTER = "enter"
-    YES = "yes"
-    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +63,10 @@ class Screen:
     """What must be typed where `confirmation` is `NAME`."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     seconds_so_far: float = 0
-    pieces: Mapping[str, str] = field(default_factory=dict)
-    """The step's own texts (`title`, `why`, `look_for`, `warning`, …) with values filled in.
-
-    More of them: `text` (a tick or a wait), `undo`, `file` (where an edited file ends up).
-    """
+    title: str = ""
+    """The step's title with values filled in."""
+    blocks: tuple[Block, ...] = ()
+    """All that is said of the step besides, with values filled in."""
     draft: str = ""
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
@@ -208,6 +200,11 @@ class Execution:
     captured: Mapping[str, str] = field(default_factory=dict)
     purpose: Purpose = Purpose.RUN
 
+    @property
+    def passed(self) -> bool:
+        """True if it ended as expected."""
+        return self.outcome is Outcome.PASSED
+
 
 class Executor(Protocol):
     """The only thing that starts processes on behalf of a procedure."""
@@ -244,6 +241,12 @@ class Target(Protocol):
     def environment(self) -> Mapping[str, str]:
         """Return the environment that commands get on top of the process's own."""
 
+    def functions_url(self) -> str:
+        """Return where the target's edge functions are called, up to and including `/functions/v1`.
+
+        Raises UsageError if the project's files don't say.
+        """
+
     @property
     def directory(self) -> str:
         """The Supabase project's directory, where commands run."""
@@ -257,45 +260,3 @@ class Clock(Protocol):
 
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
-
-
-# --- where events go --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell)."""
-
-    run: str
-    procedure: str
-    operator: str
-    host: str
-    pid: int
-    since: datetime
-    step: str = ""
-    alive: bool | None = None
-
-
-class Journal(Protocol):
-    """The durable record. Every method raises JournalError when the record can't be kept or read."""
-
-    def append(self, run: str, event: Event) -> None:
-        """Return when the event is on disk."""
-
-    def events(self, run: str) -> Sequence[Event]:
-        """Return the run's events in order."""
-
-    def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first."""
-
-    def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
-        """Take the lock of the target (atomically, and from `over` only if that one still has it).
-
-        Return None when it is ours, else who has it.
-        """
-
-    def release(self, target: str, run: str) -> None:
-        """Give the lock back, if that run has it."""
-
-    def holders(self) -> Sequence[Holder]:
-        """Return who holds what."""

@@ -10,22 +10,21 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from runbook.engine.actions import End
 from runbook.engine.changes import accept_changes, sources_of
-from runbook.engine.context import Frame, Identity, Ports
-from runbook.engine.events import RunResumed, RunStarted, TakenOver, TargetSeen
-from runbook.engine.loop import drive
+from runbook.engine.context import Context, Identity, Ports
+from runbook.engine.loop import End, Walk, screen_of
 from runbook.engine.next_action import Finish, Over, next_action
-from runbook.engine.parameters import ask, gather, supplied
-from runbook.engine.ports import Clock, Executor, Journal, Operator, Screen, Target
+from runbook.engine.parameters import ask, gather, parse, supplied
+from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
-from runbook.engine.view_model import unready_screen
 from runbook.errors import ExitCode, UsageError
-from runbook.journal import MemoryJournal, state_directory
 from runbook.journal.directory import open_directory
+from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
+from runbook.journal.interface import Journal, MemoryJournal
 from runbook.model import Book, Procedure
-from runbook.runtime.env_file import sweep
+from runbook.steps.env_file import sweep
+from runbook.user_directories import state_directory
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
 
@@ -80,7 +79,12 @@ def walk(  # noqa: PLR0913 - each port by its name; all but two are keywords
         clock=clock,
     )
     world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
-    return _walk_on(world, procedure, dict(values or {}), dry=dry)
+    given = dict(values or {})
+    while (end := _walk(world, procedure, given, dry=dry)).switch_to:
+        procedure = book.procedure(end.switch_to)
+        known = {parameter.name for parameter in procedure.parameters}
+        given = {name: text for name, text in given.items() if name in known}
+    return end.code
 
 
 def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
@@ -102,18 +106,19 @@ def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
     ports = Ports(operator=operator, executor=executor, target=target, journal=journal, clock=clock)
     world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
     end = _resume(world, run)
-    return _walk_on(world, book.procedure(end.switch_to), {}, dry=False) if end.switch_to else end.code
-
-
-def _walk_on(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> ExitCode:
-    """Walk, and walk the procedure that this one is left for, and so on."""
-    while True:
-        end = _walk(world, procedure, given, dry=dry)
-        if not end.switch_to:
-            return end.code
-        procedure = world.book.procedure(end.switch_to)
-        known = {parameter.name for parameter in procedure.parameters}
-        given = {name: text for name, text in given.items() if name in known}
+    if not end.switch_to:
+        return end.code
+    return walk(
+        book.procedure(end.switch_to),
+        book,
+        operator=operator,
+        executor=executor,
+        target=target,
+        journal=journal,
+        clock=clock,
+        identity=identity,
+        settings=settings,
+    )
 
 
 def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry: bool) -> End:
@@ -122,16 +127,16 @@ def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry:
     if not world.ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
     with _scratch(world, dry=dry) as scratch:
-        frame = _frame(world, procedure, _new_run(procedure, world.ports), scratch, dry=dry)
-        with lock_target(frame, prove()) as takes_over:
-            _begin(frame, prove(), texts)
+        context = _context(world, procedure, _new_run(procedure, world.ports), scratch, dry=dry)
+        with lock_target(context, prove()) as takes_over:
+            _begin(context, prove(), texts)
             if takes_over is not None:
-                frame.record(takes_over)
-            return drive(frame)
+                context.record(takes_over)
+            return Walk(context).go()
 
 
-def _frame(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry: bool = False) -> Frame:
-    return Frame(
+def _context(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry: bool = False) -> Context:
+    return Context(
         run=run,
         procedure=procedure,
         book=world.book,
@@ -143,25 +148,25 @@ def _frame(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry:
     )
 
 
-def _begin(frame: Frame, seen: TargetSeen, texts: Mapping[str, str]) -> None:
+def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None:
     reference = seen.project_ref or seen.name
     linked = {} if seen.kind == "local" else {"project_ref": reference}
-    given = gather(frame.procedure, texts, linked, frame.ports.operator)
-    frame.secrets = given.secrets
-    frame.record(
+    given = gather(context.procedure, texts, linked, context.ports.operator)
+    context.secrets = given.secrets
+    context.record(
         RunStarted(
-            at=frame.ports.clock.now(),
-            run=frame.run,
-            procedure=frame.procedure.id,
-            digest=frame.procedure.digest,
-            sources=sources_of(frame.procedure, frame.book),
+            at=context.ports.clock.now(),
+            run=context.run,
+            procedure=context.procedure.id,
+            digest=context.procedure.digest,
+            sources=sources_of(context.procedure, context.book),
             target=seen,
-            runbook=frame.identity.runbook,
-            operator=frame.identity.operator,
-            host=frame.identity.host,
-            directory=frame.ports.target.directory,
+            runbook=context.identity.runbook,
+            operator=context.identity.operator,
+            host=context.identity.host,
+            directory=context.ports.target.directory,
             values=given.values,
-            dry=frame.dry,
+            dry=context.dry,
         )
     )
 
@@ -173,30 +178,39 @@ def _resume(world: _World, run: str) -> End:
     if not ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
     with _scratch(world, dry=False) as scratch:
-        frame = _frame(world, procedure, run, scratch)
-        with lock_target(frame, prove()) as takes_over:
-            return _go_on(frame, prove(), takes_over, world.settings.environment)
+        context = _context(world, procedure, run, scratch)
+        with lock_target(context, prove()) as takes_over:
+            return _go_on(context, prove(), takes_over, world.settings.environment)
 
 
-def _go_on(frame: Frame, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
+def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
     # Read only now: until the target was ours, its last owner may have gone on.
-    frame.state = fold(frame.ports.journal.events(frame.run))
-    _header_of(frame.state, frame.run)
-    changes = accept_changes(frame, seen)
+    context.state = fold(context.ports.journal.events(context.run))
+    _header_of(context.state, context.run)
+    changes = accept_changes(context, seen)
     if changes is None:
         return End(ExitCode.NOT_COMPLETED)
-    now, identity = frame.ports.clock.now(), frame.identity
+    now, identity = context.ports.clock.now(), context.identity
     resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
     for event in (*([takes_over] if takes_over else []), resumed, *changes):
-        frame.record(event, _standing(frame))
-    frame.secrets = _secrets(frame, environment)
-    return drive(frame)
+        context.record(event, _standing(context))
+    _ask_for_new_values(context)
+    context.secrets = _secrets(context, environment)
+    return Walk(context).go()
 
 
-def _standing(frame: Frame) -> Screen | None:
+def _ask_for_new_values(context: Context) -> None:
+    """Ask for the parameters that the procedure did not have when the run began: a list without values is no list."""
+    for parameter in context.procedure.parameters:
+        if not parameter.secret and parameter.name not in context.state.parameters:
+            value = parse(parameter, ask(parameter, context.ports.operator))
+            context.record(ValueGiven(at=context.ports.clock.now(), step="", name=parameter.name, value=value))
+
+
+def _standing(context: Context) -> Screen | None:
     """Return the screen of the step that the run stands at: who goes on must be shown the state as it is."""
-    action = next_action(frame.procedure, frame.state)
-    return None if isinstance(action, Finish | Over) else unready_screen(frame, action.at)
+    action = next_action(context.way, context.state)
+    return None if isinstance(action, Finish | Over) else screen_of(context, action.at)
 
 
 def _header_of(state: RunState, run: str) -> RunStarted:
@@ -206,11 +220,11 @@ def _header_of(state: RunState, run: str) -> RunStarted:
     return state.header
 
 
-def _secrets(frame: Frame, environment: Mapping[str, str]) -> dict[str, str]:
+def _secrets(context: Context, environment: Mapping[str, str]) -> dict[str, str]:
     """Ask for the secrets again: they were never written down."""
-    secret = tuple(parameter for parameter in frame.procedure.parameters if parameter.secret)
-    texts = supplied(replace(frame.procedure, parameters=secret), {}, environment)
-    return {one.name: texts.get(one.name) or ask(one, frame.ports.operator) for one in secret}
+    secret = tuple(parameter for parameter in context.procedure.parameters if parameter.secret)
+    texts = supplied(replace(context.procedure, parameters=secret), {}, environment)
+    return {one.name: texts[one.name] if one.name in texts else ask(one, context.ports.operator) for one in secret}
 
 
 @contextmanager
@@ -220,7 +234,7 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
             yield Path(directory)
         return
-    kept = open_directory(world.settings.scratch or state_directory(os.environ) / "scratch")
+    kept = open_directory(world.settings.scratch or state_directory() / "scratch")
     holders = world.ports.journal.holders()
     sweep(kept, (holder.run for holder in holders if holder.alive is not False))
     yield kept

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from functools import reduce
 from typing import Any
 
-from runbook.engine.events import (
+from runbook.journal.events import (
     ChangeAccepted,
     ChildStarted,
     Decision,
@@ -30,9 +31,111 @@ from runbook.engine.events import (
     TargetSeen,
     ValueGiven,
 )
-from runbook.engine.step_record import Attempt, Child, Status, StepRecord
 
-__all__ = ["Attempt", "Child", "RunState", "Status", "StepRecord", "apply", "fold"]
+__all__ = ["Attempt", "ChildProcess", "RunState", "Status", "StepRecord", "apply", "fold"]
+
+
+class Status(StrEnum):
+    """Where one step stands."""
+
+    TODO = "todo"
+    """Never begun, or taken back."""
+    RUNNING = "running"
+    """Started and not finished: while the run's process lives it is under way, afterwards its end is unknown."""
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    """Interrupted while it wrote: the server may have gone on."""
+
+    @property
+    def is_settled(self) -> bool:
+        """True if the walk may go past the step."""
+        return self in {Status.PASSED, Status.SKIPPED}
+
+    @property
+    def is_unknown(self) -> bool:
+        """True if nobody can say what became of the step: it must be decided before anything else."""
+        return self in {Status.RUNNING, Status.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class ChildProcess:
+    """A process that was started for a step; `born` is its kernel start time."""
+
+    pid: int
+    born: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One execution for a step: when, why, and how it ended (`outcome` None: not, as far as is known)."""
+
+    purpose: Purpose
+    started: datetime
+    argv: tuple[str, ...] = ()
+    effect: str = "reads"
+    confirmed: str = ""
+    finished: datetime | None = None
+    outcome: Outcome | None = None
+    exit: int | None = None
+    seconds: float = 0
+    output: str = ""
+    evidence: str = ""
+    child: ChildProcess | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """All that is known of one step. `status` tells of the step itself, `check` of its verification."""
+
+    path: str
+    status: Status = Status.TODO
+    purpose: Purpose = Purpose.RUN
+    """What the status is about: the step (`RUN`) or its undo (`UNDO`)."""
+    check: Outcome | None = None
+    """How the verification of the last run, or undo, ended; None: not verified (yet)."""
+    attempts: tuple[Attempt, ...] = ()
+    captured: Mapping[str, str] = field(default_factory=dict)
+    is_doubtful: bool = False
+    """Its undo began while nobody knew how it had ended, or how an earlier undo had: until that is decided it may be
+    half done."""
+    vouched: bool = False
+    """A person let it count as passed: its end was unknown or its check had failed."""
+    reason: str = ""
+    """Why it was skipped, or what a person's decision on it rests on."""
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest execution of the step or its undo; checks don't count."""
+        ran = [attempt for attempt in self.attempts if attempt.purpose in {Purpose.RUN, Purpose.UNDO}]
+        return ran[-1] if ran else None
+
+    @property
+    def is_checking(self) -> bool:
+        """True while a check, a probe or a preparation has started and not finished."""
+        return bool(self.attempts) and self.attempts[-1].outcome is None and self.attempts[-1] is not self.last
+
+    @property
+    def output(self) -> str:
+        """The output kept of the newest execution of any purpose."""
+        return self.attempts[-1].output if self.attempts else ""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """What was executed last for the step or its undo."""
+        return self.last.argv if self.last else ()
+
+    @property
+    def child(self) -> ChildProcess | None:
+        """The newest process of the step or its undo."""
+        return self.last.child if self.last else None
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in commands, checks included."""
+        return sum(attempt.seconds for attempt in self.attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +148,7 @@ class RunState:
     choices: Mapping[str, str] = field(default_factory=dict)
     """The option taken, by the path of the `choose` step."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """Parameters, values captured and values seen, for showing: steps see what `path.instances` gives them."""
+    """Parameters, values captured and values seen, for showing: steps see what `way` gives them."""
     parameters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Values of the procedure's parameters. No secrets."""
     back_to: str = ""
@@ -79,6 +182,12 @@ class RunState:
     def unknown(self) -> StepRecord | None:
         """The first step whose end nobody knows."""
         return next((record for record in self.steps.values() if record.status.is_unknown), None)
+
+    @property
+    def doubtful(self) -> StepRecord | None:
+        """The first step whose undo has failed, and of which nobody knows whether it is done."""
+        failed = (record for record in self.steps.values() if record.status is Status.FAILED)
+        return next((record for record in failed if record.is_doubtful), None)
 
 
 def fold(events: Iterable[Event]) -> RunState:
@@ -151,23 +260,21 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.purpose is Purpose.RUN:
         record = replace(record, status=Status.RUNNING, purpose=Purpose.RUN, check=None, vouched=False, reason="")
+        record = replace(record, is_doubtful=False)
     elif event.purpose is Purpose.UNDO:
-        before = _before_undo(record)
-        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, before_undo=before, check=None)
+        doubtful = record.is_doubtful or record.status.is_unknown
+        record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, check=None, is_doubtful=doubtful)
+    elif event.purpose is Purpose.VERIFY:
+        # What an earlier check showed is no longer so: if this one is cut off, the step is unverified.
+        record = replace(record, check=None)
     return _keep(state, record)
-
-
-def _before_undo(record: StepRecord) -> Status:
-    if record.purpose is Purpose.UNDO and record.status.is_unknown:
-        return record.before_undo
-    return Status.UNKNOWN if record.status.is_unknown else record.status
 
 
 def _child_started(state: RunState, event: ChildStarted) -> RunState:
     record = state.step(event.step)
     if not record.attempts:
         return state
-    attempt = replace(record.attempts[-1], child=Child(event.pid, event.born, event.host))
+    attempt = replace(record.attempts[-1], child=ChildProcess(event.pid, event.born, event.host))
     return _keep(state, replace(record, attempts=(*record.attempts[:-1], attempt)))
 
 
@@ -175,6 +282,8 @@ def _step_finished(state: RunState, event: StepFinished) -> RunState:
     record = _close_attempt(state.step(event.step), event)
     if event.purpose in {Purpose.RUN, Purpose.UNDO}:
         record = replace(record, status=_status_after(record, event))
+        if event.purpose is Purpose.UNDO and event.outcome is Outcome.PASSED:
+            record = replace(record, is_doubtful=False)
     elif event.purpose is Purpose.VERIFY:
         record = replace(record, check=event.outcome)
     if event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED:
@@ -213,19 +322,23 @@ def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
     # A step that passed and is met again on the way forward is left as it is, not unsaid.
     passed = record.status is Status.PASSED
     status = Status.PASSED if passed else Status.SKIPPED
-    return _keep(state, replace(record, status=status, vouched=passed, reason=event.reason), settled=True)
+    record = replace(record, status=status, vouched=passed, reason=event.reason, is_doubtful=False)
+    return _keep(state, record, settled=True)
 
 
 def _step_resolved(state: RunState, event: StepResolved) -> RunState:
     record = state.step(event.step)
     done = event.decision is Decision.DONE
-    if record.purpose is Purpose.UNDO:
-        status = Status.TODO if done else record.before_undo
+    if record.purpose is Purpose.UNDO and (done or record.status is not Status.TODO):
+        # An undo to be tried again stays the question: nothing leads from it to the step itself.
+        status = Status.TODO if done else Status.FAILED
+        purpose = Purpose.UNDO
     else:
         status = Status.PASSED if done else Status.TODO
-    purpose = record.purpose if done else Purpose.RUN
+        purpose = Purpose.RUN
     settled = done and status is Status.PASSED
-    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note)
+    doubtful = record.is_doubtful and status is Status.FAILED
+    record = replace(record, status=status, purpose=purpose, vouched=done, reason=event.note, is_doubtful=doubtful)
     return _keep(state, record, settled=settled)
 
 
@@ -235,7 +348,8 @@ def _value_given(state: RunState, event: ValueGiven) -> RunState:
     if not event.step:
         return replace(state, parameters={**state.parameters, **given})
     record = state.step(event.step)
-    return _keep(state, replace(record, captured={**record.captured, **given}))
+    value = event.value if isinstance(event.value, str) else ",".join(event.value)
+    return _keep(state, replace(record, captured={**record.captured, event.name: value}))
 
 
 def _stepped_back(state: RunState, event: SteppedBack) -> RunState:

@@ -5,51 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from runbook.engine.context import Frame, lock_key
-from runbook.engine.events import TakenOver, TargetSeen
-from runbook.engine.ports import Holder
+from runbook.engine.context import Context, lock_key
 from runbook.errors import JournalError, TargetHeldError
+from runbook.journal.events import TakenOver, TargetSeen
+from runbook.journal.interface import Holder
 
 __all__ = ["lock_target"]
 
 
 @contextmanager
-def lock_target(frame: Frame, seen: TargetSeen) -> Iterator[TakenOver | None]:
+def lock_target(context: Context, seen: TargetSeen) -> Iterator[TakenOver | None]:
     """Hold the target's lock for the length of the block; yields the take-over that it needed, if it did.
 
     Raises TargetHeldError if somebody has the target and it is not taken over.
     """
-    key = lock_key(seen, frame.identity, frame.ports.target)
-    takes_over = _take(frame, key)
+    key = lock_key(seen, context.identity, context.ports.target)
+    takes_over = _take(context, key)
     try:
         yield takes_over
     finally:
         # A lock that can't be given back now is recognised later by its dead process.
         with suppress(JournalError):
-            frame.ports.journal.release(key, frame.run)
+            context.ports.journal.release(key, context.run)
 
 
-def _take(frame: Frame, key: str) -> TakenOver | None:
-    journal = frame.ports.journal
+def _take(context: Context, key: str) -> TakenOver | None:
+    journal = context.ports.journal
     takes_over: TakenOver | None = None
     over: Holder | None = None
     while True:
-        other = journal.hold(key, frame.holder(), over=over)
+        other = journal.hold(key, context.holder(), over=over)
         if other is None:
-            _tell_the_other(frame, over, takes_over)
+            _tell_the_other(context, over, takes_over)
             return takes_over
-        reason = (frame.ports.operator.take_over(other) or "").strip()
+        reason = (context.ports.operator.take_over(other) or "").strip()
         if not reason:
             raise _held_by(other)
-        over, now = other, frame.ports.clock.now()
-        takes_over = TakenOver(at=now, operator=frame.identity.operator, was=other.run, reason=reason)
+        over, now = other, context.ports.clock.now()
+        takes_over = TakenOver(at=now, operator=context.identity.operator, was=other.run, reason=reason)
 
 
-def _tell_the_other(frame: Frame, other: Holder | None, event: TakenOver | None) -> None:
+def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
     """Put the take-over into the record of the run that it was taken from, too."""
-    if other is not None and event is not None and other.run != frame.run:
+    if other is not None and event is not None and other.run != context.run:
+        journal = context.ports.journal
         with suppress(JournalError):
-            frame.ports.journal.append(other.run, event)
+            if other.run in journal.runs():  # one that died before its first event has no record to write into
+                journal.append(other.run, event)
 
 
 def _held_by(other: Holder) -> TargetHeldError:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from runbook.engine.context import Frame
-from runbook.engine.events import Outcome, Purpose
-from runbook.engine.step_record import Attempt, Child, StepRecord
+from runbook.engine.context import Context
+from runbook.engine.state import Attempt, ChildProcess, StepRecord
+from runbook.journal.events import Outcome, Purpose
 
 __all__ = ["child_lives", "known_of", "span"]
 
 
-def known_of(frame: Frame, record: StepRecord) -> tuple[str, ...]:
+def known_of(context: Context, record: StepRecord) -> tuple[str, ...]:
     """Return what the journal and this machine's processes tell of the last execution."""
     attempt = record.last
     if attempt is None:
         return ("Nothing more is on record.",)
-    return tuple(_sentences(frame, record, attempt))
+    return tuple(_sentences(context, record, attempt))
 
 
-def child_lives(frame: Frame, record: StepRecord) -> bool:
+def child_lives(context: Context, record: StepRecord) -> bool:
     """Return True if the step's command, or something that it started, certainly still runs on this machine."""
     child = record.child
-    return child is not None and bool(frame.ports.survivors(child.pid, child.born, child.host))
+    return child is not None and bool(context.ports.survivors(child.pid, child.born, child.host))
 
 
 def span(seconds: float) -> str:
@@ -38,9 +38,9 @@ def span(seconds: float) -> str:
     return f"{minutes // 1440} days"
 
 
-def _sentences(frame: Frame, record: StepRecord, attempt: Attempt) -> Iterator[str]:
+def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterator[str]:
     what = "The undo of this step" if record.purpose is Purpose.UNDO else "This step"
-    ago = span((frame.ports.clock.now() - attempt.started).total_seconds())
+    ago = span((context.ports.clock.now() - attempt.started).total_seconds())
     yield f"{what} was started at {_clock(attempt.started)} UTC, {ago} ago."
     if attempt.outcome is Outcome.INTERRUPTED:
         yield f"It was interrupted after {span(attempt.seconds)}; the server may have gone on with it."
@@ -51,14 +51,14 @@ def _sentences(frame: Frame, record: StepRecord, attempt: Attempt) -> Iterator[s
     else:
         yield "Its end is not on record."
     if attempt.argv:
-        yield _process(frame, attempt, attempt.child)
+        yield _process(context, attempt, attempt.child)
 
 
-def _process(frame: Frame, attempt: Attempt, child: Child | None) -> str:
+def _process(context: Context, attempt: Attempt, child: ChildProcess | None) -> str:
     if child is None:
         # The executor holds a program back until its process is in the journal.
         return "No process is on record for it, so the command itself was never started."
-    running = frame.ports.survivors(child.pid, child.born, child.host)
+    running = context.ports.survivors(child.pid, child.born, child.host)
     if running is None:
         return f"Its process {child.pid} ran on {child.host}; whether it still does can't be seen from here."
     if running:

@@ -1,22 +1,27 @@
-"""Coding agents: what each one's hook sends, and the answer that it understands.
+"""Coding agents: what each one's hook sends, the answer that it understands, and the settings that hold the hook.
 
 Sources: the agents' own hook references (Claude Code, Codex, Gemini CLI, Cursor, Copilot), read in November 2026.
-None of them treats silence or a broken answer as a refusal, so every failure here is answered like a refusal.
+None of them treats silence or a broken answer as a refusal, so every failure here is answered like a refusal. Settings
+are changed without harm to what else is in them.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from runbook.guard.asking import judge_argv, judge_line
-from runbook.guard.telling import as_sentence
+from runbook.errors import RunbookError
+from runbook.guard.judging import judge_argv, judge_line
+from runbook.guard.messages import as_sentence
 from runbook.model import Verdict
-from runbook.policy.judgement import Judgement
 
-__all__ = ["AGENTS", "LARGEST", "Answer", "answer_event", "answer_failure"]
+# --- events and answers ----------------------------------------------------------------------------------------------
+
 
 AGENTS: Mapping[str, str] = {
     "claude-code": "Claude Code",
@@ -30,6 +35,7 @@ AGENTS: Mapping[str, str] = {
 LARGEST = 512 * 1024
 """Bytes of an event that are read; a longer one is not judged but blocked."""
 
+# The tools of all agents that run shell text. An event of any other passes, unless it carries a command.
 _SHELL_TOOLS = frozenset(
     {"bash", "shell", "powershell", "pwsh", "run_shell_command", "exec_command", "local_shell", "unified_exec"}
     | {"run_terminal_cmd", "run_in_terminal", "terminal", "zsh", "sh", "write_stdin"}
@@ -42,7 +48,7 @@ _NOT_A_COMMAND = "The guard could not read what this would run, so it does not r
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HookAnswer:
     """What a hook prints on each stream, and its exit code."""
 
     stdout: str
@@ -54,43 +60,62 @@ class _UnreadableEventError(Exception):
     """The event names no command that could be judged."""
 
 
-def answer_event(agent: str, data: bytes, *, book: str | None) -> Answer:
+def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
     """Judge the command in an agent's event. Raises nothing that the event could cause."""
     try:
         command, directory = _command_in(data)
     except _UnreadableEventError as error:
         return answer_failure(agent, str(error))
-    if command is None:
-        return _silent()
-    if isinstance(command, tuple):
-        judged = judge_argv(command, book=book, face=agent)
-    else:
+    judged = None
+    if isinstance(command, str):
         judged = judge_line(command, book=book, face=agent, directory=directory)
-    return _answer_judged(agent, judged, directory)
+    elif command is not None:
+        judged = judge_argv(command, book=book, face=agent)
+    if judged is None or judged.verdict is Verdict.ALLOW:
+        # No opinion: the agent's own permissions decide. To say "allow" would skip them.
+        return HookAnswer("{}")
+    text = as_sentence(judged, directory)
+    if judged.verdict is Verdict.REFUSE:
+        return _blocking(agent, text)
+    if agent not in _ASKS:
+        return _blocking(agent, f"{text} A person can run it in a terminal.")
+    if agent == "cursor":
+        return HookAnswer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
+    return HookAnswer(_json(_claude("ask", text)))
 
 
-def answer_failure(agent: str, why: str) -> Answer:
+def answer_failure(agent: str, why: str) -> HookAnswer:
     """Return the answer that blocks, for whatever went wrong."""
     return _blocking(agent, f"runbook guard: {why} Run it yourself in a terminal if you are sure.")
 
 
 def _command_in(data: bytes) -> tuple[str | tuple[str, ...] | None, str | None]:
     """Return the command of an event and where it would run; None for a tool that runs no command."""
+    # The reader stops one byte past the limit, so a longer event is cut and could not be parsed.
     if len(data) > LARGEST:
         raise _UnreadableEventError(f"The event is longer than {LARGEST // 1024} KB.")
     try:
         event = json.loads(data)
+    # Deeply nested JSON exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
         raise _UnreadableEventError("The event is no JSON.") from error
     if not isinstance(event, dict):
         raise _UnreadableEventError("The event is no JSON object.")
+    # Cursor sends the command at the top; the others nest it in the tool's input, and Copilot in camel case.
     tool = event.get("tool_name", event.get("toolName"))
     given = event.get("tool_input", event.get("toolArgs"))
     arguments = _arguments(given, strict=_is_shell(tool)) if "command" not in event or given is not None else event
     command = next((arguments[name] for name in _COMMANDS if name in arguments), None)
+    # A tool for files or searches. A shell tool without a command is not: that one is blocked.
     if command is None and isinstance(tool, str) and not _is_shell(tool):
         return None, None
-    return _readable(command), _directory(event, arguments)
+    places = [place.get(name) for place in (arguments, event) for name in ("workdir", "cwd", "dir_path", "directory")]
+    directory = next((place for place in places if isinstance(place, str) and place.startswith("/")), None)
+    if isinstance(command, str) and command.strip():
+        return command, directory
+    if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
+        return tuple(command), directory
+    raise _UnreadableEventError(_NOT_A_COMMAND)
 
 
 def _is_shell(tool: object) -> bool:
@@ -111,54 +136,16 @@ def _arguments(given: object, *, strict: bool) -> dict[str, Any]:
     return {}
 
 
-def _readable(command: object) -> str | tuple[str, ...]:
-    if isinstance(command, str) and command.strip():
-        return command
-    if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
-        return tuple(command)
-    raise _UnreadableEventError(_NOT_A_COMMAND)
-
-
-def _directory(event: dict[str, Any], arguments: dict[str, Any]) -> str | None:
-    for place in (arguments, event):
-        for name in ("workdir", "cwd", "dir_path", "directory"):
-            given = place.get(name)
-            if isinstance(given, str) and given.startswith("/"):
-                return given
-    return None
-
-
-def _answer_judged(agent: str, judged: Judgement, directory: str | None) -> Answer:
-    if judged.verdict is Verdict.ALLOW:
-        return _silent()
-    text = as_sentence(judged, directory)
-    if judged.verdict is Verdict.REFUSE:
-        return _blocking(agent, text)
-    if agent in _ASKS:
-        return _asking(agent, text)
-    return _blocking(agent, f"{text} A person can run it in a terminal.")
-
-
-def _silent() -> Answer:
-    """Return "no opinion": the agent's own permissions decide. To say "allow" would skip them."""
-    return Answer("{}")
-
-
-def _asking(agent: str, text: str) -> Answer:
-    if agent == "cursor":
-        return Answer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
-    return Answer(_json(_claude("ask", text)))
-
-
-def _blocking(agent: str, text: str) -> Answer:
+def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. Where exit code 2 blocks too, it is used as well: two locks on one door."""
     if agent == "copilot":
-        return Answer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
+        # No exit code blocks here: the answer alone does.
+        return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
     if agent == "gemini":
-        return Answer(_json({"decision": "deny", "reason": text}), text, 2)
+        return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
     if agent == "cursor":
-        return Answer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
-    return Answer(_json(_claude("deny", text)), text, 2)
+        return HookAnswer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
+    return HookAnswer(_json(_claude("deny", text)), text, 2)
 
 
 def _claude(decision: str, text: str) -> dict[str, Any]:
@@ -173,3 +160,187 @@ def _claude(decision: str, text: str) -> dict[str, Any]:
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+# --- settings files --------------------------------------------------------------------------------------------------
+
+
+Settings: TypeAlias = dict[str, Any]
+
+_BACKUP = ".before-runbook"
+_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of a file: `written`, `unchanged` or `removed`, and the copy of what was there before."""
+
+    path: Path
+    action: str
+    backup: Path | None = None
+
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "claude-code": ("hooks", "PreToolUse"),
+    "codex": ("hooks", "PreToolUse"),
+    "gemini": ("hooks", "BeforeTool"),
+    "cursor": ("hooks", "beforeShellExecution"),
+    "copilot": ("hooks", "preToolUse"),
+}
+"""Agent → the keys that lead to its list of hooks."""
+
+_PATHS: Mapping[str, tuple[str, str]] = {
+    "claude-code": (".claude/settings.json", ".claude/settings.json"),
+    "codex": (".codex/hooks.json", ".codex/hooks.json"),
+    "gemini": (".gemini/settings.json", ".gemini/settings.json"),
+    "cursor": (".cursor/hooks.json", ".cursor/hooks.json"),
+    "copilot": (".github/hooks/runbook-guard.json", ".copilot/hooks/runbook-guard.json"),
+}
+"""Agent → where it keeps its hooks, below a project's directory and below a person's home."""
+
+_VERSIONED = frozenset({"cursor", "copilot"})
+"""Agents whose file names the version of its format."""
+
+
+def _hook_entry(agent: str, command: str) -> Settings:
+    """Return what an agent's settings say of the hook."""
+    if agent == "copilot":
+        denied = json.dumps({"permissionDecision": "deny", "permissionDecisionReason": "runbook guard did not answer"})
+        return {"type": "command", "bash": f"{command} || echo {shlex.quote(denied)}", "timeoutSec": _SECONDS}
+    # A hook that is missing or dies ends with some other code, and agents take that for consent.
+    closed = f"{command} || exit 2"
+    if agent == "cursor":
+        return {"command": closed, "timeout": _SECONDS, "failClosed": True}
+    hook: Settings = {"type": "command", "command": closed, "timeout": _SECONDS}
+    if agent == "gemini":  # it counts in milliseconds
+        hook = {"name": "runbook-guard", **hook, "timeout": _SECONDS * 1000}
+    if agent == "claude-code":
+        hook["onFailure"] = "block"
+    return {"matcher": "run_shell_command" if agent == "gemini" else "Bash", "hooks": [hook]}
+
+
+def settings_path(agent: str, base: Path, *, user: bool) -> Path:
+    """Return the file for an agent, below a project's directory or a person's home."""
+    return base / _PATHS[agent][1 if user else 0]
+
+
+def install_hook(agent: str, path: Path, program: str) -> Change:
+    """Add the hook, or bring it up to date. Raises RunbookError where the file can't be understood.
+
+    `program` is the shell text that starts `runbook`.
+    """
+    before = _read(path)
+    # A deep copy: what was read is compared with it before anything is written.
+    settings = json.loads(json.dumps(before)) if before is not None else {}
+    if agent in _VERSIONED:
+        settings.setdefault("version", 1)
+    entries = _entries(settings, _KEYS[agent], path)
+    entry = _hook_entry(agent, f"{program} guard hook {agent}")
+    ours = [number for number, each in enumerate(entries) if _is_ours(each, agent)]
+    if ours:
+        entries[ours[0]] = entry
+        # A file that was merged by hand may hold the hook twice.
+        for number in reversed(ours[1:]):
+            del entries[number]
+    else:
+        entries.append(entry)
+    return _write(path, before, settings)
+
+
+def uninstall_hook(agent: str, path: Path) -> Change:
+    """Take the hook out, and what it leaves empty. Raises RunbookError where the file can't be understood."""
+    keys = _KEYS[agent]
+    before = _read(path)
+    if before is None:
+        return Change(path, "unchanged")
+    settings = json.loads(json.dumps(before))
+    entries = _entries(settings, keys, path)
+    entries[:] = [each for each in entries if not _is_ours(each, agent)]
+    # Drop the list and the objects around it where they are empty now.
+    places = [settings]
+    for key in keys[:-1]:
+        places.append(places[-1][key])
+    for place, key in reversed(list(zip(places, keys, strict=True))):
+        if not place[key]:
+            del place[key]
+    # Nothing is left that anybody but the guard put there.
+    if settings in ({}, {"version": 1}):
+        path.unlink()
+        return Change(path, "removed")
+    return _write(path, before, settings)
+
+
+def _is_ours(entry: object, agent: str) -> bool:
+    # The entry is found by its command, as people move the program and change the timeout.
+    return bool(re.search(rf"guard hook {re.escape(agent)}\b", json.dumps(entry)))
+
+
+def _read(path: Path) -> Settings | None:
+    """Return the settings in a file, None where there is none. Raises RunbookError for anything but a JSON object."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunbookError(f"{path} can't be read: {error}", hint="Nothing was changed.") from error
+    hint = f"Nothing was changed. Correct it, or add the hook by hand: `runbook guard hook` is what it runs ({path})."
+    try:
+        # json would silently keep the last of two equal keys, and writing would lose the first.
+        settings = json.loads(text or "{}", object_pairs_hook=_without_doubles)
+    except json.JSONDecodeError as error:
+        raise RunbookError(f"{path}:{error.lineno}:{error.colno}: no JSON: {error.msg}", hint=hint) from error
+    except ValueError as error:
+        raise RunbookError(f"{path}: {error}", hint=hint) from error
+    if not isinstance(settings, dict):
+        raise RunbookError(f"{path}: it holds no JSON object", hint=hint)
+    return settings
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> Settings:
+    found: Settings = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key '{key}' is there twice, and one of them would be lost")
+        found[key] = value
+    return found
+
+
+def _entries(settings: Settings, keys: tuple[str, ...], path: Path) -> list[Any]:
+    """Return the list of hooks for the event, made where it is missing."""
+    place = settings
+    for key in keys[:-1]:
+        place = place.setdefault(key, {})
+        if not isinstance(place, dict):
+            raise RunbookError(f"{path}: '{key}' is no JSON object", hint="Nothing was changed.")
+    entries = place.setdefault(keys[-1], [])
+    if not isinstance(entries, list):
+        raise RunbookError(f"{path}: '{'.'.join(keys)}' is no list", hint="Nothing was changed.")
+    return entries
+
+
+def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
+    """Write settings if they changed, and keep a copy of the file as it was before the first change."""
+    if settings == before:
+        return Change(path, "unchanged")
+    target = path.resolve()  # a link to a file elsewhere stays a link
+    text = target.read_text(encoding="utf-8") if target.exists() else ""
+    backup = None
+    if before is not None:
+        backup = target.with_name(target.name + _BACKUP)
+        # The copy of the first time stays: later ones would already hold the hook.
+        if not backup.exists():
+            backup.write_text(text, encoding="utf-8")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside it and renamed, so that an agent never reads half a file.
+        temporary = target.with_name(f"{target.name}.runbook-new")
+        found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)  # the file keeps its indentation
+        rendered = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False)
+        temporary.write_text(rendered + "\n", encoding="utf-8")
+        # Settings may hold tokens: whoever could not read them still can't.
+        if target.exists():
+            temporary.chmod(target.stat().st_mode)
+        temporary.replace(target)
+    except OSError as error:
+        raise RunbookError(f"{path} can't be written: {error}", hint="Nothing was changed.") from error
+    return Change(path, "written", backup)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from runbook.guard.line_verdict import Examination, Placed
-from runbook.guard.programs import start_command
-from runbook.guard.shell.call import Doubt, TooMuchError
-from runbook.guard.shell.files import read_small
-from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.scope import Scope, scalar
-from runbook.model import Effect, Family, Policy, Verdict
-from runbook.policy.judgement import Judgement
+from runbook.guard.programs.starting import start_command
+from runbook.guard.shell.call import Call, Doubt, TooMuchError
+from runbook.guard.shell.shell_machine import Machine
+from runbook.guard.shell.shell_state import ShellState, read_small, scalar
+from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
+from runbook.model import Effect, Family, Policy, Rule, Verdict
+from runbook.policy.argv import invocation_of, read_words
+from runbook.policy.judgement import Judgement, classify
 
-__all__ = ["Placed", "judge", "judge_script", "judge_words", "packaged_policy"]
+__all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
 
 _SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
 """Variables of the caller's environment that move a command to another target."""
@@ -42,8 +43,7 @@ def judge(
     place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
     that the policy knows.
     """
-    examination = _examined(lambda machine, scope: machine.text(line, scope), line, _Where(cwd, env), policy)
-    return examination.worst() or _harmless()
+    return _examined(lambda machine, state: machine.text(line, state), line, cwd, env, policy).verdict()
 
 
 def judge_words(
@@ -55,58 +55,250 @@ def judge_words(
 ) -> Judgement:
     """Judge one argv, as `judge` judges a line: no word of it is split or expanded first."""
     argv = tuple(words)
-    run = functools.partial(_start, argv)
-    return _examined(run, " ".join(argv), _Where(cwd, env), policy).worst() or _harmless()
+    return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), cwd, env, policy).verdict()
 
 
-def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[Placed, ...]:
+def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
     """Judge each command of a script, with its place; functions that nobody calls as well."""
-    return tuple(_examined(functools.partial(_run_all, text), text, _Where(cwd, None), policy).found)
 
+    def run(machine: Machine, state: ShellState) -> None:
+        machine.text(text, state)
+        machine.run_uncalled(state)
 
-class _Where(NamedTuple):
-    directory: str | None
-    environment: Mapping[str, str] | None
-
-
-def _start(argv: tuple[str, ...], machine: Machine, scope: Scope) -> None:
-    machine.start(argv, scope)
-
-
-def _run_all(text: str, machine: Machine, scope: Scope) -> None:
-    machine.text(text, scope)
-    machine.run_uncalled(scope)
+    return tuple(_examined(run, text, cwd, None, policy).found)
 
 
 def _examined(
-    run: Callable[[Machine, Scope], object], subject: str, where: _Where, policy: Policy | None
+    run: Callable[[Machine, ShellState], object],
+    subject: str,
+    cwd: str | None,
+    env: Mapping[str, str] | None,
+    policy: Policy | None,
 ) -> Examination:
     examination = Examination(policy if policy is not None else packaged_policy())
-    scope = Scope(where.directory)
-    environment = where.environment or {}
+    state = ShellState(cwd)
+    environment = env or {}
     for name in _SEEN_OUTSIDE & environment.keys():
-        scope.variables[name] = scalar((environment[name],))
-        scope.export(name)
-    machine = Machine(start_command, examination, _nothing_there if where.directory is None else read_small)
+        state.variables[name] = scalar((environment[name],))
+        state.export(name)
+    # Without a directory no file is read, so that the verdict depends on the line alone.
+    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else read_small)
     try:
-        run(machine, scope)
+        run(machine, state)
+    # Python may run out of stack in a text that is within every limit; that is a doubt too.
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
     return examination
 
 
-def _nothing_there(_path: str) -> str | None:
-    return None
-
-
-def _harmless() -> Judgement:
+def _judged(verdict: Verdict, effect: Effect, reason: str) -> Judgement:
+    """Return a judgement that no rule of the policy makes."""
     return Judgement(
-        verdict=Verdict.ALLOW,
-        effect=Effect.READS,
+        verdict=verdict,
+        effect=effect,
         rule="",
-        reason="Nothing in it is in the policy.",
+        reason=reason,
         instead="",
         family=Family.NOTHING,
         target=None,
         commands=(),
     )
+
+
+# --- the judgement of one command ------------------------------------------------------------------------------------
+
+
+# Two lines of a terminal: enough to recognize what was typed.
+_LONGEST_SUBJECT = 160
+_MOST_COMMANDS = 50
+# Set in the line, these send a command to another project than the one that the verdict assumes.
+_RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
+_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+# Their words name a program or a task: the program they start is judged, not they.
+_LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
+_FILE_FLAGS = frozenset({"-f", "--file"})
+_UNTOLD = "$1"
+"""Stands for what can't be told: no loopback host, no literal in SQL, no flag."""
+
+
+class PlacedJudgement(NamedTuple):
+    """A judgement of one command, with where that command stands in the text."""
+
+    line: int
+    column: int
+    judgement: Judgement
+
+
+class Examination:
+    """Collects judgements; the `Examiner` of a shell machine."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self.found: list[PlacedJudgement] = []
+        self._place = (1, 1)
+        self._commands: dict[tuple[str, ...], None] = {}
+        self._outline = _outline_of(policy)
+        self.programs, self.risky = self._outline.programs, self._outline.risky
+        self.commanded = self._outline.commanded
+
+    def verdict(self) -> Judgement:
+        """Return the gravest judgement, with all commands."""
+        if not self.found:
+            return _judged(Verdict.ALLOW, Effect.READS, "Nothing in it is in the policy.")
+        worst = max((placed.judgement for placed in self.found), key=lambda judged: judged.rank)
+        # The deciding command first: it is the one that a person is told of.
+        commands = dict.fromkeys((*worst.commands, *self._commands))
+        return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
+
+    def is_restricted(self, words: Sequence[str]) -> bool:
+        """Whether a rule does more than allow these words."""
+        judged = classify(words, self._policy)
+        return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
+
+    def doubt(self, doubt: Doubt, subject: str) -> None:
+        """Take note that a person must look."""
+        text = shown(subject)
+        short = text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
+        self._add(_judged(Verdict.CONFIRM, Effect.WRITES, f"{doubt.value}: {short}" if short else doubt.value))
+
+    def stand_at(self, line: int, column: int) -> None:
+        """Take note of where the next command stands."""
+        self._place = (line, column)
+
+    def _add(self, judged: Judgement) -> None:
+        self.found.append(PlacedJudgement(*self._place, judged))
+
+    def command(self, call: Call, *, major: int | None) -> None:
+        """Judge a command in each way that its words and its input may be read."""
+        told = tuple(shown(word) for word in call.words)
+        self._commands[told] = None
+        for text in (None,) if call.state.stdin is None else call.state.stdin:
+            judged = self._judge(call, None if text is None else _told(text), major)
+            # What only may run is asked about, as nothing gets past a refusal.
+            if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
+                judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
+            self._add(replace(judged, commands=(told,)))
+
+    def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
+        words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
+        argv = tuple(_told(word) for word in words)
+        # The words as they stand come first; other readings count only where this one allows.
+        judged = classify(argv, self._policy, major=major, stdin=stdin)
+        if judged.verdict is Verdict.ALLOW:
+            shorter = _without_expansions(words)
+            other = classify(shorter, self._policy, major=major, stdin=stdin) if shorter else judged
+            if other.rule and other.verdict is not Verdict.ALLOW:
+                return replace(other, verdict=Verdict.CONFIRM, reason=f"A word may be missing: {other.reason}")
+            if self._may_be_minded(words):
+                reason = f"{Doubt.UNKNOWN_PROGRAM.value}: {' '.join(map(shown, words))}"
+                return _judged(Verdict.CONFIRM, Effect.WRITES, reason)
+            return self._retargeted(judged, call.state)
+        return judged
+
+    def _retargeted(self, judged: Judgement, state: ShellState) -> Judgement:
+        """Ask about a write that the line itself sends to another project than the linked one."""
+        names = [name for name in _RETARGETS if name in state.environment]
+        if judged.family is Family.NOTHING or judged.effect is Effect.READS or not names:
+            return judged
+        reason = f"{names[0]} in the line sends it to another project than the linked one. {judged.reason}"
+        return replace(judged, verdict=Verdict.CONFIRM, reason=reason)
+
+    def _may_be_minded(self, words: tuple[str, ...]) -> bool:
+        """Whether an unknown word stands where a dangerous subcommand would."""
+        if all(is_known(word) for word in words):
+            return False
+        invocation = invocation_of(words)
+        flags = self._policy.global_value_flags.get(invocation.program, ())
+        positionals = read_words(invocation.arguments, flags).positionals
+        return any(
+            _fits_unknown(form, positionals)
+            for rule in self._outline.minded
+            if rule.program == invocation.program
+            for form in (rule.command, *rule.aliases)
+        )
+
+
+class _Outline(NamedTuple):
+    """What is asked of a policy for every line."""
+
+    policy: Policy
+    minded: tuple[Rule, ...]
+    programs: frozenset[str]
+    risky: frozenset[str]
+    commanded: frozenset[str]
+
+
+_MOST_OUTLINES = 4
+_outlines: dict[int, _Outline] = {}
+"""By the policy's identity; each holds its policy, so that no other can get the same one."""
+
+
+def _outline_of(policy: Policy) -> _Outline:
+    if id(policy) not in _outlines:
+        verdicts = [
+            {rule.remote, rule.local, *(each for part in rule.variants for each in (part.remote, part.local))}
+            for rule in policy.rules
+        ]
+        judged = list(zip(policy.rules, verdicts, strict=True))
+        minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
+        commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+        # A process hardly meets more than one policy; tests do.
+        if len(_outlines) >= _MOST_OUTLINES:
+            _outlines.clear()
+        _outlines[id(policy)] = _Outline(
+            policy,
+            minded,
+            frozenset(rule.program for rule in policy.rules),
+            frozenset(rule.program for rule, each in judged if Verdict.REFUSE in each),
+            frozenset(commanded) - _LAUNCHERS,
+        )
+    return _outlines[id(policy)]
+
+
+def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """Whether words could be a subcommand, and only because one of them is not known."""
+    if not form or not words:
+        return False
+    # Any number of words may be a whole subcommand.
+    if words[0] == ANY_WORDS:
+        return True
+    if words[0] == form[0]:
+        return _fits_unknown(form[1:], words[1:])
+    # Once one word is unknown, the rest only has to be possible, not the same.
+    return not is_known(words[0]) and len(words) >= len(form) and all(map(may_be, words, form))
+
+
+def _without_expansions(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Read unquoted expansions as empty; one that is a flag's value hardly is. Nothing if there are none."""
+    kept = tuple(
+        _told(word)
+        for at, word in enumerate(words)
+        if word != ANY_WORDS or (words[at - 1].startswith("-") and "=" not in words[at - 1])
+    )
+    return kept if len(kept) != len(words) else ()
+
+
+def _told(word: str) -> str:
+    """Return a word as the policy reads it."""
+    text = plain(word)
+    return text if is_known(text) else text.translate({ord(mark): _UNTOLD for mark in (ANY, ANY_WORDS, PRINTED)})
+
+
+def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
+    """Show a host that the environment names as a flag; a flag behind it goes before it."""
+    name = next((name for name in _HOSTS if name in state.environment), None)
+    # For the CLI -h is help; psql and its kin take a host by it.
+    if name is None or invocation_of(words).program == "supabase":
+        return words
+    host = state.environment[name]
+    # In front, because psql takes the last flag: one in the line itself must win.
+    return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
+
+
+def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
+    """Show the text of an SQL file as if it came in on standard input."""
+    for at, word in enumerate(words[:-1]):
+        texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
+        if texts is not None and len(texts) == 1:
+            return (*words[: at + 1], "-", *words[at + 2 :]), _told(texts[0])
+    return words, stdin

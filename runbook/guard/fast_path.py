@@ -43,7 +43,7 @@ def _answer(words: list[str], book: str | None) -> int | None:
         case ["hook", agent] if not agent.startswith("-"):
             return answer_hook(agent, book)
         case ["--", _, *_]:
-            from runbook.guard.run_command import run_guarded
+            from runbook.guard.shims import run_guarded
 
             return run_guarded(tuple(words[1:]), book)
     return None
@@ -51,8 +51,8 @@ def _answer(words: list[str], book: str | None) -> int | None:
 
 def answer_line(text: str, form: str, book: str | None) -> int:
     """Judge a line and print what is to be said: JSON on stdout, words on stderr."""
-    from runbook.guard.asking import EXIT_CODES, current_directory, judge_line
-    from runbook.guard.telling import as_json, as_text
+    from runbook.guard.judging import EXIT_CODES, current_directory, judge_line
+    from runbook.guard.messages import as_json, as_text
     from runbook.model import Verdict
 
     judged = judge_line(text, book=book, face="line")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from runbook.guard.command_line import Placed, judge_script
-from runbook.guard.programs.make import read_makefile
+from runbook.guard.command_line import judge_script
+from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
-from runbook.policy.judgement import Judgement
 
 __all__ = ["Stopped", "is_scanned", "scan_file"]
 
@@ -23,6 +22,7 @@ _SHEBANG = re.compile(rb"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
 _MAKEFILES = frozenset({"makefile", "gnumakefile"})
 _WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)action\.ya?ml$")
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+# Bytes. One script is read up to 64 KB anyway, but a workflow holds many.
 _LARGEST = 1024 * 1024
 
 
@@ -64,22 +64,15 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     found: dict[tuple[int, int], Stopped] = {}
     for script in _READERS[kind](text):
         for placed in judge_script(script.text, policy=policy):
-            judged, place = placed.judgement, _place(script, placed, in_block=kind == "workflow")
+            judged = placed.judgement
+            # Each line of a block in YAML is indented alike; elsewhere only the first one begins within a line.
+            indent = script.column - 1 if placed.line == 1 or kind == "workflow" else 0
+            place = (script.line + placed.line - 1, placed.column + indent)
             # One command may be judged more than once: behind `npx`, say. The gravest verdict stays.
             if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
-                found[place] = Stopped(str(path), *place, judged.verdict, _message(judged))
+                command = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
+                found[place] = Stopped(str(path), *place, judged.verdict, command + judged.reason)
     return tuple(sorted(found.values()))
-
-
-def _place(script: _Script, placed: Placed, *, in_block: bool) -> tuple[int, int]:
-    """Return where in the file a command stands. Each line of a block in YAML is indented alike."""
-    indent = script.column - 1 if placed.line == 1 or in_block else 0
-    return script.line + placed.line - 1, placed.column + indent
-
-
-def _message(judged: Judgement) -> str:
-    command = " ".join(judged.commands[0]) if judged.commands else ""
-    return f"{command}: {judged.reason}" if command else judged.reason
 
 
 def _kind_of(path: Path) -> str | None:
@@ -98,13 +91,10 @@ def _kind_of(path: Path) -> str | None:
 def _has_shebang(path: Path) -> bool:
     try:
         with path.open("rb") as file:
+            # Enough for the path of any shell.
             return _SHEBANG.match(file.read(80)) is not None
     except OSError:
         return False
-
-
-def _whole(text: str) -> Iterator[_Script]:
-    yield _Script(text)
 
 
 def _recipes(text: str) -> Iterator[_Script]:
@@ -122,6 +112,7 @@ def _package_scripts(text: str) -> Iterator[_Script]:
         return
     start = text.find('"scripts"')
     for name, body in scripts.items() if isinstance(scripts, dict) else ():
+        # json tells no places, so the key is looked for behind `"scripts"` in the text.
         match = re.compile(re.escape(json.dumps(name, ensure_ascii=False)) + r'\s*:\s*"').search(text, start)
         if isinstance(body, str) and match:
             before = text[: match.end()]
@@ -131,20 +122,19 @@ def _package_scripts(text: str) -> Iterator[_Script]:
 def _workflow_runs(text: str) -> Iterator[_Script]:
     """Yield the `run:` texts of a workflow or an action. Expressions of GitHub's own count as unknown."""
     try:
+        # Nodes instead of values, as only these know their lines.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError):
         return
     for node in _step_commands(root):
         mark = node.start_mark
+        # A block begins on the line below its mark, a plain or quoted text at it.
         block = node.style in {"|", ">"}
         lines = text.split("\n")
         line = mark.line + (2 if block else 1)
-        column = mark.column + 1 if not block else _indent(lines[line - 1 : line])
+        first = "".join(lines[line - 1 : line]) if block else ""
+        column = len(first) - len(first.lstrip(" ")) + 1 if block else mark.column + 1
         yield _Script(_EXPRESSION.sub(ANY, node.value), line, column + (node.style in {"'", '"'}))
-
-
-def _indent(lines: list[str]) -> int:
-    return len(lines[0]) - len(lines[0].lstrip(" ")) + 1 if lines else 1
 
 
 def _step_commands(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
@@ -167,9 +157,9 @@ def _values(node: yaml.Node, name: str) -> list[yaml.Node]:
     return [value for key, value in pairs if isinstance(key, yaml.ScalarNode) and key.value == name]
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], Iterator[_Script]]] = {
     "package": _package_scripts,
     "makefile": _recipes,
     "workflow": _workflow_runs,
-    "script": _whole,
+    "script": lambda text: iter((_Script(text),)),
 }

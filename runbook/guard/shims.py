@@ -1,20 +1,73 @@
-"""Small programs first on PATH that ask the guard and then become the real one; they reach scripts and Makefiles."""
+"""Put the guard before programs: functions of an interactive shell, shims on PATH, and the command that both call.
+
+Shims are small programs first on PATH that ask the guard and then become the real one; they reach scripts and
+Makefiles.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
+import signal
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.errors import RunbookError
-from runbook.guard import places
-from runbook.guard.shells import GUARDED
+from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.guard.judging import current_directory, judge_argv
+from runbook.guard.messages import as_text, name_of_target
+from runbook.model import Effect, Verdict
+from runbook.policy.judgement import Judgement
+from runbook.user_directories import data_directory
 
-__all__ = ["SHIM_MARK", "Shims", "default_directory", "find_program", "install_shims", "uninstall_shims"]
+# --- shell functions -------------------------------------------------------------------------------------------------
+
+
+GUARDED = ("supabase", "npx", "npm", "pnpm", "yarn", "bunx", "psql", "dropdb")
+"""Programs that start what the policy speaks of."""
+
+SHELLS: Mapping[str, str] = {
+    "bash": 'eval "$(runbook guard shell-init bash)"   # in ~/.bashrc',
+    "zsh": 'eval "$(runbook guard shell-init zsh)"   # in ~/.zshrc, after aliases and version managers',
+    "fish": "runbook guard shell-init fish | source   # in ~/.config/fish/config.fish",
+}
+"""Shell → the line that a person adds to their configuration."""
+
+_NOTE = """\
+# runbook guard: asks the policy before these programs start.
+# It sees what is typed here. It does not see scripts, Makefiles, absolute paths, `command npx`, `sh -c`, other shells,
+# the dashboard, or anything that talks to the database without these programs. What holds there too: a token without
+# write access, a directory that is not linked to production, a staging project, database backups you have restored.
+"""
+
+
+def shell_functions(shell: str, program: str) -> str:
+    """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
+    path = shlex.quote(shlex.split(program)[0])
+    gone = "runbook guard is gone: install it again, or run:"  # a runbook that is gone must not open the door
+    lines = [_NOTE]
+    for name in GUARDED:
+        if shell == "fish":
+            lines.append(
+                f"function {name} --wraps {name}\n  if not test -x {path}\n"
+                f"    echo '{gone} functions --erase {name}' >&2\n    return 6\n  end\n"
+                f"  {program} guard -- {name} $argv\nend"
+            )
+        else:  # the keyword keeps bash and zsh from expanding an alias of that name
+            missing = f"echo '{gone} unset -f {name}' >&2; return 6"
+            check = f"  if [ ! -x {path} ]; then {missing}; fi"
+            lines.append(f'function {name} {{\n{check}\n  {program} guard -- {name} "$@"\n}}')
+    return "\n".join(lines) + "\n"
+
+
+# --- shims -----------------------------------------------------------------------------------------------------------
+
 
 SHIM_MARK = "# shim of runbook guard"
 """The second line of each shim, by which the guard knows not to start it again."""
 
+# The mark is in the second line; a real program may be large.
 _LOOKED_AT = 200
 
 
@@ -28,8 +81,8 @@ class Shims:
 
 
 def default_directory() -> Path:
-    """Return `$XDG_DATA_HOME/runbook/shims`."""
-    return places.data_home() / "shims"
+    """Return where shims go unless another directory is named."""
+    return data_directory() / "shims"
 
 
 def install_shims(directory: Path, program: str) -> Shims:
@@ -39,13 +92,17 @@ def install_shims(directory: Path, program: str) -> Shims:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        # Looked at before anything is written: either all shims are put there or none.
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
         if taken:
             raise RunbookError(
                 f"{directory} has other programs: {', '.join(taken)}", hint="Choose an empty directory with --dir."
             )
         for name in GUARDED:
-            _write(directory / name, name, program)
+            temporary = directory / f".{name}.new"
+            temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
+            temporary.chmod(0o755)
+            temporary.replace(directory / name)  # a shim that runs now is never half written
     except OSError as error:
         raise RunbookError(f"{directory} can't be written: {error}", hint="Choose another with --dir.") from error
     return Shims(directory, GUARDED, _leads(directory))
@@ -72,13 +129,6 @@ def find_program(name: str) -> str | None:
     return None
 
 
-def _write(path: Path, name: str, program: str) -> None:
-    temporary = path.with_name(f".{name}.new")
-    temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
-    temporary.chmod(0o755)
-    temporary.replace(path)
-
-
 def _is_shim(path: Path) -> bool:
     try:
         with path.open("rb") as file:
@@ -89,10 +139,54 @@ def _is_shim(path: Path) -> bool:
 
 def _leads(directory: Path) -> bool:
     """Whether a shell finds these shims before the real programs."""
+    # PATH may name it by a link.
     here = directory.resolve()
     for each in os.environ.get("PATH", "").split(os.pathsep):
         if each and Path(each).resolve() == here:
             return True
+        # A real one comes first, so that shim would never start.
         if any((Path(each) / name).is_file() for name in GUARDED):
             return False
     return False
+
+
+# --- `runbook guard -- COMMAND` --------------------------------------------------------------------------------------
+
+
+def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
+    """Judge a command and, if it may run, become it. Returns only where it does not run."""
+    program = find_program(argv[0])
+    # Judged even where there is no such program: a refusal tells more than "not found".
+    judged = judge_argv(argv, book=book, face="command")
+    if judged.verdict is Verdict.REFUSE:
+        print(as_text(judged, current_directory()), file=sys.stderr)
+        return ExitCode.REFUSED
+    if program is None:
+        raise UsageError(f"there is no program '{argv[0]}' on PATH", hint="Nothing ran.")
+    if judged.verdict is Verdict.CONFIRM:
+        print(as_text(judged, current_directory()), file=sys.stderr)
+        if not _is_confirmed(judged):
+            return ExitCode.NEEDS_PERSON
+    # Python ignores these; the command must not inherit that.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execv(program, argv)  # noqa: S606 - no shell: that is the point
+    except OSError as error:
+        raise UsageError(f"'{program}' can't be started: {error.strerror}", hint="Nothing ran.") from error
+
+
+def _is_confirmed(judged: Judgement) -> bool:
+    """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
+    # What destroys is named by the person; a habit of typing yes is not enough.
+    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
+    try:
+        with Path("/dev/tty").open("r+b", buffering=0) as terminal:
+            terminal.write(f"  Type {wanted} to run it, anything else to stop: ".encode())
+            typed = terminal.readline().decode(errors="replace").strip()
+    except OSError:
+        print("  There is no terminal to ask at, so it did not run.", file=sys.stderr)
+        return False
+    if typed != wanted:
+        print("  It did not run.", file=sys.stderr)
+    return typed == wanted

@@ -1,14 +1,191 @@
-"""`runbook guard`: judge a line, guard a command, and put the guard where lines come from."""
+"""`runbook guard`: judge a line, guard a command, put the guard where lines come from, and show what it stopped."""
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
 import click
 
-from runbook.guard.commands import hook, install, log, scan, shell_init, uninstall
-from runbook.guard.fast_path import answer_line
-from runbook.guard.run_command import run_guarded
+from runbook.errors import ExitCode, UsageError
+from runbook.guard.fast_path import answer_hook, answer_line
+from runbook.guard.shims import SHELLS, default_directory, install_shims, run_guarded, shell_functions, uninstall_shims
 
 __all__ = ["command"]
+
+
+# --- subcommands -----------------------------------------------------------------------------------------------------
+
+
+# Written out: the module that knows them loads only where it is used.
+_AGENTS = ["claude-code", "codex", "gemini", "cursor", "copilot"]
+_FENCES = """\
+What this can't catch: absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
+other than its shell, and anybody who takes it out. The real fences are tokens without write access, a working copy
+that is not linked to production, a staging project, and backups that have been restored once."""
+
+
+@click.command("shell-init")
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.pass_obj
+def shell_init(book: str | None, shell: str) -> int:
+    """Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
+
+    \b
+    bash   eval "$(runbook guard shell-init bash)"     in ~/.bashrc
+    zsh    eval "$(runbook guard shell-init zsh)"      in ~/.zshrc
+    fish   runbook guard shell-init fish | source      in ~/.config/fish/config.fish
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
+    click.echo(shell_functions(shell, _started_by(_own_path(), book)), nl=False)
+    return ExitCode.DONE
+
+
+@click.command("hook")
+@click.argument("agent", metavar="AGENT")
+@click.pass_obj
+def hook(book: str | None, agent: str) -> int:
+    """Judge the command in a coding agent's event (JSON on standard input), and answer in that agent's form."""
+    return answer_hook(agent, book)
+
+
+@click.command("install")
+@click.argument("what", type=click.Choice(["shims", *_AGENTS]))
+@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where the shims go.")
+@click.option("--user", is_flag=True, help="For an agent: your own settings instead of this project's.")
+@click.pass_obj
+def install(book: str | None, what: str, directory: Path | None, user: bool) -> int:
+    """Put the guard before scripts and Makefiles (shims), or into a coding agent's settings."""
+    if what == "shims":
+        shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
+        click.echo(f"{shims.directory}: {', '.join(shims.names)}")
+        if not shims.leads:
+            click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
+            click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
+        click.echo(_FENCES, err=True)
+        return ExitCode.DONE
+    from runbook.guard.agents import install_hook, settings_path
+
+    path = settings_path(what, Path.home() if user else Path.cwd(), user=user)
+    change = install_hook(what, path, _started_by(_own_path() if user else _shared_path(), book))
+    click.echo(f"{change.path}: {'the hook is in' if change.action == 'written' else 'nothing to do'}")
+    if change.backup:
+        click.echo(f"{change.backup}: the file as it was")
+    if what == "codex":
+        click.echo("Codex runs a project's hooks only after you trust them: start it and look at /hooks.")
+    click.echo(_FENCES, err=True)
+    return ExitCode.DONE
+
+
+@click.command("uninstall")
+@click.argument("what", type=click.Choice(["shims", *_AGENTS]))
+@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where the shims are.")
+@click.option("--user", is_flag=True, help="For an agent: your own settings instead of this project's.")
+def uninstall(what: str, directory: Path | None, user: bool) -> int:
+    """Take the guard out again."""
+    if what == "shims":
+        shims = uninstall_shims(directory or default_directory())
+        click.echo(f"{shims.directory}: {len(shims.names)} shims removed")
+        return ExitCode.DONE
+    from runbook.guard.agents import settings_path, uninstall_hook
+
+    change = uninstall_hook(what, settings_path(what, Path.home() if user else Path.cwd(), user=user))
+    words = {"written": "the hook is out", "removed": "removed, nothing else was in it", "unchanged": "nothing to do"}
+    click.echo(f"{change.path}: {words[change.action]}")
+    return ExitCode.DONE
+
+
+@click.command("scan")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Report what needs a person, too, not only what is refused.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> int:
+    """Find commands that the policy refuses in scripts, Makefiles, GitHub workflows and package.json.
+
+    Ends with 0 where there is none, else with 3. Directories are searched; other kinds of files are passed over.
+    """
+    from runbook.guard.judging import policy_of
+    from runbook.guard.scanning import Stopped, scan_file
+    from runbook.model import Verdict
+
+    policy = policy_of(book)
+    found: list[Stopped] = []
+    for path in _files_below(files):
+        try:
+            found += scan_file(path, policy)
+        except OSError as error:
+            raise UsageError(f"{path} can't be read: {error.strerror}") from error
+    shown = [each for each in found if strict or each.verdict is Verdict.REFUSE]
+    if form == "json":
+        click.echo(json.dumps({"stopped": [asdict(each) for each in shown]}, indent=2, ensure_ascii=False))
+    else:
+        for each in shown:
+            click.echo(str(each))
+    return ExitCode.REFUSED if shown else ExitCode.DONE
+
+
+@click.command("log")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def log(limit: int, form: str) -> int:
+    """Show what the guard stopped, the newest last."""
+    from runbook.guard.judging import log_path, read_log
+
+    entries = list(read_log())[-limit:]
+    if form == "json":
+        click.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        return ExitCode.DONE
+    for entry in entries:
+        rule = f" ({entry.rule})" if entry.rule else ""
+        click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {' '.join(entry.line.split())}{rule}")
+    click.echo(f"{log_path()}" if entries else f"Nothing was stopped yet; the log would be {log_path()}", err=True)
+    return ExitCode.DONE
+
+
+def _files_below(paths: tuple[Path, ...]) -> list[Path]:
+    """Return files, and those in directories that are of a kind to be looked into, past hidden and foreign code."""
+    from runbook.guard.scanning import is_scanned
+
+    found: list[Path] = []
+    for path in paths:
+        # A file that is named is scanned, whatever its kind; below a directory only known kinds are.
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for here, names, files in os.walk(path):
+            # Changing the list in place keeps os.walk out of them.
+            names[:] = sorted(name for name in names if name not in {"node_modules", ".git", ".venv", "venv"})
+            found += [Path(here) / name for name in sorted(files) if is_scanned(Path(here) / name)]
+    return found
+
+
+def _started_by(program: str, book: str | None) -> str:
+    """Return the shell text that starts `runbook` with the book that is meant now."""
+    return shlex.join([program, "--book", str(Path(book).absolute())] if book else [program])
+
+
+def _own_path() -> str:
+    """Return the path of the `runbook` that runs now."""
+    # The path that was typed, not where a link leads: it survives an update of the tool.
+    started = Path(sys.argv[0])
+    if started.name == "runbook" and started.exists():
+        return str(started.absolute())
+    beside = Path(sys.executable).with_name("runbook")
+    return str(beside) if beside.exists() else shutil.which("runbook") or "runbook"
+
+
+def _shared_path() -> str:
+    """Return how a project's settings, which colleagues share, name `runbook`: by PATH, if it is there."""
+    found = shutil.which("runbook")
+    return "runbook" if found and Path(found).resolve() == Path(_own_path()).resolve() else _own_path()
+
+
+# --- the verb --------------------------------------------------------------------------------------------------------
 
 
 class _GuardGroup(click.Group):
@@ -16,6 +193,7 @@ class _GuardGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words behind `--` apart, unless they belong to a subcommand."""
+        # `guard scan -- FILE` is click's own use of the two dashes.
         if "--" in args and not any(word in self.commands for word in args[: args.index("--")]):
             at = args.index("--")
             ctx.meta["runbook.guarded"] = tuple(args[at + 1 :])
@@ -28,7 +206,7 @@ class _GuardGroup(click.Group):
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How --line answers.")
 @click.pass_context
 def command(ctx: click.Context, line: str | None, form: str) -> int | None:
-    r"""Judge a command line by the book's policy before it runs.
+    """Judge a command line by the book's policy before it runs.
 
     \b
     runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
@@ -36,7 +214,7 @@ def command(ctx: click.Context, line: str | None, form: str) -> int | None:
 
     What is refused never runs, and no flag changes that. What needs a person is asked at the terminal; without one it
     does not run either.
-    """
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     guarded: tuple[str, ...] = ctx.meta.get("runbook.guarded", ())
     if ctx.invoked_subcommand is not None:
         return None

@@ -1,9 +1,1 @@
-"""The durable record of runs."""
-
-from __future__ import annotations
-
-from runbook.journal.directory import state_directory
-from runbook.journal.memory import MemoryJournal
-from runbook.journal.sqlite import SqliteJournal
-
-__all__ = ["MemoryJournal", "SqliteJournal", "state_directory"]
+"""The durable record of runs: their events, and the journals that keep them."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from runbook.engine import events as known
-from runbook.engine.events import Event
 from runbook.errors import JournalError
+from runbook.journal import events as known
+from runbook.journal.events import Event
 
 __all__ = ["decode", "encode", "from_json", "to_json"]
 
@@ -25,6 +25,7 @@ _KINDS: Mapping[str, type[Event]] = {
 
 def to_json(event: Event) -> str:
     """Return the event as one line of ASCII JSON."""
+    # Python would write NaN, which is not JSON and which no other reader takes.
     return json.dumps(encode(event), separators=(",", ":"), allow_nan=False)
 
 
@@ -77,32 +78,21 @@ def _plain(value: Any) -> Any:
 
 
 def _decode_fields(kind: type[Any], document: Mapping[str, Any]) -> Any:
-    readers = _readers(kind)
-    return kind(**{name: read(document[name]) for name, read in readers.items() if name in document})
-
-
-def _readers(kind: type[Any]) -> Mapping[str, Callable[[Any], Any]]:
+    # Names that are missing get the field's default: an older version wrote the event.
     hints = get_type_hints(kind)
-    return {field.name: _reader(hints[field.name]) for field in fields(kind)}
+    known_here = (field.name for field in fields(kind) if field.name in document)
+    return kind(**{name: _read(hints[name], document[name]) for name in known_here})
 
 
-def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Return what turns a JSON value back into a value of that type."""
+def _read(hint: Any, value: Any) -> Any:
+    """Turn a JSON value back into a value of that type."""
     if hint is datetime:
-        return datetime.fromisoformat
+        return datetime.fromisoformat(value)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        return hint(value)
     if isinstance(hint, type) and is_dataclass(hint):
-        return lambda value: _decode_fields(hint, value)
+        return _decode_fields(hint, value)
+    # A union is told apart by the value itself; none of ours holds a mapping.
     if get_origin(hint) is not None and not isinstance(hint, UnionType) and issubclass(get_origin(hint), Mapping):
-        return _mapping_reader(get_args(hint)[1])
-    return _tuples
-
-
-def _mapping_reader(hint: Any) -> Callable[[Any], dict[str, Any]]:
-    read = _reader(hint)
-    return lambda value: {key: read(one) for key, one in value.items()}
-
-
-def _tuples(value: Any) -> Any:
+        return {key: _read(get_args(hint)[1], one) for key, one in value.items()}
     return tuple(value) if isinstance(value, list) else value

@@ -1,23 +1,14 @@
-"""Where the journal and what belongs to it lives: a directory of the user's own, closed to everybody else."""
+"""Opens the directory of the journal: this user's own, closed to everybody else."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from runbook.errors import JournalError
 
-__all__ = ["open_directory", "state_directory"]
-
-
-def state_directory(environment: Mapping[str, str]) -> Path:
-    """Return `$XDG_STATE_HOME/runbook`, by default `~/.local/state/runbook`. It need not exist."""
-    given = environment.get("XDG_STATE_HOME", "")
-    # The XDG specification: a relative path there is to be ignored.
-    base = Path(given) if given and Path(given).is_absolute() else _home(environment) / ".local" / "state"
-    return base / "runbook"
+__all__ = ["open_directory"]
 
 
 def open_directory(directory: Path) -> Path:
@@ -29,18 +20,15 @@ def open_directory(directory: Path) -> Path:
         raise _unusable(directory, error.strerror or str(error)) from error
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "it belongs to another user")
-    _close_to_others(directory, found)
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise _unusable(directory, "it can't be written to")
-    return directory
-
-
-def _close_to_others(directory: Path, found: os.stat_result) -> None:
     if stat.S_IMODE(found.st_mode) & 0o077:
+        # `mkdir` leaves a directory that was there as it is, and the journal names projects and people.
         try:
             directory.chmod(0o700)
         except OSError as error:
             raise _unusable(directory, f"it is open to others ({error.strerror})") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise _unusable(directory, "it can't be written to")
+    return directory
 
 
 def _unusable(directory: Path, why: str) -> JournalError:
@@ -48,8 +36,3 @@ def _unusable(directory: Path, why: str) -> JournalError:
         f"the journal can't be kept in {directory}: {why}",
         hint="Nothing ran. Make that directory yours and writable, or set XDG_STATE_HOME to another place.",
     )
-
-
-def _home(environment: Mapping[str, str]) -> Path:
-    home = environment.get("HOME", "")
-    return Path(home) if home else Path.home()

@@ -7,9 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from runbook.runtime.start_time import birth
-
-__all__ = ["is_alive", "survivors", "this_host"]
+__all__ = ["is_alive", "start_time", "survivors", "this_host"]
 
 
 def this_host() -> str:
@@ -17,11 +15,34 @@ def this_host() -> str:
     return socket.gethostname() or "localhost"
 
 
+def start_time(pid: int) -> str:
+    """Return the kernel's start time of a process, empty if there is no such process (or it is a zombie).
+
+    Linux: clock ticks since boot, field 22 of `/proc/PID/stat`. Elsewhere: what `ps` prints.
+    """
+    if not Path("/proc/self/stat").exists():
+        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - `ps` is wherever the system has it
+        return shown.stdout.strip()
+    fields = _stat_fields(Path(f"/proc/{pid}/stat"))
+    return fields[19] if fields else ""
+
+
+def _stat_fields(stat: Path) -> list[str]:
+    """Return a live process's fields from the state on (field 3), none if it has ended."""
+    try:
+        # The program's name stands in parentheses and may hold anything, spaces and parentheses too.
+        fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    # A zombie (or dead) process does nothing any more; it only waits for its parent to ask how it ended.
+    return [] if fields[0] in {"Z", "X"} else fields
+
+
 def is_alive(pid: int, born: str, host: str) -> bool | None:
     """Return whether that very process still lives; None if it is on another machine, so that nobody can tell."""
     if host != this_host():
         return None
-    return bool(born) and birth(pid) == born
+    return bool(born) and start_time(pid) == born
 
 
 def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
@@ -32,7 +53,8 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
     """
     if host != this_host():
         return None
-    now = birth(pid)
+    now = start_time(pid)
+    # A pid that was given away again proves that nobody is left in the session: see above.
     if now and now != born:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))
@@ -40,20 +62,11 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
 
 def _sessions() -> Iterator[tuple[int, int]]:
     """Yield each process with the session that it is in (where the system hides that: with its process group)."""
-    processes = Path("/proc")
-    if not (processes / "self" / "stat").exists():
-        yield from _groups_by_ps()
+    if Path("/proc/self/stat").exists():
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            if fields := _stat_fields(stat):
+                yield int(stat.parent.name), int(fields[3])
         return
-    for stat in processes.glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-        if fields[0] not in {"Z", "X"}:
-            yield int(stat.parent.name), int(fields[3])
-
-
-def _groups_by_ps() -> Iterator[tuple[int, int]]:
     shown = subprocess.run(["/bin/ps", "-axo", "pid=,pgid=,stat="], capture_output=True, text=True, check=False)
     for line in shown.stdout.splitlines():
         pid, group, status = line.split()[:3]

@@ -1,7 +1,25 @@
-"""YAML to model, with the place of every mistake."""
+"""YAML to model, with the place of every mistake.
+
+Each name is imported when it is first used: the guard reads the policy, and has no use for steps.
+"""
 
 from __future__ import annotations
 
-from runbook.loading.book import PACKAGED_BOOK, Reading, load_book, load_procedure, read_book, read_policy
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runbook.loading.book import Reading, load_book, load_procedure, read_book
+    from runbook.loading.files import PACKAGED_BOOK, read_policy
 
 __all__ = ["PACKAGED_BOOK", "Reading", "load_book", "load_procedure", "read_book", "read_policy"]
+
+_OF_FILES = frozenset({"PACKAGED_BOOK", "read_policy"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"runbook.loading.{'files' if name in _OF_FILES else 'book'}"), name)
+    globals()[name] = found
+    return found

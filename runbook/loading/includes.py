@@ -7,9 +7,9 @@ from dataclasses import replace
 from hashlib import sha256
 
 from runbook.errors import Finding
-from runbook.model import Action, Choose, Each, Include, Procedure, Step
+from runbook.model import Procedure, Step
 
-__all__ = ["branches", "included_by", "resolve_includes"]
+__all__ = ["included_by", "resolve_includes"]
 
 
 DEPTH_LIMIT = 8
@@ -27,21 +27,13 @@ def resolve_includes(procedures: Mapping[str, Procedure]) -> tuple[dict[str, Pro
     return {name: whole[name] for name in procedures if name in whole}, resolver.findings
 
 
-def included_by(steps: tuple[Step, ...]) -> Iterator[tuple[Step, Include]]:
-    """Yield the steps that include a procedure, in branches too, with their actions."""
+def included_by(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield the steps that include a procedure, in branches too."""
     for step in steps:
-        if isinstance(step.action, Include):
-            yield step, step.action
-        for branch in branches(step.action):
+        if step.action.included:
+            yield step
+        for branch in step.action.branches():
             yield from included_by(branch)
-
-
-def branches(action: Action) -> Iterator[tuple[Step, ...]]:
-    """Yield the lists of steps that are written within an action: not those of an included procedure."""
-    if isinstance(action, Choose):
-        yield from (option.steps for option in action.options)
-    elif isinstance(action, Each):
-        yield action.steps
 
 
 class _Resolver:
@@ -60,11 +52,12 @@ class _Resolver:
 
     def _complete(self, procedure: Procedure, within: tuple[str, ...]) -> Procedure | None:
         whole, steps = True, 0
-        for step, include in included_by(procedure.steps):
-            included = self._included(step, include, within)
+        for step in included_by(procedure.steps):
+            included = self._included(step, within)
             whole = included is not None and whole
             if included:
-                self._check_values(step, include, included)
+                for problem in step.action.binding_problems(included):
+                    self._note(step, problem)
                 steps += self._sizes[included.id]
                 if steps > STEP_LIMIT:
                     self._note(step, f"with what it includes, '{procedure.id}' has more than {STEP_LIMIT} steps")
@@ -72,58 +65,33 @@ class _Resolver:
         self._sizes[procedure.id] = steps + _count(procedure.steps)
         return self._filled(procedure) if whole else None
 
-    def _included(self, step: Step, include: Include, within: tuple[str, ...]) -> Procedure | None:
-        if include.procedure in within:
-            self._note(step, f"an include goes in a circle: {' > '.join((*within, include.procedure))}")
+    def _included(self, step: Step, within: tuple[str, ...]) -> Procedure | None:
+        if step.action.included in within:
+            self._note(step, f"an include goes in a circle: {' > '.join((*within, step.action.included))}")
             return None
         if len(within) > DEPTH_LIMIT:
             self._note(step, f"an include within {DEPTH_LIMIT} others: nobody could follow it")
             return None
-        return self.resolve(include.procedure, within)
-
-    def _check_values(self, step: Step, include: Include, included: Procedure) -> None:
-        known = {parameter.name for parameter in included.parameters}
-        needed = known - set(_defaults(included))
-        for name in sorted(set(include.values) - known):
-            self._note(step, f"'{included.id}' has no parameter '{name}'")
-        for name in sorted(needed - set(include.values)):
-            self._note(step, f"'{included.id}' needs its parameter '{name}' under 'with'")
+        return self.resolve(step.action.included, within)
 
     def _note(self, step: Step, message: str) -> None:
         self.findings.append(Finding(step.at.file, step.at.line, step.at.column, message))
 
     def _filled(self, procedure: Procedure) -> Procedure:
-        names = sorted({include.procedure for _, include in included_by(procedure.steps)})
+        names = sorted({step.action.included for step in included_by(procedure.steps)})
         if not names:
             return procedure
         digest = sha256(procedure.source.encode())
         for name in names:
             digest.update(f"\0{name}\0{self._whole(name).digest}".encode())
-        return replace(procedure, steps=self._steps(procedure.steps), digest=digest.hexdigest())
+        steps = tuple(step.with_includes(self._whole) for step in procedure.steps)
+        return replace(procedure, steps=steps, digest=digest.hexdigest())
 
     def _whole(self, name: str) -> Procedure:
         procedure = self.done[name]
         assert procedure is not None  # _complete has seen all of them
         return procedure
 
-    def _steps(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return tuple(replace(step, action=self._action(step.action)) for step in steps)
-
-    def _action(self, action: Action) -> Action:
-        if isinstance(action, Include):
-            included = self._whole(action.procedure)
-            return replace(action, steps=included.steps, values={**_defaults(included), **action.values})
-        if isinstance(action, Choose):
-            return Choose(tuple(replace(option, steps=self._steps(option.steps)) for option in action.options))
-        if isinstance(action, Each):
-            return replace(action, steps=self._steps(action.steps))
-        return action
-
 
 def _count(steps: tuple[Step, ...]) -> int:
-    return sum(1 + sum(_count(branch) for branch in branches(step.action)) for step in steps)
-
-
-def _defaults(procedure: Procedure) -> dict[str, str]:
-    # A list's default is text with commas; within an include only {{name}} can stand for a list.
-    return {each.name: each.default for each in procedure.parameters if each.default is not None and not each.many}
+    return sum(1 + sum(_count(branch) for branch in step.action.branches()) for step in steps)

@@ -1,11 +1,12 @@
-"""The field table as JSON Schemas (draft 7, which editors know best), so that they complete and check the files."""
+"""The tables of keys as JSON Schemas (draft 7, which editors know best), so that they complete and check the files."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 
-from runbook.loading.fields import (
+from runbook.loading.shapes import FILES, SHAPES
+from runbook.model.fields import (
     Anything,
     Choice,
     CommandLine,
@@ -26,7 +27,6 @@ from runbook.loading.fields import (
     Type,
     Whole,
 )
-from runbook.loading.schema import FILES, SHAPES
 
 __all__ = ["SCHEMA_NAMES", "json_schema", "schema_text"]
 

@@ -1,203 +1,64 @@
-"""Nodes to records: what the field table says of each mapping, checked, with every problem noted."""
+"""What is read of a file before it becomes values: checked mappings with their places. And the values of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from runbook.loading.fields import Anything, Either, ListOf, MapOf, ProcedureId, Shape, Shaped, Type
-from runbook.loading.scalars import plain_value, read_scalar
-from runbook.loading.source_text import Problems
-from runbook.loading.yaml_nodes import Listing, Mapping, Node, Scalar
 from runbook.model import Position
+from runbook.model.fields import Shape
 
-__all__ = ["Reader", "Record"]
-
-T = TypeVar("T")
+__all__ = ["ProcedureMention", "Record", "build"]
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A mapping that was read by its shape: only known keys, each with a value of its type.
 
-    `kind` is the key that told its form. The getters raise KeyError or TypeError where the table and its reader
-    disagree, which is a bug.
+    `kind` is the key that told its form.
     """
 
+    shape: Shape
     kind: str
     values: MappingOf[str, object]
     places: MappingOf[str, Position]
     at: Position
 
-    def get(self, name: str, kind: type[T]) -> T:
-        """Return the value of a key that must be there."""
-        value = self.values[name]
-        if not isinstance(value, kind):
-            raise TypeError(f"{self.at}: {name} is a {type(value).__name__}, not a {kind.__name__}")
+
+class ProcedureMention(NamedTuple):
+    """A place where the id of a procedure stands; `width` is how many characters it takes there."""
+
+    text: str
+    at: Position
+    width: int
+
+
+def build(record: Record, *, keyed: object = "") -> Any:
+    """Return the value that a record stands for, with all that is within it. `keyed` is the key it stands under.
+
+    Places go with the values: `at` is that of the mapping, `<attribute>_at` that of one key's value.
+    """
+    shape = record.shape
+    assert shape.build is not None
+    values: dict[str, Any] = {"at": record.at}
+    if shape.keyed_by:
+        values[shape.keyed_by] = keyed
+    for field in shape.taken(record.kind):
+        if field.name in record.values:
+            value = _built(record.values[field.name])
+            values[field.attribute] = value if field.read is None else field.read(value)
+            values[f"{field.attribute}_at"] = record.places[field.name]
+    return shape.build(record.kind, values)
+
+
+def _built(value: object, keyed: object = "") -> object:
+    if isinstance(value, str):  # most are, and a start counts milliseconds
         return value
-
-    def maybe(self, name: str, kind: type[T]) -> T | None:
-        """Return the value of a key, None where it is absent."""
-        return self.get(name, kind) if name in self.values else None
-
-    def many(self, name: str, kind: type[T]) -> tuple[T, ...]:
-        """Return the items of a list, none where it is absent."""
-        items = self.get(name, tuple) if name in self.values else ()
-        for item in items:
-            if not isinstance(item, kind):
-                raise TypeError(f"{self.places[name]}: {name} holds a {type(item).__name__}, not a {kind.__name__}")
-        return items
-
-    def pairs(self, name: str, kind: type[T]) -> dict[str, T]:
-        """Return a mapping of names to values, empty where it is absent."""
-        found = self.get(name, dict) if name in self.values else {}
-        for value in found.values():
-            if not isinstance(value, kind):
-                raise TypeError(f"{self.places[name]}: {name} holds a {type(value).__name__}, not a {kind.__name__}")
-        return found
-
-
-class Reader:
-    """Reads the nodes of one file by the field table."""
-
-    def __init__(self, shapes: MappingOf[str, Shape], problems: Problems) -> None:
-        self._shapes = shapes
-        self._problems = problems
-        self.records: list[tuple[str, Record]] = []
-        """Every record read, with the name of its shape; where something is wrong, with what is right of it."""
-        self.references: list[Scalar] = []
-        """Every place where the id of a procedure stands."""
-
-    def read(self, node: Node, kind: Type) -> object | None:
-        """Return the value, None where it is not of that type (which is noted)."""
-        if isinstance(node, Scalar) and node.kind == "alias":
-            return None  # noted where it was read
-        if isinstance(kind, Either):
-            kind = kind.scalar if isinstance(node, Scalar) else kind.other
-        match kind:
-            case Shaped(shape):
-                value: object | None = self.record(node, self._shapes[shape])
-            case ListOf():
-                value = self._list(node, kind)
-            case MapOf():
-                value = self._map(node, kind)
-            case Anything():
-                value = plain_value(node)
-            case _:
-                value = self._scalar(node, kind)
-        return value
-
-    def _scalar(self, node: Node, kind: Type) -> object | None:
-        if not isinstance(node, Scalar):
-            found = "a list" if isinstance(node, Listing) else "a mapping"
-            self._problems.add(node.at, f"{found} stands here where one value is meant; quote it if it is text")
-            return None
-        if isinstance(kind, ProcedureId):
-            self.references.append(node)
-        return read_scalar(node, kind, self._problems)
-
-    def _list(self, node: Node, kind: ListOf) -> tuple[object, ...] | None:
-        if not isinstance(node, Listing):
-            self._problems.add(node.at, "a list is meant here: [a, b], or one '- ' line for each")
-            return None
-        if len(node.items) < kind.minimum:
-            count = len(node.items)
-            problem = f"has {count} item where {kind.minimum} are needed" if count else "is empty; leave the key out"
-            self._problems.add(node.at, f"this list {problem}")
-        read = [self.read(item, kind.item) for item in node.items]
-        return None if None in read else tuple(read)
-
-    def _map(self, node: Node, kind: MapOf) -> dict[object, object] | None:
-        if not isinstance(node, Mapping):
-            self._problems.add(node.at, "names with values are meant here: 'name: value'")
-            return None
-        found: dict[object, object] = {}
-        for entry in node.entries:
-            key, value = self.read(entry.key, kind.key), self.read(entry.value, kind.value)
-            if key is not None and value is not None:
-                found[key] = replace(value, at=entry.key.at) if isinstance(value, Record) else value
-        return found
-
-    def record(self, node: Node, shape: Shape) -> Record | None:
-        """Read a mapping by its shape; None only where it is no mapping."""
-        if not isinstance(node, Mapping):
-            self._problems.add(node.at, f"{shape.noun} is meant here, with keys such as '{next(iter(shape.by_name))}'")
-            return None
-        kind = self._kind(node, shape)
-        values: dict[str, object] = {}
-        places: dict[str, Position] = {}
-        for entry in node.entries:
-            name = entry.key.text
-            if self._knows(entry.key, shape, kind):
-                places[name] = entry.value.at
-                value = self.read(entry.value, self._field_type(name, shape, kind))
-                if value is not None:
-                    values[name] = value
-        self._require(node, shape, kind)
-        record = Record(kind, values, places, node.at)
-        self.records.append((shape.name, record))
-        return record
-
-    def _kind(self, node: Mapping, shape: Shape) -> str:
-        if not shape.kinds:
-            return ""
-        keys = [kind.key for kind in shape.kinds]
-        present = [entry for entry in node.entries if entry.key.text in keys]
-        if not present:
-            self._problems.add(node.at, f"{_named(node, shape)} needs one of {_series(keys)}")
-            return ""
-        for entry in present[1:]:
-            message = f"{_named(node, shape)} has '{present[0].key.text}' and '{entry.key.text}'; only one can be"
-            self._problems.add(entry.key.at, message, width=entry.key.width)
-        return present[0].key.text
-
-    def _knows(self, key: Scalar, shape: Shape, kind: str) -> bool:
-        if key.kind not in {"str", "null"} and key.text not in shape.by_name:
-            self._problems.add(key.at, f"the key {key.text} does not read as text: quote it", width=key.width)
-            return False
-        if key.text not in shape.by_name:
-            self._problems.add(key.at, _unknown(key.text, shape, kind), width=key.width)
-            return False
-        takers = shape.kinds_of.get(key.text, ())
-        if takers and kind and kind not in takers and key.text not in {each.key for each in shape.kinds}:
-            message = f"'{key.text}' goes with {_series(takers)}, not with '{kind}'"
-            self._problems.add(key.at, message, width=key.width)
-            return False
-        return True
-
-    def _field_type(self, name: str, shape: Shape, kind: str) -> Type:
-        own = (field for each in shape.kinds if each.key == kind for field in each.fields if field.name == name)
-        return next(own, shape.by_name[name]).type
-
-    def _require(self, node: Mapping, shape: Shape, kind: str) -> None:
-        names = {entry.key.text for entry in node.entries}
-        own = [field for each in shape.kinds if each.key == kind for field in each.fields]
-        missing = [
-            f"'{field.name}'"
-            for field in (*own, *shape.fields)
-            if field.required and field.name not in names and field.unless not in names
-        ]
-        if missing:
-            self._problems.add(node.at, f"{_named(node, shape)} has no {' and no '.join(missing)}")
-
-
-def _named(node: Mapping, shape: Shape) -> str:
-    for name in ("id", "name", "when", "file"):
-        value = node.get(name)
-        if isinstance(value, Scalar) and name in shape.by_name:
-            return f"{shape.noun} '{value.text}'"
-    return shape.noun
-
-
-def _unknown(name: str, shape: Shape, kind: str) -> str:
-    known = [field for field in shape.by_name if not kind or kind in shape.kinds_of.get(field, (kind,))]
-    close = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(name, shape.by_name, n=1, cutoff=0.6)
-    advice = f"did you mean '{close[0]}'?" if close else f"it takes {_series(known)}"
-    return f"unknown key '{name}' in {shape.noun}; {advice}"
-
-
-def _series(names: list[str] | tuple[str, ...]) -> str:
-    quoted = [f"'{name}'" for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    if isinstance(value, Record):
+        return build(value, keyed=keyed)
+    if isinstance(value, tuple):
+        return tuple([_built(item) for item in value])
+    if isinstance(value, dict):
+        return {key: _built(item, key) for key, item in value.items()}
+    return value

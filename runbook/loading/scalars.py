@@ -10,7 +10,10 @@ from typing import Any
 
 import yaml
 
-from runbook.loading.fields import (
+from runbook.loading.source_text import Problems
+from runbook.loading.yaml_nodes import Listing, Node, Scalar
+from runbook.model import Position
+from runbook.model.fields import (
     Choice,
     CommandLine,
     Day,
@@ -23,10 +26,7 @@ from runbook.loading.fields import (
     Type,
     Whole,
 )
-from runbook.loading.source_text import Problems
-from runbook.loading.templates import WHOLE, Flaw, command_flaws, command_words, names_in, template_flaws
-from runbook.loading.yaml_nodes import Listing, Node, Scalar
-from runbook.model import Position
+from runbook.model.templates import WHOLE, Flaw, command_flaws, command_words, names_in, template_flaws
 
 __all__ = ["place_in", "plain_value", "read_scalar"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from runbook.errors import Finding
 from runbook.model import Position
 
-__all__ = ["PROBLEM_LIMIT", "SIZE_LIMIT", "Problems", "SourceText", "TooManyError", "read_text"]
+__all__ = ["PROBLEM_LIMIT", "SIZE_LIMIT", "Problems", "SourceText", "TooManyError", "decode", "read_bytes", "text_of"]
 
 SIZE_LIMIT = 256 * 1024
 """Bytes. The largest procedure is a tenth of this; what is larger is not a procedure."""
@@ -19,20 +19,27 @@ SIZE_LIMIT = 256 * 1024
 PROBLEM_LIMIT = 100
 """Problems that are told of one file."""
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What YAML 1.1 does not allow in a file (section 5.1 of its specification)."""
 
 
 class SourceText:
     """The text of a file, and the way from an offset in it to line and column."""
 
-    __slots__ = ("_starts", "lines", "name", "text")
+    __slots__ = ("_lines", "_starts", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        self.lines = text.splitlines()
+        self._lines: list[str] | None = None
         self._starts: list[int] = []
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines without their ends."""
+        if self._lines is None:
+            self._lines = self.text.splitlines()
+        return self._lines
 
     def position(self, offset: int) -> Position:
         """Return the place of the character at that offset."""
@@ -80,8 +87,8 @@ class Problems:
         self.found.append(Finding(at.file, at.line, at.column, message, line, width))
 
 
-def read_text(path: Path, name: str) -> SourceText | Finding:
-    """Read a file of the book, or say in one finding why it can't be: size, encoding, or what the system says."""
+def read_bytes(path: Path, name: str) -> bytes | Finding:
+    """Read a file of the book, or say in one finding why it can't be: its size, or what the system says."""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
@@ -89,19 +96,25 @@ def read_text(path: Path, name: str) -> SourceText | Finding:
         return Finding(name, 1, 1, f"can't be read: {error.strerror}")
     if len(data) > SIZE_LIMIT:
         return Finding(name, 1, 1, f"is larger than {SIZE_LIMIT // 1024} KiB; no file of a book is that large")
-    return _decode(data.removeprefix(b"\xef\xbb\xbf"), name)
+    return data
 
 
-def _decode(data: bytes, name: str) -> SourceText | Finding:
+def decode(data: bytes, name: str) -> SourceText | Finding:
+    """Return the text of a file, or the finding that says where it is not text."""
     try:
-        text = data.decode("utf-8")
+        source = SourceText(name, text_of(data))
     except UnicodeDecodeError as error:
-        source = SourceText(name, data[: error.start].decode("utf-8"))
-        at = source.position(len(source.text))
-        message = f"is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}; save the file as UTF-8"
+        before = SourceText(name, error.object[: error.start].decode("utf-8"))
+        at = before.position(len(before.text))
+        byte = error.object[error.start]
+        message = f"is not UTF-8: byte {byte:#04x} at offset {error.start}; save the file as UTF-8"
         return Finding(name, at.line, at.column, message)
-    source = SourceText(name, text)
-    if bad := _UNPRINTABLE.search(text):
+    if bad := re.search(_UNPRINTABLE, source.text):
         at = source.position(bad.start())
         return Finding(name, at.line, at.column, f"a control character (U+{ord(bad[0]):04X}) can't stand in YAML")
     return source
+
+
+def text_of(data: bytes) -> str:
+    """Return the text of a file, without a byte order mark. Raises UnicodeDecodeError."""
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")

@@ -22,12 +22,13 @@ _UNIQUE = {
 }
 
 
-def check_structure(records: Iterable[tuple[str, Record]], problems: Problems) -> None:
+def check_structure(records: Iterable[Record], problems: Problems) -> None:
     """Note names that are used twice and phases that are too long."""
-    known = sorted(records, key=lambda pair: pair[1].at)
+    known = sorted(records, key=lambda record: record.at)
     for shape, (name, noun) in _UNIQUE.items():
-        _check_unique([record for each, record in known if each == shape], name, noun, problems)
-    for shape, record in known:
+        _check_unique([record for record in known if record.shape.name == shape], name, noun, problems)
+    for record in known:
+        shape = record.shape.name
         if shape in {"procedure", "step", "option"}:
             _check_phases(record, "steps", problems)
         if shape == "procedure":

@@ -22,6 +22,8 @@ DEPTH_LIMIT = 32
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
+_ODD_BEGINNINGS = frozenset(_Loader.yaml_implicit_resolvers)
+"""What a plain value begins with that YAML may take for something else than text. PyYAML looks slowly at each value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class _Composer:
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, yaml.AliasEvent):
             return Scalar("", "alias", at, start, end)
-        plain = event.implicit[0] and event.tag is None
+        plain = event.implicit[0] and event.tag is None and event.value[:1] in _ODD_BEGINNINGS
         kind = self._loader.resolve(yaml.ScalarNode, event.value, (True, False)).removeprefix(_TAG) if plain else "str"
         return Scalar(event.value, kind, at, start, end)
 

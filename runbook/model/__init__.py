@@ -9,32 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runbook.model.action import Action, Role, Use
     from runbook.model.book import Advice, Book, Pattern
-    from runbook.model.drill import Answer, Drill, Proof, Scenario, ScenarioEvent, ScenarioMigration
+    from runbook.model.drill import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
+    from runbook.model.expectation import Capture, Expectation
+    from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
-    from runbook.model.procedure import (
-        Action,
-        Capture,
-        Check,
-        Choose,
-        Command,
-        Each,
-        Edit,
-        Expectation,
-        Include,
-        Mode,
-        Option,
-        Parameter,
-        Procedure,
-        Recovery,
-        Reference,
-        Section,
-        Sql,
-        Step,
-        Tick,
-        Undo,
-        Wait,
-    )
+    from runbook.model.procedure import Mode, Procedure, Reference, Section
+    from runbook.model.step import Check, Recovery, Step, Undo
     from runbook.model.terms import Effect, Position
 
 __all__ = [
@@ -44,17 +26,12 @@ __all__ = [
     "Book",
     "Capture",
     "Check",
-    "Choose",
-    "Command",
     "Drill",
-    "Each",
-    "Edit",
     "Effect",
     "Expectation",
     "Family",
-    "Include",
+    "FunctionResponse",
     "Mode",
-    "Option",
     "Parameter",
     "Pattern",
     "Policy",
@@ -63,24 +40,24 @@ __all__ = [
     "Proof",
     "Recovery",
     "Reference",
+    "Role",
     "Rule",
     "RuleTest",
     "Scenario",
     "ScenarioEvent",
     "ScenarioMigration",
     "Section",
-    "Sql",
     "Step",
     "SupabaseMajor",
     "TargetKind",
-    "Tick",
     "Undo",
+    "Use",
+    "Value",
     "Variant",
     "Verdict",
-    "Wait",
 ]
 
-_MODULES = ("terms", "policy", "drill", "procedure", "book")
+_MODULES = ("terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "book")
 """Where the names are, the quickest to import first."""
 
 

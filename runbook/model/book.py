@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from runbook.errors import UsageError
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    TEXTS,
+    Field,
+    ListOf,
+    ProcedureId,
+    Shape,
+    Shaped,
+    Text,
+    file_of,
+    key,
+    shape,
+)
 from runbook.model.policy import Policy
-from runbook.model.procedure import Position, Procedure
+from runbook.model.procedure import Procedure
+from runbook.model.terms import Position
 
-__all__ = ["Advice", "Book", "Pattern"]
+__all__ = ["SHAPES", "Advice", "Book", "Pattern"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
     """A change of the schema: the form that is safe, the form that is not, and the check that catches it."""
 
-    id: str
-    title: str
-    safe: str
-    unsafe: str
-    why: str
-    caught_by: str
-    notes: tuple[str, ...] = ()
-    see: str | None = None
+    id: str = key(KEBAB, "The pattern's name; unique in the file.")
+    title: str = key(LINE, "What is changed.")
+    safe: str = key(Text(says="SQL"), "The SQL that is safe.", read=str.rstrip)
+    unsafe: str = key(Text(says="SQL"), "The SQL that is not.", read=str.rstrip)
+    why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
+    caught_by: str = key(LINE, "The check that catches it.")
+    notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "What else to know.", default=())
+    see: str | None = key(ProcedureId(), "The id of the procedure that does it.", default=None)
     at: Position
 
 
@@ -32,11 +46,11 @@ class Pattern:
 class Advice:
     """A do / don't list on one topic; each entry pairs the advice with its reason ("" where it speaks for itself)."""
 
-    id: str
-    title: str
-    do: tuple[tuple[str, str], ...]
-    dont: tuple[tuple[str, str], ...]
-    watch: tuple[tuple[str, str], ...] = ()
+    id: str = key(KEBAB, "The topic's name; unique in the file.")
+    title: str = key(LINE, "The topic.")
+    do: tuple[tuple[str, str], ...] = key(ListOf(Shaped("point"), 0), "What to do.", default=())
+    dont: tuple[tuple[str, str], ...] = key(ListOf(Shaped("point"), 0), "What not to do.", default=())
+    watch: tuple[tuple[str, str], ...] = key(ListOf(Shaped("point"), 0), "What to keep an eye on.", default=())
     at: Position
 
 
@@ -56,6 +70,39 @@ class Book:
         """Return the procedure with that id; raises UsageError naming the closest ones."""
         if name in self.procedures:
             return self.procedures[name]
+        from difflib import get_close_matches  # most names are right
+
         close = get_close_matches(name, self.procedures, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(close)}?" if close else "`runbook list` shows all procedures."
         raise UsageError(f"no procedure is called '{name}'", hint=hint)
+
+
+_POINT = Shape(
+    "point",
+    "a point",
+    "One piece of advice.",
+    (
+        Field("text", TEXTS, "The advice.", required=True, attribute="text"),
+        Field("why", TEXTS, "Its reason, where it does not speak for itself.", attribute="why"),
+    ),
+    build=lambda _kind, values: (values["text"], values.get("why", "")),
+)
+
+SHAPES = (
+    file_of(
+        Field("patterns", ListOf(Shaped("pattern")), "One entry for each change."),
+        "patterns",
+        "the patterns file",
+        "Changes of the schema: the safe form and the unsafe one.",
+    ),
+    shape(Pattern, "pattern", "a pattern", "A change of the schema, done safely and unsafely."),
+    file_of(
+        Field("advice", ListOf(Shaped("topic")), "One entry for each topic."),
+        "advice",
+        "the advice file",
+        "What to do and what not, by topic.",
+    ),
+    shape(Advice, "topic", "a topic", "What to do and what not, on one topic."),
+    _POINT,
+)
+"""The patterns' file and the advice's."""

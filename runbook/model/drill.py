@@ -3,107 +3,254 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Answer", "Drill", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    PROSE,
+    TEXTS,
+    Anything,
+    Choice,
+    Duration,
+    Either,
+    Field,
+    ListOf,
+    MapOf,
+    Regex,
+    Shaped,
+    Text,
+    Truth,
+    Whole,
+    forms,
+    key,
+    shape,
+)
+
+__all__ = ["SHAPES", "Answer", "Drill", "FunctionResponse", "Proof", "Scenario", "ScenarioEvent", "ScenarioMigration"]
 
 Answer = str | tuple[str, ...]
 """A parameter's value, the `when` of an option, a value seen in a tick, or the text of an edited file."""
 
+_FILE_NAME = Text(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a name of letters, digits, - and _")
+_SQL = Text(says="SQL")
+_PART = r"[a-z][a-z0-9_-]*(?:\[[^\]\n]*\])?"
+_ANSWERED = Text(rf"{_PART}(?:/{_PART})*", "the name of a parameter, the id of a step, or a step's path")
+_REACTION = Text(
+    r"go|retry|undo|back|probe|done|redo|stop|(?:skip|stop|switch|take): .+",
+    "go, retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why', 'switch: procedure' or 'take: why'",
+)
+_BREAKS = Choice(("before", "after"))
+"""Of a push: before or after the server has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioMigration:
-    """A migration file of the scratch project. `state` is `applied`, `pending`, `edited`, `missing` or `half`."""
+    """A migration file of the scratch project."""
 
-    name: str
-    sql: str
-    state: str = "applied"
+    name: str = key(Text(r"[0-9]{14}_[A-Za-z0-9_]+", "a name such as 20261101000000_add_column"), "Its name.")
+    sql: str = key(_SQL, "Its text.")
+    state: str = key(
+        Choice(("applied", "pending", "edited", "missing", "half")),
+        "applied: on production and in the tree. pending: in the tree only. edited: changed after it was applied. "
+        "missing: on production only. half: begun there and not recorded.",
+        default="applied",
+        said="applied",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEvent:
-    """Something that happens during the walk, as a step (its id or path; `start`: before the first) starts.
+    """Something that happens during the walk, as a step starts. `what` is what the key of its kind says."""
 
-    `what` is what the key of its kind says: `before` or `after`, a colleague's name, a regular expression over
-    requests, a statement, an edge function or a file. `turn` is the one start of the step at which it happens.
+    at: str = key(_ANSWERED, "The id of the step, or its path; `start` is before the first one.")
+    kind: str  # type: ignore[misc] # always there: `key` gives no default
+    what: str  # type: ignore[misc]
+    turn: int | None = key(Whole(1), "At which start of the step it happens.", default=None, said="at each")
+    status: int | None = key(Whole(400), "The HTTP status of the answer.", default=None, said="the right answer")
+    delay: float = key(Duration(), "How long the answer takes.", default=0, said="no time")
+    """Seconds."""
+    times: int = key(Whole(1), "How many requests.", default=1, said="1")
+    text: str = key(TEXTS, "Its text.", default="", required=True)
+
+
+def _event(name: str, type_: Any, doc: str) -> Field:
+    return Field(name, type_, doc, attribute="what")
+
+
+_EVENTS = forms(
+    ScenarioEvent,
+    (_event("drop_connection", _BREAKS, "The line breaks in a push: before or after the server has it."),),
+    (_event("kill_cli", _BREAKS, "The command is killed in a push: before or after the server has it."),),
+    (_event("second_operator", LINE, "The name of a colleague who takes the target over, or holds it."),),
+    (
+        _event("fail_requests", Regex(), "A regular expression over 'METHOD path' of requests that go wrong."),
+        "status",
+        "delay",
+        "times",
+    ),
+    (_event("run_sql", _SQL, "Somebody changes production by this statement."),),
+    (_event("fail_function", _FILE_NAME, "The edge function whose calls fail from now on."),),
+    (_event("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted and not live."),),
+    (_event("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick says."),),
+    (_event("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick says."), "text"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionResponse:
+    """What a deployed edge function answers to a call.
+
+    It is the answer of one `version`, or of every version whose source holds the text `source`; with neither, of any.
     """
 
-    at: str
-    kind: str
-    what: str
-    turn: int | None = None
-    status: int | None = None
-    delay: float = 0
+    version: int | None = key(Whole(1), "The version that answers this.", default=None, said="any")
+    source: str = key(TEXTS, "A text in the source of the versions that answer this.", default="", said="any")
+    status: int = key(Whole(200), "The HTTP status.", default=200, said="200")
+    body: object = key(
+        Either(Text(empty=True), Anything()), "Its text, or a mapping or list that is sent as JSON.", default=""
+    )
+    headers: Mapping[str, str] = key(
+        MapOf(Text(r"[A-Za-z0-9-]+", "a header's name"), TEXTS), "More headers.", default=dict
+    )
+    delay: float = key(Duration(), "How long the answer takes.", default=0, said="no time")
     """Seconds."""
-    times: int = 1
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is so before the walk, on top of the scratch project's own schema and rows.
+    """What is so before the walk, on top of the scratch project's own schema and rows."""
 
-    `seed` statements run on the database after the migrations; `functions` maps an edge function's name to its
-    source in the working tree, `earlier` to that in the commit before the newest; `deployed` those on the platform
-    before the walk; `hold` is a statement that another session runs in an open transaction; `platform` is read by the
-    platform's stand-in.
-    """
-
-    migrations: tuple[ScenarioMigration, ...] = ()
-    seed: tuple[str, ...] = ()
-    traffic: tuple[str, ...] = ()
-    """What the app then tries: a statement that fails leaves its error in the database's log."""
-    hold: str | None = None
-    functions: Mapping[str, str] = field(default_factory=dict)
-    earlier: Mapping[str, str] = field(default_factory=dict)
-    deployed: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    platform: Mapping[str, object] = field(default_factory=dict)
-    events: tuple[ScenarioEvent, ...] = ()
+    migrations: tuple[ScenarioMigration, ...] = key(
+        ListOf(Shaped("migration"), 0), "Migrations of the scratch project, in order.", default=()
+    )
+    seed: tuple[str, ...] = key(
+        ListOf(_SQL, 0), "Statements that run on the database after the migrations.", default=()
+    )
+    traffic: tuple[str, ...] = key(
+        ListOf(_SQL, 0),
+        "What the app then tries; what fails leaves its error in the database's log.",
+        default=(),
+    )
+    hold: str | None = key(_SQL, "A statement that another session holds open in a transaction.", default=None)
+    functions: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source.", default=dict
+    )
+    earlier: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, TEXTS), "Edge functions in the commit before the newest: name and source.", default=dict
+    )
+    deployed: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source.", default=dict
+    )
+    responses: Mapping[str, tuple[FunctionResponse, ...]] = key(
+        MapOf(_FILE_NAME, ListOf(Shaped("response"))),
+        "What calls of an edge function are answered: the first response that fits the live version.",
+        default=dict,
+    )
+    secrets: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, Text(empty=True)), "Secrets that the project has before the walk.", default=dict
+    )
+    platform: Mapping[str, object] = key(MapOf(TEXTS, Anything()), "How the platform's stand-in behaves.", default=dict)
+    events: tuple[ScenarioEvent, ...] = key(
+        ListOf(Shaped("event"), 0), "What happens during the walk, in their order.", default=()
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One thing that must hold after the walk; exactly one of the parts is set.
+    """One thing that must hold after the walk; exactly one of its forms is set."""
 
-    `sql` with `equals` (the first column of the first row, as text); `history` the names of the migrations that
-    production must have, in order; `function` (a name) with `equals` its version, and a text that its `source` on the
-    platform holds; `secret` (a name) that must be
-    set; `request` a regular expression over `METHOD path` lines that the platform must (`equals: "yes"`) or must
-    not (`equals: "no"`) have been sent.
-    """
+    text: str = key(LINE, "What is proven, as a sentence.")
+    sql: str | None = key(_SQL, "A query; the first column of its first row is compared.", default=None)
+    history: tuple[str, ...] | None = key(
+        ListOf(TEXTS, 0), "The migrations that production must have, in order.", default=None
+    )
+    function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
+    source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
+    secret: str | None = key(_FILE_NAME, "A secret that must be set.", default=None)
+    request: str | None = key(
+        Regex(), "A regular expression over 'METHOD path' of requests and function calls.", default=None
+    )
+    checked: tuple[str, ...] | None = key(
+        ListOf(_ANSWERED), "Steps whose expectation or check must have compared something, and held.", default=None
+    )
+    """The page's own safety nets."""
+    walked: tuple[str, ...] | None = key(
+        ListOf(_ANSWERED), "Steps that must have been done, in this order.", default=None
+    )
+    """Also those that prove nothing themselves."""
+    equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
+    """The value of `sql` or the version of `function`; of a `request` whether it was sent, "yes" or "no"."""
 
-    text: str
-    sql: str | None = None
-    history: tuple[str, ...] | None = None
-    function: str | None = None
-    source: str | None = None
-    secret: str | None = None
-    request: str | None = None
-    checked: tuple[str, ...] | None = None
-    """Steps (ids, or paths) whose expectation or check compared something, and held: the page's own safety nets."""
-    walked: tuple[str, ...] | None = None
-    """Steps (ids, or paths) that the walk must have done, in this order: also those that prove nothing themselves."""
-    equals: str | None = None
+
+_PROOFS = forms(
+    Proof,
+    ("sql", "equals"),
+    ("history",),
+    ("function", "equals", "source"),
+    ("checked",),
+    ("walked",),
+    ("secret",),
+    (
+        "request",
+        Field(
+            "equals",
+            Choice(("yes", "no")),
+            "Whether there must have been such a request.",
+            default="yes",
+            attribute="equals",
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """A rehearsal of one way through a procedure on a throwaway target.
+    """A rehearsal of one way through a procedure on a throwaway target."""
 
-    `reactions` is what the unattended operator does when a step (by its id) fails or its end is unknown: `retry`,
-    `skip: why`, `undo`, `back`, `probe`, `done`, `redo`, `stop`, or the id of another procedure after `switch:`.
-    `ends` is how the walk must end: `done`, `stopped` or `held` (somebody else took the target over).
-    """
+    name: str = key(KEBAB, "The drill's name; unique in the procedure.")
+    briefing: str = key(PROSE, "What the person on call knows at the start.")
+    scenario: Scenario = key(Shaped("scenario"), "What is so before the walk.")
+    answers: Mapping[str, Answer] = key(
+        MapOf(_ANSWERED, Either(Text(empty=True), ListOf(TEXTS))),
+        "What the unattended operator answers: values of parameters, the option of a question, what was seen at a "
+        "tick, and the full text of an edited file.",
+        default=dict,
+    )
+    prove: tuple[Proof, ...] = key(ListOf(Shaped("proof")), "What must hold after the walk.")
+    reactions: Mapping[str, Answer] = key(
+        MapOf(_ANSWERED, Either(_REACTION, ListOf(_REACTION))),
+        "What the unattended operator does when a step fails or its end is unknown, by the step's id.",
+        default=dict,
+    )
+    ends: str = key(
+        Choice(("done", "stopped", "held")),
+        "How the walk must end: done, stopped, or held because somebody else took the target over.",
+        default="done",
+        said="done",
+    )
+    practice: bool = key(
+        Truth(),
+        "Whether a person can practise it; false where the drill's own answers make the mistake.",
+        default=True,
+        said="true",
+    )
+    loses: tuple[str, ...] = key(
+        ListOf(LINE),
+        "What the walk takes away on purpose, such as 'column location of generations'. Anything else that is lost "
+        "fails the drill.",
+        default=(),
+    )
+    """As `runbook.drill.proofs` names it."""
 
-    name: str
-    briefing: str
-    scenario: Scenario
-    answers: Mapping[str, Answer]
-    prove: tuple[Proof, ...]
-    reactions: Mapping[str, Answer] = field(default_factory=dict)
-    ends: str = "done"
-    practice: bool = True
-    """False where the drill's own answers make the mistake: there is nothing in it for a person to practise."""
-    loses: tuple[str, ...] = ()
-    """What the walk takes away on purpose, as `runbook.drill.inventory` names it. All other losses fail the drill."""
+
+SHAPES = (
+    shape(Drill, "drill", "a drill", "A rehearsal of one way through the procedure, on a throwaway target."),
+    shape(Scenario, "scenario", "a scenario", "What is so before the walk, on top of the scratch project."),
+    shape(FunctionResponse, "response", "a response", "What an edge function answers to a call."),
+    shape(ScenarioMigration, "migration", "a migration", "A migration file of the scratch project."),
+    shape(ScenarioEvent, "event", "an event", "Something that happens during the walk, as its step starts.", _EVENTS),
+    shape(Proof, "proof", "a proof", "One thing that must hold after the walk.", _PROOFS),
+)
+"""A drill, and what it is made of."""

@@ -6,9 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runbook.model.fields import (
+    EFFECT,
+    KEBAB,
+    LINE,
+    MAJOR,
+    TEXTS,
+    WORDS,
+    Choice,
+    Field,
+    ListOf,
+    MapOf,
+    Regex,
+    Shaped,
+    Text,
+    file_of,
+    key,
+    shape,
+)
 from runbook.model.terms import Effect, Position
 
-__all__ = ["Family", "Policy", "Rule", "RuleTest", "SupabaseMajor", "TargetKind", "Variant", "Verdict"]
+__all__ = ["SHAPES", "Family", "Policy", "Rule", "RuleTest", "SupabaseMajor", "TargetKind", "Variant", "Verdict"]
+
+_FLAGS = ListOf(Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f"), 0)
+_COMMAND = Text(r"|[^\s]+(?: [^\s]+)*", "a subcommand such as 'db reset'", empty=True)
 
 
 class TargetKind(StrEnum):
@@ -40,85 +61,132 @@ class Verdict(StrEnum):
         return list(Verdict).index(self)
 
 
+_VERDICT = Choice(tuple(Verdict))
+_TARGET_KIND = Choice(tuple(TargetKind))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """A rule's command with certain flags or arguments, where that changes what it does. The first that fits counts.
 
-    `flags`: all of these are given; `without`: none of these is; `arguments`: `none`, `some` or `several`
-    positional words (empty ones do not count);
-    `words`: a regular expression found in one of the words after the command; `sql`: the statements handed to the
-    command do exactly this. `remote` and `local` are the verdicts there; absent parts are inherited from the rule.
+    `arguments` counts positional words (empty ones do not count); `sql` is what the statements handed to the command
+    do, no more and no less. Absent parts of the outcome are inherited from the rule.
     """
 
-    flags: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    arguments: str | None = None
-    words: str | None = None
-    sql: Effect | None = None
-    majors: tuple[int, ...] = ()
-    effect: Effect | None = None
-    remote: Verdict | None = None
-    local: Verdict | None = None
-    reason: str | None = None
-    instead: str | None = None
+    flags: tuple[str, ...] = key(_FLAGS, "All of these are given.", default=())
+    without: tuple[str, ...] = key(_FLAGS, "None of these is given.", default=())
+    arguments: str | None = key(
+        Choice(("none", "some", "several")), "How many words there are besides flags.", default=None
+    )
+    words: str | None = key(Regex(), "A regular expression found in one of the words after the command.", default=None)
+    sql: Effect | None = key(EFFECT, "What the SQL handed to the command does.", default=None, read=Effect)
+    majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=())
+    effect: Effect | None = key(EFFECT, "What it then does to its target.", default=None, read=Effect)
+    remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
+    local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
+    reason: str | None = key(TEXTS, "Why it is judged so.", default=None)
+    instead: str | None = key(TEXTS, "What to do instead.", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
     """A line and the verdict it must get; lives beside the rule and is run by `runbook check` and the tests."""
 
-    line: str
-    verdict: Verdict
-    at: Position
+    line: str = key(TEXTS, "The line.")
+    verdict: Verdict = key(_VERDICT, "Its verdict.", read=Verdict)
+    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What one command of one program does. `command` is the subcommand path (empty: the program itself)."""
+    """What one command of one program does. `command` is the subcommand path."""
 
-    id: str
-    program: str
-    command: tuple[str, ...]
-    aliases: tuple[tuple[str, ...], ...] = ()
-    reaches: Family
-    effect: Effect
-    remote: Verdict
-    local: Verdict
-    bare: Mapping[int, TargetKind] = field(default_factory=dict)
-    """Per CLI major, where the command goes when no target is named."""
-    reason: str
-    instead: str = ""
-    variants: tuple[Variant, ...] = ()
-    value_flags: tuple[str, ...] = ()
-    """Flags of this command that take a value in the next word."""
-    majors: tuple[int, ...] | None = None
-    """The majors of the Supabase CLI that have the command: None for all, none of them where it is an invention."""
-    tests: tuple[RuleTest, ...] = ()
+    id: str = key(KEBAB, "The rule's name; unique in the policy.")
+    program: str = key(LINE, "The program, without a path.")
+    command: tuple[str, ...] = key(
+        _COMMAND,
+        "The subcommand; empty means the program itself.",
+        read=lambda found: tuple(found.split()),
+    )
+    aliases: tuple[tuple[str, ...], ...] = key(
+        ListOf(_COMMAND, 0),
+        "Other spellings of the subcommand.",
+        default=(),
+        read=lambda found: tuple(tuple(alias.split()) for alias in found),
+    )
+    reaches: Family = key(Choice(tuple(Family)), "What it touches; it decides how the target is named.", read=Family)
+    effect: Effect = key(EFFECT, "What it does to its target.", read=Effect)
+    remote: Verdict = key(_VERDICT, "The verdict where it lands on a hosted project.", read=Verdict)
+    local: Verdict = key(_VERDICT, "The verdict where it lands on the local stack.", read=Verdict)
+    bare: Mapping[int, TargetKind] = key(
+        MapOf(MAJOR, _TARGET_KIND),
+        "By major of the CLI: where it lands when no target is named.",
+        default=dict,
+        read=lambda found: {major: TargetKind(kind) for major, kind in found.items()},
+    )
+    reason: str = key(TEXTS, "Why it is judged so, in one sentence.", read=str.strip)
+    instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
+    value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
+    majors: tuple[int, ...] | None = key(
+        ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do.", default=None
+    )
+    """None for all; none of them where it is an invention."""
+    variants: tuple[Variant, ...] = key(
+        ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does.", default=()
+    )
+    tests: tuple[RuleTest, ...] = key(
+        ListOf(Shaped("rule-test"), 0), "Lines with the verdict that each must get.", default=()
+    )
     at: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupabaseMajor:
-    """How one major of the Supabase CLI names a target and asks for SQL.
-
-    `target` maps family and target kind to words; they may hold `{{project_ref}}` and `{{drill_url}}`.
-    `query` is the argv for one statement: `{{target}}` and `{{sql}}` are filled in; `query_read` its reading form.
-    """
+    """How one major of the Supabase CLI names a target and asks for SQL."""
 
     major: int
-    proven: str
-    target: Mapping[Family, Mapping[TargetKind, tuple[str, ...]]]
-    query: tuple[str, ...]
-    query_read: tuple[str, ...]
+    proven: str = key(LINE, "The version that the drills ran with.")
+    target: Mapping[Family, Mapping[TargetKind, tuple[str, ...]]] = key(
+        MapOf(Choice(tuple(Family)), MapOf(_TARGET_KIND, WORDS)),
+        "The words for {{target}}, by what is reached and by target; {{project_ref}} and {{drill_url}} fill in.",
+        read=lambda found: {
+            Family(family): {TargetKind(kind): words for kind, words in kinds.items()}
+            for family, kinds in found.items()
+        },
+    )
+    query: tuple[str, ...] = key(WORDS, "The words that run {{sql}} on {{target}}.")
+    query_read: tuple[str, ...] = key(WORDS, "The words that run {{sql}} on {{target}} and can't write.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All rules, and the words by which each program names global flags and targets."""
 
-    rules: tuple[Rule, ...]
-    global_value_flags: Mapping[str, tuple[str, ...]]
-    """Per program, flags that may stand anywhere and take a value in the next word."""
-    remote_flags: tuple[str, ...]
-    """Flags that send a Supabase command to a hosted project."""
-    majors: Mapping[int, SupabaseMajor]
+    global_value_flags: Mapping[str, tuple[str, ...]] = key(
+        MapOf(TEXTS, _FLAGS), "By program: flags that stand anywhere and take a value.", default=dict
+    )
+    remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
+    rules: tuple[Rule, ...] = key(ListOf(Shaped("rule")), "One rule for each command.")
+    majors: Mapping[int, SupabaseMajor] = field(default_factory=dict)
+    """What the book's supabase.yaml says, filled in by the loader."""
+
+
+SHAPES = (
+    shape(Policy, "policy", "a policy", "What each command does to its target, and what to think of that."),
+    shape(Rule, "rule", "a rule", "What one command of one program does."),
+    shape(
+        Variant,
+        "variant",
+        "a variant",
+        "The rule's command with certain flags or arguments. What is left out is as in the rule.",
+    ),
+    shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
+    file_of(
+        Field("majors", MapOf(MAJOR, Shaped("major")), "By major of the CLI."),
+        "supabase",
+        "the Supabase file",
+        "How each major of the Supabase CLI names a target and runs SQL.",
+    ),
+    shape(SupabaseMajor, "major", "a major", "One major of the Supabase CLI.", keyed_by="major"),
+)
+"""The policy's file and the Supabase file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Flag", "Invocation", "Words", "host_of", "invocation_of", "is_loopback", "read_words"]
 
@@ -17,14 +18,11 @@ _LAUNCHER_VALUE_FLAGS = frozenset(
     | {"--node-options", "--prefix", "--registry", "--require", "--userconfig", "--workspace"}
 )
 _LAUNCHERS: dict[str, frozenset[str]] = {
-    "npx": frozenset(),
-    "bunx": frozenset(),
-    "pnpx": frozenset(),
+    **dict.fromkeys(("npx", "bunx", "pnpx", "node"), frozenset()),
     "npm": frozenset({"exec", "x"}),
     "pnpm": frozenset({"exec", "dlx", "x"}),
     "yarn": frozenset({"exec", "dlx"}),
     "bun": frozenset({"x"}),
-    "node": frozenset(),
     "deno": frozenset({"run", "x"}),
 }
 """Programs that start another one, with the words that must come first; none: they always do."""
@@ -32,11 +30,11 @@ _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these a launcher runs a text; what it does is not to be read off the argv."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+# npm takes ranges too: `supabase@^2.1`, `supabase@~3`.
 _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A flag as given; `value` is None where it stands alone."""
 
     name: str
@@ -60,8 +58,7 @@ class Invocation:
     major: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """Arguments told apart. `after` holds the words behind `--`; they are part of `positionals` too."""
 
     positionals: tuple[str, ...]
@@ -83,26 +80,34 @@ def invocation_of(argv: Sequence[str]) -> Invocation:
     rest = tuple(argv[1:])
     if name == "corepack" and rest:
         return invocation_of(rest)
-    if name not in _LAUNCHERS:
-        return Invocation(name, rest, major)
-    return _launched(name, rest) or Invocation(name, rest, major)
+    launched = _launched(name, rest) if name in _LAUNCHERS else None
+    return launched or Invocation(name, rest, major)
 
 
 def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:
     """Return what a launcher starts, None where it does something of its own (`npm install`, `npx -c LINE`)."""
     options, words = _split_launcher(rest)
+    # Deno's `-c` names its configuration; it takes no code on its command line behind `run`.
     if launcher != "deno" and any(flag.name in _SHELL_FLAGS for flag in options):
         return None
     if launcher == "yarn" and words[:1] == ("workspace",):
         words = words[2:]
-    runs, needs = bool(words) and words[0] in _LAUNCHERS[launcher], _LAUNCHERS[launcher]
+    needs = _LAUNCHERS[launcher]
+    runs = bool(words) and words[0] in needs
     if runs or (words and needs and words[0] in _SCRIPT_WORDS):
         more, words = _split_launcher(words[1:])
         options = (*options, *more)
+    # `yarn supabase`, `npm run supabase`: without `exec` only the CLI's own name is taken for the program.
     if not words or (needs and not runs and _program(words[0])[0] != "supabase"):
         return None
+    if launcher == "node" and words[0].replace("\\", "/").endswith(("/npm-cli.js", "/npx-cli.js")):
+        return invocation_of((_program(words[0])[0].removesuffix("-cli"), *words[1:]))
     told = [_program(flag.value)[1] for flag in options if flag.name in _PACKAGE_FLAGS and flag.value]
-    return _with_arguments(launcher, words[0], words[1:], next((major for major in told if major), None))
+    name, major = _program(words[0])
+    # npm takes the first `--` after the package away; behind npx the CLI would see it. Counting it as taken away
+    # can only make a line look more dangerous than it is.
+    arguments = words[2:] if words[1:2] == ("--",) and launcher != "node" else words[1:]
+    return Invocation(name, arguments, major or next((one for one in told if one), None))
 
 
 def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
@@ -115,20 +120,6 @@ def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str,
         flags.append(Flag(name, rest[at + 1] if takes and at + 1 < len(rest) else inline or None))
         at += 2 if takes else 1
     return tuple(flags), rest[at:]
-
-
-def _with_arguments(launcher: str, word: str, rest: tuple[str, ...], major: int | None) -> Invocation:
-    if launcher == "node" and _script_is_inside(word, "npm", "npx"):
-        return invocation_of((_program(word)[0].removesuffix("-cli"), *rest))
-    name, own = _program(word)
-    # npm takes the first `--` after the package away; behind npx the CLI would see it. Counting it as taken away
-    # can only make a line look more dangerous than it is.
-    arguments = rest[1:] if rest[:1] == ("--",) and launcher != "node" else rest
-    return Invocation(name, arguments, own or major)
-
-
-def _script_is_inside(path: str, *names: str) -> bool:
-    return any(path.replace("\\", "/").endswith(f"/{name}-cli.js") for name in names)
 
 
 def _program(word: str) -> tuple[str, int | None]:
@@ -158,10 +149,11 @@ def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
         if not word.startswith("-") or word == "-":
             positionals.append(word)
             continue
-        found = _flags_in(word, value_flags)
-        if found[-1].value is None and rest and _takes(found[-1].name, rest[0], value_flags):
-            found[-1] = Flag(found[-1].name, rest.pop(0))
-        flags += found
+        flags += _flags_in(word, value_flags)
+        name, value = flags[-1]
+        says_so = rest and name.startswith("--") and rest[0].lower() in _FALSE | _TRUE
+        if value is None and rest and (says_so or name in value_flags):
+            flags[-1] = Flag(name, rest.pop(0))
     return Words(tuple(positionals), tuple(flags))
 
 
@@ -179,19 +171,17 @@ def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
     return found
 
 
-def _takes(name: str, following: str, value_flags: Collection[str]) -> bool:
-    if name in value_flags:
-        return True
-    return name.startswith("--") and following.lower() in _FALSE | _TRUE
-
-
 def host_of(target: str) -> str | None:
     """Return the host in a PostgreSQL URL or `host=` string; "" where it names none, None if it is neither.
 
     What can't be read, names several hosts or a service is returned whole: no such text is a loopback host.
     """
     if not re.match(r"postgres(ql)?://", target, re.IGNORECASE):
-        return _host_in_words(target)
+        if re.search(r"(^|\s)service\s*=", target):
+            return target
+        found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
+        # libpq takes the last of several; `dbname=x` without a host means the local socket.
+        return str(found[-1]) if found else "" if re.match(r"\s*\w+\s*=", target) else None
     from urllib.parse import unquote, urlsplit  # the guard counts milliseconds
 
     try:
@@ -203,15 +193,6 @@ def host_of(target: str) -> str | None:
     if "," in parts.netloc or any(key == "service" for key, _ in other):
         return target
     return unquote(other[-1][1]) if other else named
-
-
-def _host_in_words(target: str) -> str | None:
-    if re.search(r"(^|\s)service\s*=", target):
-        return target
-    found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
-    if found:
-        return str(found[-1])
-    return "" if re.match(r"\s*\w+\s*=", target) else None
 
 
 def is_loopback(host: str) -> bool:

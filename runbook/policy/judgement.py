@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
-from runbook.policy.argv import Flag, Invocation, Words, invocation_of, read_words
-from runbook.policy.target_of import targets_of
+from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
 
 __all__ = ["Judgement", "classify", "rule_of"]
 
-_HELP = ("--help", "-h")
-_VERSION = ("--version", "-v", "-V")
 _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "none": lambda count: count == 0,
     "some": lambda count: count > 0,
     "several": lambda count: count > 1,
 }
+_PRINTS_HELP = "It prints help and does nothing else."
 _UNKNOWN = "This is not in the policy, so what it does to the target is not known."
 
 
@@ -69,9 +67,13 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     if found is None:
         return _without_rule(invocation, rules, policy, argv)
     rule, words = found
-    if _only_tells(invocation, rule, words):
-        return _telling(argv, rule)
+    # `-h` is psql's host and `-v` its variables; only of the CLI are these known to ask for help and version.
+    short = invocation.program == "supabase"
+    asked = ("--help", "--version", *(("-h", "-v") if short else ()))
+    if any(words.has(flag) and flag not in rule.value_flags for flag in asked):
+        return _unruled(argv, Verdict.ALLOW, Effect.READS, reason=_PRINTS_HELP, rule=rule.id)
     case = _Case(tuple(argv), rule, words, _sql_effect(rule, words, stdin))
+    # Where the major or the target is open, all that it may be is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
     return max((judged for one in majors for judged in _judge(case, policy, one)), key=lambda judged: judged.rank)
@@ -92,28 +94,27 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
 
     A flag of a subcommand may stand before it and take a value; so where nothing fits, all rules' flags are tried.
     """
-    common = (*policy.global_value_flags.get(invocation.program, ()),)
-    wide = (*common, *(flag for rule in rules for flag in rule.value_flags))
-    for flags in (common, wide):
-        command = _command(read_words(invocation.arguments, flags))
-        fitting = [
-            (form, rule) for rule in rules for form in (rule.command, *rule.aliases) if command[: len(form)] == form
-        ]
-        if fitting:
-            form, rule = max(fitting, key=lambda pair: len(pair[0]))
-            words = read_words(invocation.arguments, (*common, *rule.value_flags))
-            return rule, Words(_without(words.positionals, form), words.flags, words.after)
-    return None
+    common = policy.global_value_flags.get(invocation.program, ())
+    fitting = _fitting(invocation, rules, common)
+    if not fitting:
+        fitting = _fitting(invocation, rules, (*common, *(flag for rule in rules for flag in rule.value_flags)))
+    if not fitting:
+        return None
+    form, rule = max(fitting, key=lambda pair: len(pair[0]))
+    words = read_words(invocation.arguments, (*common, *rule.value_flags))
+    # Where a flag of this rule took one of the subcommand's words, all that is left stays.
+    at = len(form) if words.positionals[: len(form)] == form else 0
+    return rule, Words(words.positionals[at:], words.flags, words.after)
+
+
+def _fitting(invocation: Invocation, rules: Sequence[Rule], flags: Sequence[str]) -> list[tuple[tuple[str, ...], Rule]]:
+    command = _command(read_words(invocation.arguments, flags))
+    return [(form, rule) for rule in rules for form in (rule.command, *rule.aliases) if command[: len(form)] == form]
 
 
 def _command(words: Words) -> tuple[str, ...]:
     """Return the words that may name a subcommand: those before `--`."""
     return words.positionals[: len(words.positionals) - len(words.after)]
-
-
-def _without(positionals: tuple[str, ...], form: tuple[str, ...]) -> tuple[str, ...]:
-    """Drop the subcommand; where a flag took one of its words, all that is left stays."""
-    return positionals[len(form) :] if positionals[: len(form)] == form else positionals
 
 
 def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy, argv: Sequence[str]) -> Judgement:
@@ -123,16 +124,9 @@ def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy,
     group = any(form[: len(command)] == command for rule in rules for form in (rule.command, *rule.aliases))
     if invocation.program != "supabase":
         return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
-    if group or command[:1] == ("help",) or any(words.has(flag) for flag in (*_HELP, "--version", "-v")):
-        return _unruled(argv, Verdict.ALLOW, Effect.READS, reason="It prints help and does nothing else.")
+    if group or command[:1] == ("help",) or any(words.has(flag) for flag in ("--help", "-h", "--version", "-v")):
+        return _unruled(argv, Verdict.ALLOW, Effect.READS, reason=_PRINTS_HELP)
     return _unruled(argv, Verdict.CONFIRM, Effect.WRITES)
-
-
-def _only_tells(invocation: Invocation, rule: Rule, words: Words) -> bool:
-    """Whether the command prints its help or version instead of doing anything."""
-    short = invocation.program == "supabase"
-    asked = [flag for flag in (*_HELP, *_VERSION) if len(flag) > 2 or (short and flag != "-V")]
-    return any(words.has(flag) and flag not in rule.value_flags for flag in asked)
 
 
 # --- what it says -----------------------------------------------------------------------------------------------
@@ -142,7 +136,7 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
     """Yield a judgement for each place where the command may land."""
     rule = case.rule
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
-    for target in targets_of(rule, case.words, policy, major):
+    for target in _targets_of(rule, case.words, policy, major):
         here = (variant.local, rule.local) if target in {None, TargetKind.LOCAL} else (variant.remote, rule.remote)
         yield Judgement(
             verdict=here[0] or here[1],
@@ -156,6 +150,36 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
         )
 
 
+def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:
+    """Return every place where the command may land; several where the CLI's major is not known.
+
+    A hosted project counts as production, and so does every URL given to the Supabase CLI: behind a loopback
+    address there may be a tunnel, and `db reset --db-url` has wiped databases that were thought to be isolated.
+    A plain PostgreSQL client counts as local on a loopback host or a socket.
+    """
+    if rule.reaches is Family.NOTHING:
+        return (None,)
+    if rule.program != "supabase":
+        return (_client(words),)
+    if any(flag.name in policy.remote_flags and not flag.is_off for flag in words.flags):
+        return (TargetKind.PRODUCTION,)
+    if words.has("--local"):
+        return (TargetKind.LOCAL,)
+    # CLI 2 and 3 read a command without a target flag in opposite ways.
+    if major is not None and major in rule.bare:
+        return (rule.bare[major],)
+    return tuple(dict.fromkeys(rule.bare.values())) or (TargetKind.PRODUCTION,)
+
+
+def _client(words: Words) -> TargetKind:
+    """Return where a PostgreSQL client goes, by its host flags and by connection strings."""
+    databases = (*words.positionals, *words.values("-d", "--dbname", "--maintenance-db"))
+    hosts = [*words.values("-h", "--host"), *(host for text in databases if (host := host_of(text)) is not None)]
+    # What `$PGHOST` or `$DATABASE_URL` holds can't be seen, so it counts as hosted.
+    hidden = any("$" in text for text in (*hosts, *databases))
+    return TargetKind.LOCAL if not hidden and all(map(is_loopback, hosts)) else TargetKind.PRODUCTION
+
+
 def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
     words = case.words
     if variant.majors and major not in variant.majors and major is not None:
@@ -164,18 +188,10 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
         return False
     if variant.sql is not None and variant.sql is not case.sql:
         return False
-    if variant.words is not None and not any(re.search(variant.words, text) for text in _texts(words)):
+    flags = (flag.name if flag.value is None else f"{flag.name}={flag.value}" for flag in words.flags)
+    if variant.words is not None and not any(re.search(variant.words, text) for text in (*words.positionals, *flags)):
         return False
     return all(words.has(flag) for flag in variant.flags) and not any(words.has(flag) for flag in variant.without)
-
-
-def _texts(words: Words) -> tuple[str, ...]:
-    """Return what a variant's `words` is looked for in: the words, and flags as `--name=value`."""
-    return (*words.positionals, *(_spelled(flag) for flag in words.flags))
-
-
-def _spelled(flag: Flag) -> str:
-    return flag.name if flag.value is None else f"{flag.name}={flag.value}"
 
 
 def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
@@ -185,18 +201,15 @@ def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
     """
     if not any(variant.sql for variant in rule.variants):
         return None
-    from runbook.policy.sql import effect_of  # most lines hold no SQL, and the guard counts milliseconds
+    from runbook.policy.sql_effect import effect_of  # most lines hold no SQL, and the guard counts milliseconds
 
     texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals)
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):
         texts, hidden = [*texts, stdin], hidden and words.values("-f", "--file") != ("-",)
+    # A line break first: a comment at the end of one text must not swallow the semicolon.
     effect = effect_of("\n;".join(texts), read_only=words.has("--read-only"))
     return effect if effect is Effect.DESTROYS or (texts and not hidden) else None
-
-
-def _telling(argv: Sequence[str], rule: Rule) -> Judgement:
-    return _unruled(argv, Verdict.ALLOW, Effect.READS, reason="It prints help and does nothing else.", rule=rule.id)
 
 
 def _unruled(

@@ -62,7 +62,9 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text without secrets. Has nothing to do with the stream."""
-        return _mask_shapes(self._literals.mask(text))
+        # Known values first: a shape may cover only a part of one.
+        text = self._literals.mask(text)
+        return _SHAPE.sub(lambda found: text[found.start() : _secret_from(found)] + MASK, text)
 
     def feed(self, text: str) -> str:
         """Take the stream's next piece; return what can be given out by now."""
@@ -93,20 +95,19 @@ def _escaped(secret: str) -> Iterator[str]:
     yield secret.replace("\r\n", "\n").replace("\n", "\r\n")
     for ascii_only in (True, False):
         plain = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-        yield from (plain, plain.replace("/", "\\/"), re.sub(r"\\u[0-9a-f]{4}", _upper_hex, plain))
+        # Encoders differ in whether they escape a slash, and in the case of hexadecimal digits.
+        capitals = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), plain)
+        yield from (plain, plain.replace("/", "\\/"), capitals)
     yield shlex.quote(secret).removeprefix("'").removesuffix("'") if "'" not in secret else shlex.quote(secret)
     yield secret.replace("'", "'\\''")
     yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", secret)
     yield re.sub(r'(["$`\\])', r"\\\1", secret)
     yield html.escape(secret)
     yield secret.replace("'", "''")
+    # Bytes of the environment that are not UTF-8 come as lone surrogates, which a plain `encode` refuses.
     encodable = secret.encode("utf-8", "surrogatepass")
     for url in (quote(encodable, safe=""), quote(encodable), quote_plus(encodable)):
         yield from (url, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), url))
-
-
-def _upper_hex(found: re.Match[str]) -> str:
-    return "\\u" + found[0][2:].upper()
 
 
 def _encoded(secret: str) -> Iterator[str]:
@@ -153,7 +154,9 @@ class _Literals:
         while True:
             waiting = self._beginning(work, at)
             found = self._pattern.search(work, at)
-            if found is None or found.start() >= waiting or (found.end() == len(work) and self._may_grow(found[0])):
+            # What comes next decides about a short value at the very end: it must stand alone.
+            undecided = found and found.end() == len(work) and len(found[0]) < _SHORTEST
+            if found is None or undecided or found.start() >= waiting:
                 break
             given += [work[at : found.start()], MASK]
             at = found.end()
@@ -166,10 +169,8 @@ class _Literals:
         """Decide on what is held back: nothing more comes."""
         work, at = self._last + self._held, len(self._last)
         self._last = self._held = ""
-        if self._pattern is None:
-            return work[at:]
         parts: list[str] = []
-        for found in self._pattern.finditer(work, at):
+        for found in self._pattern.finditer(work, at) if self._pattern else ():
             parts += [work[at : found.start()], MASK]
             at = found.end()
         return "".join([*parts, work[at:]])
@@ -182,10 +183,6 @@ class _Literals:
                 return start
         return len(work)
 
-    def _may_grow(self, text: str) -> bool:
-        """Whether what comes next decides about a match at the very end: a short value must stand alone."""
-        return len(text) < _SHORTEST
-
 
 def _literal(form: str) -> str:
     escaped = re.escape(form)
@@ -193,10 +190,6 @@ def _literal(form: str) -> str:
 
 
 # --- known shapes -------------------------------------------------------------------------------------------------
-
-
-def _mask_shapes(text: str) -> str:
-    return _SHAPE.sub(lambda found: text[found.start() : _secret_from(found)] + MASK, text)
 
 
 def _secret_from(found: re.Match[str]) -> int:
@@ -214,7 +207,11 @@ class _Shapes:
 
     def feed(self, text: str) -> str:
         """Give out all that can't be part of a token that is still going on."""
-        text = self._drop(text)
+        if self._dropping:
+            # The rest of a token that went on for too long.
+            rest = _TOKEN_REST.match(text)
+            text = text[rest.end() :] if rest else text
+            self._dropping = not text
         if not text:
             return ""
         work = self._context + self._held + text
@@ -244,12 +241,3 @@ class _Shapes:
         end = max(at, cut)
         self._context, self._held = work[max(0, end - _CONTEXT) : end], work[end:]
         return "".join([*parts, work[at:end]])
-
-    def _drop(self, text: str) -> str:
-        """Drop the rest of a token that went on for too long."""
-        if not self._dropping:
-            return text
-        rest = _TOKEN_REST.match(text)
-        left = text[rest.end() :] if rest else text
-        self._dropping = not left
-        return left

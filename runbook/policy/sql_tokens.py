@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-__all__ = ["Kind", "Token", "statements", "tokens"]
+__all__ = ["Token", "TokenKind", "statements", "tokens"]
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a token is. `BROKEN` is the rest of a text in which something is not closed."""
 
     WORD = "word"
@@ -26,14 +26,13 @@ class Kind(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One token: unquoted words in lower case, strings and names without their quotes.
 
     `start` and `end` count characters; `quote` is what opens it (`'`, `E'`, `$tag$`, `"`, `--`, `/*`).
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
     end: int
@@ -54,12 +53,14 @@ _SIMPLE = re.compile(
     r"|(?P<sign>::|.)",
     re.DOTALL,
 )
+# Only `E'…'` knows backslashes: in a plain text PostgreSQL takes them as they are since 9.1.
 _INSIDE = {
     "text": re.compile(r"[^']*(?:''[^']*)*"),
     "escaped": re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL),
     "name": re.compile(r'[^"]*(?:""[^"]*)*'),
 }
-_KINDS = {"text": Kind.TEXT, "escaped": Kind.TEXT, "name": Kind.NAME}
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+_KINDS = {kind.value: kind for kind in TokenKind}
 
 
 def tokens(sql: str) -> Iterator[Token]:
@@ -68,51 +69,40 @@ def tokens(sql: str) -> Iterator[Token]:
     while at < len(sql):
         found = _SIMPLE.match(sql, at)
         assert found is not None  # the last alternative takes any character
-        token = _token(sql, found)
-        if token is not None:
-            yield token
-        at = token.end if token is not None else found.end()
-
-
-def _token(sql: str, found: re.Match[str]) -> Token | None:
-    kind, start, end, text = found.lastgroup or "sign", found.start(), found.end(), found.group()
-    if kind == "space":
-        return None
-    if kind in _INSIDE:
-        return _quoted(sql, kind, start, end)
-    if kind == "dollar":
-        close = sql.find(text, end)
-        return _broken(sql, start) if close < 0 else Token(Kind.TEXT, sql[end:close], start, close + len(text), text)
-    if kind == "nested":
-        return _nested(sql, start)
-    if kind == "comment":
-        return Token(Kind.COMMENT, text[2:], start, end, "--")
-    return Token(Kind(kind), text.lower() if kind == "word" else text, start, end)
-
-
-def _quoted(sql: str, kind: str, start: int, opened: int) -> Token:
-    inside = _INSIDE[kind].match(sql, opened)
-    assert inside is not None  # it matches nothing at least
-    close = inside.end()
-    if close >= len(sql):
-        return _broken(sql, start)
-    quote = sql[opened - 1]
-    return Token(_KINDS[kind], inside.group().replace(quote * 2, quote), start, close + 1, sql[start:opened])
-
-
-def _nested(sql: str, start: int) -> Token:
-    depth, at = 1, start + 2
-    while depth:
-        found = re.compile(r"/\*|\*/").search(sql, at)
-        if found is None:
-            return _broken(sql, start)
-        depth += 1 if found.group() == "/*" else -1
         at = found.end()
-    return Token(Kind.COMMENT, sql[start + 2 : at - 2], start, at, "/*")
+        if found.lastgroup != "space":
+            token = _token(sql, found)
+            yield token
+            at = token.end
 
 
-def _broken(sql: str, start: int) -> Token:
-    return Token(Kind.BROKEN, sql[start:], start, len(sql))
+def _token(sql: str, found: re.Match[str]) -> Token:
+    kind, start, end, text = found.lastgroup or "sign", found.start(), found.end(), found.group()
+    if kind in _INSIDE:
+        inside = _INSIDE[kind].match(sql, end)
+        assert inside is not None  # it matches nothing at least
+        close, quote = inside.end(), sql[end - 1]
+        if close < len(sql):
+            value = inside.group().replace(quote * 2, quote)
+            named = TokenKind.NAME if kind == "name" else TokenKind.TEXT
+            return Token(named, value, start, close + 1, text)
+    elif kind == "dollar":
+        close = sql.find(text, end)
+        if close >= 0:
+            return Token(TokenKind.TEXT, sql[end:close], start, close + len(text), text)
+    elif kind == "nested":
+        # PostgreSQL's comments nest, unlike C's: `/* /* */ drop …` is a comment to its end.
+        depth, at = 1, end
+        while depth and (mark := _COMMENT_MARK.search(sql, at)):
+            depth += 1 if mark.group() == "/*" else -1
+            at = mark.end()
+        if not depth:
+            return Token(TokenKind.COMMENT, sql[end : at - 2], start, at, text)
+    elif kind == "comment":
+        return Token(TokenKind.COMMENT, text[2:], start, end, "--")
+    else:
+        return Token(_KINDS[kind], text.lower() if kind == "word" else text, start, end)
+    return Token(TokenKind.BROKEN, sql[start:], start, len(sql))
 
 
 def statements(sql: str) -> list[list[Token]]:
@@ -120,24 +110,23 @@ def statements(sql: str) -> list[list[Token]]:
     found: list[list[Token]] = [[]]
     blocks = 0
     for token in tokens(sql):
-        if token.kind is Kind.COMMENT:
+        if token.kind is TokenKind.COMMENT:
             continue
-        current = found[-1]
-        blocks += _opens(current, token, blocks)
-        if token.kind is Kind.META:
+        if token.kind is TokenKind.WORD:
+            blocks += _opens(found[-1], token.text, blocks)
+        if token.kind is TokenKind.META:
             found += [[token], []]
-        elif token.text == ";" and token.kind is Kind.SIGN and blocks <= 0:
+        elif token.text == ";" and token.kind is TokenKind.SIGN and blocks <= 0:
             found.append([])
             blocks = 0
         else:
-            current.append(token)
+            found[-1].append(token)
     return [statement for statement in found if statement]
 
 
-def _opens(before: Sequence[Token], token: Token, blocks: int) -> int:
+def _opens(before: Sequence[Token], word: str, blocks: int) -> int:
     """Return 1 where a block of a routine's SQL body opens, -1 where one closes, else 0."""
-    if token.kind is not Kind.WORD:
-        return 0
-    if token.text == "atomic":
+    if word == "atomic":
         return int(len(before) > 1 and before[-1].text == "begin" and before[0].text == "create")
-    return {"case": 1, "end": -1}.get(token.text, 0) if blocks else 0
+    # `case … end` counts only within a body: everywhere else no semicolon can stand in it.
+    return {"case": 1, "end": -1}.get(word, 0) if blocks else 0

@@ -6,22 +6,21 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 
-__all__ = ["broken", "command_text", "quoted"]
+__all__ = ["broken", "command_text", "quoted", "shell_word"]
 
 _SPECIAL = re.compile(r'["$`!]|\\(?:[\\\n]|$)')
 """What means something to a shell inside double quotes; a backslash does only before one of these."""
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
-def quoted(word: str) -> str:
-    """Quote a word for a shell; SQL with its single quotes reads better in double ones, where that is the same.
+def shell_word(word: str) -> str:
+    """Quote a word for a shell; SQL with its single quotes reads better in double ones, where that is the same."""
+    return f'"{word}"' if "'" in word and not _SPECIAL.search(word) else shlex.quote(word)
 
-    Control characters come out visible: what is only shown must not move the cursor.
-    """
-    shown = _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", word.replace("\t", "    "))
-    if "'" in shown and not _SPECIAL.search(shown):
-        return f'"{shown}"'
-    return shlex.quote(shown)
+
+def quoted(word: str) -> str:
+    """Quote a word for a shell, for a screen: control characters come out visible, so that none moves the cursor."""
+    return shell_word(_UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", word.replace("\t", "    ")))
 
 
 def command_text(
@@ -31,6 +30,7 @@ def command_text(
 
     `first` and `rest` stand before its first and its other lines; `size` counts the columns of a text.
     """
+    # Two columns stay free for the backslash at a line's end.
     room = max(width - max(len(first), len(rest)) - 2, 16)
     longest = max(width - 4, room)  # such a word, an address mostly, stays whole on a line with less indent
     lines: list[str] = []

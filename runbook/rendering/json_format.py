@@ -28,8 +28,19 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
         value = json.loads(document)
     except ValueError:
         return document.rstrip("\n") + "\n"
-    lines = _lines(value, width, few)
-    return "\n".join(lines) + "\n" if lines else ""
+    rows = _rows(value)
+    match value:
+        # Of an error a person reads its sentences; what else is in it is of use to programs alone.
+        case {"error": {**error}}:
+            texts = [str(error[name]) for name in ("message", "suggestion") if error.get(name)]
+            lines = [line for text in texts for part in text.splitlines() for line in _wrap(part, width)]
+        case _ if rows is not None:
+            lines = _table(rows, width, few)
+        case dict():
+            lines = _fields(value, width)
+        case _:
+            lines = _wrap(json.dumps(value, ensure_ascii=False), width)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def readable_output(output: str, width: int = 80) -> str:
@@ -43,17 +54,6 @@ def readable_output(output: str, width: int = 80) -> str:
     except ValueError:
         return output
     return output[:start] + readable(output[start:], width, few=_ROWS)
-
-
-def _lines(value: object, width: int, few: int) -> list[str]:
-    if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
-        return _error(value["error"], width)
-    rows = _rows(value)
-    if rows is not None:
-        return _table(rows, width, few)
-    if isinstance(value, Mapping):
-        return _fields(value, width)
-    return _wrap(json.dumps(value, ensure_ascii=False), width)
 
 
 def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
@@ -71,17 +71,20 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
     if not rows:
         return ["(no rows)"]
     names = list(dict.fromkeys(name for row in rows for name in row))
+    # Of a long list the end is shown: `migration list` has the newest there.
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
     cells = [list(names), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
     wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
     widths = _fit(wanted, width)
+    # A text of several lines can't stand in a cell, so every row is shown as its fields then.
     in_lines = any("\n" in part for row in shown for part in row.values() if isinstance(part, str))
     if widths is None or in_lines or (widths != wanted and len(shown) <= few):
         return [line for row in shown for line in (*_fields(row, width), "")][:-1]
-    lines = [
-        _GAP.join(_cut(text, size).ljust(size) for text, size in zip(line, widths, strict=True)).rstrip()
+    cut = [
+        [text if len(text) <= size else text[: size - 2] + ".." for text, size in zip(line, widths, strict=True)]
         for line in cells
     ]
+    lines = [_GAP.join(text.ljust(size) for text, size in zip(line, widths, strict=True)).rstrip() for line in cut]
     lines.insert(1, _GAP.join("-" * size for size in widths))
     if len(shown) < len(rows):
         lines.append(f"(the last {len(shown)} of {len(rows)} rows)")
@@ -96,18 +99,23 @@ def _fit(widths: Sequence[int], room: int) -> list[int] | None:
         widest = max(range(len(widths)), key=widths.__getitem__)
         if widths[widest] <= 8:
             return None
+        # From the widest alone: short columns, as versions and ids, stay whole.
         widths[widest] -= 1
     return widths
 
 
 def _fields(value: Mapping[str, object], width: int) -> list[str]:
     lines: list[str] = []
+    room = max(width - 4, 20)
     for name, part in _flat(value):
         rows = _rows(part) if isinstance(part, list) and part else None
         if rows is not None:
-            lines += [f"{name}:", *(f"    {line}" for line in _table(rows, max(width - 4, 20), _FEW))]
+            lines += [f"{name}:", *(f"    {line}" for line in _table(rows, room, _FEW))]
         elif isinstance(part, str) and "\n" in part:
-            lines += [f"{name}:", *_block(part, width)]
+            # A function's definition keeps its own line breaks and indentation.
+            texts = [line.expandtabs(4).rstrip() for line in part.strip("\n").splitlines()]
+            pieces = (text[at : at + room] for text in texts for at in range(0, max(len(text), 1), room))
+            lines += [f"{name}:", *(f"    {piece}" for piece in pieces)]
         else:
             lines += _wrap(f"{name}: {_cell(part, name)}", width)
     return lines or [str(value.get("message", "(empty)"))]
@@ -124,28 +132,12 @@ def _flat(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield name, part
 
 
-def _error(error: Mapping[str, object], width: int) -> list[str]:
-    parts = [str(error.get(name)) for name in ("message", "suggestion") if error.get(name)]
-    return [line for part in parts for text in part.splitlines() for line in _wrap(text, width)]
-
-
 def _cell(value: object, name: str) -> str:
     """Return a value on one line; a moment as the platform counts it (`…_at` in ms, `…_unix` in s) as a person does."""
     seconds = value // 1000 if name.endswith("_at") and isinstance(value, int) else value
     if name.endswith(("_at", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str, size: int) -> str:
-    return text if len(text) <= size else text[: size - 2] + ".."
-
-
-def _block(text: str, width: int) -> list[str]:
-    """Return a text of several lines (a function's definition) with its own line breaks and indentation."""
-    room = max(width - 4, 20)
-    lines = [line.expandtabs(4).rstrip() for line in text.strip("\n").splitlines()]
-    return [f"    {line[start : start + room]}" for line in lines for start in range(0, max(len(line), 1), room)]
 
 
 def _wrap(text: str, width: int) -> list[str]:

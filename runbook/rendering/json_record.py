@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from runbook.model import Choose, Command, Edit, Parameter, Procedure, Sql, Tick, Undo, Wait
-from runbook.rendering.outline import Entry, Reader, example_values, outline
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-__all__ = ["record_of"]
+from runbook.expansion import plain_path
+from runbook.model import Parameter
+from runbook.rendering.shown_procedure import ShownProcedure, headed
+from runbook.steps import view
+from runbook.steps.scope import Place
+
+__all__ = ["BLOCKS", "record_of"]
+
+_Record = dict[str, object]
 
 
-def record_of(procedure: Procedure, reader: Reader) -> dict[str, object]:
-    """Return everything that is shown of a procedure; keys of absent parts are left out."""
-    values = example_values(procedure, reader.project_ref)
+def record_of(shown: ShownProcedure) -> _Record:
+    """Return everything that is shown of a procedure; keys of absent parts of a step are left out."""
+    procedure = shown.procedure
     return {
         "id": procedure.id,
         "title": procedure.title,
@@ -22,87 +30,86 @@ def record_of(procedure: Procedure, reader: Reader) -> dict[str, object]:
         "reviewed": procedure.reviewed.isoformat(),
         "review_days": procedure.review_days,
         "digest": procedure.digest,
-        "cli": reader.major,
+        "cli": shown.to.major,
         "use_when": procedure.use_when,
         "not_for": [{"text": one.text, "see": one.see} for one in procedure.not_for],
         "needs": procedure.needs,
         "warnings": procedure.warnings,
         "parameters": [_parameter(one) for one in procedure.parameters],
-        "before": [_step(entry, reader) for entry in outline(procedure.before, values)],
-        "steps": [_step(entry, reader) for entry in outline(procedure.steps, values)],
+        "before": [_step(heading, place, shown) for heading, place in headed(shown.expansion.before)],
+        "steps": [_step(heading, place, shown) for heading, place in headed(shown.expansion.steps)],
         "after": procedure.after,
         "related": procedure.related,
         "drills": [drill.name for drill in procedure.drills],
     }
 
 
-def _parameter(one: Parameter) -> dict[str, object]:
+def _parameter(one: Parameter) -> _Record:
+    names = ("name", "ask", "example", "pattern", "choices", "default", "secret", "many")
+    return _present(**{name: getattr(one, name) for name in names if not (one.secret and name == "example")})
+
+
+def _step(heading: str, place: Place, shown: ShownProcedure) -> _Record:
     return _present(
-        name=one.name,
-        ask=one.ask,
-        example="" if one.secret else one.example,
-        pattern=one.pattern,
-        choices=one.choices,
-        default=one.default,
-        secret=one.secret,
-        many=one.many,
+        number=place.shown_number,
+        id=place.step.id,
+        path=plain_path(place.path),
+        heading=heading,
+        title=shown.title(place),
+        **_merged(shown.blocks(place, is_titled=False)),
+        minutes=place.step.minutes,
+        timeout=place.step.timeout,
     )
 
 
-def _step(entry: Entry, reader: Reader) -> dict[str, object]:
-    step, values = entry.step, entry.values
-    effect = reader.effect(step, values)
-    texts = {
-        name: reader.text(text, values)
-        for name, text in (
-            ("title", step.title),
-            ("why", step.why),
-            ("look_for", step.look_for),
-            ("warning", step.warning),
-            ("stop_if", step.stop_if),
-        )
-        if text
-    }
-    recovery = step.if_it_fails
-    return _present(
-        number=entry.number,
-        id=step.id,
-        heading=entry.heading,
-        **texts,
-        **_action(entry, reader),
-        effect=effect.value if effect else "",
-        verify=list(reader.argv(step.verify.action, values)) if step.verify else [],
-        undo=_undo(step.undo, entry, reader) if step.undo else {},
-        if_it_fails={"text": reader.text(recovery.text, values), "see": recovery.see} if recovery else {},
-        minutes=step.minutes,
-        timeout=step.timeout,
-    )
+def _merged(blocks: Iterable[view.Block]) -> _Record:
+    merged: _Record = {}
+    for block in blocks:
+        merged |= BLOCKS[type(block)](block)
+    return merged
 
 
-def _action(entry: Entry, reader: Reader) -> dict[str, object]:
-    action = entry.step.action_on(reader.major)
-    match action:
-        case Command() | Sql():
-            return {"argv": list(reader.argv(action, entry.values))}
-        case Tick():
-            asks = {"asks": _parameter(action.asks)} if action.asks else {}
-            return {"tick": reader.text(action.text, entry.values), **asks}
-        case Edit():
-            return {"edit": reader.text(action.file, entry.values)}
-        case Wait():
-            return {"wait": action.seconds, "for": reader.text(action.text, entry.values)}
-        case Choose():
-            return {"choose": [option.when for option in action.options]}
-    return {}
-
-
-def _undo(undo: Undo, entry: Entry, reader: Reader) -> dict[str, object]:
-    if isinstance(undo.action, Command | Sql):
-        return {"argv": list(reader.argv(undo.action, entry.values))}
-    if isinstance(undo.action, Tick):
-        return {"tick": reader.text(undo.action.text, entry.values)}
-    return {"none": reader.text(undo.reason or "", entry.values)}
-
-
-def _present(**parts: object) -> dict[str, object]:
+def _present(**parts: object) -> _Record:
+    # A 0, as of minutes that nobody has given, goes too: it equals False.
     return {name: part for name, part in parts.items() if part not in (None, "", [], {}, (), False)}
+
+
+# --- blocks -------------------------------------------------------------------------------------------------------
+
+
+def _verification(block: view.Verification) -> _Record:
+    inner = _merged(block.blocks)
+    return _present(verify=inner.get("argv", inner), verify_expect=list(block.clauses))
+
+
+def _undo(block: view.UndoWay) -> _Record:
+    check = _verification(block.check) if block.check else {}
+    return {"undo": {**_merged(block.blocks), **_present(none=block.reason), **check}}
+
+
+# Each of them adds to the record of its step; programs read these keys, so they stay, whatever a block is called.
+BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
+    view.Note: lambda note: {
+        note.label.name.lower(): {"text": note.text, "see": note.see or None}
+        if note.label is view.Label.IF_IT_FAILS
+        else note.text
+    },
+    view.Prose: lambda prose: {"tick": prose.text},
+    # A command with a lead only goes with what there is to do.
+    view.CommandLine: lambda command: {"check" if command.lead else "argv": list(command.argv)},
+    view.EffectNote: lambda note: {"effect": note.effect.value},
+    view.Statement: lambda statement: {"sql": statement.sql},
+    view.PrivateFile: lambda file: {"env_file": list(file.names)},
+    view.File: lambda file: _present(edit=file.path, template=file.content, git=file.origin),
+    view.HttpRequest: lambda one: {
+        "request": _present(method=one.method, url=one.url, headers=dict(one.headers), body=one.body)
+    },
+    view.Options: lambda options: {"choose": [answer for answer, _ in options.answers]},
+    view.Ask: lambda ask: {"asks": _parameter(ask.parameter)},
+    view.Pause: lambda pause: {"wait": pause.seconds, "for": pause.text},
+    view.Repeat: lambda repeat: {"each": repeat.over, "as": repeat.name},
+    view.Included: lambda included: {"include": included.procedure},
+    view.Expected: lambda expected: {"expect": list(expected.clauses)},
+    view.Verification: _verification,
+    view.UndoWay: _undo,
+}

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from runbook.model import Action, Choose, Command, Edit, Include, Procedure, Sql, Tick, Wait
 from runbook.rendering.command_text import quoted
-from runbook.rendering.outline import Entry, Reader, example_values, outline
+from runbook.rendering.shown_procedure import ShownProcedure, headed
+from runbook.steps import view
 
-__all__ = ["markdown_page"]
+__all__ = ["BLOCKS", "markdown_page"]
+
+_CODE_OR_TAG = re.compile(r"(`[^`]*`)|<")
 
 
-def markdown_page(procedure: Procedure, reader: Reader) -> str:
+def markdown_page(shown: ShownProcedure) -> str:
     """Return the procedure as Markdown with tick boxes and fenced commands."""
-    return "\n".join(_lines(procedure, reader))
+    return "\n".join(_lines(shown))
 
 
-def _lines(procedure: Procedure, reader: Reader) -> Iterator[str]:
-    values = example_values(procedure, reader.project_ref)
-    yield from (f"# {procedure.title}", "", procedure.summary, "")
-    yield f"`{procedure.id}`, about {procedure.minutes} min, owner {procedure.owner}, reviewed {procedure.reviewed}. "
-    yield f"Commands as on Supabase CLI {reader.major}, production. SHA-256 `{procedure.digest}`."
-    yield from _list("Warnings", [f"**{text}**" for text in procedure.warnings])
-    yield from _list("Use it when", procedure.use_when)
-    yield from _list("Not for", [f"{one.text}{f': `{one.see}`' if one.see else ''}" for one in procedure.not_for])
-    yield from _list("Have at hand", procedure.needs)
-    yield from _list("Values", [f"`{one.name}`: {one.ask}" for one in procedure.parameters])
-    for title, steps in (("Before step 1", procedure.before), ("Steps", procedure.steps)):
-        if steps:
+def _lines(shown: ShownProcedure) -> Iterator[str]:
+    one = shown.procedure
+    yield from (f"# {one.title}", "", one.summary, "")
+    yield f"`{one.id}`, about {one.minutes} min, owner {one.owner}, reviewed {one.reviewed}. "
+    yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
+    yield from _list("Warnings", [f"**{text}**" for text in one.warnings])
+    yield from _list("Use it when", one.use_when)
+    yield from _list("Not for", [f"{other.text}{f': `{other.see}`' if other.see else ''}" for other in one.not_for])
+    yield from _list("Have at hand", one.needs)
+    yield from _list("Values", [f"`{each.name}`: {each.ask}" for each in one.parameters])
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
+        if places:
             yield from ("", f"## {title}")
-        for entry in outline(steps, values):
-            yield from _entry(entry, reader)
-    yield from _list("Afterwards", [f"[ ] {text}" for text in procedure.after])
+        for heading, place in headed(places):
+            if heading:
+                yield from ("", f"### {heading}")
+            yield from ("", f"- [ ] **{place.shown_number}. {_plain(shown.title(place))}**")
+            yield from _blocks(shown.blocks(place))
+    yield from _list("Afterwards", [f"[ ] {text}" for text in one.after])
 
 
 def _list(title: str, texts: Sequence[str]) -> Iterator[str]:
@@ -39,60 +46,94 @@ def _list(title: str, texts: Sequence[str]) -> Iterator[str]:
         yield from ("", f"## {title}", "", *(f"- {text}" for text in texts))
 
 
-def _entry(entry: Entry, reader: Reader) -> Iterator[str]:
-    step, values = entry.step, entry.values
-    if entry.heading:
-        yield from ("", f"### {entry.heading}")
-    yield from ("", f"- [ ] **{entry.number}. {reader.text(step.title, values)}**")
-    for label, text in (("Warning", step.warning), ("Why", step.why)):
-        yield from _note(label, text, entry, reader)
-    yield from _action(entry, step.action_on(reader.major), reader)
-    for label, text in (("Look for", step.look_for), ("Stop if", step.stop_if)):
-        yield from _note(label, text, entry, reader)
-    yield from _safety(entry, reader)
+def _blocks(blocks: Iterable[view.Block]) -> Iterator[str]:
+    return (line for block in blocks for line in BLOCKS[type(block)](block))
 
 
-def _safety(entry: Entry, reader: Reader) -> Iterator[str]:
-    step = entry.step
-    if step.verify:
-        yield from ("", "  Verify:", *_fence(step.verify.action, entry, reader))
-    if step.undo and isinstance(step.undo.action, Command | Sql):
-        yield from ("", "  Undo:", *_fence(step.undo.action, entry, reader))
-    elif step.undo and isinstance(step.undo.action, Tick):
-        yield from _note("Undo", step.undo.action.text, entry, reader)
-    elif step.undo:
-        yield from _note("No undo", step.undo.reason, entry, reader)
-    if step.if_it_fails:
-        see = f" See `{step.if_it_fails.see}`." if step.if_it_fails.see else ""
-        yield from _note("If it fails", f"{step.if_it_fails.text}{see}", entry, reader)
+def _plain(text: str) -> str:
+    """Keep `<name>` from being taken for a tag, which a page would swallow; in code it is safe."""
+    return _CODE_OR_TAG.sub(lambda found: found[1] or "\\<", text)
 
 
-def _note(label: str, text: str | None, entry: Entry, reader: Reader) -> Iterator[str]:
-    if text:
-        yield from ("", f"  {label}: {reader.text(text, entry.values)}")
+def _said(text: str) -> Iterator[str]:
+    yield from ("", f"  {_plain(text)}")
 
 
-def _action(entry: Entry, action: Action, reader: Reader) -> Iterator[str]:
-    match action:
-        case Command() | Sql():
-            yield from (*_fence(action, entry, reader), "", f"  {reader.sentence(entry.step, entry.values)}")
-        case Tick() if action.text != entry.step.title:
-            yield from ("", f"  {reader.text(action.text, entry.values)}")
-        case Edit():
-            yield from ("", f"  Edit `{reader.text(action.file, entry.values)}`.")
-            if action.template is not None:
-                yield from _block(reader.text(action.template, entry.values), "sql")
-        case Wait():
-            yield from ("", f"  Wait {action.seconds:g} s: {reader.text(action.text, entry.values)}")
-        case Include():
-            yield from ("", f"  These are the steps of `{action.procedure}`.")
-        case Choose():
-            yield from ("", *(f"  - {option.when}" for option in action.options))
-
-
-def _fence(action: Command | Sql, entry: Entry, reader: Reader) -> Iterator[str]:
-    yield from _block(" ".join(map(quoted, reader.argv(action, entry.values))), "sh")
-
-
-def _block(text: str, language: str) -> Iterator[str]:
+def _fence(text: str, language: str) -> Iterator[str]:
     yield from ("", f"  ```{language}", *(f"  {line}".rstrip() for line in text.splitlines()), "  ```")
+
+
+# --- blocks -------------------------------------------------------------------------------------------------------
+
+
+def _command(block: view.CommandLine) -> Iterator[str]:
+    if block.lead:
+        yield from _said(block.lead)
+    yield from _fence(" ".join(map(quoted, block.argv)), "sh")
+
+
+def _private_file(block: view.PrivateFile) -> Iterator[str]:
+    names = ", ".join(f"`{name}`" for name in block.names)
+    return _said(f"`<env_file>` is a private file that sets {names}. A run writes and deletes it.")
+
+
+def _file(block: view.File) -> Iterator[str]:
+    if block.content is None:
+        yield from _said(f"Edit `{block.path}`. Begin with what git has at `{block.origin}`.")
+    else:
+        yield from _said(f"Edit `{block.path}`. Begin with:")
+        yield from _fence(block.content, "sql" if block.path.endswith(".sql") else "")
+
+
+def _request(block: view.HttpRequest) -> Iterator[str]:
+    lines = [f"{block.method} {block.url}", *(f"{name}: {value}" for name, value in block.headers)]
+    return _fence("\n".join([*lines, *(("", block.body) if block.body else ())]), "http")
+
+
+def _options(block: view.Options) -> Iterator[str]:
+    yield ""
+    for letter, answer, leads_on in block.lettered:
+        yield f"  - {letter}) {_plain(answer)}{'' if leads_on else ': go on'}"
+
+
+def _expected(block: view.Expected | view.Verification) -> Iterator[str]:
+    return _said(f"Must hold: {'; '.join(block.clauses)}")
+
+
+def _verification(block: view.Verification) -> Iterator[str]:
+    yield from (*_said("Verify:"), *_blocks(block.blocks))
+    if block.clauses:
+        yield from _expected(block)
+
+
+def _undo(block: view.UndoWay) -> Iterator[str]:
+    if block.reason:
+        yield from _said(f"No undo: {block.reason}")
+    match block.blocks:
+        case (view.Prose(text),):
+            yield from _said(f"Undo: {text}")
+        case (_, *_):
+            yield from (*_said("Undo:"), *_blocks(block.blocks))
+    if block.check:
+        yield from _verification(block.check)
+
+
+# Each of them stands below its step's tick box, indented by two: that keeps it in the item of the list.
+BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
+    view.Note: lambda note: _said(f"{note.label}: {note.text}{f' See `{note.see}`.' if note.see else ''}"),
+    view.Prose: lambda prose: _said(prose.text),
+    view.CommandLine: _command,
+    view.EffectNote: lambda note: _said(note.text),
+    view.Statement: lambda _: (),  # the command above holds it
+    view.PrivateFile: _private_file,
+    view.File: _file,
+    view.HttpRequest: _request,
+    view.Options: _options,
+    view.Ask: lambda ask: _said(f"Note the value: {ask.parameter.ask}"),
+    view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {pause.text}"),
+    view.Repeat: lambda repeat: _said(f"Repeat these steps for each of `{repeat.over}`: {repeat.listed}"),
+    view.Included: lambda included: _said(f"These are the steps of `{included.procedure}`."),
+    view.Expected: _expected,
+    view.Verification: _verification,
+    view.UndoWay: _undo,
+}

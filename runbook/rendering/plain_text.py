@@ -3,148 +3,83 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from runbook.model import Action, Choose, Command, Edit, Include, Parameter, Procedure, Sql, Tick, Undo, Wait
+from runbook.model import Parameter
 from runbook.rendering.command_text import command_text
-from runbook.rendering.outline import Entry, Reader, example_values, outline
+from runbook.rendering.shown_procedure import ShownProcedure, headed
+from runbook.steps import view
 
-__all__ = ["plain_page"]
-
-
-def plain_page(procedure: Procedure, reader: Reader, width: int = 80) -> str:
-    """Return the whole procedure, no line wider than `width` except a word that is."""
-    return "\n".join(_Page(procedure, reader, max(width, 40)).lines())
+__all__ = ["BLOCKS", "Column", "plain_page"]
 
 
-class _Page:
-    def __init__(self, procedure: Procedure, reader: Reader, width: int) -> None:
-        self._procedure, self._reader, self._width = procedure, reader, width
-        self._values = example_values(procedure, reader.project_ref)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where text goes: no line is wider than `width`, except a word that is; `margin` begins each line."""
 
-    def lines(self) -> Iterator[str]:
-        yield from self._head()
-        yield from self._list("WARNING", self._procedure.warnings)
-        yield from self._list("Use it when", self._procedure.use_when)
-        see = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in self._procedure.not_for]
-        yield from self._list("Not for", see)
-        yield from self._list("Have at hand", self._procedure.needs)
-        yield from self._parameters()
-        for title, steps in (("Before step 1", self._procedure.before), ("Steps", self._procedure.steps)):
-            entries = list(outline(steps, self._values))
-            if entries:
-                yield from ("", title)
-            for entry in entries:
-                yield from self._entry(entry)
-        yield from self._list("Afterwards", self._procedure.after)
-        yield from self._list("Related", self._procedure.related)
-        yield from ("", f"Walk through it:  runbook run {self._procedure.id}")
+    width: int
+    margin: str = ""
 
-    def _head(self) -> Iterator[str]:
-        one = self._procedure
-        yield f"{one.title}{one.id:>{max(self._width - len(one.title), len(one.id) + 2)}}"
-        yield from self._wrap(one.summary)
-        facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
-        yield from self._wrap(f"{facts} Commands as on Supabase CLI {self._reader.major}, production.")
-        yield f"SHA-256 {one.digest}"
-
-    def _list(self, title: str, texts: Sequence[str]) -> Iterator[str]:
-        if texts:
-            yield from ("", title)
-        for text in texts:
-            yield from self._wrap(text, "  - ")
-
-    def _parameters(self) -> Iterator[str]:
-        if self._procedure.parameters:
-            yield from ("", "It asks for")
-        for one in self._procedure.parameters:
-            yield from self._wrap(f"{one.name}: {one.ask}{_hint(one)}", "  - ")
-
-    def _entry(self, entry: Entry) -> Iterator[str]:
-        margin = "  " * entry.depth
-        if entry.heading:
-            yield ""
-            yield from self._wrap(entry.heading, f"{margin}{'' if ')' in entry.heading[:2] else '== '}")
-        step, values = entry.step, entry.values
-        minutes = f" ({step.minutes:g} min)" if step.minutes else ""
-        yield from self._wrap(f"{self._reader.text(step.title, values)}{minutes}", f"{margin}{entry.number:>3}  ")
-        deeper = f"{margin}     "
-        texts = (("WARNING: ", step.warning), ("Why: ", step.why))
-        yield from self._texts(texts, entry, deeper)
-        yield from self._action(entry, step.action_on(self._reader.major), deeper)
-        yield from self._texts((("Look for: ", step.look_for), ("Stop if: ", step.stop_if)), entry, deeper)
-        yield from self._safety(entry, deeper)
-
-    def _texts(self, texts: Sequence[tuple[str, str | None]], entry: Entry, margin: str) -> Iterator[str]:
-        for label, text in texts:
-            if text:
-                yield from self._wrap(f"{label}{self._reader.text(text, entry.values)}", margin)
-
-    def _action(self, entry: Entry, action: Action, margin: str) -> Iterator[str]:
-        match action:
-            case Command() | Sql():
-                yield from self._command(action, entry, margin)
-                yield f"{margin}{self._reader.sentence(entry.step, entry.values)}"
-            case Tick():
-                text = "" if action.text == entry.step.title else f"[ ] {self._reader.text(action.text, entry.values)} "
-                asks = f"Note the value: {action.asks.ask}" if action.asks else ""
-                yield from self._wrap(f"{text}{asks}", margin) if text or asks else ()
-            case Edit():
-                yield from self._edit(action, entry, margin)
-            case Wait():
-                yield from self._wrap(
-                    f"Wait {action.seconds:g} s: {self._reader.text(action.text, entry.values)}", margin
-                )
-            case Include():
-                yield from self._wrap(f"These are the steps of {action.procedure}:", margin)
-            case Choose():
-                for letter, option in zip("abcdefghijklmnopqrstuvwxyz", action.options, strict=False):
-                    yield from self._wrap(f"{letter}) {option.when}{'' if option.steps else ': go on'}", margin)
-
-    def _command(self, action: Command | Sql, entry: Entry, margin: str) -> Iterator[str]:
-        yield from command_text(self._reader.argv(action, entry.values), self._width, f"{margin}$ ", f"{margin}    ")
-
-    def _edit(self, edit: Edit, entry: Entry, margin: str) -> Iterator[str]:
-        yield from self._wrap(f"Edit {self._reader.text(edit.file, entry.values)}. Begin with:", margin)
-        if edit.template is not None:
-            yield from (f"{margin}| {line}" for line in self._reader.text(edit.template, entry.values).splitlines())
-        else:
-            revision = self._reader.text(f"{edit.git_revision}:{edit.git_path}", entry.values)
-            yield from self._wrap(f"what git has at {revision}", f"{margin}| ")
-        if edit.check:
-            yield f"{margin}Check it with:"
-            yield from self._command(edit.check, entry, margin)
-
-    def _safety(self, entry: Entry, margin: str) -> Iterator[str]:
-        step = entry.step
-        if step.verify:
-            yield f"{margin}Verify:"
-            yield from self._command(step.verify.action, entry, margin)
-        if step.undo:
-            yield from self._undo(step.undo, entry, margin)
-        if step.if_it_fails:
-            see = f" -> {step.if_it_fails.see}" if step.if_it_fails.see else ""
-            yield from self._texts((("If it fails: ", f"{step.if_it_fails.text}{see}"),), entry, margin)
-
-    def _undo(self, undo: Undo, entry: Entry, margin: str) -> Iterator[str]:
-        if isinstance(undo.action, Command | Sql):
-            yield f"{margin}Undo:"
-            yield from self._command(undo.action, entry, margin)
-        elif isinstance(undo.action, Tick):
-            yield from self._texts((("Undo: ", undo.action.text),), entry, margin)
-        else:
-            yield from self._texts((("No undo: ", undo.reason),), entry, margin)
-
-    def _wrap(self, text: str, first: str = "") -> Iterator[str]:
-        rest = " " * len(first)
+    def wrapped(self, text: str, first: str = "") -> Iterator[str]:
+        """Yield the text as lines; `first` stands before it, and its other lines are indented as deep."""
+        start = f"{self.margin}{first}"
+        # Names, flags and addresses stay whole, to be searched for and copied; textwrap would tear them at a hyphen.
         yield from textwrap.wrap(
             text,
-            self._width,
-            initial_indent=first,
-            subsequent_indent=rest,
+            self.width,
+            initial_indent=start,
+            subsequent_indent=" " * len(start),
             break_on_hyphens=False,
             break_long_words=False,
-        ) or [first.rstrip()]
+        ) or [start.rstrip()]
+
+    def blocks(self, blocks: Iterable[view.Block]) -> Iterator[str]:
+        """Yield the lines of each block."""
+        return (line for block in blocks for line in BLOCKS[type(block)](block, self))
+
+
+def plain_page(shown: ShownProcedure, width: int = 80) -> str:
+    """Return the whole procedure, no line wider than `width` except a word that is."""
+    return "\n".join(_page(shown, Column(max(width, 40))))
+
+
+def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
+    one, width = shown.procedure, column.width
+    yield f"{one.title}{one.id:>{max(width - len(one.title), len(one.id) + 2)}}"
+    yield from column.wrapped(one.summary)
+    facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
+    yield from column.wrapped(f"{facts} Commands as on Supabase CLI {shown.to.major}, production.")
+    # Not wrapped: it is compared with the one that the site and a report show.
+    yield f"SHA-256 {one.digest}"
+    yield from _list("WARNING", one.warnings, column)
+    yield from _list("Use it when", one.use_when, column)
+    yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
+    yield from _list("Have at hand", one.needs, column)
+    yield from _list("It asks for", [f"{each.name}: {each.ask}{_hint(each)}" for each in one.parameters], column)
+    for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
+        if places:
+            yield from ("", title)
+        for heading, place in headed(places):
+            margin = "  " * place.depth
+            outer, inner = Column(width, margin), Column(width, f"{margin}     ")
+            if heading:
+                # The steps of an answer stand below its letter, as `a) `; a phase has nothing of its own in front.
+                yield from ("", *outer.wrapped(heading, "" if ")" in heading[:2] else "== "))
+            minutes = f" ({place.step.minutes:g} min)" if place.step.minutes else ""
+            yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
+            yield from inner.blocks(shown.blocks(place))
+    yield from _list("Afterwards", one.after, column)
+    yield from _list("Related", one.related, column)
+    yield from ("", f"Walk through it:  runbook run {one.id}")
+
+
+def _list(title: str, texts: Sequence[str], column: Column) -> Iterator[str]:
+    if texts:
+        yield from ("", title)
+    for text in texts:
+        yield from column.wrapped(text, "  - ")
 
 
 def _hint(one: Parameter) -> str:
@@ -153,3 +88,93 @@ def _hint(one: Parameter) -> str:
     if one.choices:
         return f" (one of {', '.join(one.choices)})"
     return f" (for example {one.example})" if one.example else ""
+
+
+def _arrow(see: str) -> str:
+    return f" -> {see}" if see else ""
+
+
+# --- blocks -------------------------------------------------------------------------------------------------------
+
+
+def _note(block: view.Note, column: Column) -> Iterator[str]:
+    # The one label that must catch an eye that skims a terminal without colours.
+    label = block.label.upper() if block.label is view.Label.WARNING else block.label
+    return column.wrapped(f"{label}: {block.text}{_arrow(block.see)}")
+
+
+def _command(block: view.CommandLine, column: Column) -> Iterator[str]:
+    if block.lead:
+        yield from column.wrapped(block.lead)
+    yield from command_text(block.argv, column.width, f"{column.margin}$ ", f"{column.margin}    ")
+
+
+def _private_file(block: view.PrivateFile, column: Column) -> Iterator[str]:
+    names = ", ".join(block.names)
+    return column.wrapped(f"<env_file> is a private file that sets {names}. A run writes and deletes it.")
+
+
+def _file(block: view.File, column: Column) -> Iterator[str]:
+    yield from column.wrapped(f"Edit {block.path}. Begin with:")
+    if block.content is None:
+        yield from column.wrapped(f"what git has at {block.origin}", "| ")
+    else:
+        # What goes into a file is never wrapped: a line broken here would be typed as two.
+        yield from (f"{column.margin}| {line}" for line in block.content.splitlines())
+
+
+def _request(block: view.HttpRequest, column: Column) -> Iterator[str]:
+    yield from column.wrapped(f"{block.method} {block.url}")
+    for name, value in block.headers:
+        yield from column.wrapped(f"{name}: {value}", "  ")
+    yield from (f"{column.margin}  {line}" for line in block.body.splitlines())
+
+
+def _options(block: view.Options, column: Column) -> Iterator[str]:
+    for letter, answer, leads_on in block.lettered:
+        yield from column.wrapped(f"{letter}) {answer}{'' if leads_on else ': go on'}")
+
+
+def _expected(block: view.Expected | view.Verification, column: Column) -> Iterator[str]:
+    return column.wrapped(f"Must hold: {'; '.join(block.clauses)}")
+
+
+def _verification(block: view.Verification, column: Column) -> Iterator[str]:
+    yield f"{column.margin}Verify:"
+    yield from column.blocks(block.blocks)
+    if block.clauses:
+        yield from _expected(block, column)
+
+
+def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
+    if block.reason:
+        yield from column.wrapped(f"No undo: {block.reason}")
+    match block.blocks:
+        case (view.Prose(text),):
+            yield from column.wrapped(f"Undo: {text}")
+        case (_, *_):
+            yield f"{column.margin}Undo:"
+            yield from column.blocks(block.blocks)
+    if block.check:
+        yield from _verification(block.check, column)
+
+
+BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
+    view.Note: _note,
+    view.Prose: lambda prose, column: column.wrapped(f"[ ] {prose.text}"),
+    view.CommandLine: _command,
+    view.EffectNote: lambda note, column: column.wrapped(note.text),
+    # The command above holds it, and on paper nobody copies from one place rather than the other.
+    view.Statement: lambda _statement, _column: (),
+    view.PrivateFile: _private_file,
+    view.File: _file,
+    view.HttpRequest: _request,
+    view.Options: _options,
+    view.Ask: lambda ask, column: column.wrapped(f"Note the value: {ask.parameter.ask}"),
+    view.Pause: lambda pause, column: column.wrapped(f"Wait {pause.seconds:g} s: {pause.text}"),
+    view.Repeat: lambda one, column: column.wrapped(f"Repeat these steps for each of {one.over}: {one.listed}"),
+    view.Included: lambda included, column: column.wrapped(f"These are the steps of {included.procedure}:"),
+    view.Expected: _expected,
+    view.Verification: _verification,
+    view.UndoWay: _undo,
+}

@@ -5,47 +5,41 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runbook.engine.commands import lenient
-from runbook.engine.events import (
-    ChangeAccepted,
-    ChildStarted,
-    Event,
-    RunResumed,
-    RunStarted,
-    StepFinished,
-    StepStarted,
-)
 from runbook.engine.next_action import Finish, Over, next_action
-from runbook.engine.path import instances, number_of
-from runbook.engine.state import RunState, fold
-from runbook.engine.step_record import Attempt, StepRecord
+from runbook.engine.state import RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
+from runbook.journal import events as known
 from runbook.journal.codec import encode
+from runbook.journal.events import Event, Purpose, StepFinished, StepStarted
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
-from runbook.reports.timeline import DID, describe_event, execution
 
-__all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write"]
+__all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write", "write_private"]
 
 
 def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None) -> str:
     """Return the whole record as Markdown. `titles` names steps by their paths; without one the path itself stands."""
     state, names = fold(events), titles or {}
-    parts = [
-        *_head(state, events),
-        *_timeline(events, names),
-        "## Steps",
-        "",
-        *(line for record in state.steps.values() for line in _step(record, names)),
-        *_changes(events),
-        *_sources(state),
-    ]
+    parts = [*_head(state, events), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
+    parts += (f"| {at:%H:%M:%S} | {_cell(text)} | {took} |" for at, text, took in _timeline(events, names))
+    parts += ["", "## Steps", ""]
+    parts += (line for record in state.steps.values() for line in _step(record, names))
+    for event in events:
+        if isinstance(event, known.ChangeAccepted):
+            parts += [f"## What changed in the {event.what}, accepted at {event.at:%H:%M:%S} UTC", ""]
+            parts += _fenced(event.diff)
+    # A report outlives the book: what the run followed is kept in it, word for word.
+    parts += ["## The procedure as it was", ""] if state.header else []
+    parts += (line for name, text in state.sources.items() for line in (f"`{name}`", "", *_fenced(text)))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -71,7 +65,7 @@ def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None) ->
         "seconds": _seconds(state),
         "values": state.values,
         "choices": state.choices,
-        "steps": [_step_as_json(record, names) for record in state.steps.values()],
+        "steps": [_step_as_json(record, names.get(record.path, "")) for record in state.steps.values()],
         "events": [encode(event) for event in events],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, default=list) + "\n"
@@ -100,16 +94,47 @@ def outcome_of(state: RunState) -> str:
 
 def titles_of(procedure: Procedure, state: RunState) -> dict[str, str]:
     """Return the titles of a run's steps, by path."""
-    return {one.path: lenient(one.step.title, one.values) for one in instances(procedure, state)}
+    return {one.path: fill_text(one.step.title, Shown(one.scope.values)) for one in way_of(procedure, state).places}
 
 
 def write(file: Path, text: str) -> None:
-    """Put the text into a file of the user's own, all at once. Raises OSError."""
+    """Write the text to a file that somebody named. Raises OSError.
+
+    A regular file is replaced all at once and keeps its mode. A symlink stays; what it points to is written. A pipe or
+    a device gets the text as it is.
+    """
+    found = file.stat() if file.exists() else None
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        with file.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+        return
+    real = Path(os.path.realpath(file))
+    real.parent.mkdir(parents=True, exist_ok=True)
+    # The umask applies to a new file, as with any program.
+    _replace(real, text, mode=0o666, keep=None if found is None else stat.S_IMODE(found.st_mode))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write the text, all at once, to a file that only this user can read. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(text)
-    Path(temporary).replace(file)
+    _replace(file, text, mode=0o600)
+
+
+def _replace(file: Path, text: str, *, mode: int, keep: int | None = None) -> None:
+    """Put a new file in the place of this one: readers see the old text or the new, never half of it."""
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    # O_EXCL and a name that can't be guessed: nobody else's file or link is written through.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            if keep is not None:
+                # Not by `mode`, which the umask narrows.
+                os.fchmod(stream.fileno(), keep)
+            stream.write(text)
+        temporary.replace(file)
+    except BaseException:  # Ctrl-C too leaves nothing behind
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 # --- Markdown ---------------------------------------------------------------------------------------------------
@@ -140,76 +165,34 @@ def _head(state: RunState, events: Sequence[Event]) -> Iterator[str]:
         yield ""
 
 
-def _timeline(events: Sequence[Event], titles: Mapping[str, str]) -> Iterator[str]:
-    yield from ("## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|")
-    open_one: StepStarted | None = None
-    for event in events:
-        if isinstance(event, StepFinished) and open_one is not None:
-            yield _row(open_one, execution(open_one, event, titles), span(event.seconds))
-            open_one = None
-        elif not isinstance(event, ChildStarted):
-            if open_one is not None:
-                yield _row(open_one, execution(open_one, None, titles))
-            open_one = event if isinstance(event, StepStarted) else None
-            text = describe_event(event, titles)
-            yield from [_row(event, text)] if text is not None else []
-    if open_one is not None:
-        yield _row(open_one, execution(open_one, None, titles))
-    yield ""
-
-
-def _row(event: Event, text: str, took: str = "") -> str:
-    return f"| {event.at:%H:%M:%S} | {_cell(text)} | {took} |"
-
-
 def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
-    yield f"### {titles.get(record.path, record.path)}"
-    yield ""
     reason = f" ({record.reason})" if record.reason else ""
-    yield f"`{record.path}`: **{record.status.value}**{reason}"
-    yield ""
+    yield from (f"### {titles.get(record.path, record.path)}", "")
+    yield from (f"`{record.path}`: **{record.status.value}**{reason}", "")
     for attempt in record.attempts:
-        yield from _attempt(attempt)
-
-
-def _attempt(attempt: Attempt) -> Iterator[str]:
-    how = attempt.outcome.value if attempt.outcome else "its end is not on record"
-    code = f", exit {attempt.exit}" if attempt.exit is not None else ""
-    said = f", confirmed with `{attempt.confirmed}`" if attempt.confirmed else ""
-    yield f"- {attempt.started:%H:%M:%S} UTC, {DID[attempt.purpose]}{said}: {how}{code}, {span(attempt.seconds)}"
-    yield ""
-    if attempt.argv:
-        yield from _fenced(" ".join(quoted(word) for word in attempt.argv), "sh")
-    if "\n" in attempt.evidence:
-        yield from _fenced(attempt.evidence)
-    elif attempt.evidence:
-        yield from (f"  {_cell(attempt.evidence)}", "")
-    if attempt.output.strip():
-        yield from _fenced(attempt.output.strip("\n"))
+        how = attempt.outcome.value if attempt.outcome else "its end is not on record"
+        code = f", exit {attempt.exit}" if attempt.exit is not None else ""
+        said = f", confirmed with `{attempt.confirmed}`" if attempt.confirmed else ""
+        yield f"- {attempt.started:%H:%M:%S} UTC, {_DID[attempt.purpose]}{said}: {how}{code}, {span(attempt.seconds)}"
+        yield ""
+        if attempt.argv:
+            yield from _fenced(" ".join(quoted(word) for word in attempt.argv), "sh")
+        if "\n" in attempt.evidence:
+            yield from _fenced(attempt.evidence)
+        elif attempt.evidence:
+            yield from (f"  {_cell(attempt.evidence)}", "")
+        if attempt.output.strip():
+            yield from _fenced(attempt.output.strip("\n"))
 
 
 def _fenced(text: str, language: str = "text") -> Iterator[str]:
+    # A fence ends at one as long as itself, and a command may print anything: this one is longer than any in the text.
     fence = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     yield from (f"  {fence}{language}", *(f"  {line}" for line in text.splitlines()), f"  {fence}", "")
 
 
-def _changes(events: Sequence[Event]) -> Iterator[str]:
-    for event in events:
-        if isinstance(event, ChangeAccepted):
-            yield from (f"## What changed in the {event.what}, accepted at {event.at:%H:%M:%S} UTC", "")
-            yield from _fenced(event.diff)
-
-
-def _sources(state: RunState) -> Iterator[str]:
-    header = state.header
-    if header is None:
-        return
-    yield from ("## The procedure as it was", "")
-    for name, text in state.sources.items():
-        yield from (f"`{name}`", "", *_fenced(text))
-
-
 def _cell(text: str) -> str:
+    # A pipe would end the cell, an angle bracket begin a tag, and a line break end the table.
     flat = " ".join(text.split())
     return flat.replace("|", "\\|").replace("<", "&lt;")
 
@@ -218,39 +201,107 @@ def _code(text: str) -> str:
     return f"`{text}`" if text and "`" not in text else text
 
 
+# --- Timeline: what each event says, in one sentence --------------------------------------------------------------
+
+_DID = {
+    Purpose.RUN: "ran",
+    Purpose.VERIFY: "checked",
+    Purpose.UNDO: "took back",
+    Purpose.PROBE: "probed",
+    Purpose.PREPARE: "prepared",
+}
+"""What was done to a step, by the purpose of an execution."""
+
+_RETOLD: Mapping[type[Event], Callable[[Any, str], str]] = {
+    known.RunStarted: lambda event, _: f"{event.operator} began",
+    known.RunResumed: lambda event, _: f"{event.operator} went on, on {event.host}",
+    known.TakenOver: lambda event, _: f"{event.operator} took the target over from run `{event.was}`: {event.reason}",
+    known.ChangeAccepted: lambda event, _: (
+        f"the {event.what} had changed, which was accepted (the difference is below)"
+    ),
+    known.StepSkipped: lambda event, name: f"{name}: skipped: {event.reason or 'left as it is'}",
+    known.StepResolved: lambda event, name: _with(
+        f"{name}: its end was unknown; the operator says {event.decision.value}", event.note
+    ),
+    known.OptionChosen: lambda event, name: f"{name}: {event.option}",
+    known.ValueGiven: lambda event, _: f"the operator gave {event.name}: {event.value}",
+    known.SteppedBack: lambda _, name: f"back to {name}",
+    known.HandedOver: lambda event, _: _with(f"handed over to {event.to}" if event.to else "handed over", event.note),
+    known.RunStopped: lambda event, _: f"stopped: {event.reason}",
+    known.RunFinished: lambda _event, _name: "finished",
+}
+"""What an event adds to the timeline, with the name of its step; others are told of by the execution around them."""
+
+
+def _timeline(events: Sequence[Event], titles: Mapping[str, str]) -> Iterator[tuple[datetime, str, str]]:
+    """Yield when, what, and how long. An execution is one row at its beginning, whether its end is on record or not."""
+    open_one: StepStarted | None = None
+    for event in events:
+        if isinstance(event, StepFinished) and open_one is not None:
+            yield open_one.at, _execution(open_one, event, titles), span(event.seconds)
+            open_one = None
+        # A child process starts in the middle of an execution, which goes on.
+        elif not isinstance(event, known.ChildStarted):
+            if open_one is not None:
+                yield open_one.at, _execution(open_one, None, titles), ""
+            open_one = event if isinstance(event, StepStarted) else None
+            if retell := _RETOLD.get(type(event)):
+                yield event.at, retell(event, _named(str(getattr(event, "step", "")), titles)), ""
+    if open_one is not None:
+        yield open_one.at, _execution(open_one, None, titles), ""
+
+
+def _execution(started: StepStarted, finished: StepFinished | None, titles: Mapping[str, str]) -> str:
+    done = "done by hand" if not started.argv and started.purpose is Purpose.RUN else _DID[started.purpose]
+    # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
+    said = f", confirmed with `{started.confirmed}`" if started.confirmed not in {"", "Enter"} else ""
+    head = f"{_named(started.step, titles)}: {done}{said}"
+    if finished is None:
+        return f"{head}; its end is not on record"
+    return _with(f"{head}, {finished.outcome.value}", finished.evidence.split("\n", maxsplit=1)[0])
+
+
+def _named(step: str, titles: Mapping[str, str]) -> str:
+    return f"**{titles[step]}** (`{step}`)" if step in titles else f"`{step}`"
+
+
+def _with(text: str, more: str) -> str:
+    return f"{text}: {more}" if more else text
+
+
 # --- JSON and the rest ------------------------------------------------------------------------------------------
 
 
-def _step_as_json(record: StepRecord, titles: Mapping[str, str]) -> dict[str, Any]:
+def _step_as_json(record: StepRecord, title: str) -> dict[str, Any]:
+    attempts = [
+        {
+            "purpose": attempt.purpose.value,
+            "started": attempt.started.isoformat(),
+            "argv": attempt.argv,
+            "effect": attempt.effect,
+            "confirmed": attempt.confirmed,
+            "outcome": attempt.outcome.value if attempt.outcome else None,
+            "exit": attempt.exit,
+            "seconds": attempt.seconds,
+            "evidence": attempt.evidence,
+            "output": attempt.output,
+        }
+        for attempt in record.attempts
+    ]
     return {
         "path": record.path,
-        "title": titles.get(record.path, ""),
+        "title": title,
         "status": record.status.value,
         "reason": record.reason,
         "seconds": record.seconds,
         "captured": record.captured,
-        "attempts": [_attempt_as_json(attempt) for attempt in record.attempts],
-    }
-
-
-def _attempt_as_json(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "purpose": attempt.purpose.value,
-        "started": attempt.started.isoformat(),
-        "argv": attempt.argv,
-        "effect": attempt.effect,
-        "confirmed": attempt.confirmed,
-        "outcome": attempt.outcome.value if attempt.outcome else None,
-        "exit": attempt.exit,
-        "seconds": attempt.seconds,
-        "evidence": attempt.evidence,
-        "output": attempt.output,
+        "attempts": attempts,
     }
 
 
 def _operators(events: Sequence[Event]) -> list[str]:
-    names = (event.operator for event in events if isinstance(event, RunStarted | RunResumed))
-    return list(dict.fromkeys(names))
+    joined = (event.operator for event in events if isinstance(event, known.RunStarted | known.RunResumed))
+    return list(dict.fromkeys(joined))
 
 
 def _seconds(state: RunState) -> float:
@@ -262,9 +313,10 @@ def _standing(state: RunState, procedure: Procedure | None) -> str:
     """Return which step a run is at, as far as the procedure is known."""
     if procedure is None:
         return f"at step {list(state.steps)[-1]}" if state.steps else "at its beginning"
-    action = next_action(procedure, state)
+    way = way_of(procedure, state)
+    action = next_action(way, state)
     if isinstance(action, Finish | Over):
         return "at its end"
-    number, total = number_of(instances(procedure, state), action.at.path)
+    number, total = way.number_of(action.at.path)
     part = "before step 1" if action.at.is_before else f"step {number} of {total}"
     return f"{part}, {action.at.step.title}"

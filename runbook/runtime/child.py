@@ -1,4 +1,4 @@
-"""Fork a program into its own session and pseudo terminal, and hold it at the gate until its birth is on record."""
+"""Fork a program into its own session and pseudo terminal, and hold it until its start time is on record."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from runbook.runtime.start_time import birth
+from runbook.journal.liveness import start_time
 
-__all__ = ["Child", "Launch", "NotLoadedError", "Size", "spawn"]
+__all__ = ["Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
 
 Size = tuple[int, int]
 """Columns and rows, as `os.get_terminal_size` orders them."""
 
 _OPEN = b"g"
+_RESET_SIGNALS = "SIGPIPE SIGXFSZ SIGINT SIGQUIT SIGHUP SIGTERM SIGTSTP SIGTTIN SIGTTOU SIGCHLD SIGCONT SIGWINCH"
 
 
 class NotLoadedError(Exception):
@@ -47,7 +48,7 @@ class Launch:
 
 
 @dataclass(slots=True)
-class Child:
+class PtyChild:
     """A running program. `terminal` is the master side of its pty, `document` the end of its stdout's pipe."""
 
     pid: int
@@ -80,6 +81,7 @@ class Child:
         until = time.monotonic() + grace
         while self.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
+        # Even if it ended: what it started may be in its process group still.
         self.signal(signal.SIGKILL)
 
     def close(self) -> None:
@@ -94,13 +96,14 @@ class Child:
         self.document = None
 
 
-def spawn(launch: Launch, born: Callable[[int, str], None]) -> Child:
+def spawn(launch: Launch, born: Callable[[int, str], None]) -> PtyChild:
     """Start the program, but only once `born(pid, start time)` has returned.
 
     Raises what `born` raises, and NotLoadedError if the program can't be loaded; in both cases nothing ran.
     """
     master, slave = pty.openpty()
     stdout, stdout_end = os.pipe() if launch.separate_stdout else (None, None)
+    # The child waits at the gate for the key; `trouble` closes by itself when it has loaded its program.
     gate, key = os.pipe()
     trouble, trouble_end = os.pipe()
     with warnings.catch_warnings():
@@ -113,25 +116,27 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> Child:
     for end in (slave, stdout_end, gate, trouble_end):
         if end is not None:
             os.close(end)
-    child = Child(pid, master, stdout)
+    child = PtyChild(pid, master, stdout)
     try:
         child.resize(launch.size)
         _open_gate(child, key, trouble, born)
     except BaseException:
+        # It still waits, or failed to load: nothing ran, so nothing is lost by killing it.
         child.close()
         raise
     return child
 
 
-def _open_gate(child: Child, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
-    """Record the birth, then let the child load its program, and wait until it has."""
+def _open_gate(child: PtyChild, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
+    """Put the start time on record, then let the child load its program, and wait until it has."""
     try:
-        born(child.pid, birth(child.pid))
+        born(child.pid, start_time(child.pid))
         os.write(key, _OPEN)
         number = os.read(trouble, 16)
         if number:
             raise NotLoadedError(int(number))
     finally:
+        # Before anyone waits for the child: until its session exists it can't be killed, only be let go of.
         os.close(key)
         os.close(trouble)
 
@@ -146,19 +151,13 @@ def _become(launch: Launch, standard: tuple[int, int, int], gate: int, trouble: 
             os._exit(125)
         for number, end in enumerate(standard):
             os.dup2(end, number)
-        _forget_signals()
+        # Python ignores SIGPIPE for itself; an ignored signal stays ignored across exec.
+        for name in _RESET_SIGNALS.split():
+            signal.signal(signal.Signals[name], signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, set())
         os.chdir(launch.directory)
         os.execve(launch.program, list(launch.argv), dict(launch.environment))  # noqa: S606 - an argv, on purpose
     except OSError as error:
         os.write(trouble, str(error.errno).encode())
     finally:
         os._exit(126)
-
-
-def _forget_signals() -> None:
-    # Python ignores SIGPIPE for itself; an ignored signal stays ignored across exec.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())

@@ -14,22 +14,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from runbook.engine.events import Outcome
 from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError
+from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
 from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
-from runbook.runtime.deferred_signals import noted
 from runbook.runtime.environment import child_environment
-from runbook.runtime.keyboard import Keyboard
-from runbook.runtime.redacted_stream import StreamRedactor
-from runbook.runtime.relay import Answerer, Relay, Wiring
+from runbook.runtime.keyboard import Keyboard, note_signals
+from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
 from runbook.runtime.transcript import Bounded
 
-__all__ = ["FALLBACK_SIZE", "PtyExecutor", "screen_writer"]
+__all__ = ["FALLBACK_SIZE", "PtyExecutor", "SystemClock", "screen_writer"]
 
 FALLBACK_SIZE: Size = (80, 24)
 """The size of a child's terminal where there is no terminal on our side."""
@@ -40,7 +39,22 @@ _SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.S
 _PATIENCE = 120.0
 """Seconds that a command may take where nobody watches it and its step sets no limit: a question nobody expected."""
 
-Redactors = Callable[[Sequence[str]], StreamRedactor]
+_HINTS = {
+    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
+    "squawk": "Add it with: pip install 'migration-runbook[check]'",
+}
+
+
+class SystemClock:
+    """Time from the system, as `runbook.engine.ports.Clock` wants it."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
+
+    def wait(self, seconds: float) -> None:
+        """Return after that many seconds."""
+        time.sleep(max(0.0, seconds))
 
 
 class PtyExecutor:
@@ -53,7 +67,7 @@ class PtyExecutor:
 
     def __init__(
         self,
-        redactor: Redactors,
+        redactor: Callable[[Sequence[str]], StreamRedactor],
         show: Callable[[str], None],
         size: Callable[[], Size],
         *,
@@ -69,9 +83,11 @@ class PtyExecutor:
     @classmethod
     def here(cls, *, answerer: Answerer | None = None, unattended: bool = False) -> PtyExecutor:
         """Return one on this process's own terminal, or, `unattended` or without one, on a screen of fixed size."""
+        from runbook.policy.redaction import Redactor
+
         has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not unattended
         return cls(
-            _stream_redactor,
+            Redactor,
             screen_writer(sys.stdout),
             _terminal_size if has_terminal else lambda: FALLBACK_SIZE,
             keyboard=sys.stdin.fileno() if has_terminal else None,
@@ -105,13 +121,17 @@ class PtyExecutor:
         try:
             return self._converse(launch, timeout, born, secrets)
         except NotLoadedError as error:
-            return _not_started(argv[0], error)
+            # Its start is on record, so its end must be too: as a failure after which nothing is unknown.
+            why = errno.errorcode.get(error.code, str(error.code))
+            said = f"{argv[0]} could not be started: {error} ({why}). Nothing ran."
+            return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=said)
 
     def _converse(
         self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
     ) -> Execution:
         began = time.monotonic()
-        with noted() as signals, Keyboard(self._keyboard) as keyboard:
+        # Signals first: none may end this process while its terminal is raw.
+        with note_signals() as signals, Keyboard(self._keyboard) as keyboard:
             child = spawn(launch, born)
             wiring = Wiring(
                 keyboard=keyboard,
@@ -123,24 +143,22 @@ class PtyExecutor:
                 timeout=_PATIENCE if timeout is None and self._answerer is not None else timeout,
             )
             try:
-                relay = Relay(child, wiring)
+                relay = TerminalRelay(child, wiring)
                 code = relay.run()
             finally:
                 child.close()
-        return self._ending(relay, code, time.monotonic() - began)
-
-    def _ending(self, relay: Relay, code: int, seconds: float) -> Execution:
+        seconds = time.monotonic() - began
+        # The operator has seen everything but the document, which went through a pipe.
         document = relay.document.text()
         if document:
             self._show(readable(document, self._size()[0]))
-        spoken = relay.transcript.text().rstrip("\n")
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(
             outcome=_outcome(code, relay.reason),
             exit=code if code >= 0 else None,
             seconds=seconds,
-            output="\n".join(part for part in (spoken, short.text()) if part),
+            output="\n".join(part for part in (relay.transcript.text().rstrip("\n"), short.text()) if part),
             document=document,
             evidence=_evidence(code, relay.reason),
         )
@@ -161,13 +179,8 @@ def _terminal_size() -> Size:
         columns, rows = os.get_terminal_size(sys.stdout.fileno())
     except OSError:
         return FALLBACK_SIZE
+    # A serial line or a bare pty has a size of 0 by 0 until somebody sets one.
     return (columns or FALLBACK_SIZE[0], rows or FALLBACK_SIZE[1])
-
-
-def _stream_redactor(secrets: Sequence[str]) -> StreamRedactor:
-    from runbook.policy.redaction import Redactor
-
-    return Redactor(secrets)
 
 
 def _resolve(program: str, environment: Mapping[str, str], directory: str) -> str:
@@ -175,32 +188,15 @@ def _resolve(program: str, environment: Mapping[str, str], directory: str) -> st
         return str(Path(directory, program))
     found = shutil.which(program, path=environment["PATH"])
     if found is None:
-        raise MissingPartError(f"the program '{program}' is not on PATH", hint=_HINTS.get(program, _DOCTOR))
+        hint = _HINTS.get(program, "`runbook doctor` shows what is missing and how to add it.")
+        raise MissingPartError(f"the program '{program}' is not on PATH", hint=hint)
     return found
-
-
-_DOCTOR = "`runbook doctor` shows what is missing and how to add it."
-_HINTS = {
-    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
-    "squawk": "Add it with: pip install 'migration-runbook[check]'",
-}
 
 
 def _prints_json(argv: Sequence[str]) -> bool:
     pairs = zip(argv, [*argv[1:], ""], strict=True)
     asked = ("--output-format=json", "--output-format=stream-json")
     return any(f"{word}={after}".startswith(asked) or word.startswith(asked) for word, after in pairs)
-
-
-def _not_started(program: str, error: NotLoadedError) -> Execution:
-    why = errno.errorcode.get(error.code, str(error.code))
-    return Execution(
-        outcome=Outcome.FAILED,
-        exit=126,
-        seconds=0,
-        output="",
-        evidence=f"{program} could not be started: {error} ({why}). Nothing ran.",
-    )
 
 
 def _outcome(code: int, reason: str) -> Outcome:

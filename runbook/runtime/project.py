@@ -8,8 +8,11 @@ from pathlib import Path
 
 from runbook.errors import UsageError
 
-__all__ = ["dotenv_texts", "find_project", "installed_version", "linked_ref"]
+__all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "linked_ref"]
 
+_API_PORT = 54321
+"""The local stack's, where supabase/config.toml names no other."""
+# `supabase link` writes the ref here; anything else in the file is not one.
 _REF = re.compile(r"[a-z]{20}")
 
 
@@ -33,6 +36,22 @@ def linked_ref(directory: Path) -> str:
     return ref if _REF.fullmatch(ref) else ""
 
 
+def api_port(directory: Path) -> int:
+    """Return the port of the local stack's API. Raises UsageError if supabase/config.toml can't be read."""
+    import tomllib  # `runbook show` asks only where the project is
+
+    file = directory / "supabase" / "config.toml"
+    try:
+        settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"can't read {file}: {error}", hint="It names the local stack's ports.") from error
+    api = settings.get("api", {})
+    port = api.get("port", _API_PORT) if isinstance(api, dict) else None
+    if not isinstance(port, int):
+        raise UsageError(f"[api] port in {file} is not a number: {port!r}", hint=f"Such as: port = {_API_PORT}")
+    return port
+
+
 def installed_version(directory: Path) -> str:
     """Return the version of the CLI in the nearest node_modules, as npx finds it; empty if there is none."""
     for above in (directory, *directory.parents):
@@ -47,15 +66,10 @@ def installed_version(directory: Path) -> str:
 def dotenv_texts(directory: Path) -> dict[str, str]:
     """Return the `.env` files that the CLI may read there, by path; examples and templates are left out."""
     texts: dict[str, str] = {}
-    for place in (directory, directory / "supabase"):
-        for file in sorted(place.glob(".env*")):
-            if file.is_file() and not file.name.endswith((".example", ".sample", ".template")):
-                texts[str(file)] = _read(file)
+    for file in (*sorted(directory.glob(".env*")), *sorted((directory / "supabase").glob(".env*"))):
+        if file.is_file() and not file.name.endswith((".example", ".sample", ".template")):
+            try:
+                texts[str(file)] = file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                texts[str(file)] = ""  # the CLI, run by this same user, can't read it either
     return texts
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

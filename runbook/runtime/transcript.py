@@ -73,10 +73,8 @@ class Transcript:
     def __init__(self, width: int = 80, *, head: int = HEAD, tail: int = TAIL) -> None:
         self._width = max(width, 1)
         self._settled = Bounded(head, tail)
-        self._rows = [""]
-        self._wrapped = [False]
-        """Per row: does the next row go on with the same line?"""
-        self._row = self._column = 0
+        self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0
+        """`_wrapped` says per row whether the next one goes on with the same line."""
         self._pending = ""
 
     def feed(self, output: str) -> None:
@@ -120,6 +118,7 @@ class Transcript:
         return [self._line(index, ending="" if index == last else "\n") for index in range(last + 1)]
 
     def _line(self, index: int, ending: str = "\n") -> str:
+        # Spaces at a line's end are padding, or erased something; where it was wrapped they are part of the text.
         return self._rows[index] if self._wrapped[index] else self._rows[index].rstrip(" ") + ending
 
     def _write(self, text: str) -> None:
@@ -157,39 +156,25 @@ class Transcript:
 
     def _escape(self, numbers: str, final: str) -> None:
         first = numbers.partition(";")[0]
+        # A longer one is garbage; `int` even raises at thousands of digits.
         count = int(first) if first.isdecimal() and len(first) < 6 else 0
         if final in "ABEF":
-            self._move(count or 1, final)
+            step = -(count or 1) if final in "AF" else count or 1
+            # It stops at the newest row, as a terminal does at its edge.
+            self._row = min(max(self._row + step, 0), len(self._rows) - 1)
+            self._column = 0 if final in "EF" else self._column
         elif final in "CDG":
             self._column = {"C": self._column + (count or 1), "D": self._column - (count or 1), "G": count - 1}[final]
             self._column = min(max(self._column, 0), self._width)
-        elif final == "K":
-            self._erase_line(count)
-        elif final == "J":
-            self._erase_screen(count)
-        elif final in "Hf":
-            self._new_page()
-
-    def _move(self, count: int, final: str) -> None:
-        step = -count if final in "AF" else count
-        self._row = min(max(self._row + step, 0), len(self._rows) - 1)
-        if final in "EF":
-            self._column = 0
-
-    def _erase_line(self, how: int) -> None:
-        row = self._rows[self._row]
-        self._rows[self._row] = {0: row[: self._column], 1: " " * self._column + row[self._column :]}.get(how, "")
-
-    def _erase_screen(self, how: int) -> None:
-        if how == 0:
-            self._erase_line(0)
-            del self._rows[self._row + 1 :], self._wrapped[self._row + 1 :]
-            self._wrapped[self._row] = False
-        elif how in {2, 3}:
-            self._new_page()
-
-    def _new_page(self) -> None:
-        """Settle what stands there: what a full-screen program paints next goes below, not over it."""
-        if any(self._rows):
-            self._settled.add("".join(self._lines()) + "\n")
-        self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0
+        elif final == "K" or (final == "J" and count == 0):
+            row = self._rows[self._row]
+            kept = {0: row[: self._column], 1: " " * self._column + row[self._column :]}
+            self._rows[self._row] = kept.get(count, "")
+            if final == "J":
+                del self._rows[self._row + 1 :], self._wrapped[self._row + 1 :]
+                self._wrapped[self._row] = False
+        elif final in "Hf" or (final == "J" and count in {2, 3}):
+            # Settle what stands there: what a full-screen program paints next goes below, not over it.
+            if any(self._rows):
+                self._settled.add("".join(self._lines()) + "\n")
+            self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0

@@ -45,22 +45,10 @@ def on_startup(*, command: Literal["build", "gh-deploy", "serve"], **_: object) 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Open the book before any page asks for it, and catch blocks that try to end the build."""
     os.environ["MKDOCS_CONFIG_DIR"] = str(Path(config.config_file_path).parent)
-    if _serving:
-        _forget_modules()
-    _open_book()
-    fences = config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", [])
-    for fence in fences:
-        fence["format"] = _guarded(fence["format"])
-    return config
-
-
-def _forget_modules() -> None:
-    # Without this a server goes on showing what the code was when it started.
-    for name in [name for name in sys.modules if name == "runbook" or name.startswith("runbook.")]:
+    # Without this a server goes on showing what the code was when it started. For the same reason no hook of this
+    # module, which MkDocs keeps, imports the site's code at its head.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "runbook"] if _serving else ():
         del sys.modules[name]
-
-
-def _open_book() -> None:
     from runbook.errors import RunbookError
     from runbook.site import source
 
@@ -69,9 +57,13 @@ def _open_book() -> None:
         source.book()
     except RunbookError as error:
         raise PluginError(f"the book can't be used:\n{error.message}") from error
+    for fence in config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", []):
+        fence["format"] = _guarded(fence["format"])
+    return config
 
 
 def _guarded(run: Callable[..., str]) -> Callable[..., str]:
+    # markdown-exec catches `Exception` alone: `exit(0)` in a block would end the build as if all were well.
     def guarded(source: str, *args: Any, **options: Any) -> str:
         try:
             return run(source, *args, **options)
@@ -84,9 +76,9 @@ def _guarded(run: Callable[..., str]) -> Callable[..., str]:
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Compare the pages with the procedures before any page is made."""
-    from runbook.site import coverage, source
+    from runbook.site import build_checks, source
 
-    for problem in coverage.problems(source.book(), Path(config.config_file_path)):
+    for problem in build_checks.page_problems(source.book(), Path(config.config_file_path)):
         _log.warning("runbook: %s", problem)
     for procedure in source.book().procedures.values():
         if source.due(procedure) < source.today():
@@ -96,35 +88,36 @@ def on_pre_build(config: MkDocsConfig) -> None:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Put the YAML of each procedure into the site."""
     from runbook.site import source
-    from runbook.site.status import source_page
 
     for procedure in source.book().procedures.values():
-        files.append(File.generated(config, source_page(procedure.id), content=procedure.source))
+        files.append(File.generated(config, source.source_page(procedure.id), content=procedure.source))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Check the form of all generated blocks; describe, rank and source procedure pages from the book."""
-    from runbook.site import fences, pages
+    from runbook.site import build_checks, page_html
 
-    for problem in fences.fence_problems(markdown):
+    for problem in build_checks.fence_problems(markdown):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
-    page.meta.update(pages.meta(page.file.src_uri, dict(page.meta)))
+    page.meta.update(page_html.meta(page.file.src_uri, dict(page.meta)))
     return markdown
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
-    from runbook.site import fences, pages
+    from runbook.site import build_checks, page_html
 
-    for problem in fences.leftovers(html):
+    for problem in build_checks.leftovers(html):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     urls: Mapping[str, str] = {file.src_uri: file.url for file in files}
-    linked, dead = pages.relink(html, page.file.src_uri, page.file.url, urls)
+    linked, dead = page_html.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
-    pages.list_headings(linked, page.toc)
-    page.edit_url = pages.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
+    page_html.list_headings(linked, page.toc)
+    # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
+    page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)
+    page.edit_url = page_html.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
     return linked
 
 
@@ -135,15 +128,15 @@ def on_post_template(output_content: str, *, template_name: str, **_: object) ->
 
 def on_post_page(output: str, **_: object) -> str:
     """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do."""
-    from runbook.site import pages
+    from runbook.site import page_html
 
-    return pages.valid(output)
+    return page_html.valid(output)
 
 
 def on_post_build(config: MkDocsConfig) -> None:
     """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
-    from runbook.site import coverage, links, source
+    from runbook.site import build_checks, source
 
     site = Path(config.site_dir)
-    for problem in (*coverage.missing(source.book(), site), *links.dead_links(site)):
+    for problem in (*build_checks.missing_parts(source.book(), site), *build_checks.dead_links(site)):
         _log.warning("runbook: %s", problem)

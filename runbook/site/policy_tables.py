@@ -1,25 +1,33 @@
-"""The policy as tables: what is refused, what asks first, what is fine, and what to do instead."""
+"""The policy as tables: what is refused, asks first or is fine, and what the CLI majors do differently."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
-from runbook.site.actions import EFFECT_WORDS
-from runbook.site.icons import badge
-from runbook.site.markup import tag, text
-from runbook.site.prose import inline
+from markupsafe import Markup
+
+from runbook.model import Effect, Family, Procedure, TargetKind, Variant, Verdict
+from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
+from runbook.site.templating import render
 
-__all__ = ["VERDICT_WORDS", "Line", "commands", "lines_of", "most_dangerous", "production_words"]
+__all__ = [
+    "commands",
+    "majors",
+    "policy_rows",
+    "production_words",
+    "proven_versions",
+    "targets",
+    "without_target",
+    "written_differently",
+]
 
-VERDICT_WORDS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.ALLOW: "Fine"}
+_VERDICTS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.ALLOW: "Fine"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class _Row:
     """One row: a command (in a certain form) and what policy says of it."""
 
     id: str
@@ -31,27 +39,43 @@ class Line:
     reason: str
     instead: str
 
+    @property
+    def effect_word(self) -> str:
+        """Return the word beside the effect's icon."""
+        return EFFECT_WORDS[self.effect]
 
-def lines_of(policy: Policy) -> Iterator[Line]:
-    """Yield a row for each rule and for each of its variants that says something else, in the policy's order."""
-    for rule in policy.rules:
-        yield _line(rule, None)
-        for number, variant in enumerate(rule.variants, start=1):
-            yield _line(rule, variant, number)
+    @property
+    def local_word(self) -> str:
+        """Return the verdict on the local stack, in a word, where it is another one than on production."""
+        return "" if self.local is self.remote else _VERDICTS[self.local].lower()
+
+    @property
+    def first_reason(self) -> str:
+        """Return the first sentence of the reason."""
+        return re.split(r"(?<=[.;])\s", self.reason, maxsplit=1)[0].rstrip(";.") + "."
 
 
-def _line(rule: Rule, variant: Variant | None, number: int = 0) -> Line:
-    own = variant or Variant()
-    return Line(
-        id=f"{rule.id}-{number}" if number else rule.id,
-        command=" ".join((rule.program, *rule.command)),
-        form=_form(own) if variant else "",
-        effect=own.effect or rule.effect,
-        remote=own.remote or rule.remote,
-        local=own.local or rule.local,
-        reason=own.reason or rule.reason,
-        instead=own.instead if own.instead is not None else rule.instead,
-    )
+def policy_rows(verdict: Verdict) -> list[_Row]:
+    """Return the commands with that verdict on production: each rule, and each of its variants, in the policy's order.
+
+    A variant says only what is different from its rule.
+    """
+    found = []
+    for rule in book().policy.rules:
+        for number, own in enumerate((Variant(), *rule.variants)):
+            row = _Row(
+                id=f"{rule.id}-{number}" if number else rule.id,
+                command=" ".join((rule.program, *rule.command)),
+                form=_form(own),
+                effect=own.effect or rule.effect,
+                remote=own.remote or rule.remote,
+                local=own.local or rule.local,
+                reason=own.reason or rule.reason,
+                # An empty text is an answer too: there is nothing to do instead of this form.
+                instead=own.instead if own.instead is not None else rule.instead,
+            )
+            found += [row] if row.remote is verdict else []
+    return found
 
 
 def _form(variant: Variant) -> str:
@@ -72,52 +96,72 @@ def _form(variant: Variant) -> str:
     return ", ".join(parts)
 
 
-def most_dangerous(count: int) -> str:
-    """Render the first commands that are refused on production with the first reason, for the home page."""
-    refused = [line for line in lines_of(book().policy) if line.remote is Verdict.REFUSE]
-    rows = (tag("tr", _command(line), tag("td", inline(_first_sentence(line.reason)))) for line in refused[:count])
-    heads = tag("tr", tag("th", "Command", scope="col"), tag("th", "Why", scope="col"))
-    return tag("table", tag("thead", heads), tag("tbody", *rows), class_="rb-table rb-commands rb-worst")
-
-
-def _first_sentence(reason: str) -> str:
-    return re.split(r"(?<=[.;])\s", reason, maxsplit=1)[0].rstrip(";.") + "."
-
-
-def commands(verdict: str) -> str:
+def commands(verdict: str) -> Markup:
     """Render all commands with that verdict on production, each under a heading that search and links find."""
-    wanted = Verdict(verdict)
-    heads = tag(
-        "div",
-        *(tag("span", one) for one in ("Command", "What it does, and why", "Instead")),
-        class_="rb-command__heads",
-    )
-    rows = (_entry(line) for line in lines_of(book().policy) if line.remote is wanted)
-    return tag("div", heads, *rows, class_=f"rb-commands-list rb-verdict--{verdict}")
+    return render("reference/commands.html", verdict=verdict, rows=policy_rows(Verdict(verdict)))
 
 
-def _entry(line: Line) -> str:
-    local = tag("span", "On the local stack: ", tag("b", VERDICT_WORDS[line.local].lower()), class_="rb-local")
-    what = badge(line.effect.value, EFFECT_WORDS[line.effect]) + tag("span", inline(line.reason), class_="rb-reason")
-    instead = tag("span", "Instead: ", class_="rb-command__label") + inline(line.instead) if line.instead else ""
-    title = tag("h3", tag("code", text(line.command)), id=f"rule-{line.id}")
-    return tag(
-        "article",
-        tag("div", title, _form_words(line)),
-        tag("div", what, local if line.local is not line.remote else ""),
-        tag("div", instead),
-        class_="rb-command",
-    )
+# --- The CLI majors side by side ------------------------------------------------------------------------------------
+
+_FAMILIES = {Family.DATABASE: "the database", Family.PROJECT: "the project"}
+_LANDS = {TargetKind.PRODUCTION: "production", TargetKind.LOCAL: "the local stack", TargetKind.DRILL: "a drill"}
 
 
-def _form_words(line: Line) -> str:
-    return tag("span", inline(line.form), class_="rb-form") if line.form else ""
+def majors() -> tuple[int, ...]:
+    """Return the CLI majors that the book knows, newest first."""
+    return tuple(sorted(book().policy.majors, reverse=True))
 
 
-def _command(line: Line) -> str:
-    return tag("th", tag("code", text(line.command)), _form_words(line), scope="row")
-
-
-def production_words(policy: Policy, major: int) -> tuple[str, ...]:
+def production_words(major: int) -> tuple[str, ...]:
     """Return the words that name production's database on that CLI major."""
-    return policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
+    return book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
+
+
+def proven_versions() -> Markup:
+    """Say with which versions every command of the book was proven."""
+    return render("reference/proven_versions.html", versions=[book().policy.majors[major].proven for major in majors()])
+
+
+def targets() -> Markup:
+    """Render the words by which each major names each target."""
+    settings = [book().policy.majors[major] for major in majors()]
+    rows = [
+        (
+            f"{where.capitalize()}, to reach {what}",
+            # None: this major can't reach it. No words: it does so by itself.
+            [one.target.get(family, {}).get(kind) for one in settings],
+        )
+        for kind, where in _LANDS.items()
+        for family, what in _FAMILIES.items()
+    ]
+    return render("reference/targets.html", majors=majors(), rows=rows)
+
+
+def without_target() -> Markup:
+    """Render where each command goes when it names no target. Rows that differ come first and are marked."""
+    rules = [rule for rule in book().policy.rules if rule.bare and rule.program == "supabase"]
+    rules.sort(key=lambda rule: len(set(rule.bare.values())) < 2)
+    rows = [
+        (
+            " ".join((rule.program, *rule.command)),
+            [_LANDS[rule.bare[major]] if major in rule.bare else "not in this CLI" for major in majors()],
+        )
+        for rule in rules
+    ]
+    return render("reference/without_target.html", majors=majors(), rows=rows)
+
+
+def written_differently() -> Markup:
+    """Render each command of the book that is written differently on the two majors, and the procedures that use it."""
+    used: dict[tuple[tuple[str, ...], ...], dict[str, Procedure]] = {}
+    for procedure in book().procedures.values():
+        page = page_context(procedure.id)
+        for place in page.expansion.own:
+            action = place.step.action
+            # A step that names other words for one major says so itself.
+            if action.words and not place.step.on_cli:
+                argvs = tuple(action.argv(place.scope.values, to) for to in page.destinations.values())
+                used.setdefault(argvs, {})[procedure.id] = procedure
+    rows = [(argvs, procedures.values()) for argvs, procedures in sorted(used.items()) if len(set(argvs)) > 1]
+    flags = [target_flags(book().policy, major) for major in majors()]
+    return render("reference/written_differently.html", majors=majors(), rows=rows, flags=flags)

@@ -1,54 +1,92 @@
-"""The book's sentences as HTML: code in backticks, **bold**, glossary tooltips and places for values."""
+"""The book's sentences in spans and pieces: code in backticks, **bold**, terms, flags and places for values."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from runbook.loading.templates import PLACEHOLDER
-from runbook.site.glossary import tooltips
-from runbook.site.markup import tag
-from runbook.site.snippet import flags
-from runbook.site.value_markers import Scope, place
+from runbook.model.templates import PLACEHOLDER
+from runbook.site.source import for_one_build, terms
+from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces, plain_parts, shown_pieces
 
-__all__ = ["bullets", "inline", "paragraphs", "plain"]
+__all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
-_PIECES = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
-
-
-def inline(value: str, scope: Scope | None = None) -> str:
-    """Render one run of text. Everything that is not ours is escaped: a book can't bring HTML."""
-    return "".join(_piece(piece, scope) for piece in _PIECES.split(" ".join(value.split())) if piece)
+_SPANS = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
 
 
-def _piece(piece: str, scope: Scope | None) -> str:
-    if piece.startswith("`"):
-        return tag("code", _with_places(piece[1:-1], scope, flags))
-    if piece.startswith("**"):
-        return tag("strong", _with_places(piece[2:-2], scope, tooltips))
-    return _with_places(piece, scope, tooltips)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a sentence: plain, code or strong."""
+
+    pieces: tuple[Piece, ...]
+    style: Literal["", "code", "strong"] = ""
 
 
-def _with_places(value: str, scope: Scope | None, render: Callable[[str], str]) -> str:
-    parts = PLACEHOLDER.split(value)
-    shown = [place(scope, part) if index % 2 else render(part) for index, part in enumerate(parts)]
-    return "".join(shown)
+def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
+    """Split a sentence for a template; it may be filled with marks already.
+
+    `as_written` keeps `{{name}}`: the sentence is about templates.
+    """
+    text = " ".join(sentence.split())
+    if not as_written:
+        text = marked(text)
+    found = []
+    for part in filter(None, _SPANS.split(text)):
+        if part.startswith("`"):
+            found.append(Span(_pieces(part[1:-1], flag_pieces), "code"))
+        elif part.startswith("**"):
+            found.append(Span(_pieces(part[2:-2], _term_pieces), "strong"))
+        else:
+            found.append(Span(_pieces(part, _term_pieces)))
+    return tuple(found)
 
 
-def paragraphs(value: str, scope: Scope | None = None, *, class_: str | None = None) -> str:
-    """Render text whose blank lines part paragraphs."""
-    blocks = [block for block in re.split(r"\n\s*\n", value.strip()) if block]
-    return "\n".join(tag("p", inline(block, scope), class_=class_) for block in blocks)
+def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:
+    found: list[Piece] = []
+    for part in plain_parts(value):
+        if not isinstance(part, str):
+            found += shown_pieces(part)
+            continue
+        # The pattern has one group, so every second text is a placeholder's name.
+        for index, text in enumerate(PLACEHOLDER.split(part)):
+            found += (Piece(f"{{{{{text}}}}}", "placeholder"),) if index % 2 else split(text)
+    return tuple(found)
 
 
-def bullets(items: tuple[str, ...], scope: Scope | None = None, *, class_: str | None = None) -> str:
-    """Render a list, one entry per item; nothing for none."""
-    if not items:
-        return ""
-    return tag("ul", *(tag("li", inline(item, scope)) for item in items), class_=class_)
+def clause_spans(clause: str) -> tuple[Span, ...]:
+    """Split what must hold at its code, where all is literal: no word in it is a term."""
+    # Backticks come in pairs, so every second text is code.
+    found = enumerate(clause.split("`"))
+    return tuple(Span(marked_pieces(text), "code" if index % 2 else "") for index, text in found if text)
+
+
+def _term_pieces(value: str) -> tuple[Piece, ...]:
+    """Split text at the glossary's terms; each is explained where it first occurs."""
+    found, unexplained = [], dict(terms())
+    # The pattern has one group, so every second part is a term.
+    for index, part in enumerate(_terms_pattern().split(value)):
+        if index % 2 and part in unexplained:
+            found.append(Piece(part, "term", unexplained.pop(part)))
+        elif part:
+            found.append(Piece(part))
+    return tuple(found)
+
+
+@for_one_build
+def _terms_pattern() -> re.Pattern[str]:
+    # The longest first: "dry run" must not be found as "run".
+    longest_first = sorted(terms(), key=len, reverse=True)
+    return re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else r"(?!)")
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """Split text at its blank lines."""
+    return tuple(block for block in re.split(r"\n\s*\n", text.strip()) if block)
 
 
 def plain(value: str) -> str:
-    """Strip the marks of `inline`, for titles in attributes and pictures."""
+    """Strip the marks of a sentence, for titles in attributes and pictures."""
     unmarked = re.sub(r"[`*]", "", " ".join(value.split()))
     return PLACEHOLDER.sub(lambda match: match.group(1).replace("_", " "), unmarked)

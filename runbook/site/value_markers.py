@@ -1,29 +1,92 @@
-"""Places for values: a mark that travels through filling, and tells where it came out and how it was escaped there."""
+"""Places for values: a mark that travels through filling, and tells where it came out and how it was escaped there.
+
+From the marks come the pieces of a sentence, and the words of a snippet that the page's fields fill.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from runbook.loading.templates import PLACEHOLDER
-from runbook.model import Include
-from runbook.site.markup import tag, text
+from runbook.model import Parameter
+from runbook.model.templates import PLACEHOLDER
+from runbook.rendering.command_text import shell_word
+from runbook.steps.scope import BUILT_INS, Scope
 
-__all__ = ["BUILT_IN", "Name", "Part", "Places", "Scope", "Slot", "marks_in", "name_of", "parts", "place", "shown"]
+__all__ = [
+    "FilledPart",
+    "Piece",
+    "Slot",
+    "SnippetWord",
+    "SqlName",
+    "flag_pieces",
+    "mark",
+    "marked",
+    "marked_pieces",
+    "marked_scope",
+    "marks_in",
+    "name_of",
+    "parts",
+    "plain_parts",
+    "shown_pieces",
+    "snippet_words",
+    "sql_word",
+    "stand_in",
+]
 
 # Private-use characters: no book, command or database has them, so a mark is never mistaken for text.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PROBE = "'\"\\"
 """Ends every mark. What filling made of these three characters tells how it escapes values at that place."""
+# A string doubles the single quote, an escape string the backslash too, a quoted name the double quote.
 _MODES = {_PROBE: "word", "''\"\\": "text", "''\"\\\\": "escape", '\'""\\': "quoted"}
 
 _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
 _NAME = re.compile(rf"{_MARK.pattern}|\"(?P<inner>(?:[^\"{_OPEN}]|{_OPEN}[^{_CLOSE}]*'\"\"\\{_CLOSE})*)\"")
 """A mark, or a name in SQL's own quotes: a mark first, since it holds a quotation mark itself."""
 
-BUILT_IN = ("project_ref", "env_file")
-"""Values that every procedure has without declaring them."""
+
+# --- Marks as values ------------------------------------------------------------------------------------------------
+
+
+def mark(key: str) -> str:
+    """Return what stands for the value of that key until a reader has typed it."""
+    return f"{_OPEN}{key}{_PROBE}{_CLOSE}"
+
+
+def stand_in(prefix: str, name: str, asks: Parameter | None) -> str:
+    """Return the mark of a name that a step finds. Two includes of one procedure have two, by their prefixes."""
+    del asks  # the field shows the example; in a command there is only the place
+    return mark(prefix + name)
+
+
+def marked_scope(parameters: Iterable[Parameter]) -> Scope:
+    """Return what is known before a procedure's first step: a mark for every name."""
+    names = (*BUILT_INS, *(one.name for one in parameters if not one.secret))
+    return Scope(
+        values={name: mark(name) for name in names}, secrets={one.name: one.name for one in parameters if one.secret}
+    )
+
+
+def marked(template: str) -> str:
+    """Put marks into a text outside of any step; nothing happens to one that is filled already."""
+    return PLACEHOLDER.sub(lambda found: mark(found[1]), template)
+
+
+def marks_in(filled: str) -> tuple[str, ...]:
+    """Return the keys of all places, in order of first appearance."""
+    return tuple(dict.fromkeys(match["key"] for match in _MARK.finditer(filled)))
+
+
+def name_of(key: str) -> str:
+    """Return the name a person sees for a key."""
+    return key.rsplit(".", 1)[-1]
+
+
+# --- What became of them --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +98,31 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class SqlName:
     """A name in SQL, quoted only where it has to be."""
 
     parts: tuple[str | Slot, ...]
 
 
-Part = str | Slot | Name
+FilledPart = str | Slot | SqlName
 
 
-def parts(filled: str) -> Iterator[Part]:
-    """Split filled text into what is fixed, what is a place, and what is an SQL name with places in it."""
+def parts(filled: str) -> Iterator[FilledPart]:
+    """Split a filled command or statement into what is fixed, what is a place, and what is an SQL name with places."""
+    if _OPEN not in filled:
+        yield from plain_parts(filled)
+        return
     end = 0
     for match in _NAME.finditer(filled):
         if _OPEN in (match["inner"] or ""):
-            yield from _plain_parts(filled[end : match.start()])
-            yield Name(tuple(_plain_parts(match["inner"])))
+            yield from plain_parts(filled[end : match.start()])
+            yield SqlName(tuple(plain_parts(match["inner"])))
             end = match.end()
-    yield from _plain_parts(filled[end:])
+    yield from plain_parts(filled[end:])
 
 
-def _plain_parts(filled: str) -> Iterator[str | Slot]:
+def plain_parts(filled: str) -> Iterator[str | Slot]:
+    """Split a filled text, where quotation marks mean nothing, into what is fixed and what is a place."""
     end = 0
     for match in _MARK.finditer(filled):
         if match.start() > end:
@@ -66,79 +133,93 @@ def _plain_parts(filled: str) -> Iterator[str | Slot]:
         yield filled[end:]
 
 
-def marks_in(filled: str) -> tuple[str, ...]:
-    """Return the keys of all places, in order of first appearance."""
-    return tuple(dict.fromkeys(match["key"] for match in _MARK.finditer(filled)))
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of one look, for a template. `note` is the meaning of a term, or the key of a place."""
+
+    text: str
+    kind: Literal["", "place", "flag", "term", "placeholder"] = ""
+    note: str = ""
+
+
+def marked_pieces(filled: str) -> tuple[Piece, ...]:
+    """Split a filled text, where quotation marks mean nothing, into what is fixed and the places in it."""
+    return tuple(piece for part in plain_parts(filled) for piece in shown_pieces(part))
+
+
+def shown_pieces(part: FilledPart) -> Iterator[Piece]:
+    """Yield what a part looks like while its values are not typed yet."""
+    if isinstance(part, str):
+        yield Piece(part)
+    elif isinstance(part, SqlName):
+        for inner in part.parts:
+            yield from shown_pieces(inner)
+    elif part.key == "target":
+        # The target is words of the command line, which differ by CLI major: there is no field for it.
+        yield Piece("the target")
+    else:
+        yield Piece(f"<{name_of(part.key)}>", "place", part.key)
+
+
+# --- Snippets: the words that run, quoted for a shell -----------------------------------------------------------------
+
+_FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
+# The probe of a mark has quotation marks of its own, which must stay as they are.
+_QUOTE_OUTSIDE_MARKS = re.compile(f"'(?![^{_OPEN}]*{_CLOSE})")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What names mean at one place of a page.
+class SnippetWord:
+    """A word of a snippet. `data` is how the page's script fills it; empty where nothing is left to fill."""
 
-    Inside an included procedure its parameters stand for texts of the outer one (`bound`), and its own variables
-    get the include's anchor as a prefix, so that two of the same name have two places.
-    """
-
-    prefix: str = ""
-    bound: Mapping[str, str] = field(default_factory=dict)
-
-    def key(self, name: str) -> str:
-        """Return the key of a variable that comes to be here."""
-        return name if name in BUILT_IN else self.prefix + name
-
-    def value(self, name: str) -> str:
-        """Return what stands for a name: a mark, or the outer text it is bound to."""
-        return self.bound[name] if name in self.bound else f"{_OPEN}{self.key(name)}{_PROBE}{_CLOSE}"
-
-    def fill(self, template: str) -> str:
-        """Put marks into a text that is shown (commands and SQL are filled as the walk fills them)."""
-        return PLACEHOLDER.sub(lambda match: self.value(match[1]), template)
-
-    def inside(self, anchor: str, include: Include) -> Scope:
-        """Return the scope of an included procedure's steps."""
-        bound = {name: self.fill(template) for name, template in include.values.items()}
-        return Scope(f"{anchor}.", bound)
+    pieces: tuple[Piece, ...]
+    data: str = ""
+    is_target: bool = False
 
 
-class Places(Mapping[str, str]):
-    """Values for the walk's filling: each name stands for its place."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str)
-
-    def __getitem__(self, name: str) -> str:
-        return self._scope.value(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[SnippetWord, ...]:
+    """Return an argv as words quoted for a shell. Words of `target` say where it lands."""
+    return tuple(
+        SnippetWord(_quoted_pieces(word), _data(word), word in target)
+        if marks_in(word)
+        else SnippetWord(flag_pieces(shell_word(word)), is_target=word in target)
+        for word in argv
+    )
 
 
-def place(scope: Scope | None, name: str) -> str:
-    """Show the place of a value in prose."""
-    if name == "target":
-        return "the target"
-    return shown((scope or Scope()).value(name))
+def sql_word(statement: str) -> SnippetWord:
+    """Return a statement as one word that no shell sees: it is pasted into an SQL editor."""
+    return SnippetWord(_filled_pieces(statement), _data(statement) if marks_in(statement) else "")
 
 
-def shown(filled: str) -> str:
-    """Render filled text: what is fixed escaped, places as elements that follow the page's fields."""
-    return "".join(_shown(part) for part in parts(filled))
+def flag_pieces(code: str) -> tuple[Piece, ...]:
+    """Split code at its flags, so that no line on a page ends within one."""
+    # The pattern has one group, so every second part is a flag.
+    return tuple(Piece(part, "flag" if index % 2 else "") for index, part in enumerate(_FLAG.split(code)) if part)
 
 
-def _shown(part: Part) -> str:
-    if isinstance(part, str):
-        return text(part)
-    if isinstance(part, Name):
-        return "".join(_shown(inner) for inner in part.parts)
-    return tag("var", text(f"<{name_of(part.key)}>"), data_rb_value=part.key)
+def _filled_pieces(filled: str) -> tuple[Piece, ...]:
+    return tuple(piece for part in parts(filled) for piece in shown_pieces(part))
 
 
-def name_of(key: str) -> str:
-    """Return the name a person sees for a key."""
-    return key.rsplit(".", 1)[-1]
+def _quoted_pieces(word: str) -> tuple[Piece, ...]:
+    """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
+    fixed = "".join(part for part in parts(word) if isinstance(part, str))
+    shown = shell_word(fixed)
+    if fixed in {"", shown}:
+        return _filled_pieces(word)
+    # The shell's quotes go around the pieces: around the word they would be taken for those of an SQL name.
+    if shown.startswith('"'):
+        return (Piece('"'), *_filled_pieces(word), Piece('"'))
+    return (Piece("'"), *_filled_pieces(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)), Piece("'"))
+
+
+def _data(word: str) -> str:
+    """Write a word's parts for the page's script: text, [key, mode] for a place, {"name": parts} for an SQL name."""
+
+    def datum(part: FilledPart) -> object:
+        if isinstance(part, Slot):
+            return [part.key, part.mode]
+        return {"name": [datum(inner) for inner in part.parts]} if isinstance(part, SqlName) else part
+
+    return json.dumps([datum(part) for part in parts(word)], ensure_ascii=False, separators=(",", ":"))

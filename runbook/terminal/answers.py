@@ -1,28 +1,43 @@
-"""Whether what was typed does the step. Enter alone never does anything that writes."""
+"""What the person does at a step: an answer, a key that means the same on every screen, the editor, a wait."""
 
 from __future__ import annotations
 
-import re
+import difflib
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
 
+from rich.text import Text
+
+from runbook.engine import ports
 from runbook.engine.confirmation import is_confirmed
-from runbook.engine.ports import Confirmation, Go, Screen
-from runbook.model import Choose, Parameter, Tick
-from runbook.terminal.lines import one_line
+from runbook.engine.ports import Confirmation, Reply, Screen
+from runbook.errors import MissingPartError
+from runbook.rendering.json_format import readable_output
+from runbook.runtime.subprocesses import open_editor
+from runbook.steps.view import File
+from runbook.terminal.dialog import Dialog
+from runbook.terminal.lines import Lines, diff_lines, one_line, wrap
+from runbook.terminal.step_screen import can_undo, other_procedures, render_details
 
-__all__ = ["go_for", "looks_like_value", "wanted"]
+__all__ = ["SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
 
 
-def go_for(screen: Screen, typed: str) -> Go | str:
-    """Return the go-ahead that `typed` gives, or what is wrong with it in a sentence."""
-    action = screen.action
-    if isinstance(action, Choose):
-        return _option(action, typed)
-    if isinstance(action, Tick) and action.asks is not None:
-        return _value(action.asks, typed)
+def go_for(screen: Screen, typed: str) -> ports.Go | str:
+    """Return the go-ahead that `typed` gives, or what is wrong with it in a sentence.
+
+    Enter alone never does anything that writes.
+    """
+    if screen.action.wants_answer:
+        value, problem = screen.action.read_answer(typed)
+        return problem or ports.Go(value=value)
     if screen.confirmation is Confirmation.ENTER:
-        return Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
+        return (
+            ports.Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
+        )
     if is_confirmed(screen.confirmation, screen.word, typed):
-        return Go(typed=typed)
+        return ports.Go(typed=typed)
     return wanted(screen, typed)
 
 
@@ -34,24 +49,155 @@ def wanted(screen: Screen, typed: str) -> str:
     return f"You typed '{one_line(typed)}'; it takes '{one_line(word)}', all of it. Nothing ran."
 
 
-def looks_like_value(screen: Screen, typed: str) -> bool:
-    """Tell whether a key is also a value that this step asks for."""
-    asks = screen.action.asks if isinstance(screen.action, Tick) else None
-    if asks is None or not typed:
-        return False
-    return typed in asks.choices or bool(asks.pattern and re.fullmatch(asks.pattern, typed))
+def output_lines(screen: Screen, width: int) -> Lines:
+    """Return the output of every execution so far, oldest first."""
+    lines: Lines = []
+    for record in screen.state.steps.values():
+        for attempt in record.attempts:
+            end = attempt.outcome.value if attempt.outcome else "not finished"
+            what = f"{attempt.started:%H:%M:%S}  {record.path}  {attempt.purpose.value}: {end}"
+            lines += wrap(what, width, style="bold")
+            lines += wrap(attempt.evidence, width, first="  ") if attempt.evidence else []
+            for text in readable_output(attempt.output, width - 4).splitlines():
+                lines += wrap(text, width, first="  ", rest="    ")
+            lines.append(Text())
+    return lines or [Text("Nothing has run yet.")]
 
 
-def _option(choose: Choose, typed: str) -> Go | str:
-    if typed.isdecimal() and 0 < int(typed) <= len(choose.options):
-        return Go(value=choose.options[int(typed) - 1].when)
-    exact = [option.when for option in choose.options if option.when.lower() == typed.lower()]
-    return Go(value=exact[0]) if exact else f"Type a number from 1 to {len(choose.options)}."
+class SharedKeys:
+    """Follows the keys that mean the same on every screen. `titles` are those of all procedures, by id."""
+
+    def __init__(self, dialog: Dialog, titles: Mapping[str, str]) -> None:
+        self._dialog, self._titles = dialog, titles
+        self.helped = 0
+        """How often more was asked for about a step; a drill tells it at its end."""
+
+    def press(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:
+        """Return (was it a key, the reply it leads to); no reply: the same question comes again."""
+        reply: Reply | None = None
+        match typed.lower():
+            case "?":
+                self.helped += 1
+                self._dialog.page(render_details(screen, self._dialog.width))
+            case "o":
+                self._dialog.page(output_lines(screen, self._dialog.width), from_end=True)
+            case "s":
+                reply = self._skip(screen)
+            case "b":
+                reply = ports.Back()
+            case "h":
+                reply = self._hand_over()
+            case "u":
+                reply = self._take_back(screen)
+            case "p":
+                reply = self._switch(screen)
+            case "q":
+                reply = ports.Stop()
+            case _:
+                return False, None
+        return True, reply
+
+    def is_value(self, typed: str, screen: Screen) -> bool:
+        """Ask what is meant where a key is also a value that this step asks for."""
+        asks = screen.action.asks
+        if asks is None or not asks.could_be(typed) or typed.lower() not in {"s", "b", "o", "u", "h", "p", "q", "?"}:
+            return False
+        self._dialog.show([f"Is '{typed}' the value? Type yes; anything else takes it as a key."])
+        return self._dialog.line().lower() == "yes"
+
+    def _skip(self, screen: Screen) -> Reply | None:
+        # Past a step that is done or skipped already there is nothing to give a reason for.
+        if screen.state.step(screen.path).status.is_settled:
+            return ports.Skip("")
+        self._dialog.show(["Why is this step left out? It goes into the report. (Enter: don't skip)"])
+        reason = self._dialog.line("why> ")
+        return ports.Skip(reason) if reason else None
+
+    def _hand_over(self) -> Reply | None:
+        self._dialog.show(["What must the next person know? (Enter: don't hand over)"])
+        note = self._dialog.line("note> ")
+        if not note:
+            return None
+        self._dialog.show(["Who takes over? (Enter: whoever resumes it)"])
+        return ports.HandOver(note, self._dialog.line("who> "))
+
+    def _take_back(self, screen: Screen) -> Reply | None:
+        if can_undo(screen):
+            return ports.TakeBack()
+        undo = screen.step.undo
+        reason = f"This step can't be taken back: {undo.reason}" if undo and undo.reason else "It has no undo."
+        self._dialog.problem(reason)
+        return None
+
+    def _switch(self, screen: Screen) -> Reply | None:
+        offered = other_procedures(screen.procedure, screen.step)
+        titled = [f"{one}  {one_line(self._titles.get(one, ''))}" for one in offered]
+        lines = [f"  {number}  {one}" for number, one in enumerate(titled, start=1)]
+        self._dialog.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])
+        typed = self._dialog.line("procedure> ")
+        if not typed:
+            return None
+        if typed.isdecimal() and 0 < int(typed) <= len(offered):
+            return ports.SwitchTo(offered[int(typed) - 1])
+        if typed in offered or typed in self._titles:
+            return ports.SwitchTo(typed)
+        close = difflib.get_close_matches(typed, [*offered, *self._titles], n=3, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
+        self._dialog.problem(f"No procedure is called '{typed}'.{hint}")
+        return None
 
 
-def _value(parameter: Parameter, typed: str) -> Go | str:
-    from runbook.engine.parameters import problem_with
+class TerminalHands:
+    """The hands of the person at the terminal, as `runbook.steps.performing.Hands` wants them, at one screen."""
 
-    problem = problem_with(parameter, typed)
-    hint = f" For example: {parameter.example}" if problem and parameter.example else ""
-    return f"{problem}.{hint}" if problem else Go(value=typed)
+    def __init__(self, screen: Screen, dialog: Dialog) -> None:
+        self._screen, self._dialog = screen, dialog
+        self.left_for: Reply | None = None
+        """What the person wants instead of going on; None: the same screen again."""
+
+    def edit(self) -> str | None:
+        """Open the editor on the draft until it is accepted; return its path, or None if the person leaves it."""
+        answer, draft = "e", self._screen.draft
+        while answer == "e":
+            try:
+                problem = open_editor(draft)
+            except MissingPartError as missing:
+                problem = f"{missing.message}. {missing.hint}"
+            if problem:
+                self._dialog.problem(f"{problem}. You can also edit {draft} in another terminal.")
+            self._dialog.page(_edit_difference(self._screen, self._dialog.width), stay=False)
+            self._dialog.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
+            while (answer := self._dialog.line().lower()) not in {"a", "e", "b", "q"}:
+                self._dialog.problem("Type a, e, b or q.")
+        self.left_for = ports.Stop() if answer == "q" else None
+        return draft if answer == "a" else None
+
+    def count_down(self, seconds: float) -> float:
+        """Wait that many seconds, less if Enter is pressed; return how many it were. Raises EOFError."""
+        self._dialog.flush()
+        began = time.monotonic()
+        left = seconds
+        while left > 0:
+            self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
+            if self._dialog.enter_within(min(1.0, left)):
+                break
+            # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
+            left = began + seconds - time.monotonic()
+        self._dialog.rewrite("")
+        return min(seconds, time.monotonic() - began)
+
+
+def _edit_difference(screen: Screen, width: int) -> Lines:
+    """Return what the finished draft changes in the file that it will become."""
+    name = next((block.path for block in screen.blocks if isinstance(block, File)), "the file")
+    directory = screen.state.header.directory if screen.state.header else "."
+    before, after = (_lines_of(file) for file in (Path(directory, name), Path(screen.draft)))
+    changes = difflib.unified_diff(before, after, f"{name} now", f"{name} then", lineterm="")
+    return diff_lines(changes, width) or [Text(f"{name} stays as it is.", style="yellow")]
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # a file that the step makes is not there before
+        return []

@@ -7,16 +7,17 @@ from datetime import datetime
 
 from rich.text import Text
 
-from runbook.engine.events import Outcome, Purpose
-from runbook.engine.ports import Execution, Holder, Screen
+from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
-from runbook.model import Edit, Effect
+from runbook.journal.events import Outcome, Purpose
+from runbook.journal.interface import Holder
+from runbook.model import Effect
 from runbook.rendering.json_format import readable_output
-from runbook.terminal.banner import head
-from runbook.terminal.lines import Lines, block, command_lines, fit, keys, one_line, wrap
-from runbook.terminal.step_screen import other_procedures
+from runbook.steps.view import File, Label
+from runbook.terminal.lines import Lines, band, command_lines, diff_lines, fit, keys, one_line, wrap
+from runbook.terminal.step_screen import can_undo, head, notes, other_procedures
 
-__all__ = ["can_check", "can_undo", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -25,13 +26,6 @@ _WHAT = {
     Purpose.PROBE: "The check failed",
     Purpose.PREPARE: "Preparing the step failed",
 }
-_LAST_LINES = 40
-_DIFF = {"+": "green", "-": "red", "@": "cyan"}
-
-
-def can_undo(screen: Screen) -> bool:
-    """Tell whether the step can be taken back."""
-    return screen.step.undo is not None and screen.step.undo.action is not None
 
 
 def can_check(screen: Screen, execution: Execution) -> bool:
@@ -43,45 +37,35 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     """Return what is shown when a step, its check or its undo failed; one row is left for the prompt."""
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
-    title = screen.pieces.get("title", screen.step.title)
-    last = readable_output(execution.output, width - 4).splitlines()[-_LAST_LINES:]
-    blocks = [
-        block(head(screen, width)),
-        block([Text()], 0),
-        block(wrap(f"{what}: {title}", width, first="  FAILED  ", style="bold red")),
-        block(wrap(_evidence(screen, execution), width, first="  "), 2),
-        block(command_lines(screen.argv, width) if screen.argv else [], 1),
-        block(_tail(last, width), 3, keep_end=True),
-        block(_advice(screen, width), 2),
-        block([Text()], 0),
-        block(keys("", _choices(screen, execution), width)),
+    evidence = execution.evidence
+    # A file's difference stands above and has been seen; what counts now is the checker's own word behind it.
+    if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
+        evidence = evidence.rpartition("\n")[2].rpartition("; ")[2]
+    # The end of the output: what went wrong stands there.
+    last = [text for text in readable_output(execution.output, width - 4).splitlines()[-40:] if text.strip()]
+    tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
+    advice: Lines = []
+    others = other_procedures(screen.procedure, screen.step)
+    for note in notes(screen, Label.IF_IT_FAILS):
+        advice += wrap(note.text, width, first="  What to do: ", rest="      ", style="bold")
+        if note.see in others:
+            advice += wrap(f"The procedure for this is {note.see}: press p.", width, first="  ")
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
+        band(wrap(evidence, width, first="  "), 2),
+        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band(tail, 3, keep_end=True),
+        band(advice, 2),
+        band([Text()], 0),
+        band(keys("", _choices(screen, execution), width)),
     ]
-    return fit(blocks, height - 1, more="o")
-
-
-def _evidence(screen: Screen, execution: Execution) -> str:
-    """Return what was compared. An edit's difference stands before it and has been seen; the checker's word counts."""
-    if isinstance(screen.action, Edit) and "\n" in execution.evidence:
-        return execution.evidence.rpartition("\n")[2].rpartition("; ")[2]
-    return execution.evidence
-
-
-def _tail(last: Sequence[str], width: int) -> Lines:
-    """Return the end of the output: what went wrong stands there."""
-    lines = [line for text in last if text.strip() for line in wrap(text, width, first="  | ", rest="  |   ")]
-    return lines[-12:]
-
-
-def _advice(screen: Screen, width: int) -> Lines:
-    text = screen.pieces.get("if_it_fails")
-    lines = wrap(text, width, first="  What to do: ", rest="      ", style="bold") if text else []
-    see = screen.step.if_it_fails.see if screen.step.if_it_fails else None
-    if see and see in other_procedures(screen.procedure, screen.step):
-        lines += wrap(f"The procedure for this is {see}: press p.", width, first="  ")
-    return lines
+    return fit(bands, height - 1, more="o")
 
 
 def _choices(screen: Screen, execution: Execution) -> list[str]:
+    # A failed check is looked at again first: that only reads, running the step again may not.
     retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
     names += ["c check what it did"] if can_check(screen, execution) else []
@@ -95,57 +79,47 @@ def render_unknown(
     screen: Screen, known: Sequence[str], probe: Execution | None, width: int = 80, height: int = 24
 ) -> Lines:
     """Return what is shown when nobody saw how a step ended; one row is left for the prompt."""
-    title = screen.pieces.get("title", screen.step.title)
-    blocks = [
-        block(head(screen, width)),
-        block([Text()], 0),
-        block(wrap(f"{_unknown(screen)}: {title}", width, first="  UNKNOWN  ", style="bold yellow")),
-        block(command_lines(screen.argv, width) if screen.argv else [], 1),
-        block((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
-        block(_probed(probe, width), 2),
-        block(
-            wrap("Doing it again when it was done may do harm. Leaving it out when it was not, too.", width, first="  ")
-        ),
-        block([Text()], 0),
-        block(_decisions(screen)),
-    ]
-    return fit(blocks, height - 1)
-
-
-def _unknown(screen: Screen) -> str:
-    failed = screen.state.step(screen.path).status is Status.FAILED
-    return "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
-
-
-def _probed(probe: Execution | None, width: int) -> Lines:
-    if probe is None:
-        return []
-    if probe.outcome is Outcome.PASSED:
-        lines = wrap("The check passed: the step was done.", width, first="  ", style="bold green")
-    elif probe.outcome is Outcome.INTERRUPTED:
-        lines = wrap("The check was interrupted: it says nothing.", width, first="  ", style="bold yellow")
-    else:
-        text = "The check failed: the step was not done, only in part, or the server still works on it."
-        lines = wrap(text, width, first="  ", style="bold red")
-    return [*lines, *(wrap(probe.evidence, width, first="  ") if probe.evidence else [])]
-
-
-def _decisions(screen: Screen) -> Lines:
-    undone = screen.state.step(screen.path).purpose is Purpose.UNDO
-    check = screen.step.undo.check if undone and screen.step.undo else screen.step.verify
-    probe = ["check  look now what became of it; this only reads"] if check else []
+    record, undo = screen.state.step(screen.path), screen.step.undo
+    failed = record.status is Status.FAILED
+    what = "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
+    undone = record.purpose is Purpose.UNDO
     done, redo = ("it was taken back", "take it back again") if undone else ("it was done", "do it again")
-    lines = [*probe, f"done   {done}, go on", f"redo   {redo}: you are asked once more"]
-    return [*(Text(f"  {line}") for line in lines), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]
+    decisions = [f"  done   {done}, go on", f"  redo   {redo}: you are asked once more"]
+    if undo.check if undone and undo else screen.step.verify:
+        decisions.insert(0, "  check  look now what became of it; this only reads")
+    either = "Doing it again when it was done may do harm. Leaving it out when it was not, too."
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
+        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
+        band(_probed(probe, width) if probe else [], 2),
+        band(wrap(either, width, first="  ")),
+        band([Text()], 0),
+        band([*map(Text, decisions), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]),
+    ]
+    return fit(bands, height - 1)
+
+
+def _probed(probe: Execution, width: int) -> Lines:
+    text, style = {
+        Outcome.PASSED: ("The check passed: the step was done.", "bold green"),
+        Outcome.INTERRUPTED: ("The check was interrupted: it says nothing.", "bold yellow"),
+        # A lost line does not end what the server has begun, so even this is no proof that nothing happens.
+        Outcome.FAILED: (
+            "The check failed: the step was not done, only in part, or the server still works on it.",
+            "bold red",
+        ),
+    }[probe.outcome]
+    lines = wrap(text, width, first="  ", style=style)
+    return [*lines, *(wrap(probe.evidence, width, first="  ") if probe.evidence else [])]
 
 
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:
     """Return what changed since the run stopped, as long as it is."""
     lines = wrap(f"The {what} is not what it was when this run stopped.", width, style="bold yellow")
-    lines.append(Text())
-    for line in diff.splitlines():
-        lines += wrap(line, width, style=_DIFF.get(line[:1], ""))
-    return lines
+    return [*lines, Text(), *diff_lines(diff.splitlines(), width)]
 
 
 def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:

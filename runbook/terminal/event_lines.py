@@ -1,4 +1,4 @@
-"""The line or two that each event of a run leaves on the screen."""
+"""What is printed between the screens: the line or two of each event, a phase's end, the end of the run."""
 
 from __future__ import annotations
 
@@ -7,28 +7,39 @@ from typing import Any
 
 from rich.text import Text
 
-from runbook.engine.events import (
+from runbook.engine.ports import Screen
+from runbook.engine.state import RunState, Status, StepRecord
+from runbook.engine.way import way_of
+from runbook.filling import Shown, fill_text
+from runbook.journal import events
+from runbook.journal.events import (
     Event,
     HandedOver,
-    OptionChosen,
     Outcome,
     Purpose,
     RunFinished,
-    RunResumed,
-    RunStarted,
     RunStopped,
     StepFinished,
-    SteppedBack,
-    StepSkipped,
     StepStarted,
 )
-from runbook.engine.ports import Screen
-from runbook.engine.state import RunState
-from runbook.model import Command, Procedure, Sql, TargetKind
-from runbook.terminal.endings import come_back, render_finished, render_result
-from runbook.terminal.lines import Lines, command_lines, wrap
+from runbook.model import Mode, Procedure, TargetKind
+from runbook.steps.scope import Place
+from runbook.steps.view import Label
+from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
+from runbook.terminal.step_screen import duration, is_dry, notes, render_block
 
-__all__ = ["has_output_to_look_at", "render_event"]
+__all__ = ["has_output_to_look_at", "render_event", "render_finished", "render_phase_end", "render_result"]
+__all__ += ["worth_a_look"]
+
+_DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "taken back", Purpose.PREPARE: "ready"}
+_WORDS = {
+    Status.PASSED: ("done", "green"),
+    Status.SKIPPED: ("skipped", "yellow"),
+    Status.FAILED: ("FAILED", "bold red"),
+    Status.UNKNOWN: ("UNKNOWN", "bold yellow"),
+    Status.RUNNING: ("UNKNOWN", "bold yellow"),
+    Status.TODO: ("not done", "dim"),
+}
 
 
 def render_event(
@@ -38,45 +49,106 @@ def render_event(
     run = state.header.run if state.header else ""
     if isinstance(event, RunFinished) and procedure is not None:
         return [Text(), *render_finished(procedure, state, width, height - 1)]
-    if isinstance(event, RunStopped | HandedOver) and state.header and state.header.dry:
+    if isinstance(event, RunStopped | HandedOver) and is_dry(state):
         return [Text("Stopped. Nothing was written.", style="bold")]
-    if (
-        isinstance(event, RunStopped | HandedOver)
-        and state.target is not None
-        and state.target.kind == TargetKind.DRILL
-    ):
+    if isinstance(event, RunStopped | HandedOver) and _is_drill(state):
         return [Text("Stopped.", style="bold")]  # the drill says itself how it goes on; its run is nowhere else
-    tell = _TOLD.get(type(event))
-    return tell(event, run, width) if tell else []
+    lines_of = _LINES.get(type(event))
+    return lines_of(event, run, width) if lines_of else []
 
 
 def has_output_to_look_at(event: StepFinished, screen: Screen) -> bool:
     """Tell whether a command of the step has just printed what the step says to look at."""
     ran = event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED
-    return ran and isinstance(screen.action, Command | Sql)
+    return ran and screen.action.runs
 
 
-def _started(event: StepStarted, width: int) -> Lines:
+def render_result(event: StepFinished, width: int = 80) -> Lines:
+    """Say in one or a few lines how an execution ended, what was compared and what was kept."""
+    word, style = {
+        Outcome.PASSED: (_DONE.get(event.purpose, "done"), "green"),
+        Outcome.FAILED: ("FAILED", "bold red"),
+        Outcome.INTERRUPTED: ("INTERRUPTED", "bold yellow"),
+    }[event.outcome]
+    seconds = f"{event.seconds:.1f} s" if event.seconds >= 0.05 else ""
+    evidence = event.evidence
+    if event.captured and event.exit is None:
+        evidence = ""  # a value seen is shown below
+    elif event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED and len(evidence) > 60:
+        evidence = "as expected"  # the whole comparison is in the report
+    facts = ", ".join(part for part in (evidence, seconds) if part)
+    lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
+    lines[0].stylize(style, 2, 2 + len(word))
+    for name, value in event.captured.items():
+        shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"
+        lines += wrap(f"{name} = {shown}", width, first="  kept  ", rest="      ")
+    return lines
+
+
+def worth_a_look(screen: Screen, width: int = 80) -> Lines:
+    """Return what to look for in the output that has just been printed; nothing if the step does not say."""
+    looks = notes(screen, Label.LOOK_FOR, Label.STOP_IF)
+    return [line for note in looks for line in render_block(note, width).lines]
+
+
+def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 80, height: int = 24) -> Lines:
+    """Say that a phase is over. In a do-confirm procedure its steps are listed, to be confirmed one by one."""
+    number, count, title = phase
+    named = f": {title}" if title else ""
+    lines = wrap(f"Phase {number} of {count} done{named}", width, style="bold green")
+    if screen.procedure.mode is not Mode.DO_CONFIRM:
+        return lines
+    steps = way_of(screen.procedure, screen.state).in_phase(number)
+    listed = [line for one in steps for line in _step_line(one, screen.state.step(one.path), width)]
+    ask = keys("Is each line so? Press Enter if all are, or:", ["b back", "o output", "q stop"], width)
+    return fit([band(lines), band(listed, 4), band(ask)], height - 1)
+
+
+def render_finished(procedure: Procedure, state: RunState, width: int = 80, height: int = 24) -> Lines:
+    """Return the end of a run: what was done when, what is still to do, and where the report is."""
+    run = state.header.run if state.header else ""
+    began, ended = (state.header.at if state.header else None), state.updated
+    took = f" in {duration((ended - began).total_seconds())}" if began and ended else ""
+    steps = way_of(procedure, state).places
+    listed = [line for one in steps for line in _step_line(one, state.step(one.path), width)]
+    after = [line for text in procedure.after for line in wrap(text, width, first="  [ ] ")]
+    bands = [
+        band(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
+        band(listed, 5),
+        band([Text("Still to do:", style="bold"), *after] if after else [], 2),
+        band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
+    ]
+    return fit(bands, height - 1)
+
+
+def _is_drill(state: RunState) -> bool:
+    return state.target is not None and state.target.kind == TargetKind.DRILL
+
+
+def _step_line(one: Place, record: StepRecord, width: int) -> Lines:
+    word, style = _WORDS[record.status]
+    when = f"{record.last.started:%H:%M:%S}" if record.last else " " * 8
+    took = f"{record.seconds:.0f} s" if record.seconds >= 1 else ""
+    note = f" ({record.reason})" if record.reason else ""
+    title = fill_text(one.step.title, Shown(one.scope.values))
+    lines = wrap(f"{title}{note}", width - 8, first=f"  {when}  {word:<8}  ")
+    lines[0].stylize(style, 12, 12 + len(word))
+    return [lines[0] + Text(f"  {took}" if took else ""), *lines[1:]]
+
+
+# --- one event at a time ------------------------------------------------------------------------------------------
+
+
+def _started(event: StepStarted, _run: str, width: int) -> Lines:
     if event.purpose in {Purpose.VERIFY, Purpose.PROBE}:
         return [Text(), *wrap("Checking:", width, first="  ", style="dim"), *command_lines(event.argv, width)]
+    # The screen showed the command; a line of space sets its output off.
     return [Text()] if event.argv else []
 
 
-def _begun(event: RunStarted, run: str, width: int) -> Lines:
+def _begun(event: events.RunStarted, run: str, width: int) -> Lines:
     real = f"Run {run} has begun; every step is written down."
     return wrap("The dry run has begun; it leaves no trace." if event.dry else real, width, style="dim")
-
-
-def _resumed(_event: RunResumed, run: str, width: int) -> Lines:
-    return wrap(f"Run {run} goes on.", width, style="dim")
-
-
-def _skipped(event: StepSkipped, _run: str, width: int) -> Lines:
-    return wrap(f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow")
-
-
-def _stepped_back(event: SteppedBack, _run: str, width: int) -> Lines:
-    return wrap(f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow")
 
 
 def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
@@ -84,14 +156,24 @@ def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     return [Text("Handed over.", style="bold"), *wrap(f"{who} goes on with: runbook resume {run}", width)]
 
 
-_TOLD: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
-    RunStarted: _begun,
-    RunResumed: _resumed,
-    StepStarted: lambda event, _run, width: _started(event, width),
+def _stopped(event: RunStopped, run: str, _width: int) -> Lines:
+    because = f" ({event.reason})" if event.reason and not event.reason.startswith("stopped by") else ""
+    back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
+    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
+
+
+_LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
+    events.RunStarted: _begun,
+    events.RunResumed: lambda _event, run, width: wrap(f"Run {run} goes on.", width, style="dim"),
+    StepStarted: _started,
     StepFinished: lambda event, _run, width: render_result(event, width),
-    StepSkipped: _skipped,
-    SteppedBack: _stepped_back,
-    OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
+    events.StepSkipped: lambda event, _run, width: wrap(
+        f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow"
+    ),
+    events.SteppedBack: lambda event, _run, width: wrap(
+        f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"
+    ),
+    events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
     HandedOver: _handed_over,
-    RunStopped: lambda event, run, _width: come_back(run, event.reason),
+    RunStopped: _stopped,
 }

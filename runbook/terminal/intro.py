@@ -1,21 +1,48 @@
-"""The first screen of a walk: what this is, when it fits and when not, what must be at hand, what to beware of."""
+"""The first screens of a walk: what this is and where it will land, which is proven while the operator reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
-from runbook.engine.events import TargetSeen
+from runbook.journal.events import TargetSeen
 from runbook.model import Mode, Parameter, Procedure
-from runbook.terminal.banner import target_text
-from runbook.terminal.lines import Block, Lines, block, both_ends, fit, keys, wrap
+from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
+from runbook.terminal.step_screen import target_text
 
-__all__ = ["render_begin", "render_intro", "render_question"]
+__all__ = ["Background", "render_begin", "render_intro", "render_question"]
+
+
+class Background:
+    """A call that goes on while the operator reads; `result` waits for it and raises what it raised."""
+
+    def __init__(self, call: Callable[[], TargetSeen]) -> None:
+        self._call = call
+        self._seen: TargetSeen | None = None
+        self._error: BaseException | None = None
+        # A daemon: a CLI that hangs must not keep this process from ending.
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._seen = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for it
+            self._error = error
+
+    def result(self) -> TargetSeen:
+        """Return what the call returned, once it has."""
+        while self._thread.is_alive():
+            self._thread.join(0.2)  # in pieces, so that Ctrl-C is heard
+        if self._error is not None:
+            raise self._error
+        assert self._seen is not None
+        return self._seen
+
 
 _MODES = {Mode.READ_DO: "Read each step, then do it.", Mode.DO_CONFIRM: "Do a phase, then confirm it line by line."}
-
-
 _ROOM_BELOW = 8
 """Rows for what follows: that the target is being proven, the target with its notes, the question, the prompt."""
 
@@ -25,15 +52,15 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
     title = Text(procedure.title, style="bold")
     minutes = Text(f"about {procedure.minutes} min", style="dim")
     not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
-    blocks = [
-        block([*both_ends(title, minutes, width), *wrap(procedure.summary, width)]),
+    bands = [
+        band([*both_ends(title, minutes, width), *wrap(procedure.summary, width)]),
         _listed("WARNING", procedure.warnings, width, "bold yellow", least=6),
         _listed("Use it when", procedure.use_when, width, least=2),
         _listed("Not for", not_for, width, least=2),
         _listed("Have at hand", procedure.needs, width, least=2),
-        block(wrap(_MODES[procedure.mode], width, style="dim"), 0),
+        band(wrap(_MODES[procedure.mode], width, style="dim"), 0),
     ]
-    return fit(blocks, 1000 if whole else height - _ROOM_BELOW)
+    return fit(bands, 1000 if whole else height - _ROOM_BELOW)
 
 
 def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5) -> Lines:
@@ -42,7 +69,7 @@ def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, hei
     where = Text("Commands will land on:  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
     ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
-    return fit([block(lines), block(found, 1 if found else 0), block(ask)], max(height, len(lines) + len(ask) + 1))
+    return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
 
 
 def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:
@@ -57,8 +84,8 @@ def render_question(parameter: Parameter, problem: str, width: int = 80) -> Line
     return lines + (wrap("; ".join(hints), width, first="  ", style="dim") if hints else [])
 
 
-def _listed(label: str, texts: Sequence[str], width: int, style: str = "", *, least: int) -> Block:
+def _listed(label: str, texts: Sequence[str], width: int, style: str = "", *, least: int) -> Band:
     if not texts:
-        return block([])
+        return band([])
     lines = [Text(f"{label}:", style=style or "bold")]
-    return block([*lines, *(line for text in texts for line in wrap(text, width, first="  - ", style=style))], least)
+    return band([*lines, *(line for text in texts for line in wrap(text, width, first="  - ", style=style))], least)

@@ -12,16 +12,19 @@ from rich.text import Text
 
 from runbook.rendering.command_text import broken, command_text
 
-__all__ = ["Block", "Lines", "block", "both_ends", "clean", "command_lines", "fit", "keys", "one_line", "plain", "wrap"]
+__all__ = ["Band", "Lines", "band", "both_ends", "clean", "command_lines", "diff_lines", "fit", "keys", "one_line"]
+__all__ += ["plain", "wrap"]
 
 Lines = list[Text]
 
+# The marks that turn text around (U+202E and its kin) can make a command read as another one than it is.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _ASCII = str.maketrans("…·•–—→←✓✗─│“”‘’", ".-*--><+x-|\"\"''")  # noqa: RUF001 - the characters that are replaced
+_DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @dataclass(slots=True)
-class Block:
+class Band:
     """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`."""
 
     lines: Lines
@@ -64,6 +67,11 @@ def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest:
     return [Text(line[: len(first)]) + Text(line[len(first) :], style="bold") for line in lines]
 
 
+def diff_lines(diff: Iterable[str], width: int) -> Lines:
+    """Show the lines of a difference. Colour only repeats what + and - say."""
+    return [line for text in diff for line in wrap(text, width, style=_DIFF.get(text[:1], ""))]
+
+
 def keys(ask: str, names: Sequence[str], width: int) -> Lines:
     """Say what to type and list the keys (`s skip`); a line never breaks inside of one."""
     lines, line = [], f"  {ask}" if ask else " "
@@ -80,42 +88,38 @@ def both_ends(left: Text, right: Text, width: int) -> Lines:
     gap = width - left.cell_len - right.cell_len
     if gap >= 2:
         return [left + Text(" " * gap) + right]
-    return [*_cut(left, width), *_cut(right, width)]
+    lines: Lines = []
+    for text in (left, right):
+        lines += [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style) or "bold")
+    return lines
 
 
-def _cut(text: Text, width: int) -> Lines:
-    return [text] if text.cell_len <= width else wrap(text.plain, width, style=str(text.style) or "bold")
-
-
-def block(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Block:
-    """Make a block; without `least` all its lines stay."""
+def band(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Band:
+    """Make a part of a screen; without `least` all its lines stay."""
     kept = list(lines)
-    return Block(kept, len(kept) if least is None else min(least, len(kept)), keep_end)
+    return Band(kept, len(kept) if least is None else min(least, len(kept)), keep_end)
 
 
-def fit(blocks: Sequence[Block], height: int, *, more: str = "?") -> Lines:
-    """Join blocks to at most `height` lines, as far as their least allows: the longest one shrinks first.
+def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
+    """Join bands to at most `height` lines, as far as their least allows: the longest one shrinks first.
 
     `more` is the key that shows what had to be left out.
     """
-    sizes = [len(one.lines) for one in blocks]
+    sizes = [len(one.lines) for one in bands]
     while sum(sizes) > height:
-        spare = [size - one.least for size, one in zip(sizes, blocks, strict=True)]
+        spare = [size - one.least for size, one in zip(sizes, bands, strict=True)]
+        # Nothing may shrink any more: what must be read goes before what would fit.
         if max(spare, default=0) <= 0:
             break
         largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))
         sizes[largest] -= 1
-    return [line for one, size in zip(blocks, sizes, strict=True) for line in _shorten(one, size, more)]
-
-
-def _shorten(one: Block, size: int, more: str) -> Lines:
-    lines = one.lines
-    if size >= len(lines):
-        return lines
-    if size == 0:
-        return []
-    cut = lines[max(size - 1, 1)].plain
-    left = len(lines) - size + 1
-    indent = " " * max(2, len(cut) - len(cut.lstrip()))
-    note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {more} shows all]", style="dim")
-    return [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]
+    fitted: Lines = []
+    for one, size in zip(bands, sizes, strict=True):
+        lines, left = one.lines, len(one.lines) - size + 1
+        if 0 < size < len(lines):
+            cut = lines[max(size - 1, 1)].plain
+            indent = " " * max(2, len(cut) - len(cut.lstrip()))
+            note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {more} shows all]", style="dim")
+            lines = [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]
+        fitted += lines if size else []
+    return fitted

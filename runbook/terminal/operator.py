@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.text import Text
 
-from runbook.engine.events import Event, Outcome, Purpose, StepFinished, TargetSeen
-from runbook.engine.ports import Confirmation, Execution, Go, Holder, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.state import RunState, apply
 from runbook.errors import RunbookError
-from runbook.model import Edit, Mode, Parameter, Procedure, Wait
-from runbook.terminal.answers import go_for, looks_like_value, wanted
-from runbook.terminal.background import Background
-from runbook.terminal.console import Look
-from runbook.terminal.countdown import count_down
-from runbook.terminal.editing import edit
-from runbook.terminal.endings import render_phase_end, worth_a_look
+from runbook.journal.events import Event, Outcome, Purpose, StepFinished, TargetSeen
+from runbook.journal.interface import Holder
+from runbook.model import Mode, Parameter, Procedure
+from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
+from runbook.terminal.dialog import Dialog
 from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
-from runbook.terminal.event_lines import has_output_to_look_at, render_event
-from runbook.terminal.intro import render_begin, render_intro, render_question
+from runbook.terminal.event_lines import has_output_to_look_at, render_event, render_phase_end, worth_a_look
+from runbook.terminal.intro import Background, render_begin, render_intro, render_question
 from runbook.terminal.lines import Lines, keys
-from runbook.terminal.pager import page
-from runbook.terminal.prompts import Prompt
-from runbook.terminal.shared_keys import Asking
-from runbook.terminal.step_screen import render_step
+from runbook.terminal.step_screen import is_dry, render_step
 
 __all__ = ["TerminalOperator"]
 
@@ -44,11 +39,10 @@ class TerminalOperator:
         *,
         titles: Mapping[str, str] | None = None,
         notes: Callable[[], Sequence[str]] = tuple,
-        look: Look | None = None,
+        dialog: Dialog | None = None,
     ) -> None:
-        self._look = look or Look()
-        self._prompt = Prompt(self._look)
-        self._asking = Asking(self._look, self._prompt, titles or {})
+        self._dialog = dialog or Dialog()
+        self._keys = SharedKeys(self._dialog, titles or {})
         self._notes = notes
         self._state = RunState()
         self._procedure: Procedure | None = None
@@ -58,35 +52,36 @@ class TerminalOperator:
     @property
     def helped(self) -> int:
         """How often the person asked for more about a step."""
-        return self._asking.helped
+        return self._keys.helped
 
     # --- before the walk ------------------------------------------------------------------------------------------
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
         self._procedure = procedure
+        # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
-        self._show(render_intro(procedure, self._look.width, self._look.height))
-        self._look.show([Text("Finding out where commands will land ...", style="dim")])
+        self._show(render_intro(procedure, self._dialog.width, self._dialog.height))
+        self._dialog.show([Text("Finding out where commands will land ...", style="dim")])
         seen = proof.result()
         while True:
-            self._show(render_begin(seen, self._notes(), self._look.width))
+            self._show(render_begin(seen, self._notes(), self._dialog.width))
             try:
-                answer = self._prompt.line().lower()
+                answer = self._dialog.line().lower()
             except EOFError:
                 return False
             if answer in {"", "q"}:
                 return not answer
             if answer == "?":
-                page(self._look, self._prompt, render_intro(procedure, self._look.width, whole=True))
+                self._dialog.page(render_intro(procedure, self._dialog.width, whole=True))
             else:
-                self._asking.problem("Press Enter to begin, or type ? or q.")
+                self._dialog.problem("Press Enter to begin, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
-        self._show(render_question(parameter, problem, self._look.width))
+        self._show(render_question(parameter, problem, self._dialog.width))
         try:
-            return self._prompt.secret("value> ") if parameter.secret else self._prompt.line("value> ")
+            return self._dialog.secret("value> ") if parameter.secret else self._dialog.line("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
 
@@ -102,7 +97,7 @@ class TerminalOperator:
     def conclude(self, screen: Screen) -> Reply | None:
         """Before the end: what was said of the last output counts, and a do-confirm phase is confirmed."""
         if self._pending is None and screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
-            self._show(render_phase_end(screen, self._phase, self._look.width, self._look.height))
+            self._show(render_phase_end(screen, self._phase, self._dialog.width, self._dialog.height))
             try:
                 return self._looked(screen)
             except EOFError:
@@ -110,151 +105,136 @@ class TerminalOperator:
         return self._take_pending()
 
     def _decide(self, screen: Screen) -> Reply:
+        again = True
         while True:
-            self._show(render_step(screen, self._look.width, self._look.height))
-            while True:
-                typed = self._prompt.line()
-                reply, again = self._reply(screen, typed)
-                if reply is not None:
-                    return reply
-                if again:
-                    break
+            # After a mistyped answer the screen still stands right above.
+            if again:
+                self._show(render_step(screen, self._dialog.width, self._dialog.height))
+            reply, again = self._reply(screen, self._dialog.line())
+            if reply is not None:
+                return reply
 
     def _reply(self, screen: Screen, typed: str) -> tuple[Reply | None, bool]:
         """Return the reply to what was typed, and whether the screen must be shown again without one."""
+        # A project may be called `q`: the word that is asked for goes before any key.
         is_word = screen.confirmation is Confirmation.NAME and typed == screen.word
-        if not is_word and not self._is_value(screen, typed):
-            is_key, reply = self._asking.key(typed, screen)
+        if not is_word and not self._keys.is_value(typed, screen):
+            is_key, reply = self._keys.press(typed, screen)
             if is_key:
                 return reply, True
         go = go_for(screen, typed)
         if isinstance(go, str):
-            self._asking.problem(go)
+            self._dialog.problem(go)
             return None, False
-        if isinstance(screen.action, Edit) and screen.draft and screen.purpose is Purpose.RUN:
-            return edit(screen, go.typed, self._look, self._prompt, self._asking), True
-        if isinstance(screen.action, Wait) and not _is_dry(screen):
-            waited = count_down(screen.action.seconds, self._look, self._prompt)
-            return Go(typed=go.typed, value=f"{waited:.0f}"), True
-        return go, True
-
-    def _is_value(self, screen: Screen, typed: str) -> bool:
-        """Ask what is meant where a key is also a value that fits."""
-        if not looks_like_value(screen, typed) or typed.lower() not in {"s", "b", "o", "u", "h", "p", "q", "?"}:
-            return False
-        self._look.show([f"Is '{typed}' the value? Type yes; anything else takes it as a key."])
-        return self._prompt.line().lower() == "yes"
+        if screen.action.wants_answer or is_dry(screen.state):
+            return go, True
+        hands = TerminalHands(screen, self._dialog)
+        value = screen.action.attend(hands)
+        return (hands.left_for if value is None else replace(go, value=value)), True
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Ask what to do after a step failed: `Go` retries."""
-        self._pending = None
+        self._pending = None  # what was said of the output before does not fit any more
+        reply = None
         try:
-            while True:
-                self._show(render_failure(screen, execution, self._look.width, self._look.height))
+            while reply is None:
+                self._show(render_failure(screen, execution, self._dialog.width, self._dialog.height))
                 reply = self._recover(screen, execution)
-                if reply is not None:
-                    return reply
         except EOFError:
             return _GONE
+        return reply
 
     def _recover(self, screen: Screen, execution: Execution) -> Reply | None:
         while True:
-            typed = self._prompt.line()
+            typed = self._dialog.line()
             if typed.lower() == "r":
                 return self._retry(screen, execution)
             if typed.lower() == "x" and execution.purpose is Purpose.VERIFY:
                 return Resolve(Undecided.REDO, "its check failed")
             if typed.lower() == "c" and can_check(screen, execution):
                 return Resolve(Undecided.PROBE)
-            is_key, reply = self._asking.key(typed, screen)
+            is_key, reply = self._keys.press(typed, screen)
             if is_key:
                 return reply
-            self._asking.problem(f"'{typed}' is none of the keys." if typed else "Enter alone does nothing here.")
+            self._dialog.problem(f"'{typed}' is none of the keys." if typed else "Enter alone does nothing here.")
 
     def _retry(self, screen: Screen, execution: Execution) -> Reply | None:
-        """Confirm the step once more if it writes. Its check only reads, its undo and its edit ask by themselves."""
-        asks_itself = execution.purpose is not Purpose.RUN or isinstance(screen.action, Edit)
+        """Confirm the step once more if it writes. Its check only reads; an undo, an editor ask by themselves."""
+        asks_itself = execution.purpose is not Purpose.RUN or screen.action.asks_again_on_retry
         if asks_itself or screen.confirmation is Confirmation.ENTER:
             return Go()
         word = screen.word if screen.confirmation is Confirmation.NAME else "yes"
-        self._look.show([f"Type {word} to run it again. (Enter: don't)"])
-        typed = self._prompt.line()
+        self._dialog.show([f"Type {word} to run it again. (Enter: don't)"])
+        typed = self._dialog.line()
         go = go_for(screen, typed)
         if isinstance(go, str):
-            self._asking.problem(wanted(screen, typed))
+            self._dialog.problem(wanted(screen, typed))
             return None
         return go
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Ask what became of a step whose end is unknown."""
         self._pending = None
+        reply = None
         try:
-            while True:
-                self._show(render_unknown(screen, known, probe, self._look.width, self._look.height))
+            while reply is None:
+                self._show(render_unknown(screen, known, probe, self._dialog.width, self._dialog.height))
                 reply = self._resolve(screen, probe)
-                if reply is not None:
-                    return reply
         except EOFError:
             return _GONE
+        return reply
 
     def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
-        while True:
-            typed = self._prompt.line().lower()
-            if typed in words:
-                what = words[typed]
-                return Resolve(what) if what is Undecided.PROBE else self._vouch(what, probe)
-            is_key, reply = self._asking.key(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
+        while (typed := self._dialog.line().lower()) not in words:
+            # Not every key: a step that may have been done is neither skipped nor stepped back from.
+            is_key, reply = self._keys.press(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
             if is_key:
                 return reply
-            self._asking.problem("Type one of the words or letters above, the whole word.")
-
-    def _vouch(self, what: Undecided, probe: Execution | None) -> Reply | None:
-        outcome = probe.outcome if probe else None
-        told = (
-            {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}.get(outcome, "") if outcome else ""
-        )
+            self._dialog.problem("Type one of the words or letters above, the whole word.")
+        if words[typed] is Undecided.PROBE:
+            return Resolve(Undecided.PROBE)
+        checked = {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}
+        told = checked.get(probe.outcome, "") if probe else ""
         enter = f"Enter: {told}" if told else "Enter: go back"
-        self._look.show([f"What tells you so? It goes into the report. ({enter})"])
-        note = self._prompt.line("why> ") or told
-        return Resolve(what, note) if note else None
+        self._dialog.show([f"What tells you so? It goes into the report. ({enter})"])
+        note = self._dialog.line("why> ") or told
+        return Resolve(words[typed], note) if note else None
 
     # --- around it --------------------------------------------------------------------------------------------------
 
     def accept(self, what: str, diff: str) -> bool:
         """Show what changed since the run stopped and ask whether to go on."""
         try:
-            page(self._look, self._prompt, render_difference(what, diff, self._look.width), stay=False)
-            self._look.show([f"Type yes to go on with the {what} as it is now. (anything else stops)"])
-            return self._prompt.line().lower() == "yes"
+            self._dialog.page(render_difference(what, diff, self._dialog.width), stay=False)
+            self._dialog.show([f"Type yes to go on with the {what} as it is now. (anything else stops)"])
+            return self._dialog.line().lower() == "yes"
         except EOFError:
             return False
 
     def take_over(self, holder: Holder) -> str | None:
         """Say who holds the target; return the reason for taking over, or None to leave it."""
-        self._show(render_holder(holder, datetime.now(UTC), self._look.width))
-        self._look.show(["", "To take over, type the reason; it goes into both reports. (Enter: leave it)"])
+        self._show(render_holder(holder, datetime.now(UTC), self._dialog.width))
+        self._dialog.show(["", "To take over, type the reason; it goes into both reports. (Enter: leave it)"])
         try:
-            return self._prompt.line("reason> ") or None
+            return self._dialog.line("reason> ") or None
         except EOFError:
             return None
 
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Print an event that is already in the journal."""
         self._state = screen.state if screen is not None else apply(self._state, event)
-        lines = render_event(event, self._state, self._procedure, self._look.width, self._look.height)
+        lines = render_event(event, self._state, self._procedure, self._dialog.width, self._dialog.height)
         if lines:
-            self._look.show(lines)
-        if isinstance(event, StepFinished) and screen is not None and has_output_to_look_at(event, screen):
-            self._let_look(screen)
-
-    def _let_look(self, screen: Screen) -> None:
-        """Give the operator time to look at the output before the next screen pushes it away."""
-        look = worth_a_look(screen, self._look.width)
+            self._dialog.show(lines)
+        if not isinstance(event, StepFinished) or screen is None or not has_output_to_look_at(event, screen):
+            return
+        look = worth_a_look(screen, self._dialog.width)
         if not look:
             return
-        ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._look.width)
-        self._look.show([*look, *ask])
+        # Time to look at the output before the next screen pushes it away. The engine asks for the reply later.
+        ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._dialog.width)
+        self._dialog.show([*look, *ask])
         try:
             self._pending = self._looked(screen)
         except EOFError:
@@ -262,13 +242,13 @@ class TerminalOperator:
 
     def _looked(self, screen: Screen) -> Reply | None:
         while True:
-            typed = self._prompt.line().lower()
+            typed = self._dialog.line().lower()
             if not typed:
                 return None
             if typed not in {"b", "o", "q"}:
-                self._asking.problem("Press Enter, or type b, o or q.")
+                self._dialog.problem("Press Enter, or type b, o or q.")
                 continue
-            reply = self._asking.key(typed, screen)[1]
+            reply = self._keys.press(typed, screen)[1]
             if reply is not None:
                 return reply
 
@@ -281,13 +261,9 @@ class TerminalOperator:
         before, self._phase = self._phase, screen.phase
         if not 0 < before[0] < screen.phase[0]:
             return None
-        self._show(render_phase_end(screen, before, self._look.width, self._look.height))
+        self._show(render_phase_end(screen, before, self._dialog.width, self._dialog.height))
         return self._looked(screen) if screen.procedure.mode is Mode.DO_CONFIRM else None
 
     def _show(self, lines: Lines) -> None:
         """Print a screen, with a line of space above it."""
-        self._look.show([Text(), *lines])
-
-
-def _is_dry(screen: Screen) -> bool:
-    return bool(screen.state.header and screen.state.header.dry)
+        self._dialog.show([Text(), *lines])

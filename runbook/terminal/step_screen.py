@@ -2,72 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
 from rich.text import Text
 
-from runbook.engine.events import Purpose
 from runbook.engine.ports import Confirmation, Screen
-from runbook.model import Choose, Command, Edit, Effect, Family, Procedure, Sql, Step, Tick, Wait
-from runbook.terminal.banner import duration, head, where
-from runbook.terminal.lines import Block, Lines, block, both_ends, command_lines, fit, keys, one_line, wrap
+from runbook.engine.state import RunState
+from runbook.journal.events import Purpose, TargetSeen
+from runbook.model import Effect, Procedure, Step
+from runbook.rendering.command_text import quoted
+from runbook.steps import view
+from runbook.steps.destination import Prepared
+from runbook.steps.scope import BUILT_INS
+from runbook.steps.view import Label
+from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, one_line, wrap
 
-__all__ = ["ask_line", "keys_of", "other_procedures", "render_details", "render_step"]
+__all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
+__all__ += ["render_details", "render_step", "target_text"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
     """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt."""
-    blocks = [
-        block(head(screen, width)),
-        block([Text()], 0),
-        block(_step_line(screen, width)),
-        block(_warning(screen, width), 2),
-        *_body(screen, width),
-        block(_labelled("Look for:", screen.pieces.get("look_for"), width), 1),
-        block(_labelled("Stop if:", screen.pieces.get("stop_if"), width), 1),
-        block(_effect(screen, width)),
-        block(_earlier(screen, width), 0),
-        block([Text()], 0),
-        block(keys(f"{ask_line(screen)}, or:", keys_of(screen), width)),
+    later = [*notes(screen, Label.WHY, Label.IF_IT_FAILS)]
+    blocks = [block for block in screen.blocks if not isinstance(block, _FOR_DETAILS) and block not in later]
+    # Whatever warns is read before what it warns of, also where an undo's own blocks lead.
+    warnings = [*notes(screen, Label.WARNING)]
+    blocks.sort(key=lambda block: block not in warnings)
+    last = screen.state.step(screen.path).last
+    earlier: Lines = []
+    if last is not None and last.outcome is not None:
+        text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC."
+        earlier = wrap(text, width, first="  ", style="dim")
+    # What never ran has nothing to take back yet; an undo's own screen is the taking back.
+    undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
+    names = ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(_step_line(screen, width)),
+        *(render_block(block, width) for block in blocks),
+        band([*_effect(screen, width), *_undo_in_short(screen, width)]),
+        band(earlier, 0),
+        band([Text()], 0),
+        band(keys(f"{ask_line(screen)}, or:", names, width)),
     ]
-    return fit(blocks, height - 1)
+    return fit(bands, height - 1)
 
 
 def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
-    pieces = screen.pieces
-    lines = [Text(one_line(pieces.get("title", screen.step.title)), style="bold"), Text()]
-    for label, name in (("Why:", "why"), ("Warning:", "warning"), ("Do:", "text"), ("File:", "file")):
-        lines += _labelled(label, pieces.get(name), width)
-    if screen.argv:
+    lines = [Text(one_line(screen.title), style="bold"), Text()]
+    lines += _lines_of(screen.blocks, width)
+    shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandLine)]
+    if screen.argv and screen.argv not in shown:
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
-    for label, name in (("Look for:", "look_for"), ("Stop if:", "stop_if"), ("If it fails:", "if_it_fails")):
-        lines += _labelled(label, pieces.get(name), width)
-    lines += [*_effect(screen, width), *_labelled("Policy:", _policy(screen), width)]
-    for name, value in sorted(screen.values.items()):
-        shown = value if isinstance(value, str) else ", ".join(value)
-        lines += wrap(shown, width, first=f"  {name} = ", rest="      ")
-    return [*lines, Text(), *_all_keys(width)]
+    lines += _effect(screen, width)
+    said = screen.judgement
+    if said is not None and said.reason:
+        lines += _labelled("Policy:", f"{said.verdict.value}: {said.reason} {said.instead}".strip(), width)
+    for name, value in sorted((name, value) for name, value in screen.values.items() if name not in BUILT_INS):
+        text = value if isinstance(value, str) else ", ".join(value)
+        lines += wrap(text, width, first=f"  {name} = ", rest="      ")
+    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
+    return [*lines, Text(), *keys("Keys at any step:", every, width)]
 
 
 def ask_line(screen: Screen) -> str:
     """Say what must be typed to do the step."""
-    action, undo = screen.action, screen.purpose is Purpose.UNDO
-    if isinstance(action, Choose):
-        return "Type the number of your answer"
-    if isinstance(action, Tick) and action.asks is not None:
-        return "Type the value"
-    purpose = {Tick: "when done", Edit: "to open the editor", Wait: "to begin waiting"}.get(type(action), "to run")
-    if undo:
-        purpose = "when it is taken back" if isinstance(action, Tick) else "to take it back"
+    if screen.action.wants_answer:
+        return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
+    purpose = screen.action.enter_does
+    if screen.purpose is Purpose.UNDO:
+        purpose = "to take it back" if screen.action.runs else "when it is taken back"
     if screen.confirmation is Confirmation.ENTER:
-        return f"Enter {purpose}" if purpose == "when done" else f"Press Enter {purpose}"
+        return f"Press Enter {purpose}" if purpose.startswith("to ") else f"Enter {purpose}"
     word = one_line(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
     return f"Type {word} {purpose}"
 
 
-def keys_of(screen: Screen) -> list[str]:
-    """List the keys that make sense at this step."""
-    undo = ["u undo"] if _can_undo(screen) else []
-    return ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
+def can_undo(screen: Screen) -> bool:
+    """Tell whether the step can be taken back."""
+    return screen.step.undo is not None and screen.step.undo.action is not None
 
 
 def other_procedures(procedure: Procedure, step: Step | None = None) -> list[str]:
@@ -77,15 +94,48 @@ def other_procedures(procedure: Procedure, step: Step | None = None) -> list[str
     return list(dict.fromkeys(one for one in (*found, *procedure.related) if one and one != procedure.id))
 
 
-# --- parts ------------------------------------------------------------------------------------------------------
+def is_dry(state: RunState) -> bool:
+    """Tell whether the run only shows what it would do."""
+    return state.header is not None and state.header.dry
+
+
+# --- the top of every screen: what is being done, and where it will land ------------------------------------------
+
+# Colour only repeats the word: it may be off, or the eye may not tell red from green.
+_COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
+
+
+def head(screen: Screen, width: int) -> Lines:
+    """Return the two or three lines at the top of a step's screen."""
+    title = Text(one_line(screen.procedure.title), style="bold")
+    number, count, phase = screen.phase
+    named = f": {one_line(phase)}" if phase else ""
+    left = Text(f"Phase {number} of {count}{named}" if number and count > 1 else one_line(phase), style="dim")
+    dry = "DRY RUN, nothing is written   " if is_dry(screen.state) else ""
+    run = screen.state.header.run if screen.state.header else ""
+    right = Text(dry, style="bold") + Text(run, style="dim")
+    return [*both_ends(title, target_text(screen.target), width), *both_ends(left, right, width)]
+
+
+def target_text(seen: TargetSeen) -> Text:
+    """Return the banner: the kind of target in a word and a colour, its name, the CLI's version."""
+    name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
+    extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
+    banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
+    return banner + Text(name, style="bold") + Text(f"  (supabase {seen.cli}{extra})")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `mm:ss`, or `h:mm:ss`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 def _step_line(screen: Screen, width: int) -> Lines:
-    part = "Before step 1" if screen.path.startswith("before/") else "Step"
-    numbered = (
-        f"{part}, {screen.number} of {screen.total}" if part != "Step" else f"Step {screen.number} of {screen.total}"
-    )
-    title = one_line(screen.pieces.get("title", screen.step.title))
+    place = "Before step 1," if screen.path.startswith("before/") else "Step"
+    numbered = f"{place} {screen.number} of {screen.total}"
+    title = one_line(screen.title)
     minutes = f"about {screen.step.minutes:g} min, " if screen.step.minutes else ""
     clock = Text(f"{minutes}{duration(screen.seconds_so_far)} so far", style="dim")
     left = Text(f"{numbered}   ") + Text(title, style="bold")
@@ -94,80 +144,122 @@ def _step_line(screen: Screen, width: int) -> Lines:
     return [*both_ends(Text(numbered), clock, width), *wrap(title, width, first="  ", style="bold")]
 
 
-def _warning(screen: Screen, width: int) -> Lines:
-    text = screen.pieces.get("warning")
-    return wrap(text, width, first="  WARNING: ", style="bold yellow") if text else []
+# --- what a step shows of itself ----------------------------------------------------------------------------------
 
 
-def _body(screen: Screen, width: int) -> list[Block]:
-    action, pieces = screen.action, screen.pieces
-    if isinstance(action, Choose):
-        numbered = enumerate(action.options, start=1)
-        return [block(line for number, one in numbered for line in wrap(one.when, width, first=f"  {number:>2}  "))]
-    if isinstance(action, Tick):
-        text = pieces.get("text", action.text)
-        ask = wrap(action.asks.ask, width, first="  Value: ") if action.asks else []
-        return [block([] if text == pieces.get("title") else wrap(text, width, first="  "), 1), block(ask)]
-    if isinstance(action, Wait):
-        return [block(wrap(f"Wait {action.seconds:g} s: {pieces.get('text', action.text)}", width, first="  "), 1)]
-    if isinstance(action, Edit):
-        check = [Text("  Checked with:"), *command_lines(screen.argv, width)] if screen.argv else []
-        return [block(wrap(f"File: {pieces.get('file', action.file)}", width, first="  ")), block(check, 0)]
-    return [block(command_lines(screen.argv, width), 2)]
+def render_block(block: view.Block, width: int) -> Band:
+    """Return the lines of one block, and how many of them must stay where room is short."""
+    return _RENDERERS[type(block)](block, width)
 
 
-def _labelled(label: str, text: str | None, width: int) -> Lines:
+def notes(screen: Screen, *labels: Label) -> Iterator[view.Note]:
+    """Yield the step's notes of these kinds, in the order in which they are read."""
+    return (block for block in screen.blocks if isinstance(block, view.Note) and block.label in labels)
+
+
+def _labelled(label: str, text: str, width: int) -> Lines:
     return wrap(text, width, first=f"  {label} ", rest="      ") if text else []
 
 
+def _note(note: view.Note, width: int) -> Band:
+    if note.label is Label.WARNING:
+        return band(wrap(note.text, width, first="  WARNING: ", style="bold yellow"), 2)
+    return band(_labelled(f"{note.label}:", note.text, width), 1)
+
+
+def _command(command: view.CommandLine, width: int) -> Band:
+    lines = command_lines(command.argv, width)
+    return band([*wrap(command.lead, width, first="  "), *lines], 0) if command.lead else band(lines, 2)
+
+
+def _effect_note(note: view.EffectNote, width: int) -> Band:
+    style = {Effect.READS: "green", Effect.WRITES: "bold yellow", Effect.DESTROYS: "bold red"}[note.effect]
+    return band(wrap(note.text, width, first="  ", style=style))
+
+
+def _request(request: view.HttpRequest, width: int) -> Band:
+    lines = wrap(f"{request.method} {request.url}", width, first="  ", rest="    ", style="bold")
+    for name, value in request.headers:
+        lines += wrap(f"{name}: {value}", width, first="    ")
+    return band([*lines, *(wrap(request.body, width, first="    ") if request.body else [])], 2)
+
+
+def _options(options: view.Options, width: int) -> Band:
+    numbered = enumerate((answer for answer, _ in options.answers), start=1)
+    return band(line for number, answer in numbered for line in wrap(answer, width, first=f"  {number:>2}  "))
+
+
+def _verification(check: view.Verification, width: int) -> Band:
+    return band([Text("  Verify:"), *_lines_of((*check.blocks, view.Expected(check.clauses)), width)])
+
+
+def _undo_way(way: view.UndoWay, width: int) -> Band:
+    check = (way.check,) if way.check else ()
+    if not way.blocks:
+        return band(_labelled("No undo:", way.reason, width))
+    if all(isinstance(block, view.Prose) for block in way.blocks):
+        return band([*_labelled("Undo:", _in_words(way), width), *_lines_of(check, width)])
+    return band([Text("  Undo:"), *_lines_of((*way.blocks, *check), width)])
+
+
+def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
+    return [line for block in blocks for line in render_block(block, width).lines]
+
+
+_RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
+    view.Note: _note,
+    view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
+    view.CommandLine: _command,
+    view.EffectNote: _effect_note,
+    view.Statement: lambda _block, _width: band([]),  # it stands in the command already
+    view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
+    view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
+    view.HttpRequest: _request,
+    view.Options: _options,
+    view.Ask: lambda ask, width: band(wrap(ask.parameter.ask, width, first="  Value: ")),
+    view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
+    view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps within
+    view.Included: lambda _block, _width: band([]),
+    view.Expected: lambda expected, width: band(_labelled("Must hold:", "; ".join(expected.clauses), width)),
+    view.Verification: _verification,
+    view.UndoWay: _undo_way,
+}
+_FOR_DETAILS = (view.PrivateFile, view.Expected, view.Verification, view.UndoWay)
+_ANSWERS: Mapping[type, str] = {view.Options: "Type the number of your answer", view.Ask: "Type the value"}
+
+
+# --- what the walk adds -------------------------------------------------------------------------------------------
+
+
 def _effect(screen: Screen, width: int) -> Lines:
-    if not isinstance(screen.action, Command | Sql) and screen.effect is Effect.READS:
+    if not screen.action.runs and screen.effect is Effect.READS:
         return []
-    at = where(screen.target)
-    here = screen.judgement is not None and screen.judgement.family is Family.NOTHING
-    if screen.effect is Effect.READS:
-        text = "Reads only." if here else f"Reads {at}, changes nothing."
-        return wrap(text, width, first="  ", style="green")
-    if here:
-        verb = "DESTROYS files" if screen.effect is Effect.DESTROYS else "WRITES files"
-        sentence, style = f"{verb} on this machine, not {at}.", "bold yellow"
-    elif screen.effect is Effect.WRITES:
-        sentence, style = f"WRITES to {at}.", "bold yellow"
-    else:
-        sentence, style = f"DESTROYS data on {at}.", "bold red"
-    return [*wrap(sentence, width, first="  ", style=style), *_undo(screen, width)]
+    seen = screen.target
+    target = seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"
+    sentence = view.effect_sentence(Prepared(effect=screen.effect, judgement=screen.judgement), target)
+    return render_block(view.EffectNote(screen.effect, sentence), width).lines
 
 
-def _undo(screen: Screen, width: int) -> Lines:
-    undo = screen.pieces.get("undo")
-    if screen.purpose is Purpose.UNDO or not undo:
+def _undo_in_short(screen: Screen, width: int) -> Lines:
+    """Say in two lines at most how something that writes is taken back."""
+    way = next((block for block in screen.blocks if isinstance(block, view.UndoWay)), None)
+    if way is None or screen.effect is Effect.READS:
         return []
-    label = "Undo:" if screen.step.undo and screen.step.undo.action else "No undo:"
-    lines = _labelled(label, undo, width)
-    return lines[:2] if len(lines) <= 2 else [lines[0], Text("      [more: ? shows all]", style="dim")]
+    lines = _labelled("Undo:" if way.blocks else "No undo:", way.reason or _in_words(way), width)
+    return lines if len(lines) <= 2 else [lines[0], Text("      [more: ? shows all]", style="dim")]
 
 
-def _earlier(screen: Screen, width: int) -> Lines:
-    last = screen.state.step(screen.path).last
-    if last is None or last.outcome is None:
-        return []
-    return wrap(f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC.", width, first="  ", style="dim")
-
-
-def _can_undo(screen: Screen) -> bool:
-    undo = screen.step.undo
-    ran = screen.state.step(screen.path).last is not None
-    return bool(undo and undo.action and ran and screen.purpose is Purpose.RUN)
-
-
-def _policy(screen: Screen) -> str | None:
-    judgement = screen.judgement
-    if judgement is None or not judgement.reason:
-        return None
-    return f"{judgement.verdict.value}: {judgement.reason} {judgement.instead}".strip()
-
-
-def _all_keys(width: int) -> Lines:
-    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
-    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
-    return keys("Keys at any step:", every, width)
+def _in_words(way: view.UndoWay) -> str:
+    """Return what the undo does, in a statement's own words where it is one."""
+    # A statement stands beside the command that runs it, and says more in one line.
+    for block in sorted(way.blocks, key=lambda block: not isinstance(block, view.Statement)):
+        match block:
+            case view.Statement(sql):
+                return sql
+            case view.Prose(text):
+                return text
+            case view.CommandLine(argv):
+                return " ".join(map(quoted, argv))
+            case view.HttpRequest(method, url):
+                return f"{method} {url}"
+    return ""

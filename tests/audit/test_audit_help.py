@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.audit.completions import read_completions
-from runbook.audit.help import read_help
+from runbook.audit.manual import read_completions, read_help
 from runbook.model import TargetKind
 
 HELP_3 = """\

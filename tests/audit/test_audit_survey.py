@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from audit_support.manuals import CLI_2, CLI_3, StubCommand, cli
 from support.books import POLICY as SMALL
 from support.books import PROCEDURE, procedure_text, write_book
-from support.manuals import CLI_2, CLI_3, Saying, cli
 
 from runbook.audit.survey import Survey, survey
 from runbook.checks import open_book
 from runbook.checks.book import find_problems
 from runbook.cli import main
-from runbook.drill.toolchain import CliPackage, cli_package
 from runbook.errors import Finding, RunbookError
+from runbook.runtime.toolchain import CliPackage, cli_package
 
 POLICY = SMALL.replace("[--workdir, --profile]", "[--workdir, --profile, --db-url, --project-ref]")
 
@@ -145,7 +145,7 @@ def test_nothing_but_help_and_refusals_is_ever_asked(bench: Bench) -> None:
 
 def test_cli_that_takes_any_flag_is_not_tried_with_one(bench: Bench) -> None:
     """Where a made-up flag would not stop the command, unlisted flags count as missing and no command is run."""
-    bench.three["completion bash"] = Saying(hidden={"--no-such-flag-exists": ""}, listed=False)
+    bench.three["completion bash"] = StubCommand(hidden={"--no-such-flag-exists": ""}, listed=False)
     bench.procedures["add-thing"] = procedure_text(
         "- {id: a, title: A, run: npx supabase db push --local, undo: {none: It is local}}"
     )
@@ -186,7 +186,7 @@ def test_rule_that_says_something_else_than_the_clis_is_a_problem(
 
 def test_command_and_global_flag_without_a_place_in_the_policy_are_problems(bench: Bench) -> None:
     """What a CLI can do and policy does not know is told, so that somebody decides."""
-    bench.three["db wipe"] = Saying()
+    bench.three["db wipe"] = StubCommand()
     told = _told(bench.look(common="--region").problems)
     assert [each.partition(" ")[2] for each in told] == [
         "--region of CLI 3.1.0 stands anywhere and takes a value; add it",
@@ -205,9 +205,9 @@ def test_newer_cli_is_told_as_changes(bench: Bench, tmp_path: Path) -> None:
     """Removed, hidden and new things and another default target, of a CLI that the book does not know yet."""
     commands = {
         **CLI_3,
-        "migration list": Saying({}, {"--remote": ""}, "TARGET\n  Remote only."),
-        "db push": Saying({"--remote": "=<ref>"}, {}, CLI_3["db push"].about),
-        "db wipe": Saying(),
+        "migration list": StubCommand({}, {"--remote": ""}, "TARGET\n  Remote only."),
+        "db push": StubCommand({"--remote": "=<ref>"}, {}, CLI_3["db push"].about),
+        "db wipe": StubCommand(),
     }
     found = bench.look(newer=cli(tmp_path / "4", "4.0.0", commands))
     assert found.problems == ()
@@ -237,10 +237,10 @@ def test_cli_that_lists_nothing_is_an_error_with_a_way_to_see_it(bench: Bench, t
     assert "--completions fish" in caught.value.hint
 
 
-def test_option_cli_prints_problems_and_changes(
+def test_audit_prints_problems_and_changes(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`runbook check --cli` ends 2 on a problem, in text and in JSON, and says what it looked at."""
+    """`runbook audit` ends 2 on a problem, in text and in JSON, and says what it looked at."""
     bench.procedures["add-thing"] = procedure_text(
         "- {id: a, title: A, run: npx supabase db push --local --y, undo: {none: It is local}}"
     )
@@ -250,12 +250,12 @@ def test_option_cli_prints_problems_and_changes(
     (tools / "supabase").symlink_to(bench.place / "3")
     (tools / "supabase-2").symlink_to(bench.place / "2")
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tools))
-    assert main(["--book", str(bench.place / "book"), "check", "--cli"]) == 2
+    assert main(["--book", str(bench.place / "book"), "audit"]) == 2
     out, err = capsys.readouterr()
     assert "CLI 3.1.0 has no flag --y of 'db push'" in out
     assert "takes --local of 'db push'" in out
-    assert "held against CLI 3.1.0 and 2.122.1" in err
-    assert main(["--book", str(bench.place / "book"), "check", "--cli", "--format", "json"]) == 2
+    assert "checked against CLI 3.1.0 and 2.122.1" in err
+    assert main(["--book", str(bench.place / "book"), "audit", "--format", "json"]) == 2
     found = json.loads(capsys.readouterr().out)
     assert (len(found["findings"]), len(found["changes"])) == (2, 1)
 

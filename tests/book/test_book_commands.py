@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runbook.checks.placeholder_uses import commands_of
+from runbook.checks.subject import Subject
 from runbook.filling import target_words
 from runbook.loading import PACKAGED_BOOK, read_book
-from runbook.model import Choose, Command, Each, Step, TargetKind
+from runbook.model import Action, TargetKind
 
 BOOK = read_book(PACKAGED_BOOK)
 TABLE = Path(__file__).parents[1] / "policy" / "data" / "supabase-commands.tsv"
@@ -29,24 +29,12 @@ FLAGS = {
 }
 
 
-def own_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Yield steps and those of their branches; included procedures are looked at in their own turn."""
-    for step in steps:
-        yield step
-        if isinstance(step.action, Choose):
-            for option in step.action.options:
-                yield from own_steps(option.steps)
-        elif isinstance(step.action, Each):
-            yield from own_steps(step.action.steps)
-
-
-def commands() -> Iterator[tuple[str, Command, int]]:
+def commands() -> Iterator[tuple[str, Action, int]]:
     """Yield every Supabase command of the book for each major on which it runs."""
-    for procedure in BOOK.procedures.values():
-        for step in own_steps((*procedure.before, *procedure.steps)):
-            for _, action, majors in commands_of(step, (2, 3)):
-                if isinstance(action, Command) and action.words[:2] == ("npx", "supabase"):
-                    yield from ((f"{procedure.id}/{step.id}", action, major) for major in majors)
+    for procedure, place in Subject(BOOK).places:
+        for _, action, majors in place.step.commands((2, 3)):
+            if action.words[:2] == ("npx", "supabase"):
+                yield from ((f"{procedure.id}/{place.step.id}", action, major) for major in majors)
 
 
 COMMANDS = list(commands())
@@ -63,7 +51,7 @@ def subcommand(words: tuple[str, ...], major: int) -> str:
 
 @pytest.mark.parametrize(("place", "command", "major"), COMMANDS, ids=lambda value: str(value)[:60])
 @pytest.mark.parametrize("kind", [TargetKind.PRODUCTION, TargetKind.DRILL])
-def test_the_cli_knows_the_command_and_its_flags(place: str, command: Command, major: int, kind: TargetKind) -> None:
+def test_the_cli_knows_the_command_and_its_flags(place: str, command: Action, major: int, kind: TargetKind) -> None:
     """An unknown subcommand or flag would be seen in the emergency only."""
     words = tuple(
         filled

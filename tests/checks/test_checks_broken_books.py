@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.books import POLICY, PROCEDURE, marked, procedure_text, write_book
+from support.books import PROCEDURE, marked, procedure_text, write_book
 
 from runbook.cli import main
 
@@ -148,6 +148,12 @@ BROKEN = [
         "- {id: b, title: 'B {{one}}', run: git log}\n",
         "step 'a' captures a value of that name",
         more="parameters: {§one: {ask: One?, example: x}}\n",
+    ),
+    _step(
+        "name-of-a-setting",
+        "- {id: a, title: 'A {{tools}}', run: git log}\n",
+        "RUNBOOK_TOOLS is a setting of runbook (the node_modules with both Supabase CLIs): use another name",
+        more="parameters: {§tools: {ask: Tools?, example: x}}\n",
     ),
     # lists
     _step(
@@ -445,13 +451,7 @@ BROKEN = [
         "comes to 'all/a' and has no answer for it",
         more=MANY + ONE_DRILL % ("§", "{names: [a, b]}"),
     ),
-    # the policy's own tests, dates
-    pytest.param(
-        "policy.yaml",
-        POLICY.replace('--linked", verdict: refuse', '--linked", verdict: §allow'),
-        ("the verdict is refuse, by rule 'db-reset', and not allow",),
-        id="rule-test",
-    ),
+    # dates
     pytest.param(
         "procedures/add-thing.yaml",
         PROCEDURE.replace("2026-01-02", "§2999-01-02"),

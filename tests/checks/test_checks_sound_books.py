@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from support.books import POLICY, PROCEDURE, SUPABASE, procedure_text, write_book
+from support.books import PROCEDURE, SUPABASE, procedure_text, write_book
 
 from runbook.checks import check_book, open_book
 from runbook.cli import main
@@ -101,6 +101,10 @@ RICH = procedure_text(
           hold: lock table t
           functions: {a: "Deno.serve()"}
           deployed: {a: "Deno.serve()"}
+          responses:
+            a:
+              - {version: 1, body: {status: ok}}
+              - {source: throw, status: 500, body: broken, headers: {Retry-After: "1"}, delay: 2s}
           secrets: {A: b}
           platform: {down: true, after: 3, rate: 0.5, list: [a, {b: c}]}
           events:
@@ -241,11 +245,10 @@ def test_review_of_tomorrow_is_no_problem(tmp_path: Path) -> None:
 
 def test_a_wrong_clock_keeps_nobody_from_a_walk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What only the author must see to is told by the check, and does not keep a book from being opened."""
-    policy = POLICY.replace('migration list", verdict: allow', 'migration list", verdict: refuse')
-    book = write_book(tmp_path / "book", {"add-thing": PROCEDURE.replace("2026-01-02", "2999-01-02")}, policy=policy)
+    book = write_book(tmp_path / "book", {"add-thing": PROCEDURE.replace("2026-01-02", "2999-01-02")})
     assert open_book(str(book)).procedures["add-thing"].reviewed == date(2999, 1, 2)
     assert main(["--book", str(book), "check"]) == 2
-    assert capsys.readouterr().err == "2 problems in 2 files\n"
+    assert capsys.readouterr().err == "1 problem in 1 file\n"
 
 
 def test_production_must_have_words(tmp_path: Path) -> None:

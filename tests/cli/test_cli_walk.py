@@ -16,8 +16,8 @@ import pytest
 from support.forked import start
 from support.places import Place, make_place
 
-from runbook.engine.events import RunStarted
-from runbook.journal import SqliteJournal
+from runbook.journal.events import RunStarted
+from runbook.journal.sqlite import SqliteJournal
 
 
 @pytest.fixture
@@ -210,6 +210,25 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
     ended = runbook(place, "report", "--output", "/proc/nowhere/out.md")
     assert ended.returncode == 1
     assert ended.stderr.startswith("runbook: the report can't be written to /proc/nowhere/out.md")
+
+
+def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> None:
+    """A name for it, as /dev/stdout is one: what the shell wrote before and writes after stays."""
+    place.session()
+    # A link of the test's own: a program that replaces links would replace the machine's.
+    name = place.root / "stdout"
+    name.symlink_to("/proc/self/fd/1")
+    book = ["--book", str(place.root / "book")]
+    argv = [sys.executable, "-m", "runbook", *book, "report", "--output", str(name)]
+    subprocess.run(
+        ["/bin/sh", "-c", 'exec > out.md; echo before; "$@"; echo after', "sh", *argv],
+        env=place.environment,
+        cwd=place.root,
+        check=True,
+    )
+
+    assert name.is_symlink()
+    assert (place.root / "out.md").read_text() == f"before\n{runbook(place, 'report').stdout}after\n"
 
 
 @pytest.mark.parametrize(

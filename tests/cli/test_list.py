@@ -12,7 +12,6 @@ import pytest
 from support.books import PROCEDURE, write_book
 
 from runbook.cli.contents import read_contents
-from runbook.cli.list import command
 from runbook.loading import PACKAGED_BOOK, read_book
 
 
@@ -57,6 +56,33 @@ def test_quick_look_sees_what_the_reader_sees() -> None:
     }
 
 
+def test_quick_look_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second look parses nothing and sees the same; an edited head is parsed anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    book = write_book(tmp_path / "book", {"add-thing": PROCEDURE})
+    first = read_contents(book)
+    with monkeypatch.context() as patch:
+        patch.setattr("runbook.cli.contents._parse", None)
+        assert read_contents(book) == first
+
+    (book / "procedures/add-thing.yaml").write_text(PROCEDURE.replace("minutes: 5", "minutes: 6"))
+    assert [one.minutes for one in read_contents(book) or ()] == [6]
+
+
+@pytest.mark.parametrize(
+    "kept", ["7", "[]", "[7]", "[[1]]", '{"a": 1}', "null", '[["Eaten.", "before", "5"]]', '[["Eaten.", "x", 5]]']
+)
+def test_quick_look_takes_nothing_else_for_its_own(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry with other things in it is as good as none."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    book = write_book(tmp_path / "book", {"add-thing": PROCEDURE})
+    first = read_contents(book)
+    (entry,) = (tmp_path / "cache/runbook/kept").iterdir()
+    entry.write_text(kept)
+
+    assert read_contents(book) == first
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -85,14 +111,3 @@ def test_missing_book_is_a_sentence(tmp_path: Path) -> None:
     """With how to name another one."""
     ended = _list(cwd=tmp_path, book=tmp_path / "nothing")
     assert (ended.returncode, "--book" in ended.stderr, "Traceback" in ended.stderr) == (2, True, False)
-
-
-def test_it_imports_no_more_than_it_needs() -> None:
-    """The first thing typed in an emergency answers at once: neither rich nor the book's reader is loaded for it."""
-    code = (
-        "import sys\nfrom runbook.cli import main\nmain(['list'])\n"
-        "print([name for name in ('rich', 'runbook.loading', 'runbook.engine', 'sqlite3') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert command.name == "list"

@@ -64,16 +64,34 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
     assert (shown.returncode, shown.stderr) == (0, "")
     for part in (
         "  1  Look at tasks",
-        "$ npx supabase migration list --remote\n     It only reads.",
+        "$ npx supabase migration list --remote\n     Reads production, changes nothing.",
         "  2a.1  Count the rows",
         "from public.tasks where note = 'tasks'\"",
-        "$ npx supabase db push --remote\n     It WRITES.",
+        "$ npx supabase db push --remote\n     WRITES to production.",
         "No undo: Another migration takes it back",
         "b) Nothing: go on",
         "table: Which table? (for example tasks)",
         "runbook run fix-it",
     ):
         assert part in shown.stdout
+
+
+def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: Path) -> None:
+    """A view may call a function that writes, without a word that shows it."""
+    steps = """\
+        - id: log
+          title: Log the visit
+          sql: select visit from public.logged
+          writes: true
+          expect: {json: {0.visit: "7"}}
+          undo: {none: It only adds a row}
+        """
+    book = write_book(tmp_path / "writing", {"fix-it": procedure_text(steps)})
+    shown = _run("show", "fix-it", book=book, cwd=tmp_path).stdout
+    assert "WRITES to production.\n     Must hold: `visit` is `7`\n" in shown
+    assert "Reads" not in shown
+    record = json.loads(_run("show", "fix-it", "--format", "json", book=book, cwd=tmp_path).stdout)
+    assert record["steps"][0]["effect"] == "writes"
 
 
 def test_other_major_is_shown_on_request(book: Path, tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from runbook.checks import open_book
 from runbook.drill.director import EVENTS
-from runbook.loading.schema import SHAPES
-from runbook.model import Answer, Choose, Each, Procedure, Step
+from runbook.loading.shapes import SHAPES
+from runbook.model import Answer, Procedure, Step
+from runbook.steps.choose import Choose
+from runbook.steps.each import Each
 
 BOOK = open_book(None)
 
@@ -53,7 +55,7 @@ def test_every_branch_has_a_drill(procedure: Procedure) -> None:
 
 
 def test_every_kind_of_event_that_a_book_can_name_is_played() -> None:
-    """What the field table lets an author write, the director can do."""
+    """What the table of keys lets an author write, the director can do."""
     assert {kind.key for kind in SHAPES["event"].kinds} == set(EVENTS)
 
 

@@ -13,10 +13,10 @@ from support.walks import procedure, tick
 from runbook.checks import open_book
 from runbook.drill.console import say_briefing
 from runbook.drill.debrief import cause, debrief
-from runbook.drill.drill import DrillReport, choose_drill
 from runbook.drill.proofs import ProofResult, checked_steps
-from runbook.drill.surprise import pick_surprise
-from runbook.engine.events import (
+from runbook.drill.stage import DrillReport, choose_drill, pick_surprise
+from runbook.errors import ExitCode, UsageError
+from runbook.journal.events import (
     Decision,
     Event,
     OptionChosen,
@@ -27,7 +27,6 @@ from runbook.engine.events import (
     StepResolved,
     StepSkipped,
 )
-from runbook.errors import ExitCode, UsageError
 from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
 
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)

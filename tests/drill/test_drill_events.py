@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from support.drills import hold, migration, scene
+from drill_support.drills import hold, migration, scene
 
 from runbook.checks import open_book
-from runbook.drill.wire import Break, string_wire
-from runbook.engine.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
+from runbook.drill.database_relay import Break, open_relay
 from runbook.errors import ExitCode
+from runbook.journal.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent
 
 ADD_NOTE = migration("note", "set lock_timeout = '5s';\nalter table public.tasks add column note text;\n", "pending")
@@ -181,12 +181,12 @@ def test_a_platform_that_fails_is_told_and_asked_again(book: Book, major: int, s
 def test_a_line_breaks_once_and_only_at_a_migration() -> None:
     """Other statements pass an armed line; the history row of a migration breaks it, and the next one passes."""
     insert = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'x')"
-    with scene() as sandbox, string_wire(sandbox.postgres.url) as wire:
-        wire.arm(Break.BEFORE)
-        with psycopg.connect(wire.url, autocommit=True) as connection:
+    with scene() as sandbox, open_relay(sandbox.postgres.url) as relay:
+        relay.arm(Break.BEFORE)
+        with psycopg.connect(relay.url, autocommit=True) as connection:
             assert connection.execute("select count(*) from public.tasks").fetchone() == (36,)
-        with psycopg.connect(wire.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
+        with psycopg.connect(relay.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
             connection.execute(insert)
-        with psycopg.connect(wire.url, autocommit=True) as connection:
+        with psycopg.connect(relay.url, autocommit=True) as connection:
             assert connection.execute(insert).rowcount == 1
-        assert wire.breaks == 1
+        assert relay.breaks == 1

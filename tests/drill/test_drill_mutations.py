@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support.catching import caught, caught_by_reading
-from support.planted import DoesNotFitError, Planted, plant, planted, rewritten
+from drill_support.catching import caught, caught_by_reading
+from drill_support.planted import DoesNotFitError, Planted, plant, planted, rewritten
 
 from runbook.loading import PACKAGED_BOOK, read_book
 

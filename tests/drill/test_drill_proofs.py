@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from support.drills import scene
+from drill_support.drills import scene
 
 from runbook.drill.database import execute
-from runbook.drill.inventory import take_inventory
-from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, unwalked
+from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory, unwalked
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.events import OptionChosen, Outcome, Purpose, StepFinished
+from runbook.journal.events import OptionChosen, Outcome, Purpose, StepFinished
 from runbook.model import Proof, Scenario
 
 

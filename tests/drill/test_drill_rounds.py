@@ -14,14 +14,14 @@ import pytest
 
 from runbook.checks import open_book
 from runbook.drill.registry import records
-from runbook.drill.rounds import Job, Result, plan_rounds, results_file, run_rounds, write_results
+from runbook.drill.rounds import DrillJob, Result, plan_rounds, results_file, run_rounds, write_results
 from runbook.errors import UsageError
 
 
 def result(drill: str, major: int, *, passed: bool = True, seconds: float = 5) -> Result:
     """Return a result of a drill."""
     return Result(
-        job=Job("add-column", drill, major), passed=passed, seconds=seconds, cli=f"{major}.1.0", postgres="17.10",
+        job=DrillJob("add-column", drill, major), passed=passed, seconds=seconds, cli=f"{major}.1.0", postgres="17.10",
         at="2026-11-23T01:20:00Z", why="", digest="d", branches=(f"add-column/{major}: Yes",),
         checked=("a", str(major)),
     )  # fmt: skip
@@ -39,6 +39,19 @@ def test_every_drill_is_planned_once_for_each_major(tmp_path: Path) -> None:
     assert {job.procedure for job in plan_rounds(book, (3,), known=known, only=["add-index"])} == {"add-index"}
     with pytest.raises(UsageError, match="no procedure"):
         plan_rounds(book, (3,), known=known, only=["add-indx"])
+
+
+def test_a_major_is_left_out_where_the_steps_are_the_same(tmp_path: Path) -> None:
+    """With `if_different`: everything on CLI 3; on CLI 2 what has a step of its own there, or includes one."""
+    book = open_book(None)
+    jobs = plan_rounds(book, (3, 2), known=tmp_path / "none", if_different=True)
+
+    every = {(procedure.id, drill.name) for procedure in book.procedures.values() for drill in procedure.drills}
+    assert {(job.procedure, job.drill) for job in jobs if job.major == 3} == every
+    on_2 = {job.procedure for job in jobs if job.major == 2}
+    assert {"emergency-rollback", "edge-function-health"} <= on_2, "they have steps of their own for CLI 2"
+    assert {"rename-column", "deploy-edge-functions"} <= on_2, "they include a procedure that has such steps"
+    assert on_2.isdisjoint({"add-column", "push-migration", "data-recovery"})
 
 
 def test_results_of_both_majors_make_one_entry(tmp_path: Path) -> None:
@@ -83,7 +96,10 @@ def test_results_of_another_book_stay_out_of_the_docs(monkeypatch: pytest.Monkey
 
 def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
     """Two processes, real drills; one that can't be held fails with its reason instead of ending the others."""
-    jobs = [Job("backup-before-migration", "only-adds", 3), Job("backup-before-migration", "no-such-drill", 3)]
+    jobs = [
+        DrillJob("backup-before-migration", "only-adds", 3),
+        DrillJob("backup-before-migration", "no-such-drill", 3),
+    ]
     found = {each.job.drill: each for each in run_rounds(jobs, None, workers=2, url=None)}
 
     assert found["only-adds"].passed, found["only-adds"].why
@@ -95,9 +111,9 @@ def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
 
 ROUND = """
 from runbook.drill.registry import records
-from runbook.drill.rounds import Job, run_rounds
+from runbook.drill.rounds import DrillJob, run_rounds
 if __name__ == "__main__":
-    jobs = [Job("push-migration", drill, 3) for drill in ("one-file", "two-files-wait", "table-is-busy")]
+    jobs = [DrillJob("push-migration", drill, 3) for drill in ("one-file", "two-files-wait", "table-is-busy")]
     list(run_rounds(jobs, None, workers=2, url=None))
 """
 

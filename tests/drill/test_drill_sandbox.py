@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support.drills import migration, scene
+from drill_support.drills import migration, scene
 
 from runbook.drill.database import query
-from runbook.drill.environment import only_harmless
-from runbook.drill.processes import Process, is_alive
+from runbook.drill.isolation import harmless_environment
+from runbook.drill.machine import Process, is_alive
 from runbook.drill.registry import records, sweep
 from runbook.drill.sandbox import Sandbox
 from runbook.errors import MissingPartError
@@ -51,7 +51,7 @@ def test_a_command_that_leaves_is_caught() -> None:
             capture_output=True,
             check=False,
         )
-        attempts = list(sandbox.outside.attempts)
+        attempts = list(sandbox.proxy.attempts)
 
     assert any("api.supabase.com" in attempt for attempt in attempts)
 
@@ -79,11 +79,11 @@ def test_nothing_is_left_after() -> None:
 def test_the_next_drill_clears_up_after_a_kill() -> None:
     """Kill -9 leaves server and directory behind; the next sandbox ends and removes them."""
     code = (
-        "import os, signal\nfrom support.drills import scene\n"
+        "import os, signal\nfrom drill_support.drills import scene\n"
         "with scene() as sandbox:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    tests = str(Path(__file__).parents[1])
-    killed = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": tests}, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
     left = records()
     server, directory = left[0].servers[0], Path(left[0].directory)
     alive_before = is_alive(server) and directory.exists()
@@ -122,7 +122,7 @@ def test_what_names_a_target_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("NO_COLOR", "1")
     before = dict(os.environ)
-    with only_harmless():
+    with harmless_environment():
         inside = dict(os.environ)
 
     assert not {"SUPABASE_ACCESS_TOKEN", "SUPABASE_PROJECT_ID", "PGHOST", "CLAUDECODE", "HTTPS_PROXY"} & set(inside)

@@ -8,12 +8,11 @@ import time
 
 import psycopg
 import pytest
-from support.drills import migration, scene
+from drill_support.drills import migration, scene
 
-from runbook.drill.database import query
-from runbook.drill.platform import PROJECT_REF
+from runbook.drill.database import query, split_statements
+from runbook.drill.platform_state import PROJECT_REF
 from runbook.drill.sandbox import Sandbox
-from runbook.drill.statements import split_statements
 from runbook.errors import RunbookError, UsageError
 from runbook.model import Scenario
 

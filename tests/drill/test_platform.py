@@ -12,16 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runbook.drill.platform import (
-    PROJECT_REF,
-    Fault,
-    Platform,
-    begin,
-    environment,
-    serve,
-    write_link,
-    write_profile,
-)
+from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
+from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +24,7 @@ HELLO = 'Deno.serve(() => new Response("hello"))'
 @pytest.fixture
 def platform() -> Iterator[Platform]:
     """Serve a platform with one function and one secret."""
-    with serve(begin(deployed={"hello": HELLO}, secrets={"A": "1"}, platform={})) as running:
+    with serve(initial_state(deployed={"hello": HELLO}, secrets={"A": "1"}, platform={})) as running:
         yield running
 
 
@@ -163,4 +155,4 @@ def test_a_fault_plays_as_often_as_it_says(cli: Cli, platform: Platform) -> None
 def test_a_scenario_with_an_unknown_key_is_refused() -> None:
     """A key the stand-in does not know is an error, not something silently ignored."""
     with pytest.raises(UsageError, match="no 'backups'"):
-        begin(deployed={}, secrets={}, platform={"backups": []})
+        initial_state(deployed={}, secrets={}, platform={"backups": []})

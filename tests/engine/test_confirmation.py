@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.engine.confirmation import confirmation_for, effect_of, is_confirmed
-from runbook.engine.ports import Confirmation
+from runbook.engine.confirmation import Confirmation, confirmation_for, is_confirmed
 from runbook.model import Effect, Family, Verdict
 from runbook.policy.judgement import Judgement
+from runbook.steps.destination import Prepared, effect_of
 
 
 def judged(effect: Effect, rule: str = "rule", verdict: Verdict = Verdict.ALLOW) -> Judgement:
@@ -52,7 +52,8 @@ def test_the_effect_and_the_verdict_set_what_must_be_typed(
     effect: Effect, verdict: Verdict, confirmation: Confirmation
 ) -> None:
     """A reading command that policy has doubts about is confirmed like a write."""
-    assert confirmation_for(effect, judged(effect, verdict=verdict)) is confirmation
+    prepared = Prepared(effect=effect, judgement=judged(effect, verdict=verdict))
+    assert confirmation_for(prepared) is confirmation
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 from support.walks import PRODUCTION, START, check, choose, command, parameter, procedure, step, tick
 
-from runbook.engine.events import (
+from runbook.engine.next_action import Finish, NextAction, Over, next_action
+from runbook.engine.state import RunState, fold
+from runbook.engine.way import way_of
+from runbook.journal.events import (
     Decision,
     Event,
     OptionChosen,
@@ -21,10 +24,10 @@ from runbook.engine.events import (
     StepSkipped,
     StepStarted,
 )
-from runbook.engine.next_action import Finish, NextAction, Over, next_action, previous
-from runbook.engine.path import instances, number_of, phase_of
-from runbook.engine.state import RunState, fold
-from runbook.model import Capture, Each, Include, Procedure, Step, Undo
+from runbook.model import Capture, Procedure, Step, Undo
+from runbook.steps.each import Each
+from runbook.steps.include import Include
+from runbook.steps.scope import Source
 
 UNDO = Undo(action=command("undo"), check=check("look undone"))
 STEPS = (
@@ -122,25 +125,25 @@ RUN, VERIFY, UNDONE, PROBE = Purpose.RUN, Purpose.VERIFY, Purpose.UNDO, Purpose.
         pytest.param(
             [*A, *did("b"), *did("b", INTERRUPTED, VERIFY)], ("Recover", "b", "verify"), id="or be interrupted"
         ),
-        pytest.param([*A, *did("b"), *did("b", FAILED, VERIFY), skipped("b")], ("Ask", "q"), id="and be let pass"),
+        pytest.param([*A, *did("b"), *did("b", FAILED, VERIFY), skipped("b")], ("Begin", "q"), id="and be let pass"),
         pytest.param(
             [*A, *did("b"), *did("b", FAILED, VERIFY), resolved("b", Decision.REDO)], ("Begin", "b"), id="or redone"
         ),
         pytest.param(
             [*A, started("b"), *did("b", PASSED, PROBE)], ("Settle", "b", "run"), id="a probe decides nothing"
         ),
-        pytest.param([*A, started("b"), resolved("b", Decision.DONE)], ("Ask", "q"), id="done needs no check"),
+        pytest.param([*A, started("b"), resolved("b", Decision.DONE)], ("Begin", "q"), id="done needs no check"),
         pytest.param([*A, started("b"), resolved("b", Decision.REDO)], ("Begin", "b"), id="redo asks for the step"),
         pytest.param([*A, *did("b", FAILED), started("b", UNDONE)], ("Settle", "b", "undo"), id="an undo may be lost"),
         pytest.param(
             [*A, *did("b", FAILED), started("b", UNDONE), resolved("b", Decision.REDO)],
-            ("Recover", "b", "run"),
-            id="to be tried again from where it began",
+            ("Recover", "b", "undo"),
+            id="to be tried again, and nothing else",
         ),
         pytest.param(
             [*A, started("b"), started("b", UNDONE), resolved("b", Decision.REDO)],
-            ("Settle", "b", "run"),
-            id="and what was unknown before it still is",
+            ("Recover", "b", "undo"),
+            id="even where the step was unknown before it",
         ),
         pytest.param(
             [*A, *did("b", FAILED), started("b", UNDONE), resolved("b", Decision.DONE)],
@@ -163,45 +166,52 @@ RUN, VERIFY, UNDONE, PROBE = Purpose.RUN, Purpose.VERIFY, Purpose.UNDO, Purpose.
         pytest.param(
             [*A, *did("b", FAILED), *did("b", FAILED, UNDONE)], ("Recover", "b", "undo"), id="an undo may fail"
         ),
-        pytest.param([*A, *B], ("Ask", "q"), id="a question is asked"),
+        pytest.param(
+            [*A, started("b"), *did("b", FAILED, UNDONE), back("a")],
+            ("Recover", "b", "undo"),
+            id="and what may be half done is not walked away from",
+        ),
+        pytest.param([*A, *B], ("Begin", "q"), id="a question is asked"),
         pytest.param([*A, *B, chosen("q", "one")], ("Begin", "q/c"), id="its answer opens a branch"),
         pytest.param([*A, *B, chosen("q", "none")], ("Begin", "e"), id="which may be empty"),
-        pytest.param([*A, *B, chosen("q", "gone")], ("Ask", "q"), id="an answer that no longer exists is none"),
+        pytest.param([*A, *B, chosen("q", "gone")], ("Begin", "q"), id="an answer that no longer exists is none"),
         pytest.param([*A, *B, skipped("q")], ("Begin", "e"), id="a question can be skipped"),
         pytest.param([*A, *B, back("a")], ("Begin", "a"), id="back stands at a step that passed"),
         pytest.param([*A, *B, back("a"), *A], ("Begin", "b"), id="and goes through those behind it again"),
-        pytest.param([*A, *B, back("a"), skipped("a", ""), *B], ("Ask", "q"), id="until it is where it was"),
+        pytest.param([*A, *B, back("a"), skipped("a", ""), *B], ("Begin", "q"), id="until it is where it was"),
         pytest.param(
             [*A, *B, chosen("q", "one"), *did("q/c"), back("q"), chosen("q", "none")], ("Begin", "e"), id="another way"
         ),
-        pytest.param([*A, *B, back("gone")], ("Ask", "q"), id="back to a step that no longer exists is no step back"),
+        pytest.param([*A, *B, back("gone")], ("Begin", "q"), id="back to a step that no longer exists is no step back"),
         pytest.param([*A, *B, chosen("q", "none"), *did("e")], ("Finish",), id="when all is done it is finished"),
         pytest.param([*A, RunFinished(at=START)], ("Over",), id="what is over stays over"),
     ],
 )
 def test_the_next_action_follows_from_the_events(events: Sequence[Event], expected: tuple[str, ...]) -> None:
     """Nothing but the procedure and the events decides."""
-    assert named(next_action(procedure(*STEPS), fold(begun(*events)))) == expected
+    state = fold(begun(*events))
+
+    assert named(next_action(way_of(procedure(*STEPS), state), state)) == expected
 
 
 def test_steps_before_come_first_and_are_numbered_on_their_own() -> None:
     """The steps of the procedure itself count from one."""
     fix = procedure(tick("b"), tick("c"), before=[tick("a")])
     state = fold(begun())
-    steps = instances(fix, state)
+    way = way_of(fix, state)
 
-    assert [one.path for one in steps] == ["before/a", "b", "c"]
-    assert [number_of(steps, one.path) for one in steps] == [(1, 1), (1, 2), (2, 2)]
-    assert [phase_of(steps, one.path) for one in steps] == [(0, 1, "Before you start"), (1, 1, ""), (1, 1, "")]
+    assert [one.path for one in way.places] == ["before/a", "b", "c"]
+    assert [way.number_of(one.path) for one in way.places] == [(1, 1), (1, 2), (2, 2)]
+    assert [way.phase_of(one.path) for one in way.places] == [(0, 1, "Before you start"), (1, 1, ""), (1, 1, "")]
 
 
 def test_phases_go_through_branches() -> None:
     """A step of a branch belongs to the phase of its question, unless it begins one of its own."""
     branch = [tick("c"), tick("d", phase="Repair")]
     fix = procedure(tick("a", phase="Look"), choose("q", yes=branch), tick("e"), tick("f", phase="Close"))
-    steps = instances(fix, fold(begun(chosen("q", "yes"))))
+    way = way_of(fix, fold(begun(chosen("q", "yes"))))
 
-    assert [phase_of(steps, one.path) for one in steps] == [
+    assert [way.phase_of(one.path) for one in way.places] == [
         (1, 3, "Look"),
         (1, 3, "Look"),
         (1, 3, "Look"),
@@ -214,15 +224,15 @@ def test_phases_go_through_branches() -> None:
 def test_the_phase_of_an_each_begins_with_every_value() -> None:
     """A phase on the container is that of its first step."""
     each = step("all", Each("names", "name", (tick("x"), tick("y"))), phase="Deploy")
-    steps = instances(procedure(each), fold(begun(names=("one", "two"))))
+    way = way_of(procedure(each, parameters=[parameter("names", many=True)]), fold(begun(names=("one", "two"))))
 
-    assert [(one.path, phase_of(steps, one.path)[0]) for one in steps] == [
+    assert [(one.path, way.phase_of(one.path)[0]) for one in way.places] == [
         ("all[one]/x", 1),
         ("all[one]/y", 1),
         ("all[two]/x", 2),
         ("all[two]/y", 2),
     ]
-    assert [one.values["name"] for one in steps] == ["one", "one", "two", "two"]
+    assert [one.scope.values["name"] for one in way.places] == ["one", "one", "two", "two"]
 
 
 def test_an_include_passes_values_secrets_lists_and_what_will_be_captured() -> None:
@@ -234,12 +244,12 @@ def test_an_include_passes_values_secrets_lists_and_what_will_be_captured() -> N
         *steps, parameters=[parameter("name"), parameter("secret", secret=True), parameter("names", many=True)]
     )
 
-    found = instances(fix, fold(begun(name="tasks", names=("a", "b"))))
+    found = way_of(fix, fold(begun(name="tasks", names=("a", "b")))).places
 
     assert [one.path for one in found] == ["find", "in/x", "in/each[a]/y", "in/each[b]/y"]
-    assert found[1].values == {"table": "public.tasks", "many": ("a", "b")}
-    assert found[1].secrets == {"token": "secret"}
-    assert found[1].captures == {"later": "find"}
+    assert found[1].scope.values == {"table": "public.tasks", "many": ("a", "b")}
+    assert found[1].scope.secrets == {"token": "secret"}
+    assert found[1].scope.sources == {"later": Source("find", "found")}
 
 
 def test_the_step_before_is_the_one_on_the_way() -> None:
@@ -248,7 +258,7 @@ def test_the_step_before_is_the_one_on_the_way() -> None:
     state = fold(begun(chosen("q", "one")))
 
     def before(path: str) -> str | None:
-        found = previous(fix, state, path)
+        found = way_of(fix, state).before(path)
         return found.path if found else None
 
     assert [before(path) for path in ("a", "q/c", "e")] == [None, "q", "q/d"]
@@ -256,7 +266,7 @@ def test_the_step_before_is_the_one_on_the_way() -> None:
 
 def walk_of(fix: Procedure, state: RunState) -> tuple[str, ...]:
     """Return the paths of the way."""
-    return tuple(one.path for one in instances(fix, state))
+    return tuple(one.path for one in way_of(fix, state).places)
 
 
 def test_steps_of_the_same_id_in_different_branches_are_different() -> None:

@@ -15,12 +15,11 @@ from support.forked import KillAt
 from support.places import DEPLOY, PUSH, Place, make_place
 from support.terminals import terminal
 
-from runbook.engine.events import ChildStarted, Event, Purpose, RunFinished, RunStarted, StepStarted
-from runbook.engine.ports import Holder
-from runbook.engine.state import fold
-from runbook.engine.step_record import Status
-from runbook.journal import SqliteJournal
+from runbook.engine.state import Status, fold
+from runbook.journal.events import ChildStarted, Event, Purpose, RunFinished, RunStarted, StepStarted
+from runbook.journal.interface import Holder
 from runbook.journal.liveness import this_host
+from runbook.journal.sqlite import SqliteJournal
 
 
 def assert_nothing_was_lost(before: Sequence[Event], after: Sequence[Event]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.walks import FakeOperator, parameter, procedure, tick
 
-from runbook.engine.parameters import ask, gather, parse, problem_with, supplied
+import runbook
+from runbook.engine.parameters import ask, gather, parse, supplied
 from runbook.errors import UsageError
+from runbook.model import Parameter
+from runbook.variables import OWN_VARIABLES
 
 NAME = parameter("name", pattern="[a-z_]+")
 COLOUR = parameter("colour", choices=("red", "green"))
@@ -35,9 +41,9 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
         pytest.param(parameter("x"), "a" * 5000, "the value is too long (5000 characters, 4096 at most)", id="long"),
     ],
 )
-def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: object, text: str, problem: str) -> None:
+def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: Parameter, text: str, problem: str) -> None:
     """An empty sentence means that nothing is."""
-    assert problem_with(asked, text) == problem  # type: ignore[arg-type]
+    assert asked.problem_with(text) == problem
 
 
 def test_a_list_keeps_its_order_and_no_value_twice() -> None:
@@ -65,6 +71,39 @@ def test_a_flag_goes_before_the_environment() -> None:
     texts = supplied(FIX, {"name": "flag"}, {"RUNBOOK_NAME": "variable", "RUNBOOK_TOKEN": "abc"})
 
     assert texts == {"name": "flag", "token": "abc"}
+
+
+@pytest.mark.parametrize("variable", sorted(OWN_VARIABLES))
+def test_a_setting_of_the_program_fills_no_parameter(variable: str) -> None:
+    """Its value was meant for something else; the flag still counts."""
+    name = variable.removeprefix("RUNBOOK_").lower()
+    asked = procedure(tick("a"), parameters=[parameter(name)])
+
+    assert supplied(asked, {}, {variable: "/opt/node_modules"}) == {}
+    assert supplied(asked, {name: "given"}, {variable: "/opt/node_modules"}) == {name: "given"}
+
+
+def test_every_setting_of_the_program_is_listed() -> None:
+    """Each variable that begins with RUNBOOK_ in the sources stands in the one list, and none that is not used."""
+    root = Path(runbook.__file__).parents[1]
+    sources = [*(root / "runbook").rglob("*.py"), *(root / "tests").rglob("*.py"), root / "mkdocs.yml"]
+    sources += [
+        file for place in ("scripts", "benchmarks", ".ci") for file in (root / place).iterdir() if file.is_file()
+    ]
+    read = re.compile(r"""(?:environ\.get\(|environ\[|getenv\(|envvar=|!ENV \[)["']?(RUNBOOK_\w+)|\$\{?(RUNBOOK_\w+)""")
+    used = {one[1] or one[2] for source in sources for one in read.finditer(source.read_text(encoding="utf-8"))}
+
+    assert used == set(OWN_VARIABLES)
+
+
+def test_an_empty_text_is_an_answer_where_the_default_is_empty() -> None:
+    """Nothing is asked again: neither after `--set note=` nor after RUNBOOK_NOTE without a value."""
+    asked = procedure(tick("a"), parameters=[parameter("note", default="")])
+    for texts in (supplied(asked, {"note": ""}, {}), supplied(asked, {}, {"RUNBOOK_NOTE": ""})):
+        operator = FakeOperator()
+
+        assert gather(asked, texts, {}, operator).values == {"note": ""}
+        assert operator.log == []
 
 
 def test_what_is_missing_is_asked_for_until_it_fits() -> None:
@@ -96,4 +135,4 @@ def test_a_linked_project_that_does_not_fit_is_asked_for() -> None:
 def test_no_text_is_too_odd_to_be_judged(text: str) -> None:
     """Whatever it is, it fits or there is a sentence of one line."""
     for asked in FIX.parameters:
-        assert "\n" not in problem_with(asked, text)
+        assert "\n" not in asked.problem_with(text)

@@ -19,7 +19,9 @@ from support.walks import (
 )
 
 from runbook.engine.context import TargetChanged
-from runbook.engine.events import (
+from runbook.engine.ports import Go, Stop
+from runbook.errors import ExitCode, PolicyRefusal, RunbookError, TargetHeldError
+from runbook.journal.events import (
     RunStarted,
     RunStopped,
     StepSkipped,
@@ -27,9 +29,8 @@ from runbook.engine.events import (
     TakenOver,
     TargetSeen,
 )
-from runbook.engine.ports import Go, Stop
-from runbook.errors import ExitCode, PolicyRefusal, RunbookError, TargetHeldError
-from runbook.model import Capture, Effect, Wait
+from runbook.model import Capture, Effect
+from runbook.steps.wait import Wait
 
 
 def test_a_linear_procedure_is_walked_to_its_end(tmp_path: Path) -> None:

@@ -27,13 +27,13 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
 from runbook.engine.ports import Back, Go, Reply, Resolve, Screen, Skip, TakeBack, Undecided
-from runbook.engine.state import fold
-from runbook.engine.step_record import Status
+from runbook.engine.state import Status, fold
 from runbook.errors import ExitCode, RunbookError
-from runbook.journal import MemoryJournal
-from runbook.model import Capture, Each, Procedure, Undo
+from runbook.journal.events import Event, Outcome, Purpose, RunFinished, StepFinished, StepStarted
+from runbook.journal.interface import MemoryJournal
+from runbook.model import Capture, Procedure, Undo
+from runbook.steps.each import Each
 
 UNDO = Undo(action=command("destroy it"))
 FIX = procedure(

@@ -22,10 +22,10 @@ from support.walks import (
     step,
 )
 
-from runbook.engine.events import Outcome, StepFinished
 from runbook.engine.ports import Back, Execution, Go, Reply, Screen, Skip, Stop
 from runbook.errors import ExitCode
-from runbook.model import Edit
+from runbook.journal.events import Outcome, StepFinished
+from runbook.steps.edit import Edit, Git
 
 
 @dataclass
@@ -201,7 +201,7 @@ def test_an_old_version_comes_from_git_byte_by_byte(project: Path) -> None:
 
     walked = walk_of(
         project,
-        Edit(file="back.sql", git_revision="{{name}}", git_path="fn.sql"),
+        Edit(file="back.sql", git=Git("{{name}}", "fn.sql")),
         confirm_draft,
         executor=RealExecutor(),
     )
@@ -215,11 +215,11 @@ def test_an_old_version_comes_from_git_byte_by_byte(project: Path) -> None:
 def test_a_revision_that_is_none_gives_an_empty_draft_and_says_why(project: Path, revision: str) -> None:
     """The operator can still write the file by hand."""
     git(project, "init")
-    edit = Edit(file="back.sql", git_revision="{{name}}", git_path="fn.sql")
+    edit = Edit(file="back.sql", git=Git("{{name}}", "fn.sql"))
     walked = walk_of(project, edit, writes("by hand\n"), executor=RealExecutor())
 
     assert walked.begin(name=revision) is ExitCode.DONE
-    warning = walked.operator.screens[0].pieces["warning"]
+    warning = walked.operator.screens[0].blocks[0].text  # type: ignore[union-attr]
     assert "is no revision of git" in warning or "git has no fn.sql at" in warning
     assert (project / "back.sql").read_text() == "by hand\n"
 

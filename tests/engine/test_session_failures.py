@@ -21,17 +21,21 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.events import (
+from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
+from runbook.errors import ExitCode, JournalError
+from runbook.journal.events import (
     Event,
     HandedOver,
     StepFinished,
     StepStarted,
 )
-from runbook.engine.ports import Back, Go, HandOver, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
-from runbook.errors import ExitCode, JournalError
-from runbook.filling import timeouts_environment
-from runbook.journal import MemoryJournal
-from runbook.model import Capture, Each, Include, Sql, Tick, Undo, Wait
+from runbook.journal.interface import MemoryJournal
+from runbook.model import Capture, Undo
+from runbook.steps.each import Each
+from runbook.steps.include import Include
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 
 class FullJournal(MemoryJournal):
@@ -198,7 +202,7 @@ def test_sql_is_one_word_and_gets_its_timeouts(tmp_path: Path) -> None:
     walked.begin(t="Odd table", n="it's")
 
     assert walked.executor.ran == [("look", "--remote", "select 1 from \"Odd table\" where n = 'it''s'")]
-    assert walked.executor.environments == [{"FROM_TARGET": "1", **timeouts_environment(sql)}]
+    assert walked.executor.environments == [{"FROM_TARGET": "1", **sql.environment()}]
 
 
 def test_a_value_that_can_not_stand_in_the_command_stops_nothing_else(tmp_path: Path) -> None:

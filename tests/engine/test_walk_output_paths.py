@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runbook.engine.expectation import capture, compare, values_at
+from runbook.engine.comparison import capture, compare, values_at
 from runbook.model import Capture, Expectation
 
 FUNCTIONS = '{"functions":[{"slug":"create-task","version":7},{"slug":"complete-task","version":3}]}'

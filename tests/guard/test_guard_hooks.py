@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.guards import RUNBOOK, Home
+from guard_support.home import RUNBOOK, Home
 
 from runbook.guard import agents, fast_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.guards import RUNBOOK, Home
+from guard_support.home import RUNBOOK, Home
 from support.terminals import program, terminal
 
 RESET = "npx supabase db reset --linked"
@@ -237,3 +238,14 @@ def test_the_log_is_empty_at_first(home: Home) -> None:
     shown = home.guard("log")
     assert (shown.returncode, shown.stdout) == (0, "")
     assert "Nothing was stopped yet" in shown.stderr
+
+
+def test_the_guard_does_without_platformdirs(tmp_path: Path) -> None:
+    """Judging a harmless line imports none of it."""
+    script = (
+        "import sys; from runbook.guard.fast_path import answer\n"
+        "assert answer(['guard', '--line', 'ls']) == 0\n"
+        "sys.exit('platformdirs' in sys.modules)"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0

@@ -1,27 +1,28 @@
-"""The policy that is kept ready: the very same, never an old one, never anybody else's."""
+"""The policy that a line is judged by: that of the book as it is now, and quick to get at."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from dataclasses import replace
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from runbook.errors import BookError, UsageError
-from runbook.guard import places, policies
-from runbook.guard.policies import load_policy
-from runbook.loading import PACKAGED_BOOK, read_policy
-from runbook.model import Policy, Verdict
+from runbook.guard.judging import judge_line
+from runbook.loading import PACKAGED_BOOK
+from runbook.model import Verdict
+
+LINE = "npx supabase db reset --linked"
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a cache of its own."""
+    """Give each test a cache and a log of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache/runbook"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "cache/runbook/kept"
 
 
 @pytest.fixture
@@ -34,109 +35,58 @@ def book(tmp_path: Path) -> Path:
     return directory
 
 
-def kept(cache: Path) -> Path:
-    """Return the one file in the cache."""
-    (path,) = cache.iterdir()
-    return path
-
-
-def without_tests(policy: Policy) -> Policy:
-    """Return a policy as the guard needs it."""
-    return replace(policy, rules=tuple(replace(rule, tests=()) for rule in policy.rules))
-
-
-def test_what_is_kept_is_the_policy_of_the_book(book: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From YAML and from the kept file comes the same, for the packaged book and for a team's."""
-    assert load_policy(None) == without_tests(read_policy(PACKAGED_BOOK))
-    shutil.rmtree(cache)
-    first = load_policy(str(book))
-    monkeypatch.setattr("runbook.loading.read_policy", None)  # from here on YAML is not read
-
-    assert load_policy(str(book)) == first
-    assert first == without_tests(read_policy(book))
-
-
 def test_a_change_of_the_book_counts_at_once(book: Path) -> None:
-    """Neither a changed nor a replaced file is mistaken for the old one."""
-    before = load_policy(str(book))
+    """Though the file keeps its size and its times."""
     policy = book / "policy.yaml"
-    policy.write_text(policy.read_text().replace("id: db-push\n", "id: db-pusx\n"))
-    after = load_policy(str(book))
+    text, about = policy.read_text(), policy.stat()
 
-    assert before != after
-    assert any(rule.id == "db-pusx" for rule in after.rules)
-    about = policy.stat()
-    policy.write_text(policy.read_text().replace("id: db-pusx\n", "id: db-push\n"))
-    os.utime(policy, ns=(about.st_atime_ns, about.st_mtime_ns + 1))
-    assert load_policy(str(book)) == before
+    def rule_after(edited: str) -> str:
+        policy.write_text(edited)
+        os.utime(policy, ns=(about.st_atime_ns, about.st_mtime_ns))
+        return judge_line(LINE, book=str(book), face="line").rule
 
-
-@pytest.mark.parametrize("text", ["", "{}", "[]", "garbage", '{"age": null, "policy": ["data", "os", 1]}'])
-def test_a_broken_file_is_made_anew(text: str, cache: Path) -> None:
-    """Whatever is in it, the policy is the book's."""
-    policy = load_policy(None)
-    path = kept(cache)
-    path.write_text(text)
-
-    assert load_policy(None) == policy
-    assert len(path.read_text()) > 10_000
+    assert [rule_after(text), rule_after(text.replace("id: db-reset\n", "id: db-resex\n"))] == ["db-reset", "db-resex"]
 
 
-def test_a_file_of_the_right_age_with_other_things_in_it_is_made_anew(cache: Path) -> None:
-    """A kind, a class or a number of fields that is not the model's is not taken."""
-    policy = load_policy(None)
-    path = kept(cache)
-    whole = json.loads(path.read_text())
-    for wrong in (["tuple"], ["data", "Nothing"], ["data", "Policy"], ["enum", "Verdict", "maybe"], ["map", [1]], 7):
-        path.write_text(json.dumps({**whole, "policy": wrong}))
-        assert load_policy(None) == policy
+def test_a_lenient_policy_planted_in_the_cache_changes_nothing(cache: Path) -> None:
+    """What others could have written is not read."""
+    assert judge_line(LINE, book=None, face="line").verdict is Verdict.REFUSE
+    for entry in cache.iterdir():
+        entry.write_text(entry.read_text().replace('"refuse"', '"allow"'))
+        entry.chmod(0o666)
+
+    assert judge_line(LINE, book=None, face="line").verdict is Verdict.REFUSE
 
 
-def test_a_file_that_others_could_have_written_is_not_read(cache: Path) -> None:
-    """A lenient policy planted in the cache changes nothing."""
-    load_policy(None)
-    path = kept(cache)
-    planted = path.read_text().replace('"refuse"', '"allow"')
-    for path_mode, directory_mode in ((0o666, 0o700), (0o600, 0o777), (0o620, 0o700)):
-        path.write_text(planted)
-        path.chmod(path_mode)
-        cache.chmod(directory_mode)
-        assert any(rule.remote is Verdict.REFUSE for rule in load_policy(None).rules)
-        path = kept(cache)
-    path.unlink()
-    path.symlink_to(path.with_name("elsewhere"))
-    path.with_name("elsewhere").write_text(planted)
-    assert any(rule.remote is Verdict.REFUSE for rule in load_policy(None).rules)
-
-
-def test_the_cache_is_private(cache: Path) -> None:
-    """The directory and the file are the caller's alone."""
-    load_policy(None)
-    assert cache.stat().st_mode & 0o777 == 0o700
-    assert kept(cache).stat().st_mode & 0o777 == 0o600
-
-
-def test_without_a_cache_the_policy_is_read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read-only home costs time and nothing else."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
-    assert load_policy(None) == load_policy(None)
-
-
-def test_a_book_that_is_wrong_is_never_kept(book: Path, cache: Path) -> None:
-    """Errors are raised each time."""
-    (book / "policy.yaml").write_text("rules: [")
+def imported(*words: str) -> set[str]:
+    """Return the names of all modules that are there after a command whose files were read before."""
+    code = "import sys; from runbook.cli import main; main(sys.argv[1:]); print(*sys.modules)"
     for _ in range(2):
-        with pytest.raises(BookError):
-            load_policy(str(book))
-    with pytest.raises(UsageError):
-        load_policy(str(book / "nowhere"))
-    assert not cache.exists()
+        ran = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    return set(ran.stdout.splitlines()[-1].split())
 
 
-def test_a_relative_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the XDG specification says."""
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert places.cache_home() == Path("/home/somebody/.cache/runbook")
-    assert places.data_home() == Path("/home/somebody/.local/share/runbook")
-    assert policies.load_policy(None)
+def test_judging_a_line_imports_no_more_than_it_needs() -> None:
+    """It runs before every command of somebody's day: two files of the book, and no command line parser."""
+    found = imported("guard", "--line", "ls -la")
+    own = {name for name in found if name.startswith("runbook.") and not name.startswith("runbook.guard")}
+
+    assert not found & {"click", "rich", "yaml", "platformdirs", "sqlite3", "subprocess", "tempfile", "datetime"}
+    assert own == {
+        *("runbook.cli", "runbook.cli.error_handler", "runbook.errors", "runbook.extras"),
+        *("runbook.loading", *(f"runbook.loading.{name}" for name in ("cache", "files", "records", "source_text"))),
+        *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
+        *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "target_of"))),
+        *("runbook.cache", "runbook.user_directories"),
+    }
+
+
+def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> None:
+    """It reads two files, and imports no more of the model than these need."""
+    code = (
+        "import pathlib, sys; from runbook.loading import read_policy; read_policy(pathlib.Path(sys.argv[1])); "
+        "print(*sorted(name for name in sys.modules if name.startswith(('runbook.model.', 'runbook.steps'))))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.split() == [f"runbook.model.{name}" for name in ("fields", "policy", "templates", "terms")]

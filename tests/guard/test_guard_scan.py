@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.guards import ROOT, RUNBOOK, Home
+from guard_support.home import ROOT, RUNBOOK, Home
 
 RESET = "npx supabase db reset --linked"
 

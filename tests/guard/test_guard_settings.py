@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.guards import RUNBOOK, Home
+from guard_support.home import RUNBOOK, Home
 
 from runbook.errors import RunbookError
 from runbook.guard import agents
-from runbook.guard.settings import install, settings_path, uninstall
+from runbook.guard.agents import install_hook, settings_path, uninstall_hook
 
 AGENTS = list(agents.AGENTS)
 RESET = {"tool_name": "Bash", "tool_input": {"command": "npx supabase db reset --linked"}, "cwd": "/"}
@@ -62,12 +62,12 @@ def test_the_hook_is_written_where_nothing_was(agent: str, tmp_path: Path) -> No
     """A new file, and it goes away again."""
     path = settings_path(agent, tmp_path, user=False)
 
-    assert install(agent, path, "/opt/runbook").action == "written"
+    assert install_hook(agent, path, "/opt/runbook").action == "written"
     assert commands(json.loads(path.read_text()))[0].startswith(f"/opt/runbook guard hook {agent} || ")
-    assert install(agent, path, "/opt/runbook").action == "unchanged"
-    assert uninstall(agent, path).action == "removed"
+    assert install_hook(agent, path, "/opt/runbook").action == "unchanged"
+    assert uninstall_hook(agent, path).action == "removed"
     assert not path.exists()
-    assert uninstall(agent, path).action == "unchanged"
+    assert uninstall_hook(agent, path).action == "unchanged"
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -80,7 +80,7 @@ def test_settings_that_are_there_stay_as_they_are(agent: str, indent: int | str,
     path.write_text(before)
     path.chmod(0o640)
 
-    change = install(agent, path, "runbook")
+    change = install_hook(agent, path, "runbook")
     with_hook = json.loads(path.read_text())
 
     assert change.backup is not None
@@ -89,9 +89,9 @@ def test_settings_that_are_there_stay_as_they_are(agent: str, indent: int | str,
     assert [each for each in commands(with_hook) if "runbook" not in each] == commands(THEIRS[agent])
     assert sum("runbook guard hook" in each for each in commands(with_hook)) == 1
     assert path.stat().st_mode & 0o777 == 0o640
-    install(agent, path, "/another/path/runbook")
+    install_hook(agent, path, "/another/path/runbook")
     assert sum("runbook guard hook" in each for each in commands(json.loads(path.read_text()))) == 1
-    uninstall(agent, path)
+    uninstall_hook(agent, path)
     assert path.read_text() == before
     assert change.backup.read_text() == before
 
@@ -115,9 +115,9 @@ def test_a_file_that_is_not_understood_is_left_alone(agent: str, text: str, says
     path.write_text(text)
 
     with pytest.raises(RunbookError, match=says) as caught:
-        install(agent, path, "runbook")
+        install_hook(agent, path, "runbook")
     with pytest.raises(RunbookError, match=says):
-        uninstall(agent, path)
+        uninstall_hook(agent, path)
 
     assert "Nothing was changed" in caught.value.hint
     assert path.read_text() == text
@@ -129,7 +129,7 @@ def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"hooks": {"PreToolUse": {}}}')
     with pytest.raises(RunbookError, match="is no list"):
-        install("claude-code", path, "runbook")
+        install_hook("claude-code", path, "runbook")
 
 
 def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.symlink_to(real)
 
-    install("claude-code", path, "runbook")
+    install_hook("claude-code", path, "runbook")
 
     assert path.is_symlink()
     assert "guard hook" in real.read_text()
@@ -167,7 +167,7 @@ def test_a_guard_that_is_gone_blocks(agent: str, tmp_path: Path) -> None:
     """The command ends as a refusal when `runbook` is not there, or dies."""
     for program in ("/nowhere/runbook", "/bin/false"):
         path = settings_path(agent, tmp_path, user=True)
-        install(agent, path, program)
+        install_hook(agent, path, program)
         line = commands(json.loads(path.read_text()))[0]
 
         ran = subprocess.run(["sh", "-c", line], input=b"{}", capture_output=True, check=False)

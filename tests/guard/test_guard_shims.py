@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.guards import RUNBOOK, TOOLS, Home
+from guard_support.home import RUNBOOK, TOOLS, Home
 from support.terminals import program
 
 SHELLS = ["bash", "zsh", "fish"]
@@ -88,7 +88,7 @@ def test_functions_hand_on_words_input_and_exit_code(shell: str, home: Home, tmp
 @pytest.mark.parametrize("shell", SHELLS)
 def test_functions_of_a_runbook_that_is_gone_do_not_open_the_door(shell: str, home: Home, tmp_path: Path) -> None:
     """The program does not run unguarded; how to get rid of the function is said."""
-    from runbook.guard.shells import shell_functions
+    from runbook.guard.shims import shell_functions
 
     stub = program(tmp_path / "bin", "npx", "echo ran")
     (home.project / "init").write_text(shell_functions(shell, "/nowhere/runbook"))

@@ -8,14 +8,14 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from support.nestings import make_cases, run_in_bash
+from guard_support.nestings import make_cases, run_in_bash
 
 from runbook.guard.command_line import judge
 from runbook.model import Verdict
 
 SEED = 20261123
 COUNT = 2100
-"""`RUNBOOK_FUZZ_SEED` (a number, or `random`) and `RUNBOOK_FUZZ_COUNT` change them."""
+"""`FUZZ_SEED` (a number, or `random`) and `FUZZ_COUNT` change them."""
 
 
 def reaches_a_hosted_reset(command: tuple[str, ...]) -> bool:
@@ -28,9 +28,9 @@ def reaches_a_hosted_reset(command: tuple[str, ...]) -> bool:
 
 def test_no_nesting_that_reaches_a_reset_is_allowed(tmp_path: Path) -> None:
     """Of over 2,000 random nestings none that really reaches one gets through; under 2 % of harmless ones stop."""
-    given = os.environ.get("RUNBOOK_FUZZ_SEED", str(SEED))
+    given = os.environ.get("FUZZ_SEED", str(SEED))
     seed = random.SystemRandom().randrange(10**9) if given == "random" else int(given)
-    cases = make_cases(seed, int(os.environ.get("RUNBOOK_FUZZ_COUNT", str(COUNT))))
+    cases = make_cases(seed, int(os.environ.get("FUZZ_COUNT", str(COUNT))))
     ran = run_in_bash(cases, tmp_path)
 
     reached, harmless, through, stopped = 0, 0, [], []

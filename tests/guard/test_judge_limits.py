@@ -6,7 +6,7 @@ import pytest
 from support.limits import must_end
 
 from runbook.guard.command_line import judge
-from runbook.guard.shell import grammar
+from runbook.guard.shell import parser
 from runbook.guard.shell.texts import ANY, MAYBE
 from runbook.model import Verdict
 
@@ -63,7 +63,7 @@ def test_a_line_made_to_be_slow_is_judged(line: str) -> None:
 
 def test_a_missing_grammar_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without shfmt a line that needs it is not allowed; a plain one is judged all the same."""
-    monkeypatch.setattr(grammar, "_shfmt", lambda: "/nonexistent/shfmt")
+    monkeypatch.setattr(parser, "_shfmt", lambda: "/nonexistent/shfmt")
     assert judge("echo $x").verdict is Verdict.CONFIRM
     assert judge("ls -la").verdict is Verdict.ALLOW
     assert judge(RESET).verdict is Verdict.REFUSE

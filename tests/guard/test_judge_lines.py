@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from support.lines import Row, read_rows
+from guard_support.lines import Row, read_rows
 
 from runbook.guard.command_line import judge, judge_words, packaged_policy
 from runbook.model import Rule, Verdict

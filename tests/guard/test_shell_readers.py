@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from guard_support.lines import read_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.lines import read_rows
 
-from runbook.guard.shell import grammar
+from runbook.guard.shell import parser
 from runbook.guard.shell.nodes import Chain
-from runbook.guard.shell.plain import read_plain
+from runbook.guard.shell.parser import read_plain
 
 TESTS = Path(__file__).parents[1]
 TABLES = {"guard-examples": TESTS / "policy/data/guard-examples.tsv", "lines": TESTS / "guard/data/lines.tsv"}
@@ -42,8 +42,8 @@ PIECES = (
 def full(text: str) -> Chain | None:
     """Read with shfmt."""
     try:
-        return grammar._read_with_shfmt(text.encode())
-    except grammar.NotShellError:
+        return parser._read_with_shfmt(text.encode())
+    except parser.NotShellError:
         return None
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.machine import Machine
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.shell_machine import Machine
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
 
 EXPRESSIONS = (
@@ -159,7 +159,7 @@ class Recorder:
 
     def start(self, call: Call) -> Texts:
         """Keep the words of `show`, leave the rest to what is known of programs."""
-        from runbook.guard.programs import start_command
+        from runbook.guard.programs.starting import start_command
 
         if call.words[0] == "show":
             self.shown.append(call.words[1:])
@@ -170,7 +170,7 @@ class Recorder:
 def expanded(text: str) -> list[tuple[str, ...]]:
     """Return every list of words that `show` may get."""
     recorder = Recorder()
-    Machine(recorder.start, recorder, lambda _path: None).text(text, Scope())
+    Machine(recorder.start, recorder, lambda _path: None).text(text, ShellState())
     return recorder.shown
 
 

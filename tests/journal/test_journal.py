@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.journals import START, began
 
-from runbook.engine import events as known
-from runbook.engine.events import Event, Purpose, RunFinished, StepStarted
 from runbook.errors import JournalError
-from runbook.journal import SqliteJournal, codec, state_directory
+from runbook.journal import codec
+from runbook.journal import events as known
+from runbook.journal.events import Event, Purpose, RunFinished, StepStarted
+from runbook.journal.sqlite import SqliteJournal
 
 KINDS = [
     kind
@@ -221,16 +222,6 @@ def test_a_full_disk_stops_the_event_and_keeps_the_rest(tmp_path: Path) -> None:
     assert len(journal.events("r")) == written + 1
 
 
-@given(home=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-def test_a_relative_state_home_is_ignored(home: str) -> None:
-    """As the XDG specification asks."""
-    relative = home.lstrip("/")
-
-    assert state_directory({"XDG_STATE_HOME": relative, "HOME": "/home/ada"}) == Path("/home/ada/.local/state/runbook")
-    assert state_directory({"XDG_STATE_HOME": "/state", "HOME": "/home/ada"}) == Path("/state/runbook")
-
-
 # --- kill -9 ----------------------------------------------------------------------------------------------------
 
 WRITER = """
@@ -238,8 +229,8 @@ import sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from support.journals import began, START
-from runbook.journal import SqliteJournal
-from runbook.engine.events import StepStarted, Purpose
+from runbook.journal.sqlite import SqliteJournal
+from runbook.journal.events import StepStarted, Purpose
 journal = SqliteJournal(Path({directory!r}))
 journal.append("r", began())
 print(1, flush=True)

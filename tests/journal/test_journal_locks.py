@@ -10,17 +10,16 @@ from pathlib import Path
 
 from support.journals import START, began, holder
 
-from runbook.engine.events import RunStopped
-from runbook.journal import SqliteJournal
-from runbook.journal.liveness import is_alive, survivors, this_host
-from runbook.runtime.start_time import birth
+from runbook.journal.events import RunStopped
+from runbook.journal.liveness import is_alive, start_time, survivors, this_host
+from runbook.journal.sqlite import SqliteJournal
 
 RACER = """
 import os, sys
 from pathlib import Path
 sys.path[:0] = {path!r}
 from support.journals import holder
-from runbook.journal import SqliteJournal
+from runbook.journal.sqlite import SqliteJournal
 journal = SqliteJournal(Path({directory!r}))
 journal.runs()
 print("ready", flush=True)
@@ -131,10 +130,10 @@ def test_a_take_over_is_from_whom_was_seen_and_from_nobody_else(tmp_path: Path) 
 
 def test_a_reused_pid_is_not_taken_for_its_first_owner() -> None:
     """The kernel's start time tells them apart; on another machine nobody can tell."""
-    assert is_alive(os.getpid(), birth(os.getpid()), this_host()) is True
-    assert is_alive(os.getpid(), "another birth", this_host()) is False
+    assert is_alive(os.getpid(), start_time(os.getpid()), this_host()) is True
+    assert is_alive(os.getpid(), "another start_time", this_host()) is False
     assert is_alive(os.getpid(), "", this_host()) is False
-    assert is_alive(os.getpid(), birth(os.getpid()), "another host") is None
+    assert is_alive(os.getpid(), start_time(os.getpid()), "another host") is None
 
 
 def test_what_a_command_left_running_is_found(tmp_path: Path) -> None:
@@ -142,13 +141,13 @@ def test_what_a_command_left_running_is_found(tmp_path: Path) -> None:
     script = "read go\nsleep 60 </dev/null >/dev/null 2>&1 & echo $!"
     pipe = subprocess.PIPE
     leader = subprocess.Popen(["/bin/sh", "-c", script], stdin=pipe, stdout=pipe, start_new_session=True)
-    born = birth(leader.pid)
+    born = start_time(leader.pid)
     assert survivors(leader.pid, born, this_host()) == (leader.pid,)
     left = int(leader.communicate(b"go\n")[0])
 
     try:
         assert survivors(leader.pid, born, this_host()) == (left,)
         assert survivors(leader.pid, born, "another host") is None
-        assert survivors(os.getpid(), "another birth", this_host()) == ()
+        assert survivors(os.getpid(), "another start_time", this_host()) == ()
     finally:
         os.kill(left, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,24 +13,28 @@ from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_boo
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
+from runbook.loading.source_text import Problems, SourceText
 from runbook.model import (
     Book,
     Capture,
-    Choose,
-    Command,
-    Each,
-    Edit,
     Expectation,
     Family,
-    Include,
+    FunctionResponse,
     Mode,
+    Proof,
+    ScenarioEvent,
     Section,
-    Sql,
     TargetKind,
-    Tick,
     Undo,
-    Wait,
 )
+from runbook.steps.choose import Choose
+from runbook.steps.command import Command
+from runbook.steps.each import Each
+from runbook.steps.edit import Edit, Git
+from runbook.steps.include import Include
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 
 LOOK = "- {id: look, title: Look, run: git log}\n"
 
@@ -75,7 +80,7 @@ def test_actions(tmp_path: Path) -> None:
     assert actions["c"].asks is not None
     assert (actions["c"].asks.name, actions["c"].asks.example, steps["c"].title) == ("n", "x", "Look")
     assert isinstance(actions["d"], Edit)
-    assert (actions["d"].git_revision, actions["d"].git_path, actions["d"].template) == ("r", "p", None)
+    assert (actions["d"].git, actions["d"].template) == (Git("r", "p"), None)
     assert actions["e"] == Wait(3600, "The cache")
     assert isinstance(actions["f"], Choose)
     assert [(option.when, len(option.steps)) for option in actions["f"].options] == [
@@ -119,6 +124,40 @@ def test_what_surrounds_an_action(tmp_path: Path) -> None:
     assert second.undo == Undo(reason="Never")
     assert second.if_it_fails is not None
     assert second.if_it_fails.see == "add-thing"
+
+
+def test_drills(tmp_path: Path) -> None:
+    """An event is what its own key says; a proof has its form and nothing of the others."""
+    text = procedure_text(LOOK) + (
+        "drills:\n"
+        "  - name: one\n"
+        "    briefing: It broke.\n"
+        "    scenario:\n"
+        "      responses: {hello: [{version: 2, body: {ok: true}}, {source: old, status: 500, delay: 1s}]}\n"
+        "      events:\n"
+        "        - {at: look, fail_requests: ^GET, status: 500, delay: 2s}\n"
+        "        - {at: look, turn: 2, write_file: a.txt, text: b}\n"
+        "    prove:\n"
+        "      - {text: Counted, sql: select 1, equals: '1'}\n"
+        "      - {text: Recorded, history: []}\n"
+        "      - {text: Live, function: hello, equals: '2', source: new}\n"
+        "      - {text: Looked, walked: [look]}\n"
+    )
+    (drill,) = _book(tmp_path, add_thing=text).procedures["add-thing"].drills
+    assert drill.scenario.responses == {
+        "hello": (FunctionResponse(version=2, body={"ok": True}), FunctionResponse(source="old", status=500, delay=1))
+    }
+    assert drill.scenario.events == (
+        ScenarioEvent("look", "fail_requests", "^GET", status=500, delay=2),
+        ScenarioEvent("look", "write_file", "a.txt", turn=2, text="b"),
+    )
+    assert drill.prove == (
+        Proof(text="Counted", sql="select 1", equals="1"),
+        Proof(text="Recorded", history=()),
+        Proof(text="Live", function="hello", equals="2", source="new"),
+        Proof(text="Looked", walked=("look",)),
+    )
+    assert (drill.ends, drill.practice, drill.answers, drill.loses) == ("done", True, {}, ())
 
 
 def test_includes_are_filled_in(tmp_path: Path) -> None:
@@ -268,3 +307,24 @@ def test_only_so_many_problems_are_told(tmp_path: Path, capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert err == "101 problems in 1 file\n"
     assert "there are more than 100 problems in this file" in out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("true", "Yes", "off", "~", "null", "NULL", "12", "-1", "+0", "0x1f", "0o7", "017", "1_000", "1:30", "1.5"),
+        *(".5", "-.inf", ".NaN", "1e3", "2026-01-02", "2026-01-02 10:00:00", "=", "<<", "a", "A 1", "true no", "n"),
+        *("y", "é", "(a)", "/x", "$1", "^a", "<a>", "~/x", "=a", "1a", "Nobody", "Öl"),
+    ],
+)
+def test_a_plain_value_is_taken_for_what_pyyaml_takes_it(text: str) -> None:
+    """The look at its first character saves time, and changes nothing."""
+    source = SourceText("file.yaml", f"key: {text}\n")
+    root = yaml_nodes.parse(source, Problems(source, []))
+    assert isinstance(root, yaml_nodes.Mapping)
+    value = root.get("key")
+    assert isinstance(value, yaml_nodes.Scalar)
+    pyyaml: Any = yaml.SafeLoader("")
+    tag = pyyaml.resolve(yaml.ScalarNode, text, (True, False))
+
+    assert value.kind == tag.removeprefix("tag:yaml.org,2002:")

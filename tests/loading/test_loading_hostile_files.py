@@ -60,6 +60,7 @@ def test_a_large_file_is_never_read_whole(tmp_path: Path, monkeypatch: pytest.Mo
     book = write_book(tmp_path / "book")
     with (book / "procedures" / "add-thing.yaml").open("wb") as file:
         file.truncate(10**12)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # no file was read before
     sizes: list[int] = []
 
     def loader(text: str) -> yaml.CSafeLoader:

@@ -39,7 +39,7 @@ def _name_of(path: Path) -> str:
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_committed_schema_is_the_generated_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The file in the book and the output of `runbook schema` are what the field table says."""
+    """The file in the book and the output of `runbook schema` are what the tables of keys say."""
     committed = (PACKAGED_BOOK / "schema" / f"{name}.schema.json").read_text(encoding="utf-8")
     assert committed == schema_text(name), "run `runbook schema --write`"
     assert main(["schema", name]) == 0

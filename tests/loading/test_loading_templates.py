@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runbook.loading.templates import PLACEHOLDER, command_flaws, command_words, names_in, template_flaws
+from runbook.model.templates import PLACEHOLDER, command_flaws, command_words, names_in, template_flaws
 
 SHELL = set("|;&<>$`()*?{}[]\n")
 

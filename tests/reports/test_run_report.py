@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import signal
+import stat
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,8 +29,8 @@ from support.walks import (
 
 from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
 from runbook.engine.state import fold
-from runbook.reports.history import Running, rows, running
-from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write
+from runbook.reports.run_history import Running, rows, running
+from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write, write_private
 
 FIX = procedure(
     step("see", "look {{table}}", title="See {{table}}"),
@@ -152,6 +157,73 @@ def test_a_report_file_is_whole_or_not_there(tmp_path: Path) -> None:
 
     assert file.read_text() == "new \\udcff"
     assert [one.name for one in file.parent.iterdir()] == ["r.md"]
+
+
+def test_a_reader_of_the_old_report_keeps_it(tmp_path: Path) -> None:
+    """A regular file is replaced, not written over."""
+    file = tmp_path / "r.md"
+    write(file, "old")
+    with file.open() as reader:
+        write(file, "new")
+        assert reader.read() == "old"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
+def test_a_new_report_respects_the_umask_and_an_old_one_keeps_its_mode(tmp_path: Path, umask: int) -> None:
+    """The automatic report is private whatever the umask."""
+    new, old, private = tmp_path / "new", tmp_path / "old", tmp_path / "private"
+    old.touch()
+    old.chmod(0o664)
+    before = os.umask(umask)
+    try:
+        write(new, "text")
+        write(old, "text")
+        write_private(private, "text")
+    finally:
+        os.umask(before)
+
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (new, old, private)] == [0o666 & ~umask, 0o664, 0o600]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_report_goes_through_a_symlink(tmp_path: Path, exists: bool) -> None:
+    """The link stays, and its target holds the report, also where the target was not there yet."""
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "r.md", tmp_path / "link.md"
+    if exists:
+        target.write_text("old")
+    link.symlink_to("elsewhere/r.md")
+    write(link, "text")
+
+    assert link.is_symlink()
+    assert target.read_text() == "text"
+
+
+def test_a_report_goes_into_a_pipe(tmp_path: Path) -> None:
+    """Whoever reads the pipe gets it, and the pipe stays one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        write(pipe, "text")
+        assert reader.communicate()[0] == "text"
+    assert pipe.is_fifo()
+
+
+def test_a_report_that_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A full disk, here a limit on sizes, leaves the old report and no half one."""
+    file = tmp_path / "r.md"
+    write(file, "old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write(file, "text" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("r.md", "old")]
 
 
 def test_an_execution_without_an_end_is_told_as_that(tmp_path: Path) -> None:

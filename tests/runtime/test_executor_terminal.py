@@ -15,7 +15,7 @@ import pexpect
 import pytest
 from support.terminals import found, hang_up, pid_of, python_program, terminal
 
-from runbook.runtime.start_time import birth
+from runbook.journal.liveness import start_time
 
 ROOT = Path(__file__).parents[2]
 SUPABASE = ROOT / "node_modules" / ".bin" / "supabase"
@@ -175,7 +175,7 @@ def test_told_to_end_it_ends_the_command_too(run: Callable[..., pexpect.spawn[st
     child.expect("RAISED told to end")
     child.expect(pexpect.EOF)
     child.close()
-    assert (child.exitstatus, birth(pid)) == (7, "")
+    assert (child.exitstatus, start_time(pid)) == (7, "")
 
 
 def test_command_that_asks_nothing_ends_well_without_its_terminal(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support.destinations import argv_of
 from support.sites import Visit, visiting
 
-from runbook.filling import argv_of
-from runbook.model import Book, Command, TargetKind
+from runbook.model import Book, TargetKind
+from runbook.steps.command import Command
 
 PUSH = "procedures/push-migration.html"
 ROLLBACK = "procedures/emergency-rollback.html"

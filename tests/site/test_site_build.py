@@ -13,8 +13,11 @@ from playwright.sync_api import Browser
 from support.sites import ROOT, build, copy_of_checkout, pages_of, visiting
 
 from runbook.cli import main
-from runbook.model import Book, Choose, Each, Include, Step
-from runbook.site.links import dead_links, read_document
+from runbook.model import Book, Step
+from runbook.site.build_checks import dead_links, read_addresses
+from runbook.steps.choose import Choose
+from runbook.steps.each import Each
+from runbook.steps.include import Include
 
 
 def _paths(steps: tuple[Step, ...], prefix: str) -> list[str]:
@@ -65,7 +68,7 @@ def test_no_link_of_the_site_leads_nowhere(site: Path) -> None:
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     """Neither a script nor a style, a font or a picture has a host."""
     for name in pages_of(site):
-        assert [address for address in read_document(site / name).loads if "//" in address] == []
+        assert [address for address in read_addresses(site / name).loads if "//" in address] == []
 
 
 def test_styles_and_scripts_ask_for_nothing_elsewhere(site: Path) -> None:
@@ -90,20 +93,24 @@ def _broken(directory: Path, page: str, old: str, new: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        pytest.param("procedure.steps(", "procedure.stepz(", "push-migration-steps", id="a block that raises"),
-        pytest.param('exec="on" html="on" id="push-migration-steps"', "exec=on", "exec=on", id="an unquoted exec=on"),
+        pytest.param("pages.procedure(", "pages.procedures(", "push-migration", id="a block that raises"),
+        pytest.param('exec="on" html="on" id="push-migration"', "exec=on", "exec=on", id="an unquoted exec=on"),
         pytest.param(
-            "print(procedure.steps(",
-            "print('<a href=\"/nowhere.md\">x</a>')\nprint(procedure.steps(",
+            "print(pages.procedure(",
+            "print('<a href=\"/nowhere.md\">x</a>')\nprint(pages.procedure(",
             "nowhere.md",
             id="a dead generated link",
         ),
         pytest.param(
-            "print(procedure.steps(", "raise SystemExit(0)\nprint((", "end the build", id="a block that exits"
+            "print(pages.procedure(", "raise SystemExit(0)\nprint((", "end the build", id="a block that exits"
         ),
         pytest.param("# Push one migration", "# Push two migrations", "heading", id="a heading of another procedure"),
         pytest.param(
-            "## Undo", "## Undo\n\nSee [there](#no-such-place).", "no-such-place", id="a dead written fragment"
+            '"))\n```\n', '"))\n```\n\nSee [there](#no-such-place).\n', "no-such-place", id="a dead written fragment"
+        ),
+        pytest.param('"))\n```', '", through="steps"))\n```', "the parts Check that", id="a page that ends too early"),
+        pytest.param(
+            '"))\n```', '"))\nprint(pages.procedure("push-migration", after="undo"))\n```', "repeats", id="a part twice"
         ),
     ],
 )
@@ -116,6 +123,29 @@ def test_a_broken_page_fails_the_build(tmp_path: Path, old: str, new: str, told:
     assert built.returncode == 1
     assert told in built.stderr
     assert "Traceback (most recent call last):\n  File" not in built.stderr.replace("\n    ", "\n ")
+
+
+def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
+    """Below the block and between two parts, with links to a part's heading; the contents list headings in order."""
+    checkout = copy_of_checkout(tmp_path)
+    file = checkout / "docs" / "procedures" / "push-migration.md"
+    block = file.read_text().partition("\n\n")[2]
+    first = block.replace('"))', '", through="needs"))')
+    second = block.replace('id="push-migration"', 'id="push-migration-rest"').replace('"))', '", after="needs"))')
+    file.write_text(
+        f"# Push one migration\n\n{first}\n## Between\n\nGo to [the steps](#steps).\n\n{second}\n## Below\n"
+    )
+
+    built = build(checkout, tmp_path / "site")
+
+    assert built.returncode == 0, built.stderr
+    html = (tmp_path / "site" / "procedures" / "push-migration.html").read_text()
+    headings = re.findall(r'<h2 id="([^"]+)">[^<]+<a class="headerlink" href="#\1" title="[^"]+">&para;</a></h2>', html)
+    assert headings == [
+        *("when-to-use-it", "warnings-and-target", "what-you-need", "between", "values", "steps"),
+        *("check-that-it-worked", "undo", "end-of-procedure", "status-of-this-page", "below"),
+    ]
+    assert [*dict.fromkeys(re.findall(r'href="#([^"]+)" class="md-nav__link"', html))] == headings
 
 
 def test_a_procedure_without_a_page_fails_the_build(tmp_path: Path) -> None:

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
+from runbook.cli import pages
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
 from runbook.model import Section
-from runbook.rendering.command_text import quoted
-from runbook.site.fences import block_ids, fence_problems, leftovers
-from runbook.site.links import dead_links
-from runbook.site.markup import tag
-from runbook.site.prose import inline, plain
-from runbook.site.screen import Run, screen_picture
-from runbook.site.snippet import line, shell_quoted
-from runbook.site.stub import block_names, page, with_nav_entry
-from runbook.site.value_markers import Name, Places, Scope, Slot, parts
+from runbook.rendering.command_text import quoted, shell_word
+from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
+from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
+from runbook.site.pictures import StyledText, screen_picture
+from runbook.site.prose import plain
+from runbook.site.templating import block_macro, macro, render
+from runbook.site.value_markers import Slot, SqlName, mark, parts
+from runbook.steps.view import Block, Expected, HttpRequest
+
+inline = macro("inline")
+command_line = macro("command_line")
+code_block = macro("code_block")
+
+
+def expected_of(clause: str) -> str:
+    """Return what stands under "Must hold" for one clause."""
+    shown = macro("expected", "procedure/blocks.html")(Expected((clause,)), None)
+    return shown.partition("<dd>")[2].partition("</dd>")[0]
 
 
 def test_text_of_the_book_brings_no_html() -> None:
@@ -43,7 +55,26 @@ def test_no_text_makes_an_element(text: str) -> None:
 
 def test_attributes_are_escaped() -> None:
     """A quotation mark in a value does not end the attribute."""
-    assert tag("a", "x", title='"><script>') == '<a title="&quot;&gt;&lt;script&gt;">x</a>'
+    assert 'rb-snippet &#34;&gt;&lt;script&gt;"><pre>' in code_block("x", '"><script>')
+
+
+def test_a_template_that_names_what_it_was_not_given_fails() -> None:
+    """A misspelled name fails the build; it leaves no gap on a page."""
+    with pytest.raises(UndefinedError, match="'terms' is undefined"):
+        render("reference/glossary.html")
+
+
+def test_a_page_part_begins_with_its_element() -> None:
+    """Markdown would wrap HTML that begins with an empty line in a paragraph."""
+    assert screen_picture([], key="k", title="T").startswith("<figure")
+
+
+def test_panes_that_are_equal_need_no_tabs() -> None:
+    """One command for all CLI majors is shown once; a difference in case alone is a difference."""
+    tabs = macro("tabs")
+
+    assert tabs("key", [("CLI 3", "-f"), ("CLI 2", "-f")]) == "-f"
+    assert tabs("key", [("CLI 3", "-f"), ("CLI 2", "-F")]).count("tabbed-block") == 2
 
 
 @given(st.lists(st.text(min_size=1), min_size=1))
@@ -52,32 +83,65 @@ def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str])
     from html import unescape
     from re import sub
 
-    text = unescape(sub(r"<[^>]*>", "", line(words)))
+    text = unescape(sub(r"<[^>]*>", "", command_line(words)))
 
     assert shlex.split(text) == words
+
+
+def test_every_block_that_a_step_may_show_has_its_macro() -> None:
+    """A new class of block must not first be missed where a page is built with it."""
+    for kind in get_args(Block):
+        assert callable(block_macro(kind))
+
+
+def test_a_sentence_shows_places_for_values_and_their_marks_alike() -> None:
+    """A text of a step comes filled with marks; one outside of any step still has its placeholders."""
+    place = '<var data-rb-value="table_name">&lt;table_name&gt;</var>'
+
+    assert inline("Push {{table_name}} to `{{table_name}}`") == f"Push {place} to <code>{place}</code>"
+    assert inline(f"Push {mark('table_name')}") == f"Push {place}"
+    assert inline('Say "{{table_name}}" to {{target}}') == f"Say &#34;{place}&#34; to the target"
+
+
+def test_in_what_must_hold_all_code_is_literal() -> None:
+    """No flag and no term is made of what the output has; a value has its place there too."""
+    clause = f"`a ** b ** --c` of `{mark('name')}` is `run`"
+
+    assert expected_of(clause) == (
+        '<code>a ** b ** --c</code> of <code><var data-rb-value="name">&lt;name&gt;</var></code> is <code>run</code>'
+    )
+
+
+def test_a_request_is_shown_as_it_is_sent() -> None:
+    """Its line, its headers, an empty line, its body."""
+    request = HttpRequest("POST", "https://x/y", (("apikey", "<key>"),), '{"a": 1}')
+
+    shown = macro("request", "procedure/blocks.html")(request, None)
+
+    assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))
 def test_a_page_quotes_as_the_terminal_does(word: str) -> None:
     """A command looks the same wherever it is read."""
-    assert shell_quoted(word) == quoted(word)
+    assert shell_word(word) == quoted(word)
 
 
 def test_a_place_tells_how_the_walk_escapes_there() -> None:
     """In a string, in an escape string, in a quoted name and as a name: each is another place."""
     sql = "select {{a}} from t where b = '{{b}}' and c = e'{{c}}' and \"x{{d}}\" = 1"
 
-    found = list(parts(fill_statement(sql, Places(Scope()))))
+    found = list(parts(fill_statement(sql, {name: mark(name) for name in "abcd"})))
 
     assert found == [
         "select ",
-        Name((Slot("a", "quoted"),)),
+        SqlName((Slot("a", "quoted"),)),
         " from t where b = '",
         Slot("b", "text"),
         "' and c = e'",
         Slot("c", "escape"),
         "' and ",
-        Name(("x", Slot("d", "quoted"))),
+        SqlName(("x", Slot("d", "quoted"))),
         " = 1",
     ]
 
@@ -109,7 +173,21 @@ def test_the_page_of_a_new_procedure_is_in_the_right_form() -> None:
     source = page("rotate-keys", "Rotate the keys")
 
     assert fence_problems(source) == []
-    assert tuple(block_ids(source)) == block_names("rotate-keys")
+    assert block_ids(source) == ["rotate-keys"]
+
+
+@pytest.mark.parametrize("part", [part for part, _ in HEADINGS[:-1]])
+def test_a_page_can_be_split_behind_every_part(part: str) -> None:
+    """The two halves are the page: nothing is lost, nothing shows twice."""
+    halves = pages.procedure("push-migration", through=part), pages.procedure("push-migration", after=part)
+
+    assert "\n".join(halves) == pages.procedure("push-migration")
+
+
+def test_a_part_that_no_page_has_is_refused() -> None:
+    """A misspelt name must not publish half a page."""
+    with pytest.raises(ValueError, match="stepz"):
+        pages.procedure("push-migration", through="stepz")
 
 
 def test_leftovers_of_a_block_are_found_in_the_result() -> None:
@@ -163,7 +241,9 @@ def test_links_that_are_right_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_screen_is_a_picture_with_its_text_beside_it() -> None:
     """Who can't see it reads the same lines; who can sees each character in its column."""
-    drawn = screen_picture([[Run("Stop  "), Run("<now>", bold=True, colour="red", ground="white")]], key="k", title="T")
+    drawn = screen_picture(
+        [[StyledText("Stop  "), StyledText("<now>", bold=True, colour="red", ground="white")]], key="k", title="T"
+    )
 
     assert '<pre id="k-text">Stop  &lt;now&gt;</pre>' in drawn
     assert 'x="60.8"' in drawn

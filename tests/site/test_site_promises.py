@@ -7,22 +7,22 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from support.sites import ROOT, serving, visiting
 
-from runbook.cli.group import VERBS
+from runbook.cli.group import verbs
 from runbook.errors import ExitCode
-from runbook.filling import argv_of
-from runbook.loading.schema import SHAPES
-from runbook.model import Book, Command, Sql, TargetKind
+from runbook.filling import Values
+from runbook.loading.shapes import SHAPES
+from runbook.model import Book
 from runbook.policy.judgement import classify
-from runbook.site.corrections import Proof, all_corrections
-from runbook.site.numbering import Placed, outline
-from runbook.site.value_markers import BUILT_IN, Scope, Slot, parts
+from runbook.site.page_context import page_context
+from runbook.site.reference import Demonstration, all_corrections
+from runbook.site.value_markers import Slot, plain_parts
+from runbook.steps.destination import production
 
 TOOLS = Path(os.environ.get("RUNBOOK_TOOLS") or ROOT / "node_modules")
 
@@ -58,20 +58,12 @@ def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
     return typed
 
 
-class _Typed(dict[str, str]):
-    """What names stand for at one place of a page, once the fields are filled."""
-
-    def __init__(self, scope: Scope, typed: dict[str, str]) -> None:
-        super().__init__()
-        self._scope, self._typed = scope, typed
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return "".join(
-            self._typed[part.key] if isinstance(part, Slot) else str(part) for part in parts(self._scope.value(name))
-        )
+def _typed_into(values: Values, typed: dict[str, str]) -> dict[str, str]:
+    """Return what names stand for at one place of a page, once the fields are filled."""
+    return {
+        name: "".join(typed.get(each.key, "") if isinstance(each, Slot) else each for each in plain_parts(str(value)))
+        for name, value in values.items()
+    }
 
 
 def _lines(page: Page) -> dict[str, str]:
@@ -89,14 +81,6 @@ def _lines(page: Page) -> dict[str, str]:
     return found
 
 
-def _commands(row: tuple[Placed, ...]) -> Iterator[tuple[Placed, int, Command | Sql]]:
-    for at in row:
-        for major in (2, 3):
-            action = at.step.action_on(major)
-            if isinstance(action, Command | Sql):
-                yield at, major, action
-
-
 def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, book: Book) -> None:
     """With all values typed, each snippet is word for word the argv that the walk runs on production."""
     compared = 0
@@ -105,15 +89,15 @@ def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, 
             page = visit.open(f"procedures/{procedure.id}.html")
             typed = _type_values(page, book, procedure.id)
             shown = _lines(page)
-            for at, major, action in _commands(outline(procedure)):
-                text = shown.get(f"do-{at.anchor}--cli-{major}") or shown[f"{at.anchor}/all"]
-                values = _Typed(at.scope, typed)
-                names = {name: typed.get(name, "") for name in BUILT_IN}
-                wanted = argv_of(
-                    action, values, policy=book.policy, major=major, kind=TargetKind.PRODUCTION, names=names
-                )
-                assert tuple(shlex.split(text)) == wanted, f"{procedure.id}: {at.path} on CLI {major}"
-                compared += 1
+            for place in page_context(procedure.id).expansion.places:
+                values = _typed_into(place.scope.values, typed)
+                for major in (2, 3):
+                    action = place.step.action_on(major)
+                    wanted = action.argv(values, production(book.policy, major, values)) if action.runs else ()
+                    if wanted:
+                        text = shown.get(f"do-{place.anchor}--cli-{major}") or shown[f"{place.anchor}/all"]
+                        assert tuple(shlex.split(text)) == wanted, f"{procedure.id}: {place.path} on CLI {major}"
+                        compared += 1
             page.close()
     assert compared > 200
 
@@ -141,7 +125,7 @@ def test_every_verb_is_in_the_reference(site: Path) -> None:
     """The command line's own help, on a page."""
     page = (site / "reference" / "command-line.html").read_text()
 
-    assert [verb for verb in VERBS if f'id="runbook-{verb}"' not in page] == []
+    assert [verb for verb in verbs() if f'id="runbook-{verb}"' not in page] == []
 
 
 def test_every_rule_of_the_policy_is_in_the_reference(site: Path, book: Book) -> None:
@@ -157,7 +141,7 @@ PROOFS = [(one.id, proof) for one in all_corrections() for proof in one.proof]
 
 
 @pytest.mark.parametrize(("name", "proof"), [pytest.param(*one, id=f"{one[0]}-{one[1].cli}") for one in PROOFS])
-def test_a_proof_is_never_dangerous(name: str, proof: Proof, book: Book) -> None:
+def test_a_proof_is_never_dangerous(name: str, proof: Demonstration, book: Book) -> None:
     """Whoever tries the lines of the Corrections page harms nothing: none of them writes to production."""
     major = int(proof.cli) if proof.cli.isdigit() else None
     judged = classify(proof.argv, book.policy, major=major)
@@ -170,7 +154,7 @@ def test_a_proof_is_never_dangerous(name: str, proof: Proof, book: Book) -> None
     ("name", "proof"),
     [pytest.param(*one, id=f"{one[0]}-{one[1].cli}-{index}") for index, one in enumerate(PROOFS) if one[1].prints],
 )
-def test_a_proof_prints_what_the_page_says(name: str, proof: Proof, tmp_path: Path) -> None:
+def test_a_proof_prints_what_the_page_says(name: str, proof: Demonstration, tmp_path: Path) -> None:
     """Each line, run with the pinned version, in an empty project, without network or account."""
     (tmp_path / "supabase" / "migrations").mkdir(parents=True)
     (tmp_path / "supabase" / "config.toml").write_text('project_id = "nothing"\n')

@@ -58,7 +58,7 @@ def _edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1))
 
 
-def test_edits_of_yaml_and_of_code_show_without_a_restart(served: tuple[Path, str]) -> None:
+def test_edits_of_yaml_templates_and_code_show_without_a_restart(served: tuple[Path, str]) -> None:
     """Python keeps a module that it has loaded; the hooks see to it that authors do not notice."""
     checkout, base = served
     page = f"{base}/procedures/push-migration.html"
@@ -69,8 +69,12 @@ def test_edits_of_yaml_and_of_code_show_without_a_restart(served: tuple[Path, st
     )
     _await(page, "Brand new words.")
 
-    _edit(checkout / "runbook" / "site" / "procedure.py", "This procedure ends here.", "This is where it stops.")
+    site = checkout / "runbook" / "site"
+    _edit(site / "templates" / "procedure" / "ending.html", "This procedure ends here.", "This is where it stops.")
     _await(page, "This is where it stops.")
+
+    _edit(site / "procedure_page.py", "drilled {", "practised {")
+    _await(page, "practised 2")
 
 
 def test_it_listens_on_this_machine_alone(served: tuple[Path, str]) -> None:

@@ -12,8 +12,8 @@ from support.sites import ROOT
 from runbook.cli import main
 from runbook.errors import RunbookError
 from runbook.model import Book
-from runbook.site import procedure as page
 from runbook.site import source
+from runbook.site.procedure_page import part
 
 NAME = "push-migration"
 
@@ -38,33 +38,33 @@ def test_a_drill_is_shown_with_versions_and_duration(results: Path, book: Book) 
     """When, with what, how long, and that it passed."""
     _write(results, digest=book.procedure(NAME).digest)
 
-    shown = page.status(NAME)
+    shown = part(NAME, "status")
 
     assert "2026-11-23, Supabase CLI 3.1.0, PostgreSQL 17.10, 42 s" in shown
     assert "Passed" in shown
     assert "earlier version" not in shown
-    assert "drilled 2026-11-23" in page.opening(NAME)
+    assert "drilled 2026-11-23" in part(NAME, "opening")
 
 
 def test_a_drill_of_another_version_is_said_to_be_one(results: Path) -> None:
     """A procedure that was edited since has not been proven."""
     _write(results, digest="0" * 64)
 
-    assert "an earlier version of this procedure" in page.status(NAME)
+    assert "an earlier version of this procedure" in part(NAME, "status")
 
 
 def test_a_drill_that_failed_is_not_hidden(results: Path) -> None:
     """Neither at the top of the page nor below."""
     _write(results, passed=False)
 
-    assert "1 of 1 failed" in page.opening(NAME)
-    assert "Failed" in page.status(NAME)
+    assert "1 of 1 failed" in part(NAME, "opening")
+    assert "Failed" in part(NAME, "status")
 
 
 def test_without_results_it_says_that_nothing_is_recorded(results: Path) -> None:
     """No date is better than a wrong one."""
-    assert "never drilled" in page.opening(NAME)
-    assert "no result is recorded" in page.status(NAME)
+    assert "never drilled" in part(NAME, "opening")
+    assert "no result is recorded" in part(NAME, "status")
 
 
 def test_results_that_are_no_json_are_named_with_what_mends_them(results: Path) -> None:
@@ -72,7 +72,7 @@ def test_results_that_are_no_json_are_named_with_what_mends_them(results: Path) 
     results.write_text("<<<<<<< HEAD")
 
     with pytest.raises(RunbookError, match=r"drills\.json can't be read: Expecting value") as caught:
-        page.status(NAME)
+        part(NAME, "status")
     assert "runbook drill --all" in caught.value.hint
 
 
@@ -80,8 +80,8 @@ def test_a_review_that_is_due_stands_out(results: Path, monkeypatch: pytest.Monk
     """In red, at the top and in the status, from the day after."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1893456000")
 
-    assert "rb-review--late" in page.opening(NAME)
-    assert "overdue" in page.status(NAME)
+    assert "rb-review--late" in part(NAME, "opening")
+    assert "overdue" in part(NAME, "status")
 
 
 def test_the_page_and_the_terminal_print_the_same_hash(
@@ -93,4 +93,4 @@ def test_the_page_and_the_terminal_print_the_same_hash(
     assert main(["show", NAME]) == 0
 
     assert digest in capsys.readouterr().out
-    assert digest in page.status(NAME)
+    assert digest in part(NAME, "status")

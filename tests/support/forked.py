@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import NoReturn
 
 # Everything that a walk imports, so that no child has to.
-for module in ("cli.run", "cli.resume", "checks", "engine.session", "terminal", "runtime.executor", "runtime.target"):
+for module in (
+    "cli.run",
+    "cli.resume",
+    "checks",
+    "engine.session",
+    "terminal",
+    "runtime.executor",
+    "runtime.cli_target",
+):
     import_module(f"runbook.{module}")
 for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.sqlite"):
     import_module(module)
@@ -106,8 +114,8 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
 
 def _arm(kill: KillAt) -> None:
     """Die at that event: nothing is flushed, closed or given back."""
-    from runbook.engine.events import Event
-    from runbook.journal import SqliteJournal
+    from runbook.journal.events import Event
+    from runbook.journal.sqlite import SqliteJournal
 
     append, written = SqliteJournal.append, 0
 
@@ -125,6 +133,6 @@ def _arm(kill: KillAt) -> None:
 
 def _hurry() -> None:
     """Take a shorter look for pasted lines: nobody pastes here."""
-    from runbook.terminal import prompts
+    from runbook.terminal import dialog
 
-    prompts._PASTE_PAUSE = 0.002
+    dialog._PASTE_PAUSE = 0.002

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbook.model import Advice, Book, Choose, Each, Include, Step
+from runbook.model import Advice, Book, Step
 from runbook.policy.judgement import classify
+from runbook.steps.choose import Choose
+from runbook.steps.each import Each
+from runbook.steps.include import Include
 
 __all__ = ["Item", "is_there", "items"]
 

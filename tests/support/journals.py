@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from runbook.engine.events import RunStarted, TargetSeen
-from runbook.engine.ports import Holder
+from runbook.journal.events import RunStarted, TargetSeen
+from runbook.journal.interface import Holder
 from runbook.journal.liveness import this_host
 
 __all__ = ["START", "began", "holder"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runbook.engine.events import Event, RunFinished
-from runbook.journal import SqliteJournal
+from runbook.journal.events import Event, RunFinished
+from runbook.journal.sqlite import SqliteJournal
 from support.books import write_book
 from support.forked import KillAt, Terminal, start
 from support.terminals import program

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from runbook.engine.events import Outcome, Purpose, RunStarted
 from runbook.engine.ports import Confirmation, Execution, Screen
 from runbook.engine.state import RunState, fold
-from runbook.model import Command, Effect, Family, Step, TargetKind, Undo, Verdict
+from runbook.journal.events import Outcome, Purpose, RunStarted
+from runbook.model import Effect, Family, Step, TargetKind, Undo, Verdict
 from runbook.policy.judgement import Judgement
-from support.walks import PRODUCTION, START, procedure, step
+from runbook.steps.destination import Destination
+from runbook.steps.view import CommandLine, view_of
+from support.walks import PRODUCTION, START, policy, procedure, step
 
 __all__ = ["PUSH", "failed", "judged", "plain_text", "screen", "state"]
 
@@ -64,11 +66,9 @@ def screen(
         Effect.WRITES: Confirmation.YES,
         Effect.DESTROYS: Confirmation.NAME,
     }
-    texts = ("title", "why", "look_for", "warning", "stop_if")
-    pieces = {name: text for name in texts if (text := getattr(shown, name))}
-    pieces |= {"text": shown.action.text} if hasattr(shown.action, "text") else {}
-    pieces |= {"undo": shown.undo.reason} if shown.undo and shown.undo.reason else {}
-    pieces |= {"if_it_fails": shown.if_it_fails.text} if shown.if_it_fails else {}
+    production = Destination(policy(), 3, lambda _words: ("--remote",))
+    blocks = view_of(shown, shown.action, {}, {}, production)
+    runs = shown.action.runs
     made = Screen(
         procedure=replace(fix, title="Emergency rollback"),
         state=state(),
@@ -79,13 +79,14 @@ def screen(
         number=2,
         total=7,
         phase=(1, 2, "Identify"),
-        argv=tuple(argv) if isinstance(shown.action, Command) else (),
+        argv=tuple(argv) if runs else (),
         effect=effect,
         judgement=judged(effect),
         confirmation=confirmation[effect],
         word=PRODUCTION.name if effect is Effect.DESTROYS else "",
         seconds_so_far=250,
-        pieces=pieces,
+        title=shown.title,
+        blocks=tuple(CommandLine(tuple(argv)) if runs and isinstance(one, CommandLine) else one for one in blocks),
     )
     return replace(made, **more)  # type: ignore[arg-type]
 

@@ -12,10 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from runbook.engine.ports import Holder
 from runbook.errors import RunbookError
-from runbook.model import Edit, Procedure, Recovery, Tick, Undo, Wait
-from runbook.runtime.clock import SystemClock
+from runbook.journal.interface import Holder
+from runbook.model import Procedure, Recovery, Undo
+from runbook.runtime.executor import SystemClock
+from runbook.steps.edit import Edit
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
 from runbook.terminal import TerminalOperator
 from support.walks import (
     INTERRUPTED,

@@ -8,36 +8,35 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook.engine.context import Identity
-from runbook.engine.events import Event, Outcome, TargetSeen
-from runbook.engine.ports import Execution, Go, Holder, Journal, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
-from runbook.journal import MemoryJournal
+from runbook.journal.events import Event, Outcome, TargetSeen
+from runbook.journal.interface import Holder, Journal, MemoryJournal
 from runbook.model import (
     Action,
     Book,
     Capture,
     Check,
-    Choose,
-    Command,
     Effect,
     Expectation,
     Family,
     Mode,
-    Option,
     Parameter,
     Policy,
     Position,
     Procedure,
     Rule,
     Section,
-    Sql,
     Step,
     SupabaseMajor,
     TargetKind,
-    Tick,
     Verdict,
 )
+from runbook.steps.choose import Choose, Option
+from runbook.steps.command import Command
+from runbook.steps.sql import Sql
+from runbook.steps.tick import Tick
 
 AT = Position("test.yaml", 1, 1)
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
@@ -71,7 +70,7 @@ def tick(name: str, **more: object) -> Step:
 
 def choose(name: str, **options: Sequence[Step]) -> Step:
     """Return a question; each keyword is an answer with the steps that it leads to."""
-    return step(name, Choose(tuple(Option(when, tuple(steps), AT) for when, steps in options.items())))
+    return step(name, Choose(tuple(Option(when, tuple(steps), at=AT) for when, steps in options.items())))
 
 
 def parameter(name: str, **more: object) -> Parameter:
@@ -299,6 +298,10 @@ class FakeTarget:
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words of CLI 3."""
         return ("--remote",)
+
+    def functions_url(self) -> str:
+        """Return an address that exists nowhere."""
+        return "https://functions.invalid/functions/v1"
 
     def environment(self) -> Mapping[str, str]:
         """Return one variable, to see that it arrives."""

@@ -12,27 +12,21 @@ from hypothesis import strategies as st
 from support.screens import PUSH, failed, judged, plain_text, screen, state
 from support.walks import AT, PRODUCTION, START, check, command, parameter, procedure, step
 
-from runbook.engine.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
-from runbook.engine.ports import Holder
 from runbook.engine.state import apply
-from runbook.model import (
-    Choose,
-    Edit,
-    Effect,
-    Family,
-    Mode,
-    Option,
-    Recovery,
-    Reference,
-    Tick,
-    Undo,
-    Wait,
-)
-from runbook.terminal.endings import render_finished, render_phase_end, render_result
+from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
+from runbook.journal.interface import Holder
+from runbook.model import Effect, Family, Mode, Recovery, Reference, Undo
+from runbook.steps import view
+from runbook.steps.choose import Choose, Option
+from runbook.steps.edit import Edit
+from runbook.steps.tick import Tick
+from runbook.steps.view import Label, Note
+from runbook.steps.wait import Wait
+from runbook.terminal.answers import output_lines
 from runbook.terminal.error_screens import render_difference, render_failure, render_holder, render_unknown
+from runbook.terminal.event_lines import render_finished, render_phase_end, render_result
 from runbook.terminal.intro import render_begin, render_intro, render_question
 from runbook.terminal.lines import Lines, clean, command_lines, plain
-from runbook.terminal.shared_keys import output_lines
 from runbook.terminal.step_screen import render_details, render_step
 
 LONG = "A sentence that goes on and on, " * 30
@@ -111,7 +105,7 @@ def test_warning_comes_before_the_command() -> None:
 
 def test_choice_lists_its_answers_by_number() -> None:
     """One digit answers it."""
-    options = tuple(Option(when, (), AT) for when in ("One function", "Something else"))
+    options = tuple(Option(when, at=AT) for when in ("One function", "Something else"))
     text = plain_text(render_step(screen(step("what", Choose(options)), effect=Effect.READS)))
     assert "   1  One function\n   2  Something else\n" in text
     assert "Type the number of your answer" in text
@@ -127,7 +121,7 @@ def test_tick_with_a_value_asks_for_it() -> None:
 def test_wait_and_edit_say_what_enter_does() -> None:
     """Enter opens an editor or begins a wait; it never ends one by surprise."""
     wait = screen(step("settle", Wait(30, "the first requests")), effect=Effect.READS)
-    edit = screen(step("write", Edit(file="a.sql", template="x")), effect=Effect.READS, pieces={"file": "a.sql"})
+    edit = screen(step("write", Edit(file="a.sql", template="x")), effect=Effect.READS)
     assert "Wait 30 s: the first requests" in plain_text(render_step(wait))
     assert "Press Enter to begin waiting" in plain_text(render_step(wait))
     assert "File: a.sql" in plain_text(render_step(edit))
@@ -166,8 +160,9 @@ def test_any_step_fits_and_carries_no_control_characters(
 ) -> None:
     """Whatever is in a book or a value: the columns there are, 23 rows, and nothing that moves the cursor."""
     shown = screen(effect=effect, argv=("npx", *argv))
-    pieces = dict.fromkeys(("title", "warning", "look_for", "stop_if", "undo", "why"), text) | {"title": title or "x"}
-    lines = render_step(replace(shown, pieces=pieces), width)
+    notes = [Note(label, text) for label in Label]
+    blocks: tuple[view.Block, ...] = (*notes, view.CommandLine(("npx", *argv)), view.UndoWay((), text))
+    lines = render_step(replace(shown, title=title or "x", blocks=blocks), width)
     assert _fits(lines, width)
     assert not any(ord(one) < 32 or ord(one) == 127 for line in lines for one in line.plain)
 

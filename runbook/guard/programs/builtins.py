@@ -5,25 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from runbook.guard.programs.printers import format_text, run_printf, run_which
+from runbook.guard.programs.outputs import format_text, run_printf, run_which
+from runbook.guard.programs.shells import run_script, run_text
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.scope import ANY_LIST, Variable, scalar
-from runbook.guard.shell.texts import (
-    ANY,
-    ANY_WORDS,
-    NOTHING,
-    PRINTED,
-    UNKNOWN,
-    Texts,
-    either,
-    is_known,
-    is_whole_unknown,
-    plain,
-)
+from runbook.guard.shell.shell_state import ANY_LIST, Variable, scalar
+from runbook.guard.shell.texts import ANY, ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, is_whole_unknown, plain
 
-__all__ = ["BUILTINS", "run_text_here"]
+__all__ = ["BUILTINS"]
 
 _EXPRESSIONS = frozenset({"-v", "-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+# `trap - SIGNAL`, `trap "" SIGNAL` and the forms that only list.
 _ENDS = frozenset({"-", "", "-l", "-p"})
 
 
@@ -31,60 +22,43 @@ def _nothing(_call: Call) -> Texts:
     return NOTHING
 
 
+def _evaluate(call: Call) -> Texts:
+    """Run what subscripts in a command's words substitute, quoted or not."""
+    call.shell.evaluate(call.words[1:], call.state)
+    return NOTHING
+
+
 def _test(call: Call) -> Texts:
     """Numbers, and a name behind `-v`, are expressions: what their subscripts substitute runs."""
-    if _EXPRESSIONS & set(call.arguments):
-        _evaluate(call)
-    return NOTHING
-
-
-def _let(call: Call) -> Texts:
-    _evaluate(call)
-    return NOTHING
-
-
-def _evaluate(call: Call) -> None:
-    """Run what subscripts in a command's words substitute, quoted or not."""
-    call.shell.evaluate(call.words[1:], call.scope)
+    return _evaluate(call) if _EXPRESSIONS & set(call.arguments) else NOTHING
 
 
 def _cd(call: Call) -> Texts:
     """Follow a literal directory; after any other nothing is known of it."""
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
     path = plain(words[0]) if len(words) == 1 else ANY
-    here = call.scope.directory
+    here = call.state.directory
+    # `cd -` and `~name` lead to places that the text does not tell.
     if path.startswith(("~", "-")) or not is_known(path):
-        call.scope.directory = None
+        call.state.directory = None
     elif path.startswith("/"):
-        call.scope.directory = path
+        call.state.directory = path
     else:
-        call.scope.directory = None if here is None else f"{here}/{path}"
+        call.state.directory = None if here is None else f"{here}/{path}"
     return NOTHING
 
 
 def _lost(call: Call) -> Texts:
-    call.scope.directory = None
+    call.state.directory = None
     return NOTHING
 
 
 def _eval(call: Call) -> Texts:
     words = call.words[2:] if call.arguments[:1] == ("--",) else call.words[1:]
-    return run_text_here(call, " ".join(words))
-
-
-def run_text_here(call: Call, text: str) -> Texts:
-    """Run a text in this shell. One that can't be seen at all is a doubt, unless a known program prints it."""
-    if plain(text).strip() in {"", PRINTED}:
-        return NOTHING
-    if is_whole_unknown(plain(text)):
-        call.shell.doubt(Doubt.UNKNOWN_SCRIPT, " ".join(call.words))
-        return UNKNOWN
-    return call.shell.text(text, call.scope)
+    return run_text(call, " ".join(words), here=True)
 
 
 def _source(call: Call) -> Texts:
-    from runbook.guard.programs.scripts import run_script
-
     path = call.words[1] if len(call.words) > 1 else ""
     return run_script(call.with_words(*call.words[1:]), path, here=True) if path else NOTHING
 
@@ -93,6 +67,7 @@ def _command(call: Call) -> Texts:
     """`command NAME …` starts a program; with -v or -V it only looks one up."""
     words = list(call.words[1:])
     while words and re.fullmatch(r"-[pvV]+|--", plain(words[0])):
+        # What it prints may become a program: `$(command -v supabase) db reset`.
         if "v" in plain(words[0]).lower():
             return run_which(call.with_words("which", *words[1:2]))
         words.pop(0)
@@ -116,8 +91,9 @@ def _trap(call: Call) -> Texts:
     if is_whole_unknown(text):
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return NOTHING
-    call.scope.traps.append(text)
-    call.shell.text(text, call.scope.copy())
+    # It runs at the end, but a signal may bring it on at once.
+    call.state.traps.append(text)
+    call.shell.text(text, call.state.copy())
     return NOTHING
 
 
@@ -125,27 +101,31 @@ def _alias(call: Call) -> Texts:
     for word in map(plain, call.words[1:]):
         name, equals, text = word.partition("=")
         if equals:
-            call.scope.aliases[name] = text
+            # Kept, though a script would not expand it: a line may be typed into an interactive shell.
+            call.state.aliases[name] = text
     return UNKNOWN
 
 
 def _unalias(call: Call) -> Texts:
     for name in call.arguments:
-        call.scope.aliases.pop(name, None)
+        call.state.aliases.pop(name, None)
     if "-a" in call.arguments:
-        call.scope.aliases.clear()
+        call.state.aliases.clear()
     return NOTHING
 
 
 def _unset(call: Call) -> Texts:
     _evaluate(call)
     functions = "-f" in call.arguments
+    # What is unset on one way only may still be there: a function keeps its bodies beside None.
     for name in call.arguments:
-        bodies = call.scope.functions.get(name)
-        if bodies is not None and (functions or name not in call.scope.variables):
-            call.scope.functions[name] = tuple(dict.fromkeys((*bodies, None)))
+        bodies = call.state.functions.get(name)
+        if bodies is not None and (functions or name not in call.state.variables):
+            # It may be unset on one way only: the bodies stay beside None.
+            call.state.functions[name] = tuple(dict.fromkeys((*bodies, None)))
         if not functions and re.fullmatch(r"\w+", name):
-            call.scope.variables[name] = scalar(("",))
+            # An empty text instead of nothing: nothing would mean that the environment may hold it.
+            call.state.variables[name] = scalar(("",))
     return NOTHING
 
 
@@ -153,44 +133,46 @@ def _set(call: Call) -> Texts:
     words = call.words[1:]
     for at, word in enumerate(words):
         if plain(word) == "--":
-            call.scope.arguments = (tuple(words[at + 1 :]),)
+            call.state.arguments = (tuple(words[at + 1 :]),)
             return NOTHING
         if not plain(word).startswith(("-", "+")) and (at == 0 or plain(words[at - 1]) not in {"-o", "+o"}):
-            call.scope.arguments = (tuple(words[at:]),)
+            call.state.arguments = (tuple(words[at:]),)
             return NOTHING
     return NOTHING
 
 
 def _shift(call: Call) -> Texts:
     count = call.arguments[0] if call.arguments else "1"
-    if not count.isdigit() or any(ANY_WORDS in word for items in call.scope.arguments for word in items):
-        call.scope.arguments = ANY_LIST
+    # How many words an unknown one is can't be told, so neither what is left.
+    if not count.isdigit() or any(ANY_WORDS in word for items in call.state.arguments for word in items):
+        call.state.arguments = ANY_LIST
     else:
-        call.scope.arguments = tuple(dict.fromkeys(items[int(count) :] for items in call.scope.arguments))
+        call.state.arguments = tuple(dict.fromkeys(items[int(count) :] for items in call.state.arguments))
     return NOTHING
 
 
 def _read(call: Call) -> Texts:
-    """`read NAMES` takes any line of the input, split in as many parts."""
+    """`read NAMES` takes any line of the input, as it may stand in a loop; it is split in as many parts."""
     _evaluate(call)
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)] or ["REPLY"]
-    texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     options = "".join(word[1:] for word in call.arguments if word.startswith("-"))
     lines = either(*(tuple(text.splitlines()) or ("",) for text in texts)) if "d" not in options else texts
     if "r" not in options:
+        # Without -r a backslash takes the next character as it is.
         lines = tuple(re.sub(r"\\(.)", r"\1", line) for line in lines)
     if "a" in options:
-        call.scope.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))
+        call.state.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))
         return NOTHING
-    whole = len(names) == 1 and "IFS" not in call.scope.variables
+    whole = len(names) == 1 and "IFS" not in call.state.variables
     for number, name in enumerate(names):
         parts = lines if whole else tuple(_part(line, number, len(names), call) for line in lines)
-        call.scope.assign(name, scalar(either(parts)))
+        call.state.assign(name, scalar(either(parts)))
     return NOTHING
 
 
 def _part(line: str, number: int, count: int, call: Call) -> str:
-    if "IFS" in call.scope.variables or not is_known(line):
+    if "IFS" in call.state.variables or not is_known(line):
         return line if count == 1 and is_known(line) else ANY
     parts = line.split(None, count - 1)
     return parts[number].rstrip() if number < len(parts) else ""
@@ -198,9 +180,9 @@ def _part(line: str, number: int, count: int, call: Call) -> str:
 
 def _mapfile(call: Call) -> Texts:
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)]
-    texts = UNKNOWN if call.scope.stdin is None else call.scope.stdin
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     lists = tuple(tuple(text.splitlines()) if is_known(text) else (ANY_WORDS,) for text in texts)
-    call.scope.assign(names[-1] if names else "MAPFILE", Variable(lists))
+    call.state.assign(names[-1] if names else "MAPFILE", Variable(lists))
     return NOTHING
 
 
@@ -208,29 +190,16 @@ def _printf(call: Call) -> Texts:
     words = call.arguments
     if words[:1] != ("-v",) or len(words) < 3:
         return run_printf(call)
-    call.shell.evaluate(call.words[2:3], call.scope)
+    call.shell.evaluate(call.words[2:3], call.state)
     text = format_text(words[2], list(words[3:]))
-    call.scope.assign(words[1].partition("[")[0], scalar(UNKNOWN if text is None else (text,)))
+    call.state.assign(words[1].partition("[")[0], scalar(UNKNOWN if text is None else (text,)))
     return NOTHING
 
 
 def _getopts(call: Call) -> Texts:
     for name in (*call.arguments[1:2], "OPTARG"):
-        call.scope.assign(name, scalar(UNKNOWN))
+        call.state.assign(name, scalar(UNKNOWN))
     return NOTHING
-
-
-def _prefix(call: Call) -> Texts:
-    """`builtin`, `noglob` and the like: the rest is the command."""
-    return call.start(call.words[1:])
-
-
-def _pwd(call: Call) -> Texts:
-    return (f"{call.scope.directory}\n",) if call.scope.directory else UNKNOWN
-
-
-def _type(call: Call) -> Texts:
-    return run_which(call) if {"-p", "-P"} & set(call.arguments) else UNKNOWN
 
 
 BUILTINS: dict[str, Callable[[Call], Texts]] = {
@@ -238,7 +207,7 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("ulimit", "hash", "times", "bind", "setopt", "unsetopt", "logout"), _nothing),
     **dict.fromkeys(("test", "["), _test),
     **dict.fromkeys(("pushd", "popd", "z"), _lost),
-    **dict.fromkeys(("builtin", "noglob", "nocorrect"), _prefix),
+    **dict.fromkeys(("builtin", "noglob", "nocorrect"), lambda call: call.start(call.words[1:])),
     **dict.fromkeys(("source", "."), _source),
     **dict.fromkeys(("mapfile", "readarray"), _mapfile),
     "alias": _alias,
@@ -247,14 +216,14 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "eval": _eval,
     "exec": _exec,
     "getopts": _getopts,
-    "let": _let,
+    "let": _evaluate,
     "printf": _printf,
-    "pwd": _pwd,
+    "pwd": lambda call: (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN,
     "read": _read,
     "set": _set,
     "shift": _shift,
     "trap": _trap,
-    "type": _type,
+    "type": lambda call: run_which(call) if {"-p", "-P"} & set(call.arguments) else UNKNOWN,
     "unalias": _unalias,
     "unset": _unset,
 }

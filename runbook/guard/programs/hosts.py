@@ -1,4 +1,4 @@
-"""Commands started elsewhere: another user, another host, a container, a terminal multiplexer, a later time."""
+"""Commands started elsewhere (another user, host, container, terminal, a later time), or by git."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
-__all__ = ["run_at", "run_compose", "run_crontab", "run_docker", "run_kubectl", "run_ssh", "run_su", "run_tmux"]
-
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
+# The flags that take no value are fewer than those that do.
 _DOCKER_SWITCHES = re.compile(
     r"-[dithPqT]+$|--(detach|rm|init|interactive|tty|privileged|publish-all|read-only|no-healthcheck|quiet|no-deps"
     r"|service-ports|build|use-aliases|no-tty|no-TTY|sig-proxy|oom-kill-disable|disable-content-trust|remove-orphans)$"
@@ -42,6 +41,7 @@ def run_ssh(call: Call) -> Texts:
     _skip_flags(words, _SSH_VALUES)
     if words:
         words.pop(0)
+    # ssh takes flags on both sides of the host.
     _skip_flags(words, _SSH_VALUES)
     return run_text(call, " ".join(words)) if words else feed(call)
 
@@ -57,6 +57,7 @@ def run_su(call: Call) -> Texts:
         if word == "--":
             break
         name, equals, value = word.partition("=")
+        # Short flags may be joined: `su -lc TEXT`.
         if re.fullmatch(r"-[a-z]*c|--command|--session-command", name) and (equals or words):
             texts.append(value if equals else words.pop(0))
         elif word in _SU_VALUES and words:
@@ -105,6 +106,7 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     if not words:
         return UNKNOWN
     image = plain(words.pop(0))
+    # The entry point gets the words as arguments; no shell is between.
     if entry is not None:
         return call.start((entry, *words))
     started = call.start(tuple(words)) if words else feed(call)
@@ -136,13 +138,14 @@ def run_tmux(call: Call) -> Texts:
     if not words or plain(words.pop(0)) not in _TMUX_STARTS:
         return UNKNOWN
     _skip_flags(words, _TMUX_VALUES)
+    # Names of keys, not text.
     words = [word for word in words if plain(word) not in {"Enter", "C-m", "ENTER", "KPEnter"}]
     return run_text(call, " ".join(words)) if words else UNKNOWN
 
 
 def run_crontab(call: Call) -> Texts:
     """`crontab -` keeps lines from its input for later: five fields of time, or a nickname, and a command."""
-    for text in call.scope.stdin or () if "-l" not in call.arguments else ():
+    for text in call.state.stdin or () if "-l" not in call.arguments else ():
         for line in text.splitlines():
             match = re.match(r"\s*(?:@\w+|(?:\S+\s+){4}\S+)\s+(.+)", line)
             if match and not line.lstrip().startswith("#"):
@@ -150,6 +153,56 @@ def run_crontab(call: Call) -> Texts:
     return UNKNOWN
 
 
-def run_at(call: Call) -> Texts:
-    """`at TIME` and `batch` keep a script from their input for later."""
-    return feed(call)
+# --- git: its words are data, but for the few that are commands ------------------------------------------------------
+
+
+_VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
+_COMMANDS = re.compile(
+    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.DOTALL
+)
+_TEXTS = {
+    "rebase": re.compile(r"-x|--exec"),
+    "difftool": re.compile(r"-x|--extcmd"),
+    "filter-branch": re.compile(r"--\w+-filter"),
+    "filter-repo": re.compile(r"--\w+-callback"),
+}
+
+
+def run_git(call: Call) -> Texts:
+    """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and their kin would start."""
+    words = list(call.words[1:])
+    while words and plain(words[0]).startswith("-"):
+        word = plain(words.pop(0))
+        if word == "-c" and words:
+            _configured(call, plain(words.pop(0)))
+        elif word in _VALUES and words:
+            words.pop(0)
+    if not words:
+        return UNKNOWN
+    verb, rest = plain(words[0]), words[1:]
+    if verb == "bisect" and rest and plain(rest[0]) == "run":
+        return call.start(tuple(rest[1:]))
+    if verb == "submodule" and "foreach" in rest:
+        text = [word for word in rest[rest.index("foreach") + 1 :] if not plain(word).startswith("-")]
+        return run_text(call, " ".join(text))
+    # `git commit -m "…"` and everything else that takes text as data is left alone.
+    if verb in _TEXTS:
+        _flagged(call, _TEXTS[verb], rest)
+    return UNKNOWN
+
+
+def _configured(call: Call, setting: str) -> None:
+    """`-c alias.x='!TEXT'` and settings that name a program."""
+    name, _, value = setting.partition("=")
+    if name.startswith("alias.") and value.startswith("!"):
+        run_text(call, value[1:])
+    match = _COMMANDS.match(setting)
+    if match:
+        run_text(call, match[3])
+
+
+def _flagged(call: Call, flag: re.Pattern[str], words: list[str]) -> None:
+    for at, word in enumerate(words):
+        name, equals, value = plain(word).partition("=")
+        if flag.fullmatch(name) and (equals or at + 1 < len(words)):
+            run_text(call, value if equals else words[at + 1])

@@ -1,10 +1,12 @@
-"""Shells started as programs: their options, the text or file that they run, and what is fed to them."""
+"""Shells started as programs, and shell scripts in files: what can be read is judged, else the name is."""
 
 from __future__ import annotations
 
-from runbook.guard.programs.scripts import run_script
+import re
+
+from runbook.guard.programs.interpreters import look_for_commands
+from runbook.guard.programs.names import says_reset
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.scope import Scope
 from runbook.guard.shell.texts import (
     ANY_WORDS,
     NOTHING,
@@ -17,7 +19,56 @@ from runbook.guard.shell.texts import (
     plain,
 )
 
-__all__ = ["SHELLS", "feed", "run_shell", "run_text"]
+__all__ = ["SHELLS", "feed", "run_script", "run_shell", "run_text"]
+
+
+# --- scripts ---------------------------------------------------------------------------------------------------------
+
+
+_SHEBANG = re.compile(r"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
+_OTHER = re.compile(r"#!|\x7fELF")
+
+
+def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
+    """Run a shell script with the words behind it as arguments. `here`: in this very shell, as `source` does."""
+    name = plain(path)
+    if name in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "-"} and call.state.stdin is not None:
+        texts: Texts | None = call.state.stdin
+    else:
+        texts = call.shell.contents(path, call.state)
+    if texts is None:
+        # Nothing to read, so the name alone speaks.
+        if says_reset(name):
+            call.doubt(Doubt.NAMED_RESET)
+        return UNKNOWN
+    return either(*(_run_contents(call, path, text, here=here) for text in texts))
+
+
+def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
+    if text.strip() in {"", PRINTED}:
+        return NOTHING
+    if is_whole_unknown(text):
+        call.doubt(Doubt.UNKNOWN_SCRIPT)
+        return UNKNOWN
+    if not here and _OTHER.match(text) and not _SHEBANG.match(text):
+        look_for_commands(call, text)
+        return UNKNOWN
+    # A script that is started sees what is exported; one that is sourced sees everything.
+    state = call.state if here else call.state.child()
+    before = state.arguments
+    if not here or len(call.words) > 1:
+        state.arguments, state.name = (call.words[1:],), call.words[0]
+    if call.state.is_written(path) or any(program in text for program in call.shell.examiner.risky):
+        output = call.shell.text(text, state)
+    else:
+        # A script that is there and names nothing dangerous is no worse than one that can't be read.
+        output = call.shell.scan_prefix(text, state)
+    state.arguments = before
+    return output
+
+
+# --- shells ----------------------------------------------------------------------------------------------------------
+
 
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
@@ -34,6 +85,7 @@ def run_shell(call: Call) -> Texts:
     """Run what a shell is given: `-c TEXT`, a script, or its input."""
     started = _Options(call.words[1:])
     words = tuple(started.words)
+    # `bash -n` and `-o noexec` check the grammar and run nothing.
     if started.only_parses:
         return NOTHING
     for path in started.startup:
@@ -56,7 +108,7 @@ class _Options:
         self.reads_input = False
         self.only_parses = False
         self._wants_text = False
-        while self.words and self._is_option(self.words[0]):
+        while self.words and self.words[0] != ANY_WORDS and plain(self.words[0]).startswith(("-", "+")):
             word = plain(self.words.pop(0))
             if word in {"--", "-"}:
                 break
@@ -66,10 +118,6 @@ class _Options:
                 self._short(word)
         if self._wants_text and self.text is None and self.words:
             self.text = self.words.pop(0)
-
-    @staticmethod
-    def _is_option(word: str) -> bool:
-        return word != ANY_WORDS and plain(word).startswith(("-", "+"))
 
     def _long(self, word: str) -> None:
         name, equals, value = word.partition("=")
@@ -88,32 +136,32 @@ class _Options:
         self._wants_text |= "c" in letters or unclear
         self.reads_input |= "s" in letters
         self.only_parses |= "n" in letters
+        # -o and -O may end a group of letters and take the next word: `bash -eo pipefail`.
         if word[-1:] in {"o", "O"} and self.words:
             self.only_parses |= plain(self.words.pop(0)) == "noexec"
 
 
-def run_text(call: Call, text: str, *, name: str | None = None, arguments: tuple[str, ...] = ()) -> Texts:
-    """Run a text in a new shell. One that can't be seen at all is a doubt."""
-    if not plain(text).strip() or plain(text).strip() == PRINTED:
+def run_text(
+    call: Call, text: str, *, here: bool = False, name: str | None = None, arguments: tuple[str, ...] = ()
+) -> Texts:
+    """Run a text in a new shell, or `here` as `eval` does. One that can't be seen at all is a doubt."""
+    if plain(text).strip() in {"", PRINTED}:
         return NOTHING
     if is_whole_unknown(plain(text)):
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return UNKNOWN
-    return call.shell.text(text, _inner(call, name or call.words[0], arguments))
-
-
-def _inner(call: Call, name: str, arguments: tuple[str, ...]) -> Scope:
-    scope = call.scope.child()
-    scope.name, scope.arguments = name, (arguments,)
-    return scope
+    if here:
+        return call.shell.text(text, call.state)
+    state = call.state.child()
+    state.name, state.arguments = name or call.words[0], (arguments,)
+    return call.shell.text(text, state)
 
 
 def feed(call: Call, *, arguments: tuple[str, ...] = ()) -> Texts:
     """Run what comes in on standard input. At a terminal that is a person, and no business of one line."""
-    texts = call.scope.stdin
+    texts = call.state.stdin
     if texts is None:
         return UNKNOWN
-    inner = call.scope.child()
-    inner.stdin = None
-    fed = call.with_words(*call.words)._replace(scope=inner)
+    fed = call._replace(state=call.state.child())
+    fed.state.stdin = None  # the shell has read it all; what it starts finds nothing left
     return either(*(run_text(fed, text, arguments=arguments) for text in texts))

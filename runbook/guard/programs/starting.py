@@ -5,31 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from runbook.guard.programs import hosts, outputs
 from runbook.guard.programs.builtins import BUILTINS
-from runbook.guard.programs.changing import note_changes
-from runbook.guard.programs.data import DATA_PROGRAMS, prints_settings
-from runbook.guard.programs.environment import run_env, run_find, run_parallel, run_xargs
-from runbook.guard.programs.foreign import INTERPRETERS, run_awk, run_editor, run_interpreter
-from runbook.guard.programs.git import run_git
-from runbook.guard.programs.hosts import (
-    run_at,
-    run_compose,
-    run_crontab,
-    run_docker,
-    run_kubectl,
-    run_ssh,
-    run_su,
-    run_tmux,
+from runbook.guard.programs.interpreters import INTERPRETERS, run_awk, run_editor, run_interpreter
+from runbook.guard.programs.names import DATA_PROGRAMS, prints_settings, program_name, says_reset
+from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
+from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
+from runbook.guard.programs.wrappers import (
+    PREFIXES,
+    run_env,
+    run_find,
+    run_parallel,
+    run_prefix,
+    run_unknown,
+    run_unnamed,
+    run_xargs,
 )
-from runbook.guard.programs.make import run_make
-from runbook.guard.programs.names import program_name, says_reset
-from runbook.guard.programs.packages import RUNNERS, installed_major, run_package_runner
-from runbook.guard.programs.prefixes import PREFIXES, run_prefix
-from runbook.guard.programs.printers import run_base64, run_cat, run_download, run_echo, run_tee, run_which
-from runbook.guard.programs.scripts import run_script
-from runbook.guard.programs.shells import SHELLS, run_shell, run_text
-from runbook.guard.programs.tasks import run_task
-from runbook.guard.programs.unknown import run_unknown, run_unnamed
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, plain
 from runbook.policy.argv import invocation_of
@@ -49,31 +40,31 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **BUILTINS,
     **dict.fromkeys(SHELLS, run_shell),
     **dict.fromkeys(RUNNERS, run_package_runner),
-    **dict.fromkeys(("docker", "podman", "nerdctl"), run_docker),
-    **dict.fromkeys(("docker-compose", "podman-compose"), run_compose),
-    **dict.fromkeys(("kubectl", "oc", "k"), run_kubectl),
-    **dict.fromkeys(("ssh", "autossh", "mosh"), run_ssh),
-    **dict.fromkeys(("su", "runuser"), run_su),
+    **dict.fromkeys(("docker", "podman", "nerdctl"), hosts.run_docker),
+    **dict.fromkeys(("docker-compose", "podman-compose"), hosts.run_compose),
+    **dict.fromkeys(("kubectl", "oc", "k"), hosts.run_kubectl),
+    **dict.fromkeys(("ssh", "autossh", "mosh"), hosts.run_ssh),
+    **dict.fromkeys(("su", "runuser"), hosts.run_su),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), run_awk),
     **dict.fromkeys(("vi", "vim", "nvim", "ex", "view", "gvim"), run_editor),
     **dict.fromkeys(("make", "gmake"), run_make),
     **dict.fromkeys(("just", "task", "moon", "nx", "turbo", "poe", "inv", "invoke", "npm-run-all"), run_task),
     **dict.fromkeys(("run-s", "run-p", "mage", "doit", "wireit", "npm-run-all2"), run_task),
     **dict.fromkeys(("concurrently", "hyperfine"), _run_each),
-    **dict.fromkeys(("at", "batch"), run_at),
+    **dict.fromkeys(("at", "batch"), feed),
     **dict.fromkeys(("find", "gfind", "fd", "fdfind"), run_find),
-    **dict.fromkeys(("base64", "gbase64"), run_base64),
-    **dict.fromkeys(("curl", "wget"), run_download),
-    "cat": run_cat,
-    "crontab": run_crontab,
-    "echo": run_echo,
+    **dict.fromkeys(("base64", "gbase64"), outputs.run_base64),
+    **dict.fromkeys(("curl", "wget"), outputs.run_download),
+    "cat": outputs.run_cat,
+    "crontab": hosts.run_crontab,
+    "echo": outputs.run_echo,
     "env": run_env,
     "genv": run_env,
-    "git": run_git,
+    "git": hosts.run_git,
     "parallel": run_parallel,
-    "tee": run_tee,
-    "tmux": run_tmux,
-    "which": run_which,
+    "tee": outputs.run_tee,
+    "tmux": hosts.run_tmux,
+    "which": outputs.run_which,
     "xargs": run_xargs,
     "gxargs": run_xargs,
 }
@@ -87,45 +78,35 @@ def start_command(call: Call) -> Texts:
         return run_unnamed(call)
     examiner = call.shell.examiner
     output = UNKNOWN
-    note_changes(call, name)
-    ruled = name.partition("@")[0] in examiner.programs or _script_of_a_package(call)
-    if ruled:
-        examiner.command(call, major=_major(call, name))
-    if not ruled or name in _BY_NAME or name in PREFIXES:
-        output = _known(call, name)
+    outputs.note_changes(call, name)
+    # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
+    is_script = "/" in call.name and call.name.endswith("js")
+    is_ruled = name.partition("@")[0] in examiner.programs
+    is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
+    if is_ruled:
+        # node_modules decides the CLI's major behind a runner, in a package's script, and in its own path.
+        is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
+        is_local = is_local and invocation_of(call.words).program == "supabase"
+        examiner.command(call, major=installed_major(call) if is_local else None)
+    # A program may have rules and start others too, as npx does.
+    if not is_ruled or name in _BY_NAME or name in PREFIXES:
+        output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
 
-def _major(call: Call, name: str) -> int | None:
-    """Return the CLI's major where node_modules decides it: behind a runner, in a package's script, by its path."""
-    local = name in RUNNERS or call.scope.has_local_programs or "node_modules" in call.name
-    return installed_major(call) if local and invocation_of(call.words).program == "supabase" else None
-
-
-def _script_of_a_package(call: Call) -> bool:
-    """`node_modules/supabase/dist/supabase.js` started by its path."""
-    name = plain(call.words[0])
-    return "/" in name and name.endswith("js") and invocation_of([name]).program in call.shell.examiner.programs
-
-
-def _known(call: Call, name: str) -> Texts:
-    run = _BY_NAME.get(name)
-    if run is not None:
-        return run(call)
+def _run_known(call: Call, name: str) -> Texts:
+    """Run what is known of a program; of any other, read it if it is a script, and look at its words."""
+    if name in _BY_NAME:
+        return _BY_NAME[name](call)
     if name in PREFIXES:
         return run_prefix(call, PREFIXES[name])
-    interpreter = re.sub(r"[\d.]+$", "", name)
-    if interpreter in INTERPRETERS:
-        return run_interpreter(call, INTERPRETERS[interpreter])
-    if interpreter in SHELLS:
+    bare = re.sub(r"[\d.]+$", "", name)  # python3.12, bash5
+    if bare in INTERPRETERS:
+        return run_interpreter(call, INTERPRETERS[bare])
+    if bare in SHELLS:
         return run_shell(call)
     if name not in DATA_PROGRAMS:
-        _run_file(call, name)
+        if "/" in call.name or says_reset(name):
+            run_script(call, call.words[0])
+        run_unknown(call)
     return UNKNOWN
-
-
-def _run_file(call: Call, name: str) -> None:
-    """Read a program that is a script by its path; of any other only the words are known."""
-    if "/" in call.name or says_reset(name):
-        run_script(call, call.words[0])
-    run_unknown(call)

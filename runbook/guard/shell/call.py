@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from runbook.guard.shell.nodes import Chain, ProcessPipe
-from runbook.guard.shell.scope import Scope
+from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import Texts, plain
 
-__all__ = ["Call", "Doubt", "Examiner", "Shell", "TooMuchError"]
+if TYPE_CHECKING:
+    from runbook.guard.shell.shell_machine import Machine
+
+__all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 
 
 class TooMuchError(Exception):
@@ -59,73 +60,12 @@ class Examiner(Protocol):
         """Take note of where in the text the next command stands. Lines and columns count from 1."""
 
 
-class Shell(Protocol):
-    """What nodes, words and commands can have done."""
-
-    def invoke(self, words: tuple[str, ...], scope: Scope) -> Texts:
-        """Start words as the shell itself would: functions first. Return what they may print."""
-
-    def start(self, words: tuple[str, ...], scope: Scope) -> Texts:
-        """Start words as another program would: no functions, no aliases."""
-
-    def text(self, text: str, scope: Scope) -> Texts:
-        """Read a text as shell and run it in this scope. What does not parse is a doubt, no error."""
-
-    def output(self, body: Chain, scope: Scope) -> Texts:
-        """Run a command substitution and return what it may print."""
-
-    def path_to(self, pipe: ProcessPipe, scope: Scope) -> str:
-        """Run a process substitution and return the path that it is known by."""
-
-    def contents(self, path: str, scope: Scope) -> Texts | None:
-        """Return what a file may hold, None where that can't be told."""
-
-    def guess(self, text: str, scope: Scope) -> None:
-        """Read a text that may be shell or any other language; what does not parse is no doubt."""
-
-    def evaluate(self, texts: Texts, scope: Scope) -> None:
-        """Run what texts substitute that a shell expands once more: subscripts, and variables in arithmetic."""
-
-    def is_written(self, path: str, scope: Scope) -> bool:
-        """Whether this text itself writes that file."""
-
-    def scan_prefix(self, text: str, scope: Scope) -> Texts:
-        """Run the beginning of a text that is hardly dangerous; what can't be told in it is no doubt."""
-
-    def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Say that a person must look, and the text that it is about."""
-
-    def perhaps(self) -> AbstractContextManager[None]:
-        """Within this, what is found is only one reading of the line."""
-
-    def guessing(self) -> AbstractContextManager[None]:
-        """Within this, what is not known of a program is no doubt: it may not be a program at all."""
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether what runs now is more than one reading of the line."""
-
-    @property
-    def is_guessing(self) -> bool:
-        """Whether what runs now may be no program at all."""
-
-    @property
-    def examiner(self) -> Examiner:
-        """Whoever judges the commands."""
-
-    def step(self) -> None:
-        """Count a piece of work. Raises TooMuchError when there were too many."""
-
-    def stand_at(self, line: int, column: int) -> None:
-        """Take note of where in the outermost text the next command stands."""
-
-
 class Call(NamedTuple):
-    """A command's words (the first is the program as written) in a scope."""
+    """A command's words (the first is the program as written) in a state."""
 
     words: tuple[str, ...]
-    scope: Scope
-    shell: Shell
+    state: ShellState
+    shell: Machine
 
     @property
     def name(self) -> str:
@@ -138,17 +78,13 @@ class Call(NamedTuple):
         return tuple(plain(word) for word in self.words[1:])
 
     def start(self, words: tuple[str, ...]) -> Texts:
-        """Start other words in the same scope, as another program would."""
-        return self.shell.start(words, self.scope)
+        """Start other words in the same state, as another program would."""
+        return self.shell.start(words, self.state)
 
     def with_words(self, *words: str) -> Call:
         """Return the same call with other words."""
-        return Call(words, self.scope, self.shell)
+        return Call(words, self.state, self.shell)
 
     def doubt(self, doubt: Doubt) -> None:
         """Say that a person must look at this command."""
         self.shell.doubt(doubt, " ".join(self.words))
-
-    def child_text(self, text: str) -> Texts:
-        """Read a text in a new shell that sees only what is exported."""
-        return self.shell.text(text, self.scope.child())

@@ -2,260 +2,325 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from runbook.guard.shell import files
-from runbook.guard.shell.call import Shell
-from runbook.guard.shell.nodes import (
-    Case,
-    Chain,
-    Command,
-    Declare,
-    Define,
-    If,
-    Loop,
-    Pipe,
-    ProcessPipe,
-    Redirect,
-    Simple,
-    Statement,
-    Subshell,
-    Test,
-    Text,
+from runbook.guard.shell import nodes
+from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, Variable, scalar
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    MAYBE,
+    NOTHING,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    plain,
+    quoted_words,
 )
-from runbook.guard.shell.scope import Scope, scalar
-from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, concatenated, either
-from runbook.guard.shell.variables import assign, declare, quoted_words
 from runbook.guard.shell.words import expand_arithmetic, expand_text, expand_words
 
-__all__ = ["Walker"]
+if TYPE_CHECKING:
+    from runbook.guard.shell.shell_machine import Machine
+
+__all__ = ["Evaluator"]
+
+
+# --- assignments and declarations ------------------------------------------------------------------------------------
+
+
+# A loop may append to an array for ever.
+_MOST_ELEMENTS = 64
+_CHANGING = frozenset("inulc")
+"""Attributes that change what is assigned later: integer, reference, cases."""
+
+
+def _assign(item: nodes.Assign, state: ShellState, machine: Machine) -> None:
+    """Make one assignment."""
+    before = state.variables.get(item.name)
+    if isinstance(item.value, nodes.Array):
+        lists = expand_words(item.value.elements, state, machine)
+        keyed = item.value.keyed or (item.append and before is not None and before.keyed)
+        if item.append:
+            lists = tuple((*left, *right) for left in before.lists for right in lists) if before else ANY_LIST
+            lists = lists if len(lists) <= _MOST_ELEMENTS else ANY_LIST
+        state.assign(item.name, Variable(lists, keyed))
+        return
+    texts = expand_text(item.value, state, machine)
+    if item.subscript is not None:
+        state.assign(item.name, _with_element(before, expand_text(item.subscript, state, machine), texts))
+    elif item.append:
+        state.assign(item.name, scalar(concatenated(before.first() if before else UNKNOWN, texts)))
+    else:
+        state.assign(item.name, scalar(texts))
+
+
+def _with_element(before: Variable | None, subscript: Texts, texts: Texts) -> Variable:
+    """Return an array with one element set; where it is not known which, with one more."""
+    lists: Lists = before.lists if before else ((),)
+    keyed = before.keyed if before else False
+    # A large index would make a long list of empty elements: `a[999999999]=x`.
+    if not keyed and len(subscript) == 1 and subscript[0].isdigit() and int(subscript[0]) < _MOST_ELEMENTS:
+        at = int(subscript[0])
+        padded = [(*items, *[""] * (at + 1 - len(items))) for items in lists]
+        return Variable(tuple((*items[:at], text, *items[at + 1 :]) for items in padded for text in texts))
+    return Variable(tuple((*items, text) for items in lists for text in texts), keyed=True)
+
+
+def _declare(command: nodes.Declare, state: ShellState, machine: Machine) -> list[str]:
+    """Run `export`, `declare` and their kin: assign, and give attributes. Return the names that children now see."""
+    options, names = "", []
+    for item in command.assigns:
+        _assign(item, state, machine)
+        names.append(item.name)
+    for words in expand_words(command.words, state, machine):
+        for word in map(plain, words):
+            name, equals, value = word.partition("=")
+            if word.startswith(("-", "+")):
+                options += word[1:]
+            elif re.fullmatch(r"\w+", name):
+                names.append(name)
+                if equals:
+                    state.assign(name, scalar((value,)))
+    for name in names:
+        _give(command.keyword, options, name, state, machine)
+    return [name for name in names if name in state.environment]
+
+
+def _give(keyword: str, options: str, name: str, state: ShellState, machine: Machine) -> None:
+    """Give attributes to a name."""
+    if "i" in options:  # an integer's value is an expression, whose subscripts run what they substitute
+        machine.evaluate(state.variables[name].first() if name in state.variables else (), state)
+    if set(options) & _CHANGING:
+        state.odd.add(name)
+        state.variables[name] = scalar((ANY,))
+    if keyword == "export" and "f" in options:
+        state.shared_functions.add(name)
+    elif keyword == "export" or "x" in options:
+        state.export(name)
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
 
 _INPUTS = frozenset({"<", "<<", "<<-", "<<<", "<&", "<>"})
 _MOST_TURNS = 16
+# Variables that hold commands: a shell or a program runs them without being told to.
 _COMMANDS = frozenset(
     {"PROMPT_COMMAND", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "PAGER", "GIT_SSH_COMMAND"}
     | {"GIT_EXTERNAL_DIFF", "BROWSER", "MANPAGER", "LESSOPEN", "SUDO_ASKPASS", "SSH_ASKPASS"}
 )
+# Files that bash (BASH_ENV) and sh (ENV) read before anything else.
 _STARTUP_FILES = frozenset({"BASH_ENV", "ENV"})
 
 
-class Walker:
+class Evaluator:
     """Runs nodes for a shell."""
 
-    def __init__(self, shell: Shell) -> None:
-        self._shell = shell
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
 
-    def chain(self, chain: Chain, scope: Scope) -> Texts:
+    def chain(self, chain: nodes.Chain, state: ShellState) -> Texts:
         """Run statements one after another and return all that they may print."""
-        return concatenated(*[self.statement(statement, scope) for statement in chain.statements])
+        return concatenated(*[self.statement(statement, state) for statement in chain.statements])
 
-    def statement(self, statement: Statement, scope: Scope) -> Texts:
+    def statement(self, statement: nodes.ShellStatement, state: ShellState) -> Texts:
         """Run a command with its redirections and return what goes on to a pipe or a substitution."""
-        self._shell.step()
-        before = scope.stdin
-        outward: list[tuple[Redirect, Texts]] = []
+        self._machine.step()
+        # Redirections of input hold for this command alone; files that it writes stay written.
+        before = state.stdin
+        outward: list[tuple[nodes.Redirect, Texts]] = []
         for redirect in statement.redirects:
             if redirect.operator in _INPUTS:
-                scope.stdin = self._input(redirect, scope)
+                state.stdin = self._input(redirect, state)
             else:
-                outward.append((redirect, expand_text(redirect.word, scope, self._shell)))
-        output = self._command(statement.command, scope)
-        scope.stdin = before
+                outward.append((redirect, expand_text(redirect.word, state, self._machine)))
+        output = self._command(statement.command, state)
+        state.stdin = before
         for redirect, paths in outward:
-            output = self._written(redirect, paths, output, scope)
+            output = self._written(redirect, paths, output, state)
         return output
 
-    def _input(self, redirect: Redirect, scope: Scope) -> Texts:
+    def _input(self, redirect: nodes.Redirect, state: ShellState) -> Texts:
         if redirect.body is not None:
-            return expand_text(redirect.body, scope, self._shell)
-        texts = expand_text(redirect.word, scope, self._shell)
+            return expand_text(redirect.body, state, self._machine)
+        texts = expand_text(redirect.word, state, self._machine)
         if redirect.operator == "<<<":
             return concatenated(texts, ("\n",))
+        # Another descriptor: what it was opened on is not followed.
         if redirect.operator == "<&":
             return UNKNOWN
-        return either(*(self._shell.contents(path, scope) or UNKNOWN for path in texts))
+        return either(*(self._machine.contents(path, state) or UNKNOWN for path in texts))
 
-    def _written(self, redirect: Redirect, paths: Texts, output: Texts, scope: Scope) -> Texts:
+    def _written(self, redirect: nodes.Redirect, paths: Texts, output: Texts, state: ShellState) -> Texts:
         """Send output to a file. What goes to another descriptor is still shown somewhere."""
-        duplicates = redirect.operator == ">&" and paths[0].strip("-").isdigit()
-        if duplicates:
+        if redirect.operator == ">&" and paths[0].strip("-").isdigit():
             return output
         if redirect.descriptor not in {"", "1"}:
             for path in paths:
-                files.write(path, UNKNOWN, scope)
+                state.write(path, UNKNOWN)
             return output
         for pipe in redirect.word:
-            if isinstance(pipe, ProcessPipe):
-                inner = scope.copy()
+            if isinstance(pipe, nodes.ProcessPipe):  # `> >(bash)` feeds what is printed to those commands
+                inner = state.copy()
                 inner.stdin = output
                 self.chain(pipe.body, inner)
         if any(path.startswith("/dev/") for path in paths):
             return output
         for path in paths:
-            files.write(path, output, scope, append=">>" in redirect.operator)
+            state.write(path, output, append=">>" in redirect.operator)
         return NOTHING
 
-    def _command(self, command: Command, scope: Scope) -> Texts:  # noqa: C901, PLR0911 - one case per kind of node
+    def _command(self, command: nodes.Node, state: ShellState) -> Texts:  # noqa: C901, PLR0911, PLR0912 - one case per node
         match command:
-            case Simple():
-                return self._simple(command, scope)
-            case Chain():
-                return self.chain(command, scope)
-            case If():
-                return self._if(command, scope)
-            case Pipe():
-                return self._pipe(command, scope)
-            case Subshell():
-                return self._subshell(command, scope)
-            case Loop():
-                return self._loop(command, scope)
-            case Case():
-                return self._case(command, scope)
-            case Define():
-                scope.functions[command.name] = (command.body,)
-            case Declare():
-                for name in declare(command, scope, self._shell):
-                    self._run_setting(name, scope)
-            case Test():
-                self._test(command, scope)
+            case nodes.Simple():
+                return self._simple(command, state)
+            case nodes.Chain():
+                return self.chain(command, state)
+            case nodes.If():
+                return self._if(command, state)
+            case nodes.Pipe():
+                return self._pipe(command, state)
+            case nodes.Subshell():
+                return self._subshell(command, state)
+            case nodes.Loop():
+                return self._loop(command, state)
+            case nodes.Case():
+                return self._case(command, state)
+            case nodes.Define():
+                state.functions[command.name] = (command.body,)
+            case nodes.Declare():
+                for name in _declare(command, state, self._machine):
+                    self._run_setting(name, state)
+            case nodes.Test():
+                for word in command.words:
+                    expand_arithmetic(word, state, self._machine)
+                for name in command.sets:
+                    state.assign(name, scalar(UNKNOWN))
         return NOTHING
 
-    def _simple(self, command: Simple, scope: Scope) -> Texts:
+    def _simple(self, command: nodes.Simple, state: ShellState) -> Texts:
         if not command.words:
             for item in command.assigns:
-                assign(item, scope, self._shell)
+                _assign(item, state, self._machine)
             return NOTHING
-        lists = expand_words(command.words, scope, self._shell)
-        self._shell.stand_at(command.line, command.column)
-        with self._environment(command, scope):
-            alias = _alias_of(command, scope)
-            if alias is None:
-                return either(*(output for words in lists for output in self._invoked(words, scope)))
+        lists = expand_words(command.words, state, self._machine)
+        # After its words, whose substitutions are commands of their own.
+        self._machine.stand_at(command.line, command.column)
+        first = command.words[0][0] if len(command.words[0]) == 1 else None
+        name = first.value if isinstance(first, nodes.TextPart) and not first.quoted else ""
+        with self._environment(command, state):
+            if name not in state.aliases:
+                return either(*(output for words in lists for output in self._invoked(words, state)))
             # Whether aliases are expanded depends on the shell: both ways are taken.
-            outputs = [self._aliased(alias, words, scope) for words in lists]
-            with self._shell.guessing():
-                outputs += [output for words in lists for output in self._invoked(words, scope)]
+            inner = state.copy()
+            text = inner.aliases.pop(name)  # an alias is not expanded within itself
+            outputs = [self._machine.text(f"{text} {quoted_words(words[1:])}", inner.copy()) for words in lists]
+            with self._machine.guessing():
+                outputs += [output for words in lists for output in self._invoked(words, state)]
         return either(*outputs)
 
-    def _invoked(self, words: tuple[str, ...], scope: Scope) -> Iterator[Texts]:
-        yield self._shell.invoke(words, scope)
+    def _invoked(self, words: tuple[str, ...], state: ShellState) -> Iterator[Texts]:
+        yield self._machine.invoke(words, state)
         if len(words) > 1 and words[0] == ANY_WORDS:
             # An unquoted expansion may also vanish; then the next word is the program.
-            yield self._shell.invoke((MAYBE + words[1], *words[2:]), scope)
-
-    def _aliased(self, name: str, words: tuple[str, ...], scope: Scope) -> Texts:
-        inner = scope.copy()
-        text = inner.aliases.pop(name)
-        return self._shell.text(f"{text} {quoted_words(words[1:])}", inner)
+            yield self._machine.invoke((MAYBE + words[1], *words[2:]), state)
 
     @contextmanager
-    def _environment(self, command: Simple, scope: Scope) -> Iterator[None]:
+    def _environment(self, command: nodes.Simple, state: ShellState) -> Iterator[None]:
         """Let `NAME=value` before a command hold for that command alone."""
-        variables, environment = dict(scope.variables), dict(scope.environment)
+        variables, environment = dict(state.variables), dict(state.environment)
         for item in command.assigns:
-            assign(item, scope, self._shell)
-            scope.export(item.name)
-            self._run_setting(item.name, scope)
+            _assign(item, state, self._machine)
+            state.export(item.name)
+            self._run_setting(item.name, state)
         yield
-        for item in command.assigns:
-            _put_back(scope.variables, variables, item.name)
-            _put_back(scope.environment, environment, item.name)
+        # Only these names: what the command itself set, as `read` does, stays.
+        for name in {item.name for item in command.assigns}:
+            for now, before in ((state.variables, variables), (state.environment, environment)):
+                cast("dict[str, Any]", now).pop(name, None)
+                cast("dict[str, Any]", now).update({name: before[name]} if name in before else {})
 
-    def _run_setting(self, name: str, scope: Scope) -> None:
+    def _run_setting(self, name: str, state: ShellState) -> None:
         """Run a variable that is a command of the next program, or a file that a shell reads first."""
-        text = scope.environment[name]
+        text = state.environment[name]
         if name in _COMMANDS:
-            self._shell.guess(text, scope)
+            self._machine.guess(text, state)
         elif name in _STARTUP_FILES:
-            for content in self._shell.contents(text, scope) or ():
-                self._shell.guess(content, scope)
+            for content in self._machine.contents(text, state) or ():
+                self._machine.guess(content, state)
 
-    def _subshell(self, command: Subshell, scope: Scope) -> Texts:
-        inner = scope.copy()
+    def _subshell(self, command: nodes.Subshell, state: ShellState) -> Texts:
+        inner = state.copy()
         output = self.chain(command.body, inner)
+        # A subshell has its own EXIT trap, and runs it when it ends.
         for trap in inner.traps:
-            self._shell.text(trap, inner.copy())
+            self._machine.text(trap, inner.copy())
         return output
 
-    def _pipe(self, command: Pipe, scope: Scope) -> Texts:
-        output = self.statement(command.left, scope.copy())
-        right = scope.copy()
+    def _pipe(self, command: nodes.Pipe, state: ShellState) -> Texts:
+        output = self.statement(command.left, state.copy())
+        right = state.copy()
         right.stdin = output
         result = self.statement(command.right, right)
-        scope.join(right)  # some shells run the last part of a pipe themselves
+        state.join(right)  # some shells run the last part of a pipe themselves
         return result
 
-    def _if(self, command: If, scope: Scope) -> Texts:
-        asked = self.chain(command.condition, scope)
-        other = scope.copy()
-        output = self.chain(command.then, scope)
+    def _if(self, command: nodes.If, state: ShellState) -> Texts:
+        asked = self.chain(command.condition, state)
+        other = state.copy()
+        output = self.chain(command.then, state)
         otherwise = self.chain(command.otherwise, other)
-        scope.join(other)
+        state.join(other)
         return concatenated(asked, either(output, otherwise))
 
-    def _loop(self, command: Loop, scope: Scope) -> Texts:
+    def _loop(self, command: nodes.Loop, state: ShellState) -> Texts:
         if not command.name:
-            return self._turns(command, scope)
-        lists = scope.arguments if command.words is None else expand_words(command.words, scope, self._shell)
+            return self._turns(command, state)
+        lists = state.arguments if command.words is None else expand_words(command.words, state, self._machine)
         words = tuple(dict.fromkeys(word for items in lists for word in items))
         unclear = any(ANY_WORDS in word for word in words)
         if len(lists) > 1 or len(words) > _MOST_TURNS or unclear:
-            scope.assign(command.name, scalar(UNKNOWN if unclear else either(words)))
-            return self._turns(command, scope)
+            state.assign(command.name, scalar(UNKNOWN if unclear else either(words)))
+            return self._turns(command, state)
         outputs: list[Texts] = []
         for word in words:
-            scope.assign(command.name, scalar((word,)))
-            outputs.append(self._turn(command, scope))
+            state.assign(command.name, scalar((word,)))
+            outputs.append(self._turn(command, state))
         return concatenated(*outputs)
 
-    def _turn(self, command: Loop, scope: Scope) -> Texts:
+    def _turn(self, command: nodes.Loop, state: ShellState) -> Texts:
         """Run a loop's body once; it may also be left early."""
-        before = scope.copy()
-        output = concatenated(self.chain(command.condition, scope), self.chain(command.body, scope))
-        scope.join(before)
+        before = state.copy()
+        output = concatenated(self.chain(command.condition, state), self.chain(command.body, state))
+        state.join(before)
         return output
 
-    def _turns(self, command: Loop, scope: Scope) -> Texts:
+    def _turns(self, command: nodes.Loop, state: ShellState) -> Texts:
         """Run a loop until its variables hold nothing new; those that never settle become unknown."""
         outputs: list[Texts] = []
         for turn in range(4):
-            before = dict(scope.variables)
-            outputs.append(self._turn(command, scope))
-            changed = [name for name, value in scope.variables.items() if before.get(name) != value]
+            before = dict(state.variables)
+            outputs.append(self._turn(command, state))
+            changed = [name for name, value in state.variables.items() if before.get(name) != value]
             if not changed:
                 break
+            # Still changing: it counts or collects. One more turn runs with anything in it.
             if turn == 2:
                 for name in changed:
-                    scope.assign(name, scalar(UNKNOWN))
+                    state.assign(name, scalar(UNKNOWN))
         return either(*outputs, concatenated(*outputs))
 
-    def _case(self, command: Case, scope: Scope) -> Texts:
+    def _case(self, command: nodes.Case, state: ShellState) -> Texts:
+        # Nothing is compared: patterns and word only run what they substitute.
         for word in (command.word, *command.patterns):
-            expand_text(word, scope, self._shell)
-        ways = [scope.copy() for _ in command.arms]
+            expand_text(word, state, self._machine)
+        ways = [state.copy() for _ in command.arms]
         outputs = [self.chain(arm, way) for arm, way in zip(command.arms, ways, strict=True)]
         for way in ways:
-            scope.join(way)
+            state.join(way)
+        # Perhaps no arm matches.
         return either(NOTHING, *outputs)
-
-    def _test(self, command: Test, scope: Scope) -> None:
-        for word in command.words:
-            expand_arithmetic(word, scope, self._shell)
-        for name in command.sets:
-            scope.assign(name, scalar(UNKNOWN))
-
-
-def _alias_of(command: Simple, scope: Scope) -> str | None:
-    first = command.words[0]
-    if len(first) == 1 and isinstance(first[0], Text) and not first[0].quoted and first[0].value in scope.aliases:
-        return first[0].value
-    return None
-
-
-def _put_back(now: dict[str, Any], before: dict[str, Any], name: str) -> None:
-    if name in before:
-        now[name] = before[name]
-    else:
-        now.pop(name, None)

@@ -7,40 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-__all__ = [
-    "Array",
-    "Assign",
-    "Case",
-    "Chain",
-    "Command",
-    "Declare",
-    "Define",
-    "If",
-    "Loop",
-    "Opaque",
-    "Parameter",
-    "Part",
-    "Pipe",
-    "ProcessPipe",
-    "Redirect",
-    "Simple",
-    "Statement",
-    "Subshell",
-    "Substitution",
-    "Test",
-    "Text",
-    "Word",
-]
 
-
-class Text(NamedTuple):
+class TextPart(NamedTuple):
     """Characters as they are after quotes are taken off. Unquoted ones may still be braces or patterns."""
 
     value: str
     quoted: bool
 
 
-class Parameter(NamedTuple):
+class ParameterPart(NamedTuple):
     """`$name`, `${name[subscript]}` or `${name<operator>…}`. `operands` are the words after the operator."""
 
     name: str
@@ -74,7 +49,7 @@ class Opaque(NamedTuple):
     sets: tuple[str, ...] = ()
 
 
-Part: TypeAlias = Text | Parameter | Substitution | ProcessPipe | Opaque
+Part: TypeAlias = TextPart | ParameterPart | Substitution | ProcessPipe | Opaque
 Word: TypeAlias = tuple[Part, ...]
 
 
@@ -123,7 +98,7 @@ class Declare(NamedTuple):
 class Chain(NamedTuple):
     """Statements one after another."""
 
-    statements: tuple[Statement, ...]
+    statements: tuple[ShellStatement, ...]
 
 
 class Subshell(NamedTuple):
@@ -135,8 +110,8 @@ class Subshell(NamedTuple):
 class Pipe(NamedTuple):
     """The output of one statement is the input of another."""
 
-    left: Statement
-    right: Statement
+    left: ShellStatement
+    right: ShellStatement
 
 
 class If(NamedTuple):
@@ -168,7 +143,7 @@ class Define(NamedTuple):
     """A function."""
 
     name: str
-    body: Statement
+    body: ShellStatement
 
 
 class Test(NamedTuple):
@@ -178,11 +153,11 @@ class Test(NamedTuple):
     sets: tuple[str, ...] = ()
 
 
-Command: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test
+Node: TypeAlias = Simple | Declare | Chain | Subshell | Pipe | If | Loop | Case | Define | Test
 
 
-class Statement(NamedTuple):
+class ShellStatement(NamedTuple):
     """A command with its redirections."""
 
-    command: Command
+    command: Node
     redirects: tuple[Redirect, ...] = ()

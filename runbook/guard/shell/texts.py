@@ -7,26 +7,9 @@ another shell and parsed again; a line that brings such characters itself is onl
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 from typing import TypeAlias
-
-__all__ = [
-    "ANY",
-    "ANY_WORDS",
-    "MAYBE",
-    "NOTHING",
-    "PRINTED",
-    "UNKNOWN",
-    "Texts",
-    "concatenated",
-    "either",
-    "is_known",
-    "is_whole_unknown",
-    "loose",
-    "may_be",
-    "plain",
-    "shown",
-    "tight",
-]
 
 ANY = "\ue000"
 """Any characters, within one word."""
@@ -43,9 +26,11 @@ Texts: TypeAlias = tuple[str, ...]
 NOTHING: Texts = ("",)
 UNKNOWN: Texts = (ANY,)
 
+# Sets multiply when they are joined. Beyond this, one unknown text stands for all.
 _MOST = 24
 _LONGEST = 64 * 1024
 _MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
+# Two unknown parts in a row are one; without this, texts that double in a loop would only grow.
 _RUNS = re.compile(f"{ANY}{{2,}}")
 
 
@@ -101,3 +86,8 @@ def concatenated(*sets: Texts) -> Texts:
             return UNKNOWN
         result = tuple(dict.fromkeys(_RUNS.sub(ANY, left + right) for left in result for right in texts))
     return result if all(len(text) <= _LONGEST for text in result) else UNKNOWN
+
+
+def quoted_words(words: Iterable[str]) -> str:
+    """Return words as text that a shell reads as the same words; what may be several words stays bare."""
+    return " ".join(plain(word) if ANY_WORDS in word else shlex.quote(plain(word)) for word in words)

@@ -1,0 +1,194 @@
+"""Compare command lines and the policy's rules with what the CLIs say of themselves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from itertools import chain
+
+from runbook.audit.cli_lines import majors_of
+from runbook.audit.manual import CliFlag, CommandPath, Manual
+from runbook.model import Book, Family, Rule, TargetKind
+from runbook.policy.argv import Flag
+from runbook.policy.judgement import rule_of
+
+# --- command lines ---------------------------------------------------------------------------------------------------
+
+
+_BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no"})
+
+
+def mistakes_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[str, str]]:
+    """Yield what that CLI would not take in a line, each with the word that is wrong."""
+    line = manual.read(arguments)
+    if line.unknown:
+        near = _near(line.unknown, {path[-1] for path in manual.tree if path and path[:-1] == line.path})
+        yield f"has no command '{' '.join((*line.path, line.unknown))}'{near}", line.unknown
+        return
+    for flag in line.words.flags:
+        yield from ((message, flag.name) for message in _mistakes_of_flag(flag, line.path, manual))
+
+
+def _mistakes_of_flag(flag: Flag, path: CommandPath, manual: Manual) -> Iterator[str]:
+    known = manual.flag(path, flag.name)
+    if known is None:
+        yield f"has no flag {flag.name} of '{' '.join(path)}'{_near(flag.name, manual.listed(path))}"
+    elif known.takes == "value" and flag.value is None:
+        yield f"needs a value for {flag.name} of '{' '.join(path)}'"
+    # `--linked=false` is how a boolean flag is switched off.
+    elif known.takes == "nothing" and flag.value is not None and flag.value.lower() not in _BOOLEANS:
+        yield f"takes no value for {flag.name} of '{' '.join(path)}'"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word, known, n=2, cutoff=0.7)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def hints_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[str, str]]:
+    """Yield what that CLI takes now and a later one will not, each with the word."""
+    line = manual.read(arguments)
+    for flag in line.words.flags:
+        listed = manual.listed(line.path).get(flag.name)
+        if listed is None and manual.flag(line.path, flag.name):
+            yield f"takes {flag.name} of '{' '.join(line.path)}' and no longer lists it: it will go", flag.name
+        elif listed and listed.is_deprecated:
+            yield f"says of {flag.name} of '{' '.join(line.path)}': {listed.text}", flag.name
+
+
+def unlisted_flags(arguments: tuple[str, ...], manual: Manual) -> tuple[CommandPath, tuple[str, ...]]:
+    """Return the command of a line and the flags in it that it does not list."""
+    line = manual.read(arguments)
+    listed = manual.listed(line.path)
+    return line.path, tuple(dict.fromkeys(flag.name for flag in line.words.flags if flag.name not in listed))
+
+
+# --- rules of the policy ---------------------------------------------------------------------------------------------
+
+
+Manuals = Mapping[int, Manual]
+"""By major of the CLI."""
+
+Mistake = tuple[str, str]
+"""What is wrong, and the word in the rule that shows it."""
+
+
+def supabase_rules(book: Book) -> Iterator[Rule]:
+    """Yield the rules for the CLI's own commands."""
+    return (rule for rule in book.policy.rules if rule.program == "supabase")
+
+
+def forms_of(rule: Rule) -> tuple[CommandPath, ...]:
+    """Return a rule's command and the other spellings of it."""
+    return (rule.command, *rule.aliases)
+
+
+def mistakes_of_rule(rule: Rule, book: Book, manuals: Manuals) -> Iterator[Mistake]:
+    """Yield everything that a rule says of its command and the CLIs do not."""
+    on = [manuals[major] for major in majors_of(rule, book) if major in manuals]
+    off = [manual for major, manual in manuals.items() if major not in majors_of(rule, book)]
+    for check in _CHECKS:
+        yield from check(rule, book, on)
+    for manual in off:
+        yield from (
+            (f"CLI {manual.version} has '{' '.join(form)}' too; name it in 'majors'", "majors:")
+            for form in forms_of(rule)
+            if manual.has(form)
+        )
+
+
+def _exists(rule: Rule, _book: Book, on: list[Manual]) -> Iterator[Mistake]:
+    """Every spelling is a command of every major that the rule is for."""
+    for manual in on:
+        for form in forms_of(rule):
+            if not manual.has(form):
+                advice = "say in 'majors' which ones have it"
+                yield f"CLI {manual.version} has no command '{' '.join(form)}'; {advice}", " ".join(form)
+
+
+def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
+    """Every flag that a variant looks for is one of the command's, on the majors that it is for."""
+    for variant in rule.variants:
+        own = [manual for manual in on if not variant.majors or manual.major in variant.majors]
+        for name in (*variant.flags, *variant.without):
+            lacking = [manual for manual in own if not any(flag.name == name for flag in _flags_of(rule, book, manual))]
+            # A variant without majors may look for a flag that only one of them has.
+            if lacking and (variant.majors or lacking == own):
+                versions = " and ".join(manual.version for manual in lacking)
+                yield f"CLI {versions} has no flag {name} of '{' '.join(rule.command)}'", name
+
+
+def _names_value_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
+    """`value_flags` are those that take the next word: no more, which would hide a word, and no less."""
+    anywhere = set(book.policy.global_value_flags.get("supabase", ()))
+    taking = {flag.name for manual in on for flag in _flags_of(rule, book, manual) if flag.takes == "value"}
+    for name in sorted(taking - anywhere - set(rule.value_flags)):
+        yield (
+            f"{name} of '{' '.join(rule.command)}' takes a value; add it to 'value_flags'",
+            "value_flags:" if rule.value_flags else rule.id,
+        )
+    for name in rule.value_flags:
+        if on and name not in taking:
+            yield f"{name} of '{' '.join(rule.command)}' takes no value on any CLI; it is not a value flag", name
+
+
+def _lands_where_it_says(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
+    """Without a target the command lands where `bare` and `reaches` say."""
+    for manual in on:
+        expected = rule.bare.get(manual.major) or _expected[rule.reaches]
+        for leaf in leaves_of(rule, book, manual):
+            found = manual.default(leaf)
+            if found is not None and expected is not None and found is not expected:
+                message = f"without a target CLI {manual.version} sends '{' '.join(leaf)}' to {found}, not {expected}"
+                yield message, "bare:" if manual.major in rule.bare else "reaches:"
+
+
+_expected: Mapping[Family, TargetKind | None] = {
+    Family.DATABASE: TargetKind.PRODUCTION,
+    Family.PROJECT: TargetKind.PRODUCTION,
+    Family.NOTHING: TargetKind.LOCAL,
+}
+"""Where policy takes a command to land that names no target and has no `bare`."""
+
+_CHECKS: tuple[Callable[[Rule, Book, list[Manual]], Iterator[Mistake]], ...] = (
+    _exists,
+    _has_its_flags,
+    _names_value_flags,
+    _lands_where_it_says,
+)
+
+
+def leaves_of(rule: Rule, book: Book, manual: Manual) -> Iterator[CommandPath]:
+    """Yield the commands that a rule decides; those below it that have a rule of their own are not among them."""
+    for leaf in chain.from_iterable(manual.leaves(form) for form in forms_of(rule)):
+        if rule_of(("supabase", *leaf), book.policy) is rule:
+            yield leaf
+
+
+def _flags_of(rule: Rule, book: Book, manual: Manual) -> Iterator[CliFlag]:
+    """Yield the own flags of all commands that a rule decides, listed or not."""
+    for leaf in leaves_of(rule, book, manual):
+        own = manual.listed(leaf)
+        yield from (
+            flag for name, flag in own.items() if name not in manual.common or name in manual.tree.get(leaf, ())
+        )
+        yield from manual.hidden.get(leaf, {}).values()
+
+
+def check_globals(book: Book, manuals: Manuals) -> Iterator[str]:
+    """Every flag that may stand anywhere and takes a value is in `global_value_flags`."""
+    known = book.policy.global_value_flags.get("supabase", ())
+    for manual in manuals.values():
+        for name, flag in manual.common.items():
+            if flag.takes == "value" and name not in known:
+                yield f"{name} of CLI {manual.version} stands anywhere and takes a value; add it"
+
+
+def check_coverage(book: Book, manuals: Manuals) -> Iterator[str]:
+    """Every command that a CLI lists has a rule."""
+    for manual in manuals.values():
+        for leaf in manual.leaves(()):
+            # A group that only prints its help needs no rule.
+            is_group = any(path[:-1] == leaf for path in manual.tree if path)
+            if leaf and not is_group and rule_of(("supabase", *leaf), book.policy) is None:
+                yield f"CLI {manual.version} has a command '{' '.join(leaf)}' and policy has no rule for it"

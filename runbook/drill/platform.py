@@ -1,0 +1,135 @@
+"""A stand-in for the hosted platform's API, on loopback, that the real CLI accepts.
+
+It is for drills only and keeps its state in memory. What a scenario sets (a failing function, an old backup, a fault)
+is in `state`; what the walk did to it is in `state.requests`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from runbook.drill.loopback import LoopbackServer, serve_on_loopback
+from runbook.drill.platform_api import CALLS, ApiReply, ApiRequest, answer, is_call, respond
+from runbook.drill.platform_state import PROJECT_REF, PlatformState
+
+__all__ = ["TOKEN", "Platform", "environment", "serve", "write_link", "write_profile"]
+
+TOKEN = "sbp_" + "d" * 40
+"""Of the form that the CLI demands (`sbp_` and 40 hexadecimal digits), known to the stand-in alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A running stand-in: where it is and what it knows."""
+
+    url: str
+    state: PlatformState
+    server: LoopbackServer = field(repr=False, compare=False)
+
+    @property
+    def functions_url(self) -> str:
+        """Where functions are called: the part of the URL before `/NAME`."""
+        return self.url + CALLS
+
+
+@contextmanager
+def serve(state: PlatformState) -> Iterator[Platform]:
+    """Serve on a free port of 127.0.0.1 until the block ends; raise RunbookError then if the stand-in failed."""
+    # Delays wait on this event and not in `sleep`, so that a slow answer ends with its server.
+    ended = threading.Event()
+    with serve_on_loopback("the platform's stand-in", _handler(state, ended.wait)) as server:
+        try:
+            yield Platform(server.url, state, server)
+        finally:
+            ended.set()
+
+
+def _handler(state: PlatformState, wait: Callable[[float], object]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self) -> None:
+            address = urlsplit(self.path)
+            request = ApiRequest(
+                method=self.command,
+                path=address.path,
+                query=dict(parse_qsl(address.query)),
+                body=self.rfile.read(int(self.headers.get("content-length") or 0)),
+                headers={name.lower(): value for name, value in self.headers.items()},
+            )
+            reply = _play(state, request, wait)
+            self.send_response(reply.status)
+            self.send_header("content-type", reply.content_type)
+            self.send_header("content-length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
+
+        # The names that the base class calls, one for each method.
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
+            """Stay silent: the terminal belongs to the walk, and `state.requests` has them all."""
+
+    return Handler
+
+
+def _play(state: PlatformState, request: ApiRequest, wait: Callable[[float], object]) -> ApiReply:
+    """Return the reply to a request, or that of a fault that the scenario planted; wait as long as either says."""
+    # Calls of functions carry a key of the app, or none: only the management API wants the CLI's token.
+    if not is_call(request) and request.headers.get("authorization") != f"Bearer {TOKEN}":
+        return answer(401, {"message": "Unauthorized"})
+    line = f"{request.method} {request.path}"
+    # The lock is never held while somebody waits: a slow answer must not hold up the others.
+    with state.lock:
+        fault = state.next_fault(line)
+    if fault and fault.delay:
+        wait(fault.delay)
+    with state.lock:
+        if fault and fault.status:
+            state.requests.append(line)
+            return answer(fault.status, {"message": "the drill's platform fails on purpose"})
+        reply = respond(state, request)
+    if reply.delay:
+        wait(reply.delay)
+    return reply
+
+
+# --- how the CLI is led here ----------------------------------------------------------------------------------------
+
+
+def write_profile(file: Path, url: str) -> None:
+    """Write the CLI profile that sends every API request to `url`."""
+    # The CLI rejects a profile with a key that it doesn't know, and `.invalid` resolves nowhere.
+    hosts = {"project_host": "drill.invalid", "pooler_host": "drill.invalid"}
+    lines = {"name": "drill", "api_url": url, "dashboard_url": f"{url}/dashboard", **hosts}
+    file.write_text("".join(f"{key}: {value}\n" for key, value in lines.items()), encoding="utf-8")
+
+
+def environment(profile: Path) -> Mapping[str, str]:
+    """Return what the CLI needs in its environment to use the profile."""
+    return {
+        "SUPABASE_PROFILE": str(profile),
+        "SUPABASE_ACCESS_TOKEN": TOKEN,
+        # A planted fault fails one request, and a retry would hide it. CLI 2 still asks again after a 5xx or a 429.
+        "SUPABASE_API_MAX_RETRIES": "0",
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+    }
+
+
+def write_link(project: Path) -> None:
+    """Leave in a project directory what `link` would have left there."""
+    directory = project / "supabase" / ".temp"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "project-ref").write_text(PROJECT_REF, encoding="utf-8")
+    linked = {"ref": PROJECT_REF, "name": "drill", "organization_id": "drill", "organization_slug": "drill"}
+    (directory / "linked-project.json").write_text(json.dumps(linked), encoding="utf-8")

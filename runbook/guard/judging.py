@@ -1,0 +1,114 @@
+"""Judge what a shell, a shim or an agent is about to run, and log what was stopped: a JSON object per line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook.errors import ExitCode
+from runbook.guard.command_line import judge, judge_words
+from runbook.guard.messages import hidden
+from runbook.loading import PACKAGED_BOOK, read_policy
+from runbook.model import Policy, Verdict
+from runbook.policy.judgement import Judgement
+from runbook.user_directories import make_private, state_directory
+
+__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "policy_of", "read_log"]
+
+EXIT_CODES = {
+    Verdict.ALLOW: ExitCode.DONE,
+    Verdict.CONFIRM: ExitCode.NEEDS_PERSON,
+    Verdict.REFUSE: ExitCode.REFUSED,
+}
+"""What `runbook guard` ends with."""
+
+
+def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
+    """Judge a line that would run in a directory (default: here)."""
+    here = directory or current_directory()
+    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book))
+    record(judged, line, face=face, directory=here)
+    return judged
+
+
+def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgement:
+    """Judge a command that would run here."""
+    here = current_directory()
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
+    record(judged, " ".join(argv), face=face, directory=here)
+    return judged
+
+
+def policy_of(book: str | None) -> Policy:
+    """Return the policy of a book (None: the packaged one). Raises BookError and UsageError."""
+    return read_policy(Path(book) if book else PACKAGED_BOOK)
+
+
+def current_directory() -> str | None:
+    """Return the current directory, None if it is gone."""
+    try:
+        # It fails in a directory that was removed meanwhile.
+        return str(Path.cwd())
+    except OSError:
+        return None
+
+
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line that was stopped. `at` is UTC, `face` who asked: a shell, a shim, an agent."""
+
+    at: str
+    verdict: str
+    rule: str
+    face: str
+    directory: str
+    line: str
+
+
+def log_path() -> Path:
+    """Return where the log is."""
+    return state_directory() / "guard.jsonl"
+
+
+def record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:
+    """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
+    if judged.verdict is Verdict.ALLOW:
+        return
+    shown = hidden(line)
+    entry = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "verdict": judged.verdict.value,
+        "rule": judged.rule,
+        "face": face,
+        "directory": directory or "",
+        "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
+    }
+    try:
+        make_private(state_directory())
+        # O_NOFOLLOW: a link planted there would let the log overwrite another file.
+        handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    except OSError:
+        return
+
+
+def read_log() -> Iterator[LogEntry]:
+    """Yield what was stopped, the oldest first. Lines that are no entries are passed over."""
+    try:
+        lines = log_path().read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            found = json.loads(line)
+            yield LogEntry(**{name: str(found[name]) for name in LogEntry.__slots__})
+        except (ValueError, KeyError, TypeError):
+            continue

@@ -1,0 +1,135 @@
+"""A judgement in words: what would have happened, where, and what to do instead."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import textwrap
+from pathlib import Path
+
+from runbook.model import Effect, TargetKind, Verdict
+from runbook.policy.argv import host_of
+from runbook.policy.judgement import Judgement
+
+__all__ = ["as_json", "as_sentence", "as_text", "hidden", "name_of_target"]
+
+_PROJECT_FLAGS = frozenset({"--project-ref", "--remote"})
+_HOST_FLAGS = frozenset({"-h", "--host"})
+
+
+def name_of_target(judged: Judgement, directory: str | None) -> str:
+    """Return the word that a person types before something is destroyed: never empty, never with a blank."""
+    if judged.target is TargetKind.LOCAL:
+        return "local"
+    return _named(judged) or _linked(directory) or "production"
+
+
+def described_target(judged: Judgement, directory: str | None) -> str:
+    """Return what a command would hit, in words."""
+    if judged.target is TargetKind.LOCAL:
+        return "the local stack on this machine"
+    if judged.target is TargetKind.DRILL:
+        return "a drill's throwaway database"
+    named = _named(judged)
+    if named:
+        return f"{named} (hosted)"
+    linked = _linked(directory)
+    return f"the hosted project {linked} that this directory is linked to" if linked else "a hosted project"
+
+
+def _named(judged: Judgement) -> str | None:
+    """Return the project or host that the command itself names."""
+    words = judged.commands[0] if judged.commands else ()
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        flag, equals, inline = word.partition("=")
+        value = inline if equals else following
+        # A value that looks like a flag is one: the flag before it had none.
+        if flag in _PROJECT_FLAGS | _HOST_FLAGS | {"--db-url"} and value and not value.startswith("-"):
+            found: str | None = host_of(value) or value
+        else:
+            found = host_of(word) if "://" in word else None
+        # The name is printed and must be typed: nothing that a terminal could take for more than text.
+        if found and all(letter.isalnum() or letter in ".-_" for letter in found):
+            return found
+    return None
+
+
+def _linked(directory: str | None) -> str | None:
+    """Return the project that the environment names, or that this directory or one above it is linked to."""
+    given = os.environ.get("SUPABASE_PROJECT_ID", "")
+    if given.isalnum():
+        return given
+    here = Path(directory) if directory else None
+    for each in (here, *here.parents) if here else ():
+        try:
+            # Where `supabase link` keeps it.
+            found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        # The nearest link counts, even a broken one.
+        return found if found.isalnum() else None
+    return None
+
+
+_HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it did not run"}
+_EFFECTS = {Effect.READS: "reads", Effect.WRITES: "writes", Effect.DESTROYS: "DESTROYS DATA"}
+
+
+def as_text(judged: Judgement, directory: str | None) -> str:
+    """Return a judgement as lines for a terminal. The directory tells which project is linked."""
+    lines = [f"runbook guard: {_HEADS[judged.verdict]}"]
+    if judged.verdict is Verdict.ALLOW:
+        return lines[0]
+    if judged.commands:
+        lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}")
+    if judged.target is not None:
+        lines.append(_wrapped("Would go:", f"to {described_target(judged, directory)}; it {_EFFECTS[judged.effect]}"))
+    lines.append(_wrapped("Why:", hidden(judged.reason)))
+    if judged.instead:
+        lines.append(_wrapped("Instead:", judged.instead))
+    return "\n".join(lines)
+
+
+def _wrapped(name: str, text: str) -> str:
+    # Flags and addresses stay whole, so that they can be copied.
+    wrapper = textwrap.TextWrapper(80, f"  {name:<10}", " " * 12, break_on_hyphens=False, break_long_words=False)
+    return wrapper.fill(text)
+
+
+def as_sentence(judged: Judgement, directory: str | None) -> str:
+    """Return a judgement as one paragraph, for an agent to read."""
+    parts = [f"runbook guard: {_HEADS[judged.verdict]}."]
+    if judged.commands:
+        parts.append(f"`{hidden(shlex.join(judged.commands[0]))}`")
+    if judged.target is not None:
+        parts.append(f"would go to {described_target(judged, directory)}, and it {_EFFECTS[judged.effect]}.")
+    parts.append(hidden(judged.reason))
+    if judged.instead:
+        parts.append(f"Instead: {judged.instead}")
+    return " ".join(parts)
+
+
+def as_json(judged: Judgement) -> str:
+    """Return a judgement as one JSON object."""
+    return json.dumps(
+        {
+            "verdict": judged.verdict.value,
+            "effect": judged.effect.value,
+            "rule": judged.rule,
+            "reason": hidden(judged.reason),
+            "instead": judged.instead,
+            "family": judged.family.value,
+            "target": judged.target.value if judged.target else None,
+            "commands": [[hidden(word) for word in command] for command in judged.commands],
+        },
+        ensure_ascii=False,
+    )
+
+
+def hidden(text: str) -> str:
+    """Return a text without what looks like a secret."""
+    # Loaded late: what is allowed prints nothing.
+    from runbook.policy.redaction import Redactor
+
+    return Redactor().redact(text)

@@ -1,0 +1,199 @@
+"""What programs print, where that can be computed, and which files they change.
+
+Output may become a script, a program's name or a subcommand. A file that a text wrote may have moved on, or be
+something else by now.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from runbook.guard.programs.names import DATA_PROGRAMS
+from runbook.guard.programs.shells import SHELLS
+from runbook.guard.shell.call import Call
+from runbook.guard.shell.quoting import echoed
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    NOTHING,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    plain,
+    tight,
+)
+
+# --- what is printed -------------------------------------------------------------------------------------------------
+
+
+_MOST = 64 * 1024
+_CONVERSION = re.compile(r"%(?:%|([-+ #0]*)(\d*)(?:\.(\d+))?([a-zA-Z]))")
+
+
+def run_echo(call: Call) -> Texts:
+    """`echo [-neE] WORDS`."""
+    words = list(call.words[1:])
+    options = ""
+    while words and re.fullmatch(r"-[neE]+", plain(words[0])):
+        options += plain(words.pop(0))[1:]
+    text = tight(" ".join(words))
+    # Some shells decode escapes without -e.
+    texts = (echoed(text),) if "e" in options else either((text,), (echoed(text),)) if "\\" in text else (text,)
+    return texts if "n" in options else concatenated(texts, ("\n",))
+
+
+def run_printf(call: Call) -> Texts:
+    """`printf [-v NAME] FORMAT WORDS`. With -v the text goes to a variable, which the builtin's caller sets."""
+    words = [plain(word) for word in call.words[1:]]
+    if words[:1] == ["--"]:
+        words.pop(0)
+    if not words:
+        return NOTHING
+    text = format_text(words[0], words[1:])
+    return UNKNOWN if text is None else (text,)
+
+
+def format_text(pattern: str, words: list[str]) -> str | None:
+    """Return what printf prints, None where that can't be told. The format is used again until no word is left."""
+    if not is_known(pattern) or any(ANY_WORDS in word for word in words):
+        return None
+    output, rest = "", list(words)
+    while True:
+        before = len(rest)
+        piece = _format_once(pattern, rest)
+        if piece is None:
+            return None
+        output += piece
+        # A format that takes no word would go on for ever.
+        if not rest or len(rest) == before or len(output) > _MOST:
+            return output
+
+
+def _format_once(pattern: str, rest: list[str]) -> str | None:
+    pieces: list[str] = []
+    at = 0
+    for match in _CONVERSION.finditer(pattern):
+        pieces.append(echoed(pattern[at : match.start()]))
+        at = match.end()
+        if match[0] == "%%":
+            pieces.append("%")
+            continue
+        piece = _convert(match, rest.pop(0) if rest else "")
+        if piece is None:
+            return None
+        pieces.append(piece)
+    return "".join(pieces) + echoed(pattern[at:])
+
+
+def _convert(match: re.Match[str], word: str) -> str | None:
+    flags, width, precision, letter = match[1], match[2], match[3], match[4]
+    if letter == "b":
+        word = echoed(word)
+    elif letter == "c":
+        word = word[:1]
+    # Other numbers are rounded, padded or quoted in ways that differ between shells.
+    elif letter in "di" and re.fullmatch(r"[0-9]*", word):
+        word = word or "0"
+    elif letter != "s":
+        return None
+    if precision is not None:
+        word = word[: int(precision)] if is_known(word) else ANY
+    size = int(width or 0)
+    if size > _MOST:
+        return None
+    return word.ljust(size) if "-" in (flags or "") else word.rjust(size)
+
+
+def run_cat(call: Call) -> Texts:
+    """`cat FILES`: texts written in the same line, small files, or standard input."""
+    paths = [word for word in call.words[1:] if not plain(word).startswith("-") or plain(word) == "-"]
+    numbered = len(paths) < len(call.words) - 1
+    if numbered and not is_known("".join(call.words)):
+        return UNKNOWN
+    return concatenated(*(_read(path, call) for path in paths or ["-"]))
+
+
+def _read(path: str, call: Call) -> Texts:
+    if plain(path) in {"-", "/dev/stdin", "/dev/fd/0"}:
+        return UNKNOWN if call.state.stdin is None else call.state.stdin
+    return call.shell.contents(path, call.state) or UNKNOWN
+
+
+def run_tee(call: Call) -> Texts:
+    """`tee FILES` passes its input on."""
+    texts = UNKNOWN if call.state.stdin is None else call.state.stdin
+    for path in call.words[1:]:
+        if not plain(path).startswith(("-", "/dev/")):
+            call.state.write(path, texts, append="-a" in call.arguments)
+    return texts
+
+
+def run_base64(call: Call) -> Texts:
+    """`base64 -d` of a literal text."""
+    words = call.arguments
+    decodes = any(word in {"--decode", "-D"} or re.fullmatch(r"-[a-zA-Z]*[dD][a-zA-Z]*", word) for word in words)
+    paths = [word for word in call.words[1:] if not plain(word).startswith("-")]
+    if not decodes:
+        return UNKNOWN
+    texts = concatenated(*(_read(path, call) for path in paths or ["-"]))
+    return either(*((_decoded(text),) for text in texts))
+
+
+def _decoded(text: str) -> str:
+    try:  # padding that is too long does no harm, and it is often left out
+        return base64.b64decode("".join(text.split()) + "==").decode() if is_known(text) else ANY
+    except ValueError:
+        return ANY
+
+
+def run_which(call: Call) -> Texts:
+    """`which NAME`: a path that ends in the name."""
+    names = [plain(word) for word in call.words[1:] if not plain(word).startswith("-")]
+    # The directory is unknown, the program's name is not: `$(which supabase) db reset`.
+    return (f"{ANY}/{names[0].rsplit('/', 1)[-1]}\n",) if len(names) == 1 else UNKNOWN
+
+
+def run_download(call: Call) -> Texts:
+    """`curl -o FILE`, `wget`: what comes over the net is unknown, on the screen or in the file."""
+    words = call.arguments
+    flags = {"-o", "-O", "--output", "--output-document"}
+    paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
+    paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
+    paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
+    # Without a name the file is called as in the address.
+    paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
+    for path in paths:
+        if path and path != "-":
+            call.state.write(path, UNKNOWN)
+    return UNKNOWN
+
+
+# --- what is changed -------------------------------------------------------------------------------------------------
+
+
+_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv"})
+_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
+_ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
+
+
+def note_changes(call: Call, name: str) -> None:
+    """Take note of what a command may do to files that this text wrote."""
+    if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
+        return
+    # A word with a blank in it is a text; its end may look like a path.
+    words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
+    if name in _COPIES and len(words) > 1:
+        for source in words[:-1]:
+            texts = call.shell.contents(source, call.state)
+            if texts is not None and call.state.is_written(source):
+                # The target may be a file or a directory.
+                call.state.write(words[-1], texts)
+                call.state.write(f"{words[-1]}/{source.rsplit('/', 1)[-1]}", texts)
+        return
+    for word in words:
+        path = word.removeprefix("of=")
+        if is_known(path) and (call.state.is_written(path) or path != word):
+            call.state.write(path, UNKNOWN)

@@ -1,0 +1,198 @@
+"""Text to nodes: by a plain reader where it can, else by shfmt, a full parser of bash's grammar."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from runbook.errors import MissingPartError
+from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
+from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
+
+__all__ = ["NotShellError", "read_plain", "read_shell"]
+
+LONGEST = 64 * 1024
+"""Bytes of text that are read; shfmt needs 18 s for a line of 1 MB."""
+
+# A limit against a hang, shorter than the alarm of an agent's hook.
+_SECONDS = 5.0
+
+
+class NotShellError(Exception):
+    """The text is not a shell program, too long, or too deep to read."""
+
+
+def read_shell(text: str) -> Chain:
+    """Parse a shell text. Raises NotShellError, and MissingPartError where shfmt is not installed."""
+    if "\0" in text:
+        raise NotShellError("it holds a NUL character")
+    try:
+        # Cut first, so that a huge text is not encoded for nothing.
+        data = text[: LONGEST + 1].encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise NotShellError("it is no text") from error
+    if len(data) > LONGEST:
+        raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
+    # shfmt is another process to start; most lines need no grammar.
+    plain = read_plain(text)
+    return plain if plain is not None else _read_with_shfmt(data)
+
+
+def _read_with_shfmt(data: bytes) -> Chain:
+    import subprocess  # plain lines do without these
+
+    from runbook.guard.shell.translate import translate
+
+    # All text is read as bash; what only another shell could read is a doubt.
+    command = [_shfmt(), "--to-json", "-ln", "bash"]
+    try:
+        run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise NotShellError("it takes too long to parse") from error
+    except OSError as error:
+        raise MissingPartError(f"shfmt can't be started: {error.strerror}", hint="pip install shfmt-py") from error
+    if run.returncode != 0:
+        message = run.stderr.decode(errors="replace").strip().splitlines()
+        raise NotShellError(message[0] if message else "it does not parse")
+    try:
+        return translate(json.loads(run.stdout))
+    except RecursionError as error:
+        raise NotShellError("it is nested too deep") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotShellError(f"its syntax tree is of an unknown shape ({error!r})") from error
+
+
+@functools.cache
+def _shfmt() -> str:
+    """Find shfmt: beside the interpreter (a virtual environment), in the scripts directory, or on PATH."""
+    name = "shfmt.exe" if os.name == "nt" else "shfmt"
+    # The wheel shfmt-py puts it there; a virtual environment need not be on PATH.
+    beside = Path(sys.executable).parent / name
+    if beside.is_file():
+        return str(beside)
+    import shutil
+    import sysconfig
+
+    for directory in (sysconfig.get_path("scripts"), sysconfig.get_path("scripts", f"{os.name}_user")):
+        if (Path(directory) / name).is_file():
+            return str(Path(directory) / name)
+    found = shutil.which(name)
+    if found is None:
+        raise MissingPartError("shfmt is not installed, so no shell line can be read", hint="pip install shfmt-py")
+    return found
+
+
+# --- lines that need no grammar --------------------------------------------------------------------------------------
+
+
+_BARE = rf"[\w./:@,%+=^~{ANY}{ANY_WORDS}{PRINTED}-]"
+_TOKEN = re.compile(
+    rf"""
+    (?P<blank>[ \t]+|(?<![^ \t\n;&|])\#[^\n]*)
+  | (?P<word>(?:{_BARE}(?:{_BARE}|\#)*|'[^']*'|"[^"$`\\!]*")+)
+  | (?P<joint>&&|\|\||;(?!;)|\|(?!&)|&(?!>)|\n)
+    """,
+    re.VERBOSE,
+)
+_PIECE = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^'\"]+)")
+_ASSIGN = re.compile(r"[A-Za-z_]\w*\+?=", re.ASCII)
+_GRAMMAR = frozenset(
+    {"if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "select"}
+    | {"function", "time", "coproc", "declare", "export", "local", "readonly", "typeset", "nameref", "let"}
+)
+"""Words that begin something other than a command."""
+
+
+class _NotPlainError(Exception):
+    """The text needs the whole grammar."""
+
+
+def read_plain(text: str) -> Chain | None:
+    """Return the nodes of a plain text, None if it is not plain (or not shell at all)."""
+    try:
+        return _PlainReader(text).chain()
+    except _NotPlainError:
+        return None
+
+
+class _PlainReader:
+    def __init__(self, text: str) -> None:
+        self._tokens = [token for token in _tokens(text) if token[0] != "blank"]
+        self._at = 0
+
+    def chain(self) -> Chain:
+        statements: list[ShellStatement] = []
+        self._skip_newlines()
+        while self._at < len(self._tokens):
+            statement = self._and_or()
+            # `&` starts a process of its own, whose assignments the shell never sees.
+            statements.append(ShellStatement(Subshell(Chain((statement,)))) if self._joint() == "&" else statement)
+            if self._at < len(self._tokens):
+                self._at += 1  # whatever ended the statement: `;`, `&` or a newline
+            self._skip_newlines()
+        return Chain(tuple(statements))
+
+    def _joint(self) -> str:
+        kind, text, _, _ = self._tokens[self._at] if self._at < len(self._tokens) else ("joint", "", 0, 0)
+        return text if kind == "joint" else ""
+
+    def _skip_newlines(self) -> None:
+        while self._joint() == "\n":
+            self._at += 1
+
+    def _and_or(self) -> ShellStatement:
+        left = self._pipeline()
+        while self._joint() in {"&&", "||"}:
+            self._at += 1
+            self._skip_newlines()
+            left = ShellStatement(If(Chain((left,)), Chain((self._pipeline(),)), Chain(())))
+        return left
+
+    def _pipeline(self) -> ShellStatement:
+        left = self._simple()
+        while self._joint() == "|":
+            self._at += 1
+            self._skip_newlines()
+            left = ShellStatement(Pipe(left, self._simple()))
+        return left
+
+    def _simple(self) -> ShellStatement:
+        start = self._at
+        while self._at < len(self._tokens) and self._tokens[self._at][0] == "word":
+            self._at += 1
+        tokens = self._tokens[start : self._at]
+        if not tokens:
+            raise _NotPlainError
+        sources = [token[1] for token in tokens]
+        count = next((n for n, source in enumerate(sources) if not _ASSIGN.match(source)), len(sources))
+        if count < len(sources) and sources[count] in _GRAMMAR:  # only where a command may begin: `echo if` is plain
+            raise _NotPlainError
+        assigns = tuple(
+            Assign(name.rstrip("+"), _word(value), append=name.endswith("+"))
+            for name, _, value in (source.partition("=") for source in sources[:count])
+        )
+        words = tuple(_word(source) for source in sources[count:])
+        return ShellStatement(Simple(assigns, words, tokens[0][2], tokens[0][3]))
+
+
+def _tokens(text: str) -> list[tuple[str, str, int, int]]:
+    tokens = []
+    at, line, line_start = 0, 1, 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or match.lastgroup is None:
+            raise _NotPlainError
+        tokens.append((match.lastgroup, match[0], line, at - line_start + 1))
+        at = match.end()
+        if "\n" in match[0]:
+            line += match[0].count("\n")
+            line_start = match.start() + match[0].rindex("\n") + 1
+    return tokens
+
+
+def _word(source: str) -> Word:
+    return tuple(TextPart(bare or single or double, quoted=not bare) for single, double, bare in _PIECE.findall(source))

@@ -1,0 +1,187 @@
+"""What a shell knows at one moment: variables, functions, aliases, arguments, directory, files written so far."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from runbook.guard.shell.nodes import ShellStatement
+from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, concatenated, either, is_known, may_be, plain
+
+__all__ = ["ANY_LIST", "Disk", "Lists", "ShellState", "Variable", "read_small", "scalar"]
+
+Disk: TypeAlias = Callable[[str], str | None]
+"""Reads the file at an absolute path; None where there is none that can be read."""
+
+Lists: TypeAlias = tuple[tuple[str, ...], ...]
+"""What an array, or the words of a command, may be: one of these."""
+
+ANY_LIST: Lists = ((ANY_WORDS,),)
+# Ways multiply: each `if` may double what a variable holds.
+_MOST_LISTS = 24
+_LARGEST = 64 * 1024
+
+
+class Variable(NamedTuple):
+    """What a variable may hold. A scalar is a list of one; the order of a keyed array's elements can't be told."""
+
+    lists: Lists
+    keyed: bool = False
+
+    def first(self) -> Texts:
+        """Return what `$name` gives."""
+        return either(tuple(items[0] if items else "" for items in self.lists))
+
+
+def scalar(texts: Texts) -> Variable:
+    """Return a variable that holds one of these texts."""
+    return Variable(tuple((text,) for text in texts))
+
+
+class ShellState:
+    """The mutable state of one shell.
+
+    `functions`: a name's bodies; None among them: it may not be defined. `stdin`: the text that commands read, None
+    where it is the terminal or nothing. `environment`: what children see, as far as this text sets it. `odd`: the
+    variables with an attribute that changes what is assigned to them. `has_local_programs`: node_modules/.bin leads
+    PATH, as it does for a script of package.json.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.variables: dict[str, Variable] = {}
+        self.functions: dict[str, tuple[ShellStatement | None, ...]] = {}
+        self.aliases: dict[str, str] = {}
+        self.arguments: Lists = ANY_LIST
+        self.name: str = ANY
+        self.directory = directory
+        self.files: dict[str, Texts] = {}
+        self.traps: list[str] = []
+        self.environment: dict[str, str] = {}
+        self.shared_functions: set[str] = set()
+        self.odd: set[str] = set()
+        self.stdin: Texts | None = None
+        self.has_local_programs = False
+
+    def copy(self) -> ShellState:
+        """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
+        # A fork keeps everything, exported or not.
+        twin = self.child()
+        twin.variables = dict(self.variables)
+        twin.functions = dict(self.functions)
+        twin.aliases = dict(self.aliases)
+        twin.arguments, twin.name = self.arguments, self.name
+        twin.odd = set(self.odd)
+        return twin
+
+    def child(self) -> ShellState:
+        """Return the state of another shell started from this one: it sees what is exported, and all files."""
+        other = ShellState(self.directory)
+        # Shared, not copied: all shells write to one disk.
+        other.files = self.files
+        other.environment = dict(self.environment)
+        other.shared_functions = set(self.shared_functions)
+        other.variables = {name: scalar((text,)) for name, text in self.environment.items()}
+        other.functions = {name: self.functions[name] for name in self.shared_functions if name in self.functions}
+        other.stdin = self.stdin
+        other.has_local_programs = self.has_local_programs
+        return other
+
+    def assign(self, name: str, variable: Variable) -> None:
+        """Set a variable; one that is exported is so for children too."""
+        # `declare -u A; A=reset` gives RESET: what such attributes do is not followed.
+        if name in self.odd:
+            variable = scalar((ANY,))
+        self.variables[name] = variable
+        if name in self.environment:
+            self.export(name)
+
+    def export(self, name: str) -> None:
+        """Show a variable to children. One that may hold several texts shows none of them."""
+        texts = self.variables[name].first() if name in self.variables else (ANY,)
+        self.environment[name] = texts[0] if len(texts) == 1 else ANY
+
+    def join(self, other: ShellState) -> None:
+        """Become what holds after one of two ways was taken."""
+        for name in self.variables.keys() | other.variables.keys():
+            self.variables[name] = _either_variable(self.variables.get(name), other.variables.get(name))
+        for name in self.functions.keys() | other.functions.keys():
+            bodies = (*self.functions.get(name, (None,)), *other.functions.get(name, (None,)))
+            self.functions[name] = tuple(dict.fromkeys(bodies))
+        self.aliases.update(other.aliases)
+        for name in self.environment.keys() | other.environment.keys():
+            if self.environment.get(name) != other.environment.get(name):
+                self.environment[name] = ANY
+        self.odd |= other.odd
+        self.shared_functions |= other.shared_functions
+        self.arguments = _either_lists(self.arguments, other.arguments)
+        self.traps += [trap for trap in other.traps if trap not in self.traps]
+        if self.directory != other.directory:
+            self.directory = None
+
+    def _key(self, path: str) -> str:
+        """Return the name that a file goes by: absolute where the directory is known."""
+        path = plain(path)
+        if self.directory is not None and not path.startswith(("/", "~", ANY)):
+            path = f"{self.directory}/{path}"
+        return os.path.normpath(path)
+
+    def write(self, path: str, texts: Texts, *, append: bool = False) -> None:
+        """Note what a file may hold now. What it held before stays possible: the writing may be on one way only."""
+        key = self._key(path)
+        before = self.files.get(key, ())
+        self.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
+
+    def contents(self, path: str, disk: Disk) -> Texts | None:
+        """Return what a file may hold, None where that can't be told."""
+        key = self._key(path)
+        written = [texts for name, texts in self.files.items() if _same_file(key, name)]
+        there = disk(key) if is_known(key) and key.startswith("/") else None
+        if there is not None:
+            written.append((there,))
+        return either(*written) if written else None
+
+    def is_written(self, path: str) -> bool:
+        """Whether the text itself may have written that file."""
+        key = self._key(path)
+        return any(_same_file(key, name) for name in self.files)
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Whether two names may mean one file. Of relative ones the last part decides, as directories get lost."""
+    if one.startswith("/") and other.startswith("/") and is_known(one) and is_known(other):
+        return one == other
+    last, other_last = one.rpartition("/")[2], other.rpartition("/")[2]
+    return may_be(last, other_last) or may_be(other_last, last)
+
+
+def read_small(path: str) -> str | None:
+    """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once."""
+    try:
+        # Opening a pipe that nobody writes to would block without O_NONBLOCK.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
+            return None
+        data = os.read(handle, _LARGEST)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return None if b"\0" in data else data.decode(errors="replace")
+
+
+def _either_variable(left: Variable | None, right: Variable | None) -> Variable:
+    # On the way where it was not set, it may have come from the environment.
+    unset = scalar((ANY,))
+    left, right = left or unset, right or unset
+    return Variable(_either_lists(left.lists, right.lists), left.keyed or right.keyed)
+
+
+def _either_lists(left: Lists, right: Lists) -> Lists:
+    merged = tuple(dict.fromkeys((*left, *right)))
+    return merged if len(merged) <= _MOST_LISTS else ANY_LIST

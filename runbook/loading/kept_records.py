@@ -1,0 +1,97 @@
+"""Records of files that were read without a problem, kept as JSON: the same text is not read and checked twice.
+
+Records hold no code, and values are built of them as they are of those from YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runbook.cache import entry_of, find_kept, keep
+from runbook.loading.records import ProcedureMention, Record
+from runbook.model import Position
+from runbook.model.fields import Shape
+
+__all__ = ["find_record", "keep_record"]
+
+_READING_CODE = ("loading", "model", "steps")
+"""The packages whose code decides which record a text gives."""
+
+
+def find_record(
+    data: bytes, shape: str, name: str, shapes: Mapping[str, Shape]
+) -> tuple[Record, list[ProcedureMention]] | None:
+    """Return the record of a file with these bytes, and the procedures it speaks of; None if none is kept.
+
+    `shape` is the table to read it by, one of `shapes`; `name` is the file's name in places.
+    """
+    kept = find_kept(entry_of(data, use=shape, code=_READING_CODE))
+    try:
+        record = _Unpacker(name, shapes).value(kept["record"])
+        references = [ProcedureMention(text, Position(name, *at), width) for text, at, width in kept["references"]]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None  # nothing is kept, or something else; it is read anew
+    return (record, references) if isinstance(record, Record) and record.shape.name == shape else None
+
+
+def keep_record(data: bytes, record: Record, references: Iterable[ProcedureMention]) -> None:
+    """Keep the record of a file with these bytes."""
+    kept = {
+        "record": _packed(record),
+        "references": [(each.text, (each.at.line, each.at.column), each.width) for each in references],
+    }
+    keep(entry_of(data, use=record.shape.name, code=_READING_CODE), kept)
+
+
+# --- records as JSON ----------------------------------------------------------------------------------------------
+#
+# Texts, numbers and truths are themselves and a tuple is a list; an object has one key, which tells what it is.
+
+
+def _packed(value: object) -> Any:
+    match value:
+        case Record():
+            values = {name: _packed(each) for name, each in value.values.items()}
+            places = {name: (at.line, at.column) for name, at in value.places.items()}
+            return {"record": (value.shape.name, value.kind, values, places, (value.at.line, value.at.column))}
+        case tuple():
+            return [_packed(each) for each in value]
+        case dict():
+            return {"map": [(_packed(key), _packed(each)) for key, each in value.items()]}
+        case str() | int() | float():
+            return value
+        case _:
+            return {"day": str(value)}  # a date, as ISO 8601 has it; there is no other type
+
+
+class _Unpacker:
+    """Makes records of JSON again. The guard waits for this before every command, so it calls itself sparingly."""
+
+    def __init__(self, name: str, shapes: Mapping[str, Shape]) -> None:
+        self._name = name
+        self._shapes = shapes
+
+    def value(self, packed: Any) -> Any:
+        if isinstance(packed, list):
+            return tuple([self.value(each) if isinstance(each, list | dict) else each for each in packed])
+        if not isinstance(packed, dict):
+            return packed
+        ((tag, inner),) = packed.items()
+        if tag == "map":
+            return {self.value(key): self.value(each) for key, each in inner}
+        if tag == "day":
+            from datetime import date
+
+            return date.fromisoformat(inner)
+        return self._record(*inner)
+
+    def _record(self, shape: str, kind: str, values: Any, places: Any, at: Any) -> Record:
+        name = self._name
+        return Record(
+            self._shapes[shape],
+            kind,
+            {key: self.value(each) if isinstance(each, list | dict) else each for key, each in values.items()},
+            {key: Position(name, line, column) for key, (line, column) in places.items()},
+            Position(name, *at),
+        )

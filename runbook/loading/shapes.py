@@ -1,0 +1,28 @@
+"""Every mapping that a book may hold, and what each of its files is.
+
+What a key is called, takes and means is said at its dataclass. The reader, the JSON Schemas for editors and the
+reference on the site all go by these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from runbook import steps
+from runbook.model import book, drill, parameter, policy, procedure
+from runbook.model.fields import Shape
+
+__all__ = ["FILES", "SHAPES"]
+
+SHAPES: Mapping[str, Shape] = {
+    shape.name: shape for module in (procedure, parameter, steps, drill, policy, book) for shape in module.SHAPES
+}
+"""All tables by name."""
+
+FILES: Mapping[str, str] = {
+    "policy.yaml": "policy",
+    "supabase.yaml": "supabase",
+    "patterns.yaml": "patterns",
+    "advice.yaml": "advice",
+}
+"""The files beside `procedures/`, and the table of each."""

@@ -1,0 +1,106 @@
+"""What the output of a step must show, and the values that are kept from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from runbook.model.action import Becomes, Use
+from runbook.model.fields import (
+    TEMPLATE,
+    MapOf,
+    Regex,
+    Text,
+    Whole,
+    key,
+)
+from runbook.model.terms import Position
+
+__all__ = ["Capture", "Expectation"]
+
+_PART = r"(?:\*|[A-Za-z0-9_-]+|[a-z_]+=(?:[A-Za-z0-9_-]+|\{\{[a-z][a-z0-9_]*\}\}))"
+_PATH = Text(rf"{_PART}(?:\.{_PART})*", "a path such as migrations.0.local", template=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the output must be for a step to have passed. Absent parts are not looked at.
+
+    `output` must occur literally (a template), `matches` and `absent` are regular expressions that must and must
+    not occur, `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value
+    expected there as text (a template). `differs` pairs such a path with a value that must not be there; something
+    else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has that value.
+    """
+
+    exit: int = key(Whole(), "The exit code.", default=0, said="0")
+    output: str | None = key(TEMPLATE, "Text that must occur in the output.", default=None)
+    matches: str | None = key(Regex(), "A regular expression that must occur in the output.", default=None)
+    absent: str | None = key(Regex(), "A regular expression that must not occur in the output.", default=None)
+    json: tuple[tuple[str, str], ...] = key(
+        MapOf(_PATH, Text(template=True, empty=True)),
+        "Paths into the JSON output, such as 0.count, each with the value expected there, as text.",
+        default=(),
+        read=lambda found: tuple(found.items()),
+    )
+    differs: tuple[tuple[str, str], ...] = key(
+        MapOf(_PATH, Text(template=True, empty=True)),
+        "Paths into the JSON output where there must be a value, and another one than this.",
+        default=(),
+        read=lambda found: tuple(found.items()),
+    )
+
+    @property
+    def compares(self) -> bool:
+        """True if anything besides the exit code is looked at."""
+        return self != Expectation(exit=self.exit)
+
+    def clauses(self, fill: Callable[[str], str]) -> list[str]:
+        """Say each part as a clause, with code in backticks. An exit code of 0 goes without saying."""
+        found = [f"it ends with exit code {self.exit}"] if self.exit else []
+        if self.output is not None:
+            found.append(f"the output has {_code(fill(self.output))}")
+        if self.matches is not None:
+            found.append(f"the output matches {_code(self.matches)}")
+        if self.absent is not None:
+            found.append(f"the output does not match {_code(self.absent)}")
+        found += [f"{_path_in_words(path, fill)} is {_code(fill(value))}" for path, value in self.json]
+        found += [f"{_path_in_words(path, fill)} is no longer {_code(fill(value))}" for path, value in self.differs]
+        return found
+
+    def uses(self, at: Position) -> Iterator[Use]:
+        """Yield its texts that may hold placeholders."""
+        for text in (self.output, *(text for pair in (*self.json, *self.differs) for text in pair)):
+            if text:
+                yield Use(text, at, Becomes.COMPARED)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group."""
+
+    name: str
+    json: str | None = key(_PATH, "A path into the JSON output, such as migrations.-1.remote.", default=None)
+    pattern: str | None = key(Regex(groups=1), "A regular expression; its first group is the value.", default=None)
+
+
+def _code(value: str) -> str:
+    return f"`{value}`" if value else "empty"
+
+
+def _path_in_words(path: str, fill: Callable[[str], str]) -> str:
+    """Say a path as a person reads the output: which column, of which row, of which list."""
+    *outer, last = path.split(".")
+    return _code(fill(last)) + "".join(_within(part, fill) for part in reversed(outer))
+
+
+def _within(part: str, fill: Callable[[str], str]) -> str:
+    name, picks, value = part.partition("=")
+    if picks:
+        return f" where {_code(name)} is {_code(fill(value))}"
+    if part == "*":
+        return " in one of the rows"
+    if part == "-1":
+        return " in the last row"
+    if part.isdigit():
+        return "" if part == "0" else f" in row {int(part) + 1}"
+    return f" of {_code(fill(part))}"

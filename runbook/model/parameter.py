@@ -1,0 +1,109 @@
+"""A value that a procedure asks for, and the one check of what fits it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from runbook.model.fields import LINE, LINES, NAME, Field, Regex, Shape, Text, Truth, fields_of, key
+from runbook.model.terms import Position
+
+__all__ = ["SHAPES", "Parameter", "Value", "split_values"]
+
+Value = str | tuple[str, ...]
+"""One value, or those of a list."""
+
+_LONGEST = 4096
+"""Characters. Longer values don't fit on one line of a terminal's input buffer."""
+_FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
+"""What the operating system can't put into an argument: NUL, and half characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value asked for before step 1, or, at a step, the value that the operator sees.
+
+    `pattern` is a regular expression that the whole value must match. A `secret` is never shown, stored or put into
+    an argv. A `many` parameter is a list of values, written with commas.
+    """
+
+    name: str
+    ask: str = key(LINE, "The question, as the operator reads it.")
+    pattern: str | None = key(Regex(), "A regular expression that the whole value must match.", default=None)
+    choices: tuple[str, ...] = key(LINES, "The only values it may have.", default=())
+    example: str = key(
+        Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
+    )
+    default: str | None = key(Text(empty=True), "The value where the operator gives none.", default=None)
+    secret: bool = key(
+        Truth(), "It is never shown or stored, and never part of a command.", default=False, said="false"
+    )
+    many: bool = key(Truth(), "It is a list of values, written with commas.", default=False, said="false")
+    at: Position
+
+    def problem_with(self, text: str) -> str:
+        """Return in one sentence what is wrong with a value, "" if nothing is. A secret is never repeated."""
+        if not self.many:
+            return self._problem_with_one(text)
+        values = split_values(text)
+        if not values:
+            return "give at least one value; commas separate several"
+        return next((problem for value in values if (problem := self._problem_with_one(value))), "")
+
+    def _problem_with_one(self, text: str) -> str:
+        shown = "the value" if self.secret else repr(text if len(text) <= 60 else f"{text[:60]}…")
+        if not text and self.default != "":
+            return "a value is needed"
+        if len(text) > _LONGEST:
+            return f"the value is too long ({len(text)} characters, {_LONGEST} at most)"
+        if _FORBIDDEN.search(text):
+            return "the value holds a character that no command can be given"
+        if self.choices and text not in self.choices:
+            return f"{shown} is none of {', '.join(self.choices)}"
+        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+            # An example says more than a regular expression to somebody in a hurry.
+            return f"{shown} does not match the form of {self.example or self.pattern}"
+        return ""
+
+    def could_be(self, text: str) -> bool:
+        """Tell whether a text was clearly meant as this value: a choice, or of the form that it must have."""
+        return text in self.choices or bool(self.pattern and re.fullmatch(self.pattern, text))
+
+
+def split_values(text: str) -> tuple[str, ...]:
+    """Return the values of a list as it is written: with commas, each once, without spaces around them."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _build(_kind: str, values: dict[str, Any]) -> Parameter:
+    choices = values.get("choices", ())
+    known = {name: value for name, value in values.items() if not name.endswith("_at")}
+    return Parameter(**{**known, "example": values.get("example") or next(iter(choices), "")})
+
+
+def _shape(name: str, noun: str, doc: str, fields: tuple[Field, ...], **more: Any) -> Shape:
+    build: Callable[[str, dict[str, Any]], object] = _build
+    return Shape(name, noun, doc, fields, build=build, **more)
+
+
+_ASKED = tuple(field for field in fields_of(Parameter) if field.name in {"ask", "pattern", "choices", "example"})
+_NAMED = Field("name", NAME, "The name by which later steps use it.", required=True, attribute="name")
+
+SHAPES = (
+    _shape(
+        "parameter",
+        "a parameter",
+        "A value asked for before step 1. It fills {{name}} in commands and texts.",
+        fields_of(Parameter),
+        keyed_by="name",
+    ),
+    _shape(
+        "asks",
+        "a value to note",
+        "A value that the operator sees at a step. It is kept, and fills {{name}} in later steps.",
+        (_NAMED, *_ASKED),
+    ),
+)
+"""A parameter, and the same where a step asks for what a person sees."""

@@ -1,0 +1,78 @@
+"""A procedure as it is read: every step at its place with examples for its values, and the blocks that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from runbook.expansion import EveryWay, Expansion, expand
+from runbook.filling import Shown, fill_text
+from runbook.model import Parameter, Policy, Procedure, Value
+from runbook.steps.destination import Destination, prepare, production
+from runbook.steps.scope import Place, Scope
+from runbook.steps.view import Block, EffectNote, effect_sentence, view_of
+
+__all__ = ["ShownProcedure", "headed", "read_with_examples"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProcedure:
+    """An expanded procedure with the destination of its commands."""
+
+    expansion: Expansion
+    to: Destination
+
+    @property
+    def procedure(self) -> Procedure:
+        """The procedure that is read."""
+        return self.expansion.procedure
+
+    def title(self, place: Place) -> str:
+        """Return the step's title, filled in; a name without a value stays as `<name>`."""
+        return fill_text(place.step.title, Shown(place.scope.values))
+
+    def effect_note(self, place: Place) -> EffectNote | None:
+        """Return what the step does to its target; None where nothing runs and its author says nothing of it.
+
+        Raises UsageError if a value can't stand where it is put.
+        """
+        step, action = place.step, place.step.action_on(self.to.major)
+        prepared = prepare(action, Shown(place.scope.values), self.to, care=step.effect)
+        # An edit prepares the check of its file, which says nothing of what the step does.
+        effect = prepared.effect if action.runs else step.effect
+        return EffectNote(effect, effect_sentence(prepared, "production")) if effect else None
+
+    def blocks(self, place: Place, *, is_titled: bool = True) -> Iterator[Block]:
+        """Yield all that is said of a step besides its title; without a title above it, what that says too."""
+        values, later = Shown(place.scope.values), Shown(place.after.values)
+        action, effect = place.step.action_on(self.to.major), self.effect_note(place)
+        return view_of(place.step, action, values, later, self.to, effect=effect, is_titled=is_titled)
+
+
+def headed(places: Sequence[Place], first: str = "") -> Iterator[tuple[str, Place]]:
+    """Yield places in reading order, each behind the heading of what begins there: an answer's steps, or a phase.
+
+    `first` is the heading of the first one, in place of its phase.
+    """
+    for index, place in enumerate(places):
+        yield (first if index == 0 else "") or place.step.phase or "", place
+        for branch in place.branches:
+            # `4a` below step 4 is `a)`: the number stands before its steps anyway. A loop or an include has no letter.
+            letter = branch.letter.removeprefix(place.number)
+            yield from headed(branch.places, f"{letter}) {branch.title}" if letter else "")
+
+
+def read_with_examples(procedure: Procedure, policy: Policy, major: int, project_ref: str) -> ShownProcedure:
+    """Return the procedure as it would run on production, with examples for its values; secrets have none."""
+
+    def example(one: Parameter) -> Value:
+        text = one.example or one.default or f"<{one.name}>"
+        return tuple(part.strip() for part in text.split(",")) if one.many else text
+
+    names = {"project_ref": project_ref, "env_file": "<env_file>"}
+    values = {one.name: example(one) for one in procedure.parameters if not one.secret}
+    # A secret is known by its own name: that is what stands in the private file, and nothing else of it is shown.
+    secrets = {one.name: one.name for one in procedure.parameters if one.secret}
+    every_way = EveryWay(lambda _prefix, name, asks: (asks.example if asks else "") or f"<{name}>")
+    expansion = expand(procedure, every_way, Scope(values={**names, **values}, secrets=secrets))
+    return ShownProcedure(expansion, production(policy, major, names))

@@ -1,0 +1,132 @@
+"""All runs at a glance, and what is running now: read from the journal, from any terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from runbook.engine.state import RunState, fold
+from runbook.engine.unknown_step import span
+from runbook.journal.interface import Holder, Journal
+from runbook.model import Procedure
+from runbook.reports.run_report import outcome_of, status_line
+
+__all__ = ["Row", "Running", "rows", "running"]
+
+_LAST_LINES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One run, summed up. `seconds` is the time from its first event to its last."""
+
+    run: str
+    procedure: str
+    target: str
+    operator: str
+    began: str
+    seconds: float
+    outcome: str
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the row as JSON values."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Return the row as two lines that fit 80 columns in most cases."""
+        return f"{self.run}  {self.outcome}\n    {self.target}, by {self.operator}, {span(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A run that has its target now. `alive` is None if its process is on another machine."""
+
+    run: str
+    line: str
+    """One line for a chat."""
+    operator: str
+    host: str
+    pid: int
+    alive: bool | None
+    step: str
+    command: tuple[str, ...]
+    since: str
+    """When that step's last execution began; empty before the first."""
+    is_executing: bool
+    output: tuple[str, ...]
+    """The last lines that a finished command printed."""
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Return it for a person."""
+        where = f"process {self.pid} on {self.host}"
+        if self.alive is False:
+            process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
+        else:
+            process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
+        lines = [self.line, f"  {process}"]
+        if self.command:
+            doing = "running" if self.is_executing else "ran"
+            lines.append(f"  {self.step}, {doing} since {self.since}: {' '.join(self.command)}")
+        lines += [f"  | {line}" for line in self.output]
+        return "\n".join(lines)
+
+
+def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
+    """Return the newest runs, newest first. Raises JournalError."""
+    held = {holder.run: holder for holder in journal.holders()}
+    found = []
+    for run in journal.runs()[:limit]:
+        state, holder = fold(journal.events(run)), held.get(run)
+        header = state.header
+        assert header is not None
+        # A process on another machine can't be looked for (None), so what holds the target there counts as running.
+        is_running = holder is not None and holder.alive is not False and not state.ended
+        row = Row(
+            run=run,
+            procedure=header.procedure,
+            target=f"{header.target.kind} {header.target.name}",
+            operator=state.operator,
+            began=header.at.isoformat(),
+            seconds=((state.updated or header.at) - header.at).total_seconds(),
+            outcome="running now" if is_running else outcome_of(state),
+        )
+        found.append(row)
+    return tuple(found)
+
+
+def running(journal: Journal, procedures: Mapping[str, Procedure], now: datetime) -> tuple[Running, ...]:
+    """Return the runs that hold a target. Raises JournalError."""
+    # The target is taken before the first event is written: a holder may have no run on record yet.
+    begun = frozenset(journal.runs())
+    states = ((one, fold(journal.events(one.run)) if one.run in begun else RunState()) for one in journal.holders())
+    return tuple(_running(holder, state, procedures, now) for holder, state in states)
+
+
+def _running(holder: Holder, state: RunState, procedures: Mapping[str, Procedure], now: datetime) -> Running:
+    ran = [record for record in state.steps.values() if record.attempts]
+    record = max(ran, key=lambda one: one.attempts[-1].started, default=None)
+    attempt = record.attempts[-1] if record else None
+    printed = [one for record in ran for one in record.attempts if one.finished and one.output]
+    last = max(printed, key=lambda one: one.started, default=None)
+    procedure = procedures.get(holder.procedure)
+    # The steps are counted in the procedure that the run began with; a changed one would tell other numbers.
+    same = procedure if procedure and procedure.digest == state.digest else None
+    waiting = f"{holder.procedure}: about to begin, by {holder.operator}"
+    return Running(
+        run=holder.run,
+        line=status_line(state, same, now) if state.header else waiting,
+        operator=holder.operator,
+        host=holder.host,
+        pid=holder.pid,
+        alive=holder.alive,
+        step=record.path if record else "",
+        command=attempt.argv if attempt else (),
+        since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
+        is_executing=attempt is not None and attempt.outcome is None,
+        output=tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else (),
+    )

@@ -1,0 +1,186 @@
+"""Where the commands of a run go, proven by asking the Supabase CLI itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.filling import TARGET, fill_command, target_words
+from runbook.journal.events import TargetSeen
+from runbook.model import Policy, TargetKind
+from runbook.runtime.environment import Remedy, child_environment, find_traps
+from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
+from runbook.runtime.subprocesses import Answer, ask
+
+__all__ = ["CliTarget"]
+
+_VERSION = re.compile(r"\b(\d+\.\d+\.\d+\S*)")
+_LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
+_NOT_FOUND = 127
+_FIRST_TELLING_MAJOR = 3
+"""From this major on the CLI's JSON says where a command landed."""
+
+
+class AskCommand(Protocol):
+    """Runs a command that only answers a question."""
+
+    def __call__(self, argv: Sequence[str], *, directory: str, environment: Mapping[str, str]) -> Answer: ...
+
+
+class CliTarget:
+    """The project that is linked in a directory, or the local stack, as `runbook.engine.ports.Target` wants it."""
+
+    def __init__(
+        self,
+        directory: str | Path,
+        kind: TargetKind,
+        policy: Policy,
+        *,
+        run: AskCommand = ask,
+        environ: Callable[[], Mapping[str, str]] = lambda: os.environ,
+    ) -> None:
+        self._directory = Path(directory)
+        self._kind = kind
+        self._policy = policy
+        self._run = run
+        self._environ = environ
+        self._notes: list[str] = []
+
+    @property
+    def directory(self) -> str:
+        """The Supabase project's directory, where commands run."""
+        return str(self._directory)
+
+    def environment(self) -> Mapping[str, str]:
+        """Return nothing: commands get this process's own environment, without its traps."""
+        return {}
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the operator must know of the surroundings, in sentences, once the target was proven."""
+        return tuple(self._notes)
+
+    def prove(self) -> TargetSeen:
+        """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
+        self._notes = []
+        # Before the first command: what would lead the CLI elsewhere would lead this question there too.
+        self._look_for_traps()
+        return self._see(self._ask_version())
+
+    def recheck(self, seen: TargetSeen) -> TargetSeen:
+        """Prove it again, right before a write: the installed version, the link, and on CLI 3 what the CLI says."""
+        del seen  # the walk compares
+        return self._see(installed_version(self._directory) or self._ask_version())
+
+    def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
+        """Return the words that `{{target}}` stands for in that command."""
+        return target_words(
+            argv_template, policy=self._policy, major=major, kind=self._kind, names={"project_ref": self._ref()}
+        )
+
+    def functions_url(self) -> str:
+        """Return where edge functions are called: the hosted project's address, or the local stack's port.
+
+        Raises UsageError if no project is linked, or if supabase/config.toml can't be read.
+        """
+        local = self._kind is TargetKind.LOCAL
+        host = f"http://127.0.0.1:{api_port(self._directory)}" if local else f"https://{self._ref()}.supabase.co"
+        return f"{host}/functions/v1"
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def _see(self, version: str) -> TargetSeen:
+        major = int(version.split(".", maxsplit=1)[0])
+        if major not in self._policy.majors:
+            known = " and ".join(f"{one.major}.x ({one.proven})" for one in self._policy.majors.values())
+            raise RunbookError(
+                f"this book does not know Supabase CLI {version}: what its commands do may have changed",
+                hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
+            )
+        if self._kind is TargetKind.LOCAL:
+            return TargetSeen(kind=self._kind.value, name="local", cli=version)
+        ref = self._ref()
+        environment = "" if major < _FIRST_TELLING_MAJOR else self._ask_environment(ref, major)
+        return TargetSeen(kind=self._kind.value, name=ref, cli=version, environment=environment, project_ref=ref)
+
+    def _ask_version(self) -> str:
+        # `--no-install`: npx would fetch the newest release from the network, and that one is not the project's.
+        answer = self._ask(("npx", "--no-install", "supabase", "--version"))
+        found = _VERSION.search(answer.stdout)
+        if answer.code == 0 and found:
+            return found[1]
+        if answer.code == _NOT_FOUND:
+            raise MissingPartError("npx is not on PATH", hint="It comes with Node.js: install Node.js 20 or newer.")
+        why = "" if "missing packages" in answer.stderr else f": {_last_line(answer)}"
+        proven = self._policy.majors[max(self._policy.majors)].proven if self._policy.majors else "latest"
+        raise MissingPartError(
+            f"the Supabase CLI is not installed in {self._directory}{why}",
+            hint=f"Pin it: npm install --save-dev --save-exact supabase@{proven}",
+        )
+
+    def _ref(self) -> str:
+        ref = linked_ref(self._directory)
+        if not ref:
+            hint = "Link it: npx supabase link --project-ref REF"
+            raise UsageError(f"no project is linked in {self._directory}", hint=hint)
+        return ref
+
+    def _ask_environment(self, ref: str, major: int) -> str:
+        """Return what the CLI calls the project; raises RunbookError if it means another one than is linked."""
+        argv = fill_command(_LIST, {}, target=self.words(_LIST, major))
+        answer = self._ask(argv)
+        target = _json_part(answer, "target")
+        if not isinstance(target, Mapping):
+            what = f"the CLI does not say where commands go: {_last_line(answer)}"
+            raise RunbookError(what, hint=f"Try it: {' '.join(argv)}")
+        told = str(target.get("project_ref", target.get("kind", "something else")))
+        if told != ref:
+            raise RunbookError(f"the CLI would go to {told}, and {self._directory} is linked to {ref}")
+        # The target is proven all the same; whether the database must answer is for the procedure's steps to say.
+        if answer.code != 0:
+            said = _json_part(answer, "error", "message")
+            self._note(f"The database did not answer the CLI: {_last_line(answer) if said is None else said}")
+        return str(target.get("environment", ""))
+
+    def _ask(self, argv: Sequence[str]) -> Answer:
+        return self._run(argv, directory=str(self._directory), environment=child_environment(self._environ(), {}))
+
+    def _look_for_traps(self) -> None:
+        linked = "" if self._kind is TargetKind.LOCAL else linked_ref(self._directory)
+        traps = find_traps(self._environ(), dotenv_texts(self._directory), linked=linked)
+        refused = [trap for trap in traps if trap.remedy is Remedy.REFUSE]
+        if refused:
+            raise UsageError(
+                "\n".join(f"{trap.name} is set in {trap.where}: {trap.why}" for trap in refused),
+                hint="The CLI reads these files by itself. Take the lines out, then start again.",
+            )
+        # One note per reason: a coding agent's shell sets half a dozen of these at once.
+        reasons: dict[str, list[str]] = {}
+        for trap in traps:
+            reasons.setdefault(trap.why, []).append(trap.name)
+        for why, names in reasons.items():
+            self._note(f"{', '.join(names)} is set here, and commands will not get it: {why}.")
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+
+def _json_part(answer: Answer, *keys: str) -> object:
+    """Return what the document on stdout holds under these keys, None if there is no such thing."""
+    try:
+        found: Any = json.loads(answer.stdout)
+        for key in keys:
+            found = found[key]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found
+
+
+def _last_line(answer: Answer) -> str:
+    lines = [line.strip() for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {answer.code}, no output"

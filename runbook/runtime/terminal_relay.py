@@ -1,0 +1,307 @@
+"""Carry bytes between the operator's terminal and a child's, until the child ends."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import signal
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from runbook.errors import RunbookError
+from runbook.runtime.child import PtyChild, Size
+from runbook.runtime.keyboard import Keyboard, SignalNotes
+from runbook.runtime.transcript import Bounded, Transcript
+
+__all__ = ["Answerer", "StreamRedactor", "TerminalRelay", "Wiring"]
+
+Answerer = Callable[[str], bytes | None]
+"""Sees what the child printed since the last answer, once it is quiet; returns keys to type, or None."""
+
+_TICK = 0.1
+_QUIET = 0.15
+"""Seconds without output after which a prompt counts as complete."""
+_ASKING = 2.0
+"""Seconds without output after which an unfinished line counts as a question to the operator."""
+_GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+_LEFTOVERS = 1.0
+"""Seconds for output that still comes after the child's end, from processes that it left behind."""
+_CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
+_DOCUMENT_LIMIT = 4 * 1024 * 1024
+_AT_ONCE = 256 * 1024
+
+
+class StreamRedactor(Protocol):
+    """Removes secrets from a text that comes in pieces."""
+
+    def feed(self, text: str) -> str:
+        """Take a piece, return what is safe to show of it and of what was held back before."""
+
+    def flush(self) -> str:
+        """Return what was held back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What a relay is connected to. `redactor` makes one per stream; `size` tells the operator's terminal's."""
+
+    keyboard: Keyboard
+    show: Callable[[str], None]
+    size: Callable[[], Size]
+    redactor: Callable[[], StreamRedactor]
+    signals: SignalNotes
+    answerer: Answerer | None = None
+    timeout: float | None = None
+
+
+class TerminalRelay:
+    """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` tell of it."""
+
+    def __init__(self, child: PtyChild, wiring: Wiring) -> None:
+        columns = wiring.size()[0]
+        self.transcript = Transcript(columns)
+        self.document = Bounded(_DOCUMENT_LIMIT, 0)
+        self.reason = ""
+        """Why the child was interrupted; empty if it was left alone."""
+        self._child, self._wiring = child, wiring
+        self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
+        self._recent = Transcript(columns)
+        self._unsent = b""
+        self._asked = True
+        self._keyboard_there = wiring.keyboard.descriptor is not None
+        self._lost = False
+        self._presses = 0
+        self._last_output = self._last_tick = time.monotonic()
+        self._used = 0.0
+        self._began = time.monotonic()
+        self._told_late = False
+        self._ending_since: float | None = None
+        self._open = [end for end in (child.terminal, child.document) if end is not None]
+
+    def run(self) -> int:
+        """Relay until the child has ended and its output is read; return its exit code (negative: a signal).
+
+        Raises RunbookError if this process is told to end meanwhile; the child is ended first.
+        """
+        for end in self._open:
+            os.set_blocking(end, False)
+        ended_at: float | None = None
+        while self._open or self._child.poll() is None:
+            self._turn()
+            if self._child.poll() is not None:
+                # What it left behind may hold its terminal open for hours.
+                ended_at = ended_at or time.monotonic()
+                if time.monotonic() - ended_at > _LEFTOVERS:
+                    break
+        self._print(self._screen.rest())
+        # The next screen must not begin in the middle of the child's last line.
+        if self.transcript.last_line().strip():
+            self._show("\r\n")
+        self.document.add(self._pipe.rest())
+        code = self._child.poll()
+        return -signal.SIGKILL if code is None else code
+
+    def _turn(self) -> None:
+        keys = self._wiring.keyboard.descriptor if self._keyboard_there else None
+        readers = self._open if keys is None else [*self._open, keys]
+        writers = [self._child.terminal] if self._unsent and self._child.terminal in self._open else []
+        # The tick is for the clock: a child that prints nothing may still run out of time.
+        readable, writable, _ = select.select(readers, writers, [], _TICK)
+        for end in readable:
+            if end == keys:
+                self._take_keys(self._wiring.keyboard.read())
+            else:
+                self._take_output(end)
+        if writable:
+            self._send()
+        self._heed_signals()
+        self._answer()
+        self._watch_clock()
+
+    # --- child to operator --------------------------------------------------------------------------------------
+
+    def _take_output(self, end: int) -> None:
+        data, is_open = _read_ready(end)
+        if data:
+            self._last_output = time.monotonic()
+        if end == self._child.terminal:
+            self._print(self._screen.take(data))
+        else:
+            self.document.add(self._pipe.take(data))
+        if not is_open:
+            self._open.remove(end)
+
+    def _print(self, text: str) -> None:
+        if not text:
+            return
+        self.transcript.feed(text)
+        if self._wiring.answerer is not None:
+            self._recent.feed(text)
+            self._asked = False
+        self._show(text)
+
+    def _show(self, text: str) -> None:
+        try:
+            self._wiring.show(text)
+        except OSError:  # a lost terminal must not end the child: what it does is still being recorded
+            self._lose_terminal()
+
+    def _note(self, text: str) -> None:
+        self._show(f"\r\n[runbook] {text}\r\n")
+
+    # --- operator to child --------------------------------------------------------------------------------------
+
+    def _take_keys(self, keys: bytes) -> None:
+        if not keys:
+            self._lose_terminal()
+            return
+        cooked = self._mode() & termios.ISIG
+        # A program in raw mode (an editor, a pager) gets the key itself, and does not stop by it.
+        if _CTRL_Z in keys and cooked:
+            keys = keys.replace(_CTRL_Z, b"")
+            self._note("Ctrl-Z is off: a stopped command would keep its locks. Ctrl-C interrupts.")
+        if _CTRL_C in keys:
+            self._count_interrupt()
+        # An answer begins a new stretch of work: the time limit is for each of them.
+        self._used = 0.0
+        self._unsent += keys
+        self._send()
+
+    def _send(self) -> None:
+        try:
+            self._unsent = self._unsent[os.write(self._child.terminal, self._unsent) :] if self._unsent else b""
+        except BlockingIOError:
+            return
+        except OSError:  # the child is gone
+            self._unsent = b""
+
+    def _count_interrupt(self) -> None:
+        self.reason = self.reason or "Ctrl-C was pressed while it ran"
+        self._presses += 1
+        if self._presses == 2:
+            self._note("Ctrl-C once more ends it by force.")
+        elif self._presses > 2:
+            self._end(signal.SIGTERM)
+
+    def _answer(self) -> None:
+        if self._wiring.answerer is None or self._asked or time.monotonic() - self._last_output < _QUIET:
+            return
+        self._asked = True
+        keys = self._wiring.answerer(self._recent.text())
+        if keys:
+            # The same question must not be answered twice by what is left of it.
+            self._recent = Transcript(self._wiring.size()[0])
+            self._unsent += keys
+            self._send()
+
+    # --- time, signals, the end ---------------------------------------------------------------------------------
+
+    def _heed_signals(self) -> None:
+        signals = self._wiring.signals
+        if signals.take(signal.SIGWINCH):
+            self._child.resize(self._wiring.size())
+            self.transcript.resize(self._wiring.size()[0])
+        if signals.take(signal.SIGCONT):
+            self._wiring.keyboard.again()
+        if signals.take(signal.SIGINT):
+            # Sent to this process alone (`kill -INT`), for a raw keyboard makes no signals: pass it on as the key.
+            self._count_interrupt()
+            self._unsent += _CTRL_C
+            self._send()
+        if signals.take(signal.SIGHUP):
+            self._lose_terminal()
+        if signals.take(signal.SIGTERM):
+            self._child.end()
+            raise RunbookError(
+                "told to end (SIGTERM) while a command ran; the command was ended too",
+                hint="Whether it had already done its work is not known. `runbook resume` helps to find out.",
+            )
+
+    def _watch_clock(self) -> None:
+        now = time.monotonic()
+        passed, self._last_tick = now - self._last_tick, now
+        if self._ending_since is not None:
+            if now - self._ending_since > _GRACE:
+                self._child.signal(signal.SIGKILL)
+            return
+        if not self._is_asking(now):
+            self._used += passed
+        elif self._lost:
+            self.reason = "the terminal was lost while it asked something"
+            self._end(signal.SIGHUP)
+        timeout = self._wiring.timeout
+        if timeout is None:
+            return
+        if self._used > timeout:
+            self.reason = f"it did not end within {timeout:g} s"
+            self._note(f"No end within {timeout:g} s, so it is ended. The server may go on.")
+            self._end(signal.SIGTERM)
+        elif now - self._began > timeout and not self._told_late and self._is_asking(now):
+            self._told_late = True
+            self._note(f"Over its {timeout:g} s. Answer what it asks, or press Ctrl-C if it hangs.")
+
+    def _is_asking(self, now: float) -> bool:
+        """Guess whether the child waits for the operator, whose thinking must not count as the child's time.
+
+        It has been quiet for a while, behind a line that is not finished or with its terminal in raw mode. Without
+        anyone to answer, nothing counts as a question unless the terminal was lost.
+        """
+        if not (self._keyboard_there or self._lost) or now - self._last_output < _ASKING:
+            return False
+        return bool(self.transcript.last_line().strip()) or not self._mode() & termios.ICANON
+
+    def _mode(self) -> int:
+        try:
+            return int(termios.tcgetattr(self._child.terminal)[3])
+        except (termios.error, OSError):
+            return termios.ISIG | termios.ICANON
+
+    def _lose_terminal(self) -> None:
+        """Go on without an operator: a command that asks nothing may end well, and its end is then known."""
+        self._keyboard_there, self._lost = False, True
+
+    def _end(self, number: signal.Signals) -> None:
+        self._ending_since = self._ending_since or time.monotonic()
+        self._child.signal(number)
+
+
+class _Channel:
+    """One stream of output: bytes in, readable and redacted text out."""
+
+    def __init__(self, redactor: StreamRedactor) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._redactor = redactor
+
+    def take(self, data: bytes) -> str:
+        """Return the text of these bytes, as far as it can be told by now."""
+        return self._redactor.feed(self._decoder.decode(data))
+
+    def rest(self) -> str:
+        """Return what was held back, at the stream's end."""
+        return self._redactor.feed(self._decoder.decode(b"", final=True)) + self._redactor.flush()
+
+
+def _read_ready(end: int) -> tuple[bytes, bool]:
+    """Return what can be read without waiting, up to a limit, and whether there may ever be more.
+
+    A terminal gives 4 KiB at a time; many of them together are redacted and recorded faster.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while size < _AT_ONCE:
+        try:
+            part = os.read(end, 65536)
+        except BlockingIOError:
+            return b"".join(parts), True
+        except OSError:  # EIO is how Linux says that nobody has the other side open
+            part = b""
+        if not part:
+            return b"".join(parts), False
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts), True

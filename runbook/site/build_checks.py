@@ -1,0 +1,219 @@
+"""What the build refuses: blocks that would not run, what they leave behind, links that lead nowhere.
+
+And pages that don't match the book: a procedure without a page, a page without its procedure, a part or step lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from runbook.errors import Finding
+from runbook.expansion import EveryWay, expand
+from runbook.model import Book
+from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries
+from runbook.site.value_markers import marked_scope
+
+__all__ = [
+    "block_ids",
+    "dead_links",
+    "fence_problems",
+    "leftovers",
+    "missing_parts",
+    "page_findings",
+    "page_problems",
+    "read_addresses",
+]
+
+
+# --- Generated blocks in a page's source: their one allowed form ------------------------------------------------------
+
+_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$", re.MULTILINE)
+_BLOCK = re.compile(r'python exec="on" html="on" id="(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)"')
+# Options of markdown-exec, and slips of `exec`: with any of these an author meant the block to run.
+_MEANT = re.compile(r"\b(exec|exce|exex|html|source|session|result|updatetoc|idprefix)\s*=", re.IGNORECASE)
+
+
+def _opening_lines(source: str) -> list[tuple[int, str]]:
+    """Return line number and info string of each fence that opens (a fence closes the one before it)."""
+    found = []
+    closing = ""
+    for match in _FENCE.finditer(source):
+        marks, info = match["marks"], match["info"].strip()
+        if closing:
+            if not info and marks.startswith(closing):
+                closing = ""
+            continue
+        closing = marks
+        found.append((source.count("\n", 0, match.start()) + 1, info))
+    return found
+
+
+def block_ids(source: str) -> list[str]:
+    """Return the ids of all generated blocks in order."""
+    return [match["id"] for _, info in _opening_lines(source) if (match := _BLOCK.fullmatch(info))]
+
+
+def fence_problems(source: str) -> list[str]:
+    """Find fences that are meant to run but would be published as they stand, and ids used twice."""
+    problems = [
+        f'line {number}: write a generated block as ```python exec="on" html="on" id="…", not ```{info}'
+        for number, info in _opening_lines(source)
+        if _MEANT.search(info) and not _BLOCK.fullmatch(info)
+    ]
+    twice = [name for name, count in Counter(block_ids(source)).items() if count > 1]
+    return problems + [f"two generated blocks have the id {name}" for name in twice]
+
+
+# The pages for authors show blocks and placeholders on purpose.
+_EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>|<code class="rb-template">.*?</code>', re.DOTALL)
+_TAGS = re.compile(r"<[^>]+>")
+_SIGNS = {
+    "Traceback (most recent call last)": "the traceback of a block is published",
+    'exec="': "the source of a block is published",
+    "exec=on": "the source of a block is published",
+    "from runbook.": "the source of a block is published",
+    "{{": "a placeholder is published unfilled",
+}
+
+
+def leftovers(html: str) -> list[str]:
+    """Find what only shows in the result: tracebacks and sources of blocks that did not run."""
+    visible = unescape(_TAGS.sub("", _EXAMPLE.sub("", html)))
+    return sorted({f"{problem} ({sign})" for sign, problem in _SIGNS.items() if sign in visible})
+
+
+# --- Links: none within the site may be dead, none may load from another host -----------------------------------------
+
+_ADDRESSES = {"href", "src", "poster", "data"}
+
+
+@dataclass(slots=True)
+class PageAddresses:
+    """What a page of HTML names: its ids, those that occur twice, and the addresses it points at."""
+
+    ids: set[str] = field(default_factory=set)
+    twice: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    """Addresses that a browser fetches by itself."""
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.document = PageAddresses()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if name := values.get("id"):
+            (self.document.twice if name in self.document.ids else self.document.ids).add(name)
+        for attribute in _ADDRESSES & values.keys():
+            # These only name another page. Any other `<link>`, as a stylesheet or an icon, is fetched.
+            fetched = tag != "a" and values.get("rel") not in {"canonical", "next", "prev", "edit"}
+            (self.document.loads if fetched else self.document.links).append(values[attribute])
+
+
+def read_addresses(file: Path) -> PageAddresses:
+    """Read one HTML file."""
+    reader = _Reader()
+    reader.feed(file.read_text(encoding="utf-8"))
+    reader.close()
+    return reader.document
+
+
+def dead_links(site: Path) -> list[str]:
+    """Return a sentence for each address within the site that leads nowhere, and each id that occurs twice."""
+    documents = {file: read_addresses(file) for file in sorted(site.rglob("*.html"))}
+    problems = []
+    for file, document in documents.items():
+        name = file.relative_to(site).as_posix()
+        problems += [f"{name}: the id {one} occurs twice" for one in sorted(document.twice)]
+        problems += [f"{name}: {problem}" for problem in _problems(site, file, document, documents)]
+    return problems
+
+
+def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[Path, PageAddresses]) -> Iterator[str]:
+    for address in document.loads:
+        if urlsplit(address).netloc:
+            yield f"it loads {address} from another host"
+    for address in dict.fromkeys(document.links + document.loads):
+        parts = urlsplit(address)
+        # MkDocs links from 404.html by the root, since a server shows it at any depth.
+        if parts.scheme or parts.netloc or (file.name == "404.html" and parts.path.startswith("/")):
+            continue
+        target = _target(site, file, unquote(parts.path))
+        if target is None:
+            yield f"{address} leads nowhere"
+        elif parts.fragment and target in documents and unquote(parts.fragment) not in documents[target].ids:
+            yield f"{address}: there is no such place on that page"
+
+
+def _target(site: Path, file: Path, path: str) -> Path | None:
+    if not path:
+        return file
+    found = (site / path.lstrip("/") if path.startswith("/") else file.parent / path).resolve()
+    if found.is_dir():
+        found /= "index.html"
+    # A path that climbs out of the site would be found on this disk, and on no server.
+    return found if found.is_file() and found.is_relative_to(site.resolve()) else None
+
+
+# --- The book: every procedure has its page, with all its parts, in the section of the nav where it belongs -----------
+
+
+def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
+    """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
+    pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
+    nav = nav_entries(config)
+    found = [
+        Finding(one.at.file, 1, 1, f"{name} has no page on the site: `runbook new page {name}` writes one")
+        for name, one in book.procedures.items()
+        if name not in pages
+    ]
+    for name, page in pages.items():
+        procedure = book.procedures.get(name)
+        told = []
+        if procedure is None:
+            told.append("this page shows no procedure of the book")
+        else:
+            source, wanted = page.read_text(encoding="utf-8"), SECTION_TITLES[procedure.section]
+            if f"\n# {procedure.title}\n" not in f"\n{source}":
+                told.append(f"its heading is not the procedure's title, '{procedure.title}'")
+            if name not in block_ids(source):
+                told.append(f"it lacks the generated block {name}")
+            if nav.get(name) != wanted:
+                told.append(f"in the nav it belongs under '{wanted}', not under '{nav.get(name, 'nothing')}'")
+        found += [Finding(page.relative_to(config.parent).as_posix(), 1, 1, problem) for problem in told]
+    return tuple(sorted(found))
+
+
+def page_findings(book: Book) -> tuple[Finding, ...]:
+    """Compare the book with the site of the checkout it lies in; nothing where there is no site."""
+    directory = Path(book.directory).resolve()
+    config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
+    return page_problems(book, config) if config else ()
+
+
+def missing_parts(book: Book, site: Path) -> list[str]:
+    """Return what the built site lacks: pages, parts of pages, steps."""
+    found = []
+    for procedure in book.procedures.values():
+        page = site / "procedures" / f"{procedure.id}.html"
+        if not page.is_file():
+            found.append(f"procedures/{procedure.id}.html was not built")
+            continue
+        html = page.read_text(encoding="utf-8")
+        paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
+        lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
+        found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+        # A page split into blocks may end too early or show a part twice: each heading is there once.
+        parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
+        found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
+    return found

@@ -1,0 +1,60 @@
+"""A procedure's page: its parts in order, each by the template of its name, and what they say of its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from markupsafe import Markup
+
+from runbook.site.new_procedure import HEADINGS, anchor
+from runbook.site.page_context import page_context
+from runbook.site.pictures import flow
+from runbook.site.source import drilled, due, source_page, today
+from runbook.site.templating import render
+
+__all__ = ["page", "part"]
+
+_STRENGTH = {"destroys": "Destroys", "writes": "Writes", "reads": "Reads only"}
+"""What the strongest step of a procedure makes of it. One with other steps alone is done by hand."""
+
+
+def page(name: str, *, screen: Callable[[str], str], after: str = "", through: str = "") -> str:
+    """Render the page's parts below their headings: all, or those behind `after` as far as `through`.
+
+    Parts are named as in HEADINGS; `screen` draws what the terminal shows first, as HTML. Raises ValueError for a name
+    that no part has.
+    """
+    names = [each for each, _ in HEADINGS]
+    shown = []
+    for each, heading in HEADINGS[
+        names.index(after) + 1 if after else 0 : names.index(through) + 1 if through else None
+    ]:
+        content = Markup(screen(name)) if each == "screen" else part(name, each)  # noqa: S704 - made by a template
+        shown.append(render("procedure/part.html", heading=heading, anchor=anchor(heading), content=content))
+    return "\n".join(shown)
+
+
+def part(name: str, part_name: str) -> Markup:
+    """Render one part of a procedure's page, without its heading."""
+    page = page_context(name)
+    procedure, results = page.procedure, drilled(name)
+    symbols = {each.symbol for each in page.views.values()}
+    strongest = ((symbol, word) for symbol, word in _STRENGTH.items() if symbol in symbols)
+    effect, effect_word = next(strongest, ("tick", "By hand"))
+    last_drill = "never drilled" if procedure.drills else "has no drill"
+    if results:
+        newest, failed = max(result["at"] for result in results), sum(not result["passed"] for result in results)
+        last_drill = f"drilled {newest[:10]}" + (f", {failed} of {len(results)} failed" if failed else "")
+    return render(
+        f"procedure/{part_name}.html",
+        page=page,
+        procedure=procedure,
+        effect=effect,
+        effect_word=effect_word,
+        last_drill=last_drill,
+        drills=results,
+        source=source_page(name),
+        review_due=due(procedure),
+        is_late=due(procedure) < today(),
+        flow=flow,
+    )

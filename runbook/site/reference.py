@@ -1,0 +1,244 @@
+"""The reference pages: advice, SQL patterns, corrections, exit codes, the glossary, the fields of the YAML."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import yaml
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PostgresLexer
+
+from runbook.errors import ExitCode
+from runbook.loading.shapes import FILES, SHAPES
+from runbook.model.fields import (
+    Anything,
+    Choice,
+    CommandLine,
+    Day,
+    Duration,
+    Either,
+    ListOf,
+    MapOf,
+    Number,
+    ProcedureId,
+    Regex,
+    Shaped,
+    Text,
+    Truth,
+    Type,
+    Whole,
+)
+from runbook.site.source import book, checkout, for_one_build, terms
+from runbook.site.templating import render
+
+__all__ = [
+    "Demonstration",
+    "advice",
+    "all_corrections",
+    "corrections",
+    "exit_codes",
+    "field_reference",
+    "function_faults",
+    "glossary",
+    "patterns",
+]
+
+_FAULTS = "function-issues"
+"""The list of advice that has a page of its own."""
+
+
+def advice() -> Markup:
+    """Render every list of advice but the faults of edge functions."""
+    return render("reference/advice.html", lists=[one for one in book().advice if one.id != _FAULTS])
+
+
+def function_faults() -> Markup:
+    """Render the common faults of edge functions, and what to do about them."""
+    return render("reference/function_faults.html", faults=next(one for one in book().advice if one.id == _FAULTS))
+
+
+def patterns() -> Markup:
+    """Render every SQL pattern: the safe form, the unsafe one, why, and what catches it."""
+
+    def highlighted(sql: str) -> Markup:
+        # Pygments escapes what it colours.
+        return Markup(highlight(sql.rstrip(), PostgresLexer(), HtmlFormatter(nowrap=True)).rstrip())  # noqa: S704
+
+    patterns, procedure = book().patterns, book().procedure
+    return render("reference/patterns.html", patterns=patterns, highlighted=highlighted, procedure=procedure)
+
+
+# --- Corrections ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """A line, the CLI major it is for (`any`: another program), a piece of its output, and what else one sees."""
+
+    cli: str
+    run: str
+    prints: str = ""
+    shows: str = ""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """Return the line as words."""
+        return tuple(shlex.split(self.run))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One thing that the guide says otherwise. `pattern` and `see` are ids in the book."""
+
+    id: str
+    title: str
+    guide: str
+    so: str
+    see: str
+    proof: tuple[Demonstration, ...] = ()
+    pattern: str | None = None
+
+
+@for_one_build
+def all_corrections() -> tuple[Correction, ...]:
+    """Read `includes/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
+    file = checkout() / "includes" / "corrections.yaml"
+    read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found = []
+    for entry in read["corrections"]:
+        # YAML reads `cli: 3` as a number; it is a name, like `any`.
+        proof = tuple(Demonstration(**{**one, "cli": str(one["cli"])}) for one in entry.get("proof", ()))
+        found.append(Correction(**{**entry, "proof": proof}))
+    return tuple(found)
+
+
+def corrections() -> Markup:
+    """Render all corrections, each with its proof and the procedure that does it right."""
+    return render(
+        "reference/corrections.html",
+        corrections=all_corrections(),
+        pattern_titles={pattern.id: pattern.title for pattern in book().patterns},
+        procedure=book().procedure,
+    )
+
+
+# --- Exit codes and words -------------------------------------------------------------------------------------------
+
+_EXIT_CODES: dict[ExitCode, tuple[str, str]] = {
+    ExitCode.DONE: ("Done.", "Go on."),
+    ExitCode.NOT_COMPLETED: (
+        "Not completed: a step failed, or the operator stopped.",
+        "`runbook resume` goes on where it stood.",
+    ),
+    ExitCode.USAGE: ("The command line, a value or the book can't be used.", "Read the message: it names the place."),
+    ExitCode.REFUSED: (
+        "Policy refuses this on this target. No flag changes that.",
+        "Do what the message says instead.",
+    ),
+    ExitCode.NO_TERMINAL: (
+        "A person must confirm, and there is no terminal to ask at.",
+        "Run it at a terminal. There is no flag for this.",
+    ),
+    ExitCode.TARGET_HELD: ("Another run holds the target.", "`runbook status` says who, and since when."),
+    ExitCode.NEEDS_PERSON: ("The guard says that a person must decide.", "Ask one. An agent must stop here."),
+    ExitCode.BUG: ("A bug in runbook.", "Send the log that the message names."),
+    ExitCode.INTERRUPTED: ("Ctrl-C, outside of a command that was running.", "`runbook resume` goes on."),
+}
+"""What each code means, and what to do next."""
+
+
+def exit_codes() -> Markup:
+    """Render all codes. Raises KeyError for a code that nobody has explained."""
+    return render("reference/exit_codes.html", codes=[(int(code), *_EXIT_CODES[code]) for code in ExitCode])
+
+
+def glossary() -> Markup:
+    """Render all terms as a definition list, each with an anchor."""
+    return render("reference/glossary.html", terms=terms())
+
+
+# --- The YAML: every file, every mapping, every key, from the tables that read them -----------------------------------
+
+_PLAIN: dict[type, str] = {
+    Regex: "regular expression",
+    CommandLine: "command",
+    ProcedureId: "id of a procedure",
+    Whole: "whole number",
+    Number: "number",
+    Truth: "true or false",
+    Day: "date",
+    Anything: "anything",
+}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueType:
+    """What a value must be: `words` for people, `options` to choose from, `shape` to look up, `inner` within it."""
+
+    kind: Literal["words", "choice", "duration", "shape", "list", "map", "either"] = "words"
+    words: str = ""
+    options: tuple[str, ...] = ()
+    shape: str = ""
+    inner: tuple[ValueType, ...] = ()
+
+
+def field_reference() -> Markup:
+    """Render all files, and below each the mappings that only it uses."""
+    files = {"procedures/NAME.yaml": "procedure", **FILES}
+    shown: set[str] = set()
+    sections = []
+    for file, name in files.items():
+        new = [shape for shape in _reachable(name) if shape not in shown]
+        shown.update(new)
+        sections.append((file, name, [SHAPES[shape] for shape in new]))
+    return render("reference/yaml.html", files=sections, value_type=_value_type)
+
+
+def _reachable(name: str) -> list[str]:
+    """Return a shape and all shapes its fields lead to, in the order of reading."""
+    found = [name]
+    for shape in found:
+        for field in SHAPES[shape].by_name.values():
+            found += [inner for inner in _shapes_in(field.type) if inner not in found]
+    return found
+
+
+def _shapes_in(type_: Type) -> Iterator[str]:
+    match type_:
+        case Shaped(shape):
+            yield shape
+        case ListOf(item):
+            yield from _shapes_in(item)
+        case MapOf(_, value):
+            yield from _shapes_in(value)
+        case Either(scalar, other):
+            yield from _shapes_in(scalar)
+            yield from _shapes_in(other)
+
+
+def _value_type(type_: Type) -> ValueType:
+    """Say what a value of that type must be."""
+    match type_:
+        case Text(says=says):
+            found = ValueType(words=says)
+        case Choice(options):
+            found = ValueType(kind="choice", options=tuple(options))
+        case Duration(units):
+            found = ValueType(kind="duration", words=f"30{units[0]}", options=tuple(_UNITS[unit] for unit in units))
+        case Shaped(shape):
+            found = ValueType(kind="shape", words=SHAPES[shape].noun, shape=shape)
+        case ListOf(item):
+            found = ValueType(kind="list", inner=(_value_type(item),))
+        case MapOf(key, value):
+            found = ValueType(kind="map", inner=(_value_type(key), _value_type(value)))
+        case Either(scalar, other):
+            found = ValueType(kind="either", inner=(_value_type(scalar), _value_type(other)))
+        case _:
+            found = ValueType(words=_PLAIN[type(type_)])
+    return found

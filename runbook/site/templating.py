@@ -1,0 +1,75 @@
+"""The site's HTML comes from the templates in `templates/`: Python hands them plain data, they make the elements.
+
+Everything is escaped unless a template made it. A name that a template misspells is an error, not an empty place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from runbook.site.prose import clause_spans, paragraphs, plain, spans
+from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words, sql_word
+from runbook.steps import view
+
+__all__ = ["block_macro", "macro", "render"]
+
+
+def render(template: str, /, **data: object) -> Markup:
+    """Render a template of `templates/` by its path there."""
+    # Autoescape has been at work inside, so what comes out is HTML and must not be escaped again further out.
+    # Markdown would wrap HTML that begins with an empty line in a paragraph.
+    return Markup(_environment().get_template(template).render(data).strip())  # noqa: S704
+
+
+def macro(name: str, template: str = "parts.html") -> Callable[..., Markup]:
+    """Return a macro of a template, for callers that have none themselves."""
+    found: Callable[..., Markup] = getattr(_environment().get_template(template).module, name)
+    return found
+
+
+def block_macro(kind: type[view.Block]) -> Callable[..., Markup]:
+    """Return the macro of `procedure/blocks.html` for a class of block: its name in lower case, `private_file`."""
+    return macro(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(), "procedure/blocks.html")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
+
+
+# Not `for_one_build`: Jinja looks at each template's file itself, and reads it anew when it has changed.
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # For lists that a template fills, as the panes of tabs.
+        extensions=["jinja2.ext.do"],
+    )
+    environment.filters.update(
+        clause_spans=clause_spans,
+        # Tells one state of a step from another: a tick set on an older one does not count.
+        digest=lambda html: sha256(html.encode()).hexdigest()[:8],
+        duration=_duration,
+        marked=marked,
+        marked_pieces=marked_pieces,
+        name_of=name_of,
+        number=lambda value: f"{value:g}",
+        paragraphs=paragraphs,
+        plain=plain,
+        slug=lambda value: re.sub(r"[^a-z0-9]+", "-", value.lower()),
+        snippet_words=snippet_words,
+        spans=spans,
+        sql_word=sql_word,
+    )
+    environment.globals.update(show=lambda block, step: block_macro(type(block))(block, step))
+    return environment

@@ -1,0 +1,114 @@
+"""`choose`: a question whose answer picks the branch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from runbook.filling import Values
+from runbook.model import Action, Effect, Position, Procedure, Step
+from runbook.model.fields import LINE, ListOf, Shaped, key
+from runbook.steps import view
+from runbook.steps.destination import Destination
+from runbook.steps.performing import Work
+from runbook.steps.scope import Branch, Known, Place, Scope
+
+__all__ = ["Choose", "Option"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer of a `Choose` step and the steps it leads to (none: go on)."""
+
+    when: str = key(LINE, "The answer, as the operator reads it.")
+    steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
+    at: Position = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Choose(Action):
+    """A question whose answer picks the branch."""
+
+    word: ClassVar = "Decide"
+    symbol: ClassVar = "choose"
+    enter_does: ClassVar = ""
+
+    options: tuple[Option, ...] = key(
+        ListOf(Shaped("option"), 2), "A question (the title); its answer picks what comes next.", name="choose"
+    )
+
+    def branches(self) -> tuple[tuple[Step, ...], ...]:
+        """Return the steps of each option."""
+        return tuple(option.steps for option in self.options)
+
+    def with_includes(self, resolved: Callable[[str], Procedure]) -> Choose:
+        """Return it with the includes within its options in place."""
+        options = (
+            replace(option, steps=tuple(step.with_includes(resolved) for step in option.steps))
+            for option in self.options
+        )
+        return Choose(tuple(options))
+
+    def enter(self, place: Place, known: Known) -> Iterator[Branch]:
+        """Yield the options that are taken, under their letters."""
+        taken = known.taken(place.path, [option.when for option in self.options])
+        for letter, option in zip(view.LETTERS, self.options, strict=False):
+            if option.when in taken:
+                number = f"{place.number}{letter}"
+                yield Branch(
+                    steps=option.steps,
+                    scope=place.scope,
+                    path=f"{place.path}/",
+                    number=f"{number}.",
+                    anchor=place.anchor_prefix,
+                    procedure=place.procedure,
+                    letter=number,
+                    title=option.when,
+                )
+
+    def leave(self, scope: Scope, step: Step, ends: Sequence[Scope]) -> Scope:
+        """Know behind it what all the options that were taken have captured."""
+        return scope.joined(step.id, ends)
+
+    def is_settled(self, choice: str | None, *, passed: bool) -> bool:
+        """Tell whether an option was chosen that is still there."""
+        return passed and any(option.when == choice for option in self.options)
+
+    def perform(self, work: Work, answer: str) -> None:
+        """Take the option, if there is one of that name."""
+        if any(option.when == answer for option in self.options):
+            work.choose(answer)
+
+    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
+        """Let it be answered."""
+        del effect, is_complete
+        return True
+
+    @property
+    def wants_answer(self) -> bool:
+        """True: nothing is run, an answer is given."""
+        return True
+
+    def read_answer(self, typed: str) -> tuple[str, str]:
+        """Return the option by its number, or by its whole text."""
+        if typed.isdecimal() and 0 < int(typed) <= len(self.options):
+            return self.options[int(typed) - 1].when, ""
+        exact = [option.when for option in self.options if option.when.lower() == typed.lower()]
+        return (exact[0], "") if exact else ("", f"Type a number from 1 to {len(self.options)}.")
+
+    def answer_problem(self, step: Step, answers: Sequence[str]) -> str:
+        """Hold a drill's answers against the options."""
+        known = [option.when for option in self.options]
+        wrong = [answer for answer in answers if answer not in known]
+        return f"'{step.id}' has no option '{wrong[0]}'; it has: {'; '.join(known)}" if wrong else ""
+
+    def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
+        """Return the option that the drill takes."""
+        del draft
+        return given(one_of=[option.when for option in self.options], is_needed=True) or ""
+
+    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
+        """Yield the answers."""
+        del values, to
+        yield view.Options(tuple((option.when, bool(option.steps)) for option in self.options))

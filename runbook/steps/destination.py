@@ -1,0 +1,91 @@
+"""Where commands go, and how that is written: the policy, the CLI's major, and the words for `{{target}}`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from runbook.errors import UsageError
+from runbook.filling import TARGET, Values, fill_command, target_words
+from runbook.model import Action, Effect, Policy, SupabaseMajor, TargetKind, Verdict
+from runbook.policy.judgement import Judgement, classify
+
+__all__ = ["Destination", "Prepared", "effect_of", "prepare", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What an action must know to become an argv. `words` gives what `{{target}}` stands for in a command."""
+
+    policy: Policy
+    major: int
+    words: Callable[[Sequence[str]], tuple[str, ...]]
+    functions_url: Callable[[], str] = lambda: ""
+    """The address under which the target's edge functions answer, without a slash at its end."""
+
+    @property
+    def cli(self) -> SupabaseMajor:
+        """How this major of the CLI runs SQL. Raises UsageError if the book does not know the major."""
+        if self.major not in self.policy.majors:
+            known = ", ".join(str(each) for each in sorted(self.policy.majors)) or "none"
+            raise UsageError(f"the book does not know CLI {self.major}", hint=f"It knows {known}.")
+        return self.policy.majors[self.major]
+
+    def fill(self, words: Sequence[str], values: Values) -> tuple[str, ...]:
+        """Return an argv with its values and the target's words in place. Raises what `fill_command` raises."""
+        target = self.words(words) if TARGET in words else ()
+        return fill_command(words, values, target=target)
+
+    def judge(self, argv: Sequence[str]) -> Judgement:
+        """Return what policy says of an argv."""
+        return classify(argv, self.policy, major=self.major)
+
+
+def production(policy: Policy, major: int, names: Values) -> Destination:
+    """Return production as a page or a check shows it; `names` holds the `project_ref`, real or made up."""
+
+    def words(template: Sequence[str]) -> tuple[str, ...]:
+        return target_words(template, policy=policy, major=major, kind=TargetKind.PRODUCTION, names=names)
+
+    return Destination(policy, major, words, lambda: f"https://{names['project_ref']}.supabase.co/functions/v1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An action filled in and judged. One that runs nothing has no argv."""
+
+    argv: tuple[str, ...] = ()
+    effect: Effect = Effect.READS
+    judgement: Judgement | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables that its command gets besides the target's. They may hold secrets."""
+    env_file: tuple[str, ...] = field(default=(), repr=False)
+    """Lines of the private file; they hold secrets."""
+    is_complete: bool = True
+    """False in a dry run, where a value that a skipped step would have found is shown as `<name>`."""
+
+    @property
+    def needs_person(self) -> bool:
+        """True if policy wants a person to look, whatever the effect."""
+        return self.judgement is not None and self.judgement.verdict is not Verdict.ALLOW
+
+
+def prepare(action: Action, values: Values, to: Destination, *, care: Effect | None = None) -> Prepared:
+    """Fill an action in and judge it, without its secrets; `care` is more than policy asks for.
+
+    Raises UnknownName, and UsageError if a value can't stand where it is put.
+    """
+    argv = action.argv(values, to)
+    judgement = action.judge(argv, to)
+    effect = effect_of(judgement, action.declared, care)
+    return Prepared(argv=argv, effect=effect, judgement=judgement, environment=action.environment())
+
+
+def effect_of(judgement: Judgement | None, *more_care: Effect | None) -> Effect:
+    """Return the strongest effect that policy or the author sees. A program that policy does not know writes."""
+    effects = [effect for effect in more_care if effect is not None]
+    if judgement is not None:
+        effects.append(judgement.effect)
+        if not judgement.rule:
+            effects.append(Effect.WRITES)
+    return max(effects, key=lambda effect: effect.rank, default=Effect.READS)

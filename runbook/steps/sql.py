@@ -1,0 +1,96 @@
+"""`sql`: one statement, run by the CLI's query command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from runbook.filling import Values, fill_query, fill_statement, timeouts_environment
+from runbook.model import Action, Effect, Position, Role, Use
+from runbook.model.action import Becomes, Problem
+from runbook.model.fields import SQL, Duration, Truth, key
+from runbook.model.templates import PLACEHOLDER
+from runbook.policy.sql_tokens import statements, tokens
+from runbook.steps import view
+from runbook.steps.destination import Destination
+from runbook.steps.performing import Job, Work
+
+__all__ = ["Sql"]
+
+_NOTHING_READ = "this query reads no table and calls no function, so it says the same whatever happened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql(Action):
+    """One statement for the CLI's query command. `lock_timeout` and `statement_timeout` are seconds."""
+
+    places: ClassVar = frozenset({"step", "on_cli", "check", "undo"})
+    runs: ClassVar = True
+    may_come_before: ClassVar = True
+
+    statement: str = key(
+        SQL,
+        "One SQL statement. {{name}} within '…' becomes text, elsewhere an identifier.",
+        name="sql",
+        read=str.strip,
+    )
+    at: Position
+    writes: bool = key(Truth(), "The statement changes something.", default=False, said="false", not_in=("check",))
+    lock_timeout: float = key(Duration(), "How long the statement may wait for a lock.", default=5.0, said="5s")
+    statement_timeout: float = key(Duration(), "How long the statement may run.", default=30.0, said="30s")
+
+    def uses(self, at: Position) -> Iterator[Use]:
+        """Yield the statement."""
+        del at
+        yield Use(self.statement, self.at, Becomes.SQL)
+
+    def commands(self) -> Iterator[tuple[Role, Action]]:
+        """Yield itself."""
+        yield Role.STEP, self
+
+    def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
+        """Be one statement, and say so where it writes."""
+        count = len(statements(self.statement))
+        if count != 1:
+            yield (f"a step runs one statement, and here are {count}",)
+        elif role is not Role.CHECK and not self.writes and effect is not Effect.READS:
+            yield (f"this statement {effect.value}: say so with 'writes: true'",)
+
+    def weaknesses(self, role: Role) -> Iterator[Problem]:
+        """Look at something: `SELECT 'Migration completed successfully'` says so whatever happened."""
+        del role
+        words = [token.text for token in tokens(PLACEHOLDER.sub(r"\1", self.statement)) if not token.quote]
+        if not self.writes and words[:1] == ["select"] and not {"from", "("} & set(words):
+            yield _NOTHING_READ, "select"
+
+    @property
+    def declared(self) -> Effect:
+        """What the author says: SQL that calls a function may write without a word that shows it."""
+        return Effect.WRITES if self.writes else Effect.READS
+
+    def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
+        """Return the CLI's query command, with the filled statement as one word."""
+        words = to.cli.query if self.writes else to.cli.query_read
+        return fill_query(self.statement, values, words=words, target=to.words(words))
+
+    def environment(self) -> Mapping[str, str]:
+        """Return the statement's timeouts, and for a reading one a read-only transaction."""
+        return timeouts_environment(
+            lock_timeout=self.lock_timeout, statement_timeout=self.statement_timeout, writes=self.writes
+        )
+
+    def perform(self, work: Work, answer: str) -> None:
+        """Run it, compare its output and keep what the step captures."""
+        del answer
+        step = work.step
+        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
+
+    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
+        """Run what reads, if all of its values are known."""
+        return effect is Effect.READS and is_complete
+
+    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
+        """Yield the line to run, and the statement by itself."""
+        yield view.CommandLine(self.argv(values, to))
+        yield view.Statement(fill_statement(self.statement, values))

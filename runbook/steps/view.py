@@ -1,0 +1,278 @@
+"""A step as a short list of blocks. Terminal, HTML, Markdown and plain text each render blocks in their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from runbook.filling import Values, fill_text
+from runbook.model import Action, Check, Effect, Expectation, Family, Parameter, Step, Undo
+
+if TYPE_CHECKING:
+    from runbook.steps.destination import Destination, Prepared
+
+__all__ = [
+    "LETTERS",
+    "Ask",
+    "Block",
+    "CommandLine",
+    "EffectNote",
+    "Expected",
+    "File",
+    "HttpRequest",
+    "Included",
+    "Label",
+    "Note",
+    "Options",
+    "Pause",
+    "PrivateFile",
+    "Prose",
+    "Repeat",
+    "Statement",
+    "UndoWay",
+    "Verification",
+    "effect_sentence",
+    "notes_of",
+    "view_of",
+]
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+"""What the answers to a question are told apart by, in their order."""
+
+
+class Label(StrEnum):
+    """What a note is."""
+
+    WARNING = "Warning"
+    WHY = "Why"
+    LOOK_FOR = "Look for"
+    STOP_IF = "Stop if"
+    IF_IT_FAILS = "If it fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text beside what there is to do; `see` is the procedure (an id) that it leads to."""
+
+    label: Label
+    text: str
+    see: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What to do, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """An argv to run; `lead` says what for, where that does not go without saying."""
+
+    argv: tuple[str, ...]
+    lead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectNote:
+    """What the step does to its target, also as a sentence."""
+
+    effect: Effect
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The SQL of a query command by itself, for a place where SQL can be pasted."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFile:
+    """A file that holds secrets while the command runs: the names of the variables in it."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to write. It begins as `content`, or as what git has at `origin` (`revision:path`)."""
+
+    path: str
+    content: str | None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP request. `headers` holds no secret: a secret one is shown by its name in angle brackets."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The answers to a question, each with whether steps follow from it."""
+
+    answers: tuple[tuple[str, bool], ...]
+
+    @property
+    def lettered(self) -> Iterator[tuple[str, str, bool]]:
+        """Each answer behind its letter."""
+        return ((letter, *answer) for letter, answer in zip(LETTERS, self.answers, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A value that a person notes down here."""
+
+    parameter: Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A wait of `seconds`, and what for."""
+
+    seconds: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The steps within are done once for each of some values: their `name` here, and what the list is."""
+
+    name: str
+    over: str
+    listed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """The steps within are those of another procedure (an id)."""
+
+    procedure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What must hold for the step to have passed, as clauses."""
+
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A reading check, and what it must show."""
+
+    blocks: tuple[Block, ...]
+    clauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UndoWay:
+    """How to take the step back, with its check, or (`reason`) why that can't be done."""
+
+    blocks: tuple[Block, ...]
+    reason: str = ""
+    check: Verification | None = None
+
+
+Block = (
+    Note
+    | Prose
+    | CommandLine
+    | EffectNote
+    | Statement
+    | PrivateFile
+    | File
+    | HttpRequest
+    | Options
+    | Ask
+    | Pause
+    | Repeat
+    | Included
+    | Expected
+    | Verification
+    | UndoWay
+)
+
+
+def view_of(  # noqa: PLR0913 - one step, in all that it depends on
+    step: Step,
+    action: Action,
+    values: Values,
+    later: Values,
+    to: Destination,
+    *,
+    effect: EffectNote | None = None,
+    is_titled: bool = True,
+) -> Iterator[Block]:
+    """Yield all that is said of a step besides its title, in reading order. `values` has an answer for every name.
+
+    `later` are the values once the step has run: its check and its undo know what it has found. `effect` is put below
+    what there is to do. Where the title is shown (`is_titled`), the action doesn't repeat it.
+    Raises UsageError for a value that can't stand where it is put.
+    """
+    said = Prose(fill_text(step.title, values)) if is_titled else None
+    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why))
+    yield from (block for block in action.view(values, to) if block != said)
+    if effect:
+        yield effect
+    yield from _notes(values, (Label.LOOK_FOR, step.look_for))
+    if clauses := _clauses(action, step.expect, values):
+        yield Expected(clauses)
+    yield from _notes(values, (Label.STOP_IF, step.stop_if))
+    if step.if_it_fails:
+        yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
+    if step.verify:
+        yield _verification(step.verify, later, to)
+    if step.undo:
+        yield _undo(step.undo, later, to)
+
+
+def notes_of(step: Step, values: Values) -> Iterator[Block]:
+    """Yield what stands beside a step, and nothing of what it runs."""
+    yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
+    yield from _notes(values, (Label.STOP_IF, step.stop_if))
+    if step.if_it_fails:
+        yield Note(Label.IF_IT_FAILS, fill_text(step.if_it_fails.text, values), step.if_it_fails.see or "")
+
+
+def _notes(values: Values, *labelled: tuple[Label, str | None]) -> Iterator[Note]:
+    return (Note(label, fill_text(text, values)) for label, text in labelled if text)
+
+
+def _clauses(action: Action, own: Expectation, values: Values) -> tuple[str, ...]:
+    return tuple(action.expectation(own).clauses(lambda template: fill_text(template, values)))
+
+
+def _verification(check: Check, values: Values, to: Destination) -> Verification:
+    return Verification(tuple(check.action.view(values, to)), _clauses(check.action, check.expect, values))
+
+
+def _undo(undo: Undo, values: Values, to: Destination) -> UndoWay:
+    blocks = tuple(undo.action.view(values, to)) if undo.action else ()
+    check = _verification(undo.check, values, to) if undo.check else None
+    return UndoWay(blocks, fill_text(undo.reason or "", values), check)
+
+
+def effect_sentence(prepared: Prepared, target: str = "") -> str:
+    """Say what the command does, and to what; `target` names it where it is known."""
+    here = prepared.judgement is not None and prepared.judgement.family is Family.NOTHING
+    if prepared.effect is Effect.READS:
+        return "Reads only." if here or not target else f"Reads {target}, changes nothing."
+    verb = prepared.effect.value.upper()
+    if here:
+        return f"{verb} files on this machine" + (f", not {target}." if target else ".")
+    return (
+        f"{verb} to {target}."
+        if prepared.effect is Effect.WRITES and target
+        else (f"{verb} data on {target}." if target else f"{verb} data.")
+    )

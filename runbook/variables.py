@@ -1,0 +1,23 @@
+"""The environment variables that begin with RUNBOOK_: the program's own settings, and values for parameters."""
+
+from __future__ import annotations
+
+__all__ = ["OWN_VARIABLES", "variable_of"]
+
+OWN_VARIABLES = {
+    "RUNBOOK_ASCII": "draw screens in ASCII alone",
+    "RUNBOOK_BOOK": "the directory of the book to use",
+    "RUNBOOK_CHROMIUM": "the browser for the site's tests",
+    "RUNBOOK_DRILL_DATABASE": "the PostgreSQL server that drills use",
+    "RUNBOOK_EDIT_URI": "where the site's pages are edited",
+    "RUNBOOK_SITE_URL": "the site's address",
+    "RUNBOOK_TEST_WORKERS": "how many processes run the tests",
+    "RUNBOOK_TOOLS": "the node_modules with both Supabase CLIs",
+}
+"""The program's own settings and what each is for. A test finds variables that are missing here."""
+
+
+def variable_of(parameter: str) -> str | None:
+    """Return the variable that a parameter's value may come in; None where that is a setting of the program."""
+    variable = f"RUNBOOK_{parameter.upper()}"
+    return None if variable in OWN_VARIABLES else variable

@@ -1,0 +1,1 @@
+"""What the tests of the audit share: Supabase CLIs that only print help."""

@@ -1,0 +1,54 @@
+"""What the quick verbs import. How long they take is measured by `benchmarks/startup.py`; this is what it hangs on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = (
+    *("asyncio", "difflib", "jinja2", "pickle", "platformdirs", "rich", "sqlite3", "subprocess", "tempfile", "tomllib"),
+    *("unittest", "yaml", "runbook.checks", "runbook.engine", "runbook.journal", "runbook.site", "runbook.terminal"),
+    *("runbook.loading.reader", "runbook.loading.scalars", "runbook.loading.structure", "runbook.loading.yaml_nodes"),
+)
+"""What takes long to import, and what only a file that is read for the first time needs."""
+
+
+def imported(cache: Path, *words: str) -> set[str]:
+    """Return the names of all modules that are there after a command whose files were read before."""
+    code = "import sys; from runbook.cli import main; main(sys.argv[1:]); print(*sys.modules)"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    for _ in range(2):
+        ran = subprocess.run(
+            [sys.executable, "-c", code, *words], env=environment, capture_output=True, text=True, check=True
+        )
+    return set(ran.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "emergency-rollback")], ids=" ".join)
+def test_a_quick_verb_imports_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
+    """The first thing typed in an emergency answers at once."""
+    assert not imported(tmp_path, *words) & set(HEAVY)
+
+
+def test_the_list_imports_no_model(tmp_path: Path) -> None:
+    """It shows the heads of procedures, and needs no table for those."""
+    own = {name for name in imported(tmp_path, "list") if name.startswith("runbook.")}
+    assert own <= {
+        *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
+        *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.user_directories"),
+    }
+
+
+def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
+    """Steps and policy are there, the ways to run them are not."""
+    own = {
+        name.split(".")[1] for name in imported(tmp_path, "show", "emergency-rollback") if name.startswith("runbook.")
+    }
+    assert own == {
+        *("cache", "cli", "errors", "expansion", "extras", "filling", "loading", "model", "policy", "rendering"),
+        *("runtime", "steps", "user_directories"),
+    }

@@ -1,0 +1,35 @@
+"""What the guard adds to `runbook check`: the policy's own test lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.books import POLICY, marked, write_book
+
+from runbook.checks import open_book
+from runbook.cli import main
+
+
+def test_a_test_line_with_another_verdict_is_named_with_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The check ends with 2, names the rule that decided, and points at the verdict that its author meant."""
+    text, [(line, column)] = marked(POLICY.replace('--linked", verdict: refuse', '--linked", verdict: §allow'))
+    book = write_book(tmp_path / "book")
+    (book / "policy.yaml").write_text(text, encoding="utf-8")
+
+    assert main(["--book", str(book), "check"]) == 2
+
+    found = capsys.readouterr().out.splitlines()[0]
+    assert found.startswith(f"{book / 'policy.yaml'}:{line}:{column}: ")
+    assert found.endswith("the verdict is refuse, by rule 'db-reset', and not allow")
+
+
+def test_a_wrong_test_line_keeps_nobody_from_a_walk(tmp_path: Path) -> None:
+    """What only the author must see to is told by the check, and does not keep a book from being opened."""
+    policy = POLICY.replace('migration list", verdict: allow', 'migration list", verdict: refuse')
+    book = write_book(tmp_path / "book", policy=policy)
+
+    assert "add-thing" in open_book(str(book)).procedures
+    assert main(["--book", str(book), "check"]) == 2

@@ -1,0 +1,38 @@
+"""The guard's help: its examples keep their lines and columns, at the terminal and on the page."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from runbook.cli import main
+from runbook.cli.pages import cli_reference
+
+FORMS = """\
+runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
+runbook guard --line 'A=reset; supabase db $A'    only judge: exit code 0, 6 or 3
+"""
+SHELLS = """\
+bash   eval "$(runbook guard shell-init bash)"     in ~/.bashrc
+zsh    eval "$(runbook guard shell-init zsh)"      in ~/.zshrc
+fish   runbook guard shell-init fish | source      in ~/.config/fish/config.fish
+"""
+EXAMPLES = [
+    pytest.param(["guard"], FORMS, id="guard"),
+    pytest.param(["guard", "shell-init"], SHELLS, id="shell-init"),
+]
+
+
+@pytest.mark.parametrize(("words", "lines"), EXAMPLES)
+def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One example per line, its columns under each other."""
+    main([*words, "--help"])
+
+    assert lines in "".join(line.removeprefix("  ") for line in capsys.readouterr().out.splitlines(keepends=True))
+
+
+@pytest.mark.parametrize(("words", "lines"), EXAMPLES)
+def test_the_page_keeps_the_lines_of_examples(words: list[str], lines: str) -> None:
+    """They are preformatted, as they are at the terminal."""
+    assert f"<pre><code>{lines.rstrip()}</code></pre>" in unescape(cli_reference())

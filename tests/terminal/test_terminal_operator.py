@@ -1,0 +1,94 @@
+"""The operator at a terminal whose answers are written down beforehand: what each answer leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.text import Text
+from support.screens import screen, state
+from support.walks import choose, parameter, step
+
+from runbook.engine.ports import Go, Screen, Stop
+from runbook.model import Action, Effect
+from runbook.steps.edit import Edit
+from runbook.steps.tick import Tick
+from runbook.steps.wait import Wait
+from runbook.terminal import TerminalOperator
+from runbook.terminal.dialog import Dialog
+
+
+class ScriptedDialog(Dialog):
+    """Gives answers one after the other, and keeps what was shown."""
+
+    def __init__(self, *answers: str) -> None:
+        super().__init__(StringIO())
+        self.answers = list(answers)
+        self.shown: list[str] = []
+
+    def show(self, lines: Iterable[Text | str]) -> None:
+        """Keep the lines."""
+        self.shown += [line if isinstance(line, str) else line.plain for line in lines]
+
+    def line(self, label: str = "> ") -> str:
+        """Return the next answer."""
+        return self.answers.pop(0)
+
+
+def _edit(tmp_path: Path) -> Screen:
+    draft = tmp_path / "draft.sql"
+    draft.write_text("select 1;\n")
+    shown = screen(step("write", Edit(file="a.sql", template="x")), effect=Effect.READS)
+    return replace(shown, draft=str(draft))
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        pytest.param(["", "a"], "accepted", id="accept"),
+        pytest.param(["", "b", "", "a"], "accepted", id="back to the step, then accept"),
+        pytest.param(["", "q"], Stop(), id="stop"),
+    ],
+)
+def test_editor_is_left_as_the_person_says(
+    answers: Sequence[str], expected: str | Stop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Accepted, the answer is the finished file's path; back shows the step once more; q stops."""
+    monkeypatch.setenv("VISUAL", "true")
+    dialog, shown = ScriptedDialog(*answers), _edit(tmp_path)
+    reply = TerminalOperator(dialog=dialog).decide(shown)
+    assert reply == (Go(value=shown.draft) if expected == "accepted" else expected)
+    assert sum("File: a.sql" in line for line in dialog.shown) == answers.count("")
+
+
+@pytest.mark.parametrize("action", [Edit(file="a.sql", template="x"), Wait(600, "things to settle")])
+def test_dry_run_opens_no_editor_and_waits_for_nothing(action: Edit | Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step is only shown: Enter goes on at once."""
+    monkeypatch.setenv("VISUAL", "false")
+    dry = screen(step("it", action), effect=Effect.READS, state=state(dry=True))
+    dialog = ScriptedDialog("")
+    assert TerminalOperator(dialog=dialog).decide(dry) == Go()
+    assert not any("s left" in line or "stays as it is" in line for line in dialog.shown)
+
+
+@pytest.mark.parametrize(
+    ("action", "answers", "value"),
+    [
+        pytest.param(choose("it", Left=[], Right=[]).action, ["3", "right"], "Right", id="an option by its text"),
+        pytest.param(
+            Tick("Look", asks=parameter("rate", choices=("q", "r"))),
+            ["x", "q", "yes"],
+            "q",
+            id="a value that is also a key",
+        ),
+    ],
+)
+def test_answer_is_asked_for_until_it_fits(action: Action, answers: Sequence[str], value: str) -> None:
+    """The kind of step reads it: no confirmation, and a problem changes nothing."""
+    dialog = ScriptedDialog(*answers)
+    reply = TerminalOperator(dialog=dialog).decide(screen(step("it", action), effect=Effect.READS))
+    assert (reply, dialog.answers) == (Go(value=value), [])
+    assert any(line.startswith("  ! ") for line in dialog.shown)
