@@ -96,7 +96,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
     },
     view.Prose: lambda prose: {"tick": prose.text},
     # A command with a lead only goes with what there is to do.
-    view.CommandLine: lambda command: {"check" if command.lead else "argv": list(command.argv)},
+    view.CommandToRun: lambda command: {"check" if command.lead else "argv": list(command.argv)},
     view.EffectNote: lambda note: {"effect": note.effect.value},
     view.Statement: lambda statement: {"sql": statement.sql},
     view.PrivateFile: lambda file: {"env_file": list(file.names)},

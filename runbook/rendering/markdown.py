@@ -66,7 +66,7 @@ def _fence(text: str, language: str) -> Iterator[str]:
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
-def _command(block: view.CommandLine) -> Iterator[str]:
+def _command(block: view.CommandToRun) -> Iterator[str]:
     if block.lead:
         yield from _said(block.lead)
     yield from _fence(" ".join(map(quoted, block.argv)), "sh")
@@ -122,7 +122,7 @@ def _undo(block: view.UndoWay) -> Iterator[str]:
 BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
     view.Note: lambda note: _said(f"{note.label}: {note.text}{f' See `{note.see}`.' if note.see else ''}"),
     view.Prose: lambda prose: _said(prose.text),
-    view.CommandLine: _command,
+    view.CommandToRun: _command,
     view.EffectNote: lambda note: _said(note.text),
     view.Statement: lambda _: (),  # the command above holds it
     view.PrivateFile: _private_file,

@@ -103,7 +103,7 @@ def _note(block: view.Note, column: Column) -> Iterator[str]:
     return column.wrapped(f"{label}: {block.text}{_arrow(block.see)}")
 
 
-def _command(block: view.CommandLine, column: Column) -> Iterator[str]:
+def _command(block: view.CommandToRun, column: Column) -> Iterator[str]:
     if block.lead:
         yield from column.wrapped(block.lead)
     yield from command_text(block.argv, column.width, f"{column.margin}$ ", f"{column.margin}    ")
@@ -162,7 +162,7 @@ def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
 BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Note: _note,
     view.Prose: lambda prose, column: column.wrapped(f"[ ] {prose.text}"),
-    view.CommandLine: _command,
+    view.CommandToRun: _command,
     view.EffectNote: lambda note, column: column.wrapped(note.text),
     # The command above holds it, and on paper nobody copies from one place rather than the other.
     view.Statement: lambda _statement, _column: (),

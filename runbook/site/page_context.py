@@ -286,7 +286,7 @@ class PageContext:
 def _copied(block: Block) -> Iterator[str]:
     """Yield the texts that a reader copies from a block."""
     match block:
-        case view.CommandLine():
+        case view.CommandToRun():
             yield from block.argv
         case view.File():
             yield block.path

@@ -85,4 +85,4 @@ class Command(Action):
         """Yield the line to run."""
         if self.env_file:
             yield view.PrivateFile(tuple(fill_text(name, values) for name, _ in self.env_file))
-        yield view.CommandLine(self.argv(values, to))
+        yield view.CommandToRun(self.argv(values, to))

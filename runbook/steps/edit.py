@@ -172,7 +172,7 @@ class Edit(Action):
         content = None if self.template is None else fill_text(self.template, values)
         yield view.File(fill_text(self.file, values), content, origin)
         if self.check:
-            yield view.CommandLine(self.check.argv(values, to), lead="Then check the file:")
+            yield view.CommandToRun(self.check.argv(values, to), lead="Then check the file:")
 
 
 def _finished_text(path: str) -> tuple[str, str]:

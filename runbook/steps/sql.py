@@ -92,5 +92,5 @@ class Sql(Action):
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the line to run, and the statement by itself."""
-        yield view.CommandLine(self.argv(values, to))
+        yield view.CommandToRun(self.argv(values, to))
         yield view.Statement(fill_statement(self.statement, values))

@@ -17,7 +17,7 @@ __all__ = [
     "LETTERS",
     "Ask",
     "Block",
-    "CommandLine",
+    "CommandToRun",
     "EffectNote",
     "Expected",
     "File",
@@ -69,7 +69,7 @@ class Prose:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandLine:
+class CommandToRun:
     """An argv to run; `lead` says what for, where that does not go without saying."""
 
     argv: tuple[str, ...]
@@ -187,7 +187,7 @@ class UndoWay:
 Block = (
     Note
     | Prose
-    | CommandLine
+    | CommandToRun
     | EffectNote
     | Statement
     | PrivateFile

@@ -54,7 +54,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
     lines = [Text(one_line(screen.title), style="bold"), Text()]
     lines += _lines_of(screen.blocks, width)
-    shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandLine)]
+    shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
     if screen.argv and screen.argv not in shown:
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
     lines += _effect(screen, width)
@@ -167,7 +167,7 @@ def _note(note: view.Note, width: int) -> Band:
     return band(_labelled(f"{note.label}:", note.text, width), 1)
 
 
-def _command(command: view.CommandLine, width: int) -> Band:
+def _command(command: view.CommandToRun, width: int) -> Band:
     lines = command_lines(command.argv, width)
     return band([*wrap(command.lead, width, first="  "), *lines], 0) if command.lead else band(lines, 2)
 
@@ -209,7 +209,7 @@ def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
 _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Note: _note,
     view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
-    view.CommandLine: _command,
+    view.CommandToRun: _command,
     view.EffectNote: _effect_note,
     view.Statement: lambda _block, _width: band([]),  # it stands in the command already
     view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
@@ -258,7 +258,7 @@ def _in_words(way: view.UndoWay) -> str:
                 return sql
             case view.Prose(text):
                 return text
-            case view.CommandLine(argv):
+            case view.CommandToRun(argv):
                 return " ".join(map(quoted, argv))
             case view.HttpRequest(method, url):
                 return f"{method} {url}"

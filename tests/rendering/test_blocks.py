@@ -12,7 +12,7 @@ from runbook.rendering import json_record, markdown, plain_text
 from runbook.rendering.plain_text import Column
 from runbook.steps import view
 
-ROWS = view.Verification((view.CommandLine(("git", "log")),), ("`count` is `1`",))
+ROWS = view.Verification((view.CommandToRun(("git", "log")),), ("`count` is `1`",))
 VERIFIED = "Verify:\n\n  ```sh\n  git log\n  ```\n\n  Must hold: `count` is `1`"
 SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
     view.Note(view.Label.WARNING, "It locks <table>"): (
@@ -26,12 +26,12 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
         {"if_it_fails": {"text": "Wait", "see": "fix-it"}},
     ),
     view.Prose("Call them"): ("[ ] Call them", "Call them", {"tick": "Call them"}),
-    view.CommandLine(("git", "log", "a b")): (
+    view.CommandToRun(("git", "log", "a b")): (
         "$ git log 'a b'",
         "```sh\n  git log 'a b'\n  ```",
         {"argv": ["git", "log", "a b"]},
     ),
-    view.CommandLine(("git", "log"), lead="Check it:"): (
+    view.CommandToRun(("git", "log"), lead="Check it:"): (
         "Check it:\n  $ git log",
         "Check it:\n\n  ```sh\n  git log\n  ```",
         {"check": ["git", "log"]},
@@ -106,7 +106,7 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
     ),
     view.UndoWay((view.Prose("Delete it"),)): ("Undo: Delete it", "Undo: Delete it", {"undo": {"tick": "Delete it"}}),
     view.UndoWay((), "It is gone"): ("No undo: It is gone", "No undo: It is gone", {"undo": {"none": "It is gone"}}),
-    view.UndoWay((view.CommandLine(("git", "revert")),), check=ROWS): (
+    view.UndoWay((view.CommandToRun(("git", "revert")),), check=ROWS): (
         "Undo:\n  $ git revert\n  Verify:\n  $ git log\n  Must hold: `count` is `1`",
         f"Undo:\n\n  ```sh\n  git revert\n  ```\n\n  {VERIFIED}",
         {"undo": {"argv": ["git", "revert"], "verify": ["git", "log"], "verify_expect": ["`count` is `1`"]}},

@@ -116,7 +116,7 @@ def test_a_request_is_shown_as_it_is_sent() -> None:
     """Its line, its headers, an empty line, its body."""
     request = HttpRequest("POST", "https://x/y", (("apikey", "<key>"),), '{"a": 1}')
 
-    shown = macro("request", "procedure/blocks.html")(request, None)
+    shown = macro("http_request", "procedure/blocks.html")(request, None)
 
     assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
 

@@ -13,7 +13,7 @@ from runbook.journal.events import Outcome, Purpose, RunStarted
 from runbook.model import Effect, Family, Step, TargetKind, Undo, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.steps.destination import Destination
-from runbook.steps.view import CommandLine, view_of
+from runbook.steps.view import CommandToRun, view_of
 from support.walks import PRODUCTION, START, policy, procedure, step
 
 __all__ = ["PUSH", "failed", "judged", "plain_text", "screen", "state"]
@@ -86,7 +86,7 @@ def screen(
         word=PRODUCTION.name if effect is Effect.DESTROYS else "",
         seconds_so_far=250,
         title=shown.title,
-        blocks=tuple(CommandLine(tuple(argv)) if runs and isinstance(one, CommandLine) else one for one in blocks),
+        blocks=tuple(CommandToRun(tuple(argv)) if runs and isinstance(one, CommandToRun) else one for one in blocks),
     )
     return replace(made, **more)  # type: ignore[arg-type]
 

@@ -19,13 +19,13 @@ from runbook.steps.view import Label, Note
 from runbook.terminal.error_screens import render_failure
 from runbook.terminal.step_screen import render_block, render_details, render_step
 
-LOOK = view.CommandLine(("look", "closely"))
+LOOK = view.CommandToRun(("look", "closely"))
 SHOWN: tuple[tuple[view.Block, str], ...] = (
     (Note(Label.WARNING, "Think."), "  WARNING: Think."),
     (Note(Label.STOP_IF, "It is red."), "  Stop if: It is red."),
     (view.Prose("Look."), "  Look."),
     (LOOK, "  $ look closely"),
-    (view.CommandLine(("look",), lead="Then check the file:"), "  Then check the file:\n  $ look"),
+    (view.CommandToRun(("look",), lead="Then check the file:"), "  Then check the file:\n  $ look"),
     (view.EffectNote(Effect.WRITES, "WRITES data."), "  WRITES data."),
     (view.Statement("select 1"), ""),
     (view.PrivateFile(("KEY", "TOKEN")), "  Private file with: KEY, TOKEN"),

@@ -161,7 +161,7 @@ def test_any_step_fits_and_carries_no_control_characters(
     """Whatever is in a book or a value: the columns there are, 23 rows, and nothing that moves the cursor."""
     shown = screen(effect=effect, argv=("npx", *argv))
     notes = [Note(label, text) for label in Label]
-    blocks: tuple[view.Block, ...] = (*notes, view.CommandLine(("npx", *argv)), view.UndoWay((), text))
+    blocks: tuple[view.Block, ...] = (*notes, view.CommandToRun(("npx", *argv)), view.UndoWay((), text))
     lines = render_step(replace(shown, title=title or "x", blocks=blocks), width)
     assert _fits(lines, width)
     assert not any(ord(one) < 32 or ord(one) == 127 for line in lines for one in line.plain)
