@@ -1,0 +1,293 @@
+"""`request`: one HTTP request to an edge function of the target, and what it must answer.
+
+The request is sent by a process of its own (this module, run), so that it is confirmed, written down, interrupted and
+compared like every command. Secrets reach that process by its environment and are in no argv.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from runbook.errors import UsageError
+from runbook.filling import Values, fill_text
+from runbook.model import Action, Effect, Expectation, Position, Role, Use
+from runbook.model.action import Becomes, Problem
+from runbook.model.fields import (
+    LINE,
+    LINE_TEMPLATE,
+    NAME,
+    TEMPLATE,
+    Anything,
+    Choice,
+    Duration,
+    MapOf,
+    Text,
+    Whole,
+    key,
+)
+from runbook.model.templates import PLACEHOLDER
+from runbook.steps import view
+from runbook.steps.destination import Destination
+from runbook.steps.performing import Job, Work
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+__all__ = ["Request"]
+
+_HEADER = Text(r"[A-Za-z0-9-]+", "a header's name")
+_READING = ("GET", "HEAD")
+_SECRETS = "REQUEST_SECRET_HEADERS"
+"""The variable by which secret headers reach the process that sends the request, as JSON."""
+_SEND = "import sys; from runbook.steps.request import main; sys.exit(main(sys.argv[1:]))"
+_LARGEST = 1024 * 1024
+"""Bytes of an answer that are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Action):
+    """One HTTP request to a function of the target; `within` is seconds."""
+
+    places: ClassVar = frozenset({"step", "on_cli", "check"})
+    enter_does: ClassVar = "to send it"
+    runs: ClassVar = True
+    may_come_before: ClassVar = True
+    mapping: ClassVar = "request"
+    summary: ClassVar = "One HTTP request to an edge function, and what it must answer."
+
+    function: str = key(LINE_TEMPLATE, "The edge function's name.")
+    method: str = key(
+        Choice(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")), "The method.", default="GET", said="GET"
+    )
+    path: str = key(LINE_TEMPLATE, "What follows the function's name: a path, a query.", default="")
+    headers: Mapping[str, str] = key(MapOf(_HEADER, LINE_TEMPLATE), "Headers, by name.", default=dict)
+    secret_headers: Mapping[str, str] = key(
+        MapOf(_HEADER, NAME),
+        "Headers whose values are secret parameters. Authorization gets `Bearer` before its value.",
+        default=dict,
+    )
+    json: object = key(Anything(), "A body that is sent as JSON; {{name}} fills texts in it.", default=None)
+    body: str | None = key(TEMPLATE, "A body that is sent as it is.", default=None)
+    status: int = key(Whole(100), "The HTTP status that it must answer.", default=200, said="200")
+    holds: str | None = key(TEMPLATE, "A text that the body of the answer must hold.", default=None)
+    within: float = key(Duration("sm"), "How long the answer may take.", default=10.0, said="10s")
+    only_reads: str | None = key(LINE, "Why a method other than GET and HEAD changes nothing here.", default=None)
+    at: Position
+
+    @classmethod
+    def made(cls, values: Mapping[str, Any]) -> Request:
+        """Return it at the place of its mapping."""
+        return cls(**{name: value for name, value in values.items() if name in cls.__dataclass_fields__})
+
+    # --- what its author must mind --------------------------------------------------------------------------------
+
+    def uses(self, at: Position) -> Iterator[Use]:
+        """Yield its address, headers and body, and the secrets in it."""
+        del at
+        for text in (self.function, self.path, *self.headers.values()):
+            yield Use(text, self.at, Becomes.ARGV)
+        for text in (*_texts_in(self.json), self.body or ""):
+            yield Use(text, self.at, Becomes.FILE)
+        if self.holds:
+            yield Use(self.holds, self.at, Becomes.COMPARED)
+        yield from (Use(secret, self.at, Becomes.SECRET) for secret in self.secret_headers.values())
+
+    def commands(self) -> Iterator[tuple[Role, Action]]:
+        """Yield itself."""
+        yield Role.STEP, self
+
+    def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
+        """Send one body or none, and give a reason only where one is needed."""
+        del role, effect
+        if self.json is not None and self.body is not None:
+            yield "a request has one body: give 'json' or 'body'", "body:"
+        if self.only_reads and self.method in _READING:
+            yield f"{self.method} reads anyway: leave 'only_reads' out", "only_reads:"
+        if (self.json is not None or self.body is not None) and self.method in _READING:
+            yield f"{self.method} has no body", "json:" if self.body is None else "body:"
+
+    # --- what it sends --------------------------------------------------------------------------------------------
+
+    @property
+    def declared(self) -> Effect:
+        """What the method says, unless a reason is given why it only reads."""
+        return Effect.READS if self.method in _READING or self.only_reads else Effect.WRITES
+
+    def expectation(self, own: Expectation) -> Expectation:
+        """Return what is expected of the answer, the status first. Paths to its values begin with `body`."""
+        return replace(own, json=(("status", str(self.status)), *own.json))
+
+    def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
+        """Return the process that sends it. `-P` keeps modules of the project's directory out of it."""
+        headers = {name: _one_line(name, fill_text(text, values)) for name, text in self.headers.items()}
+        body = self._body(values)
+        if self.json is not None:
+            headers = {"Content-Type": "application/json", **headers}
+        return (
+            *(sys.executable, "-P", "-c", _SEND, "--output-format", "json"),
+            *(self.method, self._url(values, to, lambda text: quote(text, safe="")), f"{self.within:g}"),
+            *(json.dumps(headers), body, fill_text(self.holds or "", values)),
+        )
+
+    def judge(self, argv: tuple[str, ...], to: Destination) -> None:
+        """Return nothing: policy speaks of commands, and a request has its method."""
+        del argv, to
+
+    def environment(self) -> Mapping[str, str]:
+        """Return where the process that sends it finds this very package, wherever it was started from."""
+        return {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def secret_environment(self, secret: Callable[[str], str]) -> Mapping[str, str]:
+        """Return the secret headers for the process that sends it."""
+        if not self.secret_headers:
+            return {}
+        found = {name: secret(parameter) for name, parameter in self.secret_headers.items()}
+        sent = {name: f"Bearer {value}" if name.lower() == "authorization" else value for name, value in found.items()}
+        return {_SECRETS: json.dumps(sent)}
+
+    def _url(self, values: Values, to: Destination, written: Callable[[str], str]) -> str:
+        """Return the address. A value stays one part of it: whatever could end that part is written as `%…`."""
+
+        def filled(template: str) -> str:
+            return PLACEHOLDER.sub(lambda found: written(fill_text(found[0], values)), template)
+
+        return f"{to.functions_url()}/{filled(self.function)}{filled(self.path)}"
+
+    def _body(self, values: Values) -> str:
+        if self.json is not None:
+            return json.dumps(_filled(self.json, values), ensure_ascii=False)
+        return fill_text(self.body or "", values)
+
+    def perform(self, work: Work, answer: str) -> None:
+        """Send it, compare the answer and keep what the step captures."""
+        del answer
+        step = work.step
+        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
+
+    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
+        """Send what reads, if all of its values are known."""
+        return effect is Effect.READS and is_complete
+
+    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
+        """Yield the request, with secrets by their names."""
+        headers = [(name, fill_text(text, values)) for name, text in self.headers.items()]
+        if self.json is not None:
+            headers.insert(0, ("Content-Type", "application/json"))
+        headers += [
+            (name, f"{'Bearer ' if name.lower() == 'authorization' else ''}<{secret}>")
+            for name, secret in self.secret_headers.items()
+        ]
+        yield view.HttpRequest(self.method, self._url(values, to, str), tuple(headers), self._body(values))
+        held = [f"the body of the answer holds `{fill_text(self.holds, values)}`"] if self.holds else []
+        yield view.Expected((*held, f"it comes within {self.within:g} s"))
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from (str(name), *_texts_in(item))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def _filled(value: object, values: Values) -> object:
+    """Fill the texts of a JSON value one by one, so that a value can't end its text and add to the rest."""
+    if isinstance(value, str):
+        return fill_text(value, values)
+    if isinstance(value, Mapping):
+        return {fill_text(str(name), values): _filled(item, values) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(item, values) for item in value]
+    return value
+
+
+def _one_line(name: str, text: str) -> str:
+    if any(character < " " or character == "\x7f" for character in text):
+        raise UsageError(f"the header {name} holds a control character", hint="Headers are one line each.")
+    return text
+
+
+# --- the process that sends it ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back, after how many seconds. `headers` have their names in lower case, and no cookies."""
+
+    status: int
+    seconds: float
+    headers: Mapping[str, str]
+    text: str
+
+
+def send(method: str, url: str, within: float, headers: Mapping[str, str], body: str) -> Response:
+    """Return the answer. Raises OSError where there is none within that many seconds."""
+    import urllib.error  # here and not above: every verb loads the kinds of steps, and only this process sends
+    import urllib.request
+
+    class Unfollowed(urllib.request.HTTPRedirectHandler):
+        """A redirect is the answer: following one would carry the secrets elsewhere."""
+
+        def redirect_request(self, *_: object, **__: object) -> None:
+            return None
+
+    data = body.encode() if body else None
+    request = urllib.request.Request(url, data, dict(headers), method=method)  # noqa: S310 - made from the target
+    began = time.monotonic()
+    try:
+        answer = urllib.request.build_opener(Unfollowed).open(request, timeout=within)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        text = _read(answer, began + within).decode("utf-8", "replace")
+        kept = {name.lower(): value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
+        return Response(answer.status, round(time.monotonic() - began, 3), kept, text)
+
+
+def _read(answer: HTTPResponse, until: float) -> bytes:
+    """Return the body, as far as it is read. Raises TimeoutError."""
+    data = b""
+    # A socket's limit holds for each piece of the answer: a server that sends them slowly is noticed here.
+    while len(data) < _LARGEST and (piece := answer.read1(_LARGEST - len(data))):
+        data += piece
+        if time.monotonic() > until:
+            raise TimeoutError
+    return data
+
+
+def main(words: list[str]) -> int:
+    """Send the request that the words describe (see `Request.argv`), print its answer, and return an exit code."""
+    from http.client import HTTPException
+
+    _, _, method, url, within, headers, body, holds = words
+    secrets = json.loads(os.environ.pop(_SECRETS, "{}"))
+    try:
+        answer = send(method, url, float(within), {**json.loads(headers), **secrets}, body)
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        late = isinstance(reason, TimeoutError)
+        sys.stderr.write(f"no answer within {within} s\n" if late else f"no answer: {reason}\n")
+        return 1
+    try:
+        shown = json.loads(answer.text)
+    except ValueError:
+        shown = answer.text
+    document = {"status": answer.status, "seconds": answer.seconds, "headers": answer.headers, "body": shown}
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    if holds not in answer.text:
+        sys.stderr.write(f"the body of the answer does not hold: {holds}\n")
+        return 1
+    return 0
