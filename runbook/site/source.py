@@ -72,16 +72,30 @@ def terms() -> Mapping[str, str]:
     return dict(sorted(found, key=lambda term: term[0].lower()))
 
 
+_ENTRY: Mapping[str, type | tuple[type, ...]] = {
+    "cli": str,
+    "postgres": str,
+    "seconds": (int, float),
+    "at": str,
+    "passed": bool,
+}
+"""What a page says of a drill."""
+_RENEW = "Delete it, or write it anew: runbook drill --all --auto --cli both"
+
+
 @for_one_build
 def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     file = checkout() / "docs" / "drills.json"
     try:
         read: Mapping[str, Mapping[str, Mapping[str, Any]]] = json.loads(file.read_text(encoding="utf-8"))
+        entries = [entry for drills in read.values() for entry in drills.values()]
+        is_sound = all(isinstance(entry[name], kind) for entry in entries for name, kind in _ENTRY.items())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        hint = "Delete it, or write it anew: runbook drill --all --auto --cli both"
-        raise RunbookError(f"{file} can't be read: {error}", hint=hint) from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise RunbookError(f"{file} can't be read: {error}", hint=_RENEW) from error
+    if not is_sound:
+        raise RunbookError(f"{file} can't be read: {', '.join(_ENTRY)} are not all of their types", hint=_RENEW)
     return read
 
 

@@ -76,6 +76,25 @@ def test_results_that_are_no_json_are_named_with_what_mends_them(results: Path) 
     assert "runbook drill --all" in caught.value.hint
 
 
+@pytest.mark.parametrize("change", [{"seconds": "long"}, {"at": None}], ids=["a text", "nothing"])
+def test_results_of_another_form_are_named_too(results: Path, change: dict[str, object]) -> None:
+    """They are not shown as far as they go."""
+    _write(results, **change)
+
+    with pytest.raises(RunbookError, match=r"drills\.json can't be read"):
+        part(NAME, "status")
+
+
+def test_results_that_lack_something_are_named_too(results: Path) -> None:
+    """A list, or an entry without its date, is no result."""
+    for text in ("[]", json.dumps({NAME: {"one-file": {"passed": True}}})):
+        results.write_text(text)
+        source.forget()
+
+        with pytest.raises(RunbookError, match=r"drills\.json can't be read"):
+            part(NAME, "status")
+
+
 def test_a_review_that_is_due_stands_out(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In red, at the top and in the status, from the day after."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1893456000")
