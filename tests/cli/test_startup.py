@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 HEAVY = (
-    *("asyncio", "difflib", "jinja2", "pickle", "platformdirs", "rich", "sqlite3", "subprocess", "tempfile", "tomllib"),
+    *(
+        "asyncio",
+        "difflib",
+        "http.client",
+        "jinja2",
+        "pickle",
+        "platformdirs",
+        "rich",
+        "sqlite3",
+        "subprocess",
+        "tempfile",
+        "tomllib",
+    ),
     *("unittest", "yaml", "runbook.checks", "runbook.engine", "runbook.journal", "runbook.site", "runbook.terminal"),
     *("runbook.loading.reader", "runbook.loading.scalars", "runbook.loading.structure", "runbook.loading.yaml_nodes"),
 )
