@@ -99,7 +99,7 @@ def plain_path(path: str) -> str:
 class EveryWay:
     """What is known of any run: every option may be taken, a list has some value, a step finds something.
 
-    `stand_in` returns what stands for the value of a name. It gets the scope's prefix, the name, and the parameter
+    `stand_in` returns a substitute for the value of a name. It gets the scope's prefix, the name, and the parameter
     where a person is asked for the value.
     """
 

@@ -42,7 +42,7 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
         self._values = values
 
     def __contains__(self, name: object) -> bool:
-        """Every name has something that stands for it."""
+        """Every name has a value or a substitute."""
         return isinstance(name, str)
 
     def __getitem__(self, name: str) -> str | tuple[str, ...]:

@@ -157,4 +157,4 @@ def _unanswered(procedure: Procedure, way: _Way, drill: Drill) -> Iterator[tuple
             yield (f"the drill '{drill.name}' has no answer for the parameter '{parameter.name}'",)
     for place in way.met:
         if place.step.action.wants_answer and not _items(way.known.answer(place)):
-            yield (f"the drill '{drill.name}' comes to '{plain_path(place.path)}' and has no answer for it",)
+            yield (f"the drill '{drill.name}' reaches '{plain_path(place.path)}' and has no answer for it",)

@@ -74,14 +74,14 @@ def _problem(place: Place, later: Mapping[str, str], use: Use, name: str) -> str
     if name in scope.doubtful:
         return f"'{name}' is captured on some ways through '{scope.doubtful[name]}' only, and not on the others"
     if name in later:
-        return f"'{name}' is not captured yet: step '{later[name]}' does it"
+        return f"'{name}' is not captured yet: step '{later[name]}' captures it"
     close = get_close_matches(name, [*scope.names, *BUILT_INS], n=1)
     return f"nothing is called '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
 
 
 def _built_in_problem(use: Use, name: str) -> str:
     if name == "target" and use.becomes is not Becomes.ARGV:
-        return "{{target}} stands for words of a command and can be in a command only"
+        return "{{target}} can be used only as a word of a command"
     if name == "env_file" and not use.env_file:
         return "{{env_file}} needs 'env_file' beside 'run': which variables are in it"
     return ""

@@ -145,7 +145,7 @@ def _cli(place: _Place) -> Iterator[Diagnosis]:
         yield Diagnosis("Supabase CLI", Found.MISSING, f"npx finds none in {place.project}", pin)
     elif not major.isdecimal() or int(major) not in majors:
         yield Diagnosis("Supabase CLI", Found.MISSING, f"{version} is not known to this book ({proven} are)", pin)
-    elif version not in proven:
+    elif version not in {one.proven for one in majors.values()}:
         yield Diagnosis("Supabase CLI", Found.NOTE, f"{version}; the book was proven with {proven}", pin)
     else:
         yield Diagnosis("Supabase CLI", Found.GOOD, version)

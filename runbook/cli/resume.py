@@ -32,7 +32,7 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
     name = find_run(journal, run, unfinished=run is None)
     header = fold(journal.events(name)).header
     if header is None or header.target.kind == TargetKind.DRILL:
-        raise UsageError(f"run {name} can't be gone on with: its target is gone")
+        raise UsageError(f"can't resume run {name}: its target no longer exists")
     opened = open_book(book)
     ports = ports_for(opened, TargetKind(header.target.kind), workdir or header.directory)
     return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)

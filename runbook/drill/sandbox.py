@@ -172,7 +172,7 @@ class DrillTarget:
         return self.prove()
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
-        """Return what `{{target}}` stands for: the throwaway database's URL, or the stand-in's project."""
+        """Return the words that replace `{{target}}`: the throwaway database's URL, or the stand-in's project."""
         names = {"project_ref": PROJECT_REF, "drill_url": self.url}
         words = argv_template or self.policy.majors[major].query  # SQL goes where the query command goes
         return target_words(words, policy=self.policy, major=major, kind=TargetKind.DRILL, names=names)

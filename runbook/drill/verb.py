@@ -22,7 +22,7 @@ __all__ = ["command"]
 @click.argument("procedure", required=False, shell_complete=complete_procedure)
 @click.option("--scenario", metavar="NAME", help="Which of its scenarios (default: the first).")
 @click.option("--surprise", is_flag=True, help="Any scenario, perhaps with something going wrong on top.")
-@click.option("--auto", is_flag=True, help="Let the book's own answers stand for the person.")
+@click.option("--auto", is_flag=True, help="Answer from the book instead of asking a person.")
 @click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
 @click.option(
     "--cli",
@@ -73,7 +73,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     database = url or os.environ.get("RUNBOOK_DRILL_DATABASE")
     if every:
         if not auto:
-            raise UsageError("--all goes with --auto", hint="Nobody drills them all by hand.")
+            raise UsageError("--all requires --auto", hint="Add --auto, or name one procedure to drill by hand.")
         return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
     if not major.isdigit():
         raise UsageError(f"--cli {major} requires --all", hint="For one drill: --cli 2 or --cli 3")
@@ -92,5 +92,5 @@ def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: boo
     if surprise:
         return pick_surprise(book, procedure, Random())  # noqa: S311 - it only has to be a surprise
     if procedure is None:
-        raise UsageError("which procedure shall be drilled?", hint="`runbook drill --list` shows all drills.")
+        raise UsageError("no procedure given", hint="`runbook drill --list` shows all drills.")
     return procedure, choose_drill(procedure, scenario)

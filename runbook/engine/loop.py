@@ -214,7 +214,7 @@ class Walk:
         declared = {each.name: each for each in self.context.procedure.parameters} if not source.path else {}
         found_at = self.context.way.find(source.path)
         seen = [action.asks for action in found_at.step.actions if action.asks] if found_at else []
-        found = f"Step {source.path} would have found out {source.name}. What is it?"
+        found = f"Step {source.path} would have captured {source.name}. What is its value?"
         ask = found if found_at else f"What is {source.name}?"
         known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
         parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
@@ -372,7 +372,7 @@ def _last_execution(record: StepRecord, what: Purpose) -> Execution:
     """Return how the last execution of that purpose ended, as the journal has it."""
     last = next((one for one in reversed(record.attempts) if one.purpose is what), None)
     if last is None or last.outcome is None:
-        unseen = "Nobody saw how it ended; the server may have gone on with it"
+        unseen = "Its result is unknown; the server may have continued"
         return Execution(outcome=Outcome.INTERRUPTED, exit=None, seconds=0, output="", evidence=unseen, purpose=what)
     return Execution(
         outcome=last.outcome,

@@ -84,7 +84,7 @@ def ask(parameter: Parameter, operator: Operator, *, problem: str = "") -> str:
 
 def _supplied_problem(parameter: Parameter, text: str, source: str, *, by_flag: bool) -> list[str]:
     if parameter.secret and by_flag:
-        return [f"{source}: a secret on a command line can be read by others; set {variable_of(parameter.name)}"]
+        return [f"{source}: other users can read a secret on a command line; set {variable_of(parameter.name)}"]
     problem = parameter.problem_with(text)
     return [f"{source}: {problem}"] if problem else []
 

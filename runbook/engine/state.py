@@ -113,11 +113,6 @@ class StepRecord:
         return ran[-1] if ran else None
 
     @property
-    def is_checking(self) -> bool:
-        """True while a check, a probe or a preparation has started and not finished."""
-        return bool(self.attempts) and self.attempts[-1].outcome is None and self.attempts[-1] is not self.last
-
-    @property
     def output(self) -> str:
         """The output kept of the newest execution of any purpose."""
         return self.attempts[-1].output if self.attempts else ""
@@ -172,11 +167,6 @@ class RunState:
     def step(self, path: str) -> StepRecord:
         """Return what is known of a step, an empty record if nothing is."""
         return self.steps.get(path) or StepRecord(path=path)
-
-    @property
-    def running(self) -> StepRecord | None:
-        """The step that started and did not finish."""
-        return next((record for record in self.steps.values() if record.status is Status.RUNNING), None)
 
     @property
     def unknown(self) -> StepRecord | None:

@@ -43,7 +43,7 @@ def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterat
     ago = span((context.ports.clock.now() - attempt.started).total_seconds())
     yield f"{what} was started at {_clock(attempt.started)} UTC, {ago} ago."
     if attempt.outcome is Outcome.INTERRUPTED:
-        yield f"It was interrupted after {span(attempt.seconds)}; the server may have gone on with it."
+        yield f"It was interrupted after {span(attempt.seconds)}; the server may have continued."
         if attempt.evidence:
             yield attempt.evidence
     elif attempt.outcome is Outcome.FAILED:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
     if isinstance(command, str):
         judged = judge_line(command, book=book, face=agent, directory=directory)
     elif command is not None:
-        judged = judge_argv(command, book=book, face=agent)
+        judged = judge_argv(command, book=book, face=agent, directory=directory)
     if judged is None or judged.verdict is Verdict.ALLOW:
         # No opinion: the agent's own permissions decide. To say "allow" would skip them.
         return HookAnswer("{}")
@@ -324,20 +325,19 @@ def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
         return Change(path, "unchanged")
     target = path.resolve()  # a link to a file elsewhere stays a link
     text = target.read_text(encoding="utf-8") if target.exists() else ""
-    backup = None
-    if before is not None:
-        backup = target.with_name(target.name + _BACKUP)
-        # The copy of the first time stays: later ones would already hold the hook.
-        if not backup.exists():
-            backup.write_text(text, encoding="utf-8")
+    backup = target.with_name(target.name + _BACKUP) if before is not None else None
     try:
+        # The copy of the first time stays: later ones would already hold the hook.
+        if backup is not None and not backup.exists():
+            shutil.copy(target, backup)  # with its mode: settings may hold tokens
         target.parent.mkdir(parents=True, exist_ok=True)
         # Written beside it and renamed, so that an agent never reads half a file.
         temporary = target.with_name(f"{target.name}.runbook-new")
         found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)  # the file keeps its indentation
         rendered = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False)
+        temporary.touch(0o600 if target.exists() else 0o666)
         temporary.write_text(rendered + "\n", encoding="utf-8")
-        # Settings may hold tokens: whoever could not read them still can't.
+        # Whoever could not read the settings before still can't.
         if target.exists():
             temporary.chmod(target.stat().st_mode)
         temporary.replace(target)

@@ -118,7 +118,7 @@ _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _FILE_FLAGS = frozenset({"-f", "--file"})
 _UNTOLD = "$1"
-"""Stands for what can't be told: no loopback host, no literal in SQL, no flag."""
+"""Replaces a text that is not known. It is no loopback host, no SQL literal and no flag."""
 
 
 class PlacedJudgement(NamedTuple):

@@ -35,9 +35,9 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
     return judged
 
 
-def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str) -> Judgement:
-    """Judge a command that would run here."""
-    here = current_directory()
+def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str, directory: str | None = None) -> Judgement:
+    """Judge a command that would run in a directory (default: here)."""
+    here = directory or current_directory()
     judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
     record(judged, " ".join(argv), face=face, directory=here)
     return judged

@@ -45,7 +45,7 @@ _NOTE = """\
 def shell_functions(shell: str, program: str) -> str:
     """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
     path = shlex.quote(shlex.split(program)[0])
-    gone = "runbook guard is gone: install it again, or run:"  # a runbook that is gone must not open the door
+    gone = "runbook guard is missing. Reinstall it, or run:"  # a runbook that is gone must not open the door
     lines = [_NOTE]
     for name in GUARDED:
         if shell == "fish":

@@ -52,7 +52,7 @@ class _Resolver:
 
     def _complete(self, procedure: Procedure, within: tuple[str, ...]) -> Procedure | None:
         whole, steps = True, 0
-        for step in included_by(procedure.steps):
+        for step in included_by((*procedure.before, *procedure.steps)):
             included = self._included(step, within)
             whole = included is not None and whole
             if included:
@@ -62,12 +62,12 @@ class _Resolver:
                 if steps > STEP_LIMIT:
                     self._note(step, f"with what it includes, '{procedure.id}' has more than {STEP_LIMIT} steps")
                     return None
-        self._sizes[procedure.id] = steps + _count(procedure.steps)
+        self._sizes[procedure.id] = steps + _count((*procedure.before, *procedure.steps))
         return self._filled(procedure) if whole else None
 
     def _included(self, step: Step, within: tuple[str, ...]) -> Procedure | None:
         if step.action.included in within:
-            self._note(step, f"an include goes in a circle: {' > '.join((*within, step.action.included))}")
+            self._note(step, f"includes form a cycle: {' > '.join((*within, step.action.included))}")
             return None
         if len(within) > DEPTH_LIMIT:
             self._note(step, f"an include within {DEPTH_LIMIT} others: nobody could follow it")
@@ -78,14 +78,16 @@ class _Resolver:
         self.findings.append(Finding(step.at.file, step.at.line, step.at.column, message))
 
     def _filled(self, procedure: Procedure) -> Procedure:
-        names = sorted({step.action.included for step in included_by(procedure.steps)})
+        names = sorted({step.action.included for step in included_by((*procedure.before, *procedure.steps))})
         if not names:
             return procedure
         digest = sha256(procedure.source.encode())
         for name in names:
             digest.update(f"\0{name}\0{self._whole(name).digest}".encode())
-        steps = tuple(step.with_includes(self._whole) for step in procedure.steps)
-        return replace(procedure, steps=steps, digest=digest.hexdigest())
+        before, steps = (
+            tuple(step.with_includes(self._whole) for step in each) for each in (procedure.before, procedure.steps)
+        )
+        return replace(procedure, before=before, steps=steps, digest=digest.hexdigest())
 
     def _whole(self, name: str) -> Procedure:
         procedure = self.done[name]

@@ -78,7 +78,7 @@ class Problems:
     def add(self, at: Position, message: str, *, width: int = 1) -> None:
         """Note a problem at a place; `width` is how many characters the caret underlines."""
         if len(self.found) == PROBLEM_LIMIT:
-            message = f"there are more than {PROBLEM_LIMIT} problems in this file; the others are not told"
+            message = f"there are more than {PROBLEM_LIMIT} problems in this file; the rest aren't shown"
             self.found.append(Finding(at.file, at.line, at.column, message))
         if len(self.found) > PROBLEM_LIMIT:
             raise TooManyError

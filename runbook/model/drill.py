@@ -145,7 +145,7 @@ class Scenario:
     )
     responses: Mapping[str, tuple[FunctionResponse, ...]] = key(
         MapOf(_FILE_NAME, ListOf(Shaped("response"))),
-        "What calls of an edge function are answered: the first response that fits the live version.",
+        "How an edge function answers calls: with the first response that fits the live version.",
         default=dict,
     )
     secrets: Mapping[str, str] = key(

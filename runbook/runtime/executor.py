@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -151,7 +152,8 @@ class PtyExecutor:
         # The operator has seen everything but the document, which went through a pipe.
         document = relay.document.text()
         if document:
-            self._show(readable(document, self._size()[0]))
+            with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
+                self._show(readable(document, self._size()[0]))
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(

@@ -95,7 +95,7 @@ def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise RunbookError(f"{file} can't be read: {error}", hint=_RENEW) from error
     if not is_sound:
-        raise RunbookError(f"{file} can't be read: {', '.join(_ENTRY)} are not all of their types", hint=_RENEW)
+        raise RunbookError(f"{file} can't be read: a field of an entry has the wrong type", hint=_RENEW)
     return read
 
 

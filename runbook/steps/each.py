@@ -66,7 +66,7 @@ class Each(Action):
         if self.over in names and not (over and over.many):
             yield f"'{self.over}' is one value, not a list: give its parameter 'many: true'", "each:", self.over
         if self.name in names:
-            yield f"'{self.name}' is already the name of something", "as:", self.name
+            yield f"'{self.name}' is already in use: choose another name", "as:", self.name
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield what is gone through."""

@@ -90,19 +90,24 @@ class Edit(Action):
         draft = self._draft_path(work)
         if draft.exists():
             return Draft(draft)
-        draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text, problem = self._first_text(work)
-        _write(draft, text)
+        try:
+            draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            text, problem = self._first_text(work)
+            _write(draft, text)
+        except OSError as error:
+            hint = "Make room or mend its rights, then retry."
+            raise UsageError(f"the draft {draft} can't be written: {error.strerror}", hint=hint) from error
         return Draft(draft, problem)
 
     def perform(self, work: Work, answer: str) -> None:
         """Put the finished file (`answer` is its path) in place and check it; drop the draft once that passed."""
         text, problem = _finished_text(answer)
+        file = self._destination(work)  # before the start is on record: behind it nothing may raise
 
         def put_in_place() -> str:
             if problem:
                 raise OSError(problem)
-            return self._place(work, text)
+            return self._place(work, file, text)
 
         if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)).passed:
             self._draft_path(work).unlink(missing_ok=True)
@@ -124,14 +129,13 @@ class Edit(Action):
             failed = work.read(("git", "archive", "--format=tar", f"--output={archive}", revision, "--", path))
             return ("", f"git has no {path} at {revision}: {failed}") if failed else _only_member(archive, path)
 
-    def _place(self, work: Work, text: str) -> str:
+    def _place(self, work: Work, file: Path, text: str) -> str:
         """Put the text where the step wants it and return the difference. What was there is kept."""
         import difflib
 
-        file = self._destination(work)
         before = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
         name = str(file.relative_to(work.project))
-        kept = [f"the version before is kept in {_keep(file, work.kept)}"] if before.strip() and before != text else []
+        kept = [f"the old version is kept in {_keep(file, work.kept)}"] if before.strip() and before != text else []
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, text)
         lines = difflib.unified_diff(

@@ -77,7 +77,7 @@ class Include(Action):
             outer = names.get(template.strip("{}"))
             inner = included.parameter(name)
             if inner.secret != bool(outer and outer.secret):
-                alike = f"{'a' if inner.secret else 'no'} secret, and this value is not alike"
+                alike = "a secret, and this value isn't" if inner.secret else "not a secret, and this value is"
                 yield f"'{name}' of '{included.id}' is {alike}", "with:", name
             if inner.many != bool(outer and outer.many):
                 alike = f"{'a list' if inner.many else 'one value'}, and this value is not"

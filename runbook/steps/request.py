@@ -110,7 +110,7 @@ class Request(Action):
         if self.json is not None and self.body is not None:
             yield "a request has one body: give 'json' or 'body'", "body:"
         if self.only_reads and self.method in _READING:
-            yield f"{self.method} reads anyway: leave 'only_reads' out", "only_reads:"
+            yield f"{self.method} never writes: remove 'only_reads'", "only_reads:"
         if (self.json is not None or self.body is not None) and self.method in _READING:
             yield f"{self.method} has no body", "json:" if self.body is None else "body:"
 

@@ -14,8 +14,8 @@ from runbook.journal.interface import Holder
 from runbook.model import Effect
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
-from runbook.terminal.lines import Lines, band, command_lines, diff_lines, fit, keys, one_line, wrap
-from runbook.terminal.step_screen import can_undo, head, notes, other_procedures
+from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, one_line, wrap
+from runbook.terminal.step_screen import can_undo, head, notes, other_procedures, what_ran
 
 __all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
@@ -55,7 +55,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         band([Text()], 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
         band(wrap(evidence, width, first="  "), 2),
-        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band(what_ran(screen, width), 1),
         band(tail, 3, keep_end=True),
         band(advice, 2),
         band([Text()], 0),
@@ -92,7 +92,7 @@ def render_unknown(
         band(head(screen, width)),
         band([Text()], 0),
         band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
-        band(command_lines(screen.argv, width) if screen.argv else [], 1),
+        band(what_ran(screen, width), 1),
         band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
         band(_probed(probe, width) if probe else [], 2),
         band(wrap(either, width, first="  ")),

@@ -19,7 +19,7 @@ from runbook.steps.view import Label
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, one_line, wrap
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
-__all__ += ["render_details", "render_step", "target_text"]
+__all__ += ["render_details", "render_step", "target_text", "what_ran"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -55,7 +55,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
     lines = [Text(one_line(screen.title), style="bold"), Text()]
     lines += _lines_of(screen.blocks, width)
     shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
-    if screen.argv and screen.argv not in shown:
+    if screen.argv and screen.argv not in shown and not _requests(screen):
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
     lines += _effect(screen, width)
     said = screen.judgement
@@ -142,6 +142,19 @@ def _step_line(screen: Screen, width: int) -> Lines:
     if left.cell_len + 2 + clock.cell_len <= width:
         return both_ends(left, clock, width)
     return [*both_ends(Text(numbered), clock, width), *wrap(title, width, first="  ", style="bold")]
+
+
+def what_ran(screen: Screen, width: int) -> Lines:
+    """Return what a step has run, as it showed it before: its request, otherwise its command."""
+    requests = _requests(screen)
+    if requests:
+        return _lines_of(requests, width)
+    return command_lines(screen.argv, width) if screen.argv else []
+
+
+def _requests(screen: Screen) -> list[view.Block]:
+    # The argv of such a step is the process that sends the request. It says nothing to somebody in a hurry.
+    return [block for block in screen.blocks if isinstance(block, view.HttpRequest)]
 
 
 # --- what a step shows of itself ----------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ BROKEN = [
         - {id: a, title: A, run: 'git log §{{x}}'}
         - {id: b, title: B, run: git log, capture: {x: {pattern: '(.)'}}}
         """,
-        "'x' is not captured yet: step 'b' does it",
+        "'x' is not captured yet: step 'b' captures it",
     ),
     _step(
         "own-capture",
@@ -132,7 +132,11 @@ BROKEN = [
         "nothing is called 'name'",
         more=MANY,
     ),
-    _step("target-in-prose", "- {id: a, title: A, run: git log, why: 'On §{{target}}'}\n", "can be in a command only"),
+    _step(
+        "target-in-prose",
+        "- {id: a, title: A, run: git log, why: 'On §{{target}}'}\n",
+        "can be used only as a word of a command",
+    ),
     _step(
         "env-file-without-one", "- {id: a, title: A, run: 'git log §{{env_file}}'}\n", "{{env_file}} needs 'env_file'"
     ),
@@ -170,7 +174,7 @@ BROKEN = [
     _step(
         "each-shadows",
         "- {id: a, title: A, each: names, as: §names, steps: [{id: b, title: B, run: git log}]}\n",
-        "'names' is already the name of something",
+        "'names' is already in use: choose another name",
         more=MANY,
     ),
     _step(
@@ -431,12 +435,12 @@ BROKEN = [
     _drill("answer-not-taken", "{§one: '1', which: 'No'}", "'1' is not a value that 'one' takes"),
     _drill("answer-to-nothing", "{one: x, which: 'No', §look: x}", "step 'look' asks nothing"),
     _drill("no-answer", "{which: 'No'}", "has no answer for the parameter 'one'", mark="§"),
-    _drill("no-choice", "{one: x}", "comes to 'which' and has no answer for it", mark="§"),
-    _drill("no-inner-choice", "{one: x, which: 'Yes'}", "comes to 'which/inner' and has no answer for it", mark="§"),
+    _drill("no-choice", "{one: x}", "reaches 'which' and has no answer for it", mark="§"),
+    _drill("no-inner-choice", "{one: x, which: 'Yes'}", "reaches 'which/inner' and has no answer for it", mark="§"),
     _step(
         "no-answer-at-tick",
         "- {id: a, tick: Look, asks: {name: n, ask: N?, example: x}}\n",
-        "comes to 'a' and has no answer for it",
+        "reaches 'a' and has no answer for it",
         more=ONE_DRILL % ("§", "{}"),
     ),
     _step(
@@ -448,7 +452,7 @@ BROKEN = [
     _step(
         "no-answer-in-each",
         "- {id: all, title: All, each: names, as: it, steps: [ASKS]}\n",
-        "comes to 'all/a' and has no answer for it",
+        "reaches 'all/a' and has no answer for it",
         more=MANY + ONE_DRILL % ("§", "{names: [a, b]}"),
     ),
     # dates

@@ -96,11 +96,11 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
     ("words", "code", "message"),
     [
         pytest.param(["emergency-rollback"], 4, "no terminal", id="no-terminal"),
-        pytest.param(["--auto"], 2, "which procedure", id="no-procedure"),
+        pytest.param(["--auto"], 2, "no procedure given", id="no-procedure"),
         pytest.param(["nothing", "--auto"], 2, "no procedure is called 'nothing'", id="unknown"),
         pytest.param(["add-index", "--scenario", "x", "--auto"], 2, "no scenario called 'x'", id="no-scenario"),
         pytest.param(["add-index", "--scenario", "mistyped-table"], 2, "by its own answers", id="no-practice"),
-        pytest.param(["--all"], 2, "--all goes with --auto", id="all-by-hand"),
+        pytest.param(["--all"], 2, "--all requires --auto", id="all-by-hand"),
         pytest.param(["add-index", "--auto", "--cli", "both"], 2, "--cli both requires --all", id="both"),
         pytest.param(
             ["add-index", "--auto", "--postgres", "postgresql://db.example.com/x"], 2, "on this machine", id="far"

@@ -63,7 +63,7 @@ def test_every_problem_of_the_command_line_is_told_at_once() -> None:
         "--set nmae: no parameter has this name; did you mean name?",
         "RUNBOOK_NAME: 'NO' does not match the form of x",
         "--set colour: 'blue' is none of red, green",
-        "--set token: a secret on a command line can be read by others; set RUNBOOK_TOKEN",
+        "--set token: other users can read a secret on a command line; set RUNBOOK_TOKEN",
     ]
 
 

@@ -111,7 +111,7 @@ def test_what_was_in_the_file_is_kept(project: Path) -> None:
 
     kept = walked.scratch / "kept" / walked.run / "1-new.sql"
     assert kept.read_text() == "precious\n"
-    assert evidence(walked).endswith(f"the version before is kept in {kept}")
+    assert evidence(walked).endswith(f"the old version is kept in {kept}")
 
 
 def confirm_draft(screen: Screen) -> Reply:

@@ -39,7 +39,7 @@ def test_an_interrupted_write_is_unknown_and_comes_first(tmp_path: Path) -> None
     assert walked.begin() is ExitCode.DONE
     assert executor.ran == [("change",), ("look",)]
     assert [entry[:3] for entry in operator.log[2:]] == [("resolve", "push", None), ("resolve", "push", "passed")]
-    assert "the server may have gone on" in str(operator.log[2])
+    assert "the server may have continued" in str(operator.log[2])
     assert ("StepResolved", "push", "done") in walked.events
 
 

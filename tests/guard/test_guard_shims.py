@@ -97,7 +97,7 @@ def test_functions_of_a_runbook_that_is_gone_do_not_open_the_door(shell: str, ho
 
     assert ran.returncode == 6
     assert "ran" not in ran.stdout
-    assert "runbook guard is gone" in ran.stderr
+    assert "runbook guard is missing" in ran.stderr
 
 
 def test_shims_reach_scripts_makefiles_and_package_scripts(home: Home, project: Path) -> None:

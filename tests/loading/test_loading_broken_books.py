@@ -196,7 +196,7 @@ BROKEN = [
         "did you mean 'add-thing'?",
     ),
     _step("include", "- {id: a, title: A, include: §elsewhere}\n", "there is no procedure 'elsewhere'"),
-    _step("include-itself", "- §{id: a, title: A, include: add-thing}\n", "in a circle: add-thing > add-thing"),
+    _step("include-itself", "- §{id: a, title: A, include: add-thing}\n", "form a cycle: add-thing > add-thing"),
     _head("related", "minutes: 5\n", "minutes: 5\nrelated: [§nothing]\n", "there is no procedure 'nothing'"),
     # the other files
     _file(

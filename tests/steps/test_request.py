@@ -215,7 +215,7 @@ def test_the_method_says_whether_it_writes(method: str, reason: str | None, effe
     ("request_", "problem"),
     [
         (Request(function="f", method="POST", json={}, body="x", at=AT), "one body"),
-        (Request(function="f", only_reads="because", at=AT), "reads anyway"),
+        (Request(function="f", only_reads="because", at=AT), "never writes"),
         (Request(function="f", body="x", at=AT), "has no body"),
     ],
 )

@@ -197,6 +197,21 @@ def test_failure_shows_what_it_printed_what_was_expected_and_the_way_out() -> No
     assert _fits(lines)
 
 
+def test_a_failed_request_is_shown_and_not_the_process_that_sent_it() -> None:
+    """Failure, unknown end and details name the method and the address, as the step's own screen did."""
+    sent = replace(
+        screen(argv=("python", "-c", "send it")), blocks=(view.HttpRequest("POST", "https://x.test/f", (), ""),)
+    )
+    screens = (
+        render_failure(sent, failed("no answer within 10 s")),
+        render_unknown(sent, ("Its end is not on record.",), None),
+        render_details(sent),
+    )
+    for lines in screens:
+        assert "POST https://x.test/f" in plain_text(lines)
+        assert "send it" not in plain_text(lines)
+
+
 def test_failure_offers_no_way_to_where_one_is() -> None:
     """An included step may name the procedure that includes it."""
     shown = screen(step("apply", "change it", if_it_fails=Recovery("Wait a minute.", see="emergency-rollback")))

@@ -64,7 +64,7 @@
   let sure = false;
   const relax = () => {
     sure = false;
-    say(renew, "New read-through");
+    say(renew, "Start over");
   };
   renew.addEventListener("click", () => {
     if (!sure && tally().done > 0) {

@@ -157,7 +157,8 @@ def run_parallel(call: Call) -> Texts:
         texts = UNKNOWN if call.state.stdin is None else call.state.stdin
         sources = [line for text in texts for line in text.splitlines()]
     outputs: list[Texts] = []
-    for source in sources[:_MOST_LINES]:
+    # Each of so many would take too long. One unknown input instead of them all, so that none is passed over.
+    for source in sources if len(sources) <= _MOST_LINES else [ANY]:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
         text = quoted.join(parts) if len(parts) > 1 else f"{template} {quoted}"
