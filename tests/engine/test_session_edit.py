@@ -184,6 +184,32 @@ def test_a_file_outside_of_the_project_is_not_written(project: Path) -> None:
     assert not (project.parent / "outside.sql").exists()
 
 
+def test_a_file_that_has_left_the_project_is_found_out_before_the_step_starts(project: Path, tmp_path: Path) -> None:
+    """A draft is there already, and its file has become a link to elsewhere: the step is not left half begun."""
+    walked = walk_of(project, Edit(file="new.sql", template="x\n"), lambda _screen: Stop())
+    walked.begin(name="n")
+    (project / "new.sql").symlink_to(tmp_path / "elsewhere.sql")
+    later = walked.again(confirm_draft, Skip("not there"))
+
+    assert later.resume() is ExitCode.DONE
+    assert "is outside of the project" in str(later.operator.log)
+    assert not (tmp_path / "elsewhere.sql").exists()
+    assert not later.executor.ran
+
+
+def test_a_draft_that_can_not_be_written_is_asked_about(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk does not end the walk."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("runbook.steps.edit._write", full)
+    walked = walk_of(project, Edit(file="new.sql", template="x\n"), Skip("no room"))
+
+    assert walked.begin(name="n") is ExitCode.DONE
+    assert "can't be written: No space left on device" in str(walked.operator.log[1])
+
+
 def git(project: Path, *words: str) -> None:
     """Run git quietly."""
     identity = ("-c", "user.name=ada", "-c", "user.email=ada@example.org")

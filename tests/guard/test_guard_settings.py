@@ -132,6 +132,17 @@ def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
         install_hook("claude-code", path, "runbook")
 
 
+def test_private_settings_stay_private(tmp_path: Path) -> None:
+    """They may hold tokens; so may the copy of what they were."""
+    path = tmp_path / "settings.json"
+    path.write_text('{"env": {"TOKEN": "x"}}')
+    path.chmod(0o600)
+    made = install_hook("claude-code", path, "runbook")
+
+    assert made.backup is not None
+    assert {each.stat().st_mode & 0o777 for each in (path, made.backup)} == {0o600}
+
+
 def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
     """People keep their settings in a repository of their own."""
     real = tmp_path / "dotfiles/settings.json"

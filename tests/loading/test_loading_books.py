@@ -10,6 +10,7 @@ import pytest
 import yaml
 from support.books import ADVICE, PATTERNS, PROCEDURE, procedure_text, write_book
 
+from runbook.checks import open_book
 from runbook.cli import main
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, read_book, yaml_nodes
@@ -328,3 +329,10 @@ def test_a_plain_value_is_taken_for_what_pyyaml_takes_it(text: str) -> None:
     tag = pyyaml.resolve(yaml.ScalarNode, text, (True, False))
 
     assert value.kind == tag.removeprefix("tag:yaml.org,2002:")
+
+
+def test_a_missing_include_before_step_1_is_named(tmp_path: Path) -> None:
+    """It is a mistake like any other there, and ends no check with a fault of the program."""
+    text = procedure_text(LOOK, more="before: [{id: other, title: Other, include: nowhere}]\n")
+    with pytest.raises(BookError, match="nowhere"):
+        open_book(str(write_book(tmp_path, {"outer": text})))
