@@ -272,6 +272,12 @@ class PageContext:
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property
+    def sends_requests(self) -> bool:
+        """True when any step sends an HTTP request: to production, without a flag that says so."""
+        blocks = (block for step in self.views.values() for block in step.blocks)
+        return any(isinstance(block, view.HttpRequest) for block in blocks)
+
+    @cached_property
     def target_flags(self) -> frozenset[str]:
         """The flags by which any CLI major names production."""
         majors = self.book.policy.majors

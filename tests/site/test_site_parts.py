@@ -19,6 +19,7 @@ from runbook.rendering.command_text import quoted, shell_word
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.pictures import StyledText, screen_picture
+from runbook.site.procedure_page import part
 from runbook.site.prose import plain
 from runbook.site.templating import block_macro, macro, render
 from runbook.site.value_markers import Slot, SqlName, mark, parts
@@ -110,6 +111,15 @@ def test_in_what_must_hold_all_code_is_literal() -> None:
     assert expected_of(clause) == (
         '<code>a ** b ** --c</code> of <code><var data-rb-value="name">&lt;name&gt;</var></code> is <code>run</code>'
     )
+
+
+def test_a_page_says_that_its_requests_reach_production() -> None:
+    """They have no target flag, and are sent to the hosted project all the same."""
+    calling = part("call-edge-function", "warnings")
+
+    assert "The HTTP requests on this page go to" in calling
+    assert "No command of this procedure" not in calling
+    assert "HTTP requests" not in part("push-migration", "warnings")
 
 
 def test_a_request_is_shown_as_it_is_sent() -> None:
