@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from runbook import __version__
 from runbook.errors import ExitCode, RunbookError
 
 __all__ = ["Ending", "ending"]
+
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
+"""What the machine refuses, whoever asks: no bug of this program, and nothing for a log."""
 
 
 @dataclass
@@ -35,8 +39,20 @@ def ending() -> Iterator[Ending]:
         _say("\nrunbook: interrupted", "")
     except BrokenPipeError:
         _silence_stdout()
+    except OSError as error:
+        result.code = _end_at_machine(error) if error.errno in _OF_THE_MACHINE else _end_click_or_bug(error)
     except Exception as error:  # noqa: BLE001 - the outermost net; what it catches is logged and told
         result.code = _end_click_or_bug(error)
+
+
+def _end_at_machine(error: OSError) -> int:
+    where = f": {error.filename}" if error.filename else ""
+    _say(f"runbook: {error.strerror}{where}", "Make room, or change the permissions. Then run it again.")
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+    return ExitCode.NOT_COMPLETED
 
 
 def _end_click_or_bug(error: Exception) -> int:
@@ -50,7 +66,11 @@ def _end_click_or_bug(error: Exception) -> int:
     if isinstance(error, click.ClickException):
         error.show(sys.stderr)
         return ExitCode.USAGE
-    _say(f"runbook: this is a bug: {type(error).__name__}: {error}", f"The details are in {_write_log()}")
+    try:
+        details = f"The details are in {_write_log()}"
+    except OSError as failed:
+        details = f"The details can't be written: {failed.strerror}"
+    _say(f"runbook: this is a bug: {type(error).__name__}: {error}", details)
     return ExitCode.BUG
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from runbook.cli import main
 from runbook.cli.group import runbook, verbs
 from runbook.cli.pages import cli_reference
+from runbook.errors import ExitCode
 
 
 def _commands() -> Iterator[tuple[str, ...]]:
@@ -39,3 +43,20 @@ def test_the_page_shows_no_mark_of_clicks() -> None:
 
     assert "\\b" not in page
     assert "\b" not in page
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_no_bug() -> None:
+    """What the machine refuses is said in one sentence, with what to do, and without a log that nobody needs."""
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "runbook", "show", "emergency-rollback"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == ExitCode.NOT_COMPLETED
+    assert ended.stderr.startswith("runbook: No space left on device")
+    assert "bug" not in ended.stderr
