@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from runbook.expansion import plain_path
 from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.journal.sqlite import SqliteJournal
+from runbook.linear_regex import linear_regex
 from runbook.model import Parameter, Procedure, ScenarioEvent
 
 __all__ = ["EVENTS", "Director", "needs_relay"]
@@ -140,7 +140,7 @@ class Director:
     def fail_requests(self, event: ScenarioEvent) -> None:
         """Let requests to the platform fail or be slow."""
         self.sandbox.platform.state.faults.append(
-            Fault(request=re.compile(event.what), status=event.status, delay=event.delay, times=event.times)
+            Fault(request=linear_regex(event.what), status=event.status, delay=event.delay, times=event.times)
         )
 
     def run_sql(self, event: ScenarioEvent) -> None:

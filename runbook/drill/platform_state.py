@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from runbook.errors import UsageError
+from runbook.linear_regex import LinearRegex, linear_regex
 from runbook.model import FunctionResponse
 
 __all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
@@ -60,7 +61,7 @@ class LogRow:
 class Fault:
     """What goes wrong with requests that match: an HTTP status, a delay in seconds, or both, `times` times."""
 
-    request: re.Pattern[str]
+    request: LinearRegex
     status: int | None = None
     delay: float = 0
     times: int = 1
@@ -200,7 +201,7 @@ def initial_state(
                 for words in cast("list[Mapping[str, str]]", value):
                     status = int(words["status"]) if "status" in words else None
                     delay, times = float(words.get("delay", 0)), int(words.get("times", 1))
-                    fault = Fault(request=re.compile(words["request"]), status=status, delay=delay, times=times)
+                    fault = Fault(request=linear_regex(words["request"]), status=status, delay=delay, times=times)
                     state.faults.append(fault)
             case _:
                 hint = "backup_age, backup_reach, logs, faults"

@@ -11,6 +11,7 @@ from runbook.drill.database import connect, query
 from runbook.drill.platform_state import PlatformState
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
+from runbook.linear_regex import linear_regex
 from runbook.model import Proof
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
             return f"version {proof.equals}", f"version {function.version}{other}"
         if proof.secret is not None:
             return "set", "set" if proof.secret in platform.secrets else "not set"
-        pattern = re.compile(proof.request or "")
+        pattern = linear_regex(proof.request or "")
         return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
 
 

@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runbook.linear_regex import linear_regex
 from runbook.model import Capture, Expectation
 
 __all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "values_at"]
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_DECLINED = re.compile(r"│\s+No\s*\n\s*context canceled\s*\Z")
+_DECLINED = ["│ No", "context canceled"]
 """How the Supabase CLI ends where its own question was answered No (3.1 and 2.122, at a terminal)."""
 _SHOWN = 80
+_REREADINGS = 20
+"""How many times the length of an output may be read in search of a document."""
+_END = 1000
+"""Characters at the end of the output in which that is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +62,25 @@ def capture(
 
 def plain_text(output: str) -> str:
     """Return the output without colours, cursor movements and carriage returns."""
-    return re.sub(r"[^\n]*\r(?!\n)", "", _ESCAPES.sub("", output).replace("\r\n", "\n"))
+    lines = _ESCAPES.sub("", output).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rpartition("\r")[2] for line in lines)
 
 
 def document_in(output: str) -> Any:
     """Return the largest JSON list or object that begins a line of the output, None if there is none."""
     decoder, best, size, position = json.JSONDecoder(), None, 0, 0
+    # Each line may begin a document that turns out to be none only at its end.
+    effort = _REREADINGS * len(output)
     for match in re.finditer(r"^[ \t]*(?=[\[{])", output, re.MULTILINE):
         if match.end() < position:
             continue
         try:
             value, position = decoder.raw_decode(output, match.end())
-        except ValueError:
+        except (ValueError, RecursionError) as error:
+            effort -= getattr(error, "pos", len(output)) - match.end()
+            if effort < 0:
+                break
             continue
-        except RecursionError:
-            return None
         if position - match.end() > size:
             best, size = value, position - match.end()
     return best
@@ -112,8 +121,13 @@ def _exit(expect: Expectation, exit_code: int | None, text: str) -> tuple[bool, 
     if exit_code == expect.exit:
         return True, f"exit {exit_code}, as expected"
     saw = "no exit code" if exit_code is None else f"exit {exit_code}"
-    why = ": its question was answered No, so it did nothing" if _DECLINED.search(text) else ""
+    why = ": its question was answered No, so it did nothing" if _was_declined(text) else ""
     return False, f"expected exit {expect.exit}, saw {saw}{why}"
+
+
+def _was_declined(text: str) -> bool:
+    last = (" ".join(line.split()) for line in text[-_END:].splitlines())
+    return [line for line in last if line][-2:] == _DECLINED
 
 
 def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
@@ -121,12 +135,12 @@ def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterat
         wanted = fill(expect.output)
         yield _found(wanted in text, f"the text '{_short(wanted)}'", text)
     if expect.matches is not None:
-        match = re.search(expect.matches, text, re.MULTILINE)
-        yield _found(match is not None, f"something that matches /{expect.matches}/", match[0] if match else text)
+        match = linear_regex(expect.matches, lines=True).search(text)
+        yield _found(match is not None, f"something that matches /{expect.matches}/", text)
     if expect.absent is not None:
-        match = re.search(expect.absent, text, re.MULTILINE)
+        match = linear_regex(expect.absent, lines=True).search(text)
         unwanted = f"expected nothing that matches /{expect.absent}/"
-        yield match is None, f"{unwanted}, saw {'nothing' if match is None else f'{_short(match[0])!r}'}"
+        yield match is None, f"{unwanted}, saw {'nothing' if match is None else f'{_short(match.whole)!r}'}"
 
 
 def _found(is_met: bool, what: str, saw: str) -> tuple[bool, str]:
@@ -160,10 +174,8 @@ def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None
     if one.json is not None:
         document = document_in(text)
         return next(iter(values_at(document, one.json, fill)), None) if document is not None else None
-    match = re.search(one.pattern or "", text, re.MULTILINE)
-    if match is None:
-        return None
-    return match[1] if match.re.groups else match[0]
+    found = linear_regex(one.pattern or "", lines=True).search(text)
+    return found and (found.whole if found.group is None else found.group)
 
 
 def _short(text: str) -> str:

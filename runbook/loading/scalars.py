@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import yaml
 
+from runbook.linear_regex import RegexError, linear_regex
 from runbook.loading.source_text import Problems
 from runbook.loading.yaml_nodes import Listing, Node, Scalar
 from runbook.model import Position
@@ -119,19 +119,12 @@ def _read_regex(node: Scalar, kind: Regex) -> Outcome:
     if flaws:
         return text, flaws
     try:
-        groups = _compiled(text).groups
-    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-        offset = getattr(error, "pos", None) or 0
-        return "", [Flaw(f"not a regular expression: {getattr(error, 'msg', error)}", offset)]
+        groups = linear_regex(text).groups
+    except RegexError as error:
+        return "", [Flaw(f"not a regular expression: {error}", error.offset)]
     if groups < kind.groups:
         return _whole(node, "needs a group in (…): its text is what is kept")
     return text, []
-
-
-def _compiled(text: str) -> re.Pattern[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", FutureWarning)  # "possible nested set": Python will read it differently one day
-        return re.compile(text)
 
 
 def _read_command(node: Scalar, _kind: CommandLine) -> Outcome:

@@ -77,7 +77,7 @@ class Text(NamedTuple):
 
 
 class Regex(NamedTuple):
-    """A regular expression, which must compile; `groups` is how many groups it must have at least."""
+    """A regular expression as `runbook.linear_regex` knows it; `groups` is how many groups it must have at least."""
 
     groups: int = 0
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runbook.linear_regex import linear_regex
 from runbook.model.fields import LINE, LINES, NAME, Field, Regex, Shape, Text, Truth, fields_of, key
 from runbook.model.terms import Position
 
@@ -25,13 +26,14 @@ _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 class Parameter:
     """A value asked for before step 1, or, at a step, the value that the operator sees.
 
-    `pattern` is a regular expression that the whole value must match. A `secret` is never shown, stored or put into
-    an argv. A `many` parameter is a list of values, written with commas.
+    `pattern` is a regular expression that the whole value must match, `excludes` one that no part of it may match. A
+    `secret` is never shown, stored or put into an argv. A `many` parameter is a list of values, written with commas.
     """
 
     name: str
     ask: str = key(LINE, "The question, as the operator reads it.")
     pattern: str | None = key(Regex(), "A regular expression that the whole value must match.", default=None)
+    excludes: str | None = key(Regex(), "A regular expression that must not match any part of the value.", default=None)
     choices: tuple[str, ...] = key(LINES, "The only values it may have.", default=())
     example: str = key(
         Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
@@ -62,14 +64,20 @@ class Parameter:
             return "the value holds a character that no command can be given"
         if self.choices and text not in self.choices:
             return f"{shown} is none of {', '.join(self.choices)}"
-        if self.pattern is not None and not re.fullmatch(self.pattern, text):
+        return self._problem_with_form(text, shown)
+
+    def _problem_with_form(self, text: str, shown: str) -> str:
+        if self.pattern is not None and not linear_regex(self.pattern).matches_whole(text):
             # An example says more than a regular expression to somebody in a hurry.
             return f"{shown} does not match the form of {self.example or self.pattern}"
-        return ""
+        found = linear_regex(self.excludes).search(text) if self.excludes is not None else None
+        if found is None:
+            return ""
+        return f"{shown} can't be used here" + ("" if self.secret else f": it contains '{found.whole}'")
 
     def could_be(self, text: str) -> bool:
         """Tell whether a text was clearly meant as this value: a choice, or of the form that it must have."""
-        return text in self.choices or bool(self.pattern and re.fullmatch(self.pattern, text))
+        return text in self.choices or (self.pattern is not None and not self._problem_with_one(text))
 
 
 def split_values(text: str) -> tuple[str, ...]:
@@ -88,7 +96,9 @@ def _shape(name: str, noun: str, doc: str, fields: tuple[Field, ...], **more: An
     return Shape(name, noun, doc, fields, build=build, **more)
 
 
-_ASKED = tuple(field for field in fields_of(Parameter) if field.name in {"ask", "pattern", "choices", "example"})
+_ASKED = tuple(
+    field for field in fields_of(Parameter) if field.name in {"ask", "pattern", "excludes", "choices", "example"}
+)
 _NAMED = Field("name", NAME, "The name by which later steps use it.", required=True, attribute="name")
 
 SHAPES = (

@@ -79,6 +79,9 @@ class Variant:
         Choice(("none", "some", "several")), "How many words there are besides flags.", default=None
     )
     words: str | None = key(Regex(), "A regular expression found in one of the words after the command.", default=None)
+    excludes: str | None = key(
+        Regex(), "Words in which this regular expression is found don't count for `words`.", default=None
+    )
     sql: Effect | None = key(EFFECT, "What the SQL handed to the command does.", default=None, read=Effect)
     majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=())
     effect: Effect | None = key(EFFECT, "What it then does to its target.", default=None, read=Effect)

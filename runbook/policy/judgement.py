@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
 
@@ -189,9 +189,16 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
     if variant.sql is not None and variant.sql is not case.sql:
         return False
     flags = (flag.name if flag.value is None else f"{flag.name}={flag.value}" for flag in words.flags)
-    if variant.words is not None and not any(re.search(variant.words, text) for text in (*words.positionals, *flags)):
+    if variant.words is not None and not any(_counts(variant, text) for text in (*words.positionals, *flags)):
         return False
     return all(words.has(flag) for flag in variant.flags) and not any(words.has(flag) for flag in variant.without)
+
+
+def _counts(variant: Variant, word: str) -> bool:
+    """Tell whether a word is one that the variant is about."""
+    if linear_regex(variant.words or "").search(word) is None:
+        return False
+    return variant.excludes is None or linear_regex(variant.excludes).search(word) is None
 
 
 def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:

@@ -66,15 +66,25 @@ def _units(words: Sequence[str], room: int, size: Callable[[str], int]) -> list[
 def broken(text: str, room: int, size: Callable[[str], int] = len, longest: int = 0) -> list[str]:
     """Break one line at spaces; a word longer than the room (and than `longest`) is broken where the room ends."""
     lines: list[str] = []
-    line = ""
-    for word in re.findall(r"\s*\S+", text):
+    line, end = "", 0
+    # Each word comes with the spaces before it. `\s*\S+` would look at a long run of spaces again and again.
+    for found in re.finditer(r"\S+", text):
+        word, end = text[end : found.end()], found.end()
         if size(line + word) <= room:
             line += word
             continue
         lines += [line] if line else []
-        line = word.lstrip()
-        while size(line) > max(room, longest):
-            cut = next(end for end in range(room, 0, -1) if size(line[:end]) <= room)
-            lines.append(line[:cut])
-            line = line[cut:]
+        *full, line = _cut(found[0], room, size, max(room, longest))
+        lines += full
     return [*lines, line]
+
+
+def _cut(word: str, room: int, size: Callable[[str], int], longest: int) -> list[str]:
+    """Cut a word into pieces that fill the room, until the rest is not longer than `longest`."""
+    pieces, start = [], 0
+    # No text is longer than its characters take in two columns each; measuring all of a long one each time is slow.
+    while size(word[start : start + longest + 1]) > longest or size(word[start:]) > longest:
+        end = next(end for end in range(start + room, start, -1) if size(word[start:end]) <= room)
+        pieces.append(word[start:end])
+        start = end
+    return [*pieces, word[start:]]

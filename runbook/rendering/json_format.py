@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ _ROWS = 40
 _FEW = 3
 """Of so few rows every value is shown whole, one a line, where a table would have to cut some."""
 _GAP = "  "
+_NARROWEST = 8
 _MOMENTS = range(10**9, 10**11)
 """In seconds: from 2001 to a far future."""
 _HIDDEN = frozenset({"target", "message", "_tag"})
@@ -26,7 +28,7 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
     """
     try:
         value = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return document.rstrip("\n") + "\n"
     rows = _rows(value)
     match value:
@@ -51,7 +53,7 @@ def readable_output(output: str, width: int = 80) -> str:
         return output
     try:
         json.loads(output[start:])
-    except ValueError:
+    except (ValueError, RecursionError):
         return output
     return output[:start] + readable(output[start:], width, few=_ROWS)
 
@@ -92,16 +94,21 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
 
 
 def _fit(widths: Sequence[int], room: int) -> list[int] | None:
-    """Narrow the widest columns until the table fits; None if it would need columns under eight characters."""
+    """Narrow the widest columns until the table fits; None if it would need columns narrower than `_NARROWEST`."""
     room -= len(_GAP) * (len(widths) - 1)
-    widths = list(widths)
-    while sum(widths) > room:
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        if widths[widest] <= 8:
-            return None
-        # From the widest alone: short columns, as versions and ids, stay whole.
-        widths[widest] -= 1
-    return widths
+    if sum(widths) <= room:
+        return list(widths)
+    # From the widest alone: short columns, as versions and ids, stay whole.
+    limits = range(_NARROWEST, max(widths))
+    limit = _NARROWEST - 1 + bisect_right(limits, room, key=lambda limit: sum(min(width, limit) for width in widths))
+    if limit < _NARROWEST:
+        return None
+    fitted = [min(width, limit) for width in widths]
+    # What is left goes to the last of those that had to give.
+    spare = room - sum(fitted)
+    for index in [index for index, width in enumerate(widths) if width > limit][::-1][:spare]:
+        fitted[index] += 1
+    return fitted
 
 
 def _fields(value: Mapping[str, object], width: int) -> list[str]:

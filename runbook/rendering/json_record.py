@@ -45,7 +45,7 @@ def record_of(shown: ShownProcedure) -> _Record:
 
 
 def _parameter(one: Parameter) -> _Record:
-    names = ("name", "ask", "example", "pattern", "choices", "default", "secret", "many")
+    names = ("name", "ask", "example", "pattern", "excludes", "choices", "default", "secret", "many")
     return _present(**{name: getattr(one, name) for name in names if not (one.secret and name == "example")})
 
 

@@ -71,12 +71,18 @@ _ENV_FILE = ValueField(
 )
 
 
+def _pattern_of(parameter: Parameter) -> str:
+    """Return one expression for the browser, which looks around where a book's own expressions can't."""
+    pattern = parameter.pattern or _FALLBACK_PATTERN
+    return pattern if parameter.excludes is None else rf"(?![\s\S]*(?:{parameter.excludes}))(?:{pattern})"
+
+
 def _field_of(parameter: Parameter, key: str) -> ValueField:
     return ValueField(
         key=key,
         ask=parameter.ask,
         example=parameter.example,
-        pattern=parameter.pattern or _FALLBACK_PATTERN,
+        pattern=_pattern_of(parameter),
         choices=parameter.choices,
         default=parameter.default or "",
         many=parameter.many,

@@ -165,7 +165,7 @@ def glossary() -> Markup:
 # --- The YAML: every file, every mapping, every key, from the tables that read them -----------------------------------
 
 _PLAIN: dict[type, str] = {
-    Regex: "regular expression",
+    Regex: "regular expression (RE2)",
     CommandLine: "command",
     ProcedureId: "id of a procedure",
     Whole: "whole number",

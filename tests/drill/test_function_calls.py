@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -17,6 +16,7 @@ from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.drill.proofs import check_proof
 from runbook.drill.sandbox import DrillTarget
 from runbook.drill.stage import choose_drill, set_stage
+from runbook.linear_regex import linear_regex
 from runbook.loading import read_book
 from runbook.model import FunctionResponse, Proof
 
@@ -266,6 +266,6 @@ def test_a_drill_answers_calls_as_its_page_says(tmp_path: Path) -> None:
 
 def test_planted_faults_hit_calls_too(platform: Platform) -> None:
     """`fail_requests` over a call's METHOD and path fails that call, as often as it says."""
-    platform.state.faults.append(Fault(request=re.compile("POST /functions/v1/hello"), status=503))
+    platform.state.faults.append(Fault(request=linear_regex("POST /functions/v1/hello"), status=503))
 
     assert [call(platform, "/hello")[0].status, call(platform, "/hello")[0].status] == [503, 200]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import struct
 import threading
@@ -17,6 +16,7 @@ from runbook.drill.loopback import watch_threads
 from runbook.drill.platform import TOKEN, serve
 from runbook.drill.platform_state import Fault, PlatformState
 from runbook.errors import RunbookError
+from runbook.linear_regex import linear_regex
 
 MIGRATION = b"insert into supabase_migrations.schema_migrations (version) values ('1')"
 
@@ -170,7 +170,7 @@ def test_a_caller_who_leaves_is_no_crash(capfd: pytest.CaptureFixture[str]) -> N
 def test_an_answer_that_is_still_to_come_ends_with_its_server() -> None:
     """A caller who waits for a slow answer is left without one when the drill is over, and no thread waits on."""
     before = set(threading.enumerate())
-    fault = Fault(request=re.compile("GET /functions/v1/slow"), delay=3600)
+    fault = Fault(request=linear_regex("GET /functions/v1/slow"), delay=3600)
     with serve(PlatformState(faults=[fault])) as platform:
         client = socket.create_connection(("127.0.0.1", platform.server.server_address[1]), timeout=10)
         client.sendall(b"GET / HTTP/1.1\r\n\r\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import pytest
 from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
 from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.errors import UsageError
+from runbook.linear_regex import linear_regex
 
 ROOT = Path(__file__).parents[2]
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -146,7 +146,7 @@ def test_a_failing_function_shows_in_the_logs(cli: Cli, platform: Platform) -> N
 
 def test_a_fault_plays_as_often_as_it_says(cli: Cli, platform: Platform) -> None:
     """A planted error fails one request and the next goes through; 400, since CLI 2 asks again after a 5xx."""
-    platform.state.faults.append(Fault(request=re.compile("GET .*/secrets"), status=400))
+    platform.state.faults.append(Fault(request=linear_regex("GET .*/secrets"), status=400))
     words = ("secrets", "list", "--project-ref", PROJECT_REF, "--output-format", "json")
 
     assert [cli(*words).returncode != 0, cli(*words).returncode != 0] == [True, False]

@@ -1,0 +1,94 @@
+"""The regular expressions that a book or a policy brings. They run in linear time, whatever they say of whatever text.
+
+Python's own `re` backtracks: `(a+)+$` against thirty letters can take minutes, and a book's expressions meet the output
+of any program. RE2 has no such case. What it leaves out for that: looking around and referring back to a group.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import re2
+
+__all__ = ["Found", "LinearRegex", "RegexError", "linear_regex"]
+
+_NOT_OFFERED = {"invalid perl operator", "invalid escape sequence"}
+_SYNTAX = "https://github.com/google/re2/wiki/Syntax"
+
+
+class RegexError(ValueError):
+    """RE2 can't compile the expression; `offset` is where the part that the message names stands in it."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class Found(NamedTuple):
+    """What an expression found: the whole of it, and its first group (None if it has none, or that took no part)."""
+
+    whole: str
+    group: str | None
+
+
+class LinearRegex:
+    """A compiled expression. Get one from `linear_regex`."""
+
+    def __init__(self, text: str, *, lines: bool = False) -> None:
+        # Only a walk that comes to an expression pays for loading the library.
+        import re2
+
+        options = re2.Options()
+        options.log_errors = False  # it would print to the terminal by itself
+        # Bytes: the library counts the characters before each match of a str, which takes longer than the search.
+        source = f"(?m){text}" if lines else text
+        try:
+            self._compiled: re2._Regexp = re2.compile(source.encode("utf-8", "surrogatepass"), options)
+        except re2.error as error:
+            raise _regex_error(text, error) from None
+
+    @property
+    def groups(self) -> int:
+        """How many groups it has."""
+        return int(self._compiled.groups)
+
+    def search(self, text: str) -> Found | None:
+        """Return the first place where it matches, None if there is none."""
+        match = self._compiled.search(_encoded(text))
+        if match is None:
+            return None
+        group = match[1] if self.groups else None
+        return Found(_decoded(match[0]), None if group is None else _decoded(group))
+
+    def matches_whole(self, text: str) -> bool:
+        """Return whether it matches the text from its beginning to its end."""
+        return self._compiled.fullmatch(_encoded(text)) is not None
+
+
+@lru_cache(maxsize=512)
+def linear_regex(text: str, *, lines: bool = False) -> LinearRegex:
+    r"""Compile an expression; with `lines`, `^` and `$` also match at each line's ends.
+
+    `\d`, `\w`, `\s` and `\b` know ASCII only. Raises RegexError.
+    """
+    return LinearRegex(text, lines=lines)
+
+
+def _encoded(text: str) -> bytes:
+    # Output that is not UTF-8 comes with lone surrogates. No expression matches those, and none must fail at them.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(part: bytes) -> str:
+    return part.decode("utf-8", "surrogatepass")
+
+
+def _regex_error(text: str, error: Any) -> RegexError:
+    said = error.args[0] if error.args else ""
+    message = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    kind, _, part = message.partition(": ")
+    if kind in _NOT_OFFERED:
+        message = f"'{part}' isn't part of the RE2 syntax ({_SYNTAX})"
+    return RegexError(message, max(text.find(part), 0))
