@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
-from runbook.errors import JournalError, MissingPartError, UsageError
+from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
 from runbook.extras import installed
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
@@ -99,7 +99,11 @@ def _book(place: _Place) -> Iterator[Diagnosis]:
 
 
 def _journal(_place: _Place) -> Iterator[Diagnosis]:
-    directory = state_directory()
+    try:
+        directory = state_directory()
+    except RunbookError as error:
+        yield Diagnosis("journal", Found.MISSING, error.message, error.hint)
+        return
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
         fix = "Set XDG_STATE_HOME to a directory of yours"

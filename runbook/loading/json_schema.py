@@ -116,8 +116,9 @@ def _type(kind: Type, used: dict[str, Json]) -> Json:
         case ListOf(item, minimum):
             schema: Json = {"type": "array", "items": _type(item, used)}
             return {**schema, "minItems": minimum} if minimum else schema
-        case MapOf(key, value):
-            return {"type": "object", **_names(key, _type(value, used))}
+        case MapOf(key, value, minimum):
+            schema = {"type": "object", **_names(key, _type(value, used))}
+            return {**schema, "minProperties": minimum} if minimum else schema
         case Either(scalar, other):
             return {"anyOf": [_type(scalar, used), _type(other, used)]}
         case _:

@@ -70,6 +70,8 @@ class RecordReader:
         if not isinstance(node, Mapping):
             self._problems.add(node.at, "names with values are meant here: 'name: value'")
             return None
+        if len(node.entries) < kind.minimum:
+            self._problems.add(node.at, "is empty; at least one name with a value is needed")
         found: dict[object, object] = {}
         for entry in node.entries:
             key, value = self.read(entry.key, kind.key), self.read(entry.value, kind.value)

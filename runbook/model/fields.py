@@ -144,10 +144,11 @@ class ListOf(NamedTuple):
 
 
 class MapOf(NamedTuple):
-    """Names with values; `key` is the type of the names (`Text`, `Choice` or `Whole`)."""
+    """At least `minimum` names with values; `key` is the type of the names (`Text`, `Choice` or `Whole`)."""
 
     key: Type
     value: Type
+    minimum: int = 0
 
 
 class Shaped(NamedTuple):

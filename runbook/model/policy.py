@@ -185,7 +185,7 @@ SHAPES = (
     ),
     shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(
-        Field("majors", MapOf(MAJOR, Shaped("major")), "By major of the CLI."),
+        Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "By major of the CLI."),
         "supabase",
         "the Supabase file",
         "How each major of the Supabase CLI names a target and runs SQL.",

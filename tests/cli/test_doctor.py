@@ -134,6 +134,17 @@ def test_journal_in_the_way_fails(machine: Machine, monkeypatch: pytest.MonkeyPa
     assert (code, found["journal"][0]) == (1, "missing")
 
 
+def test_no_home_directory_is_one_line_of_the_table(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home directory, as in some containers, still gets the whole table."""
+    monkeypatch.setattr("runbook.user_directories._platform", _no_home)
+    code, found = machine.doctor()
+    assert (code, found["journal"][0], found["git"][0]) == (1, "missing", "good")
+
+
+def _no_home() -> object:
+    raise RuntimeError("could not determine the home directory")
+
+
 def test_doctor_changes_nothing(machine: Machine) -> None:
     """It looks; the journal's directory is not even made."""
     machine.doctor()

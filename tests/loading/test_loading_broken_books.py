@@ -5,6 +5,7 @@ The mark § stands before the place that must be named; it is taken out before t
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,12 @@ BROKEN = [
         "supabase.yaml",
         SUPABASE.replace("project: {production: [--remote]", "§projects: {production: [--remote]", 1),
         "'projects' is none of database, project, nothing",
+    ),
+    _file(
+        "supabase-majors",
+        "supabase.yaml",
+        re.sub(r"(?ms)^majors:.*?(?=^\S)", "majors: §{}\n", f"{SUPABASE}end:\n").removesuffix("end:\n"),
+        "at least one name with a value is needed",
     ),
     _file(
         "patterns-see",
