@@ -16,6 +16,7 @@ __all__ = [
     "PolicyRefusal",
     "RunbookError",
     "TargetHeldError",
+    "Terminated",
     "UsageError",
 ]
 
@@ -79,6 +80,10 @@ class JournalError(RunbookError):
 
 class MissingPartError(RunbookError):
     """An optional part or a tool is not installed; `hint` is the command that adds it."""
+
+
+class Terminated(BaseException):
+    """The system told this process to end; its text says why. Like Ctrl-C it passes whatever catches failures."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from runbook.drill.stage import DrillReport
+from runbook.engine.state import seconds_since
 from runbook.journal.events import (
     Event,
     OptionChosen,
@@ -108,7 +109,7 @@ def _pauses(events: Sequence[Event]) -> Iterator[str]:
         # The time before an event counts for its step: a screen is read first, and answered then.
         step = getattr(event, "step", "")
         if before is not None and step:
-            stays[step] = stays.get(step, 0) + (event.at - before).total_seconds()
+            stays[step] = stays.get(step, 0) + seconds_since(before, event)
         before = event.at
     longest = max(stays, key=lambda step: stays[step], default="")
     if longest and stays[longest] > _LONG:

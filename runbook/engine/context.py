@@ -65,6 +65,8 @@ class Context:
     finished: Callable[[str], None] | None = None
     """Called with the run's id when its last event is on disk, before the operator is told."""
     _way: tuple[RunState, Way] | None = None
+    _recorded: float | None = None
+    """When the newest event of this process was recorded, by the monotonic clock."""
 
     @property
     def target(self) -> TargetSeen:
@@ -93,11 +95,22 @@ class Context:
         self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None
     ) -> None:
         """Put the event on disk, then into the state, then tell the operator. Raises JournalError."""
+        now = self.ports.clock.monotonic()
+        if self._recorded is not None:
+            event = replace(event, after=round(max(0.0, now - self._recorded), 3))
+        self._recorded = now
         self.ports.journal.append(self.run, event)
         self.state = apply(self.state, event)
         if before_telling is not None:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
+
+    def seconds_so_far(self) -> float:
+        """Return how long the run has taken until now, by a clock that nobody sets while this process lasts."""
+        if self._recorded is not None:
+            return self.state.seconds + self.ports.clock.monotonic() - self._recorded
+        before = self.state.updated
+        return self.state.seconds + (max(0.0, (self.ports.clock.now() - before).total_seconds()) if before else 0.0)
 
     def holder(self, step: str = "") -> Holder:
         """Return how this walk names itself in the target's lock."""
@@ -119,12 +132,13 @@ class Context:
         # Whoever took it over may have given it back since: a lock that is free is not ours either.
         if not any((one.run, one.pid, one.host) == (ours.run, ours.pid, ours.host) for one in journal.holders()):
             raise self._lost()
-        if journal.hold(lock_key(self.target, self.identity, self.ports.target), ours) is not None:
-            raise self._lost()
+        other = journal.hold(lock_key(self.target, self.identity, self.ports.target), ours)
+        if other is not None:
+            raise self._lost(other.operator)
 
-    def _lost(self) -> TargetHeldError:
+    def _lost(self, now: str = "somebody") -> TargetHeldError:
         taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
-        who = taken[-1].operator if taken else "somebody"
+        who = taken[-1].operator if taken else now
         return TargetHeldError(
             f"{who} took the target over while this run was under way",
             hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` goes on here.",

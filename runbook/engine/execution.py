@@ -14,7 +14,7 @@ from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
 from runbook.engine.ports import Execution, Screen
 from runbook.engine.state import Status
-from runbook.errors import MissingPartError, PolicyRefusal, UsageError
+from runbook.errors import MissingPartError, PolicyRefusal, Terminated, UsageError
 from runbook.filling import Shown, fill_text
 from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
 from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
@@ -92,6 +92,8 @@ class StepWork:
     purpose: Purpose = Purpose.RUN
     confirmed: str = ""
     """What the operator typed to allow it."""
+    _told_to_end: Terminated | None = None
+    """Raised once the step's end is on record."""
 
     # --- what a kind of step may know and do ----------------------------------------------------------------------
 
@@ -191,19 +193,24 @@ class StepWork:
             ),
             self.screen,
         )
+        if self._told_to_end is not None:
+            raise self._told_to_end
         return ended
 
     def _without_command(self, job: Job) -> Execution:
         """Do the part of the step that is not a command."""
-        began = self._now()
+        clock = self.context.ports.clock
+        began = clock.monotonic()
         outcome, evidence = Outcome.PASSED, job.evidence
         try:
             evidence = "\n".join(part for part in (job.evidence, job.first() if job.first else "") if part)
         except OSError as error:
             outcome, evidence = Outcome.FAILED, str(error)
+        except Terminated as told:
+            outcome, evidence, self._told_to_end = Outcome.INTERRUPTED, str(told), told
         except KeyboardInterrupt:
             outcome, evidence = Outcome.INTERRUPTED, "ended by Ctrl-C"
-        seconds = (self._now() - began).total_seconds()
+        seconds = clock.monotonic() - began
         return Execution(
             outcome=outcome, exit=None, seconds=seconds, output="", evidence=evidence, captured=job.captured
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,7 +30,7 @@ from runbook.engine.ports import (
 )
 from runbook.engine.state import Status, StepRecord
 from runbook.engine.unknown_step import child_lives, known_of
-from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
+from runbook.errors import ExitCode, JournalError, RunbookError, Terminated, UsageError
 from runbook.filling import Shown, UnknownName, fill_text
 from runbook.journal.events import (
     Decision,
@@ -98,6 +100,15 @@ class Walk:
             raise
         except RunbookError as error:
             self._record_stop(error.message)
+            raise
+        except Terminated as told:
+            with suppress(OSError):  # the terminal may be gone, and then nobody can be told what is now on record
+                self._record_stop(str(told))
+            raise
+        except OSError as error:
+            why = "the terminal was lost" if error.errno == errno.EIO else f"the system refused: {error.strerror}"
+            with suppress(OSError):
+                self._record_stop(why)
             raise
         except (KeyboardInterrupt, EOFError):
             self._record_stop("interrupted at the keyboard")
@@ -319,8 +330,6 @@ def screen_of(context: Context, at: Place) -> Screen:
     """Return the screen of a step with the argv it last ran, whatever is known of its values. Never raises."""
     way, state = context.way, context.state
     number, total = way.number_of(at.path)
-    now = context.ports.clock.now()
-    began = state.header.at if state.header else now
     action = at.step.action_on(context.destination.major)
     values, later = Shown(at.scope.values), Shown(at.after.values)
     try:
@@ -339,7 +348,7 @@ def screen_of(context: Context, at: Place) -> Screen:
         phase=way.phase_of(at.path),
         argv=state.step(at.path).argv,
         values=at.scope.values,
-        seconds_so_far=max(0.0, (now - began).total_seconds()),
+        seconds_so_far=context.seconds_so_far(),
         title=fill_text(at.step.title, values),
         blocks=blocks,
     )

@@ -258,5 +258,8 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the time in UTC."""
 
+    def monotonic(self) -> float:
+        """Return seconds since some moment in the past, for lengths of time: nobody can set this clock."""
+
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""

@@ -32,7 +32,7 @@ from runbook.journal.events import (
     ValueGiven,
 )
 
-__all__ = ["Attempt", "ChildProcess", "RunState", "Status", "StepRecord", "apply", "fold"]
+__all__ = ["Attempt", "ChildProcess", "RunState", "Status", "StepRecord", "apply", "fold", "seconds_since"]
 
 
 class Status(StrEnum):
@@ -74,6 +74,10 @@ class Attempt:
 
     purpose: Purpose
     started: datetime
+    started_after: float = 0
+    """Seconds of the run before it, by the run's own clock (`RunState.seconds`)."""
+    number: int = 0
+    """Its place among all events of the run."""
     argv: tuple[str, ...] = ()
     effect: str = "reads"
     confirmed: str = ""
@@ -163,6 +167,9 @@ class RunState:
     note: str = ""
     """What was said when the run was handed over."""
     updated: datetime | None = None
+    seconds: float = 0
+    """How long the run took up to its last event: never less than before, even if the machine's clock was set back."""
+    events: int = 0
 
     def step(self, path: str) -> StepRecord:
         """Return what is known of a step, an empty record if nothing is."""
@@ -187,7 +194,21 @@ def fold(events: Iterable[Event]) -> RunState:
 
 def apply(state: RunState, event: Event) -> RunState:
     """Return the state after one more event. Raises KeyError for an event that is not of `events.py`."""
-    return replace(_FOLDS[type(event)](state, event), updated=event.at)
+    state = replace(state, events=state.events + 1, seconds=state.seconds + _passed(state, event), updated=event.at)
+    return _FOLDS[type(event)](state, event)
+
+
+def seconds_since(before: datetime | None, event: Event) -> float:
+    """Return how long after the last event this one came: as measured, else by clocks that may have been set since."""
+    if event.after is not None:
+        return event.after
+    return max(0.0, (event.at - before).total_seconds()) if before else 0.0
+
+
+def _passed(state: RunState, event: Event) -> float:
+    # Another process puts this into the record while ours goes on: the next event counts that time itself.
+    is_foreign = isinstance(event, TakenOver) and state.header is not None and event.was == state.header.run
+    return 0.0 if is_foreign else seconds_since(state.updated, event)
 
 
 # --- the run ----------------------------------------------------------------------------------------------------
@@ -245,7 +266,13 @@ def _keep(state: RunState, record: StepRecord, *, settled: bool = False) -> RunS
 def _step_started(state: RunState, event: StepStarted) -> RunState:
     record = state.step(event.step)
     attempt = Attempt(
-        purpose=event.purpose, started=event.at, argv=event.argv, effect=event.effect, confirmed=event.confirmed
+        purpose=event.purpose,
+        started=event.at,
+        started_after=state.seconds,
+        number=state.events,
+        argv=event.argv,
+        effect=event.effect,
+        confirmed=event.confirmed,
     )
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.purpose is Purpose.RUN:

@@ -47,7 +47,8 @@ def _take(context: Context, key: str) -> TakenOver | None:
 
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
     """Put the take-over into the record of the run that it was taken from, too."""
-    if other is not None and event is not None and other.run != context.run:
+    # The record of a run in another journal is not ours to write; its process sees that it lost the target.
+    if other is not None and event is not None and other.run != context.run and not other.elsewhere:
         journal = context.ports.journal
         with suppress(JournalError):
             if other.run in journal.runs():  # one that died before its first event has no record to write into
@@ -57,8 +58,11 @@ def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | N
 def _held_by(other: Holder) -> TargetHeldError:
     dead = " Its process no longer runs." if other.alive is False else ""
     step = f", at step {other.step}" if other.step else ""
+    back = f"`runbook resume {other.run}` goes on with it once it has stopped."
+    if other.elsewhere:
+        back = f"Its record is in another journal, {other.elsewhere}: go on with it from there."
     return TargetHeldError(
         f"{other.operator} has been running {other.procedure} on this target since "
         f"{other.since:%Y-%m-%d %H:%M} UTC{step} (run {other.run} on {other.host}, process {other.pid}).{dead}",
-        hint=f"`runbook status` shows it; `runbook resume {other.run}` goes on with it once it has stopped.",
+        hint=f"`runbook status` shows it. {back}",
     )

@@ -40,7 +40,7 @@ def span(seconds: float) -> str:
 
 def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterator[str]:
     what = "The undo of this step" if record.purpose is Purpose.UNDO else "This step"
-    ago = span((context.ports.clock.now() - attempt.started).total_seconds())
+    ago = span(max(0.0, context.seconds_so_far() - attempt.started_after))
     yield f"{what} was started at {_clock(attempt.started)} UTC, {ago} ago."
     if attempt.outcome is Outcome.INTERRUPTED:
         yield f"It was interrupted after {span(attempt.seconds)}; the server may have continued."

@@ -64,9 +64,14 @@ class TargetSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened, at a moment in UTC."""
+    """Something that happened, at a moment in UTC.
+
+    `at` is what the machine's clock said, to be read; clocks are set back and forth. `after` is the number of seconds
+    since the same process's event before it, by a clock that nobody can set; None for its first.
+    """
 
     at: datetime
+    after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,10 @@ __all__ = ["Holder", "Journal", "MemoryJournal"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell)."""
+    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell).
+
+    `elsewhere` is the directory of the journal that has its record, where that is another one than ours.
+    """
 
     run: str
     procedure: str
@@ -25,6 +28,7 @@ class Holder:
     since: datetime
     step: str = ""
     alive: bool | None = None
+    elsewhere: str = ""
 
 
 class Journal(Protocol):

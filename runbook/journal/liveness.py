@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -16,13 +17,15 @@ def this_host() -> str:
 
 
 def start_time(pid: int) -> str:
-    """Return the kernel's start time of a process, empty if there is no such process (or it is a zombie).
+    """Return the kernel's start time of a process, empty if there is none, it is a zombie, or the system hides it.
 
     Linux: clock ticks since boot, field 22 of `/proc/PID/stat`. Elsewhere: what `ps` prints.
     """
     if not Path("/proc/self/stat").exists():
-        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - `ps` is wherever the system has it
-        return shown.stdout.strip()
+        words = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
+        shown = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        state, _, started = shown.strip().partition(" ")
+        return "" if state.startswith("Z") else started.strip()
     fields = _stat_fields(Path(f"/proc/{pid}/stat"))
     return fields[19] if fields else ""
 
@@ -32,17 +35,20 @@ def _stat_fields(stat: Path) -> list[str]:
     try:
         # The program's name stands in parentheses and may hold anything, spaces and parentheses too.
         fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
     # A zombie (or dead) process does nothing any more; it only waits for its parent to ask how it ended.
     return [] if fields[0] in {"Z", "X"} else fields
 
 
 def is_alive(pid: int, born: str, host: str) -> bool | None:
-    """Return whether that very process still lives; None if it is on another machine, so that nobody can tell."""
+    """Return whether that very process still lives; None if nobody can tell: on another machine, or hidden by this."""
     if host != this_host():
         return None
-    return bool(born) and start_time(pid) == born
+    now = start_time(pid)
+    if not now and _is_hidden(pid):
+        return None
+    return bool(born) and now == born
 
 
 def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
@@ -54,10 +60,23 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
     if host != this_host():
         return None
     now = start_time(pid)
+    if not now and _is_hidden(pid):
+        return None
     # A pid that was given away again proves that nobody is left in the session: see above.
     if now and now != born:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))
+
+
+def _is_hidden(pid: int) -> bool:
+    """Tell whether there is such a process of another user, of which this one may see nothing (`hidepid`)."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _sessions() -> Iterator[tuple[int, int]]:

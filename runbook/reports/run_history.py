@@ -8,6 +8,7 @@ from datetime import datetime
 
 from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
+from runbook.errors import JournalError
 from runbook.journal.interface import Holder, Journal
 from runbook.model import Procedure
 from runbook.reports.run_report import outcome_of, status_line
@@ -19,7 +20,10 @@ _LAST_LINES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One run, summed up. `seconds` is the time from its first event to its last."""
+    """One run, summed up. `seconds` is the time from its first event to its last.
+
+    Of a run whose record is damaged only `outcome` tells anything: what the damage is.
+    """
 
     run: str
     procedure: str
@@ -35,6 +39,8 @@ class Row:
 
     def as_text(self) -> str:
         """Return the row as two lines that fit 80 columns in most cases."""
+        if not self.procedure:
+            return f"{self.run}  {self.outcome}"
         return f"{self.run}  {self.outcome}\n    {self.target}, by {self.operator}, {span(self.seconds)}"
 
 
@@ -78,55 +84,75 @@ class Running:
 
 def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
     """Return the newest runs, newest first. Raises JournalError."""
-    held = {holder.run: holder for holder in journal.holders()}
-    found = []
-    for run in journal.runs()[:limit]:
-        state, holder = fold(journal.events(run)), held.get(run)
-        header = state.header
-        assert header is not None
-        # A process on another machine can't be looked for (None), so what holds the target there counts as running.
-        is_running = holder is not None and holder.alive is not False and not state.ended
-        row = Row(
-            run=run,
-            procedure=header.procedure,
-            target=f"{header.target.kind} {header.target.name}",
-            operator=state.operator,
-            began=header.at.isoformat(),
-            seconds=((state.updated or header.at) - header.at).total_seconds(),
-            outcome="running now" if is_running else outcome_of(state),
-        )
-        found.append(row)
-    return tuple(found)
+    held = {holder.run: holder for holder in journal.holders() if not holder.elsewhere}
+    return tuple(_row(journal, run, held.get(run)) for run in journal.runs()[:limit])
+
+
+def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
+    try:
+        state = fold(journal.events(run))
+    except JournalError as damage:  # it must not hide the other runs
+        return Row(run=run, procedure="", target="", operator="", began="", seconds=0, outcome=damage.message)
+    header = state.header
+    assert header is not None
+    # A process on another machine can't be looked for (None), so what holds the target there counts as running.
+    is_running = holder is not None and holder.alive is not False and not state.ended
+    return Row(
+        run=run,
+        procedure=header.procedure,
+        target=f"{header.target.kind} {header.target.name}",
+        operator=state.operator,
+        began=header.at.isoformat(),
+        seconds=state.seconds,
+        outcome="running now" if is_running else outcome_of(state),
+    )
 
 
 def running(journal: Journal, procedures: Mapping[str, Procedure], now: datetime) -> tuple[Running, ...]:
     """Return the runs that hold a target. Raises JournalError."""
     # The target is taken before the first event is written: a holder may have no run on record yet.
     begun = frozenset(journal.runs())
-    states = ((one, fold(journal.events(one.run)) if one.run in begun else RunState()) for one in journal.holders())
-    return tuple(_running(holder, state, procedures, now) for holder, state in states)
+    found = []
+    for holder in journal.holders():
+        state, damage = RunState(), ""
+        if holder.run in begun and not holder.elsewhere:
+            try:
+                state = fold(journal.events(holder.run))
+            except JournalError as error:
+                damage = error.message
+        found.append(_running(holder, state, procedures, now, damage))
+    return tuple(found)
 
 
-def _running(holder: Holder, state: RunState, procedures: Mapping[str, Procedure], now: datetime) -> Running:
+def _running(
+    holder: Holder, state: RunState, procedures: Mapping[str, Procedure], now: datetime, damage: str
+) -> Running:
     ran = [record for record in state.steps.values() if record.attempts]
-    record = max(ran, key=lambda one: one.attempts[-1].started, default=None)
+    record = max(ran, key=lambda one: one.attempts[-1].number, default=None)
     attempt = record.attempts[-1] if record else None
     printed = [one for record in ran for one in record.attempts if one.finished and one.output]
-    last = max(printed, key=lambda one: one.started, default=None)
+    last = max(printed, key=lambda one: one.number, default=None)
     procedure = procedures.get(holder.procedure)
     # The steps are counted in the procedure that the run began with; a changed one would tell other numbers.
     same = procedure if procedure and procedure.digest == state.digest else None
-    waiting = f"{holder.procedure}: about to begin, by {holder.operator}"
     return Running(
         run=holder.run,
-        line=status_line(state, same, now) if state.header else waiting,
+        line=status_line(state, same, now) if state.header else _line_without_record(holder, damage),
         operator=holder.operator,
         host=holder.host,
         pid=holder.pid,
         alive=holder.alive,
-        step=record.path if record else "",
+        step=record.path if record else holder.step,
         command=attempt.argv if attempt else (),
         since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
         is_executing=attempt is not None and attempt.outcome is None,
         output=tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else (),
     )
+
+
+def _line_without_record(holder: Holder, damage: str) -> str:
+    who = f"{holder.procedure} on this machine, by {holder.operator} since {holder.since:%Y-%m-%d %H:%M} UTC"
+    if holder.elsewhere:
+        step = f", at step {holder.step}" if holder.step else ""
+        return f"{who}{step}. Run {holder.run}; its record is in {holder.elsewhere}"
+    return f"{who}: {damage}" if damage else f"{holder.procedure}: about to begin, by {holder.operator}"

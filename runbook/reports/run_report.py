@@ -26,10 +26,13 @@ from runbook.rendering.command_text import quoted
 __all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write", "write_private"]
 
 
-def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None) -> str:
-    """Return the whole record as Markdown. `titles` names steps by their paths; without one the path itself stands."""
+def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
+    """Return the whole record as Markdown. `titles` names steps by their paths; without one the path itself stands.
+
+    `proof` is the hash of the last event: with it a copy of the report shows later whether the journal was changed.
+    """
     state, names = fold(events), titles or {}
-    parts = [*_head(state, events), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
+    parts = [*_head(state, events, proof), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
     parts += (f"| {at:%H:%M:%S} | {_cell(text)} | {took} |" for at, text, took in _timeline(events, names))
     parts += ["", "## Steps", ""]
     parts += (line for record in state.steps.values() for line in _step(record, names))
@@ -43,7 +46,7 @@ def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None
     return "\n".join(parts).rstrip() + "\n"
 
 
-def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None) -> str:
+def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
     """Return the whole record as JSON: a summary, what became of each step, and every event."""
     state, names = fold(events), titles or {}
     header = state.header
@@ -62,11 +65,12 @@ def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None) ->
         "versions": {"runbook": header.runbook, "supabase": header.target.cli},
         "began": header.at.isoformat(),
         "updated": (state.updated or header.at).isoformat(),
-        "seconds": _seconds(state),
+        "seconds": state.seconds,
         "values": state.values,
         "choices": state.choices,
         "steps": [_step_as_json(record, names.get(record.path, "")) for record in state.steps.values()],
         "events": [encode(event) for event in events],
+        "head": proof,
     }
     return json.dumps(document, indent=2, ensure_ascii=False, default=list) + "\n"
 
@@ -78,7 +82,7 @@ def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> 
         return "A run is about to begin."
     title = procedure.title if procedure else header.procedure
     where = f"{title} on {header.target.kind} {header.target.name}"
-    since = f"{state.operator} since {header.at:%H:%M} UTC ({span((now - header.at).total_seconds())})"
+    since = f"{state.operator} since {header.at:%H:%M} UTC ({span(_until(state, now))})"
     doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure)
     return f"{where}: {doing}. {since}. Run {header.run}"
 
@@ -140,7 +144,7 @@ def _replace(file: Path, text: str, *, mode: int, keep: int | None = None) -> No
 # --- Markdown ---------------------------------------------------------------------------------------------------
 
 
-def _head(state: RunState, events: Sequence[Event]) -> Iterator[str]:
+def _head(state: RunState, events: Sequence[Event], proof: str) -> Iterator[str]:
     header = state.header
     assert header is not None
     target = header.target
@@ -149,12 +153,14 @@ def _head(state: RunState, events: Sequence[Event]) -> Iterator[str]:
         "Outcome": outcome_of(state) + (" (dry run: nothing was written)" if header.dry else ""),
         "Target": f"{target.kind} `{target.name}`{environment}",
         "Began": f"{header.at:%Y-%m-%d %H:%M:%S} UTC",
-        "Took": span(_seconds(state)),
+        "Took": span(state.seconds),
         "Operator": ", ".join(_operators(events)) + f" on {header.host}",
         "Directory": _code(header.directory),
         "Versions": f"supabase {target.cli}, runbook {header.runbook}",
         "Procedure": f"`{header.procedure}`, digest `{header.digest[:12]}`",
     }
+    if proof:
+        facts["Record"] = f"{len(events)} events, the last with the hash `{proof}`"
     yield from (f"# Run {header.run}", "", "| | |", "|---|---|")
     yield from (f"| {name} | {_cell(value)} |" for name, value in facts.items())
     yield ""
@@ -304,9 +310,9 @@ def _operators(events: Sequence[Event]) -> list[str]:
     return list(dict.fromkeys(joined))
 
 
-def _seconds(state: RunState) -> float:
-    began, ended = (state.header.at if state.header else None), state.updated
-    return (ended - began).total_seconds() if began and ended else 0.0
+def _until(state: RunState, now: datetime) -> float:
+    """Return how long a run has been going on by now, of which only its record is known."""
+    return state.seconds + (max(0.0, (now - state.updated).total_seconds()) if state.updated else 0.0)
 
 
 def _standing(state: RunState, procedure: Procedure | None) -> str:

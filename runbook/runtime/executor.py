@@ -53,6 +53,10 @@ class SystemClock:
         """Return the time in UTC."""
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        """Return seconds since some moment in the past."""
+        return time.monotonic()
+
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
         time.sleep(max(0.0, seconds))

@@ -124,7 +124,7 @@ def render_difference(what: str, diff: str, width: int = 80) -> Lines:
 
 def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
     """Return who holds the target, since when, and whether they still do anything."""
-    minutes = int((now - holder.since).total_seconds() // 60)
+    minutes = max(0, int((now - holder.since).total_seconds() // 60))  # a clock may have been set back
     life = {
         True: "That process still runs: somebody is at work there. Talk to them first.",
         False: "That process no longer runs: the run was cut off.",
@@ -140,4 +140,5 @@ def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
             f"Run {holder.run}, process {holder.pid}, since {holder.since:%Y-%m-%d %H:%M:%S} UTC.", width, first="  "
         ),
         *wrap(life, width, first="  ", style="bold" if holder.alive else ""),
+        *(wrap(f"Its record is in another journal: {holder.elsewhere}", width, first="  ") if holder.elsewhere else []),
     ]

@@ -107,8 +107,7 @@ def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 8
 def render_finished(procedure: Procedure, state: RunState, width: int = 80, height: int = 24) -> Lines:
     """Return the end of a run: what was done when, what is still to do, and where the report is."""
     run = state.header.run if state.header else ""
-    began, ended = (state.header.at if state.header else None), state.updated
-    took = f" in {duration((ended - began).total_seconds())}" if began and ended else ""
+    took = f" in {duration(state.seconds)}" if state.header else ""
     steps = way_of(procedure, state).places
     listed = [line for one in steps for line in _step_line(one, state.step(one.path), width)]
     after = [line for text in procedure.after for line in wrap(text, width, first="  [ ] ")]

@@ -82,7 +82,7 @@ def test_an_undo_whose_end_is_lost_is_unknown_too(tmp_path: Path) -> None:
         ("resolve", "push"),
         ("decide", "push"),
     ]
-    assert str(operator.log[4][3]).startswith("The undo of this step was started at 01:20:1")
+    assert str(operator.log[4][3]).startswith("The undo of this step was started at 01:20:0")
 
 
 def test_a_changed_procedure_is_shown_and_must_be_accepted(tmp_path: Path) -> None:

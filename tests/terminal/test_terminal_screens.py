@@ -324,7 +324,7 @@ def test_finish_lists_the_steps_and_what_is_left_to_do() -> None:
     """The timeline, the follow-ups, the report's command, on one screen."""
     steps = [step(f"step{number}", "look") for number in range(40)]
     fix = replace(procedure(*steps), after=("Write the review",))
-    now = replace(state(), updated=START + timedelta(minutes=3))
+    now = replace(state(), seconds=180)
     lines = render_finished(fix, now)
     text = plain_text(lines)
     assert _fits(lines)
