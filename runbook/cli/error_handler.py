@@ -6,11 +6,11 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from runbook import __version__
-from runbook.errors import ExitCode, RunbookError
+from runbook.errors import ExitCode, RunbookError, Terminated
 
 __all__ = ["Ending", "ending"]
 
@@ -34,6 +34,9 @@ def ending() -> Iterator[Ending]:
     except RunbookError as error:
         result.code = error.exit_code
         _say(f"runbook: {error.message}", error.hint)
+    except Terminated as told:
+        result.code = ExitCode.NOT_COMPLETED
+        _say(f"\nrunbook: {told}", "A run that has begun stopped there: `runbook resume` continues.")
     except (KeyboardInterrupt, EOFError):
         result.code = ExitCode.INTERRUPTED
         _say("\nrunbook: interrupted", "")
@@ -85,9 +88,10 @@ def _write_log() -> str:
 
 
 def _say(message: str, hint: str) -> None:
-    print(message, file=sys.stderr)
-    if hint:
-        print(f"  {hint}", file=sys.stderr)
+    with suppress(OSError):  # the terminal is gone: nobody is there to be told
+        print(message, file=sys.stderr)
+        if hint:
+            print(f"  {hint}", file=sys.stderr)
 
 
 def _silence_stdout() -> None:

@@ -27,6 +27,7 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
     from runbook.engine.session import resume
     from runbook.engine.state import fold
     from runbook.model import TargetKind
+    from runbook.runtime.termination import ends_cleanly
 
     journal = journal_here()
     name = find_run(journal, run, unfinished=run is None)
@@ -35,4 +36,5 @@ def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -
         raise UsageError(f"can't resume run {name}: its target no longer exists")
     opened = open_book(book)
     ports = ports_for(opened, TargetKind(header.target.kind), workdir or header.directory)
-    return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)
+    with ends_cleanly():
+        return resume(name, opened, settings=settings_for(ports["journal"], opened), **ports)

@@ -39,12 +39,14 @@ def command(
     from runbook.checks import open_book
     from runbook.engine.session import walk
     from runbook.model import TargetKind
+    from runbook.runtime.termination import ends_cleanly
 
     opened = open_book(book)
     chosen = opened.procedure(procedure)
     ports = ports_for(opened, TargetKind(target), workdir)
     settings = settings_for(ports["journal"], opened)
-    return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)
+    with ends_cleanly():
+        return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)
 
 
 def _values(given: tuple[str, ...]) -> dict[str, str]:

@@ -1,0 +1,204 @@
+"""A run that waits for a person and is told to end does what the person would do: it records why, and lets go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pexpect
+import pytest
+from support.places import PUSH, Place, make_place
+from support.terminals import hang_up, pid_of, terminal
+from support.walks import FakeExecutor, FakeOperator, Walked, book, procedure, step
+
+from runbook.errors import Terminated
+from runbook.journal.events import Event, Outcome, Purpose, RunStopped, StepFinished, StepStarted
+from runbook.journal.sqlite import SqliteJournal
+from runbook.runtime.termination import ends_cleanly
+from runbook.steps.wait import Wait
+
+ROOT = Path(__file__).parents[2]
+MODES = termios.ICANON | termios.ECHO | termios.ISIG
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Return a project, a book and a stand-in CLI."""
+    return make_place(tmp_path)
+
+
+def begin(place: Place, *words: str) -> pexpect.spawn[str]:
+    """Start the program as a person does."""
+    environment = {**place.environment, "PYTHONPATH": str(ROOT)}
+    verb = words or ("run", "fix")
+    argv = ("-m", "runbook", "--book", str(place.root / "book"), *verb, "--workdir", str(place.root / "project"))
+    return terminal(sys.executable, *argv, environment=environment, directory=place.root)
+
+
+def answer_until(child: pexpect.spawn[str], place: Place, wanted: str) -> None:
+    """Answer every prompt until its screen has that text."""
+    while True:
+        child.expect(r"(?:why|value|reason)?> $")
+        screen = str(child.before)
+        if wanted in screen:
+            return
+        child.send(place.answer(screen) + "\r")
+
+
+def events_of(place: Place) -> Sequence[Event]:
+    """Return the only run's events."""
+    return place.events
+
+
+def holders(place: Place) -> int:
+    """Return how many hold a target, by the journal and by the machine's locks."""
+    with closing(SqliteJournal(place.root / "state" / "runbook")) as journal:
+        locks = [file for file in place.root.iterdir() if "runbook-lock-" in file.name]
+        return len(journal.holders()) + len(locks)
+
+
+REASONS = {signal.SIGTERM: "told to end (SIGTERM)", signal.SIGHUP: "(SIGHUP)"}
+
+
+@pytest.mark.parametrize("number", REASONS)
+@pytest.mark.parametrize("wanted", ["Tell the others", "Type yes to run"])
+def test_a_waiting_run_that_is_told_to_end_records_it_and_lets_go(
+    place: Place, number: signal.Signals, wanted: str
+) -> None:
+    """Its stop is on record, the target is free, the terminal as it was, and the exit code 1."""
+    child = begin(place)
+    before = termios.tcgetattr(child.child_fd)[3] & MODES
+    answer_until(child, place, wanted)
+    assert holders(place) == 2
+
+    os.kill(pid_of(child), number)
+    child.expect(pexpect.EOF)
+    after = termios.tcgetattr(child.child_fd)[3] & MODES
+    child.close()
+
+    assert (child.exitstatus, child.signalstatus) == (1, None)
+    assert "runbook resume" in str(child.before)
+    assert "Traceback" not in str(child.before)
+    last = events_of(place)[-1]
+    assert isinstance(last, RunStopped)
+    assert REASONS[number] in last.reason
+    assert after == before
+    assert holders(place) == 0
+    assert place.session() == 0, place.screens
+
+
+@pytest.mark.parametrize("number", REASONS)
+def test_told_to_end_before_the_run_began_leaves_nothing(place: Place, number: signal.Signals) -> None:
+    """At the first screen."""
+    child = begin(place)
+    child.expect("> $")
+    os.kill(pid_of(child), number)
+    child.expect(pexpect.EOF)
+    child.close()
+
+    assert (child.exitstatus, child.signalstatus) == (1, None)
+    assert events_of(place) == ()
+    assert holders(place) == 0
+
+
+def test_a_lost_connection_ends_a_waiting_run_with_a_record(place: Place) -> None:
+    """The terminal is really gone: nobody can be told, and still all is written down."""
+    child = begin(place)
+    answer_until(child, place, "Type yes to run")
+    pid = pid_of(child)
+    hang_up(child)
+    os.waitpid(pid, 0)
+
+    assert isinstance(events_of(place)[-1], RunStopped)
+    assert holders(place) == 0
+    assert PUSH not in place.effects
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    """Return once it is so."""
+    until = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_lost_connection_while_a_command_runs_lets_it_end_and_records_how(place: Place) -> None:
+    """The push goes on without a terminal; its end is known, and then the run stops."""
+    (place.root / "linger").touch()
+    child = begin(place)
+    answer_until(child, place, "Type yes to run")
+    child.send("yes\r")
+    wait_for((place.root / "linger.pid").exists)
+    pid = pid_of(child)
+    hang_up(child)
+    time.sleep(0.3)
+    assert [event for event in events_of(place) if isinstance(event, StepStarted)][-1].step == "push"
+    (place.root / "linger").unlink()
+    os.waitpid(pid, 0)
+
+    events = events_of(place)
+    ended = next(event for event in events if isinstance(event, StepFinished) and event.step == "push")
+    assert (ended.purpose, ended.outcome) == (Purpose.RUN, Outcome.PASSED)
+    assert isinstance(events[-1], RunStopped)
+    assert holders(place) == 0
+
+
+def test_under_nohup_a_hang_up_is_ignored_as_before(place: Place) -> None:
+    """Who starts it so means it."""
+    program = """
+import signal
+from runbook.runtime.termination import ends_cleanly
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with ends_cleanly():
+    signal.raise_signal(signal.SIGHUP)
+    print("still there")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, env=place.environment
+    )
+
+    assert ended.stdout == "still there\n"
+
+
+def test_a_second_signal_does_not_cut_off_the_record_of_the_first() -> None:
+    """A system that shuts down sends several; afterwards the handlers are those from before."""
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
+    recorded = []
+    with pytest.raises(Terminated, match="SIGTERM"), ends_cleanly():  # noqa: PT012 - what happens on the way out
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
+            recorded.append("stopped")
+
+    assert recorded == ["stopped"]
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
+
+
+def test_told_to_end_in_the_middle_of_a_wait_the_step_s_end_is_on_record(tmp_path: Path) -> None:
+    """As interrupted, and the run as stopped: it doesn't go on to the next question."""
+
+    class Ended(FakeOperator):
+        """Waits by the walk's own clock."""
+
+    walked = Walked(book(procedure(step("pause", Wait(30, "the lock")))), tmp_path, Ended(), FakeExecutor())
+
+    def told(seconds: float) -> None:
+        raise Terminated(f"told to end (SIGTERM) with {seconds:g} s to go")
+
+    walked.clock.wait = told  # type: ignore[method-assign]
+    with pytest.raises(Terminated):
+        walked.begin()
+
+    assert walked.events[-2:] == [
+        ("StepFinished", "pause", "run", "interrupted"),
+        ("RunStopped", "told to end (SIGTERM) with 30 s to go"),
+    ]
