@@ -14,7 +14,7 @@ from runbook.errors import RunbookError
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
 
-__all__ = ["cache_directory", "data_directory", "is_private", "make_private", "state_directory"]
+__all__ = ["cache_directory", "data_directory", "is_private", "locks_directory", "make_private", "state_directory"]
 
 _NAME = "runbook"
 
@@ -43,6 +43,14 @@ def data_directory() -> Path:
     Raises RunbookError if this user has no home directory.
     """
     return _find("XDG_DATA_HOME", lambda: _platform().user_data_path)
+
+
+def locks_directory() -> Path:
+    """Return the directory for locks among all users of this machine, whatever their homes: `/tmp`.
+
+    RUNBOOK_LOCKS names another one, for machines that give every user a `/tmp` of their own.
+    """
+    return Path(os.environ.get("RUNBOOK_LOCKS") or "/tmp")  # noqa: S108 - see `runbook.journal.machine_locks`
 
 
 def is_private(path: Path) -> bool:

@@ -10,6 +10,7 @@ OWN_VARIABLES = {
     "RUNBOOK_CHROMIUM": "the browser for the site's tests",
     "RUNBOOK_DRILL_DATABASE": "the PostgreSQL server that drills use",
     "RUNBOOK_EDIT_URI": "where the site's pages are edited",
+    "RUNBOOK_LOCKS": "the directory, shared by all users of a machine, in which runs lock their targets (`/tmp`)",
     "RUNBOOK_SITE_URL": "the site's address",
     "RUNBOOK_TEST_WORKERS": "how many processes run the tests",
     "RUNBOOK_TOOLS": "the node_modules with both Supabase CLIs",

@@ -30,7 +30,7 @@ for module in (
     "runtime.cli_target",
 ):
     import_module(f"runbook.{module}")
-for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.sqlite"):
+for module in ("runbook.policy.redaction", "rich.console", "runbook.journal.machine_locks", "runbook.journal.sqlite"):
     import_module(module)
 
 __all__ = ["KillAt", "Terminal", "start"]

@@ -87,6 +87,7 @@ class Place:
             "PATH": f"{self.root / 'bin'}:/usr/bin:/bin",
             "HOME": str(self.root),
             "XDG_STATE_HOME": str(self.root / "state"),
+            "RUNBOOK_LOCKS": str(self.root),
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
             "LOG": str(self.root / "log"),
