@@ -28,9 +28,11 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
     from runbook.reports.run_report import as_json, as_markdown, write
 
     journal = journal_here()
-    events = journal.events(find_run(journal, run))
+    name = find_run(journal, run)
+    events = journal.events(name)
     titles = _titles(book, events)
-    text = as_json(events, titles) if form == "json" else as_markdown(events, titles)
+    proof = journal.proof(name, len(events))
+    text = as_json(events, titles, proof) if form == "json" else as_markdown(events, titles, proof)
     if output is None or _is_standard_output(output):
         click.echo(text, nl=False)
         return ExitCode.DONE

@@ -93,10 +93,12 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
 
 def journal_here() -> SqliteJournal:
     """Return this user's journal."""
+    from runbook.journal.machine_locks import MachineLocks
     from runbook.journal.sqlite import SqliteJournal
-    from runbook.user_directories import state_directory
+    from runbook.user_directories import locks_directory, state_directory
 
-    return SqliteJournal(state_directory())
+    directory = state_directory()
+    return SqliteJournal(directory, MachineLocks(locks_directory(), directory))
 
 
 def report_path(journal: SqliteJournal, run: str) -> Path:
@@ -141,8 +143,12 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
     from runbook.engine.state import fold
 
     for run in journal.runs():
-        if not unfinished or not fold(journal.events(run)).ended:
-            return run
+        try:
+            if not unfinished or not fold(journal.events(run)).ended:
+                return run
+        except JournalError as damage:
+            hint = "Name the run that you mean: `runbook history` lists them. `runbook journal check` names all damage."
+            raise JournalError(f"which run is meant can't be told: {damage.message}", hint=hint) from damage
     if unfinished:
         raise UsageError("no run is unfinished", hint="`runbook history` lists all runs.")
     raise UsageError("there are no runs yet", hint="`runbook list` shows what can be run.")
@@ -159,7 +165,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
         titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write_private(report_path(journal, run), as_markdown(events, titles))
+            write_private(report_path(journal, run), as_markdown(events, titles, journal.proof(run, len(events))))
 
     return report
 

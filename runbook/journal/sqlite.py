@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.errors import JournalError
+from runbook.journal.chain import Finding, Head, Link, hash_of, problems, start_of
 from runbook.journal.codec import from_json, to_json
 from runbook.journal.directory import open_directory
 from runbook.journal.events import Event, HandedOver, RunFinished, RunStarted, RunStopped
+from runbook.journal.file_place import FilePlace
+from runbook.journal.inspection import Record, inspect
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import is_alive, start_time, this_host
+from runbook.journal.machine_locks import MachineLocks
+from runbook.journal.sqlite_copy import copy_to
+from runbook.journal.sqlite_rows import HEAD, LINK, head_of, link_of, one_line, text_of
+from runbook.journal.sqlite_schema import set_up
 
 __all__ = ["SqliteJournal"]
 
-_VERSION = 1
-# The triggers are part of the file, so no other program changes what happened by accident either.
-_SCHEMA = f"""
-create table runs (id text primary key, procedure text not null, started text not null) without rowid;
-create index runs_by_age on runs (started);
-create table events (
-    run text not null references runs (id),
-    number integer not null,
-    at text not null,
-    body text not null,
-    primary key (run, number)
-) without rowid;
-create trigger events_stay before update on events begin select raise(abort, 'the journal is append-only'); end;
-create trigger events_remain before delete on events begin select raise(abort, 'the journal is append-only'); end;
-create table locks (
-    target text primary key, run text not null, procedure text not null, operator text not null, host text not null,
-    pid integer not null, born text not null, since text not null, step text not null
-) without rowid;
-pragma user_version = {_VERSION};
-"""
-_HOLDERS = "select run, procedure, operator, host, pid, since, step, born from locks order by since"
-_HOLDER_OF = "select run, procedure, operator, host, pid, since, step, born from locks where target = ?"
+_RECORD = f"""
+select {LINK}, {HEAD} from runs left join events on events.run = runs.id where runs.id = ?
+union all
+select {LINK}, null, null, null, null from events where run = ? and run not in (select id from runs)
+order by 3
+"""  # noqa: S608 - only names of our own
+_LOST_RUNS = "select distinct cast(run as blob) from events where run not in (select id from runs)"
+_CHECK = "`runbook journal check` names all damage."
+_LOCK = ", ".join(
+    f"cast({name} as blob)" for name in ("run", "procedure", "operator", "host", "pid", "since", "step", "born")
+)
+_HOLDERS = f"select {_LOCK} from locks order by since"  # noqa: S608
+_HOLDER_OF = f"select {_LOCK} from locks where target = ?"  # noqa: S608
 _BUSY_SECONDS = 10
 
 
@@ -48,44 +48,86 @@ class SqliteJournal:
     """The record of all runs of this user on this machine, in `directory`/journal.sqlite3.
 
     Every change is a transaction of its own, in WAL mode with `synchronous=FULL`: what is committed survives the
-    loss of power. Nothing is created before the first write.
+    loss of power. Nothing is created before the first write. `machine` locks targets among all journals of this
+    machine, whoever's they are.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, machine: MachineLocks | None = None) -> None:
         self.directory = directory
         self.file = directory / "journal.sqlite3"
+        self._machine = machine
         self._connection: sqlite3.Connection | None = None
+        self._place: FilePlace | None = None
 
     def append(self, run: str, event: Event) -> None:
-        """Return when the event is on disk."""
+        """Return when the event is on disk, in the file that is at the journal's path."""
+        at, body = event.at.isoformat(), to_json(event)
         with self._writing() as database:
+            head = database.execute("select events, head from runs where id = ?", (run,)).fetchone()
             if isinstance(event, RunStarted):
-                if database.execute("select 1 from runs where id = ?", (run,)).fetchone():
+                if head is not None:
                     hint = "Nothing ran. Start again."
                     raise JournalError(f"a run called '{run}' began at the same moment", hint=hint)
-                database.execute("insert into runs values (?, ?, ?)", (run, event.procedure, event.at.isoformat()))
-            database.execute(
-                "insert into events select ?, coalesce(max(number), 0) + 1, ?, ? from events where run = ?",
-                (run, event.at.isoformat(), to_json(event), run),
-            )
+                head = (0, start_of(run))
+                database.execute("insert into runs (id, events, head) values (?, ?, ?)", (run, *head))
+            elif head is None:
+                raise JournalError(f"the journal {self.file} has no run called '{run}'", hint=_CHECK)
+            number = int(head[0]) + 1
+            hashed = hash_of(str(head[1]), run, number, at, body)
+            database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
+            database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
+        # What was committed to a file that is no longer there is recorded nowhere.
+        self._open()
 
     def events(self, run: str) -> Sequence[Event]:
-        """Return the run's events in order; raises JournalError if there is no such run."""
-        rows = self._rows("select body from events where run = ? order by number", run)
-        if not rows:
+        """Return the run's events in order. Raises JournalError if there is no such run, or its record is damaged."""
+        links, head = self.record(run)
+        if not links and head is None:
             raise JournalError(f"there is no run called '{run}'", hint="`runbook history` lists them all.")
-        return tuple(from_json(str(body)) for (body,) in rows)
+        found = next(problems(run, links, head), None)
+        if found is not None:
+            raise JournalError(
+                f"the record of run {run} is damaged: {found}",
+                hint=f"It can't be resumed. {_CHECK} `runbook journal export {run}` prints what can be read.",
+            )
+        return tuple(from_json(link.body.decode()) for link in links)
+
+    def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
+        """Return the run's events as they are kept, sound or not, and what their chain ends in."""
+        # One statement sees one state: another process may append meanwhile.
+        rows = self._rows(_RECORD, run, run)
+        head = next((head_of(row[6:]) for row in rows if row[6] is not None), None)
+        return tuple(link_of(row[:6]) for row in rows if row[0] is not None), head
+
+    def proof(self, run: str, number: int) -> str:
+        """Return the hash of that event: kept elsewhere, it proves later what the record was until then."""
+        return next((link.hash for link in self.record(run)[0] if link.number == number), "")
 
     def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first."""
-        return tuple(str(run) for (run,) in self._rows("select id from runs order by started desc, id desc"))
+        """Return the ids of all runs, newest first; those whose entry is lost, but not their events, come last."""
+        listed = [text_of(run) for (run,) in self._rows("select cast(id as blob) from runs order by number desc")]
+        try:
+            lost = self._rows(_LOST_RUNS)
+        except JournalError:  # damage in one run's events must not hide the others; it is named where it is met
+            lost = []
+        return (*listed, *(text_of(run) for (run,) in lost))
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock, or say who has it.
 
         It is ours if it is free, if this very process has it for this run, if `over` still has it, or if its holder
-        died: in this same run, or where its run had not begun or was over.
+        died: in this same run, or where its run had not begun or was over. On this machine the same must be so of
+        every other journal.
         """
+        other = self._machine.hold(target, holder, over) if self._machine else None
+        if other is not None:
+            return other
+        other = self._hold_here(target, holder, over)
+        if other is not None and self._machine:
+            self._machine.release(target)
+        return other
+
+    def _hold_here(self, target: str, holder: Holder, over: Holder | None) -> Holder | None:
         with self._writing() as database:
             row = database.execute(_HOLDER_OF, (target,)).fetchone()
             if row is not None and not _may_replace(database, _holder(row), holder, over):
@@ -99,20 +141,43 @@ class SqliteJournal:
 
     def release(self, target: str, run: str) -> None:
         """Give the lock back, if that run has it in this process."""
+        if self._machine:
+            self._machine.release(target)
         with self._writing() as database:
             # Not by the run alone: another process may have resumed it meanwhile, and holds the lock then.
             query = "delete from locks where target = ? and run = ? and pid = ?"
             database.execute(query, (target, run, os.getpid()))
 
     def holders(self) -> Sequence[Holder]:
-        """Return who holds what, each with whether its process still lives."""
-        return tuple(_holder(row) for row in self._rows(_HOLDERS))
+        """Return who holds what, each with whether its process still lives; other journals' runs come last."""
+        here = tuple(_holder(row) for row in self._rows(_HOLDERS))
+        return (*here, *self._machine.elsewhere()) if self._machine else here
+
+    def inspect(self) -> tuple[Record, Sequence[Finding]]:
+        """Return all that can be read, and everything that is wrong. Raises JournalError if nothing can be read."""
+        if not self.file.exists():
+            return Record((), {}), ()
+        with self._telling("read"):
+            database = self._open()
+            database.execute("begin")  # one moment for all that is read
+            try:
+                return inspect(database)
+            finally:
+                database.execute("rollback")
+
+    def backup(self, file: Path) -> tuple[Record, Sequence[Finding]]:
+        """Copy the journal to a new file, which only this user can read, and return what the copy holds.
+
+        The copy is made page by page while others write on, and is as damaged as the journal is. Raises JournalError.
+        """
+        with self._telling("copied"):
+            return copy_to(self._open(), file)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._place = None
 
     def _rows(self, query: str, *values: str) -> list[tuple[object, ...]]:
         # Only asking must not leave a journal behind.
@@ -139,26 +204,42 @@ class SqliteJournal:
     def _telling(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise JournalError(
-                f"the journal {self.file} can't be {what}: {error}",
+                f"the journal {self.file} can't be {what}: {one_line(error)}",
                 hint="Nothing runs without it. Is the disk full, or the file damaged or read-only?",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is not None:
+        """Return the open database. Raises JournalError if its file is no longer the one at the journal's path."""
+        if self._connection is not None and self._place is not None:
+            self._place.check()
             return self._connection
         open_directory(self.directory)
         # One process at a time opens it: of two that turn a new file to WAL mode, SQLite fails one at once.
         alone = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(alone, fcntl.LOCK_EX)
-            # SQLite would create it with the umask's mode; its WAL files take over the mode of this one.
-            os.close(os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            _make_file(self.file)
             self._connection = _connect(self.file)
+            self._place = FilePlace(self.directory, self.file)
         finally:
             os.close(alone)
         return self._connection
+
+
+def _make_file(file: Path) -> None:
+    """Make the file for this user alone, if there is none. Raises OSError if something else is in its place.
+
+    A file that is there is never opened here: closing it would give back the locks that SQLite has on it, if this
+    process has it open already. The next process to leave would then take the newest events for its own to clean up.
+    """
+    try:
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise FileExistsError(errno.EEXIST, "it is not a file", str(file))
+    except FileNotFoundError:
+        # SQLite would create it with the umask's mode; its WAL files take over the mode of this one.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -166,30 +247,11 @@ def _connect(file: Path) -> sqlite3.Connection:
     try:
         for setting in ("journal_mode = wal", "synchronous = full", "foreign_keys = on"):
             database.execute(f"pragma {setting}")
-        _set_up(database)
+        set_up(database)
     except BaseException:
         database.close()
         raise
     return database
-
-
-def _set_up(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file. Raises JournalError if a newer version wrote it."""
-    database.execute("begin immediate")
-    (version,) = database.execute("pragma user_version").fetchone()
-    statement = ""
-    # Statement by statement: `executescript` would commit first, and two processes may come here at once.
-    for line in _SCHEMA.splitlines(keepends=True) if version == 0 else ():
-        statement += line
-        if sqlite3.complete_statement(statement):
-            database.execute(statement)
-            statement = ""
-    database.execute("commit")
-    if version > _VERSION:
-        raise JournalError(
-            f"the journal was written by a newer version of runbook (format {version})",
-            hint="Use that version, or set XDG_STATE_HOME to another place.",
-        )
 
 
 def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over: Holder | None) -> bool:
@@ -199,15 +261,26 @@ def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over
         return False
     # Its process is dead. Another run may have the target only if nothing there waits to be looked into: that run
     # never began, or came to its end or to a stop, and its process died on the way out.
-    query = "select body from events where run = ? order by number desc limit 1"
+    query = "select cast(body as blob) from events where run = ? order by number desc limit 1"
     last = database.execute(query, (now.run,)).fetchone()
-    is_over = last is None or isinstance(from_json(str(last[0])), RunFinished | RunStopped | HandedOver)
-    return is_over or now.run == holder.run
+    return last is None or now.run == holder.run or _is_end(last[0])
+
+
+def _is_end(body: bytes) -> bool:
+    try:
+        return isinstance(from_json(body.decode()), RunFinished | RunStopped | HandedOver)
+    except (JournalError, ValueError):  # a damaged record proves no end
+        return False
 
 
 def _holder(row: Sequence[object]) -> Holder:
-    run, procedure, operator, host, pid, since, step, born = map(str, row)
-    at, alive = datetime.fromisoformat(since), is_alive(int(pid), born, host)
+    run, procedure, operator, host, pid, since, step, born = map(text_of, row)
+    number = int(pid) if pid.isdecimal() else 0
+    try:
+        at = datetime.fromisoformat(since).astimezone(UTC)
+    except ValueError:  # damaged: in doubt somebody is at work, and a person must say that they are not
+        at, number = datetime.fromtimestamp(0, UTC), 0
+    alive = is_alive(number, born, host) if number else None
     return Holder(
-        run=run, procedure=procedure, operator=operator, host=host, pid=int(pid), since=at, step=step, alive=alive
+        run=run, procedure=procedure, operator=operator, host=host, pid=number, since=at, step=step, alive=alive
     )

@@ -208,7 +208,7 @@ def test_a_full_disk_stops_the_event_and_keeps_the_rest(tmp_path: Path) -> None:
     journal.append("r", began())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (128 * 1024, before[1]))
     try:
         with pytest.raises(JournalError, match="can't be written"):
             fill(journal)

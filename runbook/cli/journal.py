@@ -1,0 +1,133 @@
+"""`runbook journal`: check, copy and print the record of all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runbook.cli.run_options import complete_run, find_run, journal_here
+from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
+
+if TYPE_CHECKING:
+    from runbook.journal.chain import Finding
+    from runbook.journal.inspection import Record
+
+__all__ = ["command"]
+
+
+@click.group("journal")
+def command() -> None:
+    """Check, copy and print the journal: the record of all runs of this user on this machine.
+
+    Each event carries a hash of itself and of all events of its run before it. A changed, missing, added or moved
+    event is found and named by that. Whoever can write the file can compute all hashes anew: to prove more, keep the
+    last hash of a run elsewhere. `runbook report` and `runbook journal export` print it.
+    """
+
+
+@command.command("check")
+@click.option("--export", "export", metavar="FILE", help="Check this file, which `export` wrote, instead.")
+@click.option("--head", metavar="HASH", help="Fail also if no run has, or had, this hash as its last one.")
+def check(export: str | None, head: str | None) -> int:
+    """Look for damage in the whole journal, and name it: the run, the event, and what is wrong.
+
+    Ends with 0 if all is sound, with 1 if anything is damaged.
+    """
+    if export is None:
+        try:
+            record, findings = journal_here().inspect()
+        except JournalError as error:
+            click.echo(error.message)
+            raise JournalError(
+                "the journal can't be read at all",
+                hint="Keep the files for whoever can repair them, and restore a backup.",
+            ) from error
+    else:
+        record, findings = _exported(Path(export))
+    return _conclude(record, findings, head)
+
+
+@command.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> int:
+    """Copy the journal to a new FILE while runs go on, and check the copy. Only you can read it.
+
+    To restore it, end all runs, move the journal's files away and put the copy in their place.
+    """
+    journal = journal_here()
+    if not journal.file.exists():
+        raise UsageError("there is no journal yet", hint="`runbook list` shows what can be run.")
+    record, findings = journal.backup(file)
+    click.echo(f"Copied to {file}.")
+    return _conclude(record, findings, None)
+
+
+@command.command("export")
+@click.argument("run", required=False, shell_complete=complete_run)
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this new file.")
+def export(run: str | None, output: Path | None) -> int:
+    """Print every event that can be read, of one RUN or of all: one line of JSON each.
+
+    A line has `run`, `number`, `at`, `body` (the event's JSON, to the letter) and `hash`. The last line of a run has
+    the number of its `events` and its `head`, the last hash: kept elsewhere, it proves the run later.
+    """
+    from runbook.journal.inspection import to_lines
+
+    journal = journal_here()
+    chosen = None if run is None else find_run(journal, run)
+    record, findings = journal.inspect()
+    lines = to_lines(record, record.runs if chosen is None else (chosen,))
+    if output is None:
+        for line in lines:
+            click.echo(line)
+    else:
+        _write(output, lines)
+    told = [finding for finding in findings if chosen is None or finding.run in {"", chosen}]
+    for finding in told:
+        click.echo(f"damaged: {finding}", err=True)
+    return ExitCode.NOT_COMPLETED if told else ExitCode.DONE
+
+
+def _exported(file: Path) -> tuple[Record, Sequence[Finding]]:
+    from runbook.journal.inspection import from_lines
+
+    try:
+        record = from_lines(file.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {error.strerror}") from error
+    return record, tuple(record.findings())
+
+
+def _conclude(record: Record, findings: Sequence[Finding], head: str | None) -> int:
+    for finding in findings:
+        click.echo(str(finding))
+    if record.unproven:
+        click.echo(
+            f"{record.unproven} events were recorded by a version without hashes. Theirs were computed when the "
+            "journal was upgraded, and prove only that nothing changed since."
+        )
+    events = f"{len(record.runs)} runs, {len(record.links)} events"
+    is_known = head is None or any(link.hash == head for link in record.links)
+    if head is not None:
+        at = next((f"event {link.number} of run {link.run}" for link in record.links if link.hash == head), "no event")
+        click.echo(f"The hash {head} is that of {at}.")
+    is_sound = not findings and is_known
+    click.echo(f"{events}: {'sound' if is_sound else 'damaged'}.")
+    return ExitCode.DONE if is_sound else ExitCode.NOT_COMPLETED
+
+
+def _write(file: Path, lines: Iterable[str]) -> None:
+    import os
+
+    try:
+        # The events name projects and people: for this user alone, and never over another file.
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.writelines(f"{line}\n" for line in lines)
+    except FileExistsError as error:
+        raise UsageError(f"{file} is there already", hint="Name a file that doesn't exist yet.") from error
+    except OSError as error:
+        raise RunbookError(f"the events can't be written to {file}: {error.strerror}") from error

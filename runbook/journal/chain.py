@@ -1,0 +1,102 @@
+"""The hash chain of a run: each event's hash covers the event and all that came before it.
+
+A changed byte, a missing, added or moved event breaks it, and so does a run that lost its last events. It proves
+nothing against someone who can write the file and computes the hashes anew: for that, keep the last hash elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+__all__ = ["Finding", "Head", "Link", "hash_of", "problems", "start_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event as it is kept: its JSON text in `body`, and the hash that was computed when it was recorded."""
+
+    run: str
+    number: int
+    at: str
+    body: bytes
+    hash: str
+    sequence: int = 0
+    """Its number among the events of all runs; 0 where that isn't known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How long a run's chain is and what it ends in."""
+
+    run: str
+    events: int
+    hash: str
+    unproven: int = 0
+    """How many of its first events were recorded by a version without hashes, which were computed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong in a journal. `run` is empty and `event` 0 where it concerns none in particular."""
+
+    run: str
+    event: int
+    what: str
+
+    def __str__(self) -> str:
+        """Render as `run RUN, event 3: what`, on one line, whatever damage put into the run's name."""
+        run = "".join(each if each.isprintable() else "?" for each in self.run)
+        where = ", ".join([f"run {run}"] * bool(run) + [f"event {self.event}"] * bool(self.event))
+        return f"{where}: {self.what}" if where else self.what
+
+
+def start_of(run: str) -> str:
+    """Return what the first event's hash is computed from: no chain fits another run."""
+    return _digest("runbook journal, chain 1", run)
+
+
+def hash_of(previous: str, run: str, number: int, at: str, body: bytes | str) -> str:
+    """Return the hash of an event that follows the one with the hash `previous`."""
+    return _digest(previous, run, str(number), at, body)
+
+
+def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Finding]:
+    """Yield what is wrong with a run's events, which are given in the order of their numbers.
+
+    Each is judged by the stored hash of the one before it, so one damaged event doesn't accuse all later ones.
+    """
+    if head is None:
+        yield Finding(run, 0, "its entry in the list of runs is missing or damaged")
+    previous, expected = start_of(run), 1
+    for link in links:
+        if link.number != expected:
+            yield Finding(run, expected, _gap(expected, link.number))
+        if link.hash != hash_of(previous, run, link.number, link.at, link.body):
+            yield Finding(run, link.number, "it is not what was recorded, or what stood before it has changed")
+        previous, expected = link.hash, link.number + 1
+    if head is None:
+        return
+    if expected - 1 < head.events:
+        yield Finding(run, expected, f"{_gap(expected, head.events + 1)}: the record has lost its end")
+    elif expected - 1 > head.events:
+        yield Finding(run, head.events + 1, "it was added behind the run's last event")
+    elif previous != head.hash:
+        yield Finding(run, head.events, "it is not the one that was recorded as the last")
+
+
+def _gap(expected: int, found: int) -> str:
+    if found <= expected:
+        return "its number is out of order"
+    return "it is missing" if found == expected + 1 else f"it and the next {found - expected - 1} are missing"
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
+        # The length first: two different lists of parts never give the same bytes.
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()

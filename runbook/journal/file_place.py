@@ -1,0 +1,49 @@
+"""Notices that an open journal is no longer the file at its path: deleted, moved or replaced by another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from runbook.errors import JournalError
+
+__all__ = ["FilePlace"]
+
+_SIDE_FILES = ("-wal", "-shm")
+"""Beside an open SQLite file: what was committed last, and its index. SQLite removes them only when all have closed."""
+
+
+class FilePlace:
+    """Which files were at the paths of a journal when it was opened.
+
+    SQLite writes on into a file that was deleted or moved, and says nothing: what it commits is then gone.
+    """
+
+    def __init__(self, directory: Path, file: Path) -> None:
+        """Remember them. The database must be open, and stay open: until then no other file can get their numbers."""
+        self.file = file
+        paths = (directory, file, *(file.with_name(file.name + end) for end in _SIDE_FILES))
+        self._known: Mapping[Path, tuple[int, int]] = {path: _identity(path) for path in paths}
+
+    def check(self) -> None:
+        """Raise JournalError if anything else, or nothing, is at one of the paths now."""
+        for path, known in self._known.items():
+            try:
+                now = _identity(path)
+            except OSError as error:
+                raise self._changed(path, f"is gone ({error.strerror}): it was deleted or moved") from error
+            if now != known:
+                raise self._changed(path, "was replaced: it is not the one that this run opened")
+
+    def _changed(self, path: Path, what: str) -> JournalError:
+        return JournalError(
+            f"{path}, which belongs to the journal {self.file}, {what}",
+            hint="Nothing more runs, because nothing could be recorded. Put the files back as they were; "
+            "`runbook journal check` shows what they hold, then `runbook resume`.",
+        )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = os.lstat(path)  # for every event; Path.lstat takes twice as long
+    return (found.st_dev, found.st_ino)

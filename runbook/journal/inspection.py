@@ -1,0 +1,199 @@
+"""A look at a whole journal: what is wrong in it, and all that can still be read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from runbook.errors import JournalError
+from runbook.journal.chain import Finding, Head, Link, problems
+from runbook.journal.codec import from_json
+from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, one_line, text_of
+
+__all__ = ["Record", "from_lines", "inspect", "read_all", "to_lines"]
+
+_SHOWN = 20
+"""How many complaints of SQLite about its own file are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All of a journal that can be read. `unreadable` says what can't."""
+
+    links: Sequence[Link]
+    heads: Mapping[str, Head]
+    unreadable: Sequence[Finding] = ()
+
+    @property
+    def runs(self) -> Sequence[str]:
+        """Every run that has an entry or an event, oldest first."""
+        return tuple(dict.fromkeys((*self.heads, *(link.run for link in self.links))))
+
+    @property
+    def unproven(self) -> int:
+        """How many events were recorded by a version without hashes."""
+        return sum(max(0, head.unproven) for head in self.heads.values())
+
+    def events(self, run: str) -> Sequence[Link]:
+        """Return a run's events by their numbers."""
+        return sorted((link for link in self.links if link.run == run), key=lambda link: link.number)
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is wrong, run by run."""
+        yield from self.unreadable
+        by_run: dict[str, list[Link]] = {run: [] for run in self.runs}
+        for link in self.links:
+            by_run[link.run].append(link)
+        for run, links in by_run.items():
+            found = list(problems(run, sorted(links, key=lambda link: link.number), self.heads.get(run)))
+            yield from found
+            yield from () if found else _unknown_events(run, links)
+
+
+def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Finding]:
+    for link in links:
+        try:
+            from_json(link.body.decode())
+        except (JournalError, ValueError) as error:
+            yield Finding(run, link.number, f"it is as it was recorded, but {error}")
+
+
+# --- a SQLite file ------------------------------------------------------------------------------------------------
+
+
+def inspect(database: sqlite3.Connection) -> tuple[Record, Sequence[Finding]]:
+    """Return all that can be read, and every finding. The caller has a read transaction open."""
+    record = read_all(database)
+    found = [*_structure(database), *record.findings(), *_lost_runs(database, record), *_locks(database)]
+    return record, found
+
+
+def read_all(database: sqlite3.Connection) -> Record:
+    """Return all rows, those of damaged pages left out and named."""
+    unreadable: list[Finding] = []
+    heads = [head_of(row) for row in _rows(database, "runs", "number", HEAD, unreadable)]
+    links = [link_of(row) for row in _rows(database, "events", "sequence", LINK, unreadable)]
+    return Record(links, {head.run: head for head in heads}, unreadable)
+
+
+def _rows(
+    database: sqlite3.Connection, table: str, key: str, columns: str, unreadable: list[Finding]
+) -> Sequence[Sequence[object]]:
+    try:
+        return database.execute(f"select {columns} from {table} order by {key}").fetchall()  # noqa: S608 - our own names
+    except DAMAGE as error:
+        why = one_line(error)
+    rows, lost = [], []
+    # One by one, so that a damaged page costs its own rows alone.
+    for number in range(1, _highest(database, table, key) + 1):
+        try:
+            rows += database.execute(f"select {columns} from {table} where {key} = ?", (number,)).fetchall()  # noqa: S608
+        except DAMAGE:
+            lost.append(number)
+    which = f" (of all {table}: {', '.join(map(str, lost[:_SHOWN]))}{' and more' if len(lost) > _SHOWN else ''})"
+    unreadable.append(Finding("", 0, f"{len(lost)} {table} can't be read{which if lost else ''}: {why}"))
+    return rows
+
+
+def _highest(database: sqlite3.Connection, table: str, key: str) -> int:
+    """Return the highest number that the table ever had, as far as that can be read."""
+    found = 0
+    for query in (f"select seq from sqlite_sequence where name = '{table}'", f"select max({key}) from {table}"):  # noqa: S608
+        with suppress(*DAMAGE):
+            row = database.execute(query).fetchone()
+            found = max(found, row[0]) if row and isinstance(row[0], int) else found
+    # A damaged number must not send the search to the end of the world.
+    pages = database.execute("pragma page_count").fetchone()[0] * database.execute("pragma page_size").fetchone()[0]
+    return min(found, int(pages))
+
+
+def _structure(database: sqlite3.Connection) -> Iterator[Finding]:
+    try:
+        told = database.execute(f"pragma integrity_check({_SHOWN})").fetchall()
+    except DAMAGE as error:
+        told = [(one_line(error),)]
+    for (line,) in told:
+        if line != "ok":
+            yield Finding("", 0, f"the file's structure is damaged: {one_line(line)}")
+
+
+def _lost_runs(database: sqlite3.Connection, record: Record) -> Iterator[Finding]:
+    """Yield what only the numbers across all runs show: runs that are gone whole, and runs in another order."""
+    if record.unreadable:
+        return
+    for table, name, count in (("runs", "number", len(record.heads)), ("events", "sequence", len(record.links))):
+        lost = _highest(database, table, name) - count
+        if lost:
+            yield Finding("", 0, f"{abs(lost)} {table} {'are missing' if lost > 0 else 'are too many'} in the journal")
+    first: dict[str, int] = {}
+    for link in record.links:
+        first.setdefault(link.run, link.sequence)
+    begun = [first[run] for run in record.heads if run in first]
+    if begun != sorted(begun):
+        yield Finding("", 0, "the list of runs is not in the order in which they began")
+
+
+def _locks(database: sqlite3.Connection) -> Iterator[Finding]:
+    try:
+        rows = database.execute("select cast(target as blob), pid, cast(since as blob) from locks").fetchall()
+        for target, pid, since in rows:
+            with suppress(ValueError):
+                datetime.fromisoformat(text_of(since))
+                if isinstance(pid, int):
+                    continue
+            yield Finding("", 0, f"the lock of {one_line(text_of(target))} is damaged")
+    except DAMAGE as error:
+        yield Finding("", 0, f"the locks can't be read: {one_line(error)}")
+
+
+# --- lines of JSON ------------------------------------------------------------------------------------------------
+
+
+def to_lines(record: Record, runs: Iterable[str]) -> Iterator[str]:
+    """Yield a line of JSON for each event, and behind a run's last one a line for its chain's end."""
+    for run in runs:
+        for link in record.events(run):
+            body = link.body.decode("utf-8", "surrogateescape")
+            yield json.dumps({
+                "run": run, "number": link.number, "at": link.at, "body": body, "hash": link.hash,
+                "sequence": link.sequence,
+            })  # fmt: skip
+        head = record.heads.get(run)
+        if head is not None:
+            yield json.dumps({"run": run, "events": head.events, "head": head.hash, "unproven": head.unproven})
+
+
+def from_lines(lines: Iterable[str]) -> Record:
+    """Return the record that `to_lines` wrote. A line that is none of its is named in `unreadable`."""
+    links: list[Link] = []
+    heads: dict[str, Head] = {}
+    unreadable: list[Finding] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            said = json.loads(line)
+            if "body" in said:
+                run, event, at, body, hashed, sequence = _values(said, _EVENT)
+                links.append(Link(run, event, at, body.encode("utf-8", "surrogateescape"), hashed, sequence))
+            else:
+                head = Head(*_values(said, _END))
+                heads[head.run] = head
+        except (ValueError, KeyError, TypeError, RecursionError):
+            unreadable.append(Finding("", 0, f"line {number} is no line of an export"))
+    return Record(links, heads, unreadable)
+
+
+_EVENT = {"run": str, "number": int, "at": str, "body": str, "hash": str, "sequence": int}
+_END = {"run": str, "events": int, "head": str, "unproven": int}
+
+
+def _values(said: Mapping[str, Any], kinds: Mapping[str, type]) -> list[Any]:
+    """Return the values by name. Raises TypeError for one of another kind, which would compare as what it is not."""
+    values = [said[name] for name in kinds]
+    if [type(value) for value in values] != list(kinds.values()):
+        raise TypeError
+    return values
