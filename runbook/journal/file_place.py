@@ -6,8 +6,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from runbook.errors import JournalError
-
 __all__ = ["FilePlace"]
 
 _SIDE_FILES = ("-wal", "-shm")
@@ -26,22 +24,16 @@ class FilePlace:
         paths = (directory, file, *(file.with_name(file.name + end) for end in _SIDE_FILES))
         self._known: Mapping[Path, tuple[int, int]] = {path: _identity(path) for path in paths}
 
-    def check(self) -> None:
-        """Raise JournalError if anything else, or nothing, is at one of the paths now."""
+    def change(self) -> str:
+        """Return in a sentence what is no longer at its path, "" if all is."""
         for path, known in self._known.items():
+            of = f"{path}, which belongs to the journal {self.file}," if path != self.file else f"the journal {path}"
             try:
-                now = _identity(path)
+                if _identity(path) != known:
+                    return f"{of} was replaced: it is not the one that this run opened"
             except OSError as error:
-                raise self._changed(path, f"is gone ({error.strerror}): it was deleted or moved") from error
-            if now != known:
-                raise self._changed(path, "was replaced: it is not the one that this run opened")
-
-    def _changed(self, path: Path, what: str) -> JournalError:
-        return JournalError(
-            f"{path}, which belongs to the journal {self.file}, {what}",
-            hint="Nothing more runs, because nothing could be recorded. Put the files back as they were; "
-            "`runbook journal check` shows what they hold, then `runbook resume`.",
-        )
+                return f"{of} is gone ({error.strerror}): it was deleted or moved"
+        return ""
 
 
 def _identity(path: Path) -> tuple[int, int]:

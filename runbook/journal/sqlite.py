@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +59,8 @@ class SqliteJournal:
         self._machine = machine
         self._connection: sqlite3.Connection | None = None
         self._place: FilePlace | None = None
+        self._restore = ""
+        """What to do about a file that was swapped, once that was noticed."""
 
     def append(self, run: str, event: Event) -> None:
         """Return when the event is on disk, in the file that is at the journal's path."""
@@ -213,7 +216,9 @@ class SqliteJournal:
     def _open(self) -> sqlite3.Connection:
         """Return the open database. Raises JournalError if its file is no longer the one at the journal's path."""
         if self._connection is not None and self._place is not None:
-            self._place.check()
+            changed = self._place.change()
+            if changed:
+                raise self._swapped(self._connection, changed)
             return self._connection
         open_directory(self.directory)
         # One process at a time opens it: of two that turn a new file to WAL mode, SQLite fails one at once.
@@ -221,11 +226,28 @@ class SqliteJournal:
         try:
             fcntl.flock(alone, fcntl.LOCK_EX)
             _make_file(self.file)
-            self._connection = _connect(self.file)
-            self._place = FilePlace(self.directory, self.file)
+            database = _connect(self.file)
+            try:
+                self._place = FilePlace(self.directory, self.file)
+            except BaseException:
+                database.close()
+                raise
         finally:
             os.close(alone)
-        return self._connection
+        self._connection = database
+        return database
+
+    def _swapped(self, database: sqlite3.Connection, changed: str) -> JournalError:
+        """Save what is still open before it is gone with this process, and return the error that says where it is."""
+        if not self._restore:
+            self._restore = "Put the files back as they were"
+            saved = self.directory / f"saved-{secrets.token_hex(4)}.sqlite3"
+            with suppress(JournalError, sqlite3.Error, OSError, UnicodeDecodeError):
+                open_directory(self.directory)
+                copy_to(database, saved)
+                self._restore = f"All that it held is saved in {saved}. Once no run goes on, make that {self.file}"
+        hint = f"Nothing more runs, because nothing could be recorded. {self._restore}; then `runbook resume`."
+        return JournalError(changed, hint=hint)
 
 
 def _make_file(file: Path) -> None:

@@ -133,9 +133,32 @@ def test_no_event_is_said_to_be_recorded_in_a_file_that_is_not_there(
         attack(tmp_path / "state")
 
         for use in (lambda: journal.append("r", RUN[1]), journal.holders, lambda: journal.hold("t", holder("r"))):
-            with pytest.raises(JournalError, match=r"belongs to the journal .*state") as raised:
+            with pytest.raises(JournalError, match=r"the journal .*state.*(gone|replaced)") as raised:
                 use()
             assert "runbook resume" in raised.value.hint
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_a_swapped_journal_held_is_saved(tmp_path: Path, attack: Callable[[Path], None]) -> None:
+    """Before it is gone with the process: once, privately, and fit to be put back."""
+    kept(tmp_path / "state", "before")
+    with closing(SqliteJournal(tmp_path / "state")) as journal:
+        journal.append("r", RUN[0])
+        attack(tmp_path / "state")
+        for _ in range(2):
+            with pytest.raises(JournalError) as raised:
+                journal.append("r", RUN[1])
+    (saved,) = (tmp_path / "state").glob("saved-*.sqlite3")
+    assert str(saved) in raised.value.hint
+    assert saved.stat().st_mode & 0o777 == 0o600
+
+    (tmp_path / "again").mkdir(mode=0o700)
+    saved.rename(tmp_path / "again" / "journal.sqlite3")
+    with closing(SqliteJournal(tmp_path / "again")) as journal:
+        assert journal.runs() == ("r", "before")
+        assert journal.events("before") == (began("before"), *RUN[1:])
+        assert journal.events("r") == RUN[:1]
+    assert findings(tmp_path / "again") == []
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -154,7 +177,7 @@ def test_what_happens_to_the_file_during_an_append_is_seen_before_it_returns(
             return hash_of(*given)  # type: ignore[arg-type]
 
         monkeypatch.setattr(sqlite, "hash_of", attacked)
-        with pytest.raises(JournalError, match="belongs to the journal"):
+        with pytest.raises(JournalError, match=r"the journal .*(gone|replaced)"):
             journal.append("r", RUN[1])
 
 
@@ -174,7 +197,7 @@ def test_a_walk_stops_before_its_next_command_when_the_journal_is_swapped(
     place.answer = attacking  # type: ignore[method-assign]
     assert place.session() == 1
     assert PUSH not in place.effects
-    assert "belongs to the journal" in " ".join("".join(place.screens).split())
+    assert "Nothing more runs, because nothing could be recorded." in " ".join("".join(place.screens).split())
 
 
 def test_a_look_from_another_process_takes_no_event_with_it(tmp_path: Path) -> None:
