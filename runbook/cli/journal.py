@@ -22,15 +22,17 @@ __all__ = ["command"]
 def command() -> None:
     """Check, copy and print the journal: the record of all runs of this user on this machine.
 
-    Each event carries a hash of itself and of all events of its run before it. A changed, missing, added or moved
-    event is found and named by that. Whoever can write the file can compute all hashes anew: to prove more, keep the
-    last hash of a run elsewhere. `runbook report` and `runbook journal export` print it.
+    Each event carries a hash of itself and of all events of its run before it, so `check` finds and names a changed,
+    missing, added or moved event. The hashes prove nothing against a person who can write the file and computes them
+    anew. To prove more, keep the last hash of a run elsewhere: `runbook report` and `export` print it.
     """
 
 
-@command.command("check")
+@command.command("check", short_help="Look for damage, and name it.")
 @click.option("--export", "export", metavar="FILE", help="Check this file, which `export` wrote, instead.")
-@click.option("--head", metavar="HASH", help="Fail also if no run has, or had, this hash as its last one.")
+@click.option(
+    "--head", metavar="HASH", help="Fail also if no event has this hash, which a report or an export printed."
+)
 def check(export: str | None, head: str | None) -> int:
     """Look for damage in the whole journal, and name it: the run, the event, and what is wrong.
 
@@ -50,7 +52,7 @@ def check(export: str | None, head: str | None) -> int:
     return _conclude(record, findings, head)
 
 
-@command.command("backup")
+@command.command("backup", short_help="Copy the journal to a new file.")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> int:
     """Copy the journal to a new FILE while runs go on, and check the copy. Only you can read it.
@@ -65,7 +67,7 @@ def backup(file: Path) -> int:
     return _conclude(record, findings, None)
 
 
-@command.command("export")
+@command.command("export", short_help="Print every event that can be read.")
 @click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this new file.")
 def export(run: str | None, output: Path | None) -> int:
@@ -102,21 +104,23 @@ def _exported(file: Path) -> tuple[Record, Sequence[Finding]]:
 
 
 def _conclude(record: Record, findings: Sequence[Finding], head: str | None) -> int:
+    from runbook.journal.inspection import counted
+
     for finding in findings:
         click.echo(str(finding))
     if record.unproven:
         click.echo(
-            f"{record.unproven} events were recorded by a version without hashes. Theirs were computed when the "
-            "journal was upgraded, and prove only that nothing changed since."
+            f"A version without hashes recorded {counted(record.unproven, 'event')}. Their hashes were computed when "
+            "the journal was upgraded, and prove only that nothing has changed since."
         )
-    events = f"{len(record.runs)} runs, {len(record.links)} events"
-    is_known = head is None or any(link.hash == head for link in record.links)
-    if head is not None:
-        at = next((f"event {link.number} of run {link.run}" for link in record.links if link.hash == head), "no event")
-        click.echo(f"The hash {head} is that of {at}.")
-    is_sound = not findings and is_known
-    click.echo(f"{events}: {'sound' if is_sound else 'damaged'}.")
-    return ExitCode.DONE if is_sound else ExitCode.NOT_COMPLETED
+    at = next((link for link in record.links if link.hash == head), None)
+    if head is not None and at is None:
+        click.echo("No event has that hash: the record was changed or cut off, or the hash is from another journal.")
+    elif at is not None:
+        click.echo(f"That is the hash of event {at.number} of run {at.run}.")
+    size = f"{counted(len(record.runs), 'run')}, {counted(len(record.links), 'event')}"
+    click.echo(f"{size}: {'damaged' if findings else 'sound'}.")
+    return ExitCode.NOT_COMPLETED if findings or (head is not None and at is None) else ExitCode.DONE
 
 
 def _write(file: Path, lines: Iterable[str]) -> None:

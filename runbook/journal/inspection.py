@@ -15,7 +15,7 @@ from runbook.journal.chain import Finding, Head, Link, problems
 from runbook.journal.codec import from_json
 from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, one_line, text_of
 
-__all__ = ["Record", "from_lines", "inspect", "read_all", "to_lines"]
+__all__ = ["Record", "counted", "from_lines", "inspect", "read_all", "to_lines"]
 
 _SHOWN = 20
 """How many complaints of SQLite about its own file are listed."""
@@ -63,6 +63,11 @@ def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Finding]:
             yield Finding(run, link.number, f"it is as it was recorded, but {error}")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 event`, `2 events`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 # --- a SQLite file ------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +101,9 @@ def _rows(
         except DAMAGE:
             lost.append(number)
     which = f" (of all {table}: {', '.join(map(str, lost[:_SHOWN]))}{' and more' if len(lost) > _SHOWN else ''})"
-    unreadable.append(Finding("", 0, f"{len(lost)} {table} can't be read{which if lost else ''}: {why}"))
+    unreadable.append(
+        Finding("", 0, f"{counted(len(lost), table.removesuffix('s'))} can't be read{which if lost else ''}: {why}")
+    )
     return rows
 
 
@@ -129,7 +136,8 @@ def _lost_runs(database: sqlite3.Connection, record: Record) -> Iterator[Finding
     for table, name, count in (("runs", "number", len(record.heads)), ("events", "sequence", len(record.links))):
         lost = _highest(database, table, name) - count
         if lost:
-            yield Finding("", 0, f"{abs(lost)} {table} {'are missing' if lost > 0 else 'are too many'} in the journal")
+            size = counted(abs(lost), table.removesuffix("s"))
+            yield Finding("", 0, f"the journal has lost {size}" if lost > 0 else f"the journal has {size} too many")
     first: dict[str, int] = {}
     for link in record.links:
         first.setdefault(link.run, link.sequence)

@@ -330,9 +330,9 @@ TAMPERING = {
     "an event is repeated": (REPEAT, "event 5"),
     "an event is added": ("insert into events values (null, 'r', 5, '2026', '{}', 'abc')", "event 5"),
     "an event is put in between": (INSERT, "event 2"),
-    "the end is removed from the list, too": (CUT_OFF, "1 events are missing"),
+    "the end is removed from the list, too": (CUT_OFF, "the journal has lost 1 event"),
     "the run's entry is removed": ("delete from runs", "its entry in the list of runs is missing"),
-    "the run is removed whole": ("delete from events; delete from runs", "4 events are missing"),
+    "the run is removed whole": ("delete from events; delete from runs", "the journal has lost 4 events"),
     "the run gets another name": ("update runs set id = 'x'", "run r: its entry in the list of runs is missing"),
 }
 
@@ -492,7 +492,7 @@ def test_a_backup_is_whole_private_and_never_over_another_file(tmp_path: Path) -
         for event in RUN[:3]:
             journal.append("r", event)
         made = verb(tmp_path, "backup", str(tmp_path / "copy"))
-        assert (made.returncode, made.stdout.endswith("1 runs, 3 events: sound.\n")) == (0, True)
+        assert (made.returncode, made.stdout.endswith("1 run, 3 events: sound.\n")) == (0, True)
         assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
         again = verb(tmp_path, "backup", str(tmp_path / "copy"))
         assert (again.returncode, "is there already" in again.stderr) == (1, True)
@@ -604,7 +604,7 @@ def test_a_journal_of_version_1_is_upgraded_in_place(tmp_path: Path) -> None:
 
     checked = verb(tmp_path, "check")
     assert checked.returncode == 0, checked.stdout
-    assert "4 events were recorded by a version without hashes" in checked.stdout
+    assert "A version without hashes recorded 4 events." in checked.stdout
     assert "2 runs, 5 events: sound." in checked.stdout
 
 
