@@ -1,8 +1,8 @@
 """One run per target among all journals of a machine: other homes, and other users.
 
 Each process that has a target keeps a file of its own in a directory that all users share (`/tmp`), locked by `flock`
-for as long as it lives and readable by everyone. Nobody can delete, change or lock another user's file there, so a
-stranger can pretend to hold a target, which is shown and can be taken over, but can't hide who does.
+for as long as it lives and readable by everyone. Nobody can delete or change another user's file there, so a stranger
+can pretend to hold a target, which is shown and can be taken over, but can't hide who does.
 """
 
 from __future__ import annotations
