@@ -11,6 +11,7 @@ from pathlib import Path
 from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
+from runbook.checks.links import check_links
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
 from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
@@ -51,7 +52,7 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_reviewed(subject, notes, today or date.today())
 
     extra = [each.check_book for each in installed().values() if each.check_book]
-    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_dates, *extra))
+    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_links, check_dates, *extra))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

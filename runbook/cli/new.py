@@ -44,7 +44,8 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
             f"'{name}' can't be a procedure's id", hint="Lower case letters, digits and hyphens: rotate-keys"
         )
     directory = Path(book or os.environ.get("RUNBOOK_BOOK") or PACKAGED_BOOK)
-    heading = title or name.replace("-", " ").capitalize()
+    heading = _one_line("--title", title) if title else name.replace("-", " ").capitalize()
+    owner = _one_line("--owner", owner)
     today = datetime.now(UTC).date()
     written = {directory / "procedures" / f"{name}.yaml": draft(heading, Section(section), owner=owner, reviewed=today)}
     config = _config_beside(directory)
@@ -73,6 +74,14 @@ def page_(book: str | None, name: str) -> int:
     for file in written:
         click.echo(file)
     return ExitCode.DONE
+
+
+def _one_line(option: str, text: str) -> str:
+    """Return a text as one line. Raises UsageError where characters in it can't be seen."""
+    line = " ".join(text.split())
+    if not line or not line.isprintable():
+        raise UsageError(f"{option} has characters that can't be seen", hint="Give it as one line of plain text.")
+    return line
 
 
 def _config_beside(directory: Path) -> Path | None:

@@ -33,8 +33,8 @@ class Pattern:
 
     id: str = key(KEBAB, "The pattern's name; unique in the file.")
     title: str = key(LINE, "What is changed.")
-    safe: str = key(Text(says="SQL"), "The SQL that is safe.", read=str.rstrip)
-    unsafe: str = key(Text(says="SQL"), "The SQL that is not.", read=str.rstrip)
+    safe: str = key(Text(says="SQL", literal=True), "The SQL that is safe.", read=str.rstrip)
+    unsafe: str = key(Text(says="SQL", literal=True), "The SQL that is not.", read=str.rstrip)
     why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
     caught_by: str = key(LINE, "The check that catches it.")
     notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "What else to know.", default=())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from runbook.model.action import Becomes, Use
 from runbook.model.fields import (
-    TEMPLATE,
+    LITERAL,
     MapOf,
     Regex,
     Text,
@@ -33,7 +33,7 @@ class Expectation:
     """
 
     exit: int = key(Whole(), "The exit code.", default=0, said="0")
-    output: str | None = key(TEMPLATE, "Text that must occur in the output.", default=None)
+    output: str | None = key(LITERAL, "Text that must occur in the output.", default=None)
     matches: str | None = key(Regex(), "A regular expression that must occur in the output.", default=None)
     absent: str | None = key(Regex(), "A regular expression that must not occur in the output.", default=None)
     json: tuple[tuple[str, str], ...] = key(

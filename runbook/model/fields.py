@@ -21,6 +21,7 @@ __all__ = [
     "LINE",
     "LINES",
     "LINE_TEMPLATE",
+    "LITERAL",
     "MAJOR",
     "NAME",
     "PROSE",
@@ -65,7 +66,7 @@ class Text(NamedTuple):
     """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
 
     `longest` is the most characters that it may have, 0 for no limit of its own. In `prose` nothing is filled in, so
-    that a placeholder would be shown as it is written.
+    that a placeholder would be shown as it is written. A `literal` one is for programs: no sentence that people read.
     """
 
     pattern: str | None = None
@@ -74,6 +75,7 @@ class Text(NamedTuple):
     empty: bool = False
     longest: int = 0
     prose: bool = False
+    literal: bool = False
 
 
 class Regex(NamedTuple):
@@ -193,7 +195,8 @@ LINES = ListOf(LINE)
 TEXTS = Text()
 PROSE = Text(prose=True)
 TEMPLATE = Text(template=True)
-SQL = Text(template=True, says="SQL", longest=20_000)
+LITERAL = Text(template=True, literal=True)
+SQL = Text(template=True, says="SQL", longest=20_000, literal=True)
 WORDS = ListOf(Text(empty=True), minimum=0)
 MAJOR = Whole(1)
 EFFECT = Choice(tuple(Effect))

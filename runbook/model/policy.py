@@ -95,7 +95,7 @@ class Variant:
 class RuleTest:
     """A line and the verdict it must get; lives beside the rule and is run by `runbook check` and the tests."""
 
-    line: str = key(TEXTS, "The line.")
+    line: str = key(Text(literal=True), "The line.")
     verdict: Verdict = key(_VERDICT, "Its verdict.", read=Verdict)
     at: Position = field(kw_only=True)
 

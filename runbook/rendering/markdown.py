@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from runbook.markup import markdown_code, markdown_fence, markdown_prose, markdown_text
 from runbook.rendering.command_text import quoted
 from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 
 __all__ = ["BLOCKS", "markdown_page"]
-
-_CODE_OR_TAG = re.compile(r"(`[^`]*`)|<")
 
 
 def markdown_page(shown: ShownProcedure) -> str:
@@ -22,66 +20,67 @@ def markdown_page(shown: ShownProcedure) -> str:
 
 def _lines(shown: ShownProcedure) -> Iterator[str]:
     one = shown.procedure
-    yield from (f"# {one.title}", "", one.summary, "")
-    yield f"`{one.id}`, about {one.minutes} min, owner {one.owner}, reviewed {one.reviewed}. "
+    yield from (f"# {markdown_prose(one.title)}", "", markdown_prose(one.summary), "")
+    yield f"`{one.id}`, about {one.minutes} min, owner {markdown_text(one.owner)}, reviewed {one.reviewed}. "
     yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
-    yield from _list("Warnings", [f"**{text}**" for text in one.warnings])
-    yield from _list("Use it when", one.use_when)
-    yield from _list("Not for", [f"{other.text}{f': `{other.see}`' if other.see else ''}" for other in one.not_for])
-    yield from _list("Have at hand", one.needs)
-    yield from _list("Values", [f"`{each.name}`: {each.ask}" for each in one.parameters])
+    yield from _list("Warnings", [f"**{markdown_prose(text)}**" for text in one.warnings])
+    yield from _list("Use it when", map(markdown_prose, one.use_when))
+    not_for = ((markdown_prose(other.text), f": `{other.see}`" if other.see else "") for other in one.not_for)
+    yield from _list("Not for", map("".join, not_for))
+    yield from _list("Have at hand", map(markdown_prose, one.needs))
+    yield from _list("Values", [f"`{each.name}`: {markdown_prose(each.ask)}" for each in one.parameters])
     for title, places in (("Before step 1", shown.expansion.before), ("Steps", shown.expansion.steps)):
         if places:
             yield from ("", f"## {title}")
         for heading, place in headed(places):
             if heading:
-                yield from ("", f"### {heading}")
-            yield from ("", f"- [ ] **{place.shown_number}. {_plain(shown.title(place))}**")
+                yield from ("", f"### {markdown_prose(heading)}")
+            yield from ("", f"- [ ] **{place.shown_number}. {markdown_prose(shown.title(place))}**")
             yield from _blocks(shown.blocks(place))
-    yield from _list("Afterwards", [f"[ ] {text}" for text in one.after])
+    yield from _list("Afterwards", [f"[ ] {markdown_prose(text)}" for text in one.after])
 
 
-def _list(title: str, texts: Sequence[str]) -> Iterator[str]:
-    if texts:
-        yield from ("", f"## {title}", "", *(f"- {text}" for text in texts))
+def _list(title: str, texts: Iterable[str]) -> Iterator[str]:
+    if items := [f"- {text}" for text in texts]:
+        yield from ("", f"## {title}", "", *items)
 
 
 def _blocks(blocks: Iterable[view.Block]) -> Iterator[str]:
     return (line for block in blocks for line in BLOCKS[type(block)](block))
 
 
-def _plain(text: str) -> str:
-    """Keep `<name>` from being taken for a tag, which a page would swallow; in code it is safe."""
-    return _CODE_OR_TAG.sub(lambda found: found[1] or "\\<", text)
-
-
-def _said(text: str) -> Iterator[str]:
-    yield from ("", f"  {_plain(text)}")
+def _said(markdown: str) -> Iterator[str]:
+    yield from ("", f"  {markdown}")
 
 
 def _fence(text: str, language: str) -> Iterator[str]:
-    yield from ("", f"  ```{language}", *(f"  {line}".rstrip() for line in text.splitlines()), "  ```")
+    yield from ("", *markdown_fence(text, language, indent="  "))
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------
 
 
+def _note(block: view.Note) -> Iterator[str]:
+    return _said(f"{block.label}: {markdown_prose(block.text)}{f' See `{block.see}`.' if block.see else ''}")
+
+
 def _command(block: view.CommandToRun) -> Iterator[str]:
     if block.lead:
-        yield from _said(block.lead)
+        yield from _said(markdown_prose(block.lead))
     yield from _fence(" ".join(map(quoted, block.argv)), "sh")
 
 
 def _private_file(block: view.PrivateFile) -> Iterator[str]:
-    names = ", ".join(f"`{name}`" for name in block.names)
+    names = ", ".join(map(markdown_code, block.names))
     return _said(f"`<env_file>` is a private file that sets {names}. A run writes and deletes it.")
 
 
 def _file(block: view.File) -> Iterator[str]:
     if block.content is None:
-        yield from _said(f"Edit `{block.path}`. Begin with what git has at `{block.origin}`.")
+        path, origin = markdown_code(block.path), markdown_code(block.origin)
+        yield from _said(f"Edit {path}. Begin with what git has at {origin}.")
     else:
-        yield from _said(f"Edit `{block.path}`. Begin with:")
+        yield from _said(f"Edit {markdown_code(block.path)}. Begin with:")
         yield from _fence(block.content, "sql" if block.path.endswith(".sql") else "")
 
 
@@ -93,11 +92,11 @@ def _request(block: view.HttpRequest) -> Iterator[str]:
 def _options(block: view.Options) -> Iterator[str]:
     yield ""
     for letter, answer, leads_on in block.lettered:
-        yield f"  - {letter}) {_plain(answer)}{'' if leads_on else ': go on'}"
+        yield f"  - {letter}) {markdown_prose(answer)}{'' if leads_on else ': go on'}"
 
 
 def _expected(block: view.Expected | view.Verification) -> Iterator[str]:
-    return _said(f"Must hold: {'; '.join(block.clauses)}")
+    return _said(f"Must hold: {'; '.join(map(markdown_prose, block.clauses))}")
 
 
 def _verification(block: view.Verification) -> Iterator[str]:
@@ -108,30 +107,36 @@ def _verification(block: view.Verification) -> Iterator[str]:
 
 def _undo(block: view.UndoWay) -> Iterator[str]:
     if block.reason:
-        yield from _said(f"No undo: {block.reason}")
+        yield from _said(f"No undo: {markdown_prose(block.reason)}")
     match block.blocks:
         case (view.Prose(text),):
-            yield from _said(f"Undo: {text}")
+            yield from _said(f"Undo: {markdown_prose(text)}")
         case (_, *_):
             yield from (*_said("Undo:"), *_blocks(block.blocks))
     if block.check:
         yield from _verification(block.check)
 
 
+def _repeat(block: view.Repeat) -> Iterator[str]:
+    return _said(f"Repeat these steps for each of `{block.over}`: {markdown_text(block.listed)}")
+
+
 # Each of them stands below its step's tick box, indented by two: that keeps it in the item of the list.
 BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
-    view.Note: lambda note: _said(f"{note.label}: {note.text}{f' See `{note.see}`.' if note.see else ''}"),
-    view.Prose: lambda prose: _said(prose.text),
+    view.Note: _note,
+    view.Prose: lambda prose: _said(markdown_prose(prose.text)),
     view.CommandToRun: _command,
-    view.EffectNote: lambda note: _said(note.text),
+    view.EffectNote: lambda note: _said(markdown_prose(note.text)),
     view.Statement: lambda _: (),  # the command above holds it
     view.PrivateFile: _private_file,
     view.File: _file,
     view.HttpRequest: _request,
     view.Options: _options,
-    view.Ask: lambda ask: _said(f"Note the value: {ask.parameter.ask}"),
-    view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {pause.text}"),
-    view.Repeat: lambda repeat: _said(f"Repeat these steps for each of `{repeat.over}`: {repeat.listed}"),
+    view.Ask: lambda ask: _said(f"Note the value: {markdown_prose(ask.parameter.ask)}"),
+    view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {markdown_prose(pause.text)}"),
+    view.Repeat: lambda repeat: _said(
+        f"Repeat these steps for each of `{repeat.over}`: {markdown_text(repeat.listed)}"
+    ),
     view.Included: lambda included: _said(f"These are the steps of `{included.procedure}`."),
     view.Expected: _expected,
     view.Verification: _verification,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from runbook.filling import Shown, fill_text
 from runbook.journal import events as known
 from runbook.journal.codec import encode
 from runbook.journal.events import Event, Purpose, StepFinished, StepStarted
+from runbook.markup import markdown_cell_code, markdown_code, markdown_fence, markdown_text
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
 
@@ -33,16 +33,16 @@ def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None
     """
     state, names = fold(events), titles or {}
     parts = [*_head(state, events, proof), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
-    parts += (f"| {at:%H:%M:%S} | {_cell(text)} | {took} |" for at, text, took in _timeline(events, names))
+    parts += (f"| {at:%H:%M:%S} | {text} | {took} |" for at, text, took in _timeline(events, names))
     parts += ["", "## Steps", ""]
     parts += (line for record in state.steps.values() for line in _step(record, names))
     for event in events:
         if isinstance(event, known.ChangeAccepted):
-            parts += [f"## What changed in the {event.what}, accepted at {event.at:%H:%M:%S} UTC", ""]
+            parts += [f"## What changed in the {markdown_text(event.what)}, accepted at {event.at:%H:%M:%S} UTC", ""]
             parts += _fenced(event.diff)
     # A report outlives the book: what the run followed is kept in it, word for word.
     parts += ["## The procedure as it was", ""] if state.header else []
-    parts += (line for name, text in state.sources.items() for line in (f"`{name}`", "", *_fenced(text)))
+    parts += (line for name, text in state.sources.items() for line in (markdown_code(name), "", *_fenced(text)))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -148,37 +148,38 @@ def _head(state: RunState, events: Sequence[Event], proof: str) -> Iterator[str]
     header = state.header
     assert header is not None
     target = header.target
-    environment = f", {target.environment}" if target.environment else ""
+    environment = f", {markdown_text(target.environment)}" if target.environment else ""
     facts = {
-        "Outcome": outcome_of(state) + (" (dry run: nothing was written)" if header.dry else ""),
-        "Target": f"{target.kind} `{target.name}`{environment}",
+        "Outcome": markdown_text(outcome_of(state)) + (" (dry run: nothing was written)" if header.dry else ""),
+        "Target": f"{markdown_text(target.kind)} {markdown_cell_code(target.name)}{environment}",
         "Began": f"{header.at:%Y-%m-%d %H:%M:%S} UTC",
         "Took": span(state.seconds),
-        "Operator": ", ".join(_operators(events)) + f" on {header.host}",
-        "Directory": _code(header.directory),
-        "Versions": f"supabase {target.cli}, runbook {header.runbook}",
-        "Procedure": f"`{header.procedure}`, digest `{header.digest[:12]}`",
+        "Operator": markdown_text(", ".join(_operators(events)) + f" on {header.host}"),
+        "Directory": markdown_cell_code(header.directory),
+        "Versions": markdown_text(f"supabase {target.cli}, runbook {header.runbook}"),
+        "Procedure": f"{markdown_cell_code(header.procedure)}, digest {markdown_cell_code(header.digest[:12])}",
     }
     if proof:
         facts["Record"] = f"{len(events)} events, the last with the hash `{proof}`"
-    yield from (f"# Run {header.run}", "", "| | |", "|---|---|")
-    yield from (f"| {name} | {_cell(value)} |" for name, value in facts.items())
+    yield from (f"# Run {markdown_text(header.run)}", "", "| | |", "|---|---|")
+    yield from (f"| {name} | {value} |" for name, value in facts.items())
     yield ""
     if state.values:
         yield from ("## Values", "", "| Name | Value |", "|---|---|")
         for name, value in state.values.items():
-            yield f"| {name} | {_cell(_code(value if isinstance(value, str) else ', '.join(value)))} |"
+            shown = value if isinstance(value, str) else ", ".join(value)
+            yield f"| {markdown_text(name)} | {markdown_cell_code(shown)} |"
         yield ""
 
 
 def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
-    reason = f" ({record.reason})" if record.reason else ""
-    yield from (f"### {titles.get(record.path, record.path)}", "")
-    yield from (f"`{record.path}`: **{record.status.value}**{reason}", "")
+    reason = f" ({markdown_text(record.reason)})" if record.reason else ""
+    yield from (f"### {markdown_text(titles.get(record.path, record.path))}", "")
+    yield from (f"{markdown_code(record.path)}: **{record.status.value}**{reason}", "")
     for attempt in record.attempts:
         how = attempt.outcome.value if attempt.outcome else "its end is not on record"
         code = f", exit {attempt.exit}" if attempt.exit is not None else ""
-        said = f", confirmed with `{attempt.confirmed}`" if attempt.confirmed else ""
+        said = f", confirmed with {markdown_code(attempt.confirmed)}" if attempt.confirmed else ""
         yield f"- {attempt.started:%H:%M:%S} UTC, {_DID[attempt.purpose]}{said}: {how}{code}, {span(attempt.seconds)}"
         yield ""
         if attempt.argv:
@@ -186,28 +187,17 @@ def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
         if "\n" in attempt.evidence:
             yield from _fenced(attempt.evidence)
         elif attempt.evidence:
-            yield from (f"  {_cell(attempt.evidence)}", "")
+            yield from (f"  {markdown_text(attempt.evidence)}", "")
         if attempt.output.strip():
             yield from _fenced(attempt.output.strip("\n"))
 
 
 def _fenced(text: str, language: str = "text") -> Iterator[str]:
-    # A fence ends at one as long as itself, and a command may print anything: this one is longer than any in the text.
-    fence = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    yield from (f"  {fence}{language}", *(f"  {line}" for line in text.splitlines()), f"  {fence}", "")
+    # At the margin, where every flavour of Markdown sees that a block of code begins.
+    yield from (*markdown_fence(text, language), "")
 
 
-def _cell(text: str) -> str:
-    # A pipe would end the cell, an angle bracket begin a tag, and a line break end the table.
-    flat = " ".join(text.split())
-    return flat.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if text and "`" not in text else text
-
-
-# --- Timeline: what each event says, in one sentence --------------------------------------------------------------
+# --- Timeline: what each event says, in one sentence of Markdown ---------------------------------------------------
 
 _DID = {
     Purpose.RUN: "ran",
@@ -219,21 +209,25 @@ _DID = {
 """What was done to a step, by the purpose of an execution."""
 
 _RETOLD: Mapping[type[Event], Callable[[Any, str], str]] = {
-    known.RunStarted: lambda event, _: f"{event.operator} began",
-    known.RunResumed: lambda event, _: f"{event.operator} went on, on {event.host}",
-    known.TakenOver: lambda event, _: f"{event.operator} took the target over from run `{event.was}`: {event.reason}",
-    known.ChangeAccepted: lambda event, _: (
-        f"the {event.what} had changed, which was accepted (the difference is below)"
+    known.RunStarted: lambda event, _: markdown_text(f"{event.operator} began"),
+    known.RunResumed: lambda event, _: markdown_text(f"{event.operator} went on, on {event.host}"),
+    known.TakenOver: lambda event, _: _with(
+        f"{markdown_text(event.operator)} took the target over from run {markdown_cell_code(event.was)}", event.reason
     ),
-    known.StepSkipped: lambda event, name: f"{name}: skipped: {event.reason or 'left as it is'}",
+    known.ChangeAccepted: lambda event, _: (
+        f"the {markdown_text(event.what)} had changed, which was accepted (the difference is below)"
+    ),
+    known.StepSkipped: lambda event, name: _with(f"{name}: skipped", event.reason or "left as it is"),
     known.StepResolved: lambda event, name: _with(
         f"{name}: its end was unknown; the operator says {event.decision.value}", event.note
     ),
-    known.OptionChosen: lambda event, name: f"{name}: {event.option}",
-    known.ValueGiven: lambda event, _: f"the operator gave {event.name}: {event.value}",
+    known.OptionChosen: lambda event, name: _with(name, event.option),
+    known.ValueGiven: lambda event, _: _with(f"the operator gave {markdown_text(event.name)}", str(event.value)),
     known.SteppedBack: lambda _, name: f"back to {name}",
-    known.HandedOver: lambda event, _: _with(f"handed over to {event.to}" if event.to else "handed over", event.note),
-    known.RunStopped: lambda event, _: f"stopped: {event.reason}",
+    known.HandedOver: lambda event, _: _with(
+        markdown_text(f"handed over to {event.to}" if event.to else "handed over"), event.note
+    ),
+    known.RunStopped: lambda event, _: _with("stopped", event.reason),
     known.RunFinished: lambda _event, _name: "finished",
 }
 """What an event adds to the timeline, with the name of its step; others are told of by the execution around them."""
@@ -260,7 +254,7 @@ def _timeline(events: Sequence[Event], titles: Mapping[str, str]) -> Iterator[tu
 def _execution(started: StepStarted, finished: StepFinished | None, titles: Mapping[str, str]) -> str:
     done = "done by hand" if not started.argv and started.purpose is Purpose.RUN else _DID[started.purpose]
     # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
-    said = f", confirmed with `{started.confirmed}`" if started.confirmed not in {"", "Enter"} else ""
+    said = f", confirmed with {markdown_cell_code(started.confirmed)}" if started.confirmed not in {"", "Enter"} else ""
     head = f"{_named(started.step, titles)}: {done}{said}"
     if finished is None:
         return f"{head}; its end is not on record"
@@ -268,11 +262,13 @@ def _execution(started: StepStarted, finished: StepFinished | None, titles: Mapp
 
 
 def _named(step: str, titles: Mapping[str, str]) -> str:
-    return f"**{titles[step]}** (`{step}`)" if step in titles else f"`{step}`"
+    path = markdown_cell_code(step)
+    return f"**{markdown_text(titles[step])}** ({path})" if step in titles else path
 
 
-def _with(text: str, more: str) -> str:
-    return f"{text}: {more}" if more else text
+def _with(markdown: str, more: str) -> str:
+    """Add what somebody said, or what was seen, to a sentence."""
+    return f"{markdown}: {markdown_text(more)}" if more else markdown
 
 
 # --- JSON and the rest ------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 from runbook.errors import Finding
 from runbook.expansion import EveryWay, expand
+from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
-from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries
+from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries, page_heading
 from runbook.site.value_markers import marked_scope
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "page_findings",
     "page_problems",
     "read_addresses",
+    "unsafe_page_links",
 ]
 
 
@@ -184,8 +186,8 @@ def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
             told.append("this page shows no procedure of the book")
         else:
             source, wanted = page.read_text(encoding="utf-8"), SECTION_TITLES[procedure.section]
-            if f"\n# {procedure.title}\n" not in f"\n{source}":
-                told.append(f"its heading is not the procedure's title, '{procedure.title}'")
+            if f"\n{page_heading(procedure.title)}\n" not in f"\n{source}":
+                told.append(f"its heading is not the procedure's title, '{page_heading(procedure.title)}'")
             if name not in block_ids(source):
                 told.append(f"it lacks the generated block {name}")
             if nav.get(name) != wanted:
@@ -198,7 +200,18 @@ def page_findings(book: Book) -> tuple[Finding, ...]:
     """Compare the book with the site of the checkout it lies in; nothing where there is no site."""
     directory = Path(book.directory).resolve()
     config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
-    return page_problems(book, config) if config else ()
+    return tuple(sorted({*page_problems(book, config), *unsafe_page_links(config)})) if config else ()
+
+
+def unsafe_page_links(config: Path) -> Iterator[Finding]:
+    """Yield each link in the sources of the site that may not be followed. `config` is `mkdocs.yml`."""
+    for page in sorted((config.parent / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        for offset, address in unsafe_links(text):
+            line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+            written = text.split("\n")[line - 1]
+            name, message = page.relative_to(config.parent).as_posix(), unsafe_link_message(address)
+            yield Finding(name, line, column, message, written, len(address))
 
 
 def missing_parts(book: Book, site: Path) -> list[str]:

@@ -106,11 +106,15 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
+    from runbook.markup import unsafe_link_message
     from runbook.site import build_checks, page_html
 
     for problem in build_checks.leftovers(html):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     urls: Mapping[str, str] = {file.src_uri: file.url for file in files}
+    html, refused = page_html.unlink(html)
+    for address in refused:
+        _log.warning("runbook: %s: %s", page.file.src_uri, unsafe_link_message(address))
     linked, dead = page_html.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)

@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from runbook.errors import UsageError
+from runbook.markup import markdown_prose, yaml_text
 from runbook.model import Section
 
-__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "draft", "nav_entries", "page", "with_nav_entry"]
+__all__ = ["HEADINGS", "SECTION_TITLES", "anchor", "draft", "nav_entries", "page", "page_heading", "with_nav_entry"]
 
 SECTION_TITLES = {
     Section.START: "Start here",
@@ -44,11 +45,16 @@ def anchor(heading: str) -> str:
 # --- Its page ---------------------------------------------------------------------------------------------------------
 
 
+def page_heading(title: str) -> str:
+    """Return the first line of the page of a procedure with that title, as Markdown."""
+    return f"# {markdown_prose(title)}"
+
+
 def page(procedure: str, title: str) -> str:
     """Return the source of a procedure's page: its title, and the one block that makes all parts."""
     # Only the command line knows what the terminal shows first: the site's own code never imports the walk.
     return (
-        f"# {title}\n\n"
+        f"{page_heading(title)}\n\n"
         f'```python exec="on" html="on" id="{procedure}"\n'
         "from runbook.cli import pages\n"
         f'print(pages.procedure("{procedure}"))\n'
@@ -95,11 +101,7 @@ def nav_entries(config: Path) -> dict[str, str]:
 
 def draft(title: str, section: Section, *, owner: str, reviewed: date) -> str:
     """Return the text of a procedure that reads the history and asks for one thing to be seen."""
-    return _DRAFT.format(title=_quoted(title), section=section.value, owner=_quoted(owner), reviewed=reviewed)
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return _DRAFT.format(title=yaml_text(title), section=section.value, owner=yaml_text(owner), reviewed=reviewed)
 
 
 _DRAFT = """\

@@ -6,15 +6,18 @@ import posixpath
 import re
 from collections.abc import Mapping
 from html import unescape
+from html.parser import HTMLParser
 
+from markupsafe import escape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
 
+from runbook.markup import is_safe_link
 from runbook.model import Section
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
-__all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_procedure", "valid"]
+__all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_procedure", "unlink", "valid"]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
@@ -36,14 +39,16 @@ def shown_procedure(page: str) -> str | None:
 
 
 def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
-    """Return a procedure page's description and search rank from the book; what the page says itself stays."""
-    name = shown_procedure(page)
-    if name is None:
-        return {}
-    procedure = book().procedure(name)
-    boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
-    made: dict[str, object] = {"description": plain(procedure.summary), "search": {"boost": boost}}
-    return {key: value for key, value in made.items() if key not in given}
+    """Return what a page says of itself, fit for HTML, as the theme's templates escape nothing.
+
+    A procedure's page has its description and its search rank from the book, unless it says them itself.
+    """
+    found = dict(given)
+    if name := shown_procedure(page):
+        procedure = book().procedure(name)
+        boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
+        found = {"description": plain(procedure.summary), "search": {"boost": boost}, **found}
+    return {key: escape(value) if isinstance(value, str) else value for key, value in found.items()}
 
 
 def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:
@@ -59,6 +64,39 @@ def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str
         return f'href="{get_relative_url(urls[target], url)}{match["fragment"] or ""}"'
 
     return _MD_LINK.sub(replaced, html), dead
+
+
+_LINKING = frozenset({"href", "src", "action", "formaction", "data", "poster", "xlink:href"})
+
+
+class _UnsafeLinks(HTMLParser):
+    """Collects the start tags that link where no link may lead: where each begins, its text, and the addresses."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[tuple[int, int], str, list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - as the base class has it
+        unsafe = [value or "" for name, value in attrs if name in _LINKING and not is_safe_link(value or "")]
+        # An empty address is the page itself.
+        if unsafe := [address for address in unsafe if address.strip()]:
+            self.found.append((self.getpos(), self.get_starttag_text() or "", unsafe))
+
+
+def unlink(html: str) -> tuple[str, list[str]]:
+    """Leave nothing but its text of a link that may not be followed; return the HTML and the addresses refused."""
+    reader = _UnsafeLinks()
+    reader.feed(html)
+    reader.close()
+    # The parser counts lines by this character alone.
+    lines, refused = html.split("\n"), list[str]()
+    # From the end, so that the places of those before stay right.
+    for (line, column), written, addresses in reversed(reader.found):
+        at = sum(len(each) + 1 for each in lines[: line - 1]) + column
+        tag = re.match(r"<[^\s/>]+", written)
+        html = f"{html[:at]}{tag[0] if tag else '<span'}>{html[at + len(written) :]}"
+        refused += addresses
+    return html, refused[::-1]
 
 
 def list_headings(html: str, toc: TableOfContents) -> None:
@@ -84,8 +122,10 @@ def anchors(html: str) -> set[str]:
 def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
     """Return where a page is edited: a procedure in its YAML, not in the stub around it."""
     name = shown_procedure(page)
-    if name is None or not edit_uri:
-        return given if edit_uri else None
+    if not edit_uri or not is_safe_link(edit_uri):
+        return None
+    if name is None:
+        return given
     return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
 
 

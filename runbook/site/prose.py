@@ -1,4 +1,4 @@
-"""The book's sentences in spans and pieces: code in backticks, **bold**, terms, flags and places for values."""
+"""The book's sentences in spans and pieces: code, **bold**, links, terms, flags and places for values."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from runbook.markup import prose_parts
 from runbook.model.templates import PLACEHOLDER
 from runbook.site.source import for_one_build, terms
 from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces, plain_parts, shown_pieces
 
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
-_SPANS = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a sentence: plain, code or strong."""
+    """A stretch of a sentence: plain, code, strong, or a link that leads to `href`."""
 
     pieces: tuple[Piece, ...]
-    style: Literal["", "code", "strong"] = ""
+    style: Literal["", "code", "strong", "link"] = ""
+    href: str = ""
 
 
 def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
@@ -32,15 +32,10 @@ def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
     text = " ".join(sentence.split())
     if not as_written:
         text = marked(text)
-    found = []
-    for part in filter(None, _SPANS.split(text)):
-        if part.startswith("`"):
-            found.append(Span(_pieces(part[1:-1], flag_pieces), "code"))
-        elif part.startswith("**"):
-            found.append(Span(_pieces(part[2:-2], _term_pieces), "strong"))
-        else:
-            found.append(Span(_pieces(part, _term_pieces)))
-    return tuple(found)
+    return tuple(
+        Span(_pieces(part.text, flag_pieces if part.style == "code" else _term_pieces), part.style, part.href)
+        for part in prose_parts(text)
+    )
 
 
 def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:
@@ -87,6 +82,6 @@ def paragraphs(text: str) -> tuple[str, ...]:
 
 
 def plain(value: str) -> str:
-    """Strip the marks of a sentence, for titles in attributes and pictures."""
-    unmarked = re.sub(r"[`*]", "", " ".join(value.split()))
+    """Strip the markup of a sentence, for titles in attributes and pictures."""
+    unmarked = re.sub(r"[`*]", "", "".join(part.text for part in prose_parts(" ".join(value.split()))))
     return PLACEHOLDER.sub(lambda match: match.group(1).replace("_", " "), unmarked)

@@ -13,7 +13,7 @@ from runbook.errors import UsageError
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Position, Role, Step, Use
 from runbook.model.action import Becomes, WrittenFile
-from runbook.model.fields import LINE_TEMPLATE, TEMPLATE, CommandLine, Shaped, key
+from runbook.model.fields import LINE_TEMPLATE, LITERAL, CommandLine, Shaped, key
 from runbook.steps import view
 from runbook.steps.command import Command
 from runbook.steps.destination import Destination
@@ -46,7 +46,7 @@ class Edit(Action):
     summary: ClassVar = "A file to write. It begins as a template or as an older version from git."
 
     file: str = key(LINE_TEMPLATE, "Path of the file, from the project's directory.")
-    template: str | None = key(TEMPLATE, "What the file begins as.", default=None)
+    template: str | None = key(LITERAL, "What the file begins as.", default=None)
     git: Git | None = key(Shaped("git"), "The version of a file that it begins as.", default=None)
     check: Command | None = key(
         CommandLine(), "A command that must end with 0 before the file is accepted.", default=None

@@ -17,7 +17,7 @@ VERIFIED = "Verify:\n\n  ```sh\n  git log\n  ```\n\n  Must hold: `count` is `1`"
 SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
     view.Note(view.Label.WARNING, "It locks <table>"): (
         "WARNING: It locks <table>",
-        "Warning: It locks \\<table>",
+        "Warning: It locks &lt;table>",
         {"warning": "It locks <table>"},
     ),
     view.Note(view.Label.IF_IT_FAILS, "Wait", "fix-it"): (

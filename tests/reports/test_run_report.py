@@ -83,7 +83,7 @@ def test_the_report_tells_who_did_what_when_and_what_it_showed(walked: Walked) -
 
 def test_output_can_not_break_out_of_its_fence(walked: Walked) -> None:
     """A longer fence than any in the text."""
-    assert "  ````text\n  | a | <b> |\n  ```\n  fence\n  ````" in markdown(walked)
+    assert "````text\n| a | <b> |\n```\nfence\n````" in markdown(walked)
 
 
 def test_the_json_has_the_summary_the_steps_and_every_event(walked: Walked) -> None:

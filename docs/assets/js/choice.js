@@ -34,7 +34,11 @@
 
   /* A link into a branch that is folded away opens it, without picking it. */
   function reveal() {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let id = location.hash.slice(1);
+    try {
+      id = decodeURIComponent(id);
+    } catch {} // a stray % is not an escape: it is looked for as it stands
+    const target = document.getElementById(id);
     const folded = target?.closest("[hidden]");
     if (!folded) return;
     for (let part = folded; part; part = part.parentElement.closest(".rb-branch__steps[hidden]")) part.hidden = false;

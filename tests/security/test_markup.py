@@ -1,0 +1,506 @@
+"""No text of a book, a run or a drill becomes markup: on the site, in the Markdown report, in Markdown or in YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from enum import EnumType
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import markdown  # type: ignore[import-untyped]
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from support.books import procedure_text, write_book
+from support.markup_attacks import (
+    HOSTILE,
+    LINKS,
+    Poisoner,
+    addresses,
+    elements,
+    live_parts,
+    parsed,
+    structure,
+    text_of,
+)
+from support.sites import chromium, copy_of_checkout, pages_of, serving, visiting
+from support.walks import START
+
+from runbook.checks import open_book
+from runbook.cli import main
+from runbook.journal import events as known
+from runbook.journal.events import Event, Outcome, Purpose
+from runbook.markup import is_safe_link, markdown_code, markdown_fence, markdown_text, prose_parts, yaml_text
+from runbook.model import Book
+from runbook.rendering.markdown import markdown_page
+from runbook.rendering.shown_procedure import read_with_examples
+from runbook.reports.run_report import as_markdown
+from runbook.site import source
+from runbook.site.new_procedure import page as page_of
+from runbook.site.prose import plain
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("address", "safe"), LINKS.items(), ids=ascii)
+def test_links_lead_to_http_https_mailto_and_relative_places_alone(address: str, safe: bool) -> None:
+    """However the address is spelled."""
+    assert is_safe_link(address) is safe
+
+
+@pytest.mark.parametrize("address", [one for one, safe in LINKS.items() if not safe and one.strip()], ids=ascii)
+def test_a_link_that_is_not_safe_is_text_in_a_sentence(address: str) -> None:
+    """The reader sees what was written."""
+    sentence = f"See [the log]({address})."
+    parts = list(prose_parts(sentence))
+    assert [part for part in parts if part.style == "link"] == []
+    assert "".join(part.text for part in parts) == sentence
+
+
+# --- The site ---------------------------------------------------------------------------------------------------------
+
+
+class Hostile(NamedTuple):
+    """A site whose book is poisoned, and one whose book is as it is."""
+
+    site: Path
+    plain: Path
+    book: Book
+    placed: Mapping[int, str]
+
+    def pages(self) -> Iterator[tuple[str, Any]]:
+        """Yield the pages that are made of the poisoned book."""
+        return ((name, _read(self.site, name)) for name in pages_of(self.plain))
+
+
+PAGE = """\
+---
+title: "</title><script>hit()</script>"
+description: '"><script>hit()</script>'
+author: '"><script>hit()</script>'
+---
+# Notes \u2028 and \u0085 more
+
+[log](javascript:hit()) ![x](data:image/svg+xml,x) <javascript:hit()> <a href="JavaScript&colon;hit()">log</a>
+[other](vbscript:hit) [good](https://example.com/) [page](../index.md)
+"""
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
+    """Build the site from a book with a hostile text behind every text, and with hostile results of drills."""
+    checkout = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+    sound, poisoner = open_book(None), Poisoner()
+    book = poisoner.book(sound)
+    for procedure in book.procedures.values():
+        stub = checkout / "docs" / "procedures" / f"{procedure.id}.md"
+        stub.write_text(page_of(procedure.id, procedure.title), encoding="utf-8")
+    drills = checkout / "docs" / "drills.json"
+    result = {name: poisoner.behind("", f"drill.{name}") for name in ("cli", "postgres", "digest")}
+    result |= {"at": "2026<script>hit()</script>", "seconds": 1, "passed": False}  # type: ignore[dict-item]
+    drills.write_text(json.dumps({name: {"'\"><script>hit()</script>": result} for name in book.procedures}))
+    _poison_corrections(checkout / "includes" / "corrections.yaml", poisoner)
+    site, plain_site = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("plain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_MKDOCS_2_WARNING", "1")
+        _build(copy_of_checkout(tmp_path_factory.mktemp("sound")), plain_site)
+        (checkout / "docs" / "start" / "notes.md").write_text(PAGE, encoding="utf-8")
+        patch.setattr(source, "open_book", lambda _: book)
+        _build(checkout, site)
+    yield Hostile(site, plain_site, book, poisoner.placed)
+    source.forget()
+
+
+def _poison_corrections(file: Path, poisoner: Poisoner) -> None:
+    read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for one in read["corrections"]:
+        one |= {key: poisoner.behind(one[key], f"correction.{key}") for key in ("title", "guide", "so")}
+        for proof in one.get("proof", ()):
+            proof["prints"] = poisoner.behind("", "correction.prints")
+    file.write_text(yaml.safe_dump(read), encoding="utf-8")
+
+
+def _build(checkout: Path, output: Path) -> None:
+    config = load_config(str(checkout / "mkdocs.yml"), site_dir=str(output), strict=False)
+    config.plugins.on_startup(command="build", dirty=False)
+    try:
+        build(config)
+    finally:
+        config.plugins.on_shutdown()
+
+
+@cache
+def _read(site: Path, name: str) -> Any:
+    return parsed((site / name).read_text(encoding="utf-8"))
+
+
+def test_no_text_of_a_book_is_live_on_any_page(hostile: Hostile) -> None:
+    """No element that the site doesn't use, no handler, no script, no address that a link may not have."""
+    ours = frozenset(str(each.tag) for name in pages_of(hostile.plain) for each in elements(_read(hostile.plain, name)))
+    ours = frozenset(name.rpartition("}")[2].lower() for name in ours)
+    live = {name: live_parts(tree, ours=ours) for name, tree in hostile.pages()}
+    assert {name: parts for name, parts in live.items() if parts} == {}
+    assert ours.isdisjoint({"iframe", "object", "embed", "base", "textarea", "math", "plaintext", "template"})
+
+
+def test_no_page_leads_or_loads_from_where_the_sound_one_does_not(hostile: Hostile) -> None:
+    """An address of another host in the middle of a text is no link."""
+
+    def hosts(site: Path) -> set[str]:
+        pages = (_read(site, name) for name in pages_of(hostile.plain))
+        return {urlsplit(each).netloc for tree in pages for each in addresses(tree)}
+
+    assert hosts(hostile.site) == hosts(hostile.plain)
+
+
+def test_every_text_that_a_page_shows_is_shown_as_it_is_written(hostile: Hostile) -> None:
+    """The hostile texts stand on the pages, as text; and there is hardly a field that no page shows."""
+    shown = set[int]()
+    for _, tree in hostile.pages():
+        values = [value for each in elements(tree) for value in each.attrib.values()]
+        shown |= {int(each) for each in re.findall(r"hit(\d+)\\?\.", " ".join([text_of(tree), *values]))}
+    fields = set(hostile.placed.values())
+    unseen = fields - {hostile.placed[number] for number in shown}
+    assert unseen == _NOT_ON_PAGES
+    assert len(shown) > 2000
+
+
+_NOT_ON_PAGES = {"Capture.pattern", "RuleTest.line", "drill.digest"}
+
+
+def test_a_description_and_a_title_hold_the_text_itself(hostile: Hostile) -> None:
+    """What search engines and tabs show is what the book says, letter by letter."""
+    for procedure in hostile.book.procedures.values():
+        tree = _read(hostile.site, f"procedures/{procedure.id}.html")
+        metas = {each.get("name"): each.get("content") for each in elements(tree) if each.tag == "meta"}
+        assert metas["description"] == plain(procedure.summary)
+        title = next(each for each in elements(tree) if each.tag == "title")
+        assert re.sub(r"\W", "", plain(procedure.title)) in re.sub(r"\W", "", title.text or "")
+
+
+def test_the_front_matter_of_a_page_is_text(hostile: Hostile) -> None:
+    """The theme's templates escape nothing themselves."""
+    tree = _read(hostile.site, "start/notes.html")
+    metas = {each.get("name"): each.get("content") for each in elements(tree) if each.tag == "meta"}
+    assert metas["description"] == metas["author"] == '"><script>hit()</script>'
+
+
+def test_links_of_a_written_page_that_are_not_safe_are_text(hostile: Hostile) -> None:
+    """The safe ones stay."""
+    tree = _read(hostile.site, "start/notes.html")
+    article = next(each for each in elements(tree) if each.tag == "article")
+    links = [each.get("href") for each in elements(article) if each.tag == "a" and each.get("class") != "headerlink"]
+    assert links == [None, None, None, "https://example.com/", "../index.html"]
+
+
+def test_the_index_of_the_search_holds_no_markup_of_the_book(hostile: Hostile) -> None:
+    """The theme puts what it finds on the page as HTML."""
+    index = json.loads((hostile.site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    ours = frozenset(["html", "head", "body", "p", "code", "pre", "ul", "ol", "li", "sub", "sup"])
+    texts = [entry[part] for entry in index["docs"] for part in ("title", "text")]
+    assert sum("hit()" in text for text in texts) > 100
+    assert [text for text in texts if live_parts(parsed(text), ours=ours)] == []
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start a Chromium."""
+    with sync_playwright() as playwright:
+        running = chromium(playwright)
+        yield running
+        running.close()
+
+
+WATCH = """
+window.hits = [];
+window.hit = (...what) => window.hits.push(what);
+for (const name of ["alert", "confirm", "prompt"]) window[name] = window.hit;
+"""
+
+
+def test_no_script_of_a_book_runs_in_a_browser(hostile: Hostile, browser: Browser) -> None:
+    """On every page, with every field typed into, every box ticked, every link hovered and searched for."""
+    with serving(hostile.site) as base, visiting(browser, base) as visit:
+        visit.context.add_init_script(WATCH)
+        dialogs: list[str] = []
+
+        def dismiss(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        visit.context.on("dialog", dismiss)
+        page = visit.context.new_page()
+        for name in pages_of(hostile.site):
+            visit.go(page, name)
+            _touch(page)
+            assert page.evaluate("window.hits") == [], name
+        visit.go(page, "index.html?q=%3Cimg+src%3Dx+onerror%3Dhit()%3E&h=%3Cimg%20src=x%20onerror=hit()%3E#%E0%A4%A")
+        page.wait_for_selector(".md-search-result__item")
+        assert page.evaluate("window.hits") == []
+        assert dialogs == []
+        assert visit.elsewhere == []
+        assert visit.errors == []
+
+
+def _touch(page: Page) -> None:
+    page.evaluate("""() => {
+      for (const field of document.querySelectorAll("[data-rb-field]")) {
+        field.value = field.options ? field.options[field.options.length - 1].value : "<img src=x onerror=hit()>";
+      }
+      document.querySelector("[data-rb-field]")?.dispatchEvent(new Event("input", { bubbles: true }));
+      for (const box of [...document.querySelectorAll(".rb-step input")].slice(0, 5)) box.click();
+      for (const one of document.querySelectorAll("details")) one.open = true;
+    }""")
+
+
+def test_what_a_browser_remembers_is_text_when_it_comes_back(hostile: Hostile, browser: Browser) -> None:
+    """Whatever another page of the same host has put into its storage."""
+    remembered = {
+        "started": "<img src=x onerror=hit()>",
+        "ticks": {"__proto__": "<img src=x onerror=hit()>"},
+        "choices": {"which": "<img src=x onerror=hit()>"},
+    }
+    with serving(hostile.plain) as base, visiting(browser, base) as visit:
+        page = visit.context.new_page()
+        page.add_init_script(WATCH)
+        for name in ("push-migration", "emergency-rollback", "rename-column"):
+            visit.go(page, f"procedures/{name}.html")
+            keys = page.evaluate("[...document.querySelectorAll('[data-rb-field]')].map((one) => one.dataset.rbField)")
+            state = remembered | {"values": dict.fromkeys(keys, "<img src=x onerror=hit()>")}
+            stored = [f"rb:migration-runbook:{name}", json.dumps(state)]
+            page.evaluate("([key, value]) => localStorage.setItem(key, value)", stored)
+            page.reload()
+            page.wait_for_selector(".md-header")
+            assert page.evaluate("window.hits") == []
+            assert page.evaluate("document.querySelectorAll('article img').length") == 0
+        assert visit.elsewhere == []
+
+
+# --- The report of a run ----------------------------------------------------------------------------------------------
+
+_EXTENSIONS = [
+    *("abbr", "admonition", "attr_list", "def_list", "footnotes", "md_in_html", "tables", "toc"),
+    *("pymdownx.details", "pymdownx.highlight", "pymdownx.magiclink", "pymdownx.superfences", "pymdownx.tilde"),
+]
+_FLAVOURS: dict[str, Callable[[str], str]] = {
+    "commonmark": MarkdownIt("commonmark").enable(["table", "strikethrough"]).render,
+    "python-markdown": lambda text: markdown.markdown(text, extensions=["tables", "fenced_code"]),
+    "site": lambda text: markdown.markdown(
+        text, extensions=_EXTENSIONS, extension_configs={"pymdownx.highlight": {"use_pygments": False}}
+    ),
+}
+_OURS = frozenset(
+    (
+        *("html", "head", "body", "h1", "h2", "h3", "p", "ul", "li", "strong", "code", "pre", "div", "span"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+    )
+)
+
+
+def _filled(kind: Any, text: str) -> Any:
+    """Return a value of that type whose texts are all that text."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in {types.UnionType, typing.Union}:
+        return _filled(inner[0], text)
+    if origin is tuple:
+        return (text, text)
+    if origin is not None and issubclass(origin, Mapping):
+        return {text: _filled(inner[1], text)}
+    if isinstance(kind, EnumType):
+        return next(iter(kind))
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind, vars(known))
+        make: Any = kind
+        return make(**{each.name: _filled(hints[each.name], text) for each in dataclasses.fields(kind)})
+    return {str: text, int: 1, float: 1.0, bool: False}.get(kind, START)
+
+
+def _events(text: str) -> list[Event]:
+    """Return one event of each sort, all of whose texts are that text, and an execution of each purpose."""
+    kinds = [getattr(known, name) for name in known.__all__]
+    kinds = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event]
+    made = [_filled(kind, text) for kind in kinds]
+    made.sort(key=lambda event: not isinstance(event, known.RunStarted))
+    for number, purpose in enumerate(Purpose):
+        step = f"{number} {text}"
+        started = known.StepStarted(at=START, step=step, purpose=purpose, argv=("echo", text), confirmed=text)
+        outcome = list(Outcome)[number % len(Outcome)]
+        finished = known.StepFinished(
+            at=START + timedelta(seconds=1),
+            step=step,
+            purpose=purpose,
+            outcome=outcome,
+            exit=1,
+            output=text,
+            evidence=text,
+        )
+        made += [started, finished]
+    return made
+
+
+MANY_LINES = (
+    "before\n```\n</code></pre><img src=x onerror=hit()>\n\n# Finished\n\n| a | b |\n|---|---|\n",
+    "````\n~~~\n````text\n`````\n<script>hit()</script>\n\n<script>hit()</script>",
+    "\n\n    code\n\n<details open ontoggle=hit()>\n\n# Finished\n",
+    "a\r```\r<img src=x onerror=hit()>\r\n```\x0b```\x0c```\x85<img src=x onerror=hit()>",
+    "[x]: javascript:hit()\n\n[x]\n\n<javascript:hit()>\n\n---\n\nFinished\n===\n\n- [x] Finished",
+    "\u2028<script>hit()</script>\u2029\x85```",
+    "```\n" * 30 + "<img src=x onerror=hit()>",
+)
+
+
+@pytest.mark.parametrize("flavour", _FLAVOURS)
+@pytest.mark.parametrize("text", [*HOSTILE, *MANY_LINES], ids=ascii)
+def test_no_text_of_a_run_changes_the_form_of_its_report(text: str, flavour: str) -> None:
+    """Whatever stands in its texts, it has the headings, rows, lists and blocks of a report of plain words."""
+    render = _FLAVOURS[flavour]
+    events, words = _events(text), re.sub(r"\S", "x", text)
+    titles = {f"{number} {text}": text for number in range(2)}
+    hostile = parsed(render(as_markdown(events, titles)))
+    plain_one = parsed(render(as_markdown(_events(words), {f"{number} {words}": words for number in range(2)})))
+
+    assert live_parts(hostile, ours=_OURS) == []
+    assert addresses(hostile) == []
+    assert structure(hostile) == structure(plain_one)
+    assert " ".join(text.split()) in text_of(hostile)
+
+
+# --- Markdown and YAML that are made of a book -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flavour", ["commonmark", "site"])
+def test_no_text_of_a_book_is_live_in_its_markdown(flavour: str) -> None:
+    """As `show --format md` prints it: a link leads where a link may, and nothing else comes through."""
+    poisoner = Poisoner()
+    book = poisoner.book(open_book(None))
+    ours = _OURS | {"a", "ol", "input", "br"}
+    for procedure in book.procedures.values():
+        text = markdown_page(read_with_examples(procedure, book.policy, 3, "abcdefghijklmnopqrst"))
+        tree = parsed(_FLAVOURS[flavour](text))
+        assert live_parts(tree, ours=ours) == [], procedure.id
+        assert [
+            each.text for each in elements(tree) if each.tag in {"h1", "h2", "h3"} and each.text == "Finished"
+        ] == []
+        assert text_of(tree).count("hit") > 20
+
+
+@pytest.mark.parametrize("flavour", _FLAVOURS)
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_a_line_and_a_span_of_code_show_the_text_itself(text: str, flavour: str) -> None:
+    """At the start of a line and within one."""
+    written = f"{markdown_text(text)}\n\nSee {markdown_text(text)} and {markdown_code(text)}.\n"
+    tree = parsed(_FLAVOURS[flavour](written))
+    shown = " ".join(text.split())
+    assert [each.tag for each in elements(tree)] == ["html", "head", "body", "p", "p", "code"]
+    assert text_of(tree) == f"{shown} See {shown} and {shown}."
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, *MANY_LINES], ids=ascii)
+def test_a_block_of_code_ends_where_it_is_meant_to(text: str) -> None:
+    """With a fence that is longer than any in it."""
+    for render in _FLAVOURS.values():
+        tree = parsed(render("\n".join(["before", "", *markdown_fence(text), "", "after"])))
+        body = next(each for each in elements(tree) if each.tag == "body")
+        assert len([each for each in elements(tree) if each.tag == "pre"]) == 1
+        assert (body[0].text, body[-1].text, len(body)) == ("before", "after", 3)
+
+
+TITLES = [
+    *HOSTILE,
+    "a\nowner: evil",
+    "a: b",
+    "- a",
+    "a #b",
+    "\x00\x07\x1b[2J",
+    "\x85\u2029\ufeff",
+    "\U0001f600",
+    "'\"\\",
+]
+
+
+@pytest.mark.parametrize("title", TITLES, ids=ascii)
+def test_any_title_is_yaml_that_reads_as_that_title(title: str) -> None:
+    """Quotes, line breaks, control characters."""
+    assert yaml.safe_load(f"title: {yaml_text(title)}\nowner: me\n") == {"title": title, "owner": "me"}
+
+
+def test_a_new_procedure_with_any_title_has_a_page_that_is_found_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `new` writes, `check` accepts, and the page's heading is text; a title that can't be seen is refused."""
+    checkout = copy_of_checkout(tmp_path)
+    book = str(checkout / "runbook" / "book")
+    monkeypatch.chdir(checkout)
+    made = {
+        f"task-{number}": title
+        for number, title in enumerate(TITLES)
+        if main(["--book", book, "new", "procedure", f"task-{number}", "--title", title]) == 0
+    }
+    assert set(TITLES) - set(made.values()) == {"\x00\x07\x1b[2J", "\x85\u2029\ufeff"}
+    for name in made:
+        heading = (checkout / "docs" / "procedures" / f"{name}.md").read_text(encoding="utf-8").splitlines()[0]
+        tree = parsed(_FLAVOURS["site"](heading))
+        tags = [each.tag for each in elements(tree) if each.tag not in {"code", "strong"}]
+        assert tags == ["html", "head", "body", "h1"], heading
+    capsys.readouterr()
+    main(["--book", book, "check"])
+    assert [line for line in capsys.readouterr().out.splitlines() if "docs/procedures/" in line] == []
+
+
+# --- What an author is told -------------------------------------------------------------------------------------------
+
+
+STEPS = """\
+- id: look
+  title: Look
+  run: npx supabase migration list {{target}}
+  why: >-
+    See [the log](https://example.com/log) first,
+    then [the other](javascript:alert(1)).
+  if_it_fails: Ask <vbscript:x>, or `[not](data:a-link)`
+- id: file
+  title: Write it
+  edit: {file: a.md, template: "[mine](x:y)"}
+"""
+
+
+def test_check_names_the_place_of_each_link_that_is_not_safe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In sentences; code, and what is written into a file, is no link."""
+    more = "warnings: ['Read [this](//example.com)']\n"
+    book = write_book(tmp_path / "book", {"fix-it": procedure_text(STEPS, more=more)})
+    assert main(["--book", str(book), "check"]) == 2
+    found = [line for line in capsys.readouterr().out.splitlines() if "can't be a link" in line]
+    places = [re.sub(r"^.*fix-it\.yaml:(\d+:\d+): ('[^']*').*$", r"\1 \2", line) for line in found]
+    assert places == ["9:25 '//example.com'", "16:24 'javascript:alert(1)'", "17:23 'vbscript:x'"]
+
+
+def test_check_names_the_place_of_each_link_of_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pages of the site beside the book, too."""
+    checkout = copy_of_checkout(tmp_path)
+    (checkout / "docs" / "start" / "notes.md").write_text(PAGE, encoding="utf-8")
+    monkeypatch.chdir(checkout)
+    assert main(["--book", str(checkout / "runbook" / "book"), "check"]) == 2
+    found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("docs/")]
+    places = [re.sub(r"^(\S+:\d+:\d+): ('[^']*').*$", r"\1 \2", line) for line in found]
+    assert places == [
+        "docs/start/notes.md:8:7 'javascript:hit()'",
+        "docs/start/notes.md:8:30 'data:image/svg+xml,x'",
+        "docs/start/notes.md:8:53 'javascript:hit()'",
+        "docs/start/notes.md:8:80 'JavaScript&colon;hit()'",
+        "docs/start/notes.md:9:9 'vbscript:hit'",
+    ]
