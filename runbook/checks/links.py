@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
-from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Advice, Pattern, Position, Procedure, Rule
 from runbook.model.fields import Either, ListOf, MapOf, Shaped, Text, Type
 
@@ -19,6 +18,8 @@ def check_links(subject: Subject, notes: Notes) -> None:
 
     Drills are left out: nobody reads their texts on a page.
     """
+    from runbook.markup import unsafe_link_message, unsafe_links  # only `check` looks for links
+
     book, noted = subject.book, set[tuple[Position, str]]()
     wholes: tuple[Procedure | Rule | Pattern | Advice, ...] = (
         *book.procedures.values(),
