@@ -1,243 +1,273 @@
-"""Keep secrets out of everything that is shown or stored: known values in every usual spelling, and known shapes.
+"""Keep secrets out of everything that is shown or stored: known values however they are printed, and known shapes.
 
 Text may come in pieces. A piece that could be the beginning of a secret is held back until that is decided; what is
-held back is bounded. The promise covers the spellings below, not a program that sets out to disguise a value.
+held back is bounded. The promise covers the forms that `canonical_text` undoes and the encodings below, not a program
+that sets out to disguise a value.
 """
 
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
-import shlex
-from collections.abc import Iterator, Sequence
-from urllib.parse import quote, quote_plus
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heapreplace
 
-__all__ = ["MASK", "Redactor", "spellings"]
+from runbook.policy.canonical_text import AS_IT_IS, DECODED, PLAIN, Form, Located, from_bytes, overstruck, to_bytes
+from runbook.policy.secret_shapes import MASK, Shapes
 
-MASK = "[secret]"
+__all__ = ["MASK", "Redactor"]
 
 _SHORTEST = 4
 """Shorter values are hidden where they stand alone; inside words they would hide half of the output."""
-_SHORTEST_ENCODED = 6
-_HELD = 8192
-"""How much may be held back; a token that goes on for longer is cut there, and the rest of it is dropped."""
-
-_NAMES = r"[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|SECRET_KEY|PRIVATE_KEY|SERVICE_ROLE_KEY)"
-_VALUE = r"""(?:'[^'\r\n]*'|"[^"\r\n]*"|[^\s'"]+)"""
-_SHAPES = (
-    r"\bsbp_[A-Za-z0-9_]{16,}",
-    r"\bsb_secret_[A-Za-z0-9_-]{10,}",
-    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}",
-    r"((?<![\w+.-])[a-z][a-z0-9+.-]*://[^\s:/@'\"]*:)[^\s@/'\"]+(?=@)",
-    rf"(\b{_NAMES}=){_VALUE}",
-    rf"(--(?:db-)?password[= ]|--token[= ]){_VALUE}",
-    r"(\b[Bb]earer )[\w.~+/=-]{8,}",
-)
-"""Access tokens, secret keys, signed tokens, passwords in URLs, in variables, behind flags and in headers."""
-_SHAPE = re.compile("|".join(_SHAPES))
-_OPEN_SHAPES = (
-    r"\bsbp_[A-Za-z0-9_]*",
-    r"\bsb_secret_[A-Za-z0-9_-]*",
-    r"(?<![\w-])eyJ[\w-]*(?:\.[\w-]*){0,2}",
-    r"(?<![\w+.-])[a-z][a-z0-9+.-]*://[^\s:/@'\"]*(?::[^\s@/'\"]*)?",
-    rf"\b{_NAMES}=(?:'[^'\r\n]*'?|\"[^\"\r\n]*\"?|[^\s'\"]*)",
-    r"--(?:(?:db-)?password|token)[= ](?:'[^'\r\n]*'?|\"[^\"\r\n]*\"?|[^\s'\"]*)",
-    r"\b[Bb]earer [\w.~+/=-]*",
-)
-_OPEN_SHAPE = re.compile(rf"(?:{'|'.join(_OPEN_SHAPES)})\Z")
-"""What may grow into a secret once its telling beginning is there."""
-_CONTEXT = 64
-"""Characters already given out that are looked at again: a telling beginning may have come in two pieces."""
-_TOKEN_REST = re.compile(r"[\w.~+/=:%-]*")
+_SHORTEST_LOOSE = 8
+"""Of shorter values `a b` isn't `ab`: chance would find them across the words of a sentence."""
+_STRETCH = 16
+_STRETCH_MORE = 4096
+"""A value and all that is left out between its characters is at most so many times as long, and that much more."""
 
 
 class Redactor:
     """Hides secrets in whole texts (`redact`) and in one stream of text (`feed`, then `flush`)."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        self._literals = _Literals(secrets)
-        self._shapes = _Shapes()
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        needles = _needles(secrets)
+        self._stages = [_Values(form, needles[form]) for form in (AS_IT_IS, DECODED, PLAIN) if needles[form]]
+        self._shapes = Shapes()
 
     def redact(self, text: str) -> str:
         """Return the text without secrets. Has nothing to do with the stream."""
+        raw = to_bytes(text)
         # Known values first: a shape may cover only a part of one.
-        text = self._literals.mask(text)
-        return _SHAPE.sub(lambda found: text[found.start() : _secret_from(found)] + MASK, text)
+        for stage in self._stages:
+            raw = stage.mask(raw)
+        return self._shapes.mask(from_bytes(self._unstruck(raw)))
 
     def feed(self, text: str) -> str:
         """Take the stream's next piece; return what can be given out by now."""
-        return self._shapes.feed(self._literals.feed(text))
+        raw = to_bytes(text)
+        for stage in self._stages:
+            raw = stage.feed(raw)
+        return self._shapes.feed(from_bytes(self._unstruck(raw)))
 
     def flush(self) -> str:
         """Return what was held back, at the stream's end."""
-        return self._shapes.feed(self._literals.flush()) + self._shapes.flush()
+        raw = b""
+        for stage in self._stages:
+            raw = stage.feed(raw) + stage.flush()
+        return self._shapes.feed(from_bytes(self._unstruck(raw))) + self._shapes.flush()
+
+    def _unstruck(self, raw: bytes) -> bytes:
+        """Hide values whose characters were printed over others. Of a stream, only those that came in one piece."""
+        seen = overstruck(raw) if self._stages else None
+        return raw if seen is None else self._stages[-1].mask_seen(raw, seen)
 
 
-# --- spellings --------------------------------------------------------------------------------------------------
+# --- what is looked for -------------------------------------------------------------------------------------------
 
 
-def spellings(secret: str) -> tuple[str, ...]:
-    """Return the forms in which a secret may turn up, the longest first; of several lines also each by itself."""
-    if not secret:
-        return ()
-    lines = [line for line in secret.splitlines() if len(line) > 2 * _SHORTEST and line != secret]
-    found = {secret, *_escaped(secret), *lines}
-    if len(secret) >= _SHORTEST_ENCODED:
-        found |= set(_encoded(secret))
-    enough = min(len(secret), _SHORTEST)
-    return tuple(sorted((form for form in found if len(form) >= enough), key=lambda form: (-len(form), form)))
+@dataclass(frozen=True, slots=True)
+class _Needle:
+    """What is looked for in canonical text. A match for a short one must have this `strict` form, too."""
+
+    text: bytes
+    strict: bytes | None
 
 
-def _escaped(secret: str) -> Iterator[str]:
-    """Yield the secret as terminals, JSON, shells, URLs, HTML and SQL write it."""
-    yield secret.replace("\r\n", "\n").replace("\n", "\r\n")
-    for ascii_only in (True, False):
-        plain = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-        # Encoders differ in whether they escape a slash, and in the case of hexadecimal digits.
-        capitals = re.sub(r"\\u[0-9a-f]{4}", lambda found: "\\u" + found[0][2:].upper(), plain)
-        yield from (plain, plain.replace("/", "\\/"), capitals)
-    yield shlex.quote(secret).removeprefix("'").removesuffix("'") if "'" not in secret else shlex.quote(secret)
-    yield secret.replace("'", "'\\''")
-    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", secret)
-    yield re.sub(r'(["$`\\])', r"\\\1", secret)
-    yield html.escape(secret)
-    yield secret.replace("'", "''")
-    # Bytes of the environment that are not UTF-8 come as lone surrogates, which a plain `encode` refuses.
-    encodable = secret.encode("utf-8", "surrogatepass")
-    for url in (quote(encodable, safe=""), quote(encodable), quote_plus(encodable)):
-        yield from (url, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), url))
+def _needles(secrets: Iterable[str]) -> dict[Form, list[_Needle]]:
+    """Return what to look for in each form of a text, the longest first."""
+    found: dict[Form, set[_Needle]] = {AS_IT_IS: set(), PLAIN: set(), DECODED: set()}
+    for written, encodable in _written(secrets):
+        raw = to_bytes(written)
+        literal = PLAIN.of(raw)
+        if len(literal) < min(_SHORTEST, len(raw)):
+            # Nearly all of it would be left out.
+            found[AS_IT_IS] |= {_Needle(raw, None), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""), None)}
+            continue
+        codes = [*_encoded(raw)] if encodable and len(raw) >= _SHORTEST else []
+        for form, texts in ((PLAIN, [raw, *codes]), (DECODED, [raw, *codes])):
+            found[form] |= {_needle(form, text) for text in texts}
+        found[DECODED].add(_needle(PLAIN, raw))
+    return {form: sorted(some, key=lambda one: (-len(one.text), one.text)) for form, some in found.items()}
 
 
-def _encoded(secret: str) -> Iterator[str]:
+def _needle(form: Form, raw: bytes) -> _Needle:
+    text = form.of(raw)
+    return _Needle(text, form.strict(raw) if len(text) < _SHORTEST_LOOSE else None)
+
+
+def _written(secrets: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Yield each value in the ways that Unicode has for it, and its lines; with whether it may come encoded."""
+    for secret in {*secrets} - {""}:
+        for text in {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC", "NFKD"))}:
+            yield text, True
+            if max(text) > "\uffff":
+                # JSON writes what is beyond 16 bits as two halves.
+                yield text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass"), True
+        yield from ((line, False) for line in secret.splitlines() if len(line) > 2 * _SHORTEST and line != secret)
+
+
+def _encoded(raw: bytes) -> Iterator[bytes]:
     """Yield base64, alone and wherever it may stand inside a longer text, and hexadecimal."""
-    raw = secret.encode("utf-8", "surrogatepass")
-    yield from (raw.hex(), raw.hex().upper())
+    yield from (raw.hex().encode(), raw.hex().upper().encode())
     for before in range(3):
-        code = base64.b64encode(b"\0" * before + raw).decode()
-        core = code.rstrip("=")
+        code = base64.b64encode(b"\0" * before + raw)
+        core = code.rstrip(b"=")
         # The first and the last characters also hold bits of the neighbours.
-        fixed = core[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
-        for form in (code, core) if before == 0 else ():
-            yield from (form, form.translate(_URL_SAFE))
-        yield from (fixed, fixed.translate(_URL_SAFE))
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
+        yield core[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        if before == 0:
+            yield from (code, core)
 
 
 # --- known values -------------------------------------------------------------------------------------------------
 
 
-class _Literals:
-    """Hides given values. Of a stream it gives out exactly what `mask` makes of the whole."""
+class _Values:
+    """Hides given values in one form of a text. Of a stream it gives out exactly what `mask` makes of the whole."""
 
-    def __init__(self, secrets: Sequence[str]) -> None:
-        every = {form for secret in secrets for form in spellings(secret)}
-        self._forms = sorted(every, key=lambda form: (-len(form), form))
-        self._longest = len(self._forms[0]) if self._forms else 0
-        self._pattern = re.compile("|".join(map(_literal, self._forms))) if self._forms else None
-        self._held = ""
-        self._last = ""
+    def __init__(self, form: Form, needles: Sequence[_Needle]) -> None:
+        self._form = form
+        self._needles = needles
+        self._longest = len(needles[0].text)
+        self._reach = _STRETCH * self._longest + _STRETCH_MORE
+        self._held = b""
+        self._in_word = False
+        """Whether what was given out last ends in a letter or a digit."""
 
-    def mask(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+    def mask(self, raw: bytes) -> bytes:
+        """Return a whole text without the values."""
+        if not self._is_in(self._form.of(raw)):
+            return raw
+        return self._masked(_Piece(raw, self._form.located(raw)))[0]
 
-    def feed(self, text: str) -> str:
+    def mask_seen(self, raw: bytes, seen: Located) -> bytes:
+        """Hide the values in what a person sees of the text, where that is not the text itself."""
+        if not self._is_in(self._form.of(seen.text)):
+            return raw
+        return self._masked(_Piece(raw, self._form.located(seen.text), seen))[0]
+
+    def feed(self, more: bytes) -> bytes:
         """Give out all that no further piece can make part of a secret."""
-        if self._pattern is None:
-            return text
-        work = self._last + self._held + text
-        at = len(self._last)
-        given: list[str] = []
-        while True:
-            waiting = self._beginning(work, at)
-            found = self._pattern.search(work, at)
-            # What comes next decides about a short value at the very end: it must stand alone.
-            undecided = found and found.end() == len(work) and len(found[0]) < _SHORTEST
-            if found is None or undecided or found.start() >= waiting:
+        if not more:
+            return b""
+        work = self._held + more
+        decided = self._form.unfinished(work)
+        text = self._form.of(work[:decided])
+        overlap = self._overlap(text)
+        if not overlap and not self._is_in(text):
+            return self._give(work, work[:decided], decided)
+        piece = _Piece(work, self._form.located(work[:decided]), after_word=self._in_word)
+        if overlap and len(work) - piece.span(len(text) - overlap)[0] > self._reach:
+            overlap = self._overlap(text[piece.located.first_from(len(work) - self._reach) :])
+        cut = piece.span(len(text) - overlap)[0] if overlap else decided
+        return self._give(work, *self._masked(piece, cut))
+
+    def flush(self) -> bytes:
+        """Decide on what is held back: nothing more comes."""
+        piece = _Piece(self._held, self._form.located(self._held), after_word=self._in_word)
+        return self._give(self._held, *self._masked(piece))
+
+    def _give(self, work: bytes, out: bytes, end: int) -> bytes:
+        """Hold the piece from `end` on, and return what was made of it up to there."""
+        self._held = work[end:]
+        if end:
+            self._in_word = _ends_in_word(work, end)
+        return out
+
+    def _is_in(self, text: bytes) -> bool:
+        return any(needle.text in text for needle in self._needles)
+
+    def _overlap(self, text: bytes) -> int:
+        """Return the length of the text's longest end that a value begins with, but is longer than."""
+        tail = text[-self._longest :]
+        found = 0
+        for needle in self._needles:
+            # The last byte first: most ends are decided by it.
+            at = needle.text.rfind(tail[-1:], found, min(len(needle.text) - 1, len(tail))) if tail else -1
+            while at >= found:
+                if tail.endswith(needle.text[: at + 1]):
+                    found = at + 1
+                    break
+                at = needle.text.rfind(tail[-1:], found, at)
+        return found
+
+    def _masked(self, piece: _Piece, cut: int | None = None) -> tuple[bytes, int]:
+        """Return the piece without the values, and how far that goes.
+
+        With a `cut` more comes: what begins behind it is not decided.
+        """
+        parts: list[bytes] = []
+        at, work = 0, piece.raw
+        end = len(work) if cut is None else cut
+        for first, last, needle in self._found(piece.located.text):
+            start, stop = piece.span(first, last)
+            if start >= end:
                 break
-            given += [work[at : found.start()], MASK]
-            at = found.end()
-        cut = waiting if found is None else min(waiting, found.start())
-        given.append(work[at:cut])
-        self._last, self._held = work[max(0, cut - 1) : cut], work[cut:]
-        return "".join(given)
+            if start < at or not self._is_meant(piece.shown(first, last), needle):
+                continue
+            if len(needle.text) < _SHORTEST:
+                # What comes next decides about a short value at the very end: it must stand alone.
+                if stop == len(work) and cut is not None:
+                    end = start
+                    break
+                if (_ends_in_word(work, start) if start else piece.after_word) or _begins_word(work, stop):
+                    continue
+            # Colours that were switched on or off in between still are.
+            parts += [work[at:start], MASK.encode(), *_COLOURS.findall(work[start:stop])]
+            at = stop
+        end = max(at, end)
+        return b"".join([*parts, work[at:end]]), end
 
-    def flush(self) -> str:
-        """Decide on what is held back: nothing more comes."""
-        work, at = self._last + self._held, len(self._last)
-        self._last = self._held = ""
-        parts: list[str] = []
-        for found in self._pattern.finditer(work, at) if self._pattern else ():
-            parts += [work[at : found.start()], MASK]
-            at = found.end()
-        return "".join([*parts, work[at:]])
+    def _found(self, text: bytes) -> Iterator[tuple[int, int, _Needle]]:
+        """Yield each place of each value, from left to right, of several in one place the longest first."""
+        places = [(at, rank) for rank, one in enumerate(self._needles) if (at := text.find(one.text)) >= 0]
+        heapify(places)
+        while places:
+            at, rank = places[0]
+            needle = self._needles[rank]
+            yield at, at + len(needle.text), needle
+            following = text.find(needle.text, at + 1)
+            if following < 0:
+                heappop(places)
+            else:
+                heapreplace(places, (following, rank))
 
-    def _beginning(self, work: str, at: int) -> int:
-        """Return where the text's end begins to look like a secret, its length where it does not."""
-        for start in range(max(at, len(work) - self._longest + 1), len(work)):
-            tail = work[start:]
-            if any(len(form) > len(tail) and form.startswith(tail) for form in self._forms):
-                return start
-        return len(work)
-
-
-def _literal(form: str) -> str:
-    escaped = re.escape(form)
-    return rf"(?<![^\W_]){escaped}(?![^\W_])" if len(form) < _SHORTEST else escaped
-
-
-# --- known shapes -------------------------------------------------------------------------------------------------
-
-
-def _secret_from(found: re.Match[str]) -> int:
-    """Return where the secret part of a match begins: behind what is kept of it (`password=`)."""
-    return found.end(found.lastindex) if found.lastindex else found.start()
+    def _is_meant(self, found: bytes, needle: _Needle) -> bool:
+        if len(found) > self._reach:
+            return False
+        return needle.strict is None or self._form.strict(found) == needle.strict
 
 
-class _Shapes:
-    """Hides what looks like a secret. Holds nothing back before a telling beginning (`sbp_`) is complete."""
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of text, its canonical form, and what a person sees of it, where that is something else."""
 
-    def __init__(self) -> None:
-        self._context = ""
-        self._held = ""
-        self._dropping = False
+    raw: bytes
+    located: Located
+    seen: Located | None = None
+    after_word: bool = False
+    """Whether a letter or a digit stood before it."""
 
-    def feed(self, text: str) -> str:
-        """Give out all that can't be part of a token that is still going on."""
-        if self._dropping:
-            # The rest of a token that went on for too long.
-            rest = _TOKEN_REST.match(text)
-            text = text[rest.end() :] if rest else text
-            self._dropping = not text
-        if not text:
-            return ""
-        work = self._context + self._held + text
-        at = len(self._context)
-        going_on = _OPEN_SHAPE.search(work)
-        if going_on is None:
-            return self._give(work, at, len(work))
-        given = self._give(work, at, going_on.start())
-        if len(self._held) <= _HELD:
-            return given
-        self._context = self._held = ""
-        self._dropping = True
-        return given + MASK
+    def span(self, first: int, end: int | None = None) -> tuple[int, int]:
+        """Return where bytes of the canonical text stood."""
+        start, stop = self.located.span(first, first + 1 if end is None else end)
+        return self.seen.span(start, stop) if self.seen else (start, stop)
 
-    def flush(self) -> str:
-        """Decide on what is held back: nothing more comes."""
-        work = self._context + self._held
-        return self._give(work, len(self._context), len(work))
+    def shown(self, first: int, end: int) -> bytes:
+        """Return what a person sees where they stood."""
+        start, stop = self.located.span(first, end)
+        return self.seen.text[start:stop] if self.seen else self.raw[start:stop]
 
-    def _give(self, work: str, at: int, cut: int) -> str:
-        """Give out the text from `at`, where the context ends, to `cut`; hold the rest."""
-        parts: list[str] = []
-        for found in _SHAPE.finditer(work):
-            if at < found.end() and found.start() < cut:
-                parts += [work[at : max(at, _secret_from(found))], MASK]
-                at = found.end()
-        end = max(at, cut)
-        self._context, self._held = work[max(0, end - _CONTEXT) : end], work[end:]
-        return "".join([*parts, work[at:end]])
+
+_COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
+_SEQUENCE_END = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]\Z")
+
+
+def _ends_in_word(raw: bytes, end: int) -> bool:
+    before = raw[max(0, end - 40) : end]
+    return not _SEQUENCE_END.search(before) and before.decode("utf-8", "ignore")[-1:].isalnum()
+
+
+def _begins_word(raw: bytes, start: int) -> bool:
+    return raw[start : start + 4].decode("utf-8", "ignore")[:1].isalnum()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.limits import must_end
 
-from runbook.policy.redaction import MASK, Redactor, spellings
+from runbook.policy.redaction import MASK, Redactor
 
 SECRET = "p@ss w/ord?'é+1"
 TOKEN = "sbp_" + "0a1b" * 10
@@ -36,7 +36,7 @@ def streamed(redactor: Redactor, *pieces: str) -> str:
         quote_plus(SECRET),
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
-        shlex.quote(SECRET),
+        shlex.quote(SECRET)[1:-1],
         SECRET.replace("'", "''"),
         SECRET.encode().hex(),
         SECRET.encode().hex().upper(),
@@ -80,6 +80,35 @@ def test_any_chunking_of_repeating_text_gives_the_same(secret: str, text: str, d
         pieces.append(rest[:size])
         rest = rest[size:]
     assert streamed(Redactor([secret]), *pieces) == Redactor([secret]).redact(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            [
+                *("a", "b", "ab", "%", "\\", "\\u00", "61", "%61", "%256", "2", "&", "&#97;", "amp;", "#98;", "\x1b"),
+                *("\x1b[", "1m", "\x1b[K", " ", "\n", "\r\n   ", "'", '"', "\u200b", "YWJhYmFi", "6162", "é"),
+                *("e\u0301", "x", "-", "+"),
+            ]
+        ),
+        max_size=24,
+    ),
+    secrets=st.lists(
+        st.sampled_from(["abab", "ab", "baa%61b", "éabé", "abababab", "aab\nbba aab", "%2b-a"]), min_size=1, max_size=3
+    ),
+    data=st.data(),
+)
+def test_any_chunking_of_escaped_text_gives_the_same(
+    pieces: list[str], secrets: list[str], data: st.DataObject
+) -> None:
+    """Escapes and control sequences may be cut anywhere."""
+    whole = "".join(pieces)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    parts = [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    expected = Redactor(secrets).redact(whole)
+    assert streamed(Redactor(secrets), *parts) == expected
+    assert streamed(Redactor(secrets), *whole) == expected
 
 
 @pytest.mark.parametrize(
@@ -148,7 +177,6 @@ def test_a_very_short_secret_is_hidden_where_it_stands_alone() -> None:
 def test_an_empty_secret_hides_nothing() -> None:
     """A secret that was left empty must not blank the output."""
     assert Redactor([""]).redact("abc") == "abc"
-    assert spellings("") == ()
 
 
 def test_a_private_key_is_hidden_line_by_line() -> None:

@@ -1,0 +1,231 @@
+r"""Bring text into the one form in which a value is looked for, with the way back to where it stood.
+
+Programs print one value in many ways: coloured, wrapped, quoted, escaped. All of them come down to the same bytes once
+control sequences, white space and quoting are left out and escapes such as `\u003c`, `%3C` and `&lt;` are decoded.
+Bytes, because leaving out and finding are then as fast as memory. Control sequences whose end is missing, and escapes
+that may go on, are `unfinished`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from binascii import unhexlify
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import compress
+
+__all__ = ["AS_IT_IS", "DECODED", "PLAIN", "Form", "Located", "from_bytes", "overstruck", "to_bytes"]
+
+# Each alternative begins with a byte of its own: only then does `re` skip what can't begin any of them.
+_CSI = rb"\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~]"
+_SEQUENCE = rb"%b|\x1b[78=>]|\x1b[()][0AB]" % _CSI
+# Soft hyphen, no-break space, zero width and direction marks, variation selectors.
+_INVISIBLE = rb"\xc2[\xa0\xad]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xef\xb8[\x80-\x8f]"
+_DIGIT = rb"[0-9A-Fa-f]"
+_ENTITY = rb"(?:amp;){0,4}(?P<%%b>\#[0-9]{1,7}|\#[xX]%b{1,6}|[A-Za-z][A-Za-z0-9]{1,8});" % _DIGIT
+_ESCAPE = (
+    rb"&%(entity)b"
+    rb"|\\\\{0,7}(?:u0026%(escaped)b|u(?P<unit>%(digit)b{4})|u\{(?P<braced>%(digit)b{1,6})\}|U(?P<long>%(digit)b{8})"
+    rb"|x(?P<byte>%(digit)b{2})|(?P<octal>[0-3][0-7]{2})|(?P<letter>[abefnrtv0]))"
+    rb"|%%(?:25){0,4}(?P<percent>%(digit)b{2})"
+) % {b"entity": _ENTITY % b"entity", b"escaped": _ENTITY % b"escaped", b"digit": _DIGIT}
+_AMPERSAND = rb"(?:&|\\{1,8}u0026)(?:amp;){0,4}"
+_OPEN_SEQUENCE = rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[()])?\Z"
+_OPEN_ESCAPE = (
+    rb"\\{1,8}(?:u(?:%(digit)b{0,3}|\{%(digit)b{0,6})|U%(digit)b{0,7}|x%(digit)b?|[0-3]?[0-7]?)\Z"
+    rb"|%(and)b[#A-Za-z0-9]{0,9}\Z"
+    rb"|%%(?:25){0,4}%(digit)b?\Z"
+) % {b"and": _AMPERSAND, b"digit": _DIGIT}
+_LONGEST_OPEN = 64
+
+_LEFT_OUT = bytes(range(0x21)) + b"\x7f'\"`\\+-:"
+"""White space, controls, what quotes, and what encodings write in more than one way (`+` and `-`)."""
+_SAME = bytes.maketrans(b"_", b"/")
+"""Base64 for URLs writes `_` where the usual one writes `/`."""
+_KEPT = bytes(byte not in _LEFT_OUT for byte in range(256))
+
+
+_BLOCK = 512
+_TOKEN, _ALL, _SOME = range(3)
+"""What the canonical bytes of a block stand for: the block as a whole, each byte of it, those that aren't left out."""
+
+
+class Located:
+    """A canonical text, and where each of its bytes stood."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._offsets: list[int] = []
+        self._blocks: list[tuple[int, int, int]] = []
+        self._last: tuple[int, list[int]] = (-1, [])
+
+    @property
+    def text(self) -> bytes:
+        """The canonical text."""
+        return b"".join(self._parts)
+
+    def span(self, first: int, end: int) -> tuple[int, int]:
+        """Return where the bytes from `first` to before `end` stood."""
+        return self._place(first)[0], self._place(end - 1)[1]
+
+    def first_from(self, position: int) -> int:
+        """Return the first byte that stood at `position` or behind it."""
+        return bisect_left(range(self._size), position, key=lambda index: self._place(index)[0])
+
+    def add(self, start: int, end: int, text: bytes, kind: int) -> None:
+        """Append what the bytes from `start` to before `end` stand for."""
+        if text:
+            self._offsets.append(self._size)
+            self._blocks.append((start, end, kind))
+            self._parts.append(text)
+            self._size += len(text)
+
+    def add_plain(self, start: int, end: int) -> None:
+        """Append what is not left out of these bytes, in blocks that are quickly looked through."""
+        for at in range(start, end, _BLOCK):
+            till = min(end, at + _BLOCK)
+            self.add(at, till, self._raw[at:till].translate(_SAME, _LEFT_OUT), _SOME)
+
+    def _place(self, index: int) -> tuple[int, int]:
+        which = bisect_right(self._offsets, index) - 1
+        start, end, kind = self._blocks[which]
+        if kind == _TOKEN:
+            return start, end
+        at = index - self._offsets[which]
+        if kind == _ALL:
+            return start + at, start + at + 1
+        if self._last[0] != which:
+            self._last = which, [*compress(range(start, end), self._raw[start:end].translate(_KEPT))]
+        return self._last[1][at], self._last[1][at] + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to bring text into canonical form: `token` matches what isn't taken as it stands, `opening` its start."""
+
+    token: re.Pattern[bytes] | None
+    opening: re.Pattern[bytes] | None
+
+    def of(self, raw: bytes) -> bytes:
+        """Return the canonical text."""
+        if self.token is None:
+            return raw
+        return self.token.sub(_meaning, raw).translate(_SAME, _LEFT_OUT)
+
+    def located(self, raw: bytes) -> Located:
+        """Return the canonical text with the way back."""
+        located = Located(raw)
+        if self.token is None:
+            located.add(0, len(raw), raw, _ALL)
+            return located
+        at = 0
+        for token in self.token.finditer(raw):
+            located.add_plain(at, token.start())
+            located.add(token.start(), token.end(), _meaning(token).translate(_SAME, _LEFT_OUT), _TOKEN)
+            at = token.end()
+        located.add_plain(at, len(raw))
+        return located
+
+    def unfinished(self, raw: bytes) -> int:
+        """Return where a sequence or an escape begins that more text may change; the length if none does."""
+        found = self.opening.search(raw, max(0, len(raw) - _LONGEST_OPEN)) if self.opening else None
+        return found.start() if found else len(raw)
+
+    def strict(self, raw: bytes) -> bytes:
+        """Return the text with nothing left out but sequences, quoting and line ends: for values that are short."""
+        if self.token is None:
+            return raw
+        text = _LINE_END.sub(b"", self.token.sub(_meaning_of_blanks, raw))
+        return text.translate(bytes.maketrans(b"+", b" "), _QUOTING).strip(b" -:")
+
+
+AS_IT_IS = Form(None, None)
+PLAIN = Form(re.compile(rb"%b|%b" % (_SEQUENCE, _INVISIBLE)), re.compile(_OPEN_SEQUENCE))
+"""Sequences, white space and quoting are left out."""
+DECODED = Form(
+    re.compile(rb"%b|%b|%b" % (_SEQUENCE, _INVISIBLE, _ESCAPE)),
+    re.compile(rb"%b|%b" % (_OPEN_SEQUENCE, _OPEN_ESCAPE)),
+)
+"""Escapes are decoded besides. Not in place of `PLAIN`: in `LIKE '%ab12` the value may be `ab12`."""
+
+_LINE_END = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
+_QUOTING = bytes(set(range(0x20)) - {9}) + b"\x7f'\"`\\"
+
+
+def to_bytes(text: str) -> bytes:
+    """Return the text as bytes; lone surrogates, which stand for bytes that are not UTF-8, are kept."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def from_bytes(raw: bytes) -> str:
+    """Return the text that `to_bytes` was given."""
+    return raw.decode("utf-8", "surrogatepass")
+
+
+def _meaning(token: re.Match[bytes]) -> bytes:
+    """Return what an escape stands for; nothing for a control sequence."""
+    kind = token.lastgroup
+    if kind is None or kind == "letter":
+        return b""
+    return _DECODERS[kind](token[kind])
+
+
+def _meaning_of_blanks(token: re.Match[bytes]) -> bytes:
+    return b"\n" if token.lastgroup == "letter" else _meaning(token)
+
+
+def _character(digits: bytes) -> bytes:
+    number = int(digits, 16)
+    return to_bytes(chr(number)) if number <= 0x10FFFF else b""
+
+
+def _entity(name: bytes) -> bytes:
+    return to_bytes(html.unescape(f"&{name.decode('ascii')};"))
+
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "entity": _entity,
+    "escaped": _entity,
+    "unit": _character,
+    "braced": _character,
+    "long": _character,
+    "byte": unhexlify,
+    "octal": lambda digits: bytes([int(digits, 8)]),
+    "percent": unhexlify,
+}
+
+
+# --- what was printed over ----------------------------------------------------------------------------------------
+
+_BACK = re.compile(rb"\x08(?P<run>\x08*)|\x1b\[(?P<count>[0-9]{0,4})D")
+
+
+def overstruck(raw: bytes) -> Located | None:
+    """Return the text as if each step back took a character with it, None if there is no step back."""
+    kept: list[tuple[int, int]] = []
+    at = 0
+    for found in _BACK.finditer(raw):
+        kept.append((at, found.start()))
+        _take_back(raw, kept, int(found["count"] or 1) if found["run"] is None else len(found["run"]) + 1)
+        at = found.end()
+    if not at:
+        return None
+    located = Located(raw)
+    for start, end in [*kept, (at, len(raw))]:
+        located.add(start, end, raw[start:end], _ALL)
+    return located
+
+
+def _take_back(raw: bytes, kept: list[tuple[int, int]], count: int) -> None:
+    """Shorten what is kept by so many characters."""
+    while kept and count:
+        start, end = kept.pop()
+        while end > start and count:
+            end -= 1
+            count -= raw[end] & 0xC0 != 0x80  # not for the later bytes of a character
+        if end > start:
+            kept.append((start, end))
