@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["OWN_VARIABLES", "variable_of"]
+from collections.abc import MutableMapping
+
+__all__ = ["OWN_VARIABLES", "take_values", "variable_of"]
 
 OWN_VARIABLES = {
     "RUNBOOK_ASCII": "draw screens in ASCII alone",
@@ -22,3 +24,15 @@ def variable_of(parameter: str) -> str | None:
     """Return the variable that a parameter's value may come in; None where that is a setting of the program."""
     variable = f"RUNBOOK_{parameter.upper()}"
     return None if variable in OWN_VARIABLES else variable
+
+
+def take_values(environ: MutableMapping[str, str]) -> dict[str, str]:
+    """Take values for parameters out of an environment, so that no command inherits a secret; return the whole of it.
+
+    What this process starts from then on, the editor and git's hooks included, can't pass them on either.
+    """
+    whole = dict(environ)
+    for name in whole:
+        if name.startswith("RUNBOOK_") and name not in OWN_VARIABLES:
+            del environ[name]
+    return whole

@@ -43,14 +43,16 @@ def test_on_linux_the_xdg_defaults_hold(
 TEXTS = st.none() | st.sampled_from(["", ".", "a/b", "~", "~/x", "/", "/a", "/a/../b", "/a b", "//a", " /a"])
 
 
-@given(home=TEXTS, given_cache=TEXTS)
-def test_the_short_cut_agrees_with_platformdirs(home: str | None, given_cache: str | None) -> None:
-    """Whatever HOME and XDG_CACHE_HOME hold, the cache is where platformdirs puts it."""
+@given(home=TEXTS, given_place=TEXTS)
+def test_the_short_cut_agrees_with_platformdirs(home: str | None, given_place: str | None) -> None:
+    """Whatever HOME and the variables hold, cache and state are where platformdirs puts them."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("HOME", home), ("XDG_CACHE_HOME", given_cache)):
+        for name, value in (("HOME", home), ("XDG_CACHE_HOME", given_place), ("XDG_STATE_HOME", given_place)):
             patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
+        expected = platformdirs.PlatformDirs("runbook")
 
-        assert cache_directory() == platformdirs.PlatformDirs("runbook").user_cache_path
+        assert cache_directory() == expected.user_cache_path
+        assert state_directory() == expected.user_state_path
 
 
 @linux

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from runbook.cli.error_handler import ending
-from runbook.errors import ExitCode
+from runbook.errors import ExitCode, RunbookError
 from runbook.extras import answer_early
+from runbook.secret_file import sweep
+from runbook.user_directories import state_directory
 
 __all__ = ["main"]
 
@@ -16,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with ending() as result:
+        _sweep_secrets()
         early = answer_early(words)
         if early is not None:
             result.code = early
@@ -25,3 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = runbook.main(args=words, prog_name="runbook", standalone_mode=False)
         result.code = code if isinstance(code, int) else ExitCode.DONE
     return int(result.code)
+
+
+def _sweep_secrets() -> None:
+    """Remove what a killed run left, whatever this command is."""
+    with suppress(RunbookError):  # without a home there is nothing to sweep
+        sweep(str(state_directory()))

@@ -8,9 +8,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runbook import __version__
 from runbook.errors import ExitCode, RunbookError, Terminated
+from runbook.known_secrets import known_secrets
+
+if TYPE_CHECKING:
+    import click
 
 __all__ = ["Ending", "ending"]
 
@@ -67,7 +72,7 @@ def _end_click_or_bug(error: Exception) -> int:
         _say("\nrunbook: interrupted", "")
         return ExitCode.INTERRUPTED
     if isinstance(error, click.ClickException):
-        error.show(sys.stderr)
+        _show_usage(error)
         return ExitCode.USAGE
     try:
         details = f"The details are in {_write_log()}"
@@ -83,15 +88,30 @@ def _write_log() -> str:
 
     handle, path = tempfile.mkstemp(prefix="runbook-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(f"runbook {__version__}, Python {sys.version}, {sys.platform}\n\n{traceback.format_exc()}")
+        log.write(f"runbook {__version__}, Python {sys.version}, {sys.platform}\n\n{_hidden(traceback.format_exc())}")
     return path
+
+
+def _show_usage(error: click.ClickException) -> None:
+    from io import StringIO
+
+    said = StringIO()
+    error.show(said)
+    print(_hidden(said.getvalue()), end="", file=sys.stderr)
 
 
 def _say(message: str, hint: str) -> None:
     with suppress(OSError):  # the terminal is gone: nobody is there to be told
-        print(message, file=sys.stderr)
+        print(_hidden(message), file=sys.stderr)
         if hint:
-            print(f"  {hint}", file=sys.stderr)
+            print(f"  {_hidden(hint)}", file=sys.stderr)
+
+
+def _hidden(text: str) -> str:
+    """Return a text without secrets: an exception may repeat what it could not use."""
+    from runbook.policy.redaction import Redactor
+
+    return Redactor(known_secrets()).redact(text)
 
 
 def _silence_stdout() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from runbook import __version__
 from runbook.errors import BookError, JournalError, NoTerminalError, UsageError
+from runbook.variables import take_values
 
 if TYPE_CHECKING:
     import click
@@ -85,7 +86,7 @@ def settings_for(journal: SqliteJournal, book: Book) -> Settings:
     from runbook.engine.session import Settings
 
     return Settings(
-        environment=dict(os.environ),
+        environment=take_values(os.environ),
         scratch=journal.directory / "scratch",
         finished=_reporter(journal, book),
     )

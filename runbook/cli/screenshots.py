@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 from rich.style import Style
@@ -24,6 +24,9 @@ from runbook.site.source import book
 from runbook.steps.destination import production
 from runbook.terminal.intro import render_begin, render_intro
 from runbook.terminal.step_screen import render_step
+
+if TYPE_CHECKING:
+    from runbook.secret_file import SecretFile
 
 __all__ = ["first_screen", "step_screen"]
 
@@ -74,6 +77,7 @@ def _context(procedure: Procedure) -> Context:
         ports=cast("Ports", ports),
         identity=Identity("you", "here", 0, __version__),
         scratch=Path(),
+        secret_file=cast("SecretFile", SimpleNamespace(path=f"{run}.env")),
         state=fold([started]),
     )
 

@@ -7,16 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from runbook.engine.parameters import holds_secret
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.state import RunState, apply
+from runbook.engine.stored_events import without_secrets
 from runbook.engine.way import Way, way_of
 from runbook.errors import RunbookError, TargetHeldError
 from runbook.journal.events import Event, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
-from runbook.model import Book, Procedure
+from runbook.model import Book, Parameter, Procedure
+from runbook.policy.redaction import Redactor
+from runbook.secret_file import SecretFile
 from runbook.steps.destination import Destination
-from runbook.steps.env_file import env_file_path
 
 __all__ = ["Context", "Identity", "Ports", "TargetChanged", "difference", "lock_key"]
 
@@ -58,7 +61,9 @@ class Context:
     ports: Ports
     identity: Identity
     scratch: Path
-    """A private directory for what must not be in the project: files being edited, files with secrets."""
+    """A private directory for what must not be in the project, such as files being edited."""
+    secret_file: SecretFile
+    """Where a command finds its secrets."""
     dry: bool = False
     state: RunState = field(default_factory=RunState)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +72,7 @@ class Context:
     _way: tuple[RunState, Way] | None = None
     _recorded: float | None = None
     """When the newest event of this process was recorded, by the monotonic clock."""
+    _redactor: tuple[Mapping[str, str], Redactor] | None = None
 
     @property
     def target(self) -> TargetSeen:
@@ -79,9 +85,20 @@ class Context:
         """The steps as this run goes through them, as of now."""
         if self._way is None or self._way[0] is not self.state:
             reference = self.target.project_ref or self.target.name
-            built_ins = {"project_ref": reference, "env_file": str(env_file_path(self.scratch, self.run))}
+            built_ins = {"project_ref": reference, "env_file": self.secret_file.path}
             self._way = (self.state, way_of(self.procedure, self.state, built_ins))
         return self._way[1]
+
+    @property
+    def redactor(self) -> Redactor:
+        """What takes this run's secrets out of a text."""
+        if self._redactor is None or self._redactor[0] is not self.secrets:
+            self._redactor = (self.secrets, Redactor(self.secrets.values()))
+        return self._redactor[1]
+
+    def problem_with(self, parameter: Parameter, text: str) -> str:
+        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+        return parameter.problem_with(text) or holds_secret(text, self.redactor)
 
     @property
     def destination(self) -> Destination:
@@ -94,11 +111,12 @@ class Context:
     def record(
         self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None
     ) -> None:
-        """Put the event on disk, then into the state, then tell the operator. Raises JournalError."""
+        """Put the event, without secrets, on disk, then into the state, then tell the operator. Raises JournalError."""
         now = self.ports.clock.monotonic()
         if self._recorded is not None:
             event = replace(event, after=round(max(0.0, now - self._recorded), 3))
         self._recorded = now
+        event = without_secrets(event, self.redactor.redact)
         self.ports.journal.append(self.run, event)
         self.state = apply(self.state, event)
         if before_telling is not None:

@@ -20,7 +20,6 @@ from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose,
 from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
 from runbook.model.templates import names_in
 from runbook.steps.destination import Prepared, prepare
-from runbook.steps.env_file import env_file, env_file_path
 from runbook.steps.performing import Job
 from runbook.steps.scope import Place
 
@@ -131,9 +130,15 @@ class StepWork:
         """Put the step's values into a text. Raises UnknownName."""
         return fill_text(template, self.at.scope.values)
 
+    def problem_with(self, parameter: Parameter, text: str) -> str:
+        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+        return self.context.problem_with(parameter, text)
+
     def ask(self, parameter: Parameter, problem: str) -> str:
         """Ask the operator for a value until it fits."""
-        return parameters.ask(parameter, self.context.ports.operator, problem=problem)
+        return parameters.ask(
+            parameter, self.context.ports.operator, problem=problem, problem_with=self.context.problem_with
+        )
 
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""
@@ -224,7 +229,7 @@ class StepWork:
 
         with ExitStack() as stack:
             try:
-                stack.enter_context(env_file(env_file_path(context.scratch, context.run), prepared.env_file))
+                stack.enter_context(context.secret_file.holding(prepared.env_file))
             except OSError as error:
                 return _not_started(f"the file for the secrets can't be written: {error.strerror}")
             try:

@@ -229,7 +229,9 @@ class Walk:
         ask = found if found_at else f"What is {source.name}?"
         known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
         parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
-        value = parameters.parse(parameter, parameters.ask(parameter, self.operator))
+        value = parameters.parse(
+            parameter, parameters.ask(parameter, self.operator, problem_with=self.context.problem_with)
+        )
         self.context.record(ValueGiven(at=self._now(), step=source.path, name=source.name, value=value))
 
     # --- doing what the operator answers --------------------------------------------------------------------------

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from runbook.engine.ports import Operator
 from runbook.errors import UsageError
+from runbook.known_secrets import remember
 from runbook.model import Parameter, Procedure, Value
 from runbook.model.parameter import split_values
+from runbook.policy.redaction import Redactor
 from runbook.variables import variable_of
 
-__all__ = ["Given", "ask", "gather", "parse", "supplied"]
+__all__ = ["Given", "ask", "gather", "holds_secret", "parse", "supplied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mappin
             problems += _supplied_problem(parameter, texts[name], f"--set {name}", by_flag=True)
         elif variable is not None and variable in environment:
             texts[name] = environment[variable]
+            if parameter.secret:
+                remember([texts[name]])
             problems += _supplied_problem(parameter, texts[name], variable, by_flag=False)
     if problems:
         raise UsageError("\n".join(problems), hint=f"`runbook show {procedure.id}` lists what it asks for.")
@@ -57,6 +61,7 @@ def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mappin
 def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, str], operator: Operator) -> Given:
     """Return all values, asking the operator for those that neither `texts` nor the `linked` project supplies."""
     values: dict[str, Value] = {}
+    stored: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for parameter in procedure.parameters:
         # An empty text is an answer, too, where the default is empty.
@@ -67,17 +72,35 @@ def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, 
             secrets[parameter.name] = text
         else:
             values[parameter.name] = parse(parameter, text)
+            stored[parameter.name] = text
+    redactor = Redactor(secrets.values())
+    problems = [f"{name}: {problem}" for name, text in stored.items() if (problem := holds_secret(text, redactor))]
+    if problems:
+        raise UsageError("\n".join(problems), hint="Nothing ran. Start again, and keep the secret out of these values.")
     return Given(values, secrets)
 
 
-def ask(parameter: Parameter, operator: Operator, *, problem: str = "") -> str:
+def holds_secret(text: str, redactor: Redactor) -> str:
+    """Return why a value can't be stored, "" if it can: commands need it as it is, so nothing in it can be masked."""
+    return "" if redactor.redact(text) == text else "it holds a secret, and this value would be stored in the journal"
+
+
+def ask(
+    parameter: Parameter,
+    operator: Operator,
+    *,
+    problem: str = "",
+    problem_with: Callable[[Parameter, str], str] = Parameter.problem_with,
+) -> str:
     """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it."""
     for _ in range(10):
         text = operator.give(parameter, problem=problem)
         if not text and parameter.default is not None:
             text = parameter.default
-        problem = parameter.problem_with(text)
+        problem = problem_with(parameter, text)
         if not problem:
+            if parameter.secret:
+                remember([text])
             return text
     raise UsageError(f"{parameter.name}: {problem}", hint=_hint(parameter))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from runbook.journal.directory import open_directory
 from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
 from runbook.journal.interface import Journal, MemoryJournal
 from runbook.model import Book, Procedure
-from runbook.steps.env_file import sweep
+from runbook.secret_file import SecretFile, directory_below
 from runbook.user_directories import state_directory
 
 __all__ = ["Identity", "Settings", "resume", "walk"]
@@ -33,8 +33,9 @@ __all__ = ["Identity", "Settings", "resume", "walk"]
 class Settings:
     """What a walk may be given besides its ports.
 
-    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts and short-lived
-    files with secrets (default: beside the journal); `finished` is called with the run's id at its end.
+    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts, beside which
+    files with secrets are where they can't be in memory (default: beside the journal); `finished` is called with the
+    run's id at its end.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -126,26 +127,28 @@ def _walk(world: _World, procedure: Procedure, given: Mapping[str, str], *, dry:
     prove = cache(world.ports.target.prove)
     if not world.ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
-    with _scratch(world, dry=dry) as scratch:
-        context = _context(world, procedure, _new_run(procedure, world.ports), scratch, dry=dry)
-        with lock_target(context, prove()) as takes_over:
-            _begin(context, prove(), texts)
-            if takes_over is not None:
-                context.record(takes_over)
-            return Walk(context).go()
+    run = _new_run(procedure, world.ports)
+    with _context(world, procedure, run, dry=dry) as context, lock_target(context, prove()) as takes_over:
+        _begin(context, prove(), texts)
+        if takes_over is not None:
+            context.record(takes_over)
+        return Walk(context).go()
 
 
-def _context(world: _World, procedure: Procedure, run: str, scratch: Path, *, dry: bool = False) -> Context:
-    return Context(
-        run=run,
-        procedure=procedure,
-        book=world.book,
-        ports=world.ports,
-        identity=world.identity,
-        scratch=scratch,
-        dry=dry,
-        finished=None if dry else world.settings.finished,
-    )
+@contextmanager
+def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False) -> Iterator[Context]:
+    with _scratch(world, dry=dry) as scratch, closing(SecretFile(directory_below(scratch.parent), run)) as secret_file:
+        yield Context(
+            run=run,
+            procedure=procedure,
+            book=world.book,
+            ports=world.ports,
+            identity=world.identity,
+            scratch=scratch,
+            secret_file=secret_file,
+            dry=dry,
+            finished=None if dry else world.settings.finished,
+        )
 
 
 def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None:
@@ -177,10 +180,8 @@ def _resume(world: _World, run: str) -> End:
     prove = cache(ports.target.prove)
     if not ports.operator.introduce(procedure, prove):
         return End(ExitCode.NOT_COMPLETED)
-    with _scratch(world, dry=False) as scratch:
-        context = _context(world, procedure, run, scratch)
-        with lock_target(context, prove()) as takes_over:
-            return _go_on(context, prove(), takes_over, world.settings.environment)
+    with _context(world, procedure, run) as context, lock_target(context, prove()) as takes_over:
+        return _go_on(context, prove(), takes_over, world.settings.environment)
 
 
 def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
@@ -194,8 +195,9 @@ def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, env
     resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
     for event in (*([takes_over] if takes_over else []), resumed, *changes):
         context.record(event, _standing(context))
-    _ask_for_new_values(context)
+    # First: a new value must not hold one of them.
     context.secrets = _secrets(context, environment)
+    _ask_for_new_values(context)
     return Walk(context).go()
 
 
@@ -203,7 +205,7 @@ def _ask_for_new_values(context: Context) -> None:
     """Ask for the parameters that the procedure did not have when the run began: a list without values is no list."""
     for parameter in context.procedure.parameters:
         if not parameter.secret and parameter.name not in context.state.parameters:
-            value = parse(parameter, ask(parameter, context.ports.operator))
+            value = parse(parameter, ask(parameter, context.ports.operator, problem_with=context.problem_with))
             context.record(ValueGiven(at=context.ports.clock.now(), step="", name=parameter.name, value=value))
 
 
@@ -234,10 +236,7 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
             yield Path(directory)
         return
-    kept = open_directory(world.settings.scratch or state_directory() / "scratch")
-    holders = world.ports.journal.holders()
-    sweep(kept, (holder.run for holder in holders if holder.alive is not False))
-    yield kept
+    yield open_directory(world.settings.scratch or state_directory() / "scratch")
 
 
 def _new_run(procedure: Procedure, ports: Ports) -> str:

@@ -154,20 +154,26 @@ class PtyExecutor:
                 child.close()
         seconds = time.monotonic() - began
         # The operator has seen everything but the document, which went through a pipe.
-        document = relay.document.text()
+        document = self._whole(relay.document.text(), secrets)
         if document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
                 self._show(readable(document, self._size()[0]))
+        # What was redrawn is only whole in what could be read in the end.
+        transcript = self._whole(relay.transcript.text(), secrets)
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(
             outcome=_outcome(code, relay.reason),
             exit=code if code >= 0 else None,
             seconds=seconds,
-            output="\n".join(part for part in (relay.transcript.text().rstrip("\n"), short.text()) if part),
+            output="\n".join(part for part in (transcript.rstrip("\n"), short.text()) if part),
             document=document,
             evidence=_evidence(code, relay.reason),
         )
+
+    def _whole(self, text: str, secrets: Sequence[str]) -> str:
+        redactor = self._redactor(secrets)
+        return redactor.feed(text) + redactor.flush()
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:

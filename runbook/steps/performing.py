@@ -76,6 +76,9 @@ class Work(Protocol):
     def fill(self, template: str) -> str:
         """Put the step's values into a text. Raises UnknownName."""
 
+    def problem_with(self, parameter: Parameter, text: str) -> str:
+        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+
     def ask(self, parameter: Parameter, problem: str) -> str:
         """Ask the operator for a value until it fits; `problem` says what was wrong with the answer."""
 

@@ -49,7 +49,7 @@ class Tick(Action):
         """Keep the value that was seen, asked for again until it fits."""
         captured: dict[str, str] = {}
         if self.asks is not None:
-            problem = self.asks.problem_with(answer)
+            problem = work.problem_with(self.asks, answer)
             if problem:
                 answer = work.ask(self.asks, problem if answer else "")
             captured = {self.asks.name: answer}

@@ -210,7 +210,9 @@ class RandomOperator:
             promise(not ledger.is_smooth, f"the checks passed, and there is no value for {parameter.name}")
         misfit = self.world.fate("fits", "fits", "fits", "misfit", "strange") if self.misfits < 3 else "fits"
         self.misfits = self.misfits + 1 if misfit == "misfit" else 0
-        text = {"misfit": "", "strange": "-x"}.get(misfit, self._fitting(parameter))
+        # Nothing else looks like a secret: a value that does is refused.
+        strange = "-Xq7-zw9" if parameter.secret else "-x"
+        text = {"misfit": "", "strange": strange}.get(misfit, self._fitting(parameter))
         self.world.say(f"give {parameter.name}: {text!r}")
         return text
 

@@ -142,7 +142,7 @@ class Author:
             "choices": {"choices": ["one", "two"]},
             "default": {"example": "x", "default": "d"},
             "empty": {"example": "x", "default": ""},
-            "secret": {"example": "x", "secret": True},
+            "secret": {"example": "Xq7-zw9", "secret": True},
         }
         self.parameters[name] = {"ask": f"{name}?", **forms[sort]}
         return name

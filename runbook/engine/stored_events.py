@@ -1,0 +1,28 @@
+"""Events as they are stored: what a person typed and what a command printed, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from runbook.journal.events import Event
+
+__all__ = ["without_secrets"]
+
+_TEXTS = frozenset({"argv", "captured", "confirmed", "diff", "evidence", "note", "output", "reason", "to"})
+"""Fields of events that may repeat a secret. Parameters are not among them: one that holds a secret is refused."""
+
+
+def without_secrets(event: Event, redact: Callable[[str], str]) -> Event:
+    """Return the event with its texts redacted."""
+    texts = {one.name: getattr(event, one.name) for one in fields(event) if one.name in _TEXTS}
+    return replace(event, **{name: _redacted(value, redact) for name, value in texts.items()})
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {name: _redacted(one, redact) for name, one in value.items()}
+    return tuple(_redacted(one, redact) for one in value)
