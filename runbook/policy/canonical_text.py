@@ -19,22 +19,23 @@ from itertools import compress
 __all__ = ["AS_IT_IS", "DECODED", "PLAIN", "Form", "Located", "from_bytes", "overstruck", "to_bytes"]
 
 # Each alternative begins with a byte of its own: only then does `re` skip what can't begin any of them.
-_CSI = rb"\x1b\[[0-?]{0,32}[ -/]{0,4}[@-~]"
-_SEQUENCE = rb"%b|\x1b[78=>]|\x1b[()][0AB]" % _CSI
+_CSI_REST = rb"\[[0-?]{0,32}[ -/]{0,4}[@-~]"
+_SEQUENCE = rb"\x1b%b|\x1b[78=>]|\x1b[()][0AB]" % _CSI_REST
 # Soft hyphen, no-break space, zero width and direction marks, variation selectors.
 _INVISIBLE = rb"\xc2[\xa0\xad]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf|\xef\xb8[\x80-\x8f]"
 _DIGIT = rb"[0-9A-Fa-f]"
 _ENTITY = rb"(?:amp;){0,4}(?P<%%b>\#[0-9]{1,7}|\#[xX]%b{1,6}|[A-Za-z][A-Za-z0-9]{1,8});" % _DIGIT
 _ESCAPE = (
     rb"&%(entity)b"
-    rb"|\\\\{0,7}(?:u0026%(escaped)b|u(?P<unit>%(digit)b{4})|u\{(?P<braced>%(digit)b{1,6})\}|U(?P<long>%(digit)b{8})"
+    rb"|\\\\{0,7}(?:(?:x1[bB]|u001[bB]|033|e)%(rest)b|u0026%(escaped)b|u(?P<unit>%(digit)b{4})|u\{(?P<braced>%(digit)b{1,6})\}|U(?P<long>%(digit)b{8})"
     rb"|x(?P<byte>%(digit)b{2})|(?P<octal>[0-3][0-7]{2})|(?P<letter>[abefnrtv0]))"
     rb"|%%(?:25){0,4}(?P<percent>%(digit)b{2})"
-) % {b"entity": _ENTITY % b"entity", b"escaped": _ENTITY % b"escaped", b"digit": _DIGIT}
+) % {b"entity": _ENTITY % b"entity", b"escaped": _ENTITY % b"escaped", b"digit": _DIGIT, b"rest": _CSI_REST}
 _AMPERSAND = rb"(?:&|\\{1,8}u0026)(?:amp;){0,4}"
 _OPEN_SEQUENCE = rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|[()])?\Z"
 _OPEN_ESCAPE = (
-    rb"\\{1,8}(?:u(?:%(digit)b{0,3}|\{%(digit)b{0,6})|U%(digit)b{0,7}|x%(digit)b?|[0-3]?[0-7]?)\Z"
+    rb"\\{1,8}(?:x1[bB]|u001[bB]|033|e)(?:\[[0-?]{0,32}[ -/]{0,4})?\Z"
+    rb"|\\{1,8}(?:u(?:%(digit)b{0,3}|\{%(digit)b{0,6})|U%(digit)b{0,7}|x%(digit)b?|[0-3]?[0-7]?)\Z"
     rb"|%(and)b[#A-Za-z0-9]{0,9}\Z"
     rb"|%%(?:25){0,4}%(digit)b?\Z"
 ) % {b"and": _AMPERSAND, b"digit": _DIGIT}
@@ -140,7 +141,7 @@ class Form:
         if self.token is None:
             return raw
         text = _LINE_END.sub(b"", self.token.sub(_meaning_of_blanks, raw))
-        return text.translate(bytes.maketrans(b"+", b" "), _QUOTING).strip(b" -:")
+        return text.translate(bytes.maketrans(b"+", b" "), _QUOTING).strip(b" \t-:")
 
 
 AS_IT_IS = Form(None, None)
@@ -180,12 +181,15 @@ def _meaning_of_blanks(token: re.Match[bytes]) -> bytes:
 
 def _character(digits: bytes) -> bytes:
     number = int(digits, 16)
-    return to_bytes(chr(number)) if number <= 0x10FFFF else b""
+    return b"" if number > 0x10FFFF or number in _UNSEEN else to_bytes(chr(number))
 
 
 def _entity(name: bytes) -> bytes:
     return to_bytes(html.unescape(f"&{name.decode('ascii')};"))
 
+
+_UNSEEN = {0xA0, 0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF}
+"""The same characters as `_INVISIBLE`."""
 
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "entity": _entity,
@@ -201,7 +205,7 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
 
 # --- what was printed over ----------------------------------------------------------------------------------------
 
-_BACK = re.compile(rb"\x08(?P<run>\x08*)|\x1b\[(?P<count>[0-9]{0,4})D")
+_BACK = re.compile(rb"\x08+|\x1b\[(?P<count>[0-9]{0,4})D")
 
 
 def overstruck(raw: bytes) -> Located | None:
@@ -210,7 +214,7 @@ def overstruck(raw: bytes) -> Located | None:
     at = 0
     for found in _BACK.finditer(raw):
         kept.append((at, found.start()))
-        _take_back(raw, kept, int(found["count"] or 1) if found["run"] is None else len(found["run"]) + 1)
+        _take_back(raw, kept, len(found[0]) if found[0][0] == 8 else int(found["count"] or 1))
         at = found.end()
     if not at:
         return None

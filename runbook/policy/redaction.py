@@ -69,21 +69,20 @@ class Redactor:
 
 @dataclass(frozen=True, slots=True)
 class _Needle:
-    """What is looked for in canonical text. A match for a short one must have this `strict` form, too."""
+    """What is looked for in canonical text. A match for a short one must have one of the `strict` forms, too."""
 
     text: bytes
-    strict: bytes | None
+    strict: frozenset[bytes] = frozenset()
 
 
 def _needles(secrets: Iterable[str]) -> dict[Form, list[_Needle]]:
     """Return what to look for in each form of a text, the longest first."""
     found: dict[Form, set[_Needle]] = {AS_IT_IS: set(), PLAIN: set(), DECODED: set()}
-    for written, encodable in _written(secrets):
-        raw = to_bytes(written)
+    for raw, encodable in _written(secrets):
         literal = PLAIN.of(raw)
         if len(literal) < min(_SHORTEST, len(raw)):
             # Nearly all of it would be left out.
-            found[AS_IT_IS] |= {_Needle(raw, None), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""), None)}
+            found[AS_IT_IS] |= {_Needle(raw), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""))}
             continue
         codes = [*_encoded(raw)] if encodable and len(raw) >= _SHORTEST else []
         for form, texts in ((PLAIN, [raw, *codes]), (DECODED, [raw, *codes])):
@@ -94,18 +93,30 @@ def _needles(secrets: Iterable[str]) -> dict[Form, list[_Needle]]:
 
 def _needle(form: Form, raw: bytes) -> _Needle:
     text = form.of(raw)
-    return _Needle(text, form.strict(raw) if len(text) < _SHORTEST_LOOSE else None)
+    if len(text) >= _SHORTEST_LOOSE:
+        return _Needle(text)
+    strict = form.strict(raw)
+    # Cursor moves may leave a blank between any two characters.
+    apart = re.sub(rb"(?<=.)(?![\x80-\xbf]|\Z)", b" ", strict, flags=re.DOTALL) if len(text) >= _SHORTEST else strict
+    return _Needle(text, frozenset({strict, apart}))
 
 
-def _written(secrets: Iterable[str]) -> Iterator[tuple[str, bool]]:
+def _written(secrets: Iterable[str]) -> Iterator[tuple[bytes, bool]]:
     """Yield each value in the ways that Unicode has for it, and its lines; with whether it may come encoded."""
     for secret in {*secrets} - {""}:
         for text in {secret, *(unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC", "NFKD"))}:
-            yield text, True
-            if max(text) > "\uffff":
+            yield to_bytes(text), True
+            if not text.isascii():
                 # JSON writes what is beyond 16 bits as two halves.
-                yield text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass"), True
-        yield from ((line, False) for line in secret.splitlines() if len(line) > 2 * _SHORTEST and line != secret)
+                yield b"".join(to_bytes(half) for one in text for half in _halves(one)), False
+        yield from (
+            (to_bytes(line), False) for line in secret.splitlines() if len(line) > 2 * _SHORTEST and line != secret
+        )
+
+
+def _halves(character: str) -> str:
+    high, low = divmod(max(0, ord(character) - 0x10000), 0x400)
+    return character if character <= "\uffff" else chr(0xD800 + high) + chr(0xDC00 + low)
 
 
 def _encoded(raw: bytes) -> Iterator[bytes]:
@@ -236,7 +247,7 @@ class _Values:
     def _is_meant(self, found: bytes, needle: _Needle) -> bool:
         if len(found) > self._reach:
             return False
-        return needle.strict is None or self._form.strict(found) == needle.strict
+        return not needle.strict or self._form.strict(found) in needle.strict
 
 
 @dataclass(frozen=True, slots=True)

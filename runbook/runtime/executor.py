@@ -157,7 +157,7 @@ class PtyExecutor:
         document = self._whole(relay.document.text(), secrets)
         if document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
-                self._show(readable(document, self._size()[0]))
+                self._show(self._whole(readable(document, self._size()[0]), secrets))
         # What was redrawn is only whole in what could be read in the end.
         transcript = self._whole(relay.transcript.text(), secrets)
         short = Bounded()

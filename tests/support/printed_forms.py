@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from runbook.policy.redaction import MASK
 
-__all__ = ["FORMS", "SECRETS", "is_hidden"]
+__all__ = ["FORMS", "OVERPRINTED", "SECRETS", "is_hidden", "traces"]
 
 SECRETS: Mapping[str, str] = {
     "odd": "pa<&>\"'\\ssé-w0rd/ß€+Zq 7",
@@ -64,6 +64,9 @@ FORMS: Mapping[str, Callable[[str], str]] = {
     "JavaScript": lambda text: "".join(f"\\u{{{ord(one):x}}}" for one in text),
     "Python": lambda text: repr(_bytes(text))[2:-1],
     "Python, long escapes": lambda text: "".join(f"\\U{ord(one):08x}" for one in text),
+    "Python's repr": lambda text: repr(text)[1:-1],
+    "colours in JSON": lambda text: json.dumps("\x1b[1m".join(text))[1:-1],
+    "colours in Python's repr": lambda text: repr("\x1b[1m".join(text))[1:-1],
     "Go's %q": _go_quoted,
     "bytes in hexadecimal escapes": lambda text: "".join(f"\\x{one:02x}" for one in _bytes(text)),
     "bytes in octal escapes": lambda text: "".join(f"\\{one:03o}" for one in _bytes(text)),
@@ -127,7 +130,18 @@ FORMS: Mapping[str, Callable[[str], str]] = {
     "YAML, folded": lambda text: "\n  ".join(text.splitlines()),
     "Markdown": lambda text: re.sub(r"([\\`*_{}\[\]()#+\-.!|<>])", r"\\\1", text),
 }
-_UNSEEN = re.compile(r"\x1b\[[0-?]*[@-~]|[\x00-\x20\x7f\u200b\u00ad\u202c\u202d]")
+OVERPRINTED = frozenset(
+    {
+        "bold by overprinting",
+        "underlined by overprinting",
+        "a corrected letter",
+        "a letter erased as shells do",
+        "a letter gone back over",
+    }
+)
+"""Forms that are the value only on a terminal that shows what was printed last."""
+
+_UNSEEN = re.compile(r"(?:\x1b|\\+(?:u001b|x1b))\[[0-?]*[@-~]|[\x00-\x20\x7f\u200b\u00ad\u202c\u202d]")
 _AROUND = {
     "base64 of a mail": (68, 0),
     "base64 behind one byte": (4, 6),
@@ -139,10 +153,15 @@ _TELLING = 6
 
 
 def is_hidden(name: str, secret: str, shown: str) -> bool:
-    """Return whether nothing is left of what a program printed in that form but the mask and some punctuation."""
+    """Return whether a mask stands for what a program printed in that form, and nothing is left of it."""
+    return MASK in shown and not traces(name, secret, shown)
+
+
+def traces(name: str, secret: str, shown: str) -> bool:
+    """Return whether something is left of what a program printed in that form, but for some punctuation."""
     printed, left = (_UNSEEN.sub("", text) for text in (FORMS[name](secret), shown.replace(MASK, "\ufffd")))
     start, end = _AROUND.get(name, (0, 0))
     # Padding of base64 tells nothing.
     printed = printed.removesuffix("%3D").removesuffix("%3D")[start : len(printed) - end]
-    size = max(2, min(_TELLING, len(printed) - 1))
-    return MASK in shown and not any(printed[at : at + size] in left for at in range(len(printed) - size + 1))
+    size = max(3, min(_TELLING, len(printed) - 1))
+    return any(printed[at : at + size] in left for at in range(len(printed) - size + 1))

@@ -1,0 +1,384 @@
+"""However a program prints a secret, no outlet shows it: a table of forms, against every place that shows or stores."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support.forked import start
+from support.limits import must_end
+from support.places import Place, make_place
+from support.printed_forms import FORMS, OVERPRINTED, SECRETS, is_hidden, traces
+from support.terminals import program
+from support.walks import FakeExecutor, FakeOperator, Walked, book, ended, parameter, procedure, step
+
+from runbook import known_secrets
+from runbook.cli.error_handler import ending
+from runbook.engine.ports import Go, HandOver, Skip, Stop
+from runbook.errors import ExitCode, RunbookError, UsageError
+from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSkipped, StepStarted
+from runbook.policy.redaction import MASK, Redactor
+from runbook.runtime.terminal_relay import _Channel
+from runbook.runtime.transcript import Transcript
+from runbook.steps.tick import Tick
+
+ROOT = Path(__file__).parents[2]
+
+every_secret = pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
+every_form = pytest.mark.parametrize("form", FORMS)
+
+
+# --- one form at a time --------------------------------------------------------------------------------------------
+
+
+@every_secret
+@every_form
+def test_a_text_is_stored_without_the_secret(secret: str, form: str) -> None:
+    """What stands around it stays."""
+    shown = Redactor([secret]).redact(f"before {FORMS[form](secret)} after")
+    assert is_hidden(form, secret, shown)
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+@every_secret
+@every_form
+def test_a_stream_is_shown_without_the_secret(secret: str, form: str) -> None:
+    """Byte by byte; what is printed over counts as one piece, as programs print it."""
+    raw = f"before {FORMS[form](secret)} after\n".encode()
+    channel = _Channel(Redactor([secret]))
+    pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
+    shown = "".join(map(channel.take, pieces)) + channel.rest()
+    assert is_hidden(form, secret, shown)
+
+
+@every_secret
+@every_form
+def test_what_a_terminal_shows_in_the_end_is_stored_without_the_secret(secret: str, form: str) -> None:
+    """The transcript undoes redrawing, so it is redacted once more."""
+    transcript = Transcript(40)
+    transcript.feed(f"before {FORMS[form](secret)} after\n".replace("\n", "\r\n"))
+    assert is_hidden(form, secret, Redactor([secret]).redact(transcript.text()))
+
+
+@every_secret
+@every_form
+def test_an_error_and_a_crash_log_hide_the_secret(
+    secret: str, form: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An exception may repeat what it could not use."""
+    monkeypatch.setattr(known_secrets, "_known", {secret})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    text = FORMS[form](secret)
+    with ending() as refused:
+        _fail(RunbookError(f"can't use {text}", hint=f"Not {text}."))
+    with ending() as crashed:
+        _fail(ValueError(text))
+    said = capsys.readouterr().err
+    (log,) = tmp_path.glob("runbook-bug-*.log")
+    assert (refused.code, crashed.code) == (ExitCode.NOT_COMPLETED, ExitCode.BUG)
+    assert is_hidden(form, secret, said)
+    assert is_hidden(form, secret, log.read_text(encoding="utf-8"))
+
+
+def _fail(error: Exception) -> None:
+    raise error
+
+
+# --- a whole walk, seen from every side -----------------------------------------------------------------------------
+
+BOOK = """\
+title: Fix it
+summary: Something is broken.
+section: wrong
+use_when: [It is broken]
+owner: database
+reviewed: 2026-11-23
+review_every: 3650d
+minutes: 5
+parameters:
+  token: {ask: "Which token?", example: x, secret: true}
+steps:
+  - {id: print, title: Print, run: "npx supabase migration list {{target}}", look_for: A list.}
+  - {id: json, title: Print JSON, run: "npx supabase migration list {{target}} --output-format json"}
+  - {id: seen, title: See, tick: Look, asks: {name: seen, ask: What did you see?, example: x}}
+  - {id: push, title: Push, run: "npx supabase db push {{target}}", undo: {none: "No"}}
+  - {id: tell, tick: Tell them}
+  - id: call
+    title: Call
+    request: {function: fn, secret_headers: {Authorization: token}}
+"""
+
+NPX = """\
+case "$*" in
+  *--version*) echo 3.1.0;;
+  *"--output-format"*) cat "$HOME/forms.json";;
+  *"migration list"*) cat "$HOME/forms.txt";;
+  *) env > "$HOME/inherited"; cat "$HOME/forms.txt"; exit 1;;
+esac
+"""
+
+
+@dataclass
+class Watched:
+    """A person at the terminal, and the outlets as they were while the run went on."""
+
+    place: Place
+    secret: str
+    screens: list[str] = field(default_factory=list)
+    outlets: dict[str, str] = field(default_factory=dict)
+    refused: str = ""
+    pushed: bool = False
+
+    def answer(self, screen: str) -> str:  # noqa: PLR0911 - one for each thing that is asked
+        """Let the commands print; then type the secret where it is stored, and look at all outlets."""
+        if screen.endswith("value> "):
+            self.refused = screen
+            return "fine"
+        if screen.endswith("why> "):
+            return f"it printed {self.typed}"
+        if "What did you see?" in screen:
+            return self.typed
+        if "Type yes to run" in screen:
+            self.pushed = True
+            return "yes"
+        if "Tell them" in screen:
+            self.look()
+            return "q"
+        if self.pushed:
+            return "s"
+        self.screens.append(screen)
+        return ""
+
+    @property
+    def typed(self) -> str:
+        """The secret in one line."""
+        return self.secret.replace("\n", " ")
+
+    def look(self) -> None:
+        """Ask from another terminal, and read the journal's files with what isn't merged yet."""
+        for words in ("status", "status --format json", "report", "report --format json"):
+            self.outlets[words] = self.say(words)
+        self.outlets["files"] = self.files()
+
+    def say(self, words: str) -> str:
+        """Return what a command prints."""
+        argv = [sys.executable, "-m", "runbook", "--book", str(self.place.root / "book"), *words.split()]
+        environment = {**self.place.environment, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    def files(self) -> str:
+        """Return the bytes of everything below the state directory."""
+        files = [path for path in (self.place.root / "state").rglob("*") if path.is_file()]
+        assert any(path.name == "journal.sqlite3-wal" for path in files) or "status" in self.outlets
+        return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in files)
+
+
+@pytest.fixture(scope="module", params=SECRETS.keys())
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
+    """Walk with a command line that prints every form, and stop."""
+    secret = SECRETS[request.param]
+    place = make_place(tmp_path_factory.mktemp("place"))
+    (place.root / "book" / "procedures" / "fix.yaml").write_text(BOOK, encoding="utf-8")
+    program(place.root / "bin", "npx", NPX)
+    forms = {name: form(secret) for name, form in FORMS.items() if name not in OVERPRINTED}
+    (place.root / "forms.txt").write_text("\n\n".join(forms.values()), encoding="utf-8", newline="")
+    target = {"project_ref": "qwertyuiopasdfghjklz", "environment": "production"}
+    document = {"target": target, "migrations": [{"local": "7", "remote": "7"}], "printed": [*forms.values()]}
+    (place.root / "forms.json").write_text(json.dumps(document), encoding="utf-8")
+    seen = Watched(place, secret)
+    environment = {**place.environment, "RUNBOOK_TOKEN": secret}
+    argv = ["--book", str(place.root / "book"), "run", "fix", "--workdir", str(place.root / "project")]
+    start(argv, environment=environment, directory=place.root).converse(seen.answer)
+    seen.outlets["screens"] = "\n".join(seen.screens)
+    for words in ("history", "history --format json", "report", "show fix", "show fix --format json"):
+        seen.outlets[f"{words}, afterwards"] = seen.say(words)
+    seen.outlets["files, afterwards"] = seen.files()
+    return seen
+
+
+OUTLETS = [
+    "screens", "status", "status --format json", "report", "report --format json", "files", "history, afterwards",
+    "history --format json, afterwards", "report, afterwards", "show fix, afterwards",
+    "show fix --format json, afterwards", "files, afterwards",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("outlet", OUTLETS)
+def test_no_outlet_of_a_walk_holds_the_secret(watched: Watched, outlet: str) -> None:
+    """Screens, journal and its log on disk, report, status, history, show; as text and as JSON."""
+    text = watched.outlets[outlet]
+    assert [form for form in FORMS if traces(form, watched.secret, text)] == []
+
+
+def test_the_outlets_of_a_walk_show_that_something_was_hidden(watched: Watched) -> None:
+    """The walk went through every step that prints or takes a secret."""
+    assert all(MASK in watched.outlets[one] for one in ("screens", "status", "report", "report --format json", "files"))
+    skipped = [event for event in watched.place.events if isinstance(event, StepSkipped)]
+    assert [event.reason for event in skipped] == [f"it printed {MASK}"]
+
+
+def test_an_answer_that_holds_the_secret_is_refused(watched: Watched) -> None:
+    """It would be stored, and commands could not use it masked."""
+    assert "it holds a secret" in " ".join(watched.refused.split())
+
+
+def test_a_command_inherits_no_value_of_a_parameter(watched: Watched) -> None:
+    """What came as RUNBOOK_TOKEN stays with the walk."""
+    inherited = (watched.place.root / "inherited").read_text(encoding="utf-8")
+    assert "RUNBOOK_TOKEN" not in inherited
+    assert not traces("as it is", watched.secret, inherited)
+
+
+# --- what a person types, and what the engine says -------------------------------------------------------------------
+
+TYPED = "hunter2-zebra"
+
+
+def typed_walk(tmp_path: Path, *answers: object, executor: FakeExecutor | None = None) -> Walked:
+    """Walk with a secret that is typed again at a step."""
+    fix = procedure(step("one", "look one"), step("two", "change it"), parameters=[parameter("token", secret=True)])
+    operator = FakeOperator(list(answers), values={"token": TYPED})  # type: ignore[arg-type]
+    walked = Walked(book(fix), tmp_path / "scratch", operator, executor or FakeExecutor())
+    walked.begin()
+    return walked
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "field_name"),
+    [
+        (Skip(f"typed {TYPED} there"), StepSkipped, "reason"),
+        (HandOver(f"the token is {TYPED}", "ada"), HandedOver, "note"),
+        (Stop(f"because of {TYPED}"), RunStopped, "reason"),
+        (Go(typed=f"yes {TYPED}"), StepStarted, "confirmed"),
+    ],
+)
+def test_what_a_person_types_is_stored_without_the_secret(
+    tmp_path: Path, answer: object, kind: type, field_name: str
+) -> None:
+    """A reason, a note, a confirmation."""
+    walked = typed_walk(tmp_path, answer, Stop("enough"))
+    found = [getattr(event, field_name) for event in walked.journal.events(walked.run) if isinstance(event, kind)]
+    assert any(MASK in text for text in found)
+    assert all(TYPED not in text for text in found)
+
+
+def test_evidence_and_captures_are_stored_without_the_secret(tmp_path: Path) -> None:
+    """Wherever the words come from: an executor, a comparison."""
+    printed = ended(1, f"\\u0068unter2-zebra {base64.b64encode(TYPED.encode()).decode()}")
+    walked = typed_walk(tmp_path, executor=FakeExecutor({"look": printed}))
+    (finished,) = [event for event in walked.journal.events(walked.run) if isinstance(event, StepFinished)]
+    assert finished.output == f"{MASK} {MASK}"
+
+
+def test_a_parameter_that_repeats_a_secret_stops_the_run_before_it_begins(tmp_path: Path) -> None:
+    """It would stand in argv and in the journal; masked, it would be another value."""
+    fix = procedure(step("one", "look {{name}}"), parameters=[parameter("name"), parameter("token", secret=True)])
+    walked = Walked(book(fix), tmp_path, FakeOperator(values={"name": f"x-{TYPED}", "token": TYPED}))
+    with pytest.raises(UsageError, match="name: it holds a secret") as error:
+        walked.begin()
+    assert TYPED not in error.value.message + error.value.hint
+    assert walked.journal.runs() == ()
+
+
+def test_a_value_given_by_hand_that_holds_the_secret_is_asked_for_again(tmp_path: Path) -> None:
+    """The value of a step that was skipped."""
+    fix = procedure(
+        step("one", Tick("Look", asks=parameter("found"))),
+        step("two", "look {{found}}"),
+        parameters=[parameter("token", secret=True)],
+    )
+    operator = FakeOperator([Skip("not now")], values={"token": TYPED, "found": [TYPED, "fine"]})
+    walked = Walked(book(fix), tmp_path, operator)
+    walked.begin()
+    assert walked.executor.ran == [("look", "fine")]
+    assert ("give", "found", "it holds a secret, and this value would be stored in the journal") in operator.log
+
+
+# --- shapes that nobody named ---------------------------------------------------------------------------------------
+
+SHAPES: Mapping[str, Callable[[str], str]] = {
+    "a variable": lambda one: f"PGPASSWORD={one} npx supabase db reset --linked",
+    "a quoted variable": lambda one: f"PGPASSWORD='{one} b' npx supabase db reset --linked",
+    "a variable in JSON": lambda one: json.dumps(f'PGPASSWORD="{one} b" npx supabase db reset --linked'),
+    "a URL": lambda one: f"npx supabase db reset --db-url postgresql://postgres:{one}@db.example.com:5432/postgres",
+    "a URL in JSON of PHP": lambda one: f"postgresql:\\/\\/postgres:{one}@db.example.com:5432\\/postgres",
+    "a URL in a URL": lambda one: f"?to=postgresql%3A%2F%2Fpostgres%3A{one}%40db.example.com%3A5432%2Fpostgres",
+    "a flag": lambda one: f"npx supabase link --password {one}",
+    "a coloured token": lambda one: f"sbp_0123\x1b[1m4567\x1b[0m{one}{one}",
+    "a coloured header": lambda one: f"Authorization: Bearer \x1b[32m{one}\x1b[0m",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_secret_that_nobody_named_is_hidden_by_its_shape(shape: str) -> None:
+    """Whole and in a stream; colours around it stay."""
+    text = SHAPES[shape]("hunter2zebra")
+    stream = Redactor()
+    assert "hunter2" not in Redactor().redact(text)
+    assert "hunter2" not in "".join(map(stream.feed, text)) + stream.flush()
+    assert Redactor().redact(text).count("\x1b[0m") == text.count("\x1b[0m")
+
+
+@pytest.mark.parametrize("shape", ["a variable", "a quoted variable", "a URL"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_guard_and_its_log_repeat_no_password(shape: str, form: str, tmp_path: Path) -> None:
+    """A line that it stops is shown, and written down."""
+    line = SHAPES[shape]("hunter2zebra")
+    done = subprocess.run(
+        [sys.executable, "-m", "runbook", "guard", "--line", line, "--format", form],
+        env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")},
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    log = (tmp_path / "state" / "runbook" / "guard.jsonl").read_text(encoding="utf-8")
+    assert done.returncode == ExitCode.REFUSED
+    assert MASK in log
+    assert "hunter2" not in done.stdout + done.stderr + log
+
+
+# --- what must stay as it is ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["Apply 2 migrations? [y/N] ", "Enter your database password: ", "$ ", "> "])
+def test_a_prompt_is_not_held_back(text: str) -> None:
+    """What can't be the beginning of a secret goes out at once."""
+    stream = Redactor([*SECRETS.values(), "s3cret-value"])
+    assert stream.feed(text) == text
+
+
+def test_a_short_secret_does_not_hide_what_only_resembles_it() -> None:
+    """`ab cd` is two words, and `xab` another one."""
+    text = "k7 Q! stays; so do k-7Q!, xk7q! and the k7q in it"
+    assert Redactor(["k7Q!"]).redact(text) == text
+    assert Redactor(["k7"]).redact("k-7 k 7 xk7 k7x") == "k-7 k 7 xk7 k7x"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("a" * 200 + "b", "a" * 160_000),
+        ("ab" * 100 + "c", "ab" * 80_000),
+        ("s3cret-value", "s" + " " * 160_000),
+        ("s3cret-value", "\\" * 160_000),
+        ("s3cret-value", "\x08" * 160_000),
+        ("s3cret-value", "&amp;" * 32_000),
+        ("s3cret-value", "%25" * 50_000),
+        ("s3cret-value", "\x1b[" * 80_000),
+        ("\n".join(f"{at:064d}" for at in range(1, 60)), "0" * 160_000),
+    ],
+)
+def test_hostile_output_is_passed_on_in_bounded_work(secret: str, text: str) -> None:
+    """Long lines, and what almost is a secret, whole and in small pieces."""
+    stream = Redactor([secret])
+    with must_end():
+        out = "".join(stream.feed(text[at : at + 64]) for at in range(0, len(text), 64)) + stream.flush()
+        assert out == text
+        assert Redactor([secret]).redact(text) == text
