@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from runbook import __version__
 from runbook.errors import ExitCode, RunbookError, Terminated
-from runbook.known_secrets import known_secrets
 
 if TYPE_CHECKING:
     import click
@@ -109,9 +108,9 @@ def _say(message: str, hint: str) -> None:
 
 def _hidden(text: str) -> str:
     """Return a text without secrets: an exception may repeat what it could not use."""
-    from runbook.policy.redaction import Redactor
+    from runbook.policy.redaction import hide_known
 
-    return Redactor(known_secrets()).redact(text)
+    return hide_known(text)
 
 
 def _silence_stdout() -> None:

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
 
+from runbook.known_secrets import known_secrets
 from runbook.policy.canonical_text import AS_IT_IS, DECODED, PLAIN, Form, Located, from_bytes, overstruck, to_bytes
 from runbook.policy.secret_shapes import MASK, Shapes
 
-__all__ = ["MASK", "Redactor"]
+__all__ = ["MASK", "Redactor", "hide_known"]
 
 _SHORTEST = 4
 """Shorter values are hidden where they stand alone; inside words they would hide half of the output."""
@@ -62,6 +63,11 @@ class Redactor:
         """Hide values whose characters were printed over others. Of a stream, only those that came in one piece."""
         seen = overstruck(raw) if self._stages else None
         return raw if seen is None else self._stages[-1].mask_seen(raw, seen)
+
+
+def hide_known(text: str) -> str:
+    """Return a text without the secrets that this process was given."""
+    return Redactor(known_secrets()).redact(text)
 
 
 # --- what is looked for -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.filling import TARGET, fill_command, target_words
 from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
+from runbook.policy.redaction import hide_known
 from runbook.runtime.environment import Remedy, child_environment, find_traps
 from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
 from runbook.runtime.subprocesses import Answer, ask
@@ -166,6 +167,7 @@ class CliTarget:
             self._note(f"{', '.join(names)} is set here, and commands will not get it: {why}.")
 
     def _note(self, text: str) -> None:
+        text = hide_known(text)
         if text not in self._notes:
             self._notes.append(text)
 

@@ -12,7 +12,8 @@ from runbook.drill.platform import environment, serve, write_link, write_profile
 from runbook.drill.platform_state import PROJECT_REF, initial_state
 from runbook.errors import UsageError
 from runbook.runtime.toolchain import cli_package
-from runbook.steps.env_file import env_file, env_file_path, env_line, sweep
+from runbook.secret_file import SecretFile
+from runbook.steps.env_file import env_line
 
 ODD = {
     "PLAIN": "sk_live_abc/123+=",
@@ -29,21 +30,26 @@ ODD = {
 }
 
 
+@pytest.mark.parametrize("where", ["memory", "disk"])
 @pytest.mark.parametrize("major", [3, 2])
-def test_the_real_cli_reads_every_value_as_it_is(tmp_path: Path, major: int) -> None:
-    """Whatever it holds: quotes, dollars, line ends, backslashes."""
+def test_the_real_cli_reads_every_value_as_it_is(
+    tmp_path: Path, major: int, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it holds: quotes, dollars, line ends, backslashes. From a file in memory as from one on disk."""
+    if where == "disk":
+        monkeypatch.delattr(os, "memfd_create", raising=False)
     profile = tmp_path / "profile.yaml"
     write_link(tmp_path)
     (tmp_path / "supabase" / "config.toml").write_text('project_id = "drill"\n', encoding="utf-8")
-    path = env_file_path(tmp_path, "r")
+    file = SecretFile(tmp_path / "secrets", "r")
     target = f"--remote={PROJECT_REF}" if major == 3 else f"--project-ref={PROJECT_REF}"
     with serve(initial_state(deployed={}, secrets={}, platform={})) as platform:
         write_profile(profile, platform.url)
-        with env_file(path, [env_line(key, value) for key, value in ODD.items()]):
-            assert path.stat().st_mode & 0o777 == 0o600
+        with file.holding([env_line(key, value) for key, value in ODD.items()]):
+            assert Path(file.path).stat().st_mode & 0o777 == 0o600
             cli = str(cli_package(major).directory / "dist" / "supabase.js")
             done = subprocess.run(
-                ["node", cli, "secrets", "set", "--env-file", str(path), target, *(["--yes"] if major == 3 else [])],
+                ["node", cli, "secrets", "set", "--env-file", file.path, target, *(["--yes"] if major == 3 else [])],
                 cwd=tmp_path,
                 env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment(profile)},
                 stdin=subprocess.DEVNULL,
@@ -54,7 +60,7 @@ def test_the_real_cli_reads_every_value_as_it_is(tmp_path: Path, major: int) -> 
             )
         assert done.returncode == 0, done.stderr
         assert {name: platform.state.secrets.get(name) for name in ODD} == ODD
-    assert not path.exists()
+    file.close()
 
 
 @pytest.mark.parametrize("value", ["it's $5", 'it\'s "5"', "it's\n5", "it's\\5"])
@@ -63,23 +69,3 @@ def test_a_value_that_no_spelling_fits_is_refused(value: str) -> None:
     with pytest.raises(UsageError, match="a secret holds a single quote together with") as error:
         env_line("KEY", value)
     assert value not in error.value.message + error.value.hint
-
-
-def test_the_file_goes_whatever_happens(tmp_path: Path) -> None:
-    """An exception included."""
-    path = env_file_path(tmp_path, "r")
-
-    with pytest.raises(RuntimeError, match="it broke"), env_file(path, ["A=1\n"]):
-        raise RuntimeError("it broke")
-
-    assert not path.exists()
-
-
-def test_what_a_killed_run_left_is_swept_up(tmp_path: Path) -> None:
-    """What a living run uses is left alone."""
-    for run in ("dead", "alive"):
-        env_file_path(tmp_path, run).write_text("A=1\n")
-
-    sweep(tmp_path, ["alive"])
-
-    assert [file.name for file in tmp_path.iterdir()] == ["alive.env"]
