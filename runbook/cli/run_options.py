@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 from runbook import __version__
 from runbook.errors import BookError, JournalError, NoTerminalError, UsageError
-from runbook.variables import take_values
 
 if TYPE_CHECKING:
     import click
@@ -84,6 +83,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
 def settings_for(journal: SqliteJournal, book: Book) -> Settings:
     """Return the settings of a real walk: drafts beside the journal, and a report at the end."""
     from runbook.engine.session import Settings
+    from runbook.variables import take_values
 
     return Settings(
         environment=take_values(os.environ),

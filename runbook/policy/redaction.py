@@ -91,8 +91,10 @@ def _needles(secrets: Iterable[str]) -> dict[Form, list[_Needle]]:
             found[AS_IT_IS] |= {_Needle(raw), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""))}
             continue
         codes = [*_encoded(raw)] if encodable and len(raw) >= _SHORTEST else []
-        for form, texts in ((PLAIN, [raw, *codes]), (DECODED, [raw, *codes])):
-            found[form] |= {_needle(form, text) for text in texts}
+        for form in (PLAIN, DECODED):
+            needles = (_needle(form, text) for text in (raw, *codes))
+            # Of `%20%20%20%20` nothing would be left to look for.
+            found[form] |= {one for one in needles if len(one.text) >= min(_SHORTEST, len(raw))}
         found[DECODED].add(_needle(PLAIN, raw))
     return {form: sorted(some, key=lambda one: (-len(one.text), one.text)) for form, some in found.items()}
 

@@ -179,6 +179,13 @@ def test_an_empty_secret_hides_nothing() -> None:
     assert Redactor([""]).redact("abc") == "abc"
 
 
+@pytest.mark.parametrize("secret", ["%20%20%20%20", "%20%20ab", "&nbsp;&nbsp;", "'" * 4, "- - -", "\u200b" * 5])
+def test_a_secret_of_what_is_mostly_left_out_is_hidden_as_it_is(secret: str) -> None:
+    """And nothing else is: it must not come down to an empty text, or to a word of two letters."""
+    assert Redactor([secret]).redact(f"ab [{secret}] ab") == f"ab [{MASK}] ab"
+    assert streamed(Redactor([secret]), *f"ab [{secret}] ab") == f"ab [{MASK}] ab"
+
+
 def test_a_private_key_is_hidden_line_by_line() -> None:
     """A terminal ends lines its own way and a log may indent them."""
     key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END KEY-----\n"
