@@ -9,6 +9,7 @@ from runbook.engine.context import Context, lock_key
 from runbook.errors import JournalError, TargetHeldError
 from runbook.journal.events import TakenOver, TargetSeen
 from runbook.journal.interface import Holder
+from runbook.policy.redaction import hide_known
 
 __all__ = ["lock_target"]
 
@@ -38,7 +39,8 @@ def _take(context: Context, key: str) -> TakenOver | None:
         if other is None:
             _tell_the_other(context, over, takes_over)
             return takes_over
-        reason = (context.ports.operator.take_over(other) or "").strip()
+        # It goes into the other run's record too, before this run has asked for its own secrets.
+        reason = hide_known((context.ports.operator.take_over(other) or "").strip())
         if not reason:
             raise _held_by(other)
         over, now = other, context.ports.clock.now()

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,14 @@ from support.limits import must_end
 from support.places import Place, make_place
 from support.printed_forms import FORMS, OVERPRINTED, SECRETS, is_hidden, traces
 from support.terminals import program
-from support.walks import FakeExecutor, FakeOperator, Walked, book, ended, parameter, procedure, step
+from support.walks import START, FakeExecutor, FakeOperator, Walked, book, ended, parameter, procedure, step
 
 from runbook import known_secrets
 from runbook.cli.error_handler import ending
 from runbook.engine.ports import Go, HandOver, Skip, Stop
 from runbook.errors import ExitCode, RunbookError, UsageError
-from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSkipped, StepStarted
+from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSkipped, StepStarted, TakenOver
+from runbook.journal.interface import Holder
 from runbook.policy.redaction import MASK, Redactor
 from runbook.runtime.terminal_relay import _Channel
 from runbook.runtime.transcript import Transcript
@@ -269,6 +270,26 @@ def test_what_a_person_types_is_stored_without_the_secret(
     found = [getattr(event, field_name) for event in walked.journal.events(walked.run) if isinstance(event, kind)]
     assert any(MASK in text for text in found)
     assert all(TYPED not in text for text in found)
+
+
+def test_the_reason_for_taking_over_is_stored_without_the_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes into both runs' records, before this run has begun."""
+    monkeypatch.setattr(known_secrets, "_known", set())
+    first = typed_walk(tmp_path, Stop("later"))
+    other = Holder(run=first.run, procedure="fix", operator="bo", host="there", pid=9, since=START)
+    first.journal.hold("production:qwertyuiopasdfghjklz", other)
+    operator = FakeOperator([Stop("done")], take=f"bo said {TYPED}")
+    second = replace(first.again(), operator=operator, environment={"RUNBOOK_TOKEN": TYPED})
+    second.begin()
+    found = [
+        event.reason
+        for run in second.journal.runs()
+        for event in second.journal.events(run)
+        if isinstance(event, TakenOver)
+    ]
+    assert found == [f"bo said {MASK}"] * 2
 
 
 def test_evidence_and_captures_are_stored_without_the_secret(tmp_path: Path) -> None:
