@@ -24,7 +24,7 @@ from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = [
     "Account", "Binaries", "Process", "cache_directory", "end_process", "find_binaries", "is_alive", "process_of",
-    "put_in_place", "server_account", "state_directory", "temporary_base",
+    "processes_inside", "put_in_place", "server_account", "state_directory", "temporary_base",
 ]  # fmt: skip
 
 # --- accounts -------------------------------------------------------------------------------------------------------
@@ -122,10 +122,14 @@ def state_directory() -> Path:
     return path
 
 
+_LONGEST = 103 - len("/runbook-drill-12345678/postgres/.s.PGSQL.65535")
+"""Bytes of the directory for sandboxes: a socket's path may have 107 bytes on Linux, 103 on macOS."""
+
+
 def temporary_base(account: Account) -> Path:
-    """Return the directory for sandboxes: the usual temporary one, or /tmp where the server can't reach that."""
+    """Return the directory for sandboxes: the usual temporary one, or /tmp where the server can't use that."""
     usual = Path(tempfile.gettempdir())
-    return usual if account.can_reach(usual) else _OPEN_TO_ALL
+    return usual if account.can_reach(usual) and len(os.fsencode(usual)) <= _LONGEST else _OPEN_TO_ALL
 
 
 def _is_ours(path: Path) -> bool:
@@ -236,6 +240,27 @@ def end_process(process: Process, *signals: signal.Signals, patience: float = 5)
         while is_alive(process) and time.monotonic() < deadline:
             time.sleep(0.02)
     return not is_alive(process)
+
+
+def processes_inside(directory: str) -> tuple[Process, ...]:
+    """Return the processes of this user that work in the directory, or whose environment names it."""
+    inside = f"{directory}/"
+    if not Path("/proc/self/stat").exists():
+        words = ["/bin/ps", "-axEww", "-o", "pid=,command="]
+        listed = subprocess.run(words, capture_output=True, text=True, check=False, errors="replace").stdout
+        found = [int(line.split()[0]) for line in listed.splitlines() if inside in line]
+    else:
+        found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_in(entry, inside)]
+    return tuple(process_of(pid) for pid in found if pid != os.getpid())
+
+
+def _is_in(entry: Path, inside: str) -> bool:
+    try:
+        return os.fsencode(inside) in (entry / "environ").read_bytes() or f"{(entry / 'cwd').readlink()}/".startswith(
+            inside
+        )
+    except OSError:  # another user's, or gone
+        return False
 
 
 def _born(pid: int) -> str:
