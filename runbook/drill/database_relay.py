@@ -19,6 +19,8 @@ _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migr
 """In one message with a file's statements, both majors send its history row: then the push is in the middle."""
 _OVERLAP = 200
 """Bytes kept of what came before: the statement may lie across two reads."""
+_LET_IN = b"R\x00\x00\x00\x08\x00\x00\x00\x00"
+"""AuthenticationOk. The database asks whoever comes for the password; the relay knows none and asks for none."""
 
 
 class Break(StrEnum):
@@ -83,21 +85,25 @@ class DatabaseRelay:
                     if self._closed:  # while this thread was connecting: nobody would cut it any more
                         return
                     self._open |= ends
-                back = self.threads.start(_carry_back, server, client)
-                if not self._carry_out(client, server):
+                let_in = threading.Event()
+                back = self.threads.start(_carry_back, server, client, let_in)
+                if not self._carry_out(client, server, let_in):
                     _finish(server)
                 back.join()
                 with self._lock:
                     self._open -= ends
 
-    def _carry_out(self, client: socket.socket, server: socket.socket) -> bool:
-        """Carry from the command to the server; true if the connection broke, and the server was left to itself."""
+    def _carry_out(self, client: socket.socket, server: socket.socket, let_in: threading.Event) -> bool:
+        """Carry from the command to the server; true if the connection broke, and the server was left to itself.
+
+        It breaks for a command that the database has let in: anybody on this machine can send what looks like a push.
+        """
         seen = b""
         while data := _receive(client):
             seen = (seen + data)[-len(data) - _OVERLAP :]
             armed = None
             with self._lock:
-                if self._armed is not None and _RECORDS_A_FILE.search(seen):
+                if self._armed is not None and let_in.is_set() and _RECORDS_A_FILE.search(seen):
                     armed, self._armed = self._armed, None
                     self.breaks += 1
             if armed is not None:
@@ -134,9 +140,13 @@ def open_relay(url: str) -> Iterator[DatabaseRelay]:
             listener.close()
 
 
-def _carry_back(server: socket.socket, client: socket.socket) -> None:
+def _carry_back(server: socket.socket, client: socket.socket, let_in: threading.Event) -> None:
     """Carry from the server to the command; with nobody there any more, listen until the server is done."""
+    seen = b""
     while data := _receive(server):
+        seen = (seen + data)[-len(data) - len(_LET_IN) :]
+        if not let_in.is_set() and _LET_IN in seen:
+            let_in.set()
         _send(client, data)
         # ReadyForQuery, idle or in a failed transaction: what was sent before the cut has been done.
         if data.endswith((b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05E")) and _is_cut(client):

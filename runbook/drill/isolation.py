@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import fcntl
+import hmac
+import itertools
 import os
+import secrets
 import shlex
 import socket
 import stat
@@ -37,12 +41,13 @@ def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]
     """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
     # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
+    # The environment holds the drill's password and keys: the file is never there for others, not for a moment.
+    file.touch(mode=stat.S_IRWXU, exist_ok=False)
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
         f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
         encoding="utf-8",
     )
-    file.chmod(stat.S_IRWXU)
     return file
 
 
@@ -71,27 +76,38 @@ class BlockingProxy:
     """Where commands think the internet is; `attempts` are the hosts and URLs they asked for."""
 
     url: str
+    """With the password by which the drill's own commands are told from others on this machine."""
     attempts: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def open_blocking_proxy() -> Iterator[BlockingProxy]:
-    """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request gets a 403."""
-    proxy = BlockingProxy("")
+    """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request is refused.
+
+    One that comes without the password is asked for it, and is no attempt of the drill's.
+    """
+    proxy, key = BlockingProxy(""), f"drill:{secrets.token_urlsafe(24)}"
+    wanted = f"Basic {base64.b64encode(key.encode()).decode()}".encode()
 
     class Refusal(StreamRequestHandler):
         timeout = 5  # seconds for a client that connects and says nothing
 
         def handle(self) -> None:
             """Note `CONNECT host:port` or `GET http://host/…`, and refuse."""
-            line = self.rfile.readline(8192).decode("latin-1").strip()
-            proxy.attempts.append(" ".join(line.split()[:2]) or "an empty request")
-            self.wfile.write(
-                b"HTTP/1.1 403 A drill stays on this machine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
+            lines = list(itertools.takewhile(bytes.strip, (self.rfile.readline(8192) for _ in range(100))))
+            shown = (line.partition(b":") for line in lines[1:])
+            given = [value.strip() for name, _, value in shown if name.strip().lower() == b"proxy-authorization"]
+            if len(given) == 1 and hmac.compare_digest(given[0], wanted):
+                # What a command asks for is shown: nothing in it may steer a terminal.
+                words = lines[0].decode("ascii", "replace").split()[:2]
+                proxy.attempts.append(" ".join(word for word in words if word.isprintable())[:200])
+                answer = b"403 A drill stays on this machine\r\n"
+            else:
+                answer = b'407 A drill stays on this machine\r\nProxy-Authenticate: Basic realm="drill"\r\n'
+            self.wfile.write(b"HTTP/1.1 " + answer + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
 
     with serve_on_loopback("the proxy that lets nothing out", Refusal) as server:
-        proxy.url = server.url
+        proxy.url = server.url.replace("//", f"//{key}@")
         yield proxy
 
 

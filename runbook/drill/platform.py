@@ -9,28 +9,31 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 from runbook.drill.loopback import LoopbackServer, serve_on_loopback
-from runbook.drill.platform_api import CALLS, ApiReply, ApiRequest, answer, is_call, respond
+from runbook.drill.platform_access import TARGET_HEADERS, Keys, refusal
+from runbook.drill.platform_api import CALLS, ApiReply, ApiRequest, answer, respond
 from runbook.drill.platform_state import PROJECT_REF, PlatformState
 
-__all__ = ["TOKEN", "Platform", "environment", "serve", "write_link", "write_profile"]
+__all__ = ["Platform", "environment", "serve", "write_link", "write_profile"]
 
-TOKEN = "sbp_" + "d" * 40
-"""Of the form that the CLI demands (`sbp_` and 40 hexadecimal digits), known to the stand-in alone."""
+_PATIENCE = 30
+"""Seconds for a caller who says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A running stand-in: where it is and what it knows."""
+    """A running stand-in: where it is, what opens it and what it knows."""
 
     url: str
     state: PlatformState
+    keys: Keys
     server: LoopbackServer = field(repr=False, compare=False)
 
     @property
@@ -43,51 +46,85 @@ class Platform:
 def serve(state: PlatformState) -> Iterator[Platform]:
     """Serve on a free port of 127.0.0.1 until the block ends; raise RunbookError then if the stand-in failed."""
     # Delays wait on this event and not in `sleep`, so that a slow answer ends with its server.
-    ended = threading.Event()
-    with serve_on_loopback("the platform's stand-in", _handler(state, ended.wait)) as server:
+    ended, keys = threading.Event(), Keys()
+    with serve_on_loopback("the platform's stand-in", _handler(state, keys, ended.wait)) as server:
         try:
-            yield Platform(server.url, state, server)
+            yield Platform(server.url, state, keys, server)
         finally:
             ended.set()
 
 
-def _handler(state: PlatformState, wait: Callable[[float], object]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """One connection to the stand-in."""
 
-        def handle_one(self) -> None:
-            address = urlsplit(self.path)
-            request = ApiRequest(
-                method=self.command,
-                path=address.path,
-                query=dict(parse_qsl(address.query)),
-                body=self.rfile.read(int(self.headers.get("content-length") or 0)),
-                headers={name.lower(): value for name, value in self.headers.items()},
-            )
-            reply = _play(state, request, wait)
-            self.send_response(reply.status)
-            self.send_header("content-type", reply.content_type)
-            self.send_header("content-length", str(len(reply.body)))
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(reply.body)
+    protocol_version = "HTTP/1.1"
+    timeout = _PATIENCE
+    admit: Callable[[ApiRequest, list[str], int], ApiReply | None]
+    play: Callable[[ApiRequest], ApiReply]
 
-        # The names that the base class calls, one for each method.
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815
+    def handle_one(self) -> None:
+        """Answer one request, or refuse it and hang up."""
+        refused = self._refused()
+        if refused is None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            self._reply(type(self).play(replace(self._head(), body=body)))
+            return
+        self.close_connection = True
+        self._reply(replace(refused, headers={"connection": "close"}))
+        # Hanging up on what has not been read would take the answer away from the caller again.
+        with suppress(OSError):
+            self.connection.settimeout(1)
+            self.rfile.read1()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
-            """Stay silent: the terminal belongs to the walk, and `state.requests` has them all."""
+    # The names that the base class calls, one for each method.
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body of an admitted request only; what is refused gets its answer instead."""
+        return self._refused() is not None or super().handle_expect_100()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
+        """Stay silent: the terminal belongs to the walk, and `state.requests` has them all."""
+
+    def _refused(self) -> ApiReply | None:
+        try:
+            head = self._head()
+        except ValueError:  # an address that can't be read, such as `http://[`
+            return answer(400, {"message": "Bad Request"})
+        address = cast("tuple[str, int]", self.server.server_address)
+        return type(self).admit(head, self.headers.get_all("host", []), address[1])
+
+    def _head(self) -> ApiRequest:
+        """Return what the request says before its body."""
+        address = urlsplit(self.path)
+        return ApiRequest(
+            method=self.command,
+            path=address.path,
+            query=dict(parse_qsl(address.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+        )
+
+    def _reply(self, reply: ApiReply) -> None:
+        self.send_response(reply.status)
+        self.send_header("content-type", reply.content_type)
+        self.send_header("content-length", str(len(reply.body)))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+
+def _handler(state: PlatformState, keys: Keys, wait: Callable[[float], object]) -> type[_Handler]:
+    class Handler(_Handler):
+        admit = staticmethod(lambda head, hosts, port: refusal(head, keys, hosts=hosts, port=port))
+        play = staticmethod(lambda request: _play(state, request, wait))
 
     return Handler
 
 
 def _play(state: PlatformState, request: ApiRequest, wait: Callable[[float], object]) -> ApiReply:
     """Return the reply to a request, or that of a fault that the scenario planted; wait as long as either says."""
-    # Calls of functions carry a key of the app, or none: only the management API wants the CLI's token.
-    if not is_call(request) and request.headers.get("authorization") != f"Bearer {TOKEN}":
-        return answer(401, {"message": "Unauthorized"})
     line = f"{request.method} {request.path}"
     # The lock is never held while somebody waits: a slow answer must not hold up the others.
     with state.lock:
@@ -115,11 +152,12 @@ def write_profile(file: Path, url: str) -> None:
     file.write_text("".join(f"{key}: {value}\n" for key, value in lines.items()), encoding="utf-8")
 
 
-def environment(profile: Path) -> Mapping[str, str]:
-    """Return what the CLI needs in its environment to use the profile."""
+def environment(profile: Path, platform: Platform) -> Mapping[str, str]:
+    """Return what commands need in their environment: the CLI to use the profile, requests to call functions."""
     return {
         "SUPABASE_PROFILE": str(profile),
-        "SUPABASE_ACCESS_TOKEN": TOKEN,
+        "SUPABASE_ACCESS_TOKEN": platform.keys.token,
+        TARGET_HEADERS: json.dumps(platform.keys.call_headers),
         # A planted fault fails one request, and a retry would hide it. CLI 2 still asks again after a 5xx or a 429.
         "SUPABASE_API_MAX_RETRIES": "0",
         "SUPABASE_TELEMETRY_DISABLED": "1",

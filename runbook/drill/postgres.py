@@ -1,9 +1,15 @@
-"""A PostgreSQL for one drill: a throwaway server of our own on loopback, or a database on a server named by URL."""
+"""A PostgreSQL for one drill: a throwaway server of our own on loopback, or a database on a server named by URL.
+
+Two ways lead into a server of our own. This process takes a socket in a directory that only this user and the server's
+account may enter, and PostgreSQL asks the kernel who connects. Commands take TCP, as they do on production, and need
+the password, which reaches them by their environment alone. The superuser can't log in over TCP at all.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -15,9 +21,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
-from runbook.drill.database import connect, execute, query
+from runbook.drill.database import connect, execute, query, set_passwords
 from runbook.drill.machine import (
     Account,
     Binaries,
@@ -25,11 +31,12 @@ from runbook.drill.machine import (
     cache_directory,
     end_process,
     find_binaries,
-    process_of,
+    is_alive,
     put_in_place,
     server_account,
     temporary_base,
 )
+from runbook.drill.watcher import Watcher, watch
 from runbook.errors import RunbookError, UsageError
 
 __all__ = ["Postgres", "copy_database", "named_postgres", "start_postgres", "stop_postgres", "throwaway_postgres"]
@@ -40,10 +47,16 @@ _PRODUCTION = "production"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A database for a drill. `admin_url` may do all; `url` is what the operator's commands get."""
+    """A database for a drill, as this process and as the operator's commands reach it."""
 
     url: str
+    """As the project's own role, for this process."""
     admin_url: str
+    """As the superuser (on a server that is not ours: as whoever its URL names), for this process."""
+    command_url: str
+    """As the project's own role, for commands. It holds no password: a command line is seen by every user."""
+    password: str | None = field(repr=False)
+    """What commands need to log in; None on a server that is not ours and whose URL names none."""
     maintenance_url: str
     """Another database of the same server: from there this one can be dropped and made again."""
     database: str
@@ -53,9 +66,7 @@ class Postgres:
     process: Process | None = None
     """The server, if it is ours."""
     directory: Path | None = None
-    """Its data and log, if it is ours."""
-    child: subprocess.Popen[bytes] | None = field(default=None, repr=False, compare=False)
-    """The handle of the process that started it, there alone."""
+    """Its data, log and socket, if it is ours."""
 
 
 @contextmanager
@@ -63,26 +74,24 @@ def throwaway_postgres() -> Iterator[Postgres]:
     """Run a server for the length of the block, in a directory of its own; nothing of it is left after."""
     account = server_account()
     directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(account)))
-    server = None
     try:
-        server = start_postgres(directory)
-        yield server
+        with watch(directory) as watcher:
+            yield start_postgres(directory, watcher)
     finally:
-        if server is not None:
-            stop_postgres(server)
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def start_postgres(directory: Path, *, born: Callable[[Process], None] = lambda _: None) -> Postgres:
+def start_postgres(directory: Path, watcher: Watcher, *, born: Callable[[Process], None] = lambda _: None) -> Postgres:
     """Start a server with its data below `directory` (existing, ours) and return it when it answers.
 
-    `born` is told the server's process as soon as there is one. Raises MissingPartError without PostgreSQL and
-    RunbookError, with the end of the server's log, if it does not come up.
+    `born` is told the server's process as soon as there is one. The server ends with the watcher at the latest.
+    Raises MissingPartError without PostgreSQL and RunbookError, with the end of the server's log, if it does not come
+    up.
     """
     account = server_account()
     cache = cache_directory(account)
     binaries = find_binaries(cache, account)
-    directory.chmod(0o711 if account.switch else 0o700)
+    directory.chmod(0o700)
     account.own(directory)
     _copy_cluster(binaries, cache, account, directory / "data")
     log = directory / "postgres.log"
@@ -91,18 +100,12 @@ def start_postgres(directory: Path, *, born: Callable[[Process], None] = lambda 
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
-        argv = [str(binaries.directory / "postgres"), "-D", str(directory / "data"), "-p", str(port)]
-        with log.open("wb") as output:
-            # A session of its own: Ctrl-C at the terminal is for the walk, not for the server.
-            child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True,
-                env={"LC_ALL": "C", "PATH": os.defpath}, **account.popen_options(),
-            )  # fmt: skip
-        process = process_of(child.pid)
+        argv = (str(binaries.directory / "postgres"), "-D", str(directory / "data"), "-p", str(port))
+        process = watcher.start((*argv, "-k", str(directory)), log=log, account=account)
         born(process)
-        if _answers(child, port):
+        if _answers(process, directory, port):
             version = binaries.version.split("-")[0]
-            return replace(_furnish(port), version=version, process=process, child=child, directory=directory)
+            return replace(_furnish(directory, port), version=version, process=process)
         said = log.read_text(encoding="utf-8", errors="replace")
         if "Address already in use" not in said:
             break
@@ -113,8 +116,6 @@ def stop_postgres(server: Postgres) -> None:
     """Stop the server, or drop the database on a server that is not ours. Safe to call twice."""
     if server.process is not None:
         end_process(server.process, signal.SIGQUIT, signal.SIGKILL)
-        if server.child is not None:
-            server.child.wait()
         return
     execute(server.maintenance_url, f'drop database if exists "{server.database}" with (force)')
 
@@ -148,44 +149,58 @@ def named_postgres(url: str) -> Postgres:
     database = f"runbook_drill_{secrets.token_hex(4)}"
     execute(url, f'create database "{database}"')
     version = str(query(url, "show server_version")[0][0])
-    own = urlunsplit(parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable"))
-    return Postgres(url=own, admin_url=own, maintenance_url=url, database=database, version=version)
+    own = parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable")
+    user, host = parts.netloc.rpartition("@")[::2]
+    return Postgres(
+        url=urlunsplit(own),
+        admin_url=urlunsplit(own),
+        command_url=urlunsplit(own._replace(netloc="@".join(filter(None, (user.partition(":")[0], host))))),
+        password=None if parts.password is None else unquote(parts.password),
+        maintenance_url=url,
+        database=database,
+        version=version,
+    )
 
 
-def _furnish(port: int) -> Postgres:
+def _furnish(directory: Path, port: int) -> Postgres:
     """Make the role and the database of a hosted project, where `postgres` is no superuser but may do much."""
-    maintenance = _address(_SUPERUSER, port, "template1")
+    maintenance = _by_socket(_SUPERUSER, directory, port, "template1")
+    # Of the form of a hosted project's secret key: every outlet knows it for a secret and masks it.
+    password = f"sb_secret_{secrets.token_urlsafe(24)}"
     execute(
         maintenance,
         "create role postgres login createdb createrole replication bypassrls",
         "grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres",
         f"create database {_PRODUCTION} owner postgres",
     )
+    # The superuser has one too, which nobody knows: it needs none where it may log in.
+    set_passwords(maintenance, {"postgres": password, _SUPERUSER: secrets.token_urlsafe(24)})
     return Postgres(
-        url=_address("postgres", port, _PRODUCTION),
-        admin_url=_address(_SUPERUSER, port, _PRODUCTION),
+        url=_by_socket("postgres", directory, port, _PRODUCTION),
+        admin_url=_by_socket(_SUPERUSER, directory, port, _PRODUCTION),
+        # The server has no TLS, and CLI 2 asks for it unless told otherwise.
+        command_url=f"postgresql://postgres@127.0.0.1:{port}/{_PRODUCTION}?sslmode=disable",
+        password=password,
         maintenance_url=maintenance,
         database=_PRODUCTION,
         version="",
-        local_url=_address("postgres", port, "postgres"),
+        local_url=_by_socket("postgres", directory, port, "postgres"),
+        directory=directory,
     )
 
 
-def _address(user: str, port: int, database: str) -> str:
-    # The server has no TLS, and CLI 2 asks for it unless told otherwise.
-    return f"postgresql://{quote(user)}@127.0.0.1:{port}/{database}?sslmode=disable"
+def _by_socket(user: str, directory: Path, port: int, database: str) -> str:
+    return f"postgresql://{user}@/{database}?host={quote(str(directory), safe='')}&port={port}"
 
 
-def _answers(child: subprocess.Popen[bytes], port: int) -> bool:
+def _answers(server: Process, directory: Path, port: int) -> bool:
     """Connect until the server lets us in; false as soon as it has ended, or after the deadline."""
     deadline = time.monotonic() + _START_SECONDS
-    while child.poll() is None and time.monotonic() < deadline:
-        with suppress(RunbookError), connect(_address(_SUPERUSER, port, "postgres")):
+    while is_alive(server) and time.monotonic() < deadline:
+        with suppress(RunbookError), connect(_by_socket(_SUPERUSER, directory, port, "postgres")):
             return True
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(0.02)
-    child.kill()
-    child.wait()
+        time.sleep(0.02)
+    end_process(server, signal.SIGQUIT, signal.SIGKILL)
     return False
 
 
@@ -196,12 +211,19 @@ _SUPERUSER = "supabase_admin"
 """The hosted service's superuser has this name; `postgres` is a lesser role there, and so it is here."""
 
 # The smallest WAL segments there are (1 MB): the cluster is copied for every drill.
-_INITDB = ("--auth=trust", "--locale=C", "--encoding=UTF8", "--no-sync", "--wal-segsize=1", f"--username={_SUPERUSER}")
-# Loopback over TCP is the only way in. Durability is for data that matters.
-_HBA = "host all all 127.0.0.1/32 trust\n"
+_INITDB = ("--auth=reject", "--locale=C", "--encoding=UTF8", "--no-sync", "--wal-segsize=1", f"--username={_SUPERUSER}")
+# The first line that fits counts. Neither line lets anybody replicate: for that it would have to say so.
+_HBA = f"""
+local all {_SUPERUSER},postgres peer map=drill
+host all {_SUPERUSER} all reject
+host all all 127.0.0.1/32 scram-sha-256
+"""
+# Durability is for data that matters.
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
+unix_socket_permissions = 0700
+password_encryption = 'scram-sha-256'
+authentication_timeout = 10s
 max_connections = 50
 max_wal_senders = 0
 wal_level = minimal
@@ -222,7 +244,10 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
 
     The account itself copies, so its parent directory must be the account's.
     """
-    recipe = hashlib.sha256("".join([*_INITDB, _HBA, _SETTINGS, account.name]).encode()).hexdigest()[:8]
+    # Who holds the drill is who may use the socket.
+    user = pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
+    people = "".join(f'drill "{user}" {role}\n' for role in (_SUPERUSER, "postgres"))
+    recipe = hashlib.sha256("".join([*_INITDB, _HBA, people, _SETTINGS, account.name]).encode()).hexdigest()[:8]
 
     def initialize(path: Path) -> None:
         path.parent.chmod(0o755)
@@ -236,6 +261,7 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
             said = (done.stderr or done.stdout).strip()[-500:]
             raise RunbookError(f"initdb failed: {said}", hint=f"It is {binaries.directory}/initdb.")
         (path / "pg_hba.conf").write_text(_HBA, encoding="utf-8")
+        (path / "pg_ident.conf").write_text(people, encoding="utf-8")
         with (path / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write(_SETTINGS)
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import execute
-from runbook.drill.machine import Process, end_process, is_alive, process_of, state_directory
+from runbook.drill.machine import Process, end_process, is_alive, process_of, processes_inside, state_directory
 from runbook.errors import RunbookError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def write(record: SandboxRecord) -> None:
     path = state_directory() / f"{record.id}.json"
     draft = path.with_suffix(".draft")  # not seen by `records`, which may run in another drill at any time
     try:
+        draft.touch(mode=0o600)  # the URL of a borrowed server may hold a password
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
@@ -72,9 +73,11 @@ def is_kept(identity: str) -> bool:
 
 
 def sweep() -> tuple[SandboxRecord, ...]:
-    """Remove every sandbox whose drill is gone; return them. Kept ones stay."""
+    """Remove every sandbox whose drill is gone, with the commands that still run in it; return them. Kept ones stay."""
     orphans = tuple(record for record in records() if not record.kept and not is_alive(record.owner))
     for record in orphans:
+        for process in processes_inside(record.directory):
+            end_process(process, signal.SIGKILL)
         destroy(record)
     return orphans
 
@@ -99,17 +102,22 @@ def destroy(record: SandboxRecord) -> None:
 
 def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
     """Make the sandbox outlive this process. Call it last: it forks."""
-    url = shlex.quote(sandbox.postgres.url)
+    url = shlex.quote(sandbox.postgres.command_url)
     target = f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
     about = {
         "drill": drill,
-        "psql": f"psql {url}",
+        # By the script too: the password is in its environment.
+        "psql": f"{sandbox.enter} psql {url}",
         "shell": str(sandbox.enter),
         "cli": f"{sandbox.enter} npx supabase migration list {target}",
     }
     own = next(record for record in records() if record.directory == str(sandbox.directory))
-    record = replace(own, servers=(*own.servers, _serve_on(sandbox)), kept=True, about=about)
+    gate, opened = os.pipe()
+    record = replace(own, servers=(*own.servers, _serve_on(sandbox, gate)), kept=True, about=about)
     write(record)
+    os.write(opened, b"g")
+    os.close(opened)
+    sandbox.watcher.release()
     return record
 
 
@@ -125,11 +133,15 @@ def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
     return chosen
 
 
-def _serve_on(sandbox: Sandbox) -> Process:
-    """Fork a process that goes on answering for platform and local stack; nothing else stays open in it."""
+def _serve_on(sandbox: Sandbox, gate: int) -> Process:
+    """Fork a process that goes on answering for platform and local stack; nothing else stays open in it.
+
+    It ends by itself unless something comes through the gate: what isn't on record would be served forever.
+    """
     server, local = sandbox.platform.server, sandbox.local
     child = os.fork()
     if child:
+        os.close(gate)
         return process_of(child)
     # Whatever happens here must not return into the drill: it would clear the sandbox away a second time.
     with suppress(BaseException):
@@ -138,10 +150,12 @@ def _serve_on(sandbox: Sandbox) -> Process:
         for number in (0, 1, 2):
             os.dup2(nothing, number)
         start = 3
-        for number in sorted({server.fileno(), *([local.listener.fileno()] if local else [])}):
+        for number in sorted({gate, server.fileno(), *([local.listener.fileno()] if local else [])}):
             os.closerange(start, number)
             start = number + 1
         os.closerange(start, min(os.sysconf("SC_OPEN_MAX"), 65536))  # the limit can be a thousand million
+        if not os.read(gate, 1):
+            os._exit(0)
         signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # by which `destroy` ends it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         # A fork has none of its parent's threads: both servers are started anew, on the sockets they had.

@@ -17,11 +17,12 @@ from pathlib import Path
 from runbook.drill.database import load_driver, query
 from runbook.drill.database_relay import DatabaseRelay, open_relay
 from runbook.drill.isolation import BlockingProxy, open_blocking_proxy, write_shell_script
-from runbook.drill.machine import process_of, server_account, temporary_base
+from runbook.drill.machine import Account, process_of, server_account, temporary_base
 from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
 from runbook.drill.platform_state import PROJECT_REF, PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, destroy, is_kept, sweep, write
+from runbook.drill.watcher import Watcher, watch
 from runbook.errors import MissingPartError, RunbookError
 from runbook.filling import target_words
 from runbook.journal.events import TargetSeen
@@ -62,6 +63,8 @@ class Sandbox:
     environment: Mapping[str, str]
     enter: Path
     """A script that runs a command, or a shell, in the project with the drill's environment."""
+    watcher: Watcher
+    """What clears all of it away if this process is killed."""
 
     def commit(self, message: str) -> None:
         """Commit everything in the project."""
@@ -80,22 +83,24 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
     identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
     record = SandboxRecord(id=identity, owner=process_of(os.getpid()), directory=str(directory))
-    write(record)
-    try:
-        # Another account that runs the server must pass through here to its data, and see nothing on the way.
-        directory.mkdir(mode=0o711 if account.switch else 0o700)
+    with watch(directory) as watcher, _on_record(record):
+        _make_directory(directory, account)
         with serve(platform) as running, open_blocking_proxy() as proxy, ThreadPoolExecutor(2) as pool:
             # Both take a while and depend on nothing: the server starts meanwhile.
             pool.submit(load_driver)
             old = pool.submit(sweep)
-            with _database(record, postgres_url) as postgres, _local_stack(postgres) as local:
+            with _database(record, watcher, postgres_url) as postgres, _local_stack(postgres) as local:
                 home, project, state = (directory / name for name in ("home", "project", "state"))
                 for path in (home, project, state):
                     path.mkdir(mode=0o700)
-                _make_project(project, cli=cli, local_port=local.port if local else _CLOSED)
+                _make_project(project, cli=cli, local_port=local.port if local else None)
                 write_profile(home / "profile.yaml", running.url)
                 write_link(project)
-                settings = {**isolated_environment(home, proxy=proxy.url), **environment(home / "profile.yaml")}
+                settings = {
+                    **isolated_environment(home, proxy=proxy.url),
+                    **environment(home / "profile.yaml", running),
+                    **({"PGPASSWORD": postgres.password} if postgres.password is not None else {}),
+                }
                 old.result()
                 yield Sandbox(
                     directory=directory,
@@ -109,11 +114,28 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
                     proxy=proxy,
                     environment=settings,
                     enter=write_shell_script(directory / "enter", project, settings),
+                    watcher=watcher,
                 )
+
+
+@contextmanager
+def _on_record(record: SandboxRecord) -> Iterator[None]:
+    """Put the sandbox on record for the block; remove both after it, unless it was kept."""
+    write(record)
+    try:
+        yield
     finally:
         # Asked of the record on disk: whether it is kept is decided inside the block.
         if not is_kept(record.id):
             destroy(record)
+
+
+def _make_directory(directory: Path, account: Account) -> None:
+    directory.mkdir(mode=0o700)
+    if account.switch:
+        # The other account must pass through here to the server's data, and sees nothing on the way.
+        os.chown(directory, -1, account.gid)
+        directory.chmod(0o710)
 
 
 @contextmanager
@@ -125,20 +147,20 @@ def _local_stack(postgres: Postgres) -> Iterator[DatabaseRelay | None]:
     if postgres.local_url is None:
         yield None
         return
-    with open_relay(postgres.local_url) as relay:
+    with open_relay(postgres.command_url) as relay:
         yield relay
 
 
 @contextmanager
-def _database(record: SandboxRecord, url: str | None) -> Iterator[Postgres]:
+def _database(record: SandboxRecord, watcher: Watcher, url: str | None) -> Iterator[Postgres]:
     """Start or borrow a server; its process or its database is on record before anything uses it."""
     if url is not None:
         postgres = named_postgres(url)
         write(replace(record, borrowed=(postgres.maintenance_url, postgres.database)))
     else:
         place = Path(record.directory) / "postgres"
-        place.mkdir(mode=0o711)
-        postgres = start_postgres(place, born=lambda process: write(replace(record, servers=(process,))))
+        place.mkdir(mode=0o700)
+        postgres = start_postgres(place, watcher, born=lambda process: write(replace(record, servers=(process,))))
     try:
         yield postgres
     finally:
@@ -178,7 +200,7 @@ class DrillTarget:
         return target_words(words, policy=self.policy, major=major, kind=TargetKind.DRILL, names=names)
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment that keeps commands inside."""
+        """Return the environment that keeps commands inside and lets them log in."""
         return self.sandbox.environment
 
     def functions_url(self) -> str:
@@ -212,12 +234,14 @@ def project_sql(name: str) -> str:
     return (files("runbook.drill") / "project" / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _make_project(project: Path, *, cli: CliPackage, local_port: int) -> None:
-    """Write the project: `npx supabase` is that CLI, the local stack is at `local_port`."""
+def _make_project(project: Path, *, cli: CliPackage, local_port: int | None) -> None:
+    """Write the project: `npx supabase` is that CLI, the local stack is at `local_port`, or there is none."""
+    # The CLI would log in to a local stack with the password that all local stacks have, unless told otherwise.
+    local = f"port = {_CLOSED}" if local_port is None else f'port = {local_port}\npassword = "env(PGPASSWORD)"'
     manifest = {"name": "drill", "private": True, "devDependencies": {"supabase": cli.version}}
     for name, text in {
         f"supabase/migrations/{BASE_MIGRATION}.sql": project_sql(BASE_MIGRATION),
-        "supabase/config.toml": f'project_id = "drill"\n\n[db]\nport = {local_port}\nmajor_version = 17\n',
+        "supabase/config.toml": f'project_id = "drill"\n\n[db]\n{local}\nmajor_version = 17\n',
         ".gitignore": "node_modules/\nsupabase/.temp/\nsupabase/.branches/\n.env*\n",
         "package.json": json.dumps(manifest, indent=2) + "\n",
     }.items():

@@ -75,7 +75,7 @@ class Stage:
     @property
     def url(self) -> str:
         """Where commands find the database."""
-        return self.relay.url if self.relay else self.sandbox.postgres.url
+        return self.relay.url if self.relay else self.sandbox.postgres.command_url
 
 
 def choose_drill(procedure: Procedure, name: str | None) -> Drill:
@@ -131,7 +131,7 @@ def set_stage(
         harmless_environment(),
         open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
         play_scenario(sandbox, scenario) as scene,
-        open_relay(sandbox.postgres.url) if needs_relay(scenario.events) else nullcontext() as relay,
+        open_relay(sandbox.postgres.command_url) if needs_relay(scenario.events) else nullcontext() as relay,
     ):
         yield Stage(book=book, procedure=procedure, drill=drill, sandbox=sandbox, scene=scene, relay=relay)
 

@@ -41,12 +41,14 @@ from runbook.steps.performing import Job, Work
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-__all__ = ["Request"]
+__all__ = ["TARGET_HEADERS", "Request"]
 
 _HEADER = Text(r"[A-Za-z0-9-]+", "a header's name")
 _READING = ("GET", "HEAD")
 _SECRETS = "REQUEST_SECRET_HEADERS"
 """The variable by which secret headers reach the process that sends the request, as JSON."""
+TARGET_HEADERS = "REQUEST_TARGET_HEADERS"
+"""The variable by which a target that answers its own commands alone (a drill) has them add headers, as JSON."""
 _SEND = "import sys; from runbook.steps.request import main; sys.exit(main(sys.argv[1:]))"
 _LARGEST = 1024 * 1024
 """Bytes of an answer that are read."""
@@ -271,9 +273,9 @@ def main(words: list[str]) -> int:
     from http.client import HTTPException
 
     _, _, method, url, within, headers, body, holds = words
-    secrets = json.loads(os.environ.pop(_SECRETS, "{}"))
+    secrets, targets = (json.loads(os.environ.pop(name, "{}")) for name in (_SECRETS, TARGET_HEADERS))
     try:
-        answer = send(method, url, float(within), {**json.loads(headers), **secrets}, body)
+        answer = send(method, url, float(within), {**json.loads(headers), **secrets, **targets}, body)
     except KeyboardInterrupt:
         return 130
     except (OSError, HTTPException, ValueError) as error:

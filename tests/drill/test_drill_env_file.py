@@ -51,7 +51,7 @@ def test_the_real_cli_reads_every_value_as_it_is(
             done = subprocess.run(
                 ["node", cli, "secrets", "set", "--env-file", file.path, target, *(["--yes"] if major == 3 else [])],
                 cwd=tmp_path,
-                env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment(profile)},
+                env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment(profile, platform)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

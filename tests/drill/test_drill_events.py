@@ -181,7 +181,7 @@ def test_a_platform_that_fails_is_told_and_asked_again(book: Book, major: int, s
 def test_a_line_breaks_once_and_only_at_a_migration() -> None:
     """Other statements pass an armed line; the history row of a migration breaks it, and the next one passes."""
     insert = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'x')"
-    with scene() as sandbox, open_relay(sandbox.postgres.url) as relay:
+    with scene() as sandbox, open_relay(sandbox.postgres.command_url) as relay:
         relay.arm(Break.BEFORE)
         with psycopg.connect(relay.url, autocommit=True) as connection:
             assert connection.execute("select count(*) from public.tasks").fetchone() == (36,)

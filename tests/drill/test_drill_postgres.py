@@ -42,13 +42,15 @@ def test_the_operators_role_is_no_superuser() -> None:
     assert found == [("postgres", False)]
 
 
-def test_the_server_listens_on_loopback_alone() -> None:
-    """No other address of this machine, and no socket file, leads to it."""
+def test_the_server_listens_on_loopback_and_in_a_closed_directory_alone() -> None:
+    """No other address of this machine leads to it, and only its account may enter the directory of its socket."""
     with throwaway_postgres() as server:
         listening = query(server.admin_url, "select current_setting('listen_addresses')")[0][0]
         sockets = query(server.admin_url, "select current_setting('unix_socket_directories')")[0][0]
+        assert server.directory is not None
+        mode = server.directory.stat().st_mode & 0o777
 
-    assert (listening, sockets) == ("127.0.0.1", "")
+    assert (listening, sockets, mode) == ("127.0.0.1", str(server.directory), 0o700)
 
 
 def test_it_never_runs_as_root() -> None:
@@ -118,7 +120,8 @@ def test_another_server_is_used_by_url_and_left_as_it_was() -> None:
     """`--postgres URL` makes one database of its own there and drops it after, sessions or not."""
     with throwaway_postgres() as host:
         before = query(host.admin_url, "select count(*) from pg_database")
-        borrowed = named_postgres(host.admin_url)
+        url = host.command_url.replace("postgres@", f"postgres:{host.password}@")
+        borrowed = named_postgres(url)
         execute(borrowed.url, "create table t (id int)")
         with psycopg.connect(borrowed.url):
             stop_postgres(borrowed)
@@ -127,6 +130,8 @@ def test_another_server_is_used_by_url_and_left_as_it_was() -> None:
     assert borrowed.database.startswith("runbook_drill_")
     assert borrowed.process is None
     assert before == after
+    assert borrowed.command_url == host.command_url.replace("/production", f"/{borrowed.database}")
+    assert borrowed.password == host.password
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,13 @@ def test_nothing_is_left_after() -> None:
     assert records() == ()
 
 
-def test_the_next_drill_clears_up_after_a_kill() -> None:
-    """Kill -9 leaves server and directory behind; the next sandbox ends and removes them."""
+def test_the_next_drill_clears_up_where_the_watcher_was_killed_too() -> None:
+    """Kill -9 of a drill and its watcher leaves server and directory behind; the next sandbox removes them."""
     code = (
         "import os, signal\nfrom drill_support.drills import scene\n"
-        "with scene() as sandbox:\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with scene() as sandbox:\n"
+        "    os.kill(sandbox.watcher.pid, signal.SIGKILL)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     killed = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
@@ -143,7 +145,8 @@ def test_without_node_the_missing_part_is_named(monkeypatch: pytest.MonkeyPatch,
 def test_the_clis_own_question_is_asked(major: int) -> None:
     """The sandbox's production counts as hosted: before it writes the CLI asks, as it does on a real project."""
     with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
-        target = [f"--remote={sandbox.postgres.url}"] if major == 3 else ["--db-url", sandbox.postgres.url]
+        url = sandbox.postgres.command_url
+        target = [f"--remote={url}"] if major == 3 else ["--db-url", url]
         child = pexpect.spawn(
             "npx", ["supabase", "db", "push", *target],
             cwd=str(sandbox.project), env={**sandbox.environment, "TERM": "xterm"}, timeout=60, encoding="utf-8",

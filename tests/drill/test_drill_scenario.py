@@ -21,7 +21,8 @@ ADD_NOTE = "set lock_timeout = '5s';\nalter table public.tasks add column note t
 
 def listed(sandbox: Sandbox, *words: str) -> list[tuple[str, str]]:
     """Return what the real CLI says is here and there: pairs of local and remote version."""
-    target = [f"--remote={sandbox.postgres.url}"] if sandbox.cli.major == 3 else ["--db-url", sandbox.postgres.url]
+    url = sandbox.postgres.command_url
+    target = [f"--remote={url}"] if sandbox.cli.major == 3 else ["--db-url", url]
     done = subprocess.run(
         ["npx", "--no-install", "supabase", "migration", "list", *(words or target), "--output-format", "json"],
         cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, text=True, check=True,
@@ -55,7 +56,7 @@ def test_a_history_row_is_what_a_push_writes() -> None:
     row = "select version, name, statements from supabase_migrations.schema_migrations order by version desc limit 1"
     with scene(Scenario(migrations=(pushed,))) as sandbox:
         subprocess.run(
-            ["npx", "supabase", "db", "push", f"--remote={sandbox.postgres.url}", "--yes"],
+            ["npx", "supabase", "db", "push", f"--remote={sandbox.postgres.command_url}", "--yes"],
             cwd=sandbox.project, env=dict(sandbox.environment), capture_output=True, check=True,
         )  # fmt: skip
         by_the_cli = query(sandbox.postgres.url, row)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.books import POLICY, SUPABASE, procedure_text, write_book
 
-from runbook.drill.platform import TOKEN, Platform, serve
+from runbook.drill.platform import Platform, serve
 from runbook.drill.platform_state import PROJECT_REF, Fault, initial_state
 from runbook.drill.proofs import check_proof
 from runbook.drill.sandbox import DrillTarget
@@ -57,7 +57,7 @@ def call(
     where = urlsplit(platform.functions_url)
     connection = HTTPConnection(where.netloc, timeout=30)
     try:
-        connection.request(method, f"{where.path}{path}", body, dict(headers))
+        connection.request(method, f"{where.path}{path}", body, {**platform.keys.call_headers, **headers})
         response = connection.getresponse()
         return response, response.read()
     finally:
@@ -183,7 +183,7 @@ def test_a_call_with_a_key_or_without_need_of_one_goes_through(
 def test_a_key_for_functions_does_not_open_the_management_api(platform: Platform) -> None:
     """The API takes the CLI's token alone, and a path that only begins like a call is no call."""
     refused = call(platform, "extra/hello")[0].status
-    allowed = call(platform, "extra/hello", headers={"Authorization": f"Bearer {TOKEN}"})[0].status
+    allowed = call(platform, "extra/hello", headers={"Authorization": f"Bearer {platform.keys.token}"})[0].status
 
     assert (refused, allowed) == (401, 404)
     assert call(platform, f"/../../v1/projects/{PROJECT_REF}")[0].status == 404
@@ -238,7 +238,7 @@ def test_a_slow_answer_keeps_its_caller_waiting_and_nobody_else(platform: Platfo
     platform.state.responses = {"hello": (FunctionResponse(delay=3600),)}
     where = urlsplit(platform.functions_url)
     connection = HTTPConnection(where.netloc, timeout=0.2)
-    connection.request("POST", f"{where.path}/hello", b"{}", KEY)
+    connection.request("POST", f"{where.path}/hello", b"{}", {**platform.keys.call_headers, **KEY})
     with pytest.raises(TimeoutError):
         connection.getresponse()
     connection.close()

@@ -13,11 +13,13 @@ import pytest
 from runbook.drill.database_relay import Break, DatabaseRelay, open_relay
 from runbook.drill.isolation import open_blocking_proxy
 from runbook.drill.loopback import watch_threads
-from runbook.drill.platform import TOKEN, serve
-from runbook.drill.platform_state import Fault, PlatformState
+from runbook.drill.platform import Platform, serve
+from runbook.drill.platform_state import PROJECT_REF, Fault, PlatformState
 from runbook.errors import RunbookError
 from runbook.linear_regex import linear_regex
 
+LET_IN = b"R\x00\x00\x00\x08\x00\x00\x00\x00"
+"""What a database says to whom it lets in."""
 MIGRATION = b"insert into supabase_migrations.schema_migrations (version) values ('1')"
 
 
@@ -33,6 +35,8 @@ def relayed() -> Iterator[tuple[DatabaseRelay, socket.socket, socket.socket]]:
         server.settimeout(10)
         command.sendall(b"hello")
         assert server.recv(10) == b"hello"  # only then is the relay's side of it complete
+        server.sendall(LET_IN)
+        assert command.recv(10) == LET_IN
         yield relay, command, server
 
 
@@ -127,11 +131,37 @@ def fail_twice() -> None:
         raise KeyError("in the block")
 
 
+def head(platform: Platform, line: str, *, token: str = "", more: str = "") -> bytes:
+    """Return a request without a body, with the drill's token and key unless another token is given."""
+    own = "".join(f"{name}: {value}\r\n" for name, value in platform.keys.call_headers.items())
+    host = platform.url.removeprefix("http://")
+    return (
+        f"{line} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token or platform.keys.token}\r\n{own}{more}\r\n"
+    ).encode()
+
+
 def ask_what_can_not_be_read() -> None:
-    """Send the platform a request with a length that is no number."""
-    request = f"POST /v1/projects HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: x\r\n\r\n"
+    """Send the platform a request whose body is not JSON."""
     with serve(PlatformState()) as platform:
-        talk(platform.server.server_address[1], request.encode())
+        line = f"POST /v1/projects/{PROJECT_REF}/secrets"
+        more = "Content-Length: 1\r\nConnection: close\r\n"
+        talk(platform.server.server_address[1], head(platform, line, more=more) + b"x")
+
+
+def test_what_somebody_sends_who_is_not_let_in_breaks_nothing() -> None:
+    """Anybody on this machine can connect: only a command that the database let in makes an armed break happen."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as database,
+        open_relay(f"postgresql://127.0.0.1:{database.getsockname()[1]}/postgres") as relay,
+        socket.create_connection(("127.0.0.1", relay.port), timeout=10) as stranger,
+        database.accept()[0] as server,
+    ):
+        server.settimeout(10)
+        relay.arm(Break.BEFORE)
+        stranger.sendall(MIGRATION)
+        assert server.recv(1000) == MIGRATION
+
+    assert relay.breaks == 0
 
 
 def test_an_error_in_a_thread_of_the_relay_is_raised_at_its_end() -> None:
@@ -150,7 +180,7 @@ def test_an_error_of_the_block_goes_before_that_of_a_thread() -> None:
 
 def test_a_crash_of_the_platform_is_raised_at_its_end(capfd: pytest.CaptureFixture[str]) -> None:
     """A request that the stand-in can't take fails the drill with the reason; nothing is printed over the walk."""
-    with pytest.raises(RunbookError, match=r"stand-in failed.*invalid literal"):
+    with pytest.raises(RunbookError, match=r"stand-in failed.*Expecting value"):
         ask_what_can_not_be_read()
 
     assert capfd.readouterr().err == ""
@@ -173,9 +203,9 @@ def test_an_answer_that_is_still_to_come_ends_with_its_server() -> None:
     fault = Fault(request=linear_regex("GET /functions/v1/slow"), delay=3600)
     with serve(PlatformState(faults=[fault])) as platform:
         client = socket.create_connection(("127.0.0.1", platform.server.server_address[1]), timeout=10)
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        client.sendall(head(platform, "GET /"))
         assert client.recv(1000)  # the server has a thread for this connection now
-        client.sendall(b"GET /functions/v1/slow HTTP/1.1\r\n\r\n")
+        client.sendall(head(platform, "GET /functions/v1/slow"))
     left = set(threading.enumerate()) - before
     client.close()
     for thread in left:

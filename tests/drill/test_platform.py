@@ -52,7 +52,7 @@ def cli(platform: Platform, major: int, tmp_path: Path) -> Cli:
         return subprocess.run(
             ["node", str(tools / package / "dist" / "supabase.js"), *words],
             cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment(profile)},
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **environment(profile, platform)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
