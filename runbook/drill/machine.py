@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -148,6 +149,10 @@ class Binaries:
     version: str
 
 
+_OLDEST = 16
+"""Before this major, a role that may create roles can also give itself the right to run programs and read files."""
+
+
 def find_binaries(cache: Path, account: Account) -> Binaries:
     """Return programs that the account can run; raises MissingPartError naming the command that adds them."""
     # The npm package first: its version is pinned, so drills run on the same server everywhere.
@@ -159,7 +164,13 @@ def find_binaries(cache: Path, account: Account) -> Binaries:
         shown = subprocess.run(
             [system / "postgres", "--version"], capture_output=True, text=True, check=True, timeout=10
         )
-        return Binaries(system, shown.stdout.split()[2])
+        version = shown.stdout.split()[2]
+        if int(re.split(r"\D", version)[0]) < _OLDEST:
+            raise MissingPartError(
+                f"PostgreSQL {version} of this machine is too old for a drill, which needs {_OLDEST}",
+                hint="scripts/setup tools (npm install), or a newer PostgreSQL, or --postgres URL",
+            )
+        return Binaries(system, version)
     raise MissingPartError(
         "no PostgreSQL for the drill's throwaway database",
         hint="scripts/setup tools (npm install), or a PostgreSQL of this machine, or --postgres URL",

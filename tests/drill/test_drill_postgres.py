@@ -175,6 +175,20 @@ def test_without_any_postgres_the_command_that_adds_it_is_named(
     assert "--postgres URL" in caught.value.hint
 
 
+def test_a_postgres_whose_roles_may_give_themselves_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to 15, whoever may create roles may also run programs: the drill's role could, and the hosted one can't."""
+    old = tmp_path / "postgres"
+    old.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.8 (Debian 15.8-1)'\n", encoding="utf-8")
+    old.chmod(0o755)
+    monkeypatch.setattr(machine, "postgres_package", lambda: None)
+    monkeypatch.setattr(machine, "system_postgres", lambda: tmp_path)
+
+    with pytest.raises(MissingPartError, match=r"15\.8 of this machine is too old.*needs 16"):
+        machine.find_binaries(tmp_path, Account("me", os.getuid(), os.getgid(), switch=False))
+
+
 def test_tools_that_are_not_there_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A RUNBOOK_TOOLS that names nothing is an error, and one without the CLI says what to install."""
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path / "nowhere"))
