@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from runbook.drill.database import query
+from runbook.errors import RunbookError
 
 
 @pytest.fixture
@@ -72,12 +73,16 @@ def kept(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping[str, str]) -> None:
-    """What it prints works: the database by its URL, the CLI and the platform by its script; then it ends."""
-    url = re.search(r"postgresql://\S+?(?=')", kept)
+    """What it prints works: by its script, which has the password, the database, the CLI and the platform."""
+    psql = re.search(r"psql +(\S+) psql '(postgresql://\S+)'", kept)
     enter = re.search(r"shell +(\S+)", kept)
-    assert url, kept
+    assert psql, kept
     assert enter, kept
-    rows = query(url[0], "select count(*) from public.tasks")
+    # psql itself isn't everywhere; psycopg takes URL and password from the same places.
+    count = f"import psycopg; print(psycopg.connect({psql[2]!r}).execute('select count(*) from tasks').fetchall())"
+    rows = subprocess.run([psql[1], sys.executable, "-c", count], capture_output=True, text=True, check=False)
+    with pytest.raises(RunbookError, match="no password supplied"):
+        query(psql[2], "select 1")
     functions = subprocess.run(
         [enter[1], "npx", "supabase", "functions", "list", "--output-format", "json"],
         capture_output=True, text=True, check=False,
@@ -85,7 +90,8 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
     ended = drill(environment, "--end", enter[1].partition("runbook-drill-")[2].partition("/")[0])
     again = drill(environment, "backup-before-migration", "--scenario", "only-adds", "--auto", "--keep")
 
-    assert rows == [(36,)]
+    assert psql[1] == enter[1]
+    assert rows.stdout.strip() == "[(36,)]", rows.stderr
     assert '"functions"' in functions.stdout, functions.stderr
     assert ended.returncode == 0
     assert not Path(enter[1]).exists()
