@@ -245,8 +245,7 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
     The account itself copies, so its parent directory must be the account's.
     """
     # Who holds the drill is who may use the socket.
-    user = pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
-    people = "".join(f'drill "{user}" {role}\n' for role in (_SUPERUSER, "postgres"))
+    people = "".join(f'drill "{_user_name()}" {role}\n' for role in (_SUPERUSER, "postgres"))
     recipe = hashlib.sha256("".join([*_INITDB, _HBA, people, _SETTINGS, account.name]).encode()).hexdigest()[:8]
 
     def initialize(path: Path) -> None:
@@ -274,3 +273,14 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
     )  # fmt: skip
     if done.returncode != 0:
         raise RunbookError(f"can't copy the database cluster to {data}: {done.stderr.strip()[-300:]}")
+
+
+def _user_name() -> str:
+    """Return this user's name as `pg_ident.conf` writes it in quotes; raises RunbookError for a user without one."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
+    except KeyError as error:
+        raise RunbookError(
+            f"PostgreSQL can't tell who user {os.geteuid()} is: this machine has no name for it",
+            hint="Run the drill as a user of this machine, or name a server: --postgres URL",
+        ) from error

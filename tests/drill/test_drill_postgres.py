@@ -233,6 +233,18 @@ def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.Monke
         server_account()
 
 
+def test_a_user_without_a_name_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL lets in by name whom the kernel names by number: a number alone gets a sentence."""
+
+    def unknown(number: int) -> object:
+        raise KeyError(number)
+
+    monkeypatch.setattr("runbook.drill.postgres.pwd.getpwuid", unknown)
+
+    with pytest.raises(RunbookError, match="has no name for it"), throwaway_postgres():
+        pass
+
+
 def test_a_server_that_is_stopped_is_gone_when_that_returns() -> None:
     """Ending is by signal and the kernel's notice; ending it twice does no harm."""
     with throwaway_postgres() as server:
