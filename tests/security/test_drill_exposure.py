@@ -61,8 +61,15 @@ def scene() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    """Hold a drill's sandbox open, with a relay in front of its database."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Hold a drill's sandbox open, with a relay in front of its database and a record of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield from hold_open()
+
+
+def hold_open() -> Iterator[Place]:
+    """Yield where everything of a sandbox is."""
     with scene() as sandbox, open_relay(sandbox.postgres.command_url) as relay:
         assert sandbox.local is not None
         yield Place(
