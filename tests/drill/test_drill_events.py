@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import psycopg
 import pytest
@@ -183,10 +184,11 @@ def test_a_line_breaks_once_and_only_at_a_migration() -> None:
     insert = "insert into supabase_migrations.schema_migrations (version, name) values ('20260131000000', 'x')"
     with scene() as sandbox, open_relay(sandbox.postgres.command_url) as relay:
         relay.arm(Break.BEFORE)
-        with psycopg.connect(relay.url, autocommit=True) as connection:
+        connect = partial(psycopg.connect, relay.url, password=sandbox.postgres.password, autocommit=True)
+        with connect() as connection:
             assert connection.execute("select count(*) from public.tasks").fetchone() == (36,)
-        with psycopg.connect(relay.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):
+        with connect() as connection, pytest.raises(psycopg.OperationalError):
             connection.execute(insert)
-        with psycopg.connect(relay.url, autocommit=True) as connection:
+        with connect() as connection:
             assert connection.execute(insert).rowcount == 1
         assert relay.breaks == 1
