@@ -86,6 +86,10 @@ class Terminated(BaseException):
     """The system told this process to end; its text says why. Like Ctrl-C it passes whatever catches failures."""
 
 
+class ProgramChangedError(RunbookError):
+    """A program is no longer the one that was found when it was looked up; it was not started."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One problem at one place of one file. Lines and columns count from 1."""

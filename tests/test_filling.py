@@ -158,10 +158,10 @@ def test_the_target_is_a_word_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("line", "major", "kind", "expected"),
     [
-        ("npx supabase db push {{target}}", 3, TargetKind.PRODUCTION, "--remote"),
+        ("npx supabase db push {{target}}", 3, TargetKind.PRODUCTION, "--remote=abcdefghijklmnopqrst"),
         ("npx supabase db push {{target}}", 3, TargetKind.LOCAL, ""),
         ("npx supabase db push {{target}}", 3, TargetKind.DRILL, f"--remote={NAMES['drill_url']}"),
-        ("npx supabase db push {{target}}", 2, TargetKind.PRODUCTION, "--linked"),
+        ("npx supabase db push {{target}}", 2, TargetKind.PRODUCTION, "--linked --project-ref abcdefghijklmnopqrst"),
         ("npx supabase db push {{target}}", 2, TargetKind.LOCAL, "--local"),
         ("npx supabase db push {{target}}", 2, TargetKind.DRILL, f"--db-url {NAMES['drill_url']}"),
         ("npx supabase functions deploy x {{target}}", 3, TargetKind.PRODUCTION, "--remote=abcdefghijklmnopqrst"),
@@ -271,7 +271,8 @@ def test_a_value_never_adds_a_word_to_a_query(value: str) -> None:
     except UsageError:
         return
     assert argv[:-1] == (
-        *("npx", "supabase", "db", "query", "--read-only", "--output-format", "json", "--remote", "--"),
+        *("npx", "supabase", "db", "query", "--read-only", "--output-format", "json"),
+        *("--remote=abcdefghijklmnopqrst", "--"),
     )
     judgement = classify(argv, book_policy(), major=3)
     assert (judgement.verdict, judgement.effect) == ("allow", "reads")
@@ -280,11 +281,11 @@ def test_a_value_never_adds_a_word_to_a_query(value: str) -> None:
 @pytest.mark.parametrize(
     ("major", "kind", "writes", "expected"),
     [
-        (3, TargetKind.PRODUCTION, False, "--read-only --output-format json --remote -- SQL"),
-        (3, TargetKind.PRODUCTION, True, "--remote -- SQL"),
+        (3, TargetKind.PRODUCTION, False, "--read-only --output-format json --remote=abcdefghijklmnopqrst -- SQL"),
+        (3, TargetKind.PRODUCTION, True, "--remote=abcdefghijklmnopqrst -- SQL"),
         (3, TargetKind.LOCAL, False, "--read-only --output-format json -- SQL"),
         (3, TargetKind.DRILL, True, f"--remote={NAMES['drill_url']} -- SQL"),
-        (2, TargetKind.PRODUCTION, False, "--output-format json --linked -- SQL"),
+        (2, TargetKind.PRODUCTION, False, "--output-format json --linked --project-ref abcdefghijklmnopqrst -- SQL"),
         (2, TargetKind.DRILL, True, f"--db-url {NAMES['drill_url']} -- SQL"),
     ],
 )

@@ -65,14 +65,16 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     from runbook.journal.liveness import this_host
     from runbook.runtime.cli_target import CliTarget
     from runbook.runtime.executor import PtyExecutor, SystemClock
+    from runbook.runtime.programs import Programs
     from runbook.runtime.project import find_project
     from runbook.terminal import TerminalOperator
 
-    target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy)
+    programs = Programs()
+    target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
     return WalkPorts(
         operator=TerminalOperator(titles=titles, notes=target.notes),
-        executor=PtyExecutor.here(),
+        executor=PtyExecutor.here(programs=programs),
         target=target,
         journal=journal_here(),
         clock=SystemClock(),

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill.proofs import checked_steps
-from runbook.drill.sandbox import bypass_npx
 from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
@@ -129,7 +128,6 @@ def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
         result = replace(result, digest=procedure.digest)
         drill = choose_drill(procedure, job.drill)
         with set_stage(book, procedure, drill, major=job.major, postgres_url=url) as stage:
-            bypass_npx(stage.sandbox.home)
             report = run_drill(
                 stage,
                 operator=AutoOperator(drill.answers, drill.reactions),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shlex
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from runbook.drill.database import load_driver, query
 from runbook.drill.database_relay import DatabaseRelay, open_relay
@@ -23,11 +23,14 @@ from runbook.drill.platform_state import PROJECT_REF, PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
 from runbook.drill.registry import SandboxRecord, destroy, is_kept, sweep, write
 from runbook.drill.watcher import Watcher, watch
+from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError, RunbookError
 from runbook.filling import target_words
 from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
-from runbook.runtime.environment import isolated_environment, programs_directory
+from runbook.runtime.environment import isolated_environment, settled_environment
+from runbook.runtime.programs import is_supabase
+from runbook.runtime.reached import reached
 from runbook.runtime.toolchain import CliPackage, cli_package, node_directory
 
 __all__ = [
@@ -36,7 +39,6 @@ __all__ = [
     "ROWS_SQL",
     "DrillTarget",
     "Sandbox",
-    "bypass_npx",
     "open_sandbox",
     "project_sql",
 ]
@@ -201,7 +203,14 @@ class DrillTarget:
 
     def environment(self) -> Mapping[str, str]:
         """Return the environment that keeps commands inside and lets them log in."""
-        return self.sandbox.environment
+        return {**settled_environment(self.directory), **self.sandbox.environment}
+
+    def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
+        """Return where a command says that it went, if that is neither the database nor the project of the drill."""
+        address = urlsplit(self.url)
+        own = {f"{address.hostname}:{address.port}", PROJECT_REF, "local", ""}
+        told = reached(ended) if is_supabase(argv) else ""
+        return "" if told in own else told
 
     def functions_url(self) -> str:
         """Return where the stand-in answers for deployed functions."""
@@ -219,14 +228,6 @@ class DrillTarget:
 BASE_MIGRATION = "20260101000000_base"
 PLATFORM_SQL = "platform"
 ROWS_SQL = "rows"
-
-_NPX = """#!/bin/sh
-if [ "$1" = supabase ] && [ -x node_modules/.bin/supabase ]; then
-  shift
-  exec node_modules/.bin/supabase "$@"
-fi
-exec {npx} "$@"
-"""
 
 
 def project_sql(name: str) -> str:
@@ -272,15 +273,3 @@ def _commit_all(project: Path, message: str, environment: Mapping[str, str]) -> 
             raise MissingPartError("git is not on PATH; procedures use it", hint="Install git.") from error
         if done.returncode != 0:
             raise RunbookError(f"`git {words[0]}` failed in the scratch project: {done.stderr.strip()}")
-
-
-def bypass_npx(home: Path) -> None:
-    """Let `npx supabase` start the project's CLI directly, for drills that nobody watches.
-
-    It is the program that npx would find; finding it costs npx 0.4 s of processor time, as much as the CLI's start.
-    """
-    programs = programs_directory(home)
-    programs.mkdir()
-    file = programs / "npx"
-    file.write_text(_NPX.format(npx=shlex.quote(str(node_directory() / "npx"))), encoding="utf-8")
-    file.chmod(0o700)

@@ -12,9 +12,9 @@ from pathlib import Path
 from runbook.engine import parameters
 from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
-from runbook.engine.ports import Execution, Screen
+from runbook.engine.ports import Comparing, Execution, Screen
 from runbook.engine.state import Status
-from runbook.errors import MissingPartError, PolicyRefusal, Terminated, UsageError
+from runbook.errors import MissingPartError, PolicyRefusal, ProgramChangedError, Terminated, UsageError
 from runbook.filling import Shown, fill_text
 from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
 from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
@@ -233,7 +233,7 @@ class StepWork:
             except OSError as error:
                 return _not_started(f"the file for the secrets can't be written: {error.strerror}")
             try:
-                return context.ports.executor.execute(
+                ended = context.ports.executor.execute(
                     prepared.argv,
                     environment={**context.ports.target.environment(), **prepared.environment},
                     directory=context.ports.target.directory,
@@ -241,8 +241,21 @@ class StepWork:
                     born=born,
                     secrets=tuple(context.secrets.values()),
                 )
-            except MissingPartError as missing:
+            except (MissingPartError, ProgramChangedError) as missing:
                 return _not_started(f"{missing.message}. {missing.hint}".strip())
+        return self._compared_with_target(ended)
+
+    def _compared_with_target(self, ended: Execution) -> Execution:
+        """Fail where the command says that it went elsewhere, however it ended."""
+        target = self.context.ports.target
+        elsewhere = target.contradicts(self.prepared.argv, ended) if isinstance(target, Comparing) else ""
+        if not elsewhere:
+            return ended
+        said = (
+            f"the command says that it went to {elsewhere}, and this run is for {self.context.target.name}. "
+            f"What it did, it did there. Stop, and find out what switched it"
+        )
+        return replace(ended, outcome=Outcome.FAILED, evidence=said)
 
     def _judged(self, ended: Execution, job: Job) -> Execution:
         """Compare how the command ended with what was expected. What was interrupted is not compared."""

@@ -19,6 +19,7 @@ from runbook.steps.view import Block
 __all__ = [
     "Back",
     "Clock",
+    "Comparing",
     "Concluding",
     "Confirmation",
     "Execution",
@@ -222,7 +223,8 @@ class Executor(Protocol):
         """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
 
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
-        raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found.
+        raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,
+        and ProgramChangedError if it is no longer the program that was found first.
         """
 
 
@@ -250,6 +252,14 @@ class Target(Protocol):
     @property
     def directory(self) -> str:
         """The Supabase project's directory, where commands run."""
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A target that knows where a command says that it went; one that does not is not asked."""
+
+    def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
+        """Return where a command says that it went, if that isn't this target; "" otherwise."""
 
 
 class Clock(Protocol):

@@ -60,6 +60,8 @@ class TargetSeen:
     """What the CLI says of the project (`production`, `branch`, `unverified`); empty on CLI 2."""
     project_ref: str = ""
     """What `{{project_ref}}` stands for; empty where it is the name itself or there is no project."""
+    program: str = ""
+    """The SHA-256 of the CLI that is started; empty where that isn't known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import pty
@@ -16,11 +17,15 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from runbook.journal.liveness import start_time
+from runbook.runtime.programs import FileState, has_changed
 
-__all__ = ["Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
+__all__ = ["CHANGED", "Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
 
 Size = tuple[int, int]
 """Columns and rows, as `os.get_terminal_size` orders them."""
+
+CHANGED = errno.ESTALE
+"""The error number of a program whose files are no longer what they were when it was looked up."""
 
 _OPEN = b"g"
 _RESET_SIGNALS = "SIGPIPE SIGXFSZ SIGINT SIGQUIT SIGHUP SIGTERM SIGTSTP SIGTTIN SIGTTOU SIGCHLD SIGCONT SIGWINCH"
@@ -36,13 +41,14 @@ class NotLoadedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What to start: `program` is the resolved path of `argv[0]`."""
+    """What to start: `program` is the resolved path of `argv[0]`, `files` must still be what they were."""
 
     program: str
     argv: Sequence[str]
     environment: Mapping[str, str]
     directory: str
     size: Size
+    files: Sequence[FileState] = ()
     separate_stdout: bool = False
     """Give it a pipe as stdout; stdin and stderr stay on the terminal."""
 
@@ -156,6 +162,10 @@ def _become(launch: Launch, standard: tuple[int, int, int], gate: int, trouble: 
             signal.signal(signal.Signals[name], signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         os.chdir(launch.directory)
+        # As late as can be: while this waited at the gate, anything may have been replaced.
+        if has_changed(launch.files):
+            os.write(trouble, str(CHANGED).encode())
+            os._exit(126)
         os.execve(launch.program, list(launch.argv), dict(launch.environment))  # noqa: S606 - an argv, on purpose
     except OSError as error:
         os.write(trouble, str(error.errno).encode())

@@ -6,23 +6,35 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
+from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError, RunbookError, UsageError
 from runbook.filling import TARGET, fill_command, target_words
 from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
 from runbook.policy.redaction import hide_known
-from runbook.runtime.environment import Remedy, child_environment, find_traps
+from runbook.runtime.environment import (
+    Remedy,
+    child_environment,
+    find_traps,
+    left_out_of_path,
+    settled_environment,
+)
+from runbook.runtime.programs import Program, Programs, is_supabase
 from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
+from runbook.runtime.reached import reached
 from runbook.runtime.subprocesses import Answer, ask
 
 __all__ = ["CliTarget"]
 
 _VERSION = re.compile(r"\b(\d+\.\d+\.\d+\S*)")
 _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
-_NOT_FOUND = 127
+_VERSION_QUESTION = ("npx", "--no-install", "supabase", "--version")
+"""`--no-install`: npx would fetch the newest release from the network, and that one is not the project's."""
 _FIRST_TELLING_MAJOR = 3
 """From this major on the CLI's JSON says where a command landed."""
 
@@ -44,13 +56,17 @@ class CliTarget:
         *,
         run: AskCommand = ask,
         environ: Callable[[], Mapping[str, str]] = lambda: os.environ,
+        programs: Programs | None = None,
     ) -> None:
         self._directory = Path(directory)
         self._kind = kind
         self._policy = policy
         self._run = run
         self._environ = environ
+        self._programs = programs or Programs()
         self._notes: list[str] = []
+        self._proven_ref = ""
+        self._files: Mapping[str, str] = {}
 
     @property
     def directory(self) -> str:
@@ -58,8 +74,8 @@ class CliTarget:
         return str(self._directory)
 
     def environment(self) -> Mapping[str, str]:
-        """Return nothing: commands get this process's own environment, without its traps."""
-        return {}
+        """Return what the CLI must not look for by itself."""
+        return settled_environment(self.directory)
 
     def notes(self) -> tuple[str, ...]:
         """Return what the operator must know of the surroundings, in sentences, once the target was proven."""
@@ -68,20 +84,33 @@ class CliTarget:
     def prove(self) -> TargetSeen:
         """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
         self._notes = []
+        self._proven_ref = "" if self._kind is TargetKind.LOCAL else self._linked_ref()
+        self._files = self._deciding_files()
         # Before the first command: what would lead the CLI elsewhere would lead this question there too.
         self._look_for_traps()
         return self._see(self._ask_version())
 
     def recheck(self, seen: TargetSeen) -> TargetSeen:
-        """Prove it again, right before a write: the installed version, the link, and on CLI 3 what the CLI says."""
-        del seen  # the walk compares
+        """Prove it again, right before a write: the link, the files, the programs, and on CLI 3 what the CLI says."""
+        self._look_for_traps()
+        self._compare_files()
+        self._programs.check()
+        if self._proven_ref and (linked := linked_ref(self._directory)) != self._proven_ref:
+            return replace(seen, name=linked, project_ref=linked)  # the walk compares, and shows the difference
         return self._see(installed_version(self._directory) or self._ask_version())
+
+    def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
+        """Return where a command says that it went, if that isn't the target; "" if it is, or if it doesn't say."""
+        # On production a command may be meant for the local stack; one for the project says so by a flag.
+        is_remote = any(word.split("=")[0] in self._policy.remote_flags for word in argv)
+        told = reached(ended) if is_supabase(argv) and is_remote == bool(self._proven_ref) else ""
+        return "" if told in {"", self._proven_ref or "local"} else told
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words that `{{target}}` stands for in that command."""
-        return target_words(
-            argv_template, policy=self._policy, major=major, kind=self._kind, names={"project_ref": self._ref()}
-        )
+        # The ref that was proven, not the link as it is by now: whoever switches it must not write into a command.
+        names = {"project_ref": self._proven_ref or self._linked_ref()}
+        return target_words(argv_template, policy=self._policy, major=major, kind=self._kind, names=names)
 
     def functions_url(self) -> str:
         """Return where edge functions are called: the hosted project's address, or the local stack's port.
@@ -89,7 +118,8 @@ class CliTarget:
         Raises UsageError if no project is linked, or if supabase/config.toml can't be read.
         """
         local = self._kind is TargetKind.LOCAL
-        host = f"http://127.0.0.1:{api_port(self._directory)}" if local else f"https://{self._ref()}.supabase.co"
+        ref = "" if local else self._proven_ref or self._linked_ref()
+        host = f"http://127.0.0.1:{api_port(self._directory)}" if local else f"https://{ref}.supabase.co"
         return f"{host}/functions/v1"
 
     # --- asking ---------------------------------------------------------------------------------------------------
@@ -102,20 +132,18 @@ class CliTarget:
                 f"this book does not know Supabase CLI {version}: what its commands do may have changed",
                 hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
             )
+        program = self._programs.digest(self._program(_VERSION_QUESTION))
         if self._kind is TargetKind.LOCAL:
-            return TargetSeen(kind=self._kind.value, name="local", cli=version)
-        ref = self._ref()
+            return TargetSeen(kind=self._kind.value, name="local", cli=version, program=program)
+        ref = self._proven_ref
         environment = "" if major < _FIRST_TELLING_MAJOR else self._ask_environment(ref, major)
-        return TargetSeen(kind=self._kind.value, name=ref, cli=version, environment=environment, project_ref=ref)
+        return TargetSeen(self._kind.value, ref, version, environment, project_ref=ref, program=program)
 
     def _ask_version(self) -> str:
-        # `--no-install`: npx would fetch the newest release from the network, and that one is not the project's.
-        answer = self._ask(("npx", "--no-install", "supabase", "--version"))
+        answer = self._ask(_VERSION_QUESTION)
         found = _VERSION.search(answer.stdout)
         if answer.code == 0 and found:
             return found[1]
-        if answer.code == _NOT_FOUND:
-            raise MissingPartError("npx is not on PATH", hint="It comes with Node.js: install Node.js 20 or newer.")
         why = "" if "missing packages" in answer.stderr else f": {_last_line(answer)}"
         proven = self._policy.majors[max(self._policy.majors)].proven if self._policy.majors else "latest"
         raise MissingPartError(
@@ -123,7 +151,7 @@ class CliTarget:
             hint=f"Pin it: npm install --save-dev --save-exact supabase@{proven}",
         )
 
-    def _ref(self) -> str:
+    def _linked_ref(self) -> str:
         ref = linked_ref(self._directory)
         if not ref:
             hint = "Link it: npx supabase link --project-ref REF"
@@ -148,11 +176,37 @@ class CliTarget:
         return str(target.get("environment", ""))
 
     def _ask(self, argv: Sequence[str]) -> Answer:
-        return self._run(argv, directory=str(self._directory), environment=child_environment(self._environ(), {}))
+        started = self._program(argv).argv(argv)
+        return self._run(started, directory=self.directory, environment=self._environment())
+
+    def _program(self, argv: Sequence[str]) -> Program:
+        return self._programs.find(argv, directory=self.directory, path=self._environment()["PATH"])
+
+    def _environment(self) -> dict[str, str]:
+        return child_environment(self._environ(), self.environment(), is_cli=True)
+
+    # --- what may change meanwhile --------------------------------------------------------------------------------
+
+    def _deciding_files(self) -> dict[str, str]:
+        """Return the digests of the files that bear on where commands go, and on what the CLI asks."""
+        texts = dotenv_texts(self._directory)
+        if self._kind is TargetKind.LOCAL:
+            file = self._directory / "supabase" / "config.toml"  # it has the local stack's ports
+            texts[str(file)] = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        return {path: sha256(text.encode()).hexdigest() for path, text in texts.items()}
+
+    def _compare_files(self) -> None:
+        before, now = self._files, self._deciding_files()
+        changed = [path for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
+        if changed:
+            raise RunbookError(
+                "\n".join(f"{path} {_how(path, before, now)} since the target was proven" for path in changed),
+                hint="Nothing ran: the CLI reads it by itself. Look at it; then `runbook resume` proves the target again.",
+            )
 
     def _look_for_traps(self) -> None:
-        linked = "" if self._kind is TargetKind.LOCAL else linked_ref(self._directory)
-        traps = find_traps(self._environ(), dotenv_texts(self._directory), linked=linked)
+        environ = self._environ()
+        traps = find_traps(environ, dotenv_texts(self._directory), linked=self._proven_ref)
         refused = [trap for trap in traps if trap.remedy is Remedy.REFUSE]
         if refused:
             raise UsageError(
@@ -165,11 +219,19 @@ class CliTarget:
             reasons.setdefault(trap.why, []).append(trap.name)
         for why, names in reasons.items():
             self._note(f"{', '.join(names)} is set here, and commands will not get it: {why}.")
+        if unsafe := left_out_of_path(environ.get("PATH", "")):
+            self._note(f"PATH has {', '.join(unsafe)}, and no program is taken from there: others may write to it.")
 
     def _note(self, text: str) -> None:
         text = hide_known(text)
         if text not in self._notes:
             self._notes.append(text)
+
+
+def _how(path: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    if path not in now:
+        return "is gone"
+    return "changed" if path in before else "is new"
 
 
 def _json_part(answer: Answer, *keys: str) -> object:

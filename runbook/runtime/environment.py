@@ -1,12 +1,13 @@
-"""The environment that commands get: this process's own without its traps, or an isolated one.
+"""The environment that commands get: built from a list of what they need, or an isolated one.
 
-A trap is a variable, or a line of a `.env` file, that makes the Supabase CLI do something else than what is shown.
+A trap is a variable, or a line of a `.env` file, that makes a command do something else than what is shown.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +16,15 @@ from pathlib import Path
 
 from runbook.runtime.toolchain import node_directory
 
-__all__ = ["REMOVED", "Remedy", "Trap", "child_environment", "find_traps", "isolated_environment", "programs_directory"]
+__all__ = ["REMOVED", "Remedy", "Trap", "built_path", "child_environment", "editor_environment", "find_traps"]
+__all__ += ["isolated_environment", "left_out_of_path", "settled_environment"]
 
 
 class Remedy(StrEnum):
     """What the walkthrough does about a trap."""
 
     REMOVE = "remove"
-    """It is left out of the environment that commands get."""
+    """Commands don't get it, and the operator is told."""
     REFUSE = "refuse"
     """Only a person can take it away: nothing runs before that."""
 
@@ -47,6 +49,20 @@ COPILOT_GITHUB_TOKEN COPILOT_MODEL CURSOR_AGENT CURSOR_EXTENSION_HOST_ROLE CURSO
 REPL_ID
 """
 
+_CODE = "it loads code into the programs that commands start"
+_GIT = "it makes git work elsewhere or start another program"
+_NPM = "it makes npm start another program or read other settings"
+
+_LOADERS = """
+LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH DYLD_INSERT_LIBRARIES DYLD_LIBRARY_PATH NODE_OPTIONS NODE_PATH BASH_ENV
+PYTHONHOME PYTHONSTARTUP PERL5OPT RUBYOPT
+"""
+_GIT_SETTINGS = """
+GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+GIT_OBJECT_DIRECTORY GIT_EXEC_PATH GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_TEMPLATE_DIR
+"""
+_NPM_SETTINGS = "npm_config_script_shell npm_config_node_options npm_config_userconfig npm_config_prefix"
+
 _FILE_TRAPS = frozenset({"SUPABASE_YES", "SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE", "PGOPTIONS"})
 """What counts when a `.env` file sets it; the CLI reads such files itself."""
 
@@ -61,10 +77,30 @@ _WHY: dict[str, str] = {
     ),
     "PGOPTIONS": "it changes settings of every database session, such as lock_timeout",
     **dict.fromkeys(_AGENTS.split(), _AGENT),
+    **dict.fromkeys(_LOADERS.split(), _CODE),
+    **dict.fromkeys(_GIT_SETTINGS.split(), _GIT),
+    **dict.fromkeys((each for name in _NPM_SETTINGS.split() for each in (name, name.upper())), _NPM),
+    "DOCKER_HOST": "it sends the local stack's commands to another machine",
 }
 
 REMOVED: frozenset[str] = frozenset(_WHY)
-"""Names that commands never inherit from the environment."""
+"""Names that would change what a command does. No command inherits them, and the operator is told of those set."""
+
+_INHERITED = """
+HOME USER LOGNAME TERM COLORTERM NO_COLOR FORCE_COLOR LANG LANGUAGE TZ TMPDIR SSH_AUTH_SOCK GPG_TTY
+DBUS_SESSION_BUS_ADDRESS SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY
+ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy DO_NOT_TRACK SUPABASE_TELEMETRY_DISABLED
+SUPABASE_NO_UPDATE_NOTIFIER RUNBOOK_BOOK
+"""
+_INHERITED_PREFIXES = ("LC_", "XDG_")
+"""What a command inherits: who the person is, their terminal and language, the way to the network, the keyring."""
+_LOGIN = ("SUPABASE_ACCESS_TOKEN", "SUPABASE_DB_PASSWORD", "SUPABASE_HOME")
+"""What the Supabase CLI inherits besides, and no other program."""
+_FOR_EDITORS = """
+SHELL EDITOR VISUAL DISPLAY WAYLAND_DISPLAY XAUTHORITY TERM_PROGRAM TMUX VSCODE_IPC_HOOK_CLI WSL_INTEROP
+WSL_DISTRO_NAME
+"""
+"""What the operator's editor inherits besides: where its window or its server is."""
 
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:][ \t]*(?P<value>.*?)[ \t]*$", re.MULTILINE
@@ -85,21 +121,62 @@ def find_traps(environ: Mapping[str, str], dotenvs: Mapping[str, str], *, linked
             if value and name in _FILE_TRAPS and not (name == "SUPABASE_PROJECT_ID" and value == linked):
                 found.append(Trap(name=name, where=path, why=_WHY[name], remedy=Remedy.REFUSE))
     for name, why in _WHY.items():
-        if environ.get(name) and not (name == "SUPABASE_PROJECT_ID" and environ[name] == linked):
+        is_harmless = name == "SUPABASE_PROJECT_ID" and environ.get(name) == linked
+        if environ.get(name) and not is_harmless and not _is_inherited(name, environ[name]):
             found.append(Trap(name=name, where="the environment", why=why, remedy=Remedy.REMOVE))
     return tuple(found)
 
 
-def child_environment(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a command: this process's own without its traps, then what is given.
+def child_environment(own: Mapping[str, str], given: Mapping[str, str], *, is_cli: bool = False) -> dict[str, str]:
+    """Return the environment for a command: of this process's own what commands need, then what is given.
 
-    This Python's directory comes first on PATH, so that `squawk` and `runbook` are those of this installation.
+    Only the Supabase CLI (`is_cli`) gets its login. This Python's directory comes first on PATH, so that `squawk` and
+    `runbook` are those of this installation.
     """
-    # COLUMNS and LINES are of another terminal; programs believe them more than the child's own.
-    kept = {name: value for name, value in own.items() if name not in REMOVED | {"COLUMNS", "LINES"}}
-    whole = {"TERM": "xterm-256color", **kept, **given}
-    whole["PATH"] = os.pathsep.join(part for part in (str(Path(sys.executable).parent), whole.get("PATH")) if part)
-    return whole
+    login = _LOGIN if is_cli else ()
+    kept = {name: value for name, value in own.items() if name in login or _is_inherited(name, value)}
+    path = built_path(given.get("PATH", own.get("PATH", "")))
+    return {"TERM": "xterm-256color", **kept, **given, "PATH": path}
+
+
+def editor_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for the operator's editor: that of a command, and what leads to its window."""
+    return child_environment(own, {name: own[name] for name in _FOR_EDITORS.split() if name in own})
+
+
+def built_path(path: str) -> str:
+    """Return a PATH of this Python's directory and of those directories in which only their owners put programs."""
+    kept = [part for part in path.split(os.pathsep) if _is_safe_place(part)]
+    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *kept]))
+
+
+def left_out_of_path(path: str) -> list[str]:
+    """Return the entries of a PATH in which commands aren't looked up, though something is there."""
+    parts = dict.fromkeys(path.split(os.pathsep))
+    return [part or "(the current directory)" for part in parts if not _is_safe_place(part) and Path(part).is_dir()]
+
+
+def _is_safe_place(part: str) -> bool:
+    try:
+        return part.startswith("/") and not Path(part).stat().st_mode & stat.S_IWOTH
+    except OSError:
+        return False
+
+
+def _is_inherited(name: str, value: str) -> bool:
+    # A socket of this machine is where Docker runs for Colima and Podman; any other address is another machine.
+    if name == "DOCKER_HOST":
+        return value.startswith("unix://")
+    return name in _INHERITED.split() or name.startswith(_INHERITED_PREFIXES)
+
+
+def settled_environment(directory: str) -> dict[str, str]:
+    """Return what keeps the CLI from looking for its own settings: a `.env` file can't set what is set already.
+
+    CLI 2.122 and 3.1 read `.env` and `supabase/.env` by themselves. With an answer, a directory and a service in the
+    environment they ignore those that appear in such a file, and the service that `~/.supabase/profile` names.
+    """
+    return {"SUPABASE_YES": "false", "SUPABASE_WORKDIR": directory, "SUPABASE_PROFILE": "supabase"}
 
 
 def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
@@ -109,7 +186,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
     """
     system = [str(Path(sys.executable).absolute().parent), "/usr/local/bin", "/usr/bin", "/bin"]
     # Node.js, the programs beside this Python (squawk) and the system's own: nothing else that a person installed.
-    places = [str(programs_directory(home)), *dict.fromkeys([str(node_directory()), *system])]
+    places = dict.fromkeys([str(node_directory()), *system])
     return {
         "HOME": str(home),
         **{f"XDG_{name}_HOME": str(home / f".{name.lower()}") for name in ("CACHE", "CONFIG", "DATA", "STATE")},
@@ -127,8 +204,3 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "SUPABASE_TELEMETRY_DISABLED": "1",
         "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # else every call looks for the newest release
     }
-
-
-def programs_directory(home: Path) -> Path:
-    """Return where a throwaway home's own programs are: first on its PATH, and empty unless something is put there."""
-    return home / "bin"

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
 from runbook.engine.ports import Execution
-from runbook.errors import MissingPartError
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
-from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
+from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
 from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
+from runbook.runtime.programs import Programs, is_supabase
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
 from runbook.runtime.transcript import Bounded
 
@@ -39,11 +37,6 @@ _SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.S
 
 _PATIENCE = 120.0
 """Seconds that a command may take where nobody watches it and its step sets no limit: a question nobody expected."""
-
-_HINTS = {
-    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
-    "squawk": "Add it with: pip install 'migration-runbook[check]'",
-}
 
 
 class SystemClock:
@@ -67,7 +60,7 @@ class PtyExecutor:
 
     `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` tells its columns
     and rows; `keyboard` is the descriptor of the operator's terminal, None where there is none; `answerer` types
-    for the operator (a drill that runs by itself).
+    for the operator (a drill that runs by itself). `programs` are those that were looked up already.
     """
 
     def __init__(
@@ -78,15 +71,19 @@ class PtyExecutor:
         *,
         keyboard: int | None = None,
         answerer: Answerer | None = None,
+        programs: Programs | None = None,
     ) -> None:
         self._redactor = redactor
         self._show = show
         self._size = size
         self._keyboard = keyboard
         self._answerer = answerer
+        self._programs = programs or Programs()
 
     @classmethod
-    def here(cls, *, answerer: Answerer | None = None, unattended: bool = False) -> PtyExecutor:
+    def here(
+        cls, *, answerer: Answerer | None = None, unattended: bool = False, programs: Programs | None = None
+    ) -> PtyExecutor:
         """Return one on this process's own terminal, or, `unattended` or without one, on a screen of fixed size."""
         from runbook.policy.redaction import Redactor
 
@@ -97,6 +94,7 @@ class PtyExecutor:
             _terminal_size if has_terminal else lambda: FALLBACK_SIZE,
             keyboard=sys.stdin.fileno() if has_terminal else None,
             answerer=answerer,
+            programs=programs,
         )
 
     def execute(
@@ -114,10 +112,13 @@ class PtyExecutor:
         `timeout` (seconds) does not count the time in which the command evidently waits for an answer. Where an
         `answerer` types for the operator, a command without one has 120 s.
         """
-        whole = child_environment(os.environ, environment)
+        whole = child_environment(os.environ, environment, is_cli=is_supabase(argv))
+        program = self._programs.find(argv, directory=directory, path=whole["PATH"])
+        started = program.argv(argv)
         launch = Launch(
-            program=_resolve(argv[0], whole, directory),
-            argv=argv,
+            program=started[0],
+            argv=started,
+            files=program.files,
             environment=whole,
             directory=directory,
             size=self._size(),
@@ -127,8 +128,10 @@ class PtyExecutor:
             return self._converse(launch, timeout, born, secrets)
         except NotLoadedError as error:
             # Its start is on record, so its end must be too: as a failure after which nothing is unknown.
-            why = errno.errorcode.get(error.code, str(error.code))
-            said = f"{argv[0]} could not be started: {error} ({why}). Nothing ran."
+            why = f"{error} ({errno.errorcode.get(error.code, str(error.code))})"
+            if error.code == CHANGED:
+                why = "it changed at the very moment of its start. Find out who changed it"
+            said = f"{argv[0]} could not be started: {why}. Nothing ran."
             return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=said)
 
     def _converse(
@@ -193,16 +196,6 @@ def _terminal_size() -> Size:
         return FALLBACK_SIZE
     # A serial line or a bare pty has a size of 0 by 0 until somebody sets one.
     return (columns or FALLBACK_SIZE[0], rows or FALLBACK_SIZE[1])
-
-
-def _resolve(program: str, environment: Mapping[str, str], directory: str) -> str:
-    if "/" in program:
-        return str(Path(directory, program))
-    found = shutil.which(program, path=environment["PATH"])
-    if found is None:
-        hint = _HINTS.get(program, "`runbook doctor` shows what is missing and how to add it.")
-        raise MissingPartError(f"the program '{program}' is not on PATH", hint=hint)
-    return found
 
 
 def _prints_json(argv: Sequence[str]) -> bool:

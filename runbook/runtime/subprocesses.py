@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from runbook.errors import MissingPartError
+from runbook.runtime.environment import built_path, editor_environment
 
 __all__ = ["Answer", "ask", "editor_command", "open_editor"]
 
@@ -57,7 +58,8 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
             continue
         if words:
             return words
-    found = next((one for one in ("vi", "nano", "ed") if shutil.which(one)), None)
+    path = built_path(environ.get("PATH", ""))
+    found = next((one for one in ("vi", "nano", "ed") if shutil.which(one, path=path)), None)
     if found is None:
         raise MissingPartError("there is no editor on PATH", hint="Name one: export EDITOR=nano")
     return [found]
@@ -66,10 +68,14 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
 def open_editor(path: str) -> str:
     """Run the editor on this terminal until it ends; return what went wrong, "" if nothing did."""
     argv = [*editor_command(os.environ), path]
+    environment = editor_environment(os.environ)
+    program = shutil.which(argv[0], path=environment["PATH"])
+    if program is None:
+        return f"{argv[0]} could not be started: it is not on PATH"
     # Ctrl-C belongs to the editor. A handler is dropped at exec, an ignored signal would not be.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        code = subprocess.run(argv, check=False).returncode
+        code = subprocess.run([program, *argv[1:]], env=environment, check=False).returncode
     except OSError as error:
         return f"{argv[0]} could not be started: {error.strerror}"
     finally:

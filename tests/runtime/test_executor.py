@@ -252,14 +252,16 @@ def test_answerer_types_for_the_operator(tmp_path: Path) -> None:
 
 
 def test_traps_are_not_inherited_and_what_is_given_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SUPABASE_YES of the shell never reaches a command; a drill's own profile does."""
+    """SUPABASE_YES of the shell never reaches a command, nor what no command needs; a drill's own profile does."""
     monkeypatch.setenv("SUPABASE_YES", "1")
     monkeypatch.setenv("CLAUDECODE", "1")
     monkeypatch.setenv("SUPABASE_PROFILE", "elsewhere")
-    monkeypatch.setenv("KEPT", "kept")
-    code = "import os; print(*(os.environ.get(n) for n in ('SUPABASE_YES', 'CLAUDECODE', 'SUPABASE_PROFILE', 'KEPT')))"
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("OTHER", "x")
+    names = ("SUPABASE_YES", "CLAUDECODE", "SUPABASE_PROFILE", "LANG", "OTHER")
+    code = f"import os; print(*(os.environ.get(n) for n in {names}))"
     ended = _python(code, directory=tmp_path, environment={"SUPABASE_PROFILE": "drill"})
-    assert ended.output == "None None drill kept"
+    assert ended.output == "None None drill C.UTF-8 None"
 
 
 def test_this_installations_tools_come_first_on_path() -> None:

@@ -56,10 +56,10 @@ case "$words" in
     echo '{"target":{"project_ref":"qwertyuiopasdfghjklz","environment":"production"},'
     echo '"migrations":[{"local":"7","remote":"7"}]}'; exit;;
 esac
-echo "$words" >> "$LOG"
-if [ -e "$LINGER" ]; then trap '' HUP; fi
-if [ -e "$KILL" ]; then rm "$KILL"; kill -9 $PPID; fi
-if [ -e "$LINGER" ]; then echo $$ > "$LINGER.pid"; while [ -e "$LINGER" ]; do sleep 0.02; done; fi
+echo "$words" >> "$HOME/log"
+if [ -e "$HOME/linger" ]; then trap '' HUP; fi
+if [ -e "$HOME/kill" ]; then rm "$HOME/kill"; kill -9 $PPID; fi
+if [ -e "$HOME/linger" ]; then echo $$ > "$HOME/linger.pid"; while [ -e "$HOME/linger" ]; do sleep 0.02; done; fi
 echo done
 """
 """The CLI's stand-in: it notes each write before it does anything else, and can kill the walk that called it."""
@@ -90,9 +90,6 @@ class Place:
             "RUNBOOK_LOCKS": str(self.root),
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
-            "LOG": str(self.root / "log"),
-            "KILL": str(self.root / "kill"),
-            "LINGER": str(self.root / "linger"),
         }
 
     @property

@@ -1,0 +1,168 @@
+"""Programs, each looked up once: a command starts what was found first, by its absolute path, or it doesn't start.
+
+`npx supabase` becomes the program that npx would start in the end, so nothing is looked up between the check and the
+start: no link in `node_modules/.bin`, no `.npmrc` with another shell, no package that npm fetches.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from runbook.errors import MissingPartError, ProgramChangedError
+
+__all__ = ["FileState", "Program", "Programs", "has_changed", "is_supabase"]
+
+_HINTS = {
+    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
+    "squawk": "Add it with: pip install 'migration-runbook[check]'",
+}
+_RUNNERS = (("npx", "supabase"), ("npx", "--no-install", "supabase"))
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """Which file a path leads to, its size, and when it was last written or changed."""
+
+    path: str
+    state: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What takes the place of a command's first words, and the files that must stay as they were found."""
+
+    words: tuple[str, ...]
+    replaced: int
+    """How many words of the command they stand for."""
+    files: tuple[FileState, ...]
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """Return the command as it is started."""
+        return [*self.words, *argv[self.replaced :]]
+
+
+def is_supabase(argv: Sequence[str]) -> bool:
+    """Tell whether a command runs the Supabase CLI, by itself or through a package runner."""
+    return Path(argv[0]).name == "supabase" or any(
+        word == "supabase" or word.startswith("supabase@") for word in argv[1:4]
+    )
+
+
+def has_changed(files: Sequence[FileState]) -> str:
+    """Return the first of these files that isn't what it was, "" if all are. Makes no more than system calls."""
+    return next((each.path for each in files if _state(each.path) != each.state), "")
+
+
+class Programs:
+    """The programs that one process has looked up."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], Program] = {}
+        self._digests: dict[str, str] = {}
+
+    def find(self, argv: Sequence[str], *, directory: str, path: str) -> Program:
+        """Return the program of a command: the one that was found the first time.
+
+        Raises MissingPartError if there is none, ProgramChangedError if it isn't what it was.
+        """
+        runner = next((words for words in _RUNNERS if tuple(argv[: len(words)]) == words), None)
+        key = (*(runner or argv[:1]), directory, path)
+        if key not in self._found:
+            self._found[key] = _look_up(argv[0], directory, path, is_cli=bool(runner), words=len(runner or "1"))
+        self._check(argv[0], self._found[key])
+        return self._found[key]
+
+    def check(self) -> None:
+        """Raise ProgramChangedError if any program that was found isn't what it was."""
+        for key, program in self._found.items():
+            self._check(key[0], program)
+
+    def digest(self, program: Program) -> str:
+        """Return the SHA-256 of the file that is started. It is read once."""
+        import hashlib
+
+        file = program.files[-1].path
+        if file not in self._digests:
+            with Path(file).open("rb") as stream:
+                self._digests[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._digests[file]
+
+    def _check(self, name: str, program: Program) -> None:
+        changed = has_changed(program.files)
+        if changed:
+            raise ProgramChangedError(
+                f"the program that '{name}' starts changed since it was looked up: {changed}",
+                hint="Find out who changed it. `runbook resume` then looks it up again and shows what is different.",
+            )
+
+
+def _look_up(name: str, directory: str, path: str, *, is_cli: bool, words: int) -> Program:
+    link = _installed_cli(Path(directory)) if is_cli else None
+    if link is not None:
+        native = _native_cli(link.resolve())
+        if native is not None:
+            return Program((str(native),), words, (_file_state(link), _file_state(native)))
+        start, files = _interpreted(str(link.resolve()), path)
+        return Program((*start, str(link.resolve())), words, (_file_state(link), *files))
+    found = str(Path(directory, name)) if "/" in name else shutil.which(name, path=path)
+    if found is None:
+        hint = _HINTS.get(name, "`runbook doctor` shows what is missing and how to add it.")
+        raise MissingPartError(f"the program '{name}' is not on PATH", hint=hint)
+    start, files = _interpreted(found, path)
+    return Program((*start, found), 1, files)
+
+
+def _interpreted(file: str, path: str) -> tuple[tuple[str, ...], tuple[FileState, ...]]:
+    """Return what a script is started by where its first line leaves that to PATH, and the files that count."""
+    with suppress(OSError), Path(file).open("rb") as stream:
+        first = stream.readline(256).decode("utf-8", "replace").strip()
+        named = first.removeprefix("#!").split() if first.startswith("#!") else []
+        if len(named) == 2 and Path(named[0]).name == "env" and (found := shutil.which(named[1], path=path)):
+            return (found,), (_file_state(found), _file_state(file))
+        if named:
+            return (), (_file_state(named[0]), _file_state(file))
+    return (), (_file_state(file),)
+
+
+def _installed_cli(directory: Path) -> Path | None:
+    """Return the CLI that npx finds in the nearest node_modules."""
+    for above in (directory, *directory.parents):
+        link = above / "node_modules" / ".bin" / "supabase"
+        if os.access(link, os.X_OK) and link.is_file():
+            return link
+    return None
+
+
+def _native_cli(file: Path) -> Path | None:
+    """Return the binary that the npm package's script starts, as Node.js finds it from there; None for a binary."""
+    if file.suffix != ".js":
+        return None
+    machine = _MACHINES.get(platform.machine().lower(), platform.machine())
+    names = [f"cli-{sys.platform}-{machine}", f"cli-{sys.platform}-{machine}-musl"]
+    for name in names:
+        for above in file.parents:
+            binary = above / "node_modules" / "@supabase" / name / "bin" / "supabase"
+            if above.name != "node_modules" and binary.is_file():
+                return binary.resolve()
+    return None
+
+
+def _file_state(path: str | Path) -> FileState:
+    return FileState(str(path), _state(str(path)))
+
+
+def _state(path: str) -> tuple[int, ...]:
+    try:
+        link, file = Path(path).lstat(), Path(path).stat()
+    except OSError:
+        return ()
+    # A time of change (ctime) can't be set by whoever replaces a file; the time of writing can.
+    return (link.st_dev, link.st_ino, *(file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns))

@@ -1,0 +1,43 @@
+"""Where a Supabase command says that it went: CLI 3 names its target in its JSON, and in the first line of its text."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from runbook.engine.ports import Execution
+
+__all__ = ["reached"]
+
+_LINE = re.compile(r"^Target: (?P<what>.+)$", re.MULTILINE)
+_REF = re.compile(r"\b[a-z]{20}\b")
+
+
+def reached(ended: Execution) -> str:
+    """Return the ref of the project that a command reached, `local`, a database's address, or "" if it doesn't say."""
+    return _from_document(ended.document) or _from_text(ended.output)
+
+
+def _from_document(document: str) -> str:
+    try:
+        target = json.loads(document)["target"]
+        kind = target["kind"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    if kind == "linked":
+        return str(target.get("project_ref", ""))
+    return "local" if kind == "local" else f"{target.get('host')}:{target.get('port')}"
+
+
+def _from_text(output: str) -> str:
+    # The first such line is the CLI's own: it comes before anything that a database could print.
+    line = _LINE.search(output)
+    if line is None:
+        return ""
+    what = line["what"].strip()
+    if what.startswith("local"):
+        return "local"
+    if address := re.match(r"custom Postgres \((?P<address>\S+)\)", what):
+        return address["address"]
+    refs = _REF.findall(what)
+    return refs[-1] if refs else ""
