@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping
 
 from runbook.engine.context import Context, difference
-from runbook.journal.events import ChangeAccepted, TargetSeen
+from runbook.engine.rules import rules_difference, rules_of, weakened
+from runbook.journal.events import ChangeAccepted, RulesSeen, TargetSeen
 from runbook.loading.includes import included_by
 from runbook.model import Book, Procedure
 
@@ -20,10 +21,19 @@ def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, 
     if context.procedure.digest != context.state.digest:
         text = source_difference(context.state.sources, sources)
         changes.append(_change(context, "procedure", text, sources, context.target))
-    if seen != context.target:
-        changes.append(_change(context, "target", difference(context.target, seen), sources, seen))
+    if diff := difference(context.target, seen):
+        changes.append(_change(context, "target", diff, sources, seen))
+    before, rules = context.state.rules, rules_of(context.book, context.procedure, context.destination_at(seen))
+    stricter = None
+    if before.digest and (weakened(before, rules) or before.digest != rules.digest):
+        target = changes[-1].target if changes else context.target
+        change = _change(context, "policy", rules_difference(before, rules), sources, target, rules)
+        if weakened(before, rules):
+            changes.append(change)
+        else:
+            stricter = change
     accepted = all(context.ports.operator.accept(change.what, change.diff) for change in changes)
-    return tuple(changes) if accepted else None
+    return tuple(each for each in (*changes, stricter) if each) if accepted else None
 
 
 def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
@@ -48,6 +58,20 @@ def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> st
     return "\n".join(lines) or "The text is the same, its meaning is not: another version of runbook reads it."
 
 
-def _change(context: Context, what: str, diff: str, sources: Mapping[str, str], target: TargetSeen) -> ChangeAccepted:
-    now = context.ports.clock.now()
-    return ChangeAccepted(at=now, what=what, diff=diff, digest=context.procedure.digest, sources=sources, target=target)
+def _change(
+    context: Context,
+    what: str,
+    diff: str,
+    sources: Mapping[str, str],
+    target: TargetSeen,
+    rules: RulesSeen | None = None,
+) -> ChangeAccepted:
+    return ChangeAccepted(
+        at=context.ports.clock.now(),
+        what=what,
+        diff=diff,
+        digest=context.procedure.digest,
+        sources=sources,
+        target=target,
+        rules=rules or RulesSeen(),
+    )

@@ -103,7 +103,11 @@ class Context:
     @property
     def destination(self) -> Destination:
         """Where commands go, and how that is written for the CLI that is installed there."""
-        first = self.target.cli.split(".")[0]
+        return self.destination_at(self.target)
+
+    def destination_at(self, seen: TargetSeen) -> Destination:
+        """Return the destination for a target that was proven."""
+        first = seen.cli.split(".")[0]
         major = int(first) if first.isdigit() else 0
         target = self.ports.target
         return Destination(self.book.policy, major, lambda words: target.words(words, major), target.functions_url)
@@ -174,6 +178,8 @@ class Context:
 
 def difference(before: TargetSeen, after: TargetSeen) -> str:
     """Return a line by line difference of two targets, "" if they are the same."""
+    # A run that an older version began knows nothing of the program.
+    before = replace(before, program=before.program or after.program)
     lines = difflib.unified_diff(_lines(before), _lines(after), "when the run began", "now", n=9, lineterm="")
     return "\n".join(lines)
 

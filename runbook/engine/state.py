@@ -18,6 +18,7 @@ from runbook.journal.events import (
     OptionChosen,
     Outcome,
     Purpose,
+    RulesSeen,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -160,6 +161,8 @@ class RunState:
     digest: str = ""
     """The procedure's content as it was last accepted."""
     sources: Mapping[str, str] = field(default_factory=dict)
+    rules: RulesSeen = field(default_factory=RulesSeen)
+    """The policy as it was when the run began, or as it was last accepted."""
     ended: bool = False
     paused: str = ""
     """Why the run stopped, while it is stopped."""
@@ -225,6 +228,7 @@ def _started(state: RunState, event: RunStarted) -> RunState:
         target=event.target,
         digest=event.digest,
         sources=event.sources,
+        rules=event.rules,
     )
 
 
@@ -240,7 +244,8 @@ def _taken_over(state: RunState, event: TakenOver) -> RunState:
 
 
 def _change_accepted(state: RunState, event: ChangeAccepted) -> RunState:
-    return replace(state, digest=event.digest, sources=event.sources, target=event.target)
+    rules = event.rules if event.rules.digest else state.rules
+    return replace(state, digest=event.digest, sources=event.sources, target=event.target, rules=rules)
 
 
 def _handed_over(state: RunState, event: HandedOver) -> RunState:

@@ -64,6 +64,29 @@ class TargetSeen:
     """The SHA-256 of the CLI that is started; empty where that isn't known."""
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedCommand:
+    """What policy said of one command, with values by their names."""
+
+    command: str
+    effect: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesSeen:
+    """What decides over a run's commands: the policy, and how the CLI names a target. `digest` is of `sources`."""
+
+    book: str = ""
+    """The directory of the book; empty for the packaged one."""
+    digest: str = ""
+    """Empty where an older version began the run: nothing is known then."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """The text of each file, by its name."""
+    commands: Mapping[str, JudgedCommand] = field(default_factory=dict)
+    """By the step's path, with the role in brackets for its checks and its undo."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, at a moment in UTC.
@@ -92,6 +115,7 @@ class RunStarted(Event):
     """The Supabase project's directory on that host."""
     values: Mapping[str, str | tuple[str, ...]]
     dry: bool = False
+    rules: RulesSeen = field(default_factory=RulesSeen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +138,17 @@ class TakenOver(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAccepted(Event):
-    """The operator saw the difference (`diff`) in the `procedure` or the `target` and goes on with it."""
+    """The operator saw the difference (`diff`) in the `procedure`, the `target` or the `policy` and goes on with it.
+
+    A policy that judges no command of the run more leniently is recorded without asking.
+    """
 
     what: str
     diff: str
     digest: str
     sources: Mapping[str, str]
     target: TargetSeen
+    rules: RulesSeen = field(default_factory=RulesSeen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

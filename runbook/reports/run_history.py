@@ -11,7 +11,7 @@ from runbook.engine.unknown_step import span
 from runbook.errors import JournalError
 from runbook.journal.interface import Holder, Journal
 from runbook.model import Procedure
-from runbook.reports.run_report import outcome_of, status_line
+from runbook.reports.run_report import outcome_of, rules_line, status_line
 
 __all__ = ["Row", "Running", "rows", "running"]
 
@@ -62,6 +62,8 @@ class Running:
     is_executing: bool
     output: tuple[str, ...]
     """The last lines that a finished command printed."""
+    rules: str = ""
+    """Which book and policy it goes by."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -74,7 +76,7 @@ class Running:
             process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
-        lines = [self.line, f"  {process}"]
+        lines = [self.line, f"  {process}", *([f"  Goes by {self.rules}"] if self.rules else [])]
         if self.command:
             doing = "running" if self.is_executing else "ran"
             lines.append(f"  {self.step}, {doing} since {self.since}: {' '.join(self.command)}")
@@ -147,6 +149,7 @@ def _running(
         since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
         is_executing=attempt is not None and attempt.outcome is None,
         output=tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else (),
+        rules=rules_line(state),
     )
 
 

@@ -23,7 +23,7 @@ from runbook.markup import markdown_cell_code, markdown_code, markdown_fence, ma
 from runbook.model import Procedure
 from runbook.rendering.command_text import quoted
 
-__all__ = ["as_json", "as_markdown", "outcome_of", "status_line", "titles_of", "write", "write_private"]
+__all__ = ["as_json", "as_markdown", "outcome_of", "rules_line", "status_line", "titles_of", "write", "write_private"]
 
 
 def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
@@ -62,6 +62,7 @@ def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None, pr
         "operators": _operators(events),
         "host": header.host,
         "directory": header.directory,
+        "rules": {"book": state.rules.book, "digest": state.rules.digest},
         "versions": {"runbook": header.runbook, "supabase": header.target.cli},
         "began": header.at.isoformat(),
         "updated": (state.updated or header.at).isoformat(),
@@ -85,6 +86,13 @@ def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> 
     since = f"{state.operator} since {header.at:%H:%M} UTC ({span(_until(state, now))})"
     doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure)
     return f"{where}: {doing}. {since}. Run {header.run}"
+
+
+def rules_line(state: RunState) -> str:
+    """Return which book and policy a run goes by; "" if an older version began it."""
+    if not state.rules.digest:
+        return ""
+    return f"{state.rules.book or 'the packaged book'}, policy {state.rules.digest[:12]}"
 
 
 def outcome_of(state: RunState) -> str:
@@ -158,11 +166,12 @@ def _head(state: RunState, events: Sequence[Event], proof: str) -> Iterator[str]
         "Directory": markdown_cell_code(header.directory),
         "Versions": markdown_text(f"supabase {target.cli}, runbook {header.runbook}"),
         "Procedure": f"{markdown_cell_code(header.procedure)}, digest {markdown_cell_code(header.digest[:12])}",
+        "Rules": markdown_text(rules_line(state)),
     }
     if proof:
         facts["Record"] = f"{len(events)} events, the last with the hash `{proof}`"
     yield from (f"# Run {markdown_text(header.run)}", "", "| | |", "|---|---|")
-    yield from (f"| {name} | {value} |" for name, value in facts.items())
+    yield from (f"| {name} | {value} |" for name, value in facts.items() if value)
     yield ""
     if state.values:
         yield from ("## Values", "", "| Name | Value |", "|---|---|")

@@ -201,7 +201,7 @@ class CliTarget:
         if changed:
             raise RunbookError(
                 "\n".join(f"{path} {_how(path, before, now)} since the target was proven" for path in changed),
-                hint="Nothing ran: the CLI reads it by itself. Look at it; then `runbook resume` proves the target again.",
+                hint="Nothing ran: the CLI reads it. Look at it; `runbook resume` then proves the target again.",
             )
 
     def _look_for_traps(self) -> None:

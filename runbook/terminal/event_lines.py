@@ -150,6 +150,12 @@ def _begun(event: events.RunStarted, run: str, width: int) -> Lines:
     return wrap("The dry run has begun; it leaves no trace." if event.dry else real, width, style="dim")
 
 
+def _changed(event: events.ChangeAccepted, _run: str, width: int) -> Lines:
+    # All others have been asked about, with the whole difference on the screen.
+    first = event.diff.partition("\n")[0]
+    return wrap(f"The policy changed. {first}", width, style="dim") if event.what == "policy" else []
+
+
 def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     who = event.to or "Whoever takes over"
     return [Text("Handed over.", style="bold"), *wrap(f"{who} goes on with: runbook resume {run}", width)]
@@ -164,6 +170,7 @@ def _stopped(event: RunStopped, run: str, _width: int) -> Lines:
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.RunStarted: _begun,
     events.RunResumed: lambda _event, run, width: wrap(f"Run {run} goes on.", width, style="dim"),
+    events.ChangeAccepted: _changed,
     StepStarted: _started,
     StepFinished: lambda event, _run, width: render_result(event, width),
     events.StepSkipped: lambda event, _run, width: wrap(

@@ -1,0 +1,105 @@
+"""What decides over a run's commands: the policy and the words of the CLI, pinned when it begins and compared later."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from runbook.errors import UsageError
+from runbook.expansion import EveryWay, expand
+from runbook.filling import Shown
+from runbook.journal.events import JudgedCommand, RulesSeen
+from runbook.loading.files import PACKAGED_BOOK, SHARED
+from runbook.model import Book, Effect, Procedure, Role, Verdict
+from runbook.steps.destination import Destination, effect_of
+from runbook.steps.scope import Place, Scope
+
+__all__ = ["book_notes", "own_rules", "rules_difference", "rules_of", "weakened"]
+
+
+def rules_of(book: Book, procedure: Procedure, destination: Destination) -> RulesSeen:
+    """Return the rules of a book, and what they say of every command that a procedure may run."""
+    sources = dict(_shared(book))
+    whole = "\0".join(f"{name}\0{sources[name]}" for name in sorted(sources))
+    scope = Scope(
+        values={"project_ref": "<project_ref>"},
+        secrets={each.name: each.name for each in procedure.parameters if each.secret},
+    )
+    places = expand(procedure, EveryWay(), scope).places
+    return RulesSeen(
+        book="" if Path(book.directory) == PACKAGED_BOOK else str(Path(book.directory).absolute()),
+        digest=sha256(whole.encode()).hexdigest(),
+        sources=sources,
+        commands=dict(judged for place in places for judged in _judged(place, destination)),
+    )
+
+
+def _shared(book: Book) -> Iterator[tuple[str, str]]:
+    for shown, text in book.sources.items():
+        if (name := shown.rpartition("/")[2]) in SHARED:
+            yield name, text
+
+
+def _judged(place: Place, to: Destination) -> Iterator[tuple[str, JudgedCommand]]:
+    """Yield what a step runs under a name of its own, with values by their names."""
+    for number, (role, action, majors) in enumerate(place.step.commands((to.major,))):
+        if to.major not in majors:
+            continue
+        try:
+            argv = action.argv(Shown({}), to)
+        except UsageError:
+            continue  # a value that stands where none can be shown: what it becomes is judged before it runs
+        judgement = action.judge(argv, to)
+        if judgement is not None:
+            effect = effect_of(judgement, action.declared, place.step.effect)
+            name = place.path if role is Role.STEP else f"{place.path} ({role.name.lower()} {number})"
+            yield name, JudgedCommand(" ".join(argv), effect.value, judgement.verdict.value)
+
+
+def weakened(before: RulesSeen, now: RulesSeen) -> list[str]:
+    """Return in sentences which commands are judged more leniently, or are others, than when the run began."""
+    return [
+        f"step {name}: {said}"
+        for name, old in before.commands.items()
+        if (new := now.commands.get(name)) and (said := _weaker(old, new))
+    ]
+
+
+def _weaker(old: JudgedCommand, new: JudgedCommand) -> str:
+    if Verdict(new.verdict).rank < Verdict(old.verdict).rank:
+        return f"was {old.verdict}, is now {new.verdict}: {new.command}"
+    if Effect(new.effect).rank < Effect(old.effect).rank:
+        return f"was judged '{old.effect}', is now '{new.effect}': {new.command}"
+    return "" if new.command == old.command else f"was {old.command}, is now {new.command}"
+
+
+def rules_difference(before: RulesSeen, now: RulesSeen) -> str:
+    """Return what changed: first what it means for this run's commands, then the texts line by line."""
+    said = weakened(before, now) or ["No command of this run is judged more leniently than when it began."]
+    lines = [line[:1].upper() + line[1:] for line in said]
+    for name in sorted({*before.sources, *now.sources}):
+        old, new = before.sources.get(name, "").splitlines(), now.sources.get(name, "").splitlines()
+        lines += difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
+    return "\n".join(lines)
+
+
+# --- for the first screen -----------------------------------------------------------------------------------------
+
+
+def own_rules(book: Book) -> tuple[str, ...]:
+    """Return the names of the files by which a book replaces packaged rules."""
+    if Path(book.directory) == PACKAGED_BOOK:
+        return ()
+    return tuple(name for name in SHARED if (Path(book.directory) / name).is_file())
+
+
+def book_notes(book: Book) -> tuple[str, ...]:
+    """Return what the operator must know of a book that isn't the packaged one."""
+    if Path(book.directory) == PACKAGED_BOOK:
+        return ()
+    place = Path(book.directory).absolute()
+    own = own_rules(book)
+    rules = f"Its own {' and '.join(own)} decide what is asked and refused." if own else "It has no rules of its own."
+    return (f"The book is {place}, not the packaged one. {rules}",)
