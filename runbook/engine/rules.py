@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -44,7 +45,8 @@ def _shared(book: Book) -> Iterator[tuple[str, str]]:
 
 def _judged(place: Place, to: Destination) -> Iterator[tuple[str, JudgedCommand]]:
     """Yield what a step runs under a name of its own, with values by their names."""
-    for number, (role, action, majors) in enumerate(place.step.commands((to.major,))):
+    seen: Counter[Role] = Counter()
+    for role, action, majors in place.step.commands((to.major,)):
         if to.major not in majors:
             continue
         try:
@@ -54,8 +56,10 @@ def _judged(place: Place, to: Destination) -> Iterator[tuple[str, JudgedCommand]
         judgement = action.judge(argv, to)
         if judgement is not None:
             effect = effect_of(judgement, action.declared, place.step.effect)
-            name = place.path if role is Role.STEP else f"{place.path} ({role.name.lower()} {number})"
-            yield name, JudgedCommand(" ".join(argv), effect.value, judgement.verdict.value)
+            seen[role] += 1
+            number = f" {seen[role]}" if seen[role] > 1 else ""
+            name = place.path if role is Role.STEP else f"{place.path} ({role.name.lower()})"
+            yield name + number, JudgedCommand(" ".join(argv), effect.value, judgement.verdict.value)
 
 
 def weakened(before: RulesSeen, now: RulesSeen) -> list[str]:

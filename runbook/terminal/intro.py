@@ -64,12 +64,13 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
 
 
 def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5) -> Lines:
-    """Return the proven target, what was found around it, and the question whether to begin."""
+    """Return the proven target, what was found around it, and the question whether to begin. No note is cut."""
     found = [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
     where = Text("Commands will land on:  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
     ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
-    return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
+    whole = len(lines) + len(found) + len(ask)
+    return fit([band(lines), band(found, len(found)), band(ask)], max(height, whole + 1))
 
 
 def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:

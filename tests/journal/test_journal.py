@@ -11,7 +11,7 @@ import sys
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -54,6 +54,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(hint))  # type: ignore[call-overload]  # an enum
     text = str(hint)
     if "Mapping" in text:
+        if is_dataclass(get_args(hint)[1]):
+            return st.dictionaries(TEXT, instances_of(get_args(hint)[1]), max_size=3)
         return st.dictionaries(TEXT, TEXT | st.lists(TEXT).map(tuple) if "tuple" in text else TEXT, max_size=3)
     return st.none() | st.integers() if "None" in text else st.lists(TEXT, max_size=3).map(tuple)
 
