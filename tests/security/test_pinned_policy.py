@@ -107,7 +107,7 @@ def test_other_words_for_the_target_must_be_accepted(tmp_path: Path) -> None:
     event = next(event for event in walked.journal.events(walked.run) if isinstance(event, RunStarted))
     assert event.rules.commands["push"].command == "change --remote"
     other = walked.again(Stop())
-    other.target.words = lambda _words, _major: ("--remote=elsewhere",)  # type: ignore[method-assign]
+    other.target.words = lambda _words, _major: ("--remote=elsewhere",)  # type: ignore[method-assign, assignment]
     other.resume()
     assert other.operator.diffs == [
         "Step push: was change --remote, is now change --remote=elsewhere",
