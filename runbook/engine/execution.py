@@ -246,7 +246,7 @@ class StepWork:
         return self._compared_with_target(ended)
 
     def _compared_with_target(self, ended: Execution) -> Execution:
-        """Fail where the command says that it went elsewhere, however it ended."""
+        """Fail where the command says that it went elsewhere. What was interrupted stays unknown."""
         target = self.context.ports.target
         elsewhere = target.contradicts(self.prepared.argv, ended) if isinstance(target, Comparing) else ""
         if not elsewhere:
@@ -255,7 +255,8 @@ class StepWork:
             f"the command says that it went to {elsewhere}, and this run is for {self.context.target.name}. "
             f"What it did, it did there. Stop, and find out what switched it"
         )
-        return replace(ended, outcome=Outcome.FAILED, evidence=said)
+        outcome = ended.outcome if ended.outcome is Outcome.INTERRUPTED else Outcome.FAILED
+        return replace(ended, outcome=outcome, evidence="; ".join(part for part in (ended.evidence, said) if part))
 
     def _judged(self, ended: Execution, job: Job) -> Execution:
         """Compare how the command ended with what was expected. What was interrupted is not compared."""

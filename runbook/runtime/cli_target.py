@@ -132,7 +132,8 @@ class CliTarget:
                 f"this book does not know Supabase CLI {version}: what its commands do may have changed",
                 hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
             )
-        program = self._programs.digest(self._program(_VERSION_QUESTION))
+        found = self._program(_VERSION_QUESTION)
+        program = self._programs.digest(found) if found.is_cli else ""
         if self._kind is TargetKind.LOCAL:
             return TargetSeen(kind=self._kind.value, name="local", cli=version, program=program)
         ref = self._proven_ref

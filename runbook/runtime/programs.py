@@ -24,6 +24,7 @@ _HINTS = {
     "squawk": "Add it with: pip install 'migration-runbook[check]'",
 }
 _RUNNERS = (("npx", "supabase"), ("npx", "--no-install", "supabase"))
+_PACKAGE_RUNNERS = {"npx", "npm", "pnpm", "pnpx", "yarn", "bunx", "bun"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -44,6 +45,11 @@ class Program:
     """How many words of the command they stand for."""
     files: tuple[FileState, ...]
 
+    @property
+    def is_cli(self) -> bool:
+        """True if it is the Supabase CLI itself, and not npx, which would look for it."""
+        return self.replaced > 1
+
     def argv(self, argv: Sequence[str]) -> list[str]:
         """Return the command as it is started."""
         return [*self.words, *argv[self.replaced :]]
@@ -51,9 +57,9 @@ class Program:
 
 def is_supabase(argv: Sequence[str]) -> bool:
     """Tell whether a command runs the Supabase CLI, by itself or through a package runner."""
-    return Path(argv[0]).name == "supabase" or any(
-        word == "supabase" or word.startswith("supabase@") for word in argv[1:4]
-    )
+    name = Path(argv[0]).name
+    named = (word.partition("@")[0] for word in argv[1:4])
+    return name == "supabase" or (name in _PACKAGE_RUNNERS and "supabase" in named)
 
 
 def has_changed(files: Sequence[FileState]) -> str:

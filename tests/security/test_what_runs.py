@@ -208,7 +208,7 @@ def test_the_login_is_for_the_cli_alone(shell: Shell, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SUPABASE_DB_PASSWORD", "password")
     program(shell.bin, "git", "echo $SUPABASE_ACCESS_TOKEN $SUPABASE_DB_PASSWORD.")
     program(shell.bin, "supabase", "echo $SUPABASE_ACCESS_TOKEN $SUPABASE_DB_PASSWORD.")
-    assert shell.run("git", "status").output == "."
+    assert shell.run("git", "checkout", "supabase").output == "."
     assert shell.run("supabase", "link").output == "token password."
 
 
