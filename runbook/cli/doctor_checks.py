@@ -61,7 +61,7 @@ class _Place:
     workdir: str | None
     policy: Policy | None = None
     project: Path | None = None
-    environment: dict[str, str] = field(default_factory=lambda: child_environment(os.environ, {}))
+    environment: dict[str, str] = field(default_factory=lambda: child_environment(os.environ, {}, is_cli=True))
 
 
 def diagnose(book: str | None, workdir: str | None) -> list[Diagnosis]:

@@ -62,7 +62,7 @@ def require_person(*, yes: bool = False) -> None:
 def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
     from runbook.engine.context import Identity
-    from runbook.engine.rules import book_notes
+    from runbook.engine.rules import describe_book
     from runbook.journal.liveness import this_host
     from runbook.runtime.cli_target import CliTarget
     from runbook.runtime.executor import PtyExecutor, SystemClock
@@ -74,7 +74,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
     return WalkPorts(
-        operator=TerminalOperator(titles=titles, notes=lambda: (*book_notes(book), *target.notes())),
+        operator=TerminalOperator(titles=titles, notes=target.notes, book=describe_book(book)),
         executor=PtyExecutor.here(programs=programs),
         target=target,
         journal=journal_here(),

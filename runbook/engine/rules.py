@@ -17,7 +17,7 @@ from runbook.model import Book, Effect, Procedure, Role, Verdict
 from runbook.steps.destination import Destination, effect_of
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["book_notes", "own_rules", "rules_difference", "rules_of", "weakened"]
+__all__ = ["describe_book", "rules_difference", "rules_of", "weakened"]
 
 
 def rules_of(book: Book, procedure: Procedure, destination: Destination) -> RulesSeen:
@@ -92,18 +92,11 @@ def rules_difference(before: RulesSeen, now: RulesSeen) -> str:
 # --- for the first screen -----------------------------------------------------------------------------------------
 
 
-def own_rules(book: Book) -> tuple[str, ...]:
-    """Return the names of the files by which a book replaces packaged rules."""
+def describe_book(book: Book) -> str:
+    """Return what the operator must know of a book that isn't the packaged one; "" for that."""
     if Path(book.directory) == PACKAGED_BOOK:
-        return ()
-    return tuple(name for name in SHARED if (Path(book.directory) / name).is_file())
-
-
-def book_notes(book: Book) -> tuple[str, ...]:
-    """Return what the operator must know of a book that isn't the packaged one."""
-    if Path(book.directory) == PACKAGED_BOOK:
-        return ()
+        return ""
     place = Path(book.directory).absolute()
-    own = own_rules(book)
+    own = [name for name in SHARED if (place / name).is_file()]
     rules = f"Its own {' and '.join(own)} decide what is asked and refused." if own else "It has no rules of its own."
-    return (f"The book is {place}, not the packaged one. {rules}",)
+    return f"The book is {place}, not the packaged one. {rules}"

@@ -12,7 +12,7 @@ from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
 from runbook.terminal.step_screen import target_text
 
-__all__ = ["Background", "render_begin", "render_intro", "render_question"]
+__all__ = ["Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
 
 
 class Background:
@@ -63,14 +63,27 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
     return fit(bands, 1000 if whole else height - _ROOM_BELOW)
 
 
-def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5) -> Lines:
-    """Return the proven target, what was found around it, and the question whether to begin. No note is cut."""
-    found = [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
+def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5, book: str = "") -> Lines:
+    """Return the proven target, what was found around it, and the question whether to begin.
+
+    `book` says which book it is, where it isn't the packaged one; that is never cut.
+    """
+    found = render_notes(notes, width)
     where = Text("Commands will land on:  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
+    lines += render_book(book, width)
     ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
-    whole = len(lines) + len(found) + len(ask)
-    return fit([band(lines), band(found, len(found)), band(ask)], max(height, whole + 1))
+    return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
+
+
+def render_book(book: str, width: int = 80) -> Lines:
+    """Return which book it is, nothing for the packaged one."""
+    return wrap(book, width, style="yellow") if book else []
+
+
+def render_notes(notes: Sequence[str], width: int = 80) -> Lines:
+    """Return what was found around the target, whole."""
+    return [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
 
 
 def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:

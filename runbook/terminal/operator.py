@@ -18,7 +18,14 @@ from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
 from runbook.terminal.dialog import Dialog
 from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.event_lines import has_output_to_look_at, render_event, render_phase_end, worth_a_look
-from runbook.terminal.intro import Background, render_begin, render_intro, render_question
+from runbook.terminal.intro import (
+    Background,
+    render_begin,
+    render_book,
+    render_intro,
+    render_notes,
+    render_question,
+)
 from runbook.terminal.lines import Lines, keys
 from runbook.terminal.step_screen import is_dry, render_step
 
@@ -31,7 +38,7 @@ class TerminalOperator:
     """Shows screens and reads answers, as `runbook.engine.ports.Operator` wants it.
 
     `titles` are those of all procedures, by id; `notes` tells what was found around the target once it is proven
-    (environment variables that were left out, and the like).
+    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one.
     """
 
     def __init__(
@@ -40,10 +47,12 @@ class TerminalOperator:
         titles: Mapping[str, str] | None = None,
         notes: Callable[[], Sequence[str]] = tuple,
         dialog: Dialog | None = None,
+        book: str = "",
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
         self._notes = notes
+        self._book = book
         self._state = RunState()
         self._procedure: Procedure | None = None
         self._phase = (0, 0, "")
@@ -61,11 +70,12 @@ class TerminalOperator:
         self._procedure = procedure
         # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
-        self._show(render_intro(procedure, self._dialog.width, self._dialog.height))
+        width = self._dialog.width
+        self._show(render_intro(procedure, width, self._dialog.height - len(render_book(self._book, width))))
         self._dialog.show([Text("Finding out where commands will land ...", style="dim")])
         seen = proof.result()
         while True:
-            self._show(render_begin(seen, self._notes(), self._dialog.width))
+            self._show(render_begin(seen, self._notes(), width, book=self._book))
             try:
                 answer = self._dialog.line().lower()
             except EOFError:
@@ -73,7 +83,7 @@ class TerminalOperator:
             if answer in {"", "q"}:
                 return not answer
             if answer == "?":
-                self._dialog.page(render_intro(procedure, self._dialog.width, whole=True))
+                self._dialog.page([*render_intro(procedure, width, whole=True), *render_notes(self._notes(), width)])
             else:
                 self._dialog.problem("Press Enter to begin, or type ? or q.")
 

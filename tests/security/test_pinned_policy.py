@@ -20,7 +20,7 @@ from support.walks import (
 from support.walks import book as plain_book
 
 from runbook.engine.ports import Stop
-from runbook.engine.rules import book_notes
+from runbook.engine.rules import describe_book
 from runbook.errors import ExitCode
 from runbook.journal.events import ChangeAccepted, RulesSeen, RunStarted
 from runbook.journal.interface import MemoryJournal
@@ -163,9 +163,9 @@ def test_a_book_that_is_not_the_packaged_one_is_named_on_the_first_screen(tmp_pa
 def test_the_packaged_book_needs_no_mention(tmp_path: Path) -> None:
     """A book without rules of its own says so; the packaged one is what everybody expects."""
     packaged = read_book(PACKAGED_BOOK)
-    assert book_notes(packaged) == ()
+    assert describe_book(packaged) == ""
     (tmp_path / "procedures").mkdir()
-    assert "It has no rules of its own." in book_notes(replace(packaged, directory=str(tmp_path)))[0]
+    assert "It has no rules of its own." in describe_book(replace(packaged, directory=str(tmp_path)))
 
 
 def test_status_and_report_name_the_rules(tmp_path: Path) -> None:
