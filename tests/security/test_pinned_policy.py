@@ -10,6 +10,7 @@ import pytest
 from support.books import POLICY, SUPABASE, write_book
 from support.places import make_place
 from support.walks import (
+    PRODUCTION,
     FakeOperator,
     Walked,
     check,
@@ -29,6 +30,7 @@ from runbook.model import Book, Undo
 from runbook.reports.run_history import running
 from runbook.reports.run_report import as_json, as_markdown
 from runbook.terminal.event_lines import render_event
+from runbook.terminal.intro import render_begin, render_book, render_intro
 
 FIX = """\
 title: Fix it
@@ -158,6 +160,17 @@ def test_a_book_that_is_not_the_packaged_one_is_named_on_the_first_screen(tmp_pa
     first = " ".join(next(screen for screen in place.screens if "Commands will land on" in screen).split())
     assert f"The book is {tmp_path / 'book'}, not the packaged one." in first
     assert "Its own policy.yaml and supabase.yaml decide what is asked and refused." in first
+
+
+def test_the_book_is_on_the_first_screen_however_crowded_that_is() -> None:
+    """Warnings and notes make room for it; nothing makes room in its place."""
+    long = "Something long to read, " * 12
+    crowded = replace(procedure(step("a", "look")), use_when=(long,) * 9, warnings=(long,) * 9)
+    said = "The book is /a/long/way/down/to/the/book, not the packaged one. It has no rules of its own."
+    intro = render_intro(crowded, height=24 - len(render_book(said)))
+    begin = render_begin(PRODUCTION, [long, long], book=said)
+    assert len(intro) + len(begin) + 3 <= 24
+    assert said in " ".join(" ".join(line.plain for line in begin).split())
 
 
 def test_the_packaged_book_needs_no_mention(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_the_login_is_for_the_cli_alone(shell: Shell, monkeypatch: pytest.Monkey
 
 def test_the_editor_gets_no_secret_and_is_not_one_of_the_project(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked up like any program, and inherits what leads to its window."""
-    program(shell.bin, "edit", 'echo "$RUNBOOK_KEY$SUPABASE_ACCESS_TOKEN$LD_PRELOAD$DISPLAY" > "$1"')
+    program(shell.bin, "edit", 'env | grep -cE "^(RUNBOOK|SUPABASE)_" > "$1"; echo "$DISPLAY" >> "$1"')
     program(shell.project, "edit", EVIL)
     monkeypatch.chdir(shell.project)
     for name, value in {"RUNBOOK_KEY": "x", "SUPABASE_ACCESS_TOKEN": "x", "DISPLAY": ":0", "EDITOR": "edit"}.items():
@@ -222,7 +222,7 @@ def test_the_editor_gets_no_secret_and_is_not_one_of_the_project(shell: Shell, m
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("PATH", f".:{shell.path}")
     assert open_editor(str(shell.root / "draft")) == ""
-    assert (shell.root / "draft").read_text() == ":0\n"
+    assert (shell.root / "draft").read_text() == "0\n:0\n"
 
 
 # --- the target ---------------------------------------------------------------------------------------------------
