@@ -92,7 +92,10 @@ class CliTarget:
 
     def recheck(self, seen: TargetSeen) -> TargetSeen:
         """Prove it again, right before a write: the link, the files, the programs, and on CLI 3 what the CLI says."""
-        self._look_for_traps()
+        try:
+            self._look_for_traps()
+        except UsageError as trap:  # to the walk a usage error is a step's value that doesn't fit
+            raise RunbookError(trap.message, hint=trap.hint) from trap
         self._compare_files()
         self._programs.check()
         if self._proven_ref and (linked := linked_ref(self._directory)) != self._proven_ref:

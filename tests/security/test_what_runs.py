@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from support.books import POLICY, SUPABASE, write_book
+from support.places import make_place
 from support.terminals import program, python_program
 from support.walks import PRODUCTION, FakeExecutor, FakeTarget, Walked, book, ended, procedure, step
 
@@ -335,6 +336,40 @@ def test_what_was_left_out_is_on_the_first_screen(tmp_path: Path) -> None:
     notes = " ".join(linked.target.notes())
     assert [name for name in names if name not in notes] == []
     assert f"PATH has ., {tmp_path / 'open'}" in notes
+
+
+_AT_THE_PROMPT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "the link": (
+        lambda root: (root / "project" / "supabase" / ".temp" / "project-ref").write_text(OTHER),
+        f"+name: {OTHER}",
+    ),
+    "a confirmation": (
+        lambda root: (root / "project" / "supabase" / ".env").write_text("SUPABASE_YES=true\n"),
+        "SUPABASE_YES is set in",
+    ),
+    "npx": (lambda root: _replace(root / "bin" / "npx"), "changed since it was looked up"),
+}
+
+
+@pytest.mark.parametrize("what", _AT_THE_PROMPT)
+def test_what_is_switched_at_the_prompt_stops_the_write(tmp_path: Path, what: str) -> None:
+    """In a real terminal: the operator reads, somebody switches, the operator types yes, and nothing is written."""
+    attack, said = _AT_THE_PROMPT[what]
+    place = make_place(tmp_path)
+    answer = place.answer
+
+    def switched(screen: str) -> str:
+        if "Type yes to run" in screen:
+            attack(tmp_path)
+        return answer(screen)
+
+    place.answer = switched  # type: ignore[method-assign]
+    assert place.session() != 0
+    assert place.typed == 1
+    assert place.effects == []
+    shown = "".join("".join(place.screens).split())
+    assert "".join(said.split()) in shown
+    assert "evil" not in shown
 
 
 # --- what the command says ----------------------------------------------------------------------------------------
