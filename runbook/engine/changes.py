@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from runbook.engine.context import Context, difference
-from runbook.engine.rules import rules_difference, rules_of, weakened
+from runbook.engine.rules import rules_difference, weakened
 from runbook.journal.events import ChangeAccepted, RulesSeen, TargetSeen
 from runbook.loading.includes import included_by
 from runbook.model import Book, Procedure
@@ -23,7 +23,7 @@ def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, 
         changes.append(_change(context, "procedure", text, sources, context.target))
     if diff := difference(context.target, seen):
         changes.append(_change(context, "target", diff, sources, seen))
-    before, rules = context.state.rules, rules_of(context.book, context.procedure, context.destination_at(seen))
+    before, rules = context.state.rules, context.rules_at(seen)
     stricter = None
     if before.digest and (weakened(before, rules) or before.digest != rules.digest):
         target = changes[-1].target if changes else context.target

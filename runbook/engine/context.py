@@ -9,11 +9,12 @@ from pathlib import Path
 
 from runbook.engine.parameters import holds_secret
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
+from runbook.engine.rules import rules_of
 from runbook.engine.state import RunState, apply
 from runbook.engine.stored_events import without_secrets
 from runbook.engine.way import Way, way_of
 from runbook.errors import RunbookError, TargetHeldError
-from runbook.journal.events import Event, TakenOver, TargetSeen
+from runbook.journal.events import Event, RulesSeen, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
 from runbook.model import Book, Parameter, Procedure
@@ -111,6 +112,10 @@ class Context:
         major = int(first) if first.isdigit() else 0
         target = self.ports.target
         return Destination(self.book.policy, major, lambda words: target.words(words, major), target.functions_url)
+
+    def rules_at(self, seen: TargetSeen) -> RulesSeen:
+        """Return what decides over the commands of this run on that target."""
+        return rules_of(self.book, self.procedure, self.destination_at(seen), reference=seen.project_ref)
 
     def record(
         self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None

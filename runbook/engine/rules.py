@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,8 +20,11 @@ from runbook.steps.scope import Place, Scope
 __all__ = ["describe_book", "rules_difference", "rules_of", "weakened"]
 
 
-def rules_of(book: Book, procedure: Procedure, destination: Destination) -> RulesSeen:
-    """Return the rules of a book, and what they say of every command that a procedure may run."""
+def rules_of(book: Book, procedure: Procedure, destination: Destination, *, reference: str) -> RulesSeen:
+    """Return the rules of a book, and what they say of every command that a procedure may run.
+
+    `reference` is the project's ref: whether it is another one is for the comparison of the target to say.
+    """
     sources = dict(_shared(book))
     whole = "\0".join(f"{name}\0{sources[name]}" for name in sorted(sources))
     scope = Scope(
@@ -33,7 +36,7 @@ def rules_of(book: Book, procedure: Procedure, destination: Destination) -> Rule
         book="" if Path(book.directory) == PACKAGED_BOOK else str(Path(book.directory).absolute()),
         digest=sha256(whole.encode()).hexdigest(),
         sources=sources,
-        commands=dict(judged for place in places for judged in _judged(place, destination)),
+        commands=dict(judged for place in places for judged in _judged(place, destination, reference)),
     )
 
 
@@ -43,7 +46,7 @@ def _shared(book: Book) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def _judged(place: Place, to: Destination) -> Iterator[tuple[str, JudgedCommand]]:
+def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str, JudgedCommand]]:
     """Yield what a step runs under a name of its own, with values by their names."""
     seen: Counter[Role] = Counter()
     for role, action, majors in place.step.commands((to.major,)):
@@ -59,7 +62,12 @@ def _judged(place: Place, to: Destination) -> Iterator[tuple[str, JudgedCommand]
             seen[role] += 1
             number = f" {seen[role]}" if seen[role] > 1 else ""
             name = place.path if role is Role.STEP else f"{place.path} ({role.name.lower()})"
-            yield name + number, JudgedCommand(" ".join(argv), effect.value, judgement.verdict.value)
+            yield name + number, JudgedCommand(_shown(argv, reference), effect.value, judgement.verdict.value)
+
+
+def _shown(argv: Sequence[str], reference: str) -> str:
+    text = " ".join(argv)
+    return text.replace(reference, "<project_ref>") if reference else text
 
 
 def weakened(before: RulesSeen, now: RulesSeen) -> list[str]:

@@ -16,7 +16,6 @@ from runbook.engine.loop import End, Walk, screen_of
 from runbook.engine.next_action import Finish, Over, next_action
 from runbook.engine.parameters import ask, gather, parse, supplied
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
-from runbook.engine.rules import rules_of
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
@@ -171,7 +170,7 @@ def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None
             directory=context.ports.target.directory,
             values=given.values,
             dry=context.dry,
-            rules=rules_of(context.book, context.procedure, context.destination_at(seen)),
+            rules=context.rules_at(seen),
         )
     )
 
