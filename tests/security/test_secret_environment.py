@@ -31,8 +31,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name in ("RUNBOOK_SECRET_VALUE", "RUNBOOK_TOKEN"):
         monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("RUNBOOK_ASCII", "1")
-    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
-    program(tmp_path, "tell", 'env >> "$TOLD"')
+    program(tmp_path, "tell", f"env >> '{tmp_path}/told'")
     return settings_for(SqliteJournal(tmp_path / "state"), book())
 
 
@@ -70,15 +69,13 @@ def _ask(directory: Path) -> None:
 def _prove_target(directory: Path) -> None:
     def run(argv: list[str], *, directory: str, environment: dict[str, str]) -> Answer:
         del argv
-        return ask([str(Path(os.environ["TOLD"]).with_name("tell"))], directory=directory, environment=environment)
+        return ask([str(Path(directory) / "tell")], directory=directory, environment=environment)
 
     CliTarget(directory, TargetKind.PRODUCTION, policy(), run=run)._ask(["npx", "supabase", "--version"])  # type: ignore[arg-type]
 
 
 def _drill(directory: Path) -> None:
-    told = os.environ["TOLD"]
     with harmless_environment():
-        os.environ["TOLD"] = told
         _run_command(directory)
 
 

@@ -18,8 +18,8 @@ from support.places import make_place
 from support.terminals import program, python_program
 from support.walks import PRODUCTION, FakeExecutor, FakeTarget, Walked, book, ended, procedure, step
 
-from runbook.drill.platform import TOKEN, environment, serve, write_profile
-from runbook.drill.platform_state import PlatformState, initial_state
+from runbook.drill.platform import Platform, environment, serve, write_profile
+from runbook.drill.platform_state import initial_state
 from runbook.engine.ports import Execution
 from runbook.errors import ExitCode, MissingPartError, ProgramChangedError, RunbookError
 from runbook.filling import fill_command, target_words
@@ -429,15 +429,14 @@ class RealCli:
 
     root: Path
     major: int
-    platform: PlatformState
-    url: str
+    platform: Platform
 
     def __post_init__(self) -> None:
         self.project, self.home = self.root / "project", self.root / "home"
         (self.project / "supabase" / ".temp").mkdir(parents=True)
         (self.home / ".supabase").mkdir(parents=True)
         (self.project / "supabase" / "config.toml").write_text('project_id = "x"\n')
-        write_profile(self.home / "profile.yaml", self.url)
+        write_profile(self.home / "profile.yaml", self.platform.url)
 
     def line(self, *template: str) -> tuple[str, ...]:
         """Return a command for the proven project, as the packaged book writes it."""
@@ -448,7 +447,8 @@ class RealCli:
     def run(self, argv: tuple[str, ...], given: Mapping[str, str]) -> str:
         """Run it with closed input and return what it printed."""
         script = cli_package(self.major).directory / "dist" / "supabase.js"
-        whole = {**isolated_environment(self.home, proxy="http://127.0.0.1:9"), "SUPABASE_ACCESS_TOKEN": TOKEN, **given}
+        token = {"SUPABASE_ACCESS_TOKEN": self.platform.keys.token}
+        whole = {**isolated_environment(self.home, proxy="http://127.0.0.1:9"), **token, **given}
         done = subprocess.run(
             [str(node_directory() / "node"), str(script), *argv[2:]],
             cwd=self.project, env={**whole, "SUPABASE_API_MAX_RETRIES": "0"}, stdin=subprocess.DEVNULL,
@@ -459,12 +459,17 @@ class RealCli:
     @property
     def own(self) -> dict[str, str]:
         """Return what a walk gives the CLI, with the stand-in as the service."""
-        return {**settled_environment(str(self.project)), **environment(self.home / "profile.yaml")}
+        return {**settled_environment(str(self.project)), **self.platform_environment}
+
+    @property
+    def platform_environment(self) -> Mapping[str, str]:
+        """Return what makes the stand-in the service, and lets the CLI log in there."""
+        return environment(self.home / "profile.yaml", self.platform)
 
     @property
     def reached(self) -> set[str]:
         """Return the projects that were asked for anything."""
-        parts = (request.split()[1].split("/") for request in self.platform.requests)
+        parts = (request.split()[1].split("/") for request in self.platform.state.requests)
         return {part[3] for part in parts if part[1:3] == ["v1", "projects"] and len(part) > 3}
 
 
@@ -472,7 +477,7 @@ class RealCli:
 def _real(root: Path, major: int) -> Iterator[RealCli]:
     state = initial_state(deployed={}, secrets={}, platform={})
     with serve(state) as platform:
-        yield RealCli(root, major, state, platform.url)
+        yield RealCli(root, major, platform)
 
 
 _LIST = ("npx", "supabase", "functions", "list", "{{target}}")
@@ -496,7 +501,7 @@ def test_the_real_cli_goes_where_the_command_says(tmp_path: Path, major: int, sw
         for template in (query, _LIST):
             cli.run(cli.line(*template), cli.own)
             assert cli.reached == {PROVEN}, template
-            cli.platform.requests.clear()
+            cli.platform.state.requests.clear()
 
 
 @pytest.mark.parametrize("major", [2, 3])
@@ -506,7 +511,7 @@ def test_the_real_cli_asks_no_service_that_a_file_names(tmp_path: Path, major: i
         (cli.home / ".supabase" / "profile").write_text(str(cli.home / "profile.yaml"))
         cli.run(cli.line(*_LIST), {})
         assert cli.reached == {PROVEN}, "this CLI no longer reads that file: there is nothing to keep it from"
-        cli.platform.requests.clear()
+        cli.platform.state.requests.clear()
         cli.run(cli.line(*_LIST), settled_environment(str(cli.project)))
         assert cli.reached == set()
 
@@ -516,5 +521,5 @@ def test_the_real_cli_2_is_not_told_yes_by_a_file(tmp_path: Path) -> None:
     with _real(tmp_path, 2) as cli:
         (cli.project / "supabase" / ".env").write_text("SUPABASE_YES=true\n")
         reset = ("npx", "supabase", "db", "reset", "--db-url", "postgresql://u:p@127.0.0.1:9/x")
-        assert "Resetting remote database" in cli.run(reset, environment(cli.home / "profile.yaml"))
+        assert "Resetting remote database" in cli.run(reset, cli.platform_environment)
         assert "Resetting remote database" not in cli.run(reset, cli.own)
