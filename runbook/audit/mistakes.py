@@ -8,7 +8,7 @@ from itertools import chain
 
 from runbook.audit.cli_lines import majors_of
 from runbook.audit.manual import CliFlag, CommandPath, Manual
-from runbook.model import Book, Family, Rule, TargetKind
+from runbook.model import Book, Family, Rule, TargetKind, Variant
 from runbook.policy.argv import Flag
 from runbook.policy.judgement import rule_of
 
@@ -107,10 +107,11 @@ def _exists(rule: Rule, _book: Book, on: list[Manual]) -> Iterator[Mistake]:
 
 
 def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """Every flag that a variant looks for is one of the command's, on the majors that it is for."""
-    for variant in rule.variants:
+    """Every flag that a variant looks for, or that may stay, is one of the command's on the majors it is for."""
+    looked_for = [((*variant.flags, *variant.without), variant) for variant in rule.variants]
+    for names, variant in (*looked_for, (rule.options, Variant())):
         own = [manual for manual in on if not variant.majors or manual.major in variant.majors]
-        for name in (*variant.flags, *variant.without):
+        for name in names:
             lacking = [manual for manual in own if not any(flag.name == name for flag in _flags_of(rule, book, manual))]
             # A variant without majors may look for a flag that only one of them has.
             if lacking and (variant.majors or lacking == own):

@@ -15,6 +15,7 @@ from runbook.checks.links import check_links
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
 from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
+from runbook.checks.reading_rules import check_reading_rules
 from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
 from runbook.checks.warnings import check_warnings
@@ -52,7 +53,8 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_reviewed(subject, notes, today or date.today())
 
     extra = [each.check_book for each in installed().values() if each.check_book]
-    return _found(book, (*CHECKS, check_warnings, check_weaknesses, check_templates, check_links, check_dates, *extra))
+    checks = (check_warnings, check_weaknesses, check_reading_rules, check_templates, check_links, check_dates)
+    return _found(book, (*CHECKS, *checks, *extra))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

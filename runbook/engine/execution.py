@@ -55,16 +55,21 @@ def _names_in(action: Action, at: Place) -> set[str]:
 
 
 def refuse_if_forbidden(prepared: Prepared, *, reading_only: bool = False) -> None:
-    """Raise PolicyRefusal if policy forbids the command, or if it does more than read where only that is allowed."""
+    """Raise PolicyRefusal if policy forbids the command, or if it isn't proven to read where only that is allowed.
+
+    What only reads, yet needs a person to look first, is refused there too: nobody is asked.
+    """
     judgement = prepared.judgement
     if judgement is not None and judgement.verdict is Verdict.REFUSE:
         raise PolicyRefusal(
             f"policy refuses `{' '.join(prepared.argv)}`: {judgement.reason}",
             hint=judgement.instead or "It did not run, and no flag changes that.",
         )
-    if reading_only and prepared.effect is not Effect.READS:
+    if reading_only and (prepared.effect is not Effect.READS or prepared.needs_person):
+        what = prepared.effect.value if prepared.effect is not Effect.READS else "needs a person to confirm it"
+        why = f": {judgement.reason}" if judgement is not None else ""
         raise PolicyRefusal(
-            f"a check may only read, and `{' '.join(prepared.argv)}` {prepared.effect.value}",
+            f"a check may only read, and `{' '.join(prepared.argv)}` {what}{why}",
             hint="It did not run. The procedure's `verify` needs another command.",
         )
 

@@ -241,7 +241,8 @@ class Walk:
         context, now = self.context, self._now()
         match reply:
             case Go(typed=typed, value=value):
-                if context.dry and not screen.action.runs_dry(prepared.effect, is_complete=prepared.is_complete):
+                runs_dry = screen.action.runs_dry(prepared.effect, is_complete=prepared.is_complete)
+                if context.dry and (prepared.needs_person or not runs_dry):
                     context.record(StepSkipped(at=now, step=at.path, reason=_DRY), screen)
                 elif is_confirmed(screen.confirmation, screen.word, typed):
                     said = typed.strip() or "Enter"

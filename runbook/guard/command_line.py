@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -113,6 +114,8 @@ _LONGEST_SUBJECT = 160
 _MOST_COMMANDS = 50
 # Set in the line, these send a command to another project than the one that the verdict assumes.
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
+# Set in the line, these name files or programs that a database client or the CLI runs first, or settings of the server.
+_CHANGING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 # Their words name a program or a task: the program they start is judged, not they.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
@@ -196,9 +199,15 @@ class Examination:
         return judged
 
     def _retargeted(self, judged: Judgement, state: ShellState) -> Judgement:
-        """Ask about a write that the line itself sends to another project than the linked one."""
+        """Ask about a write that the line itself sends to another project, and about what the line makes another."""
+        if judged.family is Family.NOTHING:
+            return judged
+        changing = next(filter(_CHANGING.fullmatch, state.environment), None)
+        if changing is not None:
+            reason = f"{changing} in the line may change what it does. {judged.reason}"
+            return replace(judged, verdict=Verdict.CONFIRM, effect=Effect.WRITES, reason=reason)
         names = [name for name in _RETARGETS if name in state.environment]
-        if judged.family is Family.NOTHING or judged.effect is Effect.READS or not names:
+        if judged.effect is Effect.READS or judged.writes_files or not names:
             return judged
         reason = f"{names[0]} in the line sends it to another project than the linked one. {judged.reason}"
         return replace(judged, verdict=Verdict.CONFIRM, reason=reason)

@@ -20,6 +20,7 @@ from runbook.model.fields import (
     Regex,
     Shaped,
     Text,
+    Truth,
     file_of,
     key,
     shape,
@@ -85,6 +86,9 @@ class Variant:
     sql: Effect | None = key(EFFECT, "What the SQL handed to the command does.", default=None, read=Effect)
     majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=())
     effect: Effect | None = key(EFFECT, "What it then does to its target.", default=None, read=Effect)
+    writes_files: bool = key(
+        Truth(), "What it then writes are files on this machine; its target is only read.", default=False
+    )
     remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
     local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
     reason: str | None = key(TEXTS, "Why it is judged so.", default=None)
@@ -130,6 +134,14 @@ class Rule:
     reason: str = key(TEXTS, "Why it is judged so, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
     value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
+    options: tuple[str, ...] = key(
+        _FLAGS, "Options with which it still only reads. With any other it counts as writing.", default=()
+    )
+    operands: tuple[str, ...] | None = key(
+        ListOf(Regex(), 0),
+        "Where it reads: patterns, one of which each word fits as a whole. An empty list allows no word.",
+        default=None,
+    )
     majors: tuple[int, ...] | None = key(
         ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do.", default=None
     )
@@ -167,6 +179,9 @@ class Policy:
 
     global_value_flags: Mapping[str, tuple[str, ...]] = key(
         MapOf(TEXTS, _FLAGS), "By program: flags that stand anywhere and take a value.", default=dict
+    )
+    global_options: Mapping[str, tuple[str, ...]] = key(
+        MapOf(TEXTS, _FLAGS), "By program: options that stand anywhere and change nothing.", default=dict
     )
     remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
     rules: tuple[Rule, ...] = key(ListOf(Shaped("rule")), "One rule for each command.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
+from runbook.policy.reading import Doubt, Reader, find_doubt, runs_others
 
 __all__ = ["Judgement", "classify", "rule_of"]
 
@@ -25,7 +26,8 @@ class Judgement:
     """What policy says of a command (or of a line: then of its worst command).
 
     `rule` is the id of the deciding rule, empty where none applies. `target` is where the command would land, None
-    where it reaches nothing or that can't be told. `commands` are the argvs that were judged.
+    where it reaches nothing or that can't be told. `commands` are the argvs that were judged. `writes_files`: what it
+    writes are files on this machine; its target is only read.
     """
 
     verdict: Verdict
@@ -36,6 +38,7 @@ class Judgement:
     family: Family
     target: TargetKind | None
     commands: tuple[tuple[str, ...], ...]
+    writes_files: bool = False
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -45,10 +48,15 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A command with the rule that fits it. `words` are told apart by that rule, without the subcommands."""
+    """A command with the rule that fits it. `words` are told apart by that rule, without the subcommands.
+
+    `form` is the subcommand as the argv spells it.
+    """
 
     argv: tuple[str, ...]
+    invocation: Invocation
     rule: Rule
+    form: tuple[str, ...]
     words: Words
     sql: Effect | None
 
@@ -66,13 +74,10 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     found = _find(invocation, rules, policy)
     if found is None:
         return _without_rule(invocation, rules, policy, argv)
-    rule, words = found
-    # `-h` is psql's host and `-v` its variables; only of the CLI are these known to ask for help and version.
-    short = invocation.program == "supabase"
-    asked = ("--help", "--version", *(("-h", "-v") if short else ()))
-    if any(words.has(flag) and flag not in rule.value_flags for flag in asked):
-        return _unruled(argv, Verdict.ALLOW, Effect.READS, reason=_PRINTS_HELP, rule=rule.id)
-    case = _Case(tuple(argv), rule, words, _sql_effect(rule, words, stdin))
+    rule, form, words = found
+    case = _Case(tuple(argv), invocation, rule, form, words, _sql_effect(rule, words, stdin))
+    if _asks_for_help(invocation.program, words, rule.value_flags):
+        return _of_help(case, policy)
     # Where the major or the target is open, all that it may be is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
@@ -89,8 +94,8 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
 # --- which rule -------------------------------------------------------------------------------------------------
 
 
-def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tuple[Rule, Words] | None:
-    """Return the rule with the longest matching subcommand, and the words as that rule tells them apart.
+def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tuple[Rule, tuple[str, ...], Words] | None:
+    """Return the rule with the longest matching subcommand, that subcommand, and the words as the rule reads them.
 
     A flag of a subcommand may stand before it and take a value; so where nothing fits, all rules' flags are tried.
     """
@@ -104,7 +109,7 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
     words = read_words(invocation.arguments, (*common, *rule.value_flags))
     # Where a flag of this rule took one of the subcommand's words, all that is left stays.
     at = len(form) if words.positionals[: len(form)] == form else 0
-    return rule, Words(words.positionals[at:], words.flags, words.after)
+    return rule, form, Words(words.positionals[at:], words.flags, words.after)
 
 
 def _fitting(invocation: Invocation, rules: Sequence[Rule], flags: Sequence[str]) -> list[tuple[tuple[str, ...], Rule]]:
@@ -124,9 +129,54 @@ def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy,
     group = any(form[: len(command)] == command for rule in rules for form in (rule.command, *rule.aliases))
     if invocation.program != "supabase":
         return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
-    if group or command[:1] == ("help",) or any(words.has(flag) for flag in ("--help", "-h", "--version", "-v")):
-        return _unruled(argv, Verdict.ALLOW, Effect.READS, reason=_PRINTS_HELP)
+    if group or command[:1] == ("help",) or _asks_for_help(invocation.program, words, ()):
+        doubt = find_doubt(argv, invocation, _reader(invocation, command, policy, _HELP))
+        effect, reason = (Effect.WRITES, doubt.reason) if doubt else (Effect.READS, _PRINTS_HELP)
+        return _unruled(argv, Verdict.ALLOW, effect, reason=reason)
     return _unruled(argv, Verdict.CONFIRM, Effect.WRITES)
+
+
+# --- whether it is proven to read -------------------------------------------------------------------------------
+
+
+_HELP = ("--help", "--version", "-h", "-v")
+
+
+def _asks_for_help(program: str, words: Words, value_flags: Sequence[str]) -> bool:
+    """Whether a command prints help or its version and does nothing else.
+
+    A script that a launcher starts gets the flag, and may do anything with it. `-h` is psql's host and `-v` its
+    variables; only of the CLI are these known to ask for help and version.
+    """
+    asked = _HELP if program == "supabase" else _HELP[:2]
+    return not runs_others(program) and any(words.has(flag) and flag not in value_flags for flag in asked)
+
+
+def _of_help(case: _Case, policy: Policy) -> Judgement:
+    """Judge a command that prints help. Of other programs than the CLI, an option may still do something first."""
+    rule = case.rule
+    options = (*_HELP, *rule.value_flags, *(flag for variant in rule.variants for flag in variant.flags))
+    known = (*(options if rule.program == "supabase" else _HELP[:2]), *rule.options)
+    doubt = find_doubt(case.argv, case.invocation, _reader(case.invocation, case.form, policy, known, rule))
+    effect, reason = (Effect.WRITES, doubt.reason) if doubt else (Effect.READS, _PRINTS_HELP)
+    return _unruled(case.argv, Verdict.ALLOW, effect, reason=reason, rule=rule.id)
+
+
+def _reader(
+    invocation: Invocation,
+    command: tuple[str, ...],
+    policy: Policy,
+    options: Sequence[str],
+    rule: Rule | None = None,
+) -> Reader:
+    """Return what is known to read: these options, those of every command of the program, and those of targets."""
+    targets = ("--local", *policy.remote_flags) if invocation.program == "supabase" else ()
+    return Reader(
+        command,
+        frozenset((*policy.global_options.get(invocation.program, ()), *targets, *options)),
+        frozenset((*policy.global_value_flags.get(invocation.program, ()), *(rule.value_flags if rule else ()))),
+        rule.operands if rule else None,
+    )
 
 
 # --- what it says -----------------------------------------------------------------------------------------------
@@ -136,18 +186,40 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
     """Yield a judgement for each place where the command may land."""
     rule = case.rule
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
+    effect = variant.effect or rule.effect
+    doubt = _doubt_of(case, variant, policy) if effect is Effect.READS else None
     for target in _targets_of(rule, case.words, policy, major):
-        here = (variant.local, rule.local) if target in {None, TargetKind.LOCAL} else (variant.remote, rule.remote)
-        yield Judgement(
+        is_hosted = target not in {None, TargetKind.LOCAL}
+        here = (variant.remote, rule.remote) if is_hosted else (variant.local, rule.local)
+        judged = Judgement(
             verdict=here[0] or here[1],
-            effect=variant.effect or rule.effect,
+            effect=effect,
             rule=rule.id,
             reason=variant.reason or rule.reason,
             instead=rule.instead if variant.instead is None else variant.instead,
             family=rule.reaches,
             target=target,
             commands=(case.argv,),
+            writes_files=variant.writes_files,
         )
+        yield judged if doubt is None else _doubted(judged, doubt, is_hosted=is_hosted)
+
+
+def _doubt_of(case: _Case, variant: Variant, policy: Policy) -> Doubt | None:
+    """Return why a command that its rule calls reading may do more; None if it is proven to read."""
+    options = (*case.rule.options, *variant.flags)
+    return find_doubt(case.argv, case.invocation, _reader(case.invocation, case.form, policy, options, case.rule))
+
+
+def _doubted(judged: Judgement, doubt: Doubt, *, is_hosted: bool) -> Judgement:
+    """Return what policy says of a command that isn't proven to read: it counts as writing.
+
+    A person looks where words that nobody vouches for go to a hosted project. How the program is started is no reason
+    to ask at every shell line.
+    """
+    asks = is_hosted and doubt.about_words and judged.verdict is Verdict.ALLOW
+    verdict = Verdict.CONFIRM if asks else judged.verdict
+    return replace(judged, effect=Effect.WRITES, verdict=verdict, reason=f"{doubt.reason} {judged.reason}")
 
 
 def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:

@@ -271,6 +271,8 @@ def effect_sentence(prepared: Prepared, target: str = "") -> str:
     verb = prepared.effect.value.upper()
     if here:
         return f"{verb} files on this machine" + (f", not {target}." if target else ".")
+    if prepared.judgement is not None and prepared.judgement.writes_files:
+        return f"Reads {target or 'the target'} and {verb} files on this machine."
     return (
         f"{verb} to {target}."
         if prepared.effect is Effect.WRITES and target

@@ -14,7 +14,8 @@ from runbook.checks.book import find_problems
 
 RISKY = POLICY.replace(
     "variants: [{flags: [--dry-run], effect: reads}]",
-    "variants: [{flags: [--dry-run], effect: reads}, {flags: [--include-all], remote: confirm, reason: Out of order.}]",
+    "options: [--include-all]\n    variants:\n      - {flags: [--dry-run], effect: reads}\n"
+    "      - {flags: [--include-all], remote: confirm, reason: Out of order.}",
 )
 CHECK = "check: 'git log {{file_name}}'"
 SAFE = "set lock_timeout = '5s';\n"

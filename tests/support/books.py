@@ -74,6 +74,7 @@ rules:
     bare: {2: local, 3: local}
     reason: It runs SQL.
     value_flags: [--output-format, --output]
+    options: [--output-format, --read-only]
     variants:
       - {sql: writes, effect: writes, remote: confirm}
       - {sql: destroys, effect: destroys, remote: refuse}

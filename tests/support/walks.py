@@ -153,6 +153,7 @@ def _rule(program: str, effect: Effect, verdict: Verdict) -> Rule:
         remote=verdict,
         local=verdict,
         reason=f"{program} does what it says",
+        options=("--remote",),
         instead="do something else" if verdict is Verdict.REFUSE else "",
         at=AT,
     )
