@@ -160,7 +160,7 @@ def _claude(decision: str, text: str) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)  # in ASCII: what a stream can't encode would be no answer
 
 
 # --- settings files --------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from runbook.errors import ExitCode
 from runbook.guard.command_line import judge, judge_words
-from runbook.guard.messages import hidden
+from runbook.guard.messages import encodable, hidden
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
@@ -87,7 +87,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str | None) ->
         "verdict": judged.verdict.value,
         "rule": judged.rule,
         "face": face,
-        "directory": directory or "",
+        "directory": encodable(directory or ""),
         "line": shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "…",
     }
     try:
@@ -109,6 +109,6 @@ def read_log() -> Iterator[LogEntry]:
     for line in lines:
         try:
             found = json.loads(line)
-            yield LogEntry(**{name: str(found[name]) for name in LogEntry.__slots__})
+            yield LogEntry(**{name: encodable(str(found[name])) for name in LogEntry.__slots__})
         except (ValueError, KeyError, TypeError):
             continue

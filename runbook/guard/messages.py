@@ -12,7 +12,7 @@ from runbook.model import Effect, TargetKind, Verdict
 from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
 
-__all__ = ["as_json", "as_sentence", "as_text", "hidden", "name_of_target"]
+__all__ = ["as_json", "as_sentence", "as_text", "encodable", "hidden", "name_of_target"]
 
 _PROJECT_FLAGS = frozenset({"--project-ref", "--remote"})
 _HOST_FLAGS = frozenset({"-h", "--host"})
@@ -65,7 +65,8 @@ def _linked(directory: str | None) -> str | None:
         try:
             # Where `supabase link` keeps it.
             found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
+        # A path that an agent sent may hold what no path can; a file may be no text.
+        except (OSError, ValueError):
             continue
         # The nearest link counts, even a broken one.
         return found if found.isalnum() else None
@@ -111,7 +112,7 @@ def as_sentence(judged: Judgement, directory: str | None) -> str:
 
 
 def as_json(judged: Judgement) -> str:
-    """Return a judgement as one JSON object."""
+    """Return a judgement as one JSON object, in ASCII: a stream may take no more."""
     return json.dumps(
         {
             "verdict": judged.verdict.value,
@@ -122,8 +123,7 @@ def as_json(judged: Judgement) -> str:
             "family": judged.family.value,
             "target": judged.target.value if judged.target else None,
             "commands": [[hidden(word) for word in command] for command in judged.commands],
-        },
-        ensure_ascii=False,
+        }
     )
 
 
@@ -132,4 +132,12 @@ def hidden(text: str) -> str:
     # Loaded late: what is allowed prints nothing.
     from runbook.policy.redaction import Redactor
 
-    return Redactor().redact(text)
+    return Redactor().redact(encodable(text))
+
+
+def encodable(text: str) -> str:
+    r"""Return a text that every stream, file and JSON parser takes: `\ufffd` for bytes that are no UTF-8.
+
+    Python keeps such bytes of a command line, a file's name or the environment as lone surrogates.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from runbook.guard.command_line import judge_script
+from runbook.guard.messages import encodable
 from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
@@ -60,7 +61,8 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     kind = _kind_of(path)
     if kind is None or path.stat().st_size > _LARGEST:
         return ()
-    text = path.read_text(encoding="utf-8", errors="replace")
+    # Shells leave NUL characters out.
+    text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
     found: dict[tuple[int, int], Stopped] = {}
     for script in _READERS[kind](text):
         for placed in judge_script(script.text, policy=policy):
@@ -71,7 +73,8 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
             # One command may be judged more than once: behind `npx`, say. The gravest verdict stays.
             if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
                 command = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
-                found[place] = Stopped(str(path), *place, judged.verdict, command + judged.reason)
+                message = encodable(command + judged.reason)
+                found[place] = Stopped(encodable(str(path)), *place, judged.verdict, message)
     return tuple(sorted(found.values()))
 
 
@@ -107,7 +110,7 @@ def _recipes(text: str) -> Iterator[_Script]:
 def _package_scripts(text: str) -> Iterator[_Script]:
     """Yield the scripts of a package.json."""
     try:
-        scripts = json.loads(text).get("scripts", {})
+        scripts = json.loads(text, strict=False).get("scripts", {})
     except (ValueError, AttributeError):
         return
     start = text.find('"scripts"')

@@ -30,6 +30,7 @@ steps:
 
 POLICY = """\
 global_value_flags: {supabase: [--workdir, --profile]}
+global_options: {supabase: [--workdir, --output-format, --output]}
 remote_flags: [--linked, --remote, --project-ref, --db-url]
 rules:
   - id: migration-list
@@ -74,7 +75,7 @@ rules:
     bare: {2: local, 3: local}
     reason: It runs SQL.
     value_flags: [--output-format, --output]
-    options: [--output-format, --read-only]
+    options: [--read-only]
     variants:
       - {sql: writes, effect: writes, remote: confirm}
       - {sql: destroys, effect: destroys, remote: refuse}

@@ -38,7 +38,7 @@ def _package_script(call: Call, name: str) -> str | None:
     if texts is None or len(texts) != 1:
         return None
     try:
-        body = json.loads(texts[0]).get("scripts", {}).get(name, "")
+        body = json.loads(texts[0], strict=False).get("scripts", {}).get(name, "")
     except (ValueError, AttributeError):
         return None
     return body if isinstance(body, str) else None

@@ -22,6 +22,8 @@ ANY_LIST: Lists = ((ANY_WORDS,),)
 # Ways multiply: each `if` may double what a variable holds.
 _MOST_LISTS = 24
 _LARGEST = 64 * 1024
+# ELF, Mach-O (either byte order, and for several processors) and Windows.
+_BINARIES = (b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\0")
 
 
 class Variable(NamedTuple):
@@ -157,7 +159,10 @@ def _same_file(one: str, other: str) -> bool:
 
 
 def read_small(path: str) -> str | None:
-    """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once."""
+    """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once.
+
+    Shells leave NUL characters out and run the rest, so they make no text a binary; what the system runs itself is one.
+    """
     try:
         # Opening a pipe that nobody writes to would block without O_NONBLOCK.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -172,7 +177,7 @@ def read_small(path: str) -> str | None:
         return None
     finally:
         os.close(handle)
-    return None if b"\0" in data else data.decode(errors="replace")
+    return None if data.startswith(_BINARIES) else data.replace(b"\0", b"").decode(errors="replace")
 
 
 def _either_variable(left: Variable | None, right: Variable | None) -> Variable:

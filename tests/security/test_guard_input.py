@@ -1,0 +1,230 @@
+"""Bytes that are no text, wherever the guard reads some: each gets a verdict, never a crash."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from runbook.cli import main
+from runbook.guard import fast_path
+from runbook.guard.agents import AGENTS, LARGEST
+from runbook.guard.command_line import judge, judge_words
+from runbook.guard.judging import log_path, read_log
+from runbook.model import Verdict
+
+VERDICTS = {0, 3, 6}
+RESET = b"npx supabase db reset --linked"
+LINES = [
+    line.split("\t", maxsplit=1)[0].encode()
+    for line in (Path(__file__).parents[1] / "guard/data/lines.tsv").read_text(encoding="utf-8").splitlines()[1:]
+]
+SIGNS = b"\xff\xc3\x80\xed\xa0 $(){}[]'\"\\|;&<>`*?~#!=-,.\n\t0aZ"
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""Variables with which a process's streams take nothing but ASCII."""
+BROKEN = [b"\xff", b"\xc3", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xef\xbb\xbf", b"\x01\x1b[2J"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a directory of its own, with a home of its own."""
+    for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path
+
+
+def _random_lines(seed: int, count: int) -> Iterator[bytes]:
+    """Yield random bytes, random signs of the shell, and known lines with bytes put in; no NUL, as argv has none."""
+    draw = random.Random(seed)
+    for number in range(count):
+        if number % 4 == 0:
+            yield bytes(draw.randrange(1, 256) for _ in range(draw.randrange(60)))
+        elif number % 4 == 1:
+            yield bytes(draw.choice(SIGNS) for _ in range(draw.randrange(40)))
+        else:
+            line = bytearray(draw.choice(LINES))
+            for _ in range(draw.randrange(1, 4)):
+                at = draw.randrange(len(line) + 1)
+                line[at:at] = draw.choice(BROKEN)
+            yield bytes(line)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_thousand_lines_that_may_be_no_text_get_a_verdict(
+    seed: int, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """As the shell hands them over: the exit code is one of the three, and JSON is JSON."""
+    for line in _random_lines(seed, 500):
+        form = "json" if line[:1] < b"a" else "text"
+        assert main(["guard", "--line", os.fsdecode(line), "--format", form]) in VERDICTS, line
+        sys.stdout.flush()
+        printed = capfdbinary.readouterr().out
+        assert not printed or json.loads(printed.decode())["verdict"] in set(Verdict), line
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_real_processes_answer_too(ascii_only: bool, home: Path) -> None:
+    """Sixty of each, whatever encoding the terminal has."""
+    environment = _environment(home, **(ASCII if ascii_only else {"LC_ALL": "C.UTF-8"}))
+    for line in _random_lines(99 + ascii_only, 60):
+        ended = _guard("--line", line, "--format", "json", environment=environment)
+        assert ended.returncode in VERDICTS, (line, ended.stderr)
+        assert json.loads(ended.stdout.decode())["verdict"] in set(Verdict)
+
+
+@pytest.mark.parametrize("byte", BROKEN)
+def test_what_is_refused_stays_refused_behind_such_bytes(byte: bytes) -> None:
+    """A word of rubbish does not hide the command beside it, and makes no line harmless."""
+    for line in (RESET + b" " + byte, b"echo '" + byte + b"'; " + RESET, RESET + b" # " + byte):
+        assert judge(os.fsdecode(line)).verdict is not Verdict.ALLOW
+    assert judge_words([*RESET.decode().split(), os.fsdecode(byte)]).verdict is Verdict.REFUSE
+
+
+def test_a_guarded_command_gets_its_bytes_as_they_were(home: Path) -> None:
+    """What is allowed runs with the very same words."""
+    for word in BROKEN:
+        ended = _guard("--", b"/bin/printf", b"%s", word, environment=_environment(home))
+        assert (ended.returncode, ended.stdout) == (0, word)
+    refused = _guard("--", *RESET.split(), b"\xff", environment=_environment(home))
+    assert refused.returncode == 3
+    assert b"db reset" in refused.stderr
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff",
+        b"\0",
+        b"",
+        b'{"tool_name": "Bash", "tool_input": {"command": "\xff"}}',
+        b'{"tool_name": "Bash", "tool_input": {"command": "echo \\ud800"}}',
+        b'{"tool_name": "Bash", "tool_input": {"command": "npx supabase db reset --linked \\udcff"}}',
+        b'{"tool_name": "Bash", "tool_input": {"command": "npx supabase db reset \\u0000"}}',
+        b'{"tool_name": "Bash", "cwd": "/\\ud800", "tool_input": {"command": "npx supabase db reset --linked"}}',
+        b'{"tool_name": "Bash", "cwd": "/\\u0000", "tool_input": {"command": "npx supabase db reset --linked"}}',
+        b'{"command": ["npx", "supabase", "db", "reset", "--linked", "\\udcff"], "cwd": "/\\udcff"}',
+        b"[" * 100_000,
+        b'{"a": 1e999999}',
+        b'{"command": "echo ' + b"9" * 5000 + b'"}',
+        b'{"command": ' + b"9" * 5000 + b"}",
+        b" " * (LARGEST + 1),
+    ],
+    ids=lambda data: str(data[:80]),
+)
+def test_every_event_gets_an_answer(
+    agent: str, data: bytes, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """An answer that the agent understands, in an encoding that it reads; what is no event is blocked."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    code = fast_path.answer_hook(agent, None)
+    sys.stdout.flush()
+    answer = json.loads(capfdbinary.readouterr().out.decode())
+    assert code in {0, 2}
+    harmless = b"echo 9" in data
+    assert (answer == {}) == harmless
+
+
+@pytest.mark.parametrize("byte", [*BROKEN, b"\0"], ids=str)
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("x.sh", b"echo %s\n" + RESET, "sh x.sh"),
+        ("x.sh", b"echo '%s'\n" + RESET, ". ./x.sh"),
+        ("Makefile", b"all:\n\techo %s\n\t" + RESET, "make"),
+        ("package.json", b'{"scripts": {"go": "echo %s; ' + RESET + b'"}}', "npm run go"),
+        ("x.sql", b"select '%s'; drop table tasks", "psql -h db.example.com -f x.sql"),
+    ],
+)
+def test_files_that_a_line_would_run_are_no_way_round(name: str, text: bytes, line: str, byte: bytes) -> None:
+    """Bytes in a script, a Makefile, a package.json or a file of SQL hide nothing that stands beside them."""
+    Path(name).write_bytes(text.replace(b"%s", byte))
+    code = main(["guard", "--line", line])
+    assert code in VERDICTS - {0}
+
+
+@pytest.mark.parametrize("name", ["PGHOST", "PGSERVICE", "SUPABASE_PROJECT_ID", "RUNBOOK_BOOK", "EDITOR"])
+def test_the_environment_may_hold_such_bytes(name: str, home: Path) -> None:
+    """A variable of the caller's that is no text is not the guard's fault."""
+    environment = {**_environment(home), os.fsencode(name): b"\xff\xfe"}
+    ended = _guard("--line", b"psql -c 'drop table tasks'", environment=environment)
+    # A book that is not there is bad usage, and said so.
+    assert ended.returncode == (2 if name == "RUNBOOK_BOOK" else ended.returncode), ended.stderr
+    assert ended.returncode in {2, 3, 6}
+    assert b"Traceback" not in ended.stderr
+
+
+def test_a_directory_may_have_such_a_name(home: Path) -> None:
+    """Where the command would run is written down, too."""
+    place = os.fsencode(home) + b"/\xff\xfe"
+    Path(os.fsdecode(place)).mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-m", "runbook", "guard", "--line", RESET, "--format", "json"],
+        cwd=place,
+        env=_environment(home),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert json.loads(ended.stdout.decode())["verdict"] == "refuse"
+    assert [each.directory for each in read_log()] == [f"{home}/\ufffd\ufffd"]
+
+
+def test_the_log_can_be_read_again(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Whatever was stopped, and whatever somebody wrote into the file."""
+    main(["guard", "--line", os.fsdecode(RESET + b" '\xff'")])
+    with log_path().open("ab") as log:
+        log.write(b'\xff\n{"at": "\\ud800"}\n')
+        row = dict.fromkeys(("at", "verdict", "rule", "face", "directory", "line"), "�")
+        log.write(json.dumps(row).encode() + b"\n")
+    for form in ("text", "json"):
+        assert main(["guard", "log", "--format", form]) == 0
+        sys.stdout.flush()
+        assert b"supabase db reset" in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_scan_reads_any_file(form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Names and contents may be anything; what is fatal is still found."""
+    Path(os.fsdecode(b"\xff")).mkdir()
+    for number, byte in enumerate([*BROKEN, b"\0", random.Random(1).randbytes(400)]):
+        (Path(os.fsdecode(b"\xff")) / f"{number}.sh").write_bytes(b"echo '" + byte.replace(b"'", b"") + b"'\n" + RESET)
+        Path(os.fsdecode(b"\xff/%d\xfe.sh" % number)).write_bytes(RESET + b"\n")
+    assert main(["guard", "scan", "--format", form, "."]) == 3
+    sys.stdout.flush()
+    printed = capfdbinary.readouterr().out.decode()
+    assert printed.count("db reset") >= len(BROKEN)
+    assert "\ufffd" in printed
+
+
+def _environment(home: Path, **more: str) -> dict[bytes, bytes]:
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    root = str(Path(__file__).parents[2])
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [root, kept.get("PYTHONPATH", "")]))
+    named = {**kept, "HOME": str(home), "XDG_STATE_HOME": str(home / "home"), **more}
+    return {os.fsencode(name): os.fsencode(value) for name, value in named.items()}
+
+
+def _guard(*words: str | bytes, environment: Mapping[bytes, bytes]) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "runbook", "guard", *words]
+    return subprocess.run(command, env=environment, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("command", [["guard", "scan", "."], ["guard", "scan", "--strict", "."], ["guard", "log"]])
+def test_streams_that_take_only_ascii_are_enough(command: list[str], home: Path) -> None:
+    """Names and texts that such a stream can't show are no crash."""
+    environment = _environment(home, **ASCII)
+    Path("é\ufffd.sh").write_bytes(RESET + " 'é'\n".encode())
+    assert _guard("--line", RESET + " 'é'".encode(), environment=environment).returncode == 3
+    ended = _guard(*command[1:], environment=environment)
+    assert ended.returncode == (3 if "scan" in command else 0), ended.stderr
+    assert b"db reset" in ended.stdout
