@@ -2,6 +2,10 @@
 
 An entry is named by the SHA-256 of the text and of the code that reads it. So an edited text and another version of
 runbook never find an old entry, and nothing has to be invalidated. Entries are data: nothing in one is executed.
+
+An entry may say that a fatal command is harmless, so one is believed only with a seal: a keyed digest of its name and
+its content, under a random key that lies elsewhere (with the journal, not in the cache). A cache that others filled, an
+entry under another one's name and a cache restored from another machine are as good as empty.
 """
 
 from __future__ import annotations
@@ -11,13 +15,21 @@ import os
 import sys
 from contextlib import suppress
 from functools import cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
 import runbook
 from runbook.errors import RunbookError
-from runbook.user_directories import cache_directory, is_private, make_private
+from runbook.user_directories import (
+    cache_directory,
+    is_out_of_reach,
+    is_private,
+    make_private,
+    open_private,
+    state_directory,
+)
 
 __all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
 
@@ -42,12 +54,15 @@ def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
 
 def find_kept(entry: Path | None) -> Any:
     """Return what was kept, None if there is nothing to be trusted. Its form is for the caller to check."""
-    # What others could have written may say anything, such as that a fatal command is harmless.
-    if entry is None or not is_private(entry) or not is_private(entry.parent):
+    if entry is None or not is_private(entry.parent) or not is_out_of_reach(entry):
         return None
     try:
-        return json.loads(entry.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with open_private(entry) as file:
+            seal, _, data = file.read().partition(b"\n")
+        if not compare_digest(seal, _sealed(entry, data, _key())):
+            return None
+        return json.loads(data)
+    except (OSError, ValueError, RecursionError, RunbookError):
         return None  # cut off or damaged; it is made anew and written over
 
 
@@ -55,11 +70,45 @@ def keep(entry: Path | None, value: object) -> None:
     """Keep a value that is JSON. Where that is not possible, the next start is slower."""
     if entry is None:
         return
-    with suppress(OSError):
+    with suppress(OSError, RunbookError):
         make_private(entry.parent.parent)
         make_private(entry.parent)
-        _write(entry, json.dumps(value, separators=(",", ":")).encode())
+        data = json.dumps(value, separators=(",", ":")).encode()
+        _write(entry, b"\n".join([_sealed(entry, data, _key(make=True)), data]))
         _drop_oldest(entry.parent)
+
+
+# --- the seal -----------------------------------------------------------------------------------------------------
+
+
+_KEY = 32
+"""Bytes of the key."""
+
+
+def _sealed(entry: Path, data: bytes, key: bytes) -> bytes:
+    """Return an entry's first line. Its name holds what it was made from, so it can't pass for another one."""
+    return blake2b(entry.name.encode() + b"\0" + data, key=key).hexdigest().encode()
+
+
+def _key(*, make: bool = False) -> bytes:
+    """Return this user's key; `make` makes one where there is none to be trusted. Raises OSError without one."""
+    path = state_directory() / "cache.key"
+    try:
+        with open_private(path, secret=True) as file:
+            key = file.read(_KEY + 1)
+        if len(key) == _KEY and is_private(path.parent) and is_out_of_reach(path):
+            return key
+    except OSError:
+        if not make:
+            raise
+    if not make:
+        raise PermissionError(f"'{path}' can't be trusted")
+    make_private(path.parent)
+    _write(path, os.urandom(_KEY))
+    return _key()
+
+
+# --- entries ------------------------------------------------------------------------------------------------------
 
 
 @cache

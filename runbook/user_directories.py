@@ -7,14 +7,23 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from runbook.errors import RunbookError
 
 if TYPE_CHECKING:
     from platformdirs import PlatformDirs
 
-__all__ = ["cache_directory", "data_directory", "is_private", "locks_directory", "make_private", "state_directory"]
+__all__ = [
+    "cache_directory",
+    "data_directory",
+    "is_out_of_reach",
+    "is_private",
+    "locks_directory",
+    "make_private",
+    "open_private",
+    "state_directory",
+]
 
 _NAME = "runbook"
 
@@ -58,6 +67,37 @@ def is_private(path: Path) -> bool:
     except OSError:
         return False
     return about.st_uid == os.geteuid() and not stat.S_IMODE(about.st_mode) & 0o022
+
+
+def is_out_of_reach(path: Path) -> bool:
+    """Return whether nobody but this user and root can put something else at a path: each place above it counts.
+
+    A directory that everybody may write to is no danger where only owners may rename (`/tmp`).
+    """
+    for place in {*path.parents, *path.resolve().parents}:
+        try:
+            about = place.lstat()
+        except OSError:
+            return False
+        is_open = not stat.S_ISLNK(about.st_mode) and about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX
+        if about.st_uid not in {0, os.geteuid()} or is_open:
+            return False
+    return True
+
+
+def open_private(path: Path, *, secret: bool = False) -> BinaryIO:
+    """Open a file of this user's that nobody else can write to (`secret`: nor read). Raises OSError for any other."""
+    # Without O_NONBLOCK a pipe in its place would block.
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    about = os.fstat(file.fileno())
+    if (
+        stat.S_ISREG(about.st_mode)
+        and about.st_uid == os.geteuid()
+        and not about.st_mode & (0o077 if secret else 0o022)
+    ):
+        return file
+    file.close()
+    raise PermissionError(f"'{path}' isn't this user's alone")
 
 
 def make_private(directory: Path) -> None:

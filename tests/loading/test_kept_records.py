@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.books import PROCEDURE, write_book
 
+from runbook.cache import find_kept, keep
 from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, load_book, load_procedure, read_book, read_policy
 from runbook.loading.kept_records import find_record, keep_record
@@ -132,6 +133,9 @@ def test_an_entry_with_other_things_in_it_is_made_anew(text: str, cache: Path, p
     entry.write_text(text)
 
     assert read_policy(policy_book) == policy
+    if text:
+        keep(entry, json.loads(text))
+        assert read_policy(policy_book) == policy
     assert len(entry.read_text()) > 10_000
 
 
@@ -154,8 +158,8 @@ def test_a_record_that_is_not_of_its_tables_is_made_anew(
     """An unknown table, another one, missing parts and impossible values are not taken."""
     policy = read_policy(policy_book)
     entry = entry_with(cache, "db-push")
-    whole = json.loads(entry.read_text())
-    entry.write_text(json.dumps({**whole, "record": {"record": spoil(whole["record"]["record"])}}))
+    whole = find_kept(entry)
+    keep(entry, {**whole, "record": {"record": spoil(whole["record"]["record"])}})
 
     assert read_policy(policy_book) == policy
 
