@@ -7,6 +7,7 @@ optional part happens to be installed. The tests hold it against PostgreSQL's ow
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from runbook.model import Effect
@@ -40,6 +41,8 @@ _IN_BODIES = frozenset({"drop", "truncate", "delete", "update", "merge", "alter"
 _DESCRIBING = frozenset(
     {"l", "list", "conninfo", "x", "timing", "pset", "echo", "h", "q", "a", "t", "gx", "g", "watch"}
 )
+_MOST_BLOCKS = 500
+"""Places in a procedural body where a statement may begin. Each is looked at with all that follows it."""
 _DEEPEST = 5
 """Texts run as SQL within texts run as SQL: who nests deeper than that hides something."""
 _CHANGES = frozenset({"insert", "update", "delete", "merge", "truncate"})
@@ -154,8 +157,10 @@ def _create(words: list[Token], _mode: _Mode) -> Effect:
 def _do(words: list[Token], mode: _Mode) -> Effect:
     """Count code as a write at least; the worst statement that can be seen in it decides."""
     deeper = mode._replace(depth=mode.depth + 1)
-    parts = (part for token in words if token.kind is TokenKind.TEXT for part in _parts(token.text))
-    return _worst([_WRITES, *(_inside(part, deeper) for part in parts)])
+    every = (part for token in words if token.kind is TokenKind.TEXT for part in _parts(token.text))
+    parts = list(islice(every, _MOST_BLOCKS + 1))
+    # What is nested so deep hides something.
+    return _DESTROYS if len(parts) > _MOST_BLOCKS else _worst([_WRITES, *(_inside(part, deeper) for part in parts)])
 
 
 def _parts(body: str) -> Iterator[list[Token]]:
@@ -306,11 +311,13 @@ def _is_list(words: Sequence[Token], at: int) -> bool:
     before = words[at - 1].text if at else ""
     if before in {"as", "with", "recursive", "::"} or (before == ")" and not _says(words, "distinct", "on")):
         return True
+    if before != ",":
+        return False
     # Behind a comma it is one more of a `with` list only if `as (` and a query follow, not `as (column type, …)`.
     behind = words[at + 3 + len(_nested(words[at + 2 :])) :][:6]
     shape = [word.text for word in behind if word.text not in {"not", "materialized"}][:4]
     queries = (["as", "(", "select"], ["as", "(", "with"], ["as", "(", "("])
-    return before == "," and (shape[:3] in queries or shape == ["as", "(", "values", "("])
+    return shape[:3] in queries or shape == ["as", "(", "values", "("]
 
 
 def _call(name: str, *, read_only: bool) -> Effect:

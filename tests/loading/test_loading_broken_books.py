@@ -281,7 +281,7 @@ def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path, capsys: pyte
     out, err = capsys.readouterr()
     heads = [line.removeprefix(f"{book}/") for line in out.splitlines() if line.startswith(str(book))]
     assert [head.split(": ")[0] for head in heads] == [
-        "policy.yaml:14:9",
+        "policy.yaml:15:9",
         "procedures/bad.yaml:10:42",
         "procedures/bad.yaml:11:5",
         "procedures/bad.yaml:11:10",

@@ -67,8 +67,11 @@ def format_text(pattern: str, words: list[str]) -> str | None:
         if piece is None:
             return None
         output += piece
+        # Printed into a variable again and again, a text would double each time.
+        if len(output) > _MOST:
+            return None
         # A format that takes no word would go on for ever.
-        if not rest or len(rest) == before or len(output) > _MOST:
+        if not rest or len(rest) == before:
             return output
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from runbook.guard.shell.nodes import ParameterPart
 from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, Variable, scalar
-from runbook.guard.shell.texts import ANY, ANY_WORDS, MAYBE, UNKNOWN, Texts, concatenated, either, is_known, plain
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    LONGEST,
+    MAYBE,
+    UNKNOWN,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    plain,
+)
 
 __all__ = ["Value", "value_of"]
 
@@ -119,6 +131,8 @@ def _operated(parameter: ParameterPart, texts: Texts | None, state: ShellState, 
         return result
     if texts is None or not all(is_known(text) for text in (*texts, *(text for item in operands for text in item))):
         return UNKNOWN
+    if len(texts) * math.prod(map(len, operands)) > _MOST_CHANGES:
+        return UNKNOWN
     return either(*(_changed(operator, plain(text), operands) for text in texts))
 
 
@@ -179,6 +193,9 @@ def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
     return int(texts[0]), int(texts[1]) if texts[1] else None
 
 
+_MOST_CHANGES = 64
+
+
 def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
     if not old:
         return text
@@ -187,4 +204,6 @@ def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
         return new + text.removeprefix(old[1:]) if text.startswith(old[1:]) else text
     if old[0] == "%" and not every:
         return text.removesuffix(old[1:]) + new if text.endswith(old[1:]) else text
-    return text.replace(old, new, -1 if every else 1)
+    # Each letter of a long text by a long text would be gigabytes.
+    grows = text.count(old) * len(new) if every else len(new)
+    return text.replace(old, new, -1 if every else 1) if grows <= LONGEST else ANY

@@ -7,11 +7,16 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.errors import MissingPartError
 from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["NotShellError", "read_plain", "read_shell"]
 
@@ -20,6 +25,10 @@ LONGEST = 64 * 1024
 
 # A limit against a hang, shorter than the alarm of an agent's hook.
 _SECONDS = 5.0
+_PROCESSOR_SECONDS = 1
+# Bytes of a syntax tree. A script of 64 KB has some 15 MB; a chain of a few thousand signs has gigabytes, as each level
+# is indented.
+_LARGEST_TREE = 20 * 1024 * 1024
 
 
 class NotShellError(Exception):
@@ -50,20 +59,55 @@ def _read_with_shfmt(data: bytes) -> Chain:
     # All text is read as bash; what only another shell could read is a doubt.
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
-        run = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise NotShellError("it takes too long to parse") from error
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
         raise MissingPartError(f"shfmt can't be started: {error.strerror}", hint="pip install shfmt-py") from error
-    if run.returncode != 0:
-        message = run.stderr.decode(errors="replace").strip().splitlines()
-        raise NotShellError(message[0] if message else "it does not parse")
+    with process:
+        tree, message = _answer_of(process, data)
+    if process.returncode != 0:
+        raise NotShellError(message or "it takes too long to parse")
     try:
-        return translate(json.loads(run.stdout))
+        return translate(json.loads(tree))
     except RecursionError as error:
         raise NotShellError("it is nested too deep") from error
     except (KeyError, TypeError, ValueError) as error:
         raise NotShellError(f"its syntax tree is of an unknown shape ({error!r})") from error
+
+
+def _answer_of(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, str]:
+    """Return what shfmt answers and the first line of its complaint; end it where it does too much."""
+    import threading
+
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    _limit(process.pid)
+    alarm = threading.Timer(_SECONDS, process.kill)
+    alarm.start()
+    try:
+        # It reads all of a text before it prints anything, so neither waits for the other.
+        with suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(data)
+        tree = process.stdout.read(_LARGEST_TREE + 1)
+        if len(tree) > _LARGEST_TREE:
+            process.kill()
+            return b"", "it is nested too deep"
+        message = process.stderr.read().decode(errors="replace").strip().splitlines()
+        process.wait()
+        return tree, message[0] if message else ""
+    finally:
+        alarm.cancel()
+
+
+def _limit(pid: int) -> None:
+    """Let the kernel end shfmt after a second of work: on a busy machine the clock says nothing of that."""
+    import resource
+
+    # macOS has no such call; there the alarm has to do.
+    limit = getattr(resource, "prlimit", None)
+    if limit is not None:
+        with suppress(OSError):
+            limit(pid, resource.RLIMIT_CPU, (_PROCESSOR_SECONDS, _PROCESSOR_SECONDS))
 
 
 @functools.cache

@@ -23,6 +23,7 @@ __all__ = ["Machine"]
 # Far above what lines in use need, and low enough for an answer within the time that an agent's hook has.
 _MOST_STEPS = 4000
 _FEW_STEPS = 500
+_MOST_WORK = 50_000
 _MOST_TEXTS = 150
 _DEEPEST = 40  # well below Python's own recursion limit
 _END = "END_OF_TEXT"
@@ -40,6 +41,7 @@ class Machine:
         self._disk = disk
         self._walker = Evaluator(self)
         self._steps = 0
+        self._work = 0
         self._texts = 0
         self._depth = 0  # everything nested: texts, functions, substitutions
         self._nesting = 0  # texts in texts alone; positions are those of the outermost
@@ -67,6 +69,12 @@ class Machine:
         """Count a piece of work. Raises TooMuchError when there were too many."""
         self._steps += 1
         if self._steps > _MOST_STEPS:
+            raise TooMuchError
+
+    def spend(self, units: int) -> None:
+        """Count work within a step, in units of one word. Raises TooMuchError when there was too much."""
+        self._work += units
+        if self._work > _MOST_WORK:
             raise TooMuchError
 
     @contextmanager
@@ -186,6 +194,7 @@ class Machine:
 
     def contents(self, path: str, state: ShellState) -> Texts | None:
         """Return what a file may hold, None where that can't be told."""
+        self.spend(len(state.files))  # it is compared with each that was written
         return state.contents(path, self._disk)
 
     def output(self, body: Chain, state: ShellState) -> Texts:

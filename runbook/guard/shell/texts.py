@@ -28,7 +28,7 @@ UNKNOWN: Texts = (ANY,)
 
 # Sets multiply when they are joined. Beyond this, one unknown text stands for all.
 _MOST = 24
-_LONGEST = 64 * 1024
+LONGEST = 64 * 1024
 _MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
 # Two unknown parts in a row are one; without this, texts that double in a loop would only grow.
 _RUNS = re.compile(f"{ANY}{{2,}}")
@@ -85,7 +85,12 @@ def concatenated(*sets: Texts) -> Texts:
         if len(result) * len(texts) > _MOST:
             return UNKNOWN
         result = tuple(dict.fromkeys(_RUNS.sub(ANY, left + right) for left in result for right in texts))
-    return result if all(len(text) <= _LONGEST for text in result) else UNKNOWN
+    return result if all(len(text) <= LONGEST for text in result) else UNKNOWN
+
+
+def bounded(text: str) -> str:
+    """Return a text, or an unknown one for one that is too long to be meant."""
+    return text if len(text) <= LONGEST else ANY
 
 
 def quoted_words(words: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from runbook.guard.shell.nodes import Opaque, ParameterPart, Part, ProcessPipe, Substitution, TextPart, Word
 from runbook.guard.shell.parameter_expansion import Value, value_of
 from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, scalar
-from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, concatenated, loose, plain, tight
+from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, bounded, concatenated, loose, plain, tight
 
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
@@ -38,7 +39,7 @@ def expand_braces(word: Word) -> list[Word]:
             atoms.extend(TextPart(character, quoted=False) for character in part.value)
         else:
             atoms.append(part)
-    return [_joined(expanded) for expanded in _expand(atoms)[:_MOST]]
+    return [_joined(expanded) for expanded in _expand(atoms)]
 
 
 def _expand(atoms: list[Part]) -> list[list[Part]]:
@@ -47,8 +48,9 @@ def _expand(atoms: list[Part]) -> list[list[Part]]:
         if found is not None:
             choices, end = found
             rests = _expand(atoms[end + 1 :])
-            heads = [head for choice in choices for head in _expand(choice)]
-            return [atoms[:start] + head + rest for head in heads[:_MOST] for rest in rests[:_MOST]][:_MOST]
+            heads = list(islice((head for choice in choices for head in _expand(choice)), _MOST))
+            # Cut while they are made: of two sequences there are more pairs than anybody can hold.
+            return [atoms[:start] + head + rest for head, rest in islice(product(heads, rests), _MOST)]
     return [atoms]
 
 
@@ -102,19 +104,27 @@ _PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
 # As in the state: ways multiply with each unquoted variable.
 _MOST_LISTS = 24
 _MOST_WORDS = 2000
+_WORDS_PER_UNIT = 64
+_LETTERS_PER_UNIT = 1024
 
 
 def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -> Lists:
     """Return the word lists that a command may get. Too many ways become words that can't be told."""
     lists: Lists = ((),)
+    is_too_long = False
     for written in words:
         for word in expand_braces(written):
+            # Each word copies those before it.
+            machine.spend(1 + sum(map(len, lists)) // _WORDS_PER_UNIT)
             fields = _fields(word, state, machine)
             # Too many ways in one word: that word becomes anything, the others stay known.
             if len(lists) * len(fields) > _MOST_LISTS:
                 fields = ANY_LIST
-            lists = tuple(dict.fromkeys((*left, *right) for left in lists for right in fields))
-    return lists if all(len(items) <= _MOST_WORDS for items in lists) else ANY_LIST
+            # Too many words: none is known any more, yet all that they substitute still runs.
+            if not is_too_long:
+                lists = tuple(dict.fromkeys((*left, *right) for left in lists for right in fields))
+                is_too_long = any(len(items) > _MOST_WORDS for items in lists)
+    return ANY_LIST if is_too_long else lists
 
 
 def expand_text(word: Word, state: ShellState, machine: Machine) -> Texts:
@@ -126,6 +136,8 @@ def expand_text(word: Word, state: ShellState, machine: Machine) -> Texts:
             pieces: Texts = (tight(part.value),)
         else:
             pieces = tuple(tight(" ".join(items)) for items in _values(part, state, machine).lists)
+        # Each part copies the text before it.
+        machine.spend(sum(map(len, texts)) // _LETTERS_PER_UNIT)
         texts = concatenated(texts, pieces)
     return texts
 
@@ -179,6 +191,7 @@ def _fields(word: Word, state: ShellState, machine: Machine) -> Lists:
         choices = _pieces(part, state, machine)
         if len(ways) * len(choices) > _MOST_LISTS:
             return ANY_LIST
+        machine.spend(sum(len(piece or "") for pieces in choices for piece in pieces) // _LETTERS_PER_UNIT)
         ways = [_joined_on(*way, pieces) for way in ways for pieces in choices]
     return tuple(dict.fromkeys(done if current is None else (*done, current) for done, current in ways))
 
@@ -188,7 +201,7 @@ def _joined_on(done: tuple[str, ...], current: str | None, pieces: _Pieces) -> t
         if number and current is not None:
             done, current = (*done, current), None
         if piece is not None:
-            current = (current or "") + piece
+            current = bounded((current or "") + piece)
     return done, current
 
 
