@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from runbook import user_directories
 from runbook.cache import find_kept, keep
 from runbook.cli import main
 from runbook.loading import PACKAGED_BOOK, read_policy
@@ -165,7 +164,7 @@ def test_a_cache_below_a_directory_that_others_may_write_to_is_not_read(home: Pa
 def test_a_directory_of_somebody_else_is_not_trusted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor one above it: its owner can rename what is in it."""
     assert is_out_of_reach(home / "cache")
-    monkeypatch.setattr(user_directories.os, "geteuid", lambda: 4711)
+    monkeypatch.setattr("os.geteuid", lambda: 4711)
     if os.getuid() != 0:  # root is trusted, as it can do anything anyway
         assert not is_out_of_reach(home / "cache")
     monkeypatch.undo()
