@@ -14,9 +14,8 @@ from support.walks import Walked
 
 from runbook.checks import find_problems
 from runbook.errors import PolicyRefusal
-from runbook.guard.command_line import judge
 from runbook.loading import read_book
-from runbook.model import Effect, Family, Rule, Verdict
+from runbook.model import Effect, Family, Rule
 from runbook.policy.judgement import classify
 from runbook.policy.reading import runs_others
 from runbook.steps.destination import Prepared
@@ -301,39 +300,6 @@ def test_no_option_outside_the_list_is_proven_to_read(data: st.DataObject) -> No
     assert judged.effect is not Effect.READS or not judged.rule
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "npx supabase migration list --linked --create-ticket",
-        "npx supabase db dump --linked --some-new-flag x",
-        "psql -h db.example.com -o f -c 'select 1'",
-        "PGOPTIONS='-c search_path=evil' psql -h db.example.com -c 'select 1'",
-        "export PGOPTIONS='-c search_path=evil'; psql -h db.example.com -c 'select 1'",
-        "PSQLRC=./x psql -h db.example.com -c 'select 1'",
-        "LD_PRELOAD=./x.so npx supabase projects api-keys",
-        "NODE_OPTIONS='--require ./x.js' npx supabase migration list --linked",
-        "npm_config_registry=http://evil npx supabase migration list --linked",
-        "git -c core.fsmonitor=./x status",
-        "git -c core.sshCommand=./x log",
-        "date -s 10:00",
-        "runbook guard uninstall shims",
-        "runbook guard install codex",
-    ],
-)
-def test_the_guard_asks_where_nobody_vouches(line: str) -> None:
-    """Options and variables that could change what a command does to a hosted project need a person."""
-    assert judge(line).verdict is Verdict.CONFIRM
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["git -C apps log --stat", "curl -sSfLo out.tgz https://example.com/x", "ls --hyperlink", "date -d tomorrow"],
-)
-def test_the_guard_does_not_nag_about_this_machine(line: str) -> None:
-    """What can't reach a project is none of its business, however it counts in a walk."""
-    assert judge(line).verdict is Verdict.ALLOW
-
-
 # --- a team's policy -------------------------------------------------------------------------------------------------
 
 
@@ -376,10 +342,9 @@ STEP = """\
   run: git log --oneline{step}
   verify: {{run: "git log{check}"}}
 """
-GIT = POLICY.replace("reason: It shows commits.", "options: [--oneline], reason: It shows commits.")
 
 
-def _walked(tmp_path: Path, *, step: str = "", check: str = "", policy: str = GIT) -> Walked:
+def _walked(tmp_path: Path, *, step: str = "", check: str = "", policy: str = POLICY) -> Walked:
     text = procedure_text(STEP.format(step=step, check=check))
     return Walked(read_book(write_book(tmp_path / "book", {"fix": text}, policy=policy)), tmp_path)
 
@@ -406,7 +371,7 @@ def test_a_check_never_runs_what_is_not_proven_to_read(tmp_path: Path) -> None:
 def test_a_check_never_runs_what_needs_a_person(tmp_path: Path) -> None:
     """A command that only reads, and that policy wants a person to look at first, is no check."""
     allowed = "command: log, reaches: nothing, effect: reads, remote: allow, local: allow"
-    confirmed = GIT.replace(allowed, allowed.replace("allow", "confirm"))
+    confirmed = POLICY.replace(allowed, allowed.replace("allow", "confirm"))
     walked = _walked(tmp_path, policy=confirmed)
 
     with pytest.raises(PolicyRefusal, match="needs a person"):
@@ -419,7 +384,7 @@ def test_a_check_never_runs_what_needs_a_person(tmp_path: Path) -> None:
 def test_the_check_of_a_book_names_a_check_that_is_not_proven_to_read(tmp_path: Path, check: str) -> None:
     """Its author learns of it before anybody walks it."""
     text = procedure_text(STEP.format(step="", check=check))
-    book = write_book(tmp_path / "book", {"fix": text}, policy=GIT)
+    book = write_book(tmp_path / "book", {"fix": text}, policy=POLICY)
     assert any("a check only reads" in each.message for each in find_problems(str(book))[1])
 
 

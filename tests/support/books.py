@@ -88,7 +88,7 @@ rules:
   - {id: logs, program: supabase, command: logs, reaches: project, effect: reads, remote: allow, local: allow,
      bare: {3: local}, majors: [3], reason: It shows logs.}
   - {id: git-log, program: git, command: log, reaches: nothing, effect: reads, remote: allow, local: allow,
-     reason: It shows commits.}
+     options: [--grep, --oneline], reason: It shows commits.}
 """
 
 SUPABASE = """\
