@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from runbook.linear_regex import linear_regex
 from runbook.policy.argv import Invocation
 
 __all__ = ["Doubt", "Reader", "find_doubt", "runs_others"]
@@ -121,7 +122,7 @@ def _unknown_operands(operands: Sequence[str], reader: Reader) -> Iterator[str]:
     if tuple(operands[:size]) != reader.command:
         yield "An option stands where its subcommand should."
     for word in operands[size:] if reader.operands is not None else ():
-        if not any(re.fullmatch(pattern, word, re.DOTALL) for pattern in reader.operands or ()):
+        if not any(linear_regex(f"(?s:{pattern})").matches_whole(word) for pattern in reader.operands or ()):
             yield "One of its words doesn't have a form that is known to only read."
 
 
