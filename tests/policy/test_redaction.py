@@ -63,7 +63,7 @@ def test_no_cut_of_the_stream_lets_a_secret_through(secret: str, before: str, af
     """At every split point the stream gives out what redacting the whole gives."""
     whole = before + secret + after
     expected = Redactor([secret]).redact(whole)
-    assert secret not in expected.replace(MASK, "")
+    assert not any(secret in part for part in expected.split(MASK))
     for cut in range(len(whole) + 1):
         stream = Redactor([secret])
         assert streamed(stream, whole[:cut], whole[cut:]).replace(MASK, "") == expected.replace(MASK, "")
