@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -80,7 +81,11 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
     _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
     _say("The commands are the real ones. To look around in another terminal, type:", "  ")
     click.echo(f"  {enter}")
-    click.pause("\n  Press any key to take the call.")
+    if sys.stdin.isatty():
+        from runbook.terminal.dialog import Dialog
+
+        click.echo()
+        Dialog().line("  Press Enter to take the call. ")
 
 
 def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
@@ -88,14 +93,17 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     from runbook.drill.stage import run_drill
     from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.terminal import TerminalOperator
+    from runbook.terminal.dialog import Dialog
+
+    dialog = Dialog()
 
     def again() -> bool:
         # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
         click.echo("\nThe run has stopped. On production `runbook resume` goes on with it.")
-        return click.prompt("Enter goes on, e ends the drill", default="", show_default=False).strip().lower() != "e"
+        return dialog.line("Enter goes on, e ends the drill: ").lower() != "e"
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
-    operator = TerminalOperator(titles=titles)
+    operator = TerminalOperator(titles=titles, dialog=dialog)
     report = run_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=again)
     return report, operator.helped
 

@@ -180,10 +180,14 @@ def _is_confirmed(judged: Judgement) -> bool:
     """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
     # What destroys is named by the person; a habit of typing yes is not enough.
     wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
+    from runbook.runtime.answer_reader import AnswerReader
+
     try:
         with Path("/dev/tty").open("r+b", buffering=0) as terminal:
-            terminal.write(f"  Type {wanted} to run it, anything else to stop: ".encode())
-            typed = terminal.readline().decode(errors="replace").strip()
+            reader = AnswerReader(terminal.fileno(), lambda text: terminal.write(text.encode(errors="replace")))
+            typed = reader.confirmation(f"  Type {wanted} to run it, anything else to stop: ")
+    except EOFError:
+        typed = ""
     except OSError:
         print("  There is no terminal to ask at, so it did not run.", file=sys.stderr)
         return False

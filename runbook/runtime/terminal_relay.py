@@ -14,8 +14,10 @@ from typing import Protocol
 
 from runbook.errors import RunbookError
 from runbook.runtime.child import PtyChild, Size
+from runbook.runtime.key_gate import KeyGate
 from runbook.runtime.keyboard import Keyboard, SignalNotes
 from runbook.runtime.transcript import Bounded, Transcript
+from runbook.runtime.typed_keys import BRACKETS_OFF, BRACKETS_ON, marks_pastes
 
 __all__ = ["Answerer", "StreamRedactor", "TerminalRelay", "Wiring"]
 
@@ -72,6 +74,7 @@ class TerminalRelay:
         self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
         self._recent = Transcript(columns)
         self._unsent = b""
+        self._gate = KeyGate(self._mode, self.transcript.last_lines)
         self._asked = True
         self._keyboard_there = wiring.keyboard.descriptor is not None
         self._lost = False
@@ -90,6 +93,13 @@ class TerminalRelay:
         """
         for end in self._open:
             os.set_blocking(end, False)
+        self._mark_pastes(BRACKETS_ON)
+        try:
+            return self._relay()
+        finally:
+            self._mark_pastes(BRACKETS_OFF)
+
+    def _relay(self) -> int:
         ended_at: float | None = None
         while self._open or self._child.poll() is None:
             self._turn()
@@ -111,12 +121,14 @@ class TerminalRelay:
         readers = self._open if keys is None else [*self._open, keys]
         writers = [self._child.terminal] if self._unsent and self._child.terminal in self._open else []
         # The tick is for the clock: a child that prints nothing may still run out of time.
-        readable, writable, _ = select.select(readers, writers, [], _TICK)
+        due = self._gate.wait(time.monotonic())
+        readable, writable, _ = select.select(readers, writers, [], _TICK if due is None else min(due, _TICK))
         for end in readable:
             if end == keys:
                 self._take_keys(self._wiring.keyboard.read())
             else:
                 self._take_output(end)
+        self._pass_on(self._gate.due(time.monotonic()))
         if writable:
             self._send()
         self._heed_signals()
@@ -140,6 +152,7 @@ class TerminalRelay:
         if not text:
             return
         self.transcript.feed(text)
+        self._gate.shown(text, time.monotonic())
         if self._wiring.answerer is not None:
             self._recent.feed(text)
             self._asked = False
@@ -165,12 +178,25 @@ class TerminalRelay:
         if _CTRL_Z in keys and cooked:
             keys = keys.replace(_CTRL_Z, b"")
             self._note("Ctrl-Z is off: a stopped command would keep its locks. Ctrl-C interrupts.")
-        if _CTRL_C in keys:
-            self._count_interrupt()
-        # An answer begins a new stretch of work: the time limit is for each of them.
-        self._used = 0.0
-        self._unsent += keys
-        self._send()
+        for passed in self._gate.typed(keys, time.monotonic()):
+            if passed.keys == _CTRL_C:
+                self._count_interrupt()
+            self._pass_on(passed.keys)
+            if passed.note:
+                self._note(passed.note)
+                # A question stays in view below the note.
+                self._show(self.transcript.last_line())
+
+    def _pass_on(self, keys: bytes) -> None:
+        if keys:
+            # An answer begins a new stretch of work: the time limit is for each of them.
+            self._used = 0.0
+            self._unsent += keys
+            self._send()
+
+    def _mark_pastes(self, switch: str) -> None:
+        if self._keyboard_there and marks_pastes():
+            self._show(switch)
 
     def _send(self) -> None:
         try:
@@ -208,6 +234,7 @@ class TerminalRelay:
             self.transcript.resize(self._wiring.size()[0])
         if signals.take(signal.SIGCONT):
             self._wiring.keyboard.again()
+            self._mark_pastes(BRACKETS_ON)
         if signals.take(signal.SIGINT):
             # Sent to this process alone (`kill -INT`), for a raw keyboard makes no signals: pass it on as the key.
             self._count_interrupt()

@@ -109,6 +109,10 @@ class Transcript:
         """Return the line that the cursor stands on."""
         return self._rows[self._row]
 
+    def last_lines(self) -> list[str]:
+        """Return the newest lines, as far as the cursor; not more than can still be redrawn."""
+        return self._rows[: self._row + 1]
+
     def resize(self, width: int) -> None:
         """Wrap at another width from here on."""
         self._width = max(width, 1)

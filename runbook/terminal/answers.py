@@ -115,11 +115,11 @@ class SharedKeys:
 
     def _hand_over(self) -> Reply | None:
         self._dialog.show(["What must the next person know? (Enter: don't hand over)"])
-        note = self._dialog.line("note> ")
+        note = self._dialog.value("note> ")
         if not note:
             return None
         self._dialog.show(["Who takes over? (Enter: whoever resumes it)"])
-        return ports.HandOver(note, self._dialog.line("who> "))
+        return ports.HandOver(note, self._dialog.value("who> "))
 
     def _take_back(self, screen: Screen) -> Reply | None:
         if can_undo(screen):
@@ -134,7 +134,7 @@ class SharedKeys:
         titled = [f"{one}  {one_line(self._titles.get(one, ''))}" for one in offered]
         lines = [f"  {number}  {one}" for number, one in enumerate(titled, start=1)]
         self._dialog.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])
-        typed = self._dialog.line("procedure> ")
+        typed = self._dialog.value("procedure> ")
         if not typed:
             return None
         if typed.isdecimal() and 0 < int(typed) <= len(offered):
@@ -174,15 +174,10 @@ class TerminalHands:
 
     def count_down(self, seconds: float) -> float:
         """Wait that many seconds, less if Enter is pressed; return how many it were. Raises EOFError."""
-        self._dialog.flush()
         began = time.monotonic()
-        left = seconds
-        while left > 0:
-            self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
-            if self._dialog.enter_within(min(1.0, left)):
-                break
-            # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
-            left = began + seconds - time.monotonic()
+        self._dialog.enter_within(
+            seconds, lambda left: self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
+        )
         self._dialog.rewrite("")
         return min(seconds, time.monotonic() - began)
 

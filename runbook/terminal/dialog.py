@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import getpass
 import os
-import select
 import sys
-import termios
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -17,13 +13,12 @@ from rich.segment import Segment
 from rich.text import Text
 
 from runbook.errors import NoTerminalError
+from runbook.runtime.answer_reader import AnswerReader
 from runbook.terminal.lines import plain, wrap
 
 __all__ = ["Dialog"]
 
 _SMALLEST = (40, 12)
-_PASTE_PAUSE = 0.05
-"""Seconds in which more input after a line means that several lines were pasted at once."""
 
 
 @dataclass(slots=True)
@@ -85,7 +80,7 @@ class Dialog:
         if len(lines) <= room:
             self.show(["", *lines])
             if stay:
-                self.line("-- Enter goes back: ")
+                self.value("-- Enter goes back: ")
             return
         pages = [lines[start : start + room] for start in range(0, len(lines), room)]
         at = len(pages) - 1 if from_end else 0
@@ -93,65 +88,45 @@ class Dialog:
             self.show(pages[at])
             last = at == len(pages) - 1
             go_on = "Enter closes" if last else "Enter next page"
-            answer = self.line(f"-- page {at + 1} of {len(pages)} -- {go_on}, b back, q close: ").lower()
+            answer = self.value(f"-- page {at + 1} of {len(pages)} -- {go_on}, b back, q close: ").lower()
             if answer != "b" and (answer == "q" or last):
                 return
             at = max(0, at - 1) if answer == "b" else at + 1
 
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
-        self.stream.write(f"\r{'':<40}\r{text}")
-        self.stream.flush()
+        self._write(f"\r{'':<40}\r{text}")
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
     def line(self, label: str = "> ") -> str:
-        """Return one line as it was typed, without spaces around it.
+        """Return an answer that a person typed key by key, without spaces around it.
 
-        What was typed before the question is thrown away, and of several lines that come at once none is taken.
+        It may start something or count as done: pasted text, and all from before the question, is thrown away.
         Raises NoTerminalError if nobody can be asked.
         """
-        # `input` would read a pipe as gladly, and answers must come from a person.
+        return self._reader().confirmation(label)
+
+    def value(self, label: str = "> ") -> str:
+        """Return a value or a note: one line, typed or pasted, that a typed Enter ends."""
+        return self._reader().value(label)
+
+    def secret(self, label: str) -> str:
+        """Return a value without showing it."""
+        return self._reader().value(label, is_hidden=True)
+
+    def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
+        """Wait so long; return True at once if Enter is typed. `tick` gets the seconds left, once a second."""
+        return self._reader().enter_within(seconds, tick)
+
+    def _reader(self) -> AnswerReader:
+        # A pipe could be read as well, and answers must come from a person.
         if not sys.stdin.isatty():
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."
             )
-        _use_line_editing()
-        while True:
-            self.flush()
-            try:
-                text = input(label)
-            except OSError as error:  # the terminal hung up
-                raise EOFError from error
-            # What waits right behind the line was pasted with it, and may have been meant for another window.
-            if "\n" not in text and not select.select([sys.stdin], [], [], _PASTE_PAUSE)[0]:
-                return text.strip()
-            self.flush()
-            self.show(["Several lines came at once; none of them was taken. Type the answer."])
+        return AnswerReader(sys.stdin.fileno(), self._write)
 
-    def secret(self, label: str) -> str:
-        """Return what was typed without showing it."""
-        self.flush()
-        return getpass.getpass(label)
-
-    def enter_within(self, seconds: float) -> bool:
-        """Wait so long; return True at once if Enter is pressed."""
-        ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        if ready and not sys.stdin.readline():
-            raise EOFError
-        return bool(ready)
-
-    def flush(self) -> None:
-        """Throw away what was typed and not read yet."""
-        with contextlib.suppress(termios.error, OSError, ValueError):
-            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
-
-
-def _use_line_editing() -> None:
-    """Give `input` its editing keys, without history: an old `yes` must not come back with an arrow key."""
-    try:
-        import readline
-    except ImportError:
-        return
-    readline.set_auto_history(False)
-    readline.clear_history()
+    def _write(self, text: str) -> None:
+        self.stream.write(plain(text) if self._ascii_only else text)
+        self.stream.flush()

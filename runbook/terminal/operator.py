@@ -91,7 +91,7 @@ class TerminalOperator:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
         self._show(render_question(parameter, problem, self._dialog.width))
         try:
-            return self._dialog.secret("value> ") if parameter.secret else self._dialog.line("value> ")
+            return self._dialog.secret("value> ") if parameter.secret else self._dialog.value("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
 
@@ -120,7 +120,9 @@ class TerminalOperator:
             # After a mistyped answer the screen still stands right above.
             if again:
                 self._show(render_step(screen, self._dialog.width, self._dialog.height))
-            reply, again = self._reply(screen, self._dialog.line())
+            # A value seen elsewhere may be pasted; what starts something or counts as done may not.
+            ask = self._dialog.line if screen.action.asks is None else self._dialog.value
+            reply, again = self._reply(screen, ask())
             if reply is not None:
                 return reply
 

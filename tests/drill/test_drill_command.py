@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from support.terminals import type_keys
 
 from runbook.drill.database import query
 from runbook.errors import RunbookError
@@ -141,15 +142,17 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
         env=dict(environment), dimensions=(24, 80), encoding="utf-8", timeout=60,
     )  # fmt: skip
     child.expect("It is Monday")
-    child.expect("Press any key")
-    child.send(" ")
+    child.expect("Press Enter to take the call. ")
+    type_keys(child, "")
     child.expect("all-well")
     child.expect("Press Enter to begin")
-    child.sendline("")
+    child.expect("> ")
+    type_keys(child, "")
     child.expect("Step 1 of")
-    child.sendline("q")
-    child.expect("e ends the drill")
-    child.sendline("e")
+    child.expect("> ")
+    type_keys(child, "q")
+    child.expect("e ends the drill: ")
+    type_keys(child, "e")
     child.expect("Proofs, with Supabase CLI 3")
     child.expect("Debrief")
     proofs = str(child.before)

@@ -13,7 +13,7 @@ import pexpect
 import pytest
 from support.forked import KillAt
 from support.places import DEPLOY, PUSH, Place, make_place
-from support.terminals import terminal
+from support.terminals import terminal, type_keys
 
 from runbook.engine.state import Status, fold
 from runbook.journal.events import ChildStarted, Event, Purpose, RunFinished, RunStarted, StepStarted
@@ -144,7 +144,7 @@ def test_the_installed_program_survives_a_kill_at_any_moment(tmp_path: Path, del
         except (pexpect.TIMEOUT, pexpect.EOF):
             break
         if text.rstrip(" ").endswith(">"):
-            child.send(place.answer(text.replace("\x1b[0m", "")) + "\r")
+            type_keys(child, place.answer(text.replace("\x1b[0m", "")))
             text = ""
     child.kill(signal.SIGKILL)
     child.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from guard_support.home import RUNBOOK, Home
-from support.terminals import program, terminal
+from support.terminals import program, terminal, type_keys
 
 RESET = "npx supabase db reset --linked"
 
@@ -180,8 +180,8 @@ def test_a_person_confirms_at_the_terminal(
         str(RUNBOOK), "guard", "--", *words,
         environment=home.environment(PATH=f"{stub.parent}:/usr/bin:/bin"), directory=home.project,
     )  # fmt: skip
-    child.expect("Type ([^ ]+) to run it")
-    child.sendline(typed)
+    child.expect("Type ([^ ]+) to run it, anything else to stop: ")
+    type_keys(child, typed)
     child.expect("it ran" if code == 0 else "did not run")
     child.wait()
 

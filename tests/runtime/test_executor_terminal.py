@@ -13,7 +13,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from support.terminals import found, hang_up, pid_of, python_program, terminal
+from support.terminals import answer, found, hang_up, pid_of, press, python_program, terminal
 
 from runbook.journal.liveness import start_time
 
@@ -44,7 +44,7 @@ def test_prompt_without_a_newline_appears_at_once_and_is_answered(run: Callable[
     """A shell's `read -p` is visible before it is answered."""
     child = run("sh", "-c", "printf 'Name: '; read name; echo hello $name")
     child.expect("Name: ")
-    child.send("ada\r")
+    answer(child, "ada")
     child.expect("hello ada")
     assert _result(child)["output"] == "Name: ada\nhello ada"
 
@@ -86,7 +86,7 @@ def test_ctrl_z_is_refused_with_a_reason(run: Callable[..., pexpect.spawn[str]])
     child.expect("Go")
     child.send("\x1a")
     child.expect("Ctrl-Z is off")
-    child.send("on\r")
+    answer(child, "on")
     child.expect("got on")
     assert _result(child)["outcome"] == "passed"
 
@@ -97,7 +97,7 @@ def test_runbook_stopped_and_continued_from_outside_goes_on(run: Callable[..., p
     child.expect("Go")
     os.kill(pid_of(child), signal.SIGSTOP)
     os.kill(pid_of(child), signal.SIGCONT)
-    child.send("on\r")
+    answer(child, "on")
     child.expect("got on")
     assert _result(child)["outcome"] == "passed"
 
@@ -107,7 +107,7 @@ def test_hidden_input_stays_hidden(run: Callable[..., pexpect.spawn[str]]) -> No
     code = "import getpass; print('length', len(getpass.getpass('Password: ')))"
     child = run(sys.executable, "-c", code)
     child.expect("Password: ")
-    child.send("correct horse\r")
+    press(child, "correct horse\r")
     child.expect("length 13")
     seen = (child.before or "") + (child.after if isinstance(child.after, str) else "")
     assert "correct" not in seen
@@ -139,8 +139,7 @@ print(PtyExecutor.here().execute(["sh", "-c", "printf 'Sure? '; read a; echo got
     child.expect("now")
     child.send("\ry\r")
     child.expect("Sure")
-    time.sleep(0.2)  # whatever was typed ahead would be there by now
-    child.send("no\r")
+    answer(child, "no")
     child.expect("got=no=")
     child.close()
 
@@ -217,8 +216,7 @@ def test_real_cli_asks_in_its_own_way_and_is_answered(run: Callable[..., pexpect
     for question in ("Generate VS Code settings", "Generate IntelliJ IDEA settings"):
         child.expect(question)
         child.expect("No")
-        time.sleep(0.3)  # it has drawn the prompt; it listens a moment later
-        child.send("n")
+        press(child, "n")
     result = _result(child)
     assert (result["outcome"], (tmp_path / "supabase" / "config.toml").exists()) == ("passed", True)
     assert result["output"].count("Generate VS Code settings for Deno?") >= 1

@@ -132,7 +132,7 @@ def _arm(kill: KillAt) -> None:
 
 
 def _hurry() -> None:
-    """Take a shorter look for pasted lines: nobody pastes here."""
-    from runbook.terminal import dialog
+    """Take each answer as typed at once: nobody pastes here, and a person's pauses would add up to minutes."""
+    from runbook.runtime import answer_reader, typed_keys
 
-    dialog._PASTE_PAUSE = 0.002
+    typed_keys.KEY_PACE, answer_reader.ANSWER_HOLD, answer_reader.ENTER_HOLD = 0.0, 0.002, 0.002

@@ -7,13 +7,37 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pexpect
 
-__all__ = ["PlainRedactor", "found", "hang_up", "pid_of", "program", "python_program", "recorded", "terminal"]
+__all__ = [
+    "PlainRedactor",
+    "answer",
+    "found",
+    "hang_up",
+    "pid_of",
+    "press",
+    "program",
+    "python_program",
+    "recorded",
+    "terminal",
+    "type_keys",
+    "walk_ending",
+    "walk_terminal",
+]
+
+ROOT = Path(__file__).parents[2]
+
+KEY_PAUSE = 0.015
+"""Seconds from one key to the next: two fingers that roll over two keys, about the fastest that a person types."""
+UNSEEN_PAUSE = 0.05
+"""The same where no echo tells that a key has arrived: a busy machine must not hand over two at once."""
+READING = 0.2
+"""Seconds that pass before even the quickest person reacts to what a terminal shows."""
 
 
 class PlainRedactor:
@@ -51,6 +75,47 @@ def terminal(
         encoding="utf-8",
         timeout=timeout,
     )
+
+
+def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: float = KEY_PAUSE) -> None:
+    """Type a line as a person does: each key after the one before has been echoed, and a moment later Enter."""
+    child.delaybeforesend = None
+    for key in text:
+        child.send(key)
+        child.expect_exact(key)
+        time.sleep(pause)
+    child.send(end)
+
+
+def answer(child: pexpect.spawn[str], text: str) -> None:
+    """Type a line as `type_keys` does, once what a command asks has been read."""
+    time.sleep(READING)
+    type_keys(child, text)
+
+
+def press(child: pexpect.spawn[str], keys: str) -> None:
+    """Press keys that a program takes without echo, once what it has shown has been read."""
+    child.delaybeforesend = None
+    time.sleep(READING)
+    for key in keys:
+        child.send(key)
+        time.sleep(UNSEEN_PAUSE)
+
+
+def walk_terminal(name: str, directory: Path, **environment: str) -> pexpect.spawn[str]:
+    """Start one of the procedures of `support.walking` in a terminal of 80 by 24."""
+    walk = (sys.executable, "-m", "support.walking", name, str(directory))
+    paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "NO_COLOR": "1"}
+    return terminal(*walk, environment={**paths, **environment}, directory=directory)
+
+
+def walk_ending(child: pexpect.spawn[str]) -> tuple[int, list[list[str]]]:
+    """Wait for the end of such a walk; return its exit code and what it ran."""
+    code = int(found(child, r"ENDED (\d+)"))
+    ran: list[list[str]] = json.loads(found(child, r"RAN (\[.*\])"))
+    child.expect(pexpect.EOF)
+    child.close()
+    return code, ran
 
 
 def hang_up(child: pexpect.spawn[str]) -> None:

@@ -37,6 +37,10 @@ class ScriptedDialog(Dialog):
         """Return the next answer."""
         return self.answers.pop(0)
 
+    def value(self, label: str = "> ") -> str:
+        """Return the next answer."""
+        return self.line(label)
+
 
 def _edit(tmp_path: Path) -> Screen:
     draft = tmp_path / "draft.sql"

@@ -1,0 +1,376 @@
+"""Read one answer that a person types at a terminal: not a paste, not a macro, not keys from before the question.
+
+Line editing is done here and knows no configuration: `.inputrc` and `.editrc` can put a whole answer on one key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import termios
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fcntl import ioctl
+from types import FrameType
+from typing import Any
+
+from runbook.runtime.typed_keys import (
+    BRACKETS_OFF,
+    BRACKETS_ON,
+    Key,
+    KeyDecoder,
+    Press,
+    came_too_fast,
+    columns_of,
+    marks_pastes,
+)
+
+__all__ = ["ANSWER_HOLD", "LONGEST", "QUIET", "UNENDED", "AnswerReader"]
+
+ANSWER_HOLD, ENTER_HOLD = 0.35, 0.12
+"""Seconds between Enter and acting on it, in which no more may come: after an answer, and after Enter alone.
+
+A paste of several lines without marks goes on; a person waits for what happens. A key that repeats comes every 30 to
+90 ms.
+"""
+QUIET = 0.4
+"""Seconds of silence that end a discarded paste: what comes before is still part of it."""
+UNENDED = 1.0
+"""Seconds of silence that end a paste whose end mark never came."""
+LONGEST = 4096
+
+_PASTED = "Pasted text was discarded. Type the answer."
+_TOO_FAST = "Text came faster than a person types, as from a paste or a macro. It was discarded. Type the answer."
+_LINES = "Several lines came one after the other. All of them were discarded. Type the answer."
+_AHEAD = "Keys from before the question were discarded. Type the answer."
+_TOO_LONG = f"The line was longer than {LONGEST:,} characters and was discarded. Type a shorter one."
+
+
+class _DiscardedError(Exception):
+    """What came is no answer; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How an answer is read."""
+
+    is_confirmation: bool
+    is_hidden: bool = False
+
+
+@dataclass(slots=True)
+class AnswerReader:
+    """Asks at the terminal behind the descriptor `keyboard`; `write` shows text on it.
+
+    Every method that asks raises EOFError if the terminal is closed or gone. Ctrl-C and Ctrl-Z are the usual signals.
+    """
+
+    keyboard: int
+    write: Callable[[str], object]
+    _keys: deque[Key] = field(default_factory=deque)
+    _decoder: KeyDecoder = field(default_factory=KeyDecoder)
+
+    def confirmation(self, label: str) -> str:
+        """Return what a person typed key by key, without spaces around it.
+
+        Pasted text, text that came faster than a person types, and lines that more lines follow are discarded; the
+        terminal says so and asks again.
+        """
+        return self._ask(label, _Rules(is_confirmation=True))
+
+    def value(self, label: str, *, is_hidden: bool = False) -> str:
+        """Return one line, typed or pasted, without spaces around it. Only a typed Enter ends it."""
+        return self._ask(label, _Rules(is_confirmation=False, is_hidden=is_hidden))
+
+    def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
+        """Wait that many seconds; return True as soon as Enter is typed. `tick` gets the seconds left, once a second.
+
+        Other keys, and what is pasted, do nothing.
+        """
+        with self._listen(lambda: None):
+            began = time.monotonic()
+            # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
+            while (left := began + seconds - time.monotonic()) > 0:
+                tick(left)
+                if not self._wait(min(1.0, left)):
+                    continue
+                if self._key().press is Press.ENTER and not self._follows(ENTER_HOLD):
+                    return True
+                self._until_quiet()
+        return False
+
+    # --- one question ---------------------------------------------------------------------------------------------
+
+    def _ask(self, label: str, rules: _Rules) -> str:
+        line = _Line(label, self.write, is_hidden=rules.is_hidden, columns=_columns(self.keyboard))
+        with self._listen(line.show) as is_typed_ahead:
+            if is_typed_ahead and self._wait(QUIET):
+                self._discard(_AHEAD)
+            while True:
+                line.show()
+                try:
+                    text = self._line(line, rules)
+                    self.write("\n")
+                    return text.strip()
+                except _DiscardedError as discarded:
+                    self.write("\n")
+                    self._discard(str(discarded))
+                    line.clear()
+                except (EOFError, KeyboardInterrupt):
+                    self.write("\n")
+                    raise
+
+    def _line(self, line: _Line, rules: _Rules) -> str:
+        """Follow the keys to a line's end. Raises _DiscardedError where they are no answer."""
+        while True:
+            key = self._key()
+            if key.press is Press.PASTE_BEGINS:
+                self._paste(line, self._pasted(), rules)
+            elif key.press is Press.ENTER:
+                if rules.is_confirmation or not line.times or not came_too_fast([line.times[-1], key.at]):
+                    line.refresh()
+                    self._check(line, key, rules)
+                    return line.text
+                line.ended_at = key.at
+            elif key.press is Press.END and not line.text:
+                raise EOFError
+            elif key.press is Press.INTERRUPT:
+                signal.raise_signal(signal.SIGINT)
+            elif key.press is Press.CHARACTER and line.ended_at is not None and key.at - line.ended_at < QUIET:
+                raise _DiscardedError(_LINES)
+            else:
+                line.edit(key)
+            if len(line.text) > LONGEST:
+                raise _DiscardedError(_TOO_LONG)
+            if not self._keys:
+                line.refresh()
+
+    def _paste(self, line: _Line, text: str, rules: _Rules) -> None:
+        """Add a marked paste to the line. Its own line end doesn't end the line: that is for the person to do."""
+        if rules.is_confirmation:
+            raise _DiscardedError(_PASTED)
+        if "\n" in text.strip("\n"):
+            raise _DiscardedError(_LINES)
+        line.text += text.strip("\n")
+
+    def _check(self, line: _Line, enter: Key, rules: _Rules) -> None:
+        """Raise _DiscardedError unless a person typed the line and nothing comes behind it."""
+        if rules.is_confirmation and (came_too_fast(line.times) or came_too_fast([*line.times, enter.at])):
+            raise _DiscardedError(_TOO_FAST)
+        # Where the terminal doesn't mark pasted text, Enter alone may be the first line of a paste.
+        is_long = rules.is_confirmation and (bool(line.text) or not marks_pastes())
+        if self._follows(ANSWER_HOLD if is_long else ENTER_HOLD):
+            raise _DiscardedError(_LINES)
+
+    def _pasted(self) -> str:
+        """Return the pasted text up to its end mark, or a little more than the longest line."""
+        text = ""
+        while self._wait(UNENDED) and (key := self._key()).press is not Press.PASTE_ENDS:
+            if len(text) <= LONGEST:
+                text += key.text
+        return text
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    def _wait(self, seconds: float) -> bool:
+        """Return True as soon as something comes, False after that many seconds without."""
+        return bool(self._keys) or bool(select.select([self.keyboard], [], [], seconds)[0])
+
+    def _follows(self, seconds: float) -> bool:
+        """Return True as soon as a key comes that types something, False after that many seconds without."""
+        until = time.monotonic() + seconds
+        while self._wait(max(0.0, until - time.monotonic())):
+            if self._key().press is not Press.OTHER:
+                return True
+        return False
+
+    def _key(self) -> Key:
+        """Return the next key. Raises EOFError."""
+        while not self._keys:
+            # Bytes in the middle of a sequence are no key yet.
+            select.select([self.keyboard], [], [])
+            self._keys += self._decoder.feed(self._read(), time.monotonic())
+        return self._keys.popleft()
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self.keyboard, 4096)
+        except OSError as error:  # the terminal hung up
+            raise EOFError from error
+        if not data:
+            raise EOFError
+        return data
+
+    def _discard(self, why: str) -> None:
+        """Stay deaf until nothing has come for a while, then say what was discarded."""
+        self._until_quiet()
+        self.write(f"  ! {why}\n")
+
+    def _until_quiet(self) -> None:
+        self._keys.clear()
+        while self._wait(QUIET):
+            self._read()
+        self._decoder = KeyDecoder()
+
+    # --- the terminal ---------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _listen(self, again: Callable[[], None]) -> Iterator[bool]:
+        """Take single keys for the length of a `with` block; what waits from before is thrown away.
+
+        Yields whether whole lines waited. `again` shows the question once more after Ctrl-Z and `fg`. The terminal
+        gets its mode back however the block is left: by its end, an exception, SIGTERM, SIGHUP or Ctrl-Z.
+        """
+        try:
+            before = termios.tcgetattr(self.keyboard)
+            waiting = int.from_bytes(ioctl(self.keyboard, termios.FIONREAD, bytes(4)), sys.byteorder)
+        except (termios.error, OSError) as error:
+            raise EOFError from error
+        marks = marks_pastes()
+
+        def enter(when: int = termios.TCSAFLUSH) -> None:
+            mode: list[Any] = [*before[:6], list(before[6])]
+            mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+            mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+            with contextlib.suppress(termios.error, OSError):
+                termios.tcsetattr(self.keyboard, when, mode)
+                if marks:
+                    self.write(BRACKETS_ON)
+
+        def leave() -> None:
+            # RuntimeError: a signal came while something was being written.
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
+                if marks:
+                    self.write(BRACKETS_OFF)
+            with contextlib.suppress(termios.error, OSError):
+                # What comes right behind an answer must not reach the shell either.
+                termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, before)
+
+        def resume() -> None:
+            enter(termios.TCSADRAIN)
+            self.write("\r")
+            again()
+
+        with _given_back(leave, resume):
+            self._keys.clear()
+            self._decoder = KeyDecoder()
+            enter()
+            try:
+                yield waiting > 0
+            finally:
+                leave()
+
+
+@contextlib.contextmanager
+def _given_back(leave: Callable[[], None], resume: Callable[[], None]) -> Iterator[None]:
+    """Call `leave` before a signal ends or stops this process, and `resume` when it goes on."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        leave()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        leave()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+        signal.signal(number, stop)
+        resume()
+
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGTERM: end,
+        signal.SIGHUP: end,
+        signal.SIGTSTP: stop,
+        signal.SIGCONT: lambda _number, _frame: resume(),
+    }
+    installed: list[int] = []
+    # In another thread than the main one, ValueError; a handler of the program's own raises, and so leaves as well.
+    with contextlib.suppress(ValueError):
+        for number, handler in handlers.items():
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, handler)
+                installed.append(number)
+    try:
+        yield
+    finally:
+        for number in installed:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@dataclass(slots=True)
+class _Line:
+    """The line that is being typed, and its picture in one row of the terminal, without any escape sequence."""
+
+    label: str
+    write: Callable[[str], object]
+    is_hidden: bool
+    columns: int
+    text: str = ""
+    times: list[float] = field(default_factory=list)
+    """When each typed key that is still part of the text came."""
+    ended_at: float | None = None
+    """When a line end came that was part of a paste."""
+    _shown: str = ""
+
+    def show(self) -> None:
+        """Show the label, and the text behind it."""
+        self._shown = self._visible
+        self.write(self.label + self._shown)
+
+    def refresh(self) -> None:
+        """Show what has changed since it was last shown."""
+        before, self._shown = self._shown, self._visible
+        if self._shown.startswith(before):
+            self.write(self._shown[len(before) :])
+        elif before.startswith(self._shown):
+            gone = columns_of(before) - columns_of(self._shown)
+            self.write("\b" * gone + " " * gone + "\b" * gone)
+        else:
+            blank = columns_of(self.label) % self.columns + columns_of(before)
+            self.write(f"\r{' ' * blank}\r{self.label}{self._shown}")
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.text, self.ended_at = "", None
+        self.times.clear()
+
+    def edit(self, key: Key) -> None:
+        """Do what the key does to the text."""
+        if key.press is Press.CHARACTER:
+            # An input method commits several characters at once.
+            if key.text.isascii() or not self.text or self.text[-1].isascii():
+                self.times.append(key.at)
+            self.text += key.text
+        elif key.press is Press.ERASE:
+            self._keep(len(self.text) - 1)
+        elif key.press is Press.ERASE_WORD:
+            self._keep(self.text.rstrip().rfind(" ") + 1)
+        elif key.press is Press.ERASE_LINE:
+            self._keep(0)
+
+    def _keep(self, count: int) -> None:
+        self.text = self.text[: max(count, 0)]
+        del self.times[len(self.text) :]
+
+    @property
+    def _visible(self) -> str:
+        """The end of the text, as far as it fits behind the label."""
+        room = max(self.columns - columns_of(self.label) % self.columns - 1, 8)
+        text = "" if self.is_hidden else self.text
+        if columns_of(text) <= room:
+            return text
+        kept = text[-room:]
+        while columns_of(kept) >= room:
+            kept = kept[1:]
+        return f"<{kept}"
+
+
+def _columns(descriptor: int) -> int:
+    with contextlib.suppress(OSError):
+        return os.get_terminal_size(descriptor).columns or 80
+    return 80
