@@ -84,7 +84,7 @@ class AnswerReader:
         return self._ask(label, _Rules(is_confirmation=True))
 
     def value(self, label: str, *, is_hidden: bool = False) -> str:
-        """Return one line, typed or pasted, without spaces around it. Only a typed Enter ends it."""
+        """Return one line, typed or pasted, which only a typed Enter ends. Of a hidden one, spaces around it count."""
         return self._ask(label, _Rules(is_confirmation=False, is_hidden=is_hidden))
 
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
@@ -116,7 +116,7 @@ class AnswerReader:
                 try:
                     text = self._line(line, rules)
                     self.write("\n")
-                    return text.strip()
+                    return text if rules.is_hidden else text.strip()
                 except _DiscardedError as discarded:
                     self.write("\n")
                     self._discard(str(discarded))

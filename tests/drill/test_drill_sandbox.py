@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pexpect
 import pytest
 from drill_support.drills import migration, scene
+from support.terminals import ROOT, press, terminal
 
 from runbook.drill.database import query
 from runbook.drill.isolation import harmless_environment
@@ -158,4 +160,31 @@ def test_the_clis_own_question_is_asked(major: int) -> None:
         pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
 
     assert child.exitstatus == 1
+    assert pushed == [(1,)]
+
+
+@pytest.mark.parametrize("major", [3, 2])
+def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -> None:
+    """`y` while it still works, and a pasted `y` at the question, push nothing; the person's `n` counts."""
+    with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
+        target = [f"--remote={sandbox.postgres.url}"] if major == 3 else ["--db-url", sandbox.postgres.url]
+        wanted = {"argv": ["npx", "supabase", "db", "push", *target], "environment": dict(sandbox.environment)}
+        paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+        child = terminal(
+            sys.executable, "-m", "support.executing", json.dumps(wanted),
+            environment={**sandbox.environment, **paths}, directory=sandbox.project, timeout=60,
+        )  # fmt: skip
+        child.expect("BORN")
+        press(child, "yyy")
+        child.expect("typed before the question appeared were discarded")
+        child.expect("Yes.*No")
+        press(child, "")
+        child.send("\x1b[200~y\r\x1b[201~")
+        child.expect("Pasted text was discarded")
+        time.sleep(0.5)
+        press(child, "n")
+        child.expect('"exit": 1')
+        child.close()
+        pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
+
     assert pushed == [(1,)]

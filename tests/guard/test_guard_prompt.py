@@ -30,7 +30,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
     """Return one in which `npx` is a stand-in that leaves a mark."""
     stub = program(tmp_path / "bin", "npx", f"echo it ran; echo ran >> {tmp_path / 'mark'}")
     paths = {"PATH": f"{stub.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    return {**paths, "TERM": "xterm-256color", "PS1": "shell% ", "ZDOTDIR": str(tmp_path)}
+    return {**paths, "TERM": "xterm-256color", "PS1": "go> ", "ZDOTDIR": str(tmp_path)}
 
 
 @pytest.mark.parametrize("way", [*WAYS])
@@ -55,8 +55,8 @@ def test_yes_below_a_pasted_command_runs_nothing(
     shell: str, words: tuple[str, ...], gap: float, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     """The shell starts the first line; the second one comes before or at the guard's question."""
-    child = terminal(shell, *words, environment={**environment, "PROMPT": "shell% "}, directory=tmp_path)
-    child.expect("shell% ")
+    child = terminal(shell, *words, environment={**environment, "PROMPT": "go> "}, directory=tmp_path)
+    child.expect("go> ")
     child.delaybeforesend = None
     child.send(f"{shlex.join([str(RUNBOOK), 'guard', '--'])} {PUSH}\r")
     time.sleep(gap)

@@ -14,6 +14,7 @@ import pexpect
 import pytest
 from support.terminals import (
     READING,
+    ROOT,
     answer,
     found,
     pid_of,
@@ -25,7 +26,6 @@ from support.terminals import (
     walk_terminal,
 )
 
-ROOT = Path(__file__).parents[2]
 PATHS = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
 REF = "qwertyuiopasdfghjklz"
 SUPABASE = ROOT / "node_modules" / ".bin" / "supabase"

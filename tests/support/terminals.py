@@ -15,6 +15,8 @@ from typing import Any
 import pexpect
 
 __all__ = [
+    "READING",
+    "ROOT",
     "PlainRedactor",
     "answer",
     "found",
