@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from runbook.printable import one_line, printable
+
 __all__ = [
     "BookError",
     "ExitCode",
@@ -103,15 +105,17 @@ class Finding:
 
     def __str__(self) -> str:
         """Render as `file:line:column: message`, with the source line and a caret below when it is known."""
-        head = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        head = f"{one_line(self.file)}:{self.line}:{self.column}: {printable(self.message)}"
         if not self.source.strip():
             return head
         gutter = f"{self.line:>5} | "
         start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
         shown = self.source[start : start + _SHOWN]
         offset = self.column - 1 - start
-        caret = " " * (len(gutter) + offset) + "^" * max(1, min(self.width, len(shown) - offset))
-        return f"{head}\n{gutter}{shown}\n{caret}"
+        # What is hidden takes room where it is shown, so the caret goes by what is shown before it and above it.
+        before, marked = printable(shown[:offset]), printable(shown[offset : offset + self.width])
+        caret = " " * (len(gutter) + len(before)) + "^" * max(1, len(marked))
+        return f"{head}\n{gutter}{printable(shown)}\n{caret}"
 
 
 class BookError(RunbookError):

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Literal, NamedTuple
 
+from runbook.printable import lines_of, one_line, printable
+
 __all__ = [
     "ProsePart",
     "is_safe_link",
@@ -139,12 +141,12 @@ _ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
 def markdown_text(text: str) -> str:
     """Return a text for a line of Markdown in which nothing is markup: no tag, no link, no image, no end of a cell."""
-    return _at_start(_escaped(" ".join(text.split())))
+    return _at_start(_escaped(one_line(text)))
 
 
 def markdown_prose(text: str) -> str:
     """Return a sentence of the book for a line of Markdown: its own markup stays, anything else is text."""
-    return _at_start("".join(_part_in_markdown(part) for part in prose_parts(" ".join(text.split()))))
+    return _at_start("".join(_part_in_markdown(part) for part in prose_parts(one_line(text))))
 
 
 def _part_in_markdown(part: ProsePart) -> str:
@@ -175,7 +177,7 @@ def _reference(match: re.Match[str]) -> str:
 
 def markdown_code(text: str) -> str:
     """Return a text as a span of code on one line, whatever backticks it has; an empty one has no span."""
-    flat = " ".join(text.split())
+    flat = one_line(text)
     if not flat:
         return ""
     ticks = "`" * (_longest_run(flat, "`") + 1)
@@ -193,7 +195,7 @@ def markdown_fence(text: str, language: str = "text", indent: str = "") -> list[
     """Return the lines of a block of code that nothing in the text can end."""
     # A fence ends at one as long as itself, and a command may print anything: this one is longer than any in the text.
     fence = "`" * max(3, _longest_run(text, "`") + 1)
-    lines = (f"{indent}{line}".rstrip() for line in text.splitlines())
+    lines = (f"{indent}{line}".rstrip() for line in lines_of(printable(text)))
     return [f"{indent}{fence}{language}", *lines, f"{indent}{fence}"]
 
 

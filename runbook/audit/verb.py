@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,9 @@ from runbook.cli.check import count
 from runbook.cli.open_book import open_to_read
 from runbook.errors import ExitCode
 from runbook.model import Book
+from runbook.printable import json_text
 from runbook.runtime.toolchain import cli_package, package_in
+from runbook.streams import terminal_of
 
 __all__ = ["command"]
 
@@ -43,7 +44,7 @@ def command(book: str | None, newer: Path | None, form: str) -> int:
             "findings": [asdict(each) for each in found.problems],
             "changes": [asdict(each) for each in found.changes],
         }
-        click.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        click.echo(json_text(record, indent=2))
     else:
         for finding in found.problems:
             click.echo(str(finding))
@@ -64,7 +65,9 @@ def _ask(book: Book, newer: Path | None) -> Survey:
 def _show_progress(done: int, of: int) -> None:
     """Keep one line on a terminal; 0 of 0 clears it."""
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{f'Asking the CLIs: {done} of {of}' if of else ''}", err=True, nl=False)
+        terminal = terminal_of(sys.stderr)
+        terminal.write(f"\r\x1b[K{f'Asking the CLIs: {done} of {of}' if of else ''}")
+        terminal.flush()
 
 
 def _summary(found: Survey) -> str:

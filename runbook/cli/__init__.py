@@ -10,6 +10,7 @@ from runbook.cli.error_handler import ending
 from runbook.errors import ExitCode, RunbookError
 from runbook.extras import answer_early
 from runbook.secret_file import sweep
+from runbook.streams import printable_streams
 from runbook.user_directories import state_directory
 
 __all__ = ["main"]
@@ -18,7 +19,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
-    with ending() as result:
+    with printable_streams(), ending() as result:
         _sweep_secrets()
         early = answer_early(words)
         if early is not None:

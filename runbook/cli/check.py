@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -12,6 +11,7 @@ from runbook.checks import find_problems
 from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
 from runbook.model import Book
+from runbook.printable import json_text
 from runbook.site.build_checks import page_findings
 
 __all__ = ["command", "count"]
@@ -32,7 +32,7 @@ def command(book: str | None, form: str) -> int:
     findings = (*findings, *(page_findings(reading.book) if reading.book else ()))
     if form == "json":
         found = {"findings": [asdict(finding) for finding in findings]}
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json_text(found, indent=2))
     else:
         for finding in findings:
             click.echo(str(finding))

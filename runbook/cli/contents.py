@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runbook.cache import entry_of, find_kept, keep
+from runbook.printable import one_line
 
 __all__ = ["SECTIONS", "Heading", "read_contents"]
 
@@ -80,4 +81,4 @@ def _heading(name: str, summary: object, section: object, minutes: object) -> He
         raise TypeError(name)
     if section not in SECTIONS:
         raise ValueError(section)
-    return Heading(name, " ".join(summary.split()), section, minutes)
+    return Heading(name, one_line(summary), section, minutes)

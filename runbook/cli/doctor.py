@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import click
 
 from runbook.cli.doctor_checks import Diagnosis, Found, diagnose
 from runbook.errors import ExitCode
+from runbook.printable import json_text
 
 __all__ = ["command"]
 
@@ -29,7 +29,7 @@ def command(book: str | None, form: str, workdir: str | None) -> int:
     """
     checks = diagnose(book, workdir)
     if form == "json":
-        click.echo(json.dumps([asdict(one) for one in checks], indent=2, ensure_ascii=False))
+        click.echo(json_text([asdict(one) for one in checks], indent=2))
     else:
         click.echo("\n".join(_lines(checks, min(shutil.get_terminal_size().columns, 100))))
     return ExitCode.NOT_COMPLETED if any(one.found is Found.MISSING for one in checks) else ExitCode.DONE

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runbook import __version__
 from runbook.errors import ExitCode, RunbookError, Terminated
+from runbook.printable import printable
 
 if TYPE_CHECKING:
     import click
@@ -87,7 +88,8 @@ def _write_log() -> str:
 
     handle, path = tempfile.mkstemp(prefix="runbook-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(f"runbook {__version__}, Python {sys.version}, {sys.platform}\n\n{_hidden(traceback.format_exc())}")
+        head = f"runbook {__version__}, Python {sys.version}, {sys.platform}"
+        log.write(printable(f"{head}\n\n{_hidden(traceback.format_exc())}"))
     return path
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from runbook.cli.run_options import journal_here
 from runbook.errors import ExitCode
+from runbook.printable import json_text
 
 __all__ = ["command"]
 
@@ -21,7 +20,7 @@ def command(form: str, limit: int) -> int:
 
     found = rows(journal_here(), limit)
     if form == "json":
-        click.echo(json.dumps([row.as_dict() for row in found], indent=2, ensure_ascii=False))
+        click.echo(json_text([row.as_dict() for row in found], indent=2))
     elif not found:
         click.echo("There are no runs yet. `runbook list` shows what can be run.")
     else:

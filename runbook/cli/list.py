@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ import click
 import runbook
 from runbook.cli.contents import SECTIONS, Heading, read_contents
 from runbook.errors import ExitCode
+from runbook.printable import json_text, one_line
 
 if TYPE_CHECKING:
     from runbook.model import Book, Procedure
@@ -27,7 +27,7 @@ __all__ = ["command"]
 def command(book: str | None, form: str) -> int:
     """Show all procedures, the emergency ones first."""
     if form == "json":
-        click.echo(json.dumps([_record(one) for one in _in_order(_open(book))], indent=2, ensure_ascii=False))
+        click.echo(json_text([_record(one) for one in _in_order(_open(book))], indent=2))
     else:
         click.echo("\n".join(_lines(_headings(book), min(shutil.get_terminal_size().columns, 100))))
     return ExitCode.DONE
@@ -89,6 +89,6 @@ def _section(headings: Sequence[Heading], room: int, width: int) -> Iterator[str
     for one in headings:
         lead, minutes = f"  {one.id:<{room}}  ", f"  {one.minutes:>3} min"
         space = max(width - len(lead) - len(minutes), 16)
-        first, *rest = textwrap.wrap(one.summary, space) or [""]
+        first, *rest = textwrap.wrap(one_line(one.summary), space) or [""]
         yield f"{lead}{first:<{space}}{minutes}"
         yield from (f"{'':{len(lead)}}{text}" for text in rest)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from runbook import __version__
 from runbook.errors import BookError, JournalError, NoTerminalError, UsageError
+from runbook.printable import one_line
 
 if TYPE_CHECKING:
     import click
@@ -177,7 +178,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
 def _person() -> str:
     """Return who is at the keyboard; behind sudo, who called it."""
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        return one_line(os.environ.get("SUDO_USER") or getpass.getuser())
     except (OSError, KeyError):
         return f"user {os.getuid()}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from runbook.cli.open_book import open_at
 from runbook.cli.run_options import complete_procedure
 from runbook.errors import ExitCode, UsageError
+from runbook.printable import json_text
 
 if TYPE_CHECKING:
     from runbook.model import Book
@@ -45,7 +45,7 @@ def _page(shown: ShownProcedure, form: str) -> str:
     if form == "json":
         from runbook.rendering.json_record import record_of
 
-        return json.dumps(record_of(shown), indent=2, ensure_ascii=False)
+        return json_text(record_of(shown), indent=2)
     if form == "md":
         from runbook.rendering.markdown import markdown_page
 

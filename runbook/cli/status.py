@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import click
 
 from runbook.cli.run_options import journal_here
 from runbook.errors import BookError, ExitCode, UsageError
+from runbook.printable import json_text
 
 __all__ = ["command"]
 
@@ -30,7 +30,7 @@ def command(book: str | None, form: str) -> int:
         procedures = {}  # a run is told of even if the book is broken by now
     found = running(journal_here(), procedures, datetime.now(UTC))
     if form == "json":
-        click.echo(json.dumps([one.as_dict() for one in found], indent=2, ensure_ascii=False))
+        click.echo(json_text([one.as_dict() for one in found], indent=2))
     elif not found:
         click.echo("Nothing is running.")
     for one in found if form == "text" else ():

@@ -26,6 +26,7 @@ from runbook.expansion import plain_path
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished, StepSkipped, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.model import Answer, Parameter, Procedure
+from runbook.printable import one_line
 
 __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
 
@@ -107,7 +108,7 @@ class AutoOperator:
         self._failures[screen.path] += 1
         if reaction is None or self._failures[screen.path] > _PATIENCE:
             times = "" if reaction is None else f" {_PATIENCE} times more"
-            last = " ".join(execution.output.split())[-300:]
+            last = one_line(execution.output)[-300:]
             gist = "; ".join(part for part in (execution.evidence, last) if part) or f"exit {execution.exit}"
             return Stop(f"step '{screen.step.id}' failed{times}: {gist}")
         return _reaction(reaction, screen)

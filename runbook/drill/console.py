@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.errors import ExitCode
+from runbook.printable import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,12 +114,9 @@ def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
     from runbook.drill.auto_operator import AutoOperator, answer_cli
     from runbook.drill.stage import run_drill
     from runbook.policy.redaction import Redactor
-    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
+    from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock, screen_writer
 
-    def show(text: str) -> None:
-        if verbose:
-            click.echo(text, nl=False)
-
+    show = screen_writer(sys.stdout) if verbose else lambda _text: None
     return run_drill(
         stage,
         operator=AutoOperator(stage.drill.answers, stage.drill.reactions, say=click.echo),
@@ -148,7 +146,7 @@ def list_drills(book: Book) -> int:
         for drill in procedure.drills:
             alone = "" if drill.practice else " --auto"
             click.echo(f"{procedure.id} --scenario {drill.name}{alone}")
-            click.echo(textwrap.shorten(" ".join(drill.briefing.split()), _WIDTH - 4, placeholder=" ..."))
+            click.echo(textwrap.shorten(one_line(drill.briefing), _WIDTH - 4, placeholder=" ..."))
     return ExitCode.DONE
 
 
@@ -195,4 +193,4 @@ def hold_all(
 
 def _say(text: str, first: str, rest: str | None = None) -> None:
     rest = first if rest is None else rest
-    click.echo(textwrap.fill(" ".join(text.split()), _WIDTH, initial_indent=first, subsequent_indent=rest))
+    click.echo(textwrap.fill(one_line(text), _WIDTH, initial_indent=first, subsequent_indent=rest))

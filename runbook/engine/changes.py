@@ -10,6 +10,7 @@ from runbook.engine.rules import rules_difference, weakened
 from runbook.journal.events import ChangeAccepted, RulesSeen, TargetSeen
 from runbook.loading.includes import included_by
 from runbook.model import Book, Procedure
+from runbook.printable import lines_of
 
 __all__ = ["accept_changes", "source_difference", "sources_of"]
 
@@ -53,7 +54,7 @@ def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> st
     """Return a unified difference of all procedures that a run rests on."""
     lines: list[str] = []
     for name in sorted({*before, *after}):
-        old, new = before.get(name, "").splitlines(), after.get(name, "").splitlines()
+        old, new = lines_of(before.get(name, "")), lines_of(after.get(name, ""))
         lines += difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
     return "\n".join(lines) or "The text is the same, its meaning is not: another version of runbook reads it."
 

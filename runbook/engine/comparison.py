@@ -10,6 +10,7 @@ from typing import Any
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Capture, Expectation
+from runbook.printable import lines_of, one_line
 
 __all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "values_at"]
 
@@ -146,7 +147,7 @@ def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterat
 def _found(is_met: bool, what: str, saw: str) -> tuple[bool, str]:
     if is_met:
         return True, f"expected {what}, saw it"
-    last = [line.strip() for line in saw.splitlines() if line.strip()][-1:]
+    last = [line.strip() for line in lines_of(saw) if line.strip()][-1:]
     return False, f"expected {what}, saw {'no output' if not last else f'as the last line {_short(last[0])!r}'}"
 
 
@@ -179,5 +180,5 @@ def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = one_line(text)
     return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}…"

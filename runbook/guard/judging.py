@@ -15,6 +15,7 @@ from runbook.guard.messages import encodable, hidden
 from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
+from runbook.printable import json_text
 from runbook.user_directories import make_private, state_directory
 
 __all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "policy_of", "read_log"]
@@ -95,7 +96,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str | None) ->
         # O_NOFOLLOW: a link planted there would let the log overwrite another file.
         handle = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            file.write(json_text(entry) + "\n")
     except OSError:
         return
 
@@ -103,7 +104,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str | None) ->
 def read_log() -> Iterator[LogEntry]:
     """Yield what was stopped, the oldest first. Lines that are no entries are passed over."""
     try:
-        lines = log_path().read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = log_path().read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return
     for line in lines:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import textwrap
@@ -11,6 +10,7 @@ from pathlib import Path
 from runbook.model import Effect, TargetKind, Verdict
 from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
+from runbook.printable import one_line, printable, spelled_out, suspect
 
 __all__ = ["as_json", "as_sentence", "as_text", "encodable", "hidden", "name_of_target"]
 
@@ -22,7 +22,11 @@ def name_of_target(judged: Judgement, directory: str | None) -> str:
     """Return the word that a person types before something is destroyed: never empty, never with a blank."""
     if judged.target is TargetKind.LOCAL:
         return "local"
-    return _named(judged) or _linked(directory) or "production"
+    named = _named(judged)
+    # Nobody can type a name in letters that are not what they seem.
+    if named is not None and (suspect(named) or spelled_out(named)):
+        return "production"
+    return named or _linked(directory) or "production"
 
 
 def described_target(judged: Judgement, directory: str | None) -> str:
@@ -33,7 +37,8 @@ def described_target(judged: Judgement, directory: str | None) -> str:
         return "a drill's throwaway database"
     named = _named(judged)
     if named:
-        return f"{named} (hosted)"
+        letters = spelled_out(named)
+        return f"{one_line(named)} (hosted{f'; not Latin letters: {letters}' if letters else ''})"
     linked = _linked(directory)
     return f"the hosted project {linked} that this directory is linked to" if linked else "a hosted project"
 
@@ -83,19 +88,20 @@ def as_text(judged: Judgement, directory: str | None) -> str:
     if judged.verdict is Verdict.ALLOW:
         return lines[0]
     if judged.commands:
-        lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}")
+        # Below the label: no line of the command can pass for one of these.
+        lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}".replace("\n", f"\n{'':12}"))
     if judged.target is not None:
         lines.append(_wrapped("Would go:", f"to {described_target(judged, directory)}; it {_EFFECTS[judged.effect]}"))
     lines.append(_wrapped("Why:", hidden(judged.reason)))
     if judged.instead:
         lines.append(_wrapped("Instead:", judged.instead))
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _wrapped(name: str, text: str) -> str:
     # Flags and addresses stay whole, so that they can be copied.
     wrapper = textwrap.TextWrapper(80, f"  {name:<10}", " " * 12, break_on_hyphens=False, break_long_words=False)
-    return wrapper.fill(text)
+    return wrapper.fill(printable(text))
 
 
 def as_sentence(judged: Judgement, directory: str | None) -> str:
@@ -108,7 +114,7 @@ def as_sentence(judged: Judgement, directory: str | None) -> str:
     parts.append(hidden(judged.reason))
     if judged.instead:
         parts.append(f"Instead: {judged.instead}")
-    return " ".join(parts)
+    return printable(" ".join(parts))
 
 
 def as_json(judged: Judgement) -> str:

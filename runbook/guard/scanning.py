@@ -15,6 +15,7 @@ from runbook.guard.messages import encodable
 from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
 from runbook.model import Policy, Verdict
+from runbook.printable import one_line, printable
 
 __all__ = ["Stopped", "is_scanned", "scan_file"]
 
@@ -39,7 +40,7 @@ class Stopped:
 
     def __str__(self) -> str:
         """Render as `file:line:column: verdict: message`."""
-        return f"{self.file}:{self.line}:{self.column}: {self.verdict}: {self.message}"
+        return f"{one_line(self.file)}:{self.line}:{self.column}: {self.verdict}: {printable(self.message)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -15,6 +14,7 @@ import click
 from runbook.errors import ExitCode, UsageError
 from runbook.guard.fast_path import answer_hook, answer_line
 from runbook.guard.shims import SHELLS, default_directory, install_shims, run_guarded, shell_functions, uninstall_shims
+from runbook.printable import json_text
 
 __all__ = ["command"]
 
@@ -122,7 +122,7 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> 
             raise UsageError(f"{path} can't be read: {error.strerror}") from error
     shown = [each for each in found if strict or each.verdict is Verdict.REFUSE]
     if form == "json":
-        click.echo(json.dumps({"stopped": [asdict(each) for each in shown]}, indent=2, ensure_ascii=False))
+        click.echo(json_text({"stopped": [asdict(each) for each in shown]}, indent=2))
     else:
         for each in shown:
             click.echo(str(each))
@@ -138,7 +138,7 @@ def log(limit: int, form: str) -> int:
 
     entries = list(read_log())[-limit:]
     if form == "json":
-        click.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        click.echo(json_text([asdict(entry) for entry in entries], indent=2))
         return ExitCode.DONE
     for entry in entries:
         rule = f" ({entry.rule})" if entry.rule else ""

@@ -6,11 +6,12 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 
+from runbook.printable import printable
+
 __all__ = ["broken", "command_text", "quoted", "shell_word"]
 
 _SPECIAL = re.compile(r'["$`!]|\\(?:[\\\n]|$)')
 """What means something to a shell inside double quotes; a backslash does only before one of these."""
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def shell_word(word: str) -> str:
@@ -19,8 +20,8 @@ def shell_word(word: str) -> str:
 
 
 def quoted(word: str) -> str:
-    """Quote a word for a shell, for a screen: control characters come out visible, so that none moves the cursor."""
-    return shell_word(_UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", word.replace("\t", "    ")))
+    """Quote a word for a shell, as it may be shown."""
+    return shell_word(printable(word))
 
 
 def command_text(

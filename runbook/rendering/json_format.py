@@ -8,6 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from runbook.printable import one_line, printable
+
 __all__ = ["readable", "readable_output"]
 
 _ROWS = 40
@@ -29,19 +31,19 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
     try:
         value = json.loads(document)
     except (ValueError, RecursionError):
-        return document.rstrip("\n") + "\n"
+        return printable(document.rstrip("\n")) + "\n"
     rows = _rows(value)
     match value:
         # Of an error a person reads its sentences; what else is in it is of use to programs alone.
         case {"error": {**error}}:
             texts = [str(error[name]) for name in ("message", "suggestion") if error.get(name)]
-            lines = [line for text in texts for part in text.splitlines() for line in _wrap(part, width)]
+            lines = [line for text in texts for part in printable(text).split("\n") for line in _wrap(part, width)]
         case _ if rows is not None:
             lines = _table(rows, width, few)
         case dict():
             lines = _fields(value, width)
         case _:
-            lines = _wrap(json.dumps(value, ensure_ascii=False), width)
+            lines = _wrap(printable(json.dumps(value, ensure_ascii=False)), width)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -50,12 +52,12 @@ def readable_output(output: str, width: int = 80) -> str:
     starts = [index for index in (output.find("\n{"), output.find("\n[")) if index >= 0]
     start = 0 if output[:1] in {"{", "["} else min(starts, default=-1) + 1 if starts else -1
     if start < 0:
-        return output
+        return printable(output)
     try:
         json.loads(output[start:])
     except (ValueError, RecursionError):
-        return output
-    return output[:start] + readable(output[start:], width, few=_ROWS)
+        return printable(output)
+    return printable(output[:start]) + readable(output[start:], width, few=_ROWS)
 
 
 def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
@@ -75,11 +77,11 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
     names = list(dict.fromkeys(name for row in rows for name in row))
     # Of a long list the end is shown: `migration list` has the newest there.
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
-    cells = [list(names), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
+    cells = [list(map(one_line, names)), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
     wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
     widths = _fit(wanted, width)
     # A text of several lines can't stand in a cell, so every row is shown as its fields then.
-    in_lines = any("\n" in part for row in shown for part in row.values() if isinstance(part, str))
+    in_lines = any(_has_lines(part) for row in shown for part in row.values())
     if widths is None or in_lines or (widths != wanted and len(shown) <= few):
         return [line for row in shown for line in (*_fields(row, width), "")][:-1]
     cut = [
@@ -117,15 +119,15 @@ def _fields(value: Mapping[str, object], width: int) -> list[str]:
     for name, part in _flat(value):
         rows = _rows(part) if isinstance(part, list) and part else None
         if rows is not None:
-            lines += [f"{name}:", *(f"    {line}" for line in _table(rows, room, _FEW))]
-        elif isinstance(part, str) and "\n" in part:
+            lines += [f"{one_line(name)}:", *(f"    {line}" for line in _table(rows, room, _FEW))]
+        elif _has_lines(part):
             # A function's definition keeps its own line breaks and indentation.
-            texts = [line.expandtabs(4).rstrip() for line in part.strip("\n").splitlines()]
+            texts = [line.rstrip() for line in printable(str(part)).strip("\n").split("\n")]
             pieces = (text[at : at + room] for text in texts for at in range(0, max(len(text), 1), room))
-            lines += [f"{name}:", *(f"    {piece}" for piece in pieces)]
+            lines += [f"{one_line(name)}:", *(f"    {piece}" for piece in pieces)]
         else:
-            lines += _wrap(f"{name}: {_cell(part, name)}", width)
-    return lines or [str(value.get("message", "(empty)"))]
+            lines += _wrap(f"{one_line(name)}: {_cell(part, name)}", width)
+    return lines or [one_line(str(value.get("message", "(empty)")))]
 
 
 def _flat(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -144,7 +146,11 @@ def _cell(value: object, name: str) -> str:
     seconds = value // 1000 if name.endswith("_at") and isinstance(value, int) else value
     if name.endswith(("_at", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _has_lines(value: object) -> bool:
+    return isinstance(value, str) and "\n" in value
 
 
 def _wrap(text: str, width: int) -> list[str]:

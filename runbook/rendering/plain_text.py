@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook.model import Parameter
+from runbook.printable import lines_of, printable
 from runbook.rendering.command_text import command_text
 from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
@@ -27,7 +28,7 @@ class Column:
         start = f"{self.margin}{first}"
         # Names, flags and addresses stay whole, to be searched for and copied; textwrap would tear them at a hyphen.
         yield from textwrap.wrap(
-            text,
+            printable(text),
             self.width,
             initial_indent=start,
             subsequent_indent=" " * len(start),
@@ -42,7 +43,7 @@ class Column:
 
 def plain_page(shown: ShownProcedure, width: int = 80) -> str:
     """Return the whole procedure, no line wider than `width` except a word that is."""
-    return "\n".join(_page(shown, Column(max(width, 40))))
+    return printable("\n".join(_page(shown, Column(max(width, 40)))))
 
 
 def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
@@ -120,14 +121,14 @@ def _file(block: view.File, column: Column) -> Iterator[str]:
         yield from column.wrapped(f"what git has at {block.origin}", "| ")
     else:
         # What goes into a file is never wrapped: a line broken here would be typed as two.
-        yield from (f"{column.margin}| {line}" for line in block.content.splitlines())
+        yield from (f"{column.margin}| {line}" for line in lines_of(block.content))
 
 
 def _request(block: view.HttpRequest, column: Column) -> Iterator[str]:
     yield from column.wrapped(f"{block.method} {block.url}")
     for name, value in block.headers:
         yield from column.wrapped(f"{name}: {value}", "  ")
-    yield from (f"{column.margin}  {line}" for line in block.body.splitlines())
+    yield from (f"{column.margin}  {line}" for line in lines_of(block.body))
 
 
 def _options(block: view.Options, column: Column) -> Iterator[str]:

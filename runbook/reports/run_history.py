@@ -11,6 +11,7 @@ from runbook.engine.unknown_step import span
 from runbook.errors import JournalError
 from runbook.journal.interface import Holder, Journal
 from runbook.model import Procedure
+from runbook.printable import lines_of, one_line, printable
 from runbook.reports.run_report import outcome_of, rules_line, status_line
 
 __all__ = ["Row", "Running", "rows", "running"]
@@ -40,8 +41,9 @@ class Row:
     def as_text(self) -> str:
         """Return the row as two lines that fit 80 columns in most cases."""
         if not self.procedure:
-            return f"{self.run}  {self.outcome}"
-        return f"{self.run}  {self.outcome}\n    {self.target}, by {self.operator}, {span(self.seconds)}"
+            return one_line(f"{self.run}  {self.outcome}")
+        about = one_line(f"{self.target}, by {self.operator}, {span(self.seconds)}")
+        return f"{one_line(f'{self.run}  {self.outcome}')}\n    {about}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +73,16 @@ class Running:
 
     def as_text(self) -> str:
         """Return it for a person."""
-        where = f"process {self.pid} on {self.host}"
+        where = one_line(f"process {self.pid} on {self.host}")
         if self.alive is False:
             process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
-        lines = [self.line, f"  {process}", *([f"  Goes by {self.rules}"] if self.rules else [])]
+        lines = [one_line(self.line), f"  {process}", *([f"  Goes by {one_line(self.rules)}"] if self.rules else [])]
         if self.command:
             doing = "running" if self.is_executing else "ran"
-            lines.append(f"  {self.step}, {doing} since {self.since}: {' '.join(self.command)}")
-        lines += [f"  | {line}" for line in self.output]
+            lines.append(f"  {self.step}, {doing} since {self.since}: {one_line(' '.join(self.command))}")
+        lines += [f"  | {printable(line)}" for line in self.output]
         return "\n".join(lines)
 
 
@@ -148,7 +150,7 @@ def _running(
         command=attempt.argv if attempt else (),
         since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
         is_executing=attempt is not None and attempt.outcome is None,
-        output=tuple(last.output.rstrip("\n").splitlines()[-_LAST_LINES:]) if last else (),
+        output=tuple(lines_of(last.output.rstrip("\n"))[-_LAST_LINES:]) if last else (),
         rules=rules_line(state),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import stat
@@ -21,6 +20,7 @@ from runbook.journal.codec import encode
 from runbook.journal.events import Event, Purpose, StepFinished, StepStarted
 from runbook.markup import markdown_cell_code, markdown_code, markdown_fence, markdown_text
 from runbook.model import Procedure
+from runbook.printable import json_text, one_line
 from runbook.rendering.command_text import quoted
 
 __all__ = ["as_json", "as_markdown", "outcome_of", "rules_line", "status_line", "titles_of", "write", "write_private"]
@@ -73,7 +73,7 @@ def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None, pr
         "events": [encode(event) for event in events],
         "head": proof,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, default=list) + "\n"
+    return json_text(document, indent=2) + "\n"
 
 
 def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> str:
@@ -85,7 +85,7 @@ def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> 
     where = f"{title} on {header.target.kind} {header.target.name}"
     since = f"{state.operator} since {header.at:%H:%M} UTC ({span(_until(state, now))})"
     doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure)
-    return f"{where}: {doing}. {since}. Run {header.run}"
+    return one_line(f"{where}: {doing}. {since}. Run {header.run}")
 
 
 def rules_line(state: RunState) -> str:

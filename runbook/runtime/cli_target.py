@@ -17,6 +17,7 @@ from runbook.filling import TARGET, fill_command, target_words
 from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
 from runbook.policy.redaction import hide_known
+from runbook.printable import lines_of
 from runbook.runtime.environment import (
     Remedy,
     child_environment,
@@ -250,5 +251,5 @@ def _json_part(answer: Answer, *keys: str) -> object:
 
 
 def _last_line(answer: Answer) -> str:
-    lines = [line.strip() for line in (answer.stderr or answer.stdout).splitlines() if line.strip()]
+    lines = [line.strip() for line in lines_of(answer.stderr or answer.stdout) if line.strip()]
     return lines[-1] if lines else f"exit code {answer.code}, no output"

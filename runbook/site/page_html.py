@@ -14,6 +14,7 @@ from mkdocs.utils import get_relative_url
 
 from runbook.markup import is_safe_link
 from runbook.model import Section
+from runbook.printable import printable
 from runbook.site.prose import plain
 from runbook.site.source import EMERGENCY, book
 
@@ -48,7 +49,7 @@ def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
         procedure = book().procedure(name)
         boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
         found = {"description": plain(procedure.summary), "search": {"boost": boost}, **found}
-    return {key: escape(value) if isinstance(value, str) else value for key, value in found.items()}
+    return {key: escape(printable(value)) if isinstance(value, str) else value for key, value in found.items()}
 
 
 def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -14,6 +14,9 @@ from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces
 
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
+_SPACES = re.compile(r"[ \t\n]+")
+"""Not the spaces that only look like one: those must be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -29,7 +32,7 @@ def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
 
     `as_written` keeps `{{name}}`: the sentence is about templates.
     """
-    text = " ".join(sentence.split())
+    text = _SPACES.sub(" ", sentence).strip(" ")
     if not as_written:
         text = marked(text)
     return tuple(
@@ -83,5 +86,5 @@ def paragraphs(text: str) -> tuple[str, ...]:
 
 def plain(value: str) -> str:
     """Strip the markup of a sentence, for titles in attributes and pictures."""
-    unmarked = re.sub(r"[`*]", "", "".join(part.text for part in prose_parts(" ".join(value.split()))))
+    unmarked = re.sub(r"[`*]", "", "".join(part.text for part in prose_parts(_SPACES.sub(" ", value).strip(" "))))
     return PLACEHOLDER.sub(lambda match: match.group(1).replace("_", " "), unmarked)

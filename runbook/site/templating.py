@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from runbook.printable import printable
 from runbook.site.prose import clause_spans, paragraphs, plain, spans
 from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words, sql_word
 from runbook.steps import view
@@ -43,6 +44,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
 
 
+def _shown(value: object) -> object:
+    """Return what a template puts into a page: text from Python shows what it holds, markup is a template's own."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 # Not `for_one_build`: Jinja looks at each template's file itself, and reads it anew when it has changed.
 @cache
 def _environment() -> Environment:
@@ -50,6 +56,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         # For lists that a template fills, as the panes of tabs.

@@ -14,6 +14,7 @@ from runbook.filling import Values, fill_text
 from runbook.model import Action, Position, Role, Step, Use
 from runbook.model.action import Becomes, WrittenFile
 from runbook.model.fields import LINE_TEMPLATE, LITERAL, CommandLine, Shaped, key
+from runbook.printable import lines_of
 from runbook.steps import view
 from runbook.steps.command import Command
 from runbook.steps.destination import Destination
@@ -139,7 +140,7 @@ class Edit(Action):
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, text)
         lines = difflib.unified_diff(
-            before.splitlines(), text.splitlines(), f"{name} before", f"{name} now", lineterm="", n=3
+            lines_of(before), lines_of(text), f"{name} before", f"{name} now", lineterm="", n=3
         )
         return "\n".join([*lines, *kept]) or f"{name} is unchanged"
 

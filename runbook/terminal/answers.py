@@ -14,11 +14,12 @@ from runbook.engine import ports
 from runbook.engine.confirmation import is_confirmed
 from runbook.engine.ports import Confirmation, Reply, Screen
 from runbook.errors import MissingPartError
+from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.runtime.subprocesses import open_editor
 from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.lines import Lines, diff_lines, one_line, wrap
+from runbook.terminal.lines import Lines, diff_lines, wrap
 from runbook.terminal.step_screen import can_undo, other_procedures, render_details
 
 __all__ = ["SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
@@ -58,7 +59,7 @@ def output_lines(screen: Screen, width: int) -> Lines:
             what = f"{attempt.started:%H:%M:%S}  {record.path}  {attempt.purpose.value}: {end}"
             lines += wrap(what, width, style="bold")
             lines += wrap(attempt.evidence, width, first="  ") if attempt.evidence else []
-            for text in readable_output(attempt.output, width - 4).splitlines():
+            for text in lines_of(readable_output(attempt.output, width - 4)):
                 lines += wrap(text, width, first="  ", rest="    ")
             lines.append(Text())
     return lines or [Text("Nothing has run yet.")]
@@ -193,6 +194,6 @@ def _edit_difference(screen: Screen, width: int) -> Lines:
 
 def _lines_of(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines_of(file.read_text(encoding="utf-8", errors="replace"))
     except OSError:  # a file that the step makes is not there before
         return []

@@ -13,7 +13,9 @@ from rich.segment import Segment
 from rich.text import Text
 
 from runbook.errors import NoTerminalError
+from runbook.printable import printable
 from runbook.runtime.answer_reader import AnswerReader
+from runbook.streams import terminal_of
 from runbook.terminal.lines import plain, wrap
 
 __all__ = ["Dialog"]
@@ -30,11 +32,13 @@ class Dialog:
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stdout)
+    _terminal: TextIO = field(init=False)
     _console: Console = field(init=False)
     _ascii_only: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self._console = Console(file=self.stream, highlight=False, emoji=False, markup=False, soft_wrap=True)
+        self._terminal = terminal_of(self.stream)
+        self._console = Console(file=self._terminal, highlight=False, emoji=False, markup=False, soft_wrap=True)
         unicode = (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
         self._ascii_only = not unicode or os.environ.get("TERM") == "dumb" or bool(os.environ.get("RUNBOOK_ASCII"))
 
@@ -60,12 +64,14 @@ class Dialog:
     def show(self, lines: Iterable[Text | str]) -> None:
         """Print lines."""
         for line in lines:
-            text = Text(line) if isinstance(line, str) else line
-            if self._ascii_only:
-                parts = (part for part in text.render(self._console) if isinstance(part, Segment))
-                text = Text.assemble(*((plain(part.text), part.style or "") for part in parts))
-            self._console.print(text, soft_wrap=True)
+            text = Text(printable(line)) if isinstance(line, str) else line
+            parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
+            shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
+            self._console.print(shown, soft_wrap=True)
         self.stream.flush()
+
+    def _shown(self, text: str) -> str:
+        return plain(printable(text)) if self._ascii_only else printable(text)
 
     def problem(self, text: str) -> None:
         """Say what was wrong with an answer."""
@@ -95,7 +101,7 @@ class Dialog:
 
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
-        self._write(f"\r{'':<40}\r{text}")
+        self._write(f"\r{'':<40}\r{printable(text)}")
 
     # --- asking ---------------------------------------------------------------------------------------------------
 
@@ -128,5 +134,5 @@ class Dialog:
         return AnswerReader(sys.stdin.fileno(), self._write)
 
     def _write(self, text: str) -> None:
-        self.stream.write(plain(text) if self._ascii_only else text)
-        self.stream.flush()
+        self._terminal.write(plain(text) if self._ascii_only else text)
+        self._terminal.flush()

@@ -12,9 +12,10 @@ from runbook.engine.state import Status
 from runbook.journal.events import Outcome, Purpose
 from runbook.journal.interface import Holder
 from runbook.model import Effect
+from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
-from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, one_line, wrap
+from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, wrap
 from runbook.terminal.step_screen import can_undo, head, notes, other_procedures, what_ran
 
 __all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
@@ -42,7 +43,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
         evidence = evidence.rpartition("\n")[2].rpartition("; ")[2]
     # The end of the output: what went wrong stands there.
-    last = [text for text in readable_output(execution.output, width - 4).splitlines()[-40:] if text.strip()]
+    last = [text for text in lines_of(readable_output(execution.output, width - 4))[-40:] if text.strip()]
     tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
     advice: Lines = []
     others = other_procedures(screen.procedure, screen.step)
@@ -119,7 +120,7 @@ def _probed(probe: Execution, width: int) -> Lines:
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:
     """Return what changed since the run stopped, as long as it is."""
     lines = wrap(f"The {what} is not what it was when this run stopped.", width, style="bold yellow")
-    return [*lines, Text(), *diff_lines(diff.splitlines(), width)]
+    return [*lines, Text(), *diff_lines(lines_of(diff), width)]
 
 
 def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
@@ -131,7 +132,7 @@ def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
         None: "Whether that process still runs can't be seen from this machine.",
     }[holder.alive]
     step = f", now at step {holder.step}" if holder.step else ""
-    text = f"{holder.operator} on {holder.host} has been working on this target for {minutes} min"
+    text = f"{one_line(holder.operator)} on {one_line(holder.host)} has been working on this target for {minutes} min"
     return [
         Text("Somebody else holds this target", style="bold yellow"),
         Text(),

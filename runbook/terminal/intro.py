@@ -9,6 +9,7 @@ from rich.text import Text
 
 from runbook.journal.events import TargetSeen
 from runbook.model import Mode, Parameter, Procedure
+from runbook.printable import one_line
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
 from runbook.terminal.step_screen import target_text
 
@@ -49,7 +50,7 @@ _ROOM_BELOW = 8
 
 def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, whole: bool = False) -> Lines:
     """Return the introduction; without `whole` at most `height` lines less what `render_begin` needs."""
-    title = Text(procedure.title, style="bold")
+    title = Text(one_line(procedure.title), style="bold")
     minutes = Text(f"about {procedure.minutes} min", style="dim")
     not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
     bands = [

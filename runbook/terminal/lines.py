@@ -1,8 +1,7 @@
-"""Lines of a screen: wrapped, harmless, and never wider or more than the screen has room for."""
+"""Lines of a screen: wrapped, printable, and never wider or more than the screen has room for."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from runbook.printable import printable
 from runbook.rendering.command_text import broken, command_text
 
-__all__ = ["Band", "Lines", "band", "both_ends", "clean", "command_lines", "diff_lines", "fit", "keys", "one_line"]
+__all__ = ["Band", "Lines", "band", "both_ends", "command_lines", "diff_lines", "fit", "keys"]
 __all__ += ["plain", "wrap"]
 
 Lines = list[Text]
 
-# The marks that turn text around (U+202E and its kin) can make a command read as another one than it is.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _ASCII = str.maketrans("…·•–—→←✓✗─│“”‘’", ".-*--><+x-|\"\"''")  # noqa: RUF001 - the characters that are replaced
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -32,16 +30,6 @@ class Band:
     keep_end: bool = False
 
 
-def clean(text: str) -> str:
-    """Make control characters visible: nothing that is only shown may move the cursor or turn text around."""
-    return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text.replace("\t", "    "))
-
-
-def one_line(text: str) -> str:
-    """Return a text for a place that has one line."""
-    return clean(" ".join(text.split()))
-
-
 def plain(text: str) -> str:
     """Return the text in ASCII, for a terminal that knows nothing else."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
@@ -53,7 +41,7 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
     """Break a text at spaces. `first` stands before its first line, `rest` (as wide, if not given) before others."""
     indent = " " * cell_len(first) if rest is None else rest
     lines: Lines = []
-    for paragraph in clean(text).split("\n"):
+    for paragraph in printable(text).split("\n"):
         lead = indent if lines else first
         for line in broken(paragraph, max(width - max(cell_len(first), cell_len(indent)), 8), cell_len):
             lines.append(Text(lead) + Text(line, style=style))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,12 +12,13 @@ from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
 from runbook.journal.events import Purpose, TargetSeen
 from runbook.model import Effect, Procedure, Step
+from runbook.printable import one_line, spelled_out
 from runbook.rendering.command_text import quoted
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
-from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, one_line, wrap
+from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
 __all__ += ["render_details", "render_step", "target_text", "what_ran"]
@@ -42,6 +44,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
         band([Text()], 0),
         band(_step_line(screen, width)),
         *(render_block(block, width) for block in blocks),
+        band(_look_alikes(screen, width)),
         band([*_effect(screen, width), *_undo_in_short(screen, width)]),
         band(earlier, 0),
         band([Text()], 0),
@@ -122,7 +125,7 @@ def target_text(seen: TargetSeen) -> Text:
     name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
     extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
     banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
-    return banner + Text(name, style="bold") + Text(f"  (supabase {seen.cli}{extra})")
+    return banner + Text(name, style="bold") + Text(f"  {one_line(f'(supabase {seen.cli}{extra})')}")
 
 
 def duration(seconds: float) -> str:
@@ -251,6 +254,17 @@ def _effect(screen: Screen, width: int) -> Lines:
     target = seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"
     sentence = view.effect_sentence(Prepared(effect=screen.effect, judgement=screen.judgement), target)
     return render_block(view.EffectNote(screen.effect, sentence), width).lines
+
+
+def _look_alikes(screen: Screen, width: int) -> Lines:
+    """Say of each value that looks Latin and is not which letters it has."""
+    lines: Lines = []
+    for name, value in sorted(screen.values.items()):
+        for word in re.findall(r"\w+", value if isinstance(value, str) else ",".join(value)):
+            if letters := spelled_out(word):
+                text = f"'{word}' ({name}) looks like Latin letters. It is {letters}."
+                lines += wrap(text, width, first="  WARNING: ", style="bold yellow")
+    return lines
 
 
 def _undo_in_short(screen: Screen, width: int) -> Lines:

@@ -51,7 +51,8 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
     own = {name for name in imported(tmp_path, "list") if name.startswith("runbook.")}
     assert own <= {
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
-        *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.secret_file", "runbook.user_directories"),
+        *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.printable", "runbook.secret_file"),
+        *("runbook.streams", "runbook.user_directories"),
     }
 
 
@@ -62,6 +63,5 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
     }
     assert own == {
         *("cache", "cli", "errors", "expansion", "extras", "filling", "linear_regex", "loading", "model", "policy"),
-        "rendering",
-        *("runtime", "secret_file", "steps", "user_directories"),
+        *("printable", "rendering", "runtime", "secret_file", "steps", "streams", "user_directories"),
     }

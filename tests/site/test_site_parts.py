@@ -15,6 +15,7 @@ from runbook.cli import pages
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
 from runbook.model import Section
+from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
@@ -78,9 +79,9 @@ def test_panes_that_are_equal_need_no_tabs() -> None:
     assert tabs("key", [("CLI 3", "-f"), ("CLI 2", "-F")]).count("tabbed-block") == 2
 
 
-@given(st.lists(st.text(min_size=1), min_size=1))
+@given(st.lists(st.text(min_size=1).map(printable), min_size=1))
 def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str]) -> None:
-    """What is copied is the argv, whatever characters are in it."""
+    """What is copied is the argv, whatever characters that can be seen are in it."""
     from html import unescape
     from re import sub
 

@@ -16,6 +16,7 @@ from runbook.engine.state import apply
 from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.model import Effect, Family, Mode, Recovery, Reference, Undo
+from runbook.printable import printable
 from runbook.steps import view
 from runbook.steps.choose import Choose, Option
 from runbook.steps.edit import Edit
@@ -26,7 +27,7 @@ from runbook.terminal.answers import output_lines
 from runbook.terminal.error_screens import render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.event_lines import render_finished, render_phase_end, render_result
 from runbook.terminal.intro import render_begin, render_intro, render_question
-from runbook.terminal.lines import Lines, clean, command_lines, plain
+from runbook.terminal.lines import Lines, command_lines, plain
 from runbook.terminal.step_screen import render_details, render_step
 
 LONG = "A sentence that goes on and on, " * 30
@@ -369,7 +370,7 @@ def test_output_so_far_is_readable() -> None:
 
 def test_control_characters_become_visible() -> None:
     """Neither an escape sequence nor a mark that turns text around gets through."""
-    assert clean("a\x1b[2Jb\u202ec") == "a\\x1b[2Jb\\x202ec"
+    assert printable("a\x1b[2Jb\u202ec") == "a<U+001B>[2Jb<U+202E>c"
 
 
 def test_everything_has_an_ascii_form() -> None:

@@ -1,0 +1,198 @@
+"""Text that shows what it holds: whatever a reader can't see, or would take for something else, comes out by number.
+
+This is an allow-list, and the only one: letters, digits, punctuation, symbols, the plain space, and line ends. All
+else is written as `<U+202E>`: control characters, invisible ones, marks that turn text around, spaces that are no
+plain space, piles of accents, and letters of another script that look Latin, within a Latin name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+__all__ = ["described", "json_text", "lines_of", "one_line", "printable", "spelled_out", "suspect"]
+
+_PLAIN = re.compile(
+    r"[\n -~\u00a1-\u00ac\u00ae-\u017e\u2010-\u2023\u2025-\u2027\u2190-\u2214\u2216-\u2235\u2237-\u2426\u2500-\u27bf]*"
+)
+"""What needs no closer look: ASCII, Europe's Latin letters, dashes, quotes, arrows, the lines of boxes."""
+_CONTROLS = re.compile(r"[^\n -~]")
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc\U0001d159")
+"""Characters that count as letters, marks or symbols, and show as nothing."""
+_TWINS = frozenset("\u01c0\u01c3\u0251\u0261\u017f\u037e\u1fef\u2024\u2044\u212a\u2215\u2236\u29f8\ua789\ua78c")
+"""What no word needs, and what looks like a Latin letter, or like the dot, the slash or the colon of an address."""
+_LOOK_LATIN = frozenset("аеорсухѕіјѵһԁԛԝӏгпкАВЕЗКМНОРСТУХЅІЈЬҮԀԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυχϲϳϹ")
+"""Cyrillic and Greek letters that look like Latin ones. The other Greek ones are at home in units and formulas."""
+_SCRIPTS = ("ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH LATIN", "LISU", "MATHEMATICAL", "CYRILLIC")
+"""How the names of the letters begin that are foreign in a Latin word; all but the last count as look-alikes."""
+_MOST_MARKS = 3
+"""Accents on one letter, as many as a language writes on it. A pile of them covers the lines around."""
+_JOINER, _SELECTORS = "\u200d", "\ufe0e\ufe0f"
+_WORD = re.compile(r"[^\W_](?:\w*[^\W_])?|_+")
+_NAME = re.compile(r"[\w./:@-]+")
+_NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL", "\x1b": "ESCAPE"}
+"""Of control characters: Unicode gives them none."""
+
+
+def printable(text: str) -> str:
+    """Return the text as it may be shown: in lines, with a tab as four spaces."""
+    return _rewritten(text.replace("\r\n", "\n").replace("\t", "    "), lambda one: f"<U+{ord(one):04X}>")
+
+
+def one_line(text: str) -> str:
+    """Return a text as it may be shown where there is one line for it."""
+    return printable(re.sub(r"(?:[ \t\n]|\r\n)+", " ", text).strip(" "))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, as a file has them: no other character than a line feed begins a new one."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """Return a value as JSON that shows what it holds, and reads back as the same value."""
+    return _rewritten(json.dumps(value, indent=indent, ensure_ascii=False, default=list), _escaped)
+
+
+def suspect(text: str, *, allowed: str = "") -> str:
+    """Return number and name of the first character that does not show as what it is, "" if there is none.
+
+    Names, values and words of commands must not hold any. `allowed` are control characters that may be there.
+    """
+    if _CONTROLS.search(text) is None and "\n" not in text:
+        return ""
+    kept = "".join(" " if one in allowed else one for one in text)
+    places = [kept.index("\n")] if "\n" in kept else []
+    places += _hidden(kept)
+    return described(kept[min(places)]) if places else ""
+
+
+def described(character: str) -> str:
+    """Return number and name of a character: `U+0430 CYRILLIC SMALL LETTER A`."""
+    return f"U+{ord(character):04X} {unicodedata.name(character, _NAMES.get(character, ''))}".rstrip()
+
+
+def spelled_out(word: str) -> str:
+    """Return the numbers of the letters of a word that looks Latin and is not; "" of any other word."""
+    letters = [one for one in word if one.isalpha()]
+    looks_latin = bool(letters) and all(_is_twin(one) for one in letters)
+    return " ".join(f"U+{ord(one):04X}" for one in letters) if looks_latin else ""
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
+
+
+def _rewritten(text: str, write: Callable[[str], str]) -> str:
+    """Return the text with `write` of each character that does not show as what it is."""
+    if _PLAIN.fullmatch(text):
+        return text
+    parts: list[str] = []
+    end = 0
+    for place in _hidden(text):
+        parts += (text[end:place], write(text[place]))
+        end = place + 1
+    return "".join(parts) + text[end:] if parts else text
+
+
+def _hidden(text: str) -> list[int]:
+    """Return the places of the characters that don't show as what they are, in order."""
+    characters = frozenset(text)
+    places = set(_places_of({one for one in characters if _is_hidden(one)}, text))
+    if any(_is_foreign(one) for one in characters) and any(_is_latin(one) for one in characters):
+        places.update(_mixed(text))
+    if any(_is_mark(one) for one in characters):
+        places.update(_loose_marks(text))
+    return sorted(places)
+
+
+def _places_of(characters: set[str], text: str) -> Iterator[int]:
+    if characters:
+        wanted = re.compile("[" + "".join(f"\\U{ord(one):08x}" for one in characters) + "]")
+        yield from (found.start() for found in wanted.finditer(text))
+
+
+@lru_cache(maxsize=4096)
+def _is_hidden(character: str) -> bool:
+    """Tell whether a character shows as nothing, as something else, or moves what stands around it."""
+    category = unicodedata.category(character)
+    if character in _BLANK or character in _TWINS:
+        return True
+    if category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}:
+        return character not in {" ", "\n", _JOINER}
+    return category == "Mn" and character not in _SELECTORS and "VARIATION SELECTOR" in unicodedata.name(character, "")
+
+
+# --- letters of another script ----------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _is_latin(character: str) -> bool:
+    if character.isascii():
+        return character.isalpha()
+    return unicodedata.name(character, "").startswith("LATIN ")
+
+
+@lru_cache(maxsize=4096)
+def _is_twin(character: str) -> bool:
+    return character in _LOOK_LATIN or (
+        character.isalpha() and unicodedata.name(character, "").startswith(_SCRIPTS[:-1])
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_foreign(character: str) -> bool:
+    return _is_twin(character) or (character.isalpha() and unicodedata.name(character, "").startswith(_SCRIPTS))
+
+
+def _mixed(text: str) -> Iterator[int]:
+    """Yield the places of foreign letters in Latin words, and of words in Latin names that only look Latin."""
+    for name in _NAME.finditer(text):
+        if not any(_is_latin(one) for one in name[0]) or not any(_is_foreign(one) for one in name[0]):
+            continue
+        for word in _WORD.finditer(name[0]):
+            letters = [one for one in word[0] if one.isalpha()]
+            if any(_is_latin(one) for one in letters) or all(_is_twin(one) for one in letters):
+                start = name.start() + word.start()
+                yield from (start + at for at, one in enumerate(word[0]) if _is_foreign(one))
+
+
+# --- marks and joiners: what they may stand behind --------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(character: str) -> bool:
+    return character == _JOINER or (unicodedata.category(character) in {"Mn", "Me"} and not _is_hidden(character))
+
+
+def _loose_marks(text: str) -> Iterator[int]:
+    """Yield the places of accents without a letter or too many on it, and of joiners outside of an emoji."""
+    marks, base = 0, ""
+    for place, one in enumerate(text):
+        if not _is_mark(one):
+            marks, base = 0, one
+        elif one == _JOINER:
+            if not (_is_picture(base) and _is_picture(text[place + 1 : place + 2])):
+                yield place
+        elif one in _SELECTORS:
+            if not (_is_picture(base) or (base in "#*0123456789" and text[place + 1 : place + 2] == "\u20e3")):
+                yield place
+        elif not _carries_marks(base):
+            yield place
+        else:
+            marks += 1
+            if marks > _MOST_MARKS:
+                yield place
+
+
+@lru_cache(maxsize=4096)
+def _carries_marks(character: str) -> bool:
+    return character.isalnum() or _is_picture(character) or unicodedata.category(character or " ") == "Mc"
+
+
+@lru_cache(maxsize=4096)
+def _is_picture(character: str) -> bool:
+    return bool(character) and unicodedata.category(character) in {"So", "Sm", "Sk"} and not character.isascii()

@@ -1,0 +1,79 @@
+"""The process's own standard output and error: nothing goes through them that would not show as what it is."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+from runbook.printable import printable
+
+__all__ = ["printable_streams", "terminal_of"]
+
+
+class _PrintableStream:
+    """A text stream that passes on only printable text. Whoever must move the cursor asks for `terminal_of` it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.unfiltered = stream
+
+    def write(self, text: str) -> int:
+        """Write the text as it may be shown; what the stream's encoding has no letter for is escaped."""
+        if not isinstance(text, str):
+            raise TypeError(f"expected text, got {type(text).__name__}")
+        shown = printable(text)
+        try:
+            self.unfiltered.write(shown)
+        except UnicodeEncodeError:
+            encoding = self.unfiltered.encoding
+            self.unfiltered.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write the lines, one by one."""
+        for line in lines:
+            self.write(line)
+
+    @property
+    def buffer(self) -> io.RawIOBase:
+        """Return a stream for bytes, which click writes where it completes words: they are text all the same."""
+        return _PrintableBytes(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Be like the stream in all else."""
+        return getattr(self.unfiltered, name)
+
+
+class _PrintableBytes(io.RawIOBase):
+    def __init__(self, stream: _PrintableStream) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._stream.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
+@contextmanager
+def printable_streams() -> Iterator[None]:
+    """Let only printable text through standard output and error, for the length of a `with` block."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_filtered(stream) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def terminal_of(stream: TextIO) -> TextIO:
+    """Return the stream behind it, for text that is printable already, with colours, or that moves the cursor."""
+    unfiltered: TextIO = getattr(stream, "unfiltered", stream)
+    return unfiltered
+
+
+def _filtered(stream: TextIO) -> TextIO:
+    return stream if terminal_of(stream) is not stream else cast("TextIO", _PrintableStream(stream))
