@@ -24,8 +24,10 @@ from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
 from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
 from runbook.runtime.programs import Programs, is_supabase
+from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
 from runbook.runtime.transcript import Bounded
+from runbook.streams import terminal_of
 
 __all__ = ["FALLBACK_SIZE", "PtyExecutor", "SystemClock", "screen_writer"]
 
@@ -155,6 +157,8 @@ class PtyExecutor:
                 code = relay.run()
             finally:
                 child.close()
+                if self._keyboard is not None:
+                    reset_modes(sys.stdout)
         seconds = time.monotonic() - began
         # The operator has seen everything but the document, which went through a pipe.
         document = self._whole(relay.document.text(), secrets)
@@ -180,11 +184,12 @@ class PtyExecutor:
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:
-    """Return a function that puts text on that stream at once."""
+    """Return a function that puts text on that stream at once. What a child printed has been filtered before."""
+    terminal = terminal_of(stream)
 
     def write(text: str) -> None:
-        stream.write(text)
-        stream.flush()
+        terminal.write(text)
+        terminal.flush()
 
     return write
 

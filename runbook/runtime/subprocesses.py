@@ -7,11 +7,13 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from runbook.errors import MissingPartError
 from runbook.runtime.environment import built_path, editor_environment
+from runbook.runtime.terminal_modes import reset_modes
 
 __all__ = ["Answer", "ask", "editor_command", "open_editor"]
 
@@ -80,4 +82,5 @@ def open_editor(path: str) -> str:
         return f"{argv[0]} could not be started: {error.strerror}"
     finally:
         signal.signal(signal.SIGINT, before)
+        reset_modes(sys.stdout)
     return f"{argv[0]} ended with exit code {code}" if code else ""

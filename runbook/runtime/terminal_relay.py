@@ -16,6 +16,7 @@ from runbook.errors import RunbookError
 from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate
 from runbook.runtime.keyboard import Keyboard, SignalNotes
+from runbook.runtime.output_filter import OutputFilter
 from runbook.runtime.transcript import Bounded, Transcript
 from runbook.runtime.typed_keys import BRACKETS_OFF, BRACKETS_ON, marks_pastes
 
@@ -73,6 +74,7 @@ class TerminalRelay:
         self._child, self._wiring = child, wiring
         self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
         self._recent = Transcript(columns)
+        self._filter = OutputFilter()
         self._unsent = b""
         self._gate = KeyGate(self._mode, self.transcript.last_lines)
         self._asked = True
@@ -109,9 +111,7 @@ class TerminalRelay:
                 if time.monotonic() - ended_at > _LEFTOVERS:
                     break
         self._print(self._screen.rest())
-        # The next screen must not begin in the middle of the child's last line.
-        if self.transcript.last_line().strip():
-            self._show("\r\n")
+        self._end_screen()
         self.document.add(self._pipe.rest())
         code = self._child.poll()
         return -signal.SIGKILL if code is None else code
@@ -156,7 +156,15 @@ class TerminalRelay:
         if self._wiring.answerer is not None:
             self._recent.feed(text)
             self._asked = False
-        self._show(text)
+        self._show(self._filter.feed(text))
+
+    def _end_screen(self) -> None:
+        self._show(self._filter.flush())
+        # The next screen must not begin in the middle of the child's last line, nor in its colours.
+        self._show("\x1b[0m\r\n" if self._filter.line_begun else "\x1b[0m")
+        if self._filter.left_out:
+            count = self._filter.left_out
+            self._show(f"[runbook] Left out {count} cursor move{'s' if count > 1 else ''} above.\r\n")
 
     def _show(self, text: str) -> None:
         try:
@@ -165,7 +173,7 @@ class TerminalRelay:
             self._lose_terminal()
 
     def _note(self, text: str) -> None:
-        self._show(f"\r\n[runbook] {text}\r\n")
+        self._show(f"\x1b[0m\r\n[runbook] {text}\r\n")
 
     # --- operator to child --------------------------------------------------------------------------------------
 

@@ -1,0 +1,107 @@
+"""What a command prints, as it may reach the operator's screen: lines, colours, and nothing that leaves its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from runbook.printable import printable
+
+__all__ = ["OutputFilter"]
+
+_LONGEST = 64
+"""Characters between the beginning of a control sequence and its last one; what is longer is no sequence."""
+_TOKEN = re.compile(
+    rf"\x1b\[(?P<style>[0-9;:]{{0,{_LONGEST}}})m"
+    r"|(?P<home>\x1b\[(?:[01]?G|[0-9]{3,4}D))"
+    r"|(?P<erase>\x1b\[[012]?K)"
+    r"|(?P<rows>\x1b\[[0-9]{0,4}[ABEF])"
+    r"|(?P<quiet>\x1b\[[0-9]{0,4}[CDGJ]|\x1b\[\?(?:1|7|12|25|2004|2026)[hl]|\x1b[=>78])"
+    r"|(?P<plain>[\r\n\t\x08]+)"
+    r"|(?P<text>\x1b?[^\x1b\r\n\t\x08]*)"
+)
+_UNFINISHED = re.compile(rf"\x1b(?:\[[0-?]{{0,{_LONGEST}}})?\Z")
+_STYLES = frozenset({*range(5), 7, 9, *range(22, 25), 27, 29, *range(31, 37), 39, *range(90, 97)})
+"""Weight, lines under and through, colours of letters. Not what can hide text: concealed (8), any background, black,
+white, or a shade of one's own, which may be that of the background."""
+_ARGUMENTS = {"5": 1, "2": 3}
+"""How many numbers follow `38;5` and `38;2`: a shade by its number, or by red, green and blue."""
+_MOST_CODES = 16
+_CONTEXT = 8
+"""Characters of the text before that tell whether an accent may stand at the beginning of the next piece."""
+
+
+class OutputFilter:
+    """Follows one command's output, in pieces as they come.
+
+    Text passes as `runbook.printable` shows it. Line ends, carriage return, backspace, tab, colours and erasing within
+    the line pass as they are. What only redraws (cursor moves, hiding the cursor) is left out and counted: what comes
+    next begins a line of its own. Any other control sequence is no sequence any more, but text.
+    """
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """How many control sequences were left out and not shown instead."""
+        self.line_begun = False
+        """Whether something stands on the line that the cursor is in."""
+        self._pending = ""
+        self._before = ""
+
+    def feed(self, output: str) -> str:
+        """Take the next piece, which may end inside of a sequence; return what may be shown by now."""
+        output = self._pending + output
+        unfinished = _UNFINISHED.search(output, max(0, len(output) - _LONGEST - 2))
+        self._pending = unfinished[0] if unfinished else ""
+        return "".join(self._passed(output[: len(output) - len(self._pending)]))
+
+    def flush(self) -> str:
+        """Return what was held back, at the output's end."""
+        pending, self._pending = self._pending, ""
+        return self._text(pending)
+
+    def _passed(self, output: str) -> Iterator[str]:
+        for token in _TOKEN.finditer(output):
+            kind, found = token.lastgroup, token[0]
+            match kind:
+                case "style":
+                    yield _style(token["style"])
+                case "home":
+                    self._before = "\r"
+                    yield "\r"
+                case "erase":
+                    # Behind a carriage return all of the line goes.
+                    self.line_begun = self.line_begun and not (self._before == "\r" or found == "\x1b[2K")
+                    yield found
+                case "plain":
+                    # Only a line feed leaves the line; what stands there is still there after a carriage return.
+                    self.line_begun = self.line_begun and "\n" not in found
+                    self._before = found[-1]
+                    yield found
+                case "rows" | "quiet":
+                    self.left_out += 1
+                    if kind == "rows" and self.line_begun:
+                        self.line_begun, self._before = False, "\n"
+                        yield "\r\n"
+                case _:
+                    yield self._text(found)
+
+    def _text(self, text: str) -> str:
+        if not text:
+            return ""
+        self.line_begun = True
+        before, self._before = self._before, (self._before + text)[-_CONTEXT:]
+        shown, whole = printable(before), printable(before + text)
+        return whole[len(shown) :] if whole.startswith(shown) else printable(text)
+
+
+def _style(codes: str) -> str:
+    """Return the style without what it may not ask for, "" if nothing is left of it."""
+    kept: list[str] = []
+    parts = iter(codes.split(";")[:_MOST_CODES])
+    for part in parts:
+        if part in {"38", "48", "58"}:
+            for _ in range(_ARGUMENTS.get(next(parts, ""), 0)):
+                next(parts, "")
+        elif not part or (part.isdecimal() and int(part) in _STYLES):
+            kept.append(part or "0")
+    return f"\x1b[{';'.join(kept)}m" if kept else ""
