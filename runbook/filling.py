@@ -15,8 +15,10 @@ from runbook.model import Family, Policy, SupabaseMajor, TargetKind
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
 from runbook.policy.sql_tokens import Token, TokenKind, tokens
+from runbook.printable import one_line, suspect
 
 __all__ = [
+    "PLACE_MARKS",
     "RESERVED",
     "TARGET",
     "Shown",
@@ -60,9 +62,10 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
 
 TARGET = "{{target}}"
 _SQL = "{{sql}}"
+PLACE_MARKS = "\ue000\ue001"
+"""What the site puts around the name of a value that its reader gives. Private use: no command or database has them."""
 
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-"""Control characters, half characters, line ends and marks that reorder what a person reads."""
+_PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _JOINED = re.compile(r"[\w$&'\"{}]")
 """Next to a placeholder outside of quotes these would grow together with the value."""
@@ -115,7 +118,7 @@ def _fill_word(template: str, values: Values) -> str:
     if "target" in names:
         raise UsageError(f"{TARGET} stands for several words and can't be a part of '{template}'")
     for name in names:
-        _refuse_unseen(name, _value(name, values))
+        _refuse_suspect(name, _value(name, values))
     word = fill_text(template, values)
     if template.lstrip("-").startswith("{{") and word.startswith("-"):
         raise UsageError(
@@ -127,12 +130,12 @@ def _fill_word(template: str, values: Values) -> str:
     return word
 
 
-def _refuse_unseen(name: str, value: str) -> None:
-    found = _UNSEEN.search(value)
+def _refuse_suspect(name: str, value: str) -> None:
+    found = suspect(_PLACE.sub("", value))
     if found:
         raise UsageError(
-            f"the value for {{{{{name}}}}} holds the control character U+{ord(found[0]):04X}",
-            hint="A line break or an invisible character can't go into a command.",
+            f"the value for {{{{{name}}}}} holds {found}: {one_line(value)}",
+            hint="A command takes no line break, no invisible character, and no letter that looks like another one.",
         )
 
 
@@ -191,7 +194,7 @@ def _spans(sql: str) -> tuple[Token, ...]:
 def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) -> str:
     name = found[1]
     value = _value(name, values)
-    _refuse_unseen(name, value)
+    _refuse_suspect(name, value)
     span = next(span for span in spans if span.start <= found.start() < span.end)
     write = _WRITERS.get(span.quote.lower()) if span.kind in {TokenKind.TEXT, TokenKind.NAME} else None
     if write is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from runbook.linear_regex import linear_regex
 from runbook.model.fields import LINE, LINES, NAME, Field, Regex, Shape, Text, Truth, fields_of, key
 from runbook.model.terms import Position
+from runbook.printable import printable, suspect
 
 __all__ = ["SHAPES", "Parameter", "Value", "split_values"]
 
@@ -19,7 +20,7 @@ Value = str | tuple[str, ...]
 _LONGEST = 4096
 """Characters. Longer values don't fit on one line of a terminal's input buffer."""
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
-"""What the operating system can't put into an argument: NUL, and half characters."""
+"""What the operating system can't put into an argument, be it a secret: NUL, and half characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +56,14 @@ class Parameter:
         return next((problem for value in values if (problem := self._problem_with_one(value))), "")
 
     def _problem_with_one(self, text: str) -> str:
-        shown = "the value" if self.secret else repr(text if len(text) <= 60 else f"{text[:60]}…")
+        short = printable(text if len(text) <= 60 else f"{text[:60]}…").replace("\n", "\\n")
+        shown = "the value" if self.secret else f"'{short}'"
         if not text and self.default != "":
             return "a value is needed"
         if len(text) > _LONGEST:
             return f"the value is too long ({len(text)} characters, {_LONGEST} at most)"
-        if _FORBIDDEN.search(text):
-            return "the value holds a character that no command can be given"
+        if unfit := self._unfit(text, shown):
+            return unfit
         if self.choices and text not in self.choices:
             return f"{shown} is none of {', '.join(self.choices)}"
         return self._problem_with_form(text, shown)
@@ -74,6 +76,13 @@ class Parameter:
         if found is None:
             return ""
         return f"{shown} can't be used here" + ("" if self.secret else f": it contains '{found.whole}'")
+
+    def _unfit(self, text: str, shown: str) -> str:
+        """Say which character can't be in a value, "" if none. In a secret, which nobody sees, nearly all can."""
+        if _FORBIDDEN.search(text):
+            return "the value holds a character that no command can be given"
+        found = "" if self.secret else suspect(text, allowed="\n\t")
+        return f"{shown} holds {found}. Type the value instead of pasting it" if found else ""
 
     def could_be(self, text: str) -> bool:
         """Tell whether a text was clearly meant as this value: a choice, or of the form that it must have."""

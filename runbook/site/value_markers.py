@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from runbook.filling import PLACE_MARKS
 from runbook.model import Parameter
 from runbook.model.templates import PLACEHOLDER
 from runbook.rendering.command_text import shell_word
@@ -37,8 +38,7 @@ __all__ = [
     "stand_in",
 ]
 
-# Private-use characters: no book, command or database has them, so a mark is never mistaken for text.
-_OPEN, _CLOSE = "\ue000", "\ue001"
+_OPEN, _CLOSE = tuple(PLACE_MARKS)
 _PROBE = "'\"\\"
 """Ends every mark. What filling made of these three characters tells how it escapes values at that place."""
 # A string doubles the single quote, an escape string the backslash too, a quoted name the double quote.
