@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from runbook.printable import one_line
+
 __all__ = ["Finding", "Head", "Link", "hash_of", "problems", "start_of"]
 
 
@@ -47,7 +49,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Render as `run RUN, event 3: what`, on one line, whatever damage put into the run's name."""
-        run = "".join(each if each.isprintable() else "?" for each in self.run)
+        run = one_line(self.run)
         where = ", ".join([f"run {run}"] * bool(run) + [f"event {self.event}"] * bool(self.event))
         return f"{where}: {self.what}" if where else self.what
 

@@ -13,7 +13,8 @@ from typing import Any
 from runbook.errors import JournalError
 from runbook.journal.chain import Finding, Head, Link, problems
 from runbook.journal.codec import from_json
-from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, one_line, text_of
+from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, text_of
+from runbook.printable import one_line
 
 __all__ = ["Record", "counted", "from_lines", "inspect", "read_all", "to_lines"]
 
@@ -92,7 +93,7 @@ def _rows(
     try:
         return database.execute(f"select {columns} from {table} order by {key}").fetchall()  # noqa: S608 - our own names
     except DAMAGE as error:
-        why = one_line(error)
+        why = one_line(str(error))
     rows, lost = [], []
     # One by one, so that a damaged page costs its own rows alone.
     for number in range(1, _highest(database, table, key) + 1):
@@ -123,10 +124,10 @@ def _structure(database: sqlite3.Connection) -> Iterator[Finding]:
     try:
         told = database.execute(f"pragma integrity_check({_SHOWN})").fetchall()
     except DAMAGE as error:
-        told = [(one_line(error),)]
+        told = [(one_line(str(error)),)]
     for (line,) in told:
         if line != "ok":
-            yield Finding("", 0, f"the file's structure is damaged: {one_line(line)}")
+            yield Finding("", 0, f"the file's structure is damaged: {one_line(str(line))}")
 
 
 def _lost_runs(database: sqlite3.Connection, record: Record) -> Iterator[Finding]:
@@ -156,7 +157,7 @@ def _locks(database: sqlite3.Connection) -> Iterator[Finding]:
                     continue
             yield Finding("", 0, f"the lock of {one_line(text_of(target))} is damaged")
     except DAMAGE as error:
-        yield Finding("", 0, f"the locks can't be read: {one_line(error)}")
+        yield Finding("", 0, f"the locks can't be read: {one_line(str(error))}")
 
 
 # --- lines of JSON ------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from typing import Any
 
 from runbook.errors import JournalError
 from runbook.journal.interface import Holder
+from runbook.printable import one_line
 
 __all__ = ["MachineLocks"]
 
@@ -262,7 +263,7 @@ def _text(said: Mapping[str, Any], name: str) -> str:
     """Return a value of the file as one line that can be shown, whatever somebody put there."""
     value = said.get(name)
     text = value if isinstance(value, str) else ""
-    return "".join(each if each.isprintable() else "?" for each in text[:_SHOWN]).strip()
+    return one_line(text[:_SHOWN])
 
 
 def _account(uid: int) -> str:

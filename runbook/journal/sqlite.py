@@ -24,8 +24,9 @@ from runbook.journal.interface import Holder
 from runbook.journal.liveness import is_alive, start_time, this_host
 from runbook.journal.machine_locks import MachineLocks
 from runbook.journal.sqlite_copy import copy_to
-from runbook.journal.sqlite_rows import HEAD, LINK, head_of, link_of, one_line, text_of
+from runbook.journal.sqlite_rows import HEAD, LINK, head_of, link_of, text_of
 from runbook.journal.sqlite_schema import set_up
+from runbook.printable import one_line
 
 __all__ = ["SqliteJournal"]
 
@@ -209,7 +210,7 @@ class SqliteJournal:
             yield
         except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise JournalError(
-                f"the journal {self.file} can't be {what}: {one_line(error)}",
+                f"the journal {self.file} can't be {what}: {one_line(str(error))}",
                 hint="Nothing runs without it. Is the disk full, or the file damaged or read-only?",
             ) from error
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from runbook.journal.chain import Head, Link
 
-__all__ = ["DAMAGE", "HEAD", "LINK", "head_of", "link_of", "one_line", "text_of"]
+__all__ = ["DAMAGE", "HEAD", "LINK", "head_of", "link_of", "text_of"]
 
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What reading a damaged file raises; the second where SQLite's own message quotes bytes that are no UTF-8."""
@@ -43,11 +43,6 @@ def head_of(row: Sequence[object]) -> Head:
 def text_of(value: object) -> str:
     """Return a value as text; each byte that is no UTF-8 is shown by its number."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-
-
-def one_line(said: object) -> str:
-    """Return what SQLite or a damaged row says as one line that can be shown."""
-    return "".join(each if each.isprintable() else "?" for each in " ".join(str(said).split()))
 
 
 def _number(value: object) -> int:

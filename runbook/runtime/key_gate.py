@@ -27,7 +27,6 @@ _DRAWN = re.compile(r"[\u25c6\u25cf\u25cb\u25c9\u25ef\u276f]")
 """The marks of a choice that is drawn, to be made with arrow keys: the Supabase CLI leaves the cursor below it."""
 _NEAR = 3
 """How many lines above the cursor belong to the question."""
-_FULL_SCREEN = re.compile(r"\x1b\[\?(?:1049|1047|47)([hl])")
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _REPLY = re.compile(r"\x1b(?:\[[?>]?[\d;]*[Rcn]|[\]P].*)\Z", re.DOTALL)
 """What a terminal answers when a program asks where the cursor is, what it can do, which colours it has."""
@@ -58,8 +57,6 @@ class KeyGate:
     screen: Callable[[], list[str]]
     _decoder: KeyDecoder = field(default_factory=KeyDecoder)
     _shown_at: float = 0.0
-    _end_of_output: str = ""
-    _is_full_screen: bool = False
     _is_answered: bool = False
     """The question that is shown has its answer; the next one is still to come."""
     _is_open: bool = False
@@ -78,9 +75,6 @@ class KeyGate:
 
     def shown(self, text: str, now: float) -> None:
         """Take note of what the command has shown."""
-        for switch in _FULL_SCREEN.finditer(self._end_of_output + text):
-            self._is_full_screen = switch[1] == "h"
-        self._end_of_output = (self._end_of_output + text)[-8:]
         if self._is_open and "\n" not in text:
             return
         self._is_open = False
@@ -115,9 +109,6 @@ class KeyGate:
     # --- one key --------------------------------------------------------------------------------------------------
 
     def _take(self, key: Key) -> Passed | None:
-        if self._is_full_screen:  # an editor, a pager: it knows what its keys mean
-            is_mark = key.press in {Press.PASTE_BEGINS, Press.PASTE_ENDS}
-            return None if is_mark else Passed(key.source.encode())
         if self._pasted is not None:
             return self._in_paste(self._pasted, key)
         if key.press is Press.PASTE_BEGINS:
@@ -229,7 +220,8 @@ class KeyGate:
             return False
         lines, mode = self.screen(), self.mode()
         last = lines[-1] if lines else ""
-        if _PROGRESS.search(last):
+        # What stands there once a key has passed is the key's echo: a pager's `/` looks like a spinner.
+        if not self._is_open and _PROGRESS.search(last):
             return False
         # Raw mode alone asks nothing: a command may be in it all the time that it works.
         is_password = bool(mode & termios.ICANON) and not mode & termios.ECHO

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from runbook.errors import RunbookError
+from runbook.printable import printable
 from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate
 from runbook.runtime.keyboard import Keyboard, SignalNotes
@@ -193,7 +194,7 @@ class TerminalRelay:
             if passed.note:
                 self._note(passed.note)
                 # A question stays in view below the note.
-                self._show(self.transcript.last_line())
+                self._show(printable(self.transcript.last_line()))
 
     def _pass_on(self, keys: bytes) -> None:
         if keys:

@@ -16,7 +16,7 @@ RUNBOOK = Path(sys.executable).with_name("runbook")
 ASKS = "anything else to stop: "
 PUSH = "npx supabase config push --remote"
 
-WAYS = {
+WAYS: Mapping[str, list[tuple[float, str]]] = {
     "a marked line": [(0, "\x1b[200~yes\r\x1b[201~")],
     "a line": [(0, "yes\r")],
     "lines 60 ms apart": [(0, "yes\r"), (0.06, "yes\r")],

@@ -500,7 +500,7 @@ def test_pager_stays_usable(tmp_path: Path) -> None:
     child.expect("row 10")
     press(child, " ")
     child.expect("row 40")
-    press(child, "/row 150\r")
+    answer(child, "/row 150")
     child.expect("row 160")
     press(child, "q")
     child.expect('"outcome": "passed"')
