@@ -15,7 +15,7 @@ EXTRA = re.compile(r"`runbook/(\w+)/` \| extra:")
 TOPS = ("runbook", "tests")
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_no_link_and_no_named_file_is_missing(name: str) -> None:
     """A file that moved takes its mentions with it."""
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -41,9 +41,9 @@ class Row:
     def as_text(self) -> str:
         """Return the row as two lines that fit 80 columns in most cases."""
         if not self.procedure:
-            return one_line(f"{self.run}  {self.outcome}")
+            return f"{one_line(self.run)}  {one_line(self.outcome)}"
         about = one_line(f"{self.target}, by {self.operator}, {span(self.seconds)}")
-        return f"{one_line(f'{self.run}  {self.outcome}')}\n    {about}"
+        return f"{one_line(self.run)}  {one_line(self.outcome)}\n    {about}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

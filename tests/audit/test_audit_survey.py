@@ -214,7 +214,7 @@ def test_newer_cli_is_told_as_changes(bench: Bench, tmp_path: Path) -> None:
     assert sorted(set(_told(found.changes))) == [
         "add-thing.yaml:12 CLI 4.0.0 takes --remote of 'migration list' and no longer lists it: it will go",
         "policy.yaml:12 without a target CLI 4.0.0 sends 'migration list' to production, not local",
-        "policy.yaml:3 CLI 4.0.0 has a command 'db wipe' and policy has no rule for it",
+        "policy.yaml:4 CLI 4.0.0 has a command 'db wipe' and policy has no rule for it",
         "supabase.yaml:5 CLI 4.0.0 takes --remote of 'migration list' and no longer lists it: it will go",
     ]
 

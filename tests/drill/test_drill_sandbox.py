@@ -167,7 +167,8 @@ def test_the_clis_own_question_is_asked(major: int) -> None:
 def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -> None:
     """`y` while it still works, and a pasted `y` at the question, push nothing; the person's `n` counts."""
     with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
-        target = [f"--remote={sandbox.postgres.url}"] if major == 3 else ["--db-url", sandbox.postgres.url]
+        url = sandbox.postgres.command_url
+        target = [f"--remote={url}"] if major == 3 else ["--db-url", url]
         wanted = {"argv": ["npx", "supabase", "db", "push", *target], "environment": dict(sandbox.environment)}
         paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
         child = terminal(

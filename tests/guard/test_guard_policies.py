@@ -80,7 +80,8 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         ),
         *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "reading"))),
-        *("runbook.cache", "runbook.printable", "runbook.streams", "runbook.user_directories"),
+        *("runbook.cache", "runbook.linear_regex", "runbook.printable", "runbook.secret_file", "runbook.streams"),
+        "runbook.user_directories",
     }
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 from support.books import HEAD, write_book
-from support.hostile import CONTROLS, HIDDEN, LOOK_ALIKES, REVERSING, is_passable, number
+from support.hostile import EVERY, hostile, is_passable, number, unsafe
 from support.screens import failed, plain_text, screen
 from support.terminals import terminal
 from support.walks import (
@@ -41,14 +41,8 @@ from runbook.engine.ports import HandOver, Skip
 from runbook.engine.state import fold
 from runbook.errors import Finding, UsageError
 from runbook.filling import fill_command, fill_statement
-from runbook.guard.agents import AGENTS, answer_event
-from runbook.guard.judging import judge_line
-from runbook.guard.messages import as_json as guard_json
-from runbook.guard.messages import as_sentence, as_text
-from runbook.guard.scanning import scan_file
 from runbook.journal.events import Outcome, Purpose, StepFinished, TargetSeen
 from runbook.journal.interface import Holder
-from runbook.loading import PACKAGED_BOOK, read_policy
 from runbook.printable import json_text, one_line, printable, spelled_out, suspect
 from runbook.rendering.command_text import quoted
 from runbook.rendering.json_format import readable
@@ -64,23 +58,7 @@ from runbook.terminal.intro import render_begin, render_intro, render_question
 from runbook.terminal.lines import command_lines, wrap
 from runbook.terminal.step_screen import render_details, render_step
 
-EVERY = CONTROLS + REVERSING + HIDDEN + LOOK_ALIKES
 ROOT = Path(__file__).parents[2]
-
-
-def hostile(characters: str = EVERY) -> str:
-    """Return a text with each of these characters within a Latin word."""
-    return " ".join(f"ta{one}sks" for one in characters)
-
-
-def unsafe(out: str, characters: str = EVERY, *, escaped: bool = False) -> list[str]:
-    """Return which of the characters came out raw, or did not come out by their numbers."""
-    # A line break of our own stays, and so does a letter that stands in no Latin word.
-    raw = [number(one) for one in characters if re.search(f"a{re.escape(one)}s", out)]
-    named = [number(one) for one in characters]
-    if escaped:
-        named = [json.dumps(one)[1:-1] for one in characters]
-    return raw + [f"{one} is not shown" for one in named if one not in out]
 
 
 # --- texts that are shown -----------------------------------------------------------------------------------------
@@ -132,11 +110,6 @@ def _result(text: str) -> str:
     return plain_text(render_result(event))
 
 
-def _guard(text: str) -> str:
-    judged = judge_line(f"npx supabase db reset --linked '{text}'", book=None, face="line")
-    return as_text(judged, None) + as_sentence(judged, None)
-
-
 def _document(text: str) -> str:
     rows_of = [{"id": 1, "note": text}, {"id": 2, text: "x"}]
     lines = readable(json.dumps({"rows": rows_of}), 300) + readable(json.dumps([{"note": f"one\n{text}"}]), 300)
@@ -160,7 +133,6 @@ SHOWN: dict[str, Callable[[str], str]] = {
     "introduction": _intro,
     "end of a step": _result,
     "finding": lambda text: str(Finding(text, 1, 1, text, text, 4)),
-    "guard": _guard,
     "wrong answer": lambda text: wanted(screen(word=text), text),
     "page": lambda text: unescape(str(macro("inline")(text))),
 }
@@ -168,7 +140,6 @@ SHOWN: dict[str, Callable[[str], str]] = {
 
 HARMLESS = {
     "what a command prints": "\b\r",  # they stay within the line
-    "guard": "\0\ue000",  # no argument holds the one, and the other stands for any text there
 }
 
 
@@ -256,7 +227,7 @@ def _book(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("words", ["list", "show add-thing", "show add-thing --format md"])
 def test_hostile_book_is_shown_as_what_it_is(tmp_path: Path, words: str) -> None:
     """Titles, summaries and reasons of a book that somebody else wrote."""
-    assert unsafe(_run("--book", str(_book(tmp_path)), *words.split()), IN_YAML) == []
+    assert unsafe(unescape(_run("--book", str(_book(tmp_path)), *words.split())), IN_YAML) == []
 
 
 @pytest.mark.parametrize("words", ["list --format json", "show add-thing --format json"])
@@ -288,41 +259,6 @@ def test_bad_argument_is_echoed_as_what_it_is(
     out = _run(*words)
     assert out
     assert [number(one) for one in EVERY if re.search(f"a{re.escape(one)}s", out)] == []
-
-
-def test_hook_answers_name_what_is_hidden() -> None:
-    """An agent shows the reason to its person."""
-    text = hostile(EVERY.replace("\0", ""))
-    command = f"npx supabase db reset --linked '{text}'"
-    event = {"tool_name": "Bash", "tool_input": {"command": command}, "command": command, "toolName": "bash"}
-    event["toolArgs"] = json.dumps({"command": command})
-    for agent in AGENTS:
-        given_back = answer_event(agent, json.dumps(event).encode(), book=None)
-        out = given_back.stdout + given_back.stderr
-        assert [number(one) for one in EVERY if re.search(f"a{re.escape(one)}s", out)] == []
-        assert "<U+202E>" in out
-        if given_back.stdout.startswith("{"):
-            said = json.dumps(json.loads(given_back.stdout), ensure_ascii=False)
-            assert [number(one) for one in EVERY if re.search(f"a{re.escape(one)}s", said)] == []
-
-
-def test_guard_json_reads_back_and_its_text_forges_no_line() -> None:
-    """The command is in it as it was; in the text all of it stands below its label."""
-    line = "npx supabase db reset --linked 'x\n  Why:      It only reads.\u202e'"
-    judged = judge_line(line, book=None, face="line")
-    assert "\u202e" not in guard_json(judged)
-    assert json.loads(guard_json(judged))["commands"][0][-1] == "x\n  Why:      It only reads.\u202e"
-    labels = [text for text in as_text(judged, None).splitlines() if re.match(r"  Why:", text)]
-    assert len(labels) == 1
-
-
-def test_scan_shows_hostile_file_names(tmp_path: Path) -> None:
-    """A file's name is one line, and what it is."""
-    file = tmp_path / "a\u202e\nb.sh"
-    file.write_text("npx supabase db reset --linked\n")
-    (found,) = scan_file(file, read_policy(PACKAGED_BOOK))
-    assert len(str(found).splitlines()) == 1
-    assert "<U+202E>" in str(found)
 
 
 def test_log_of_a_bug_can_be_read_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from support.terminals import program
 from support.walks import book, policy
 
 from runbook.cli.run_options import settings_for
-from runbook.drill.isolation import harmless_environment
 from runbook.engine.session import Settings
 from runbook.journal.sqlite import SqliteJournal
 from runbook.model import TargetKind
@@ -74,16 +73,11 @@ def _prove_target(directory: Path) -> None:
     CliTarget(directory, TargetKind.PRODUCTION, policy(), run=run)._ask(["npx", "supabase", "--version"])  # type: ignore[arg-type]
 
 
-def _drill(directory: Path) -> None:
-    with harmless_environment():
-        _run_command(directory)
-
-
-@pytest.mark.parametrize("start", [_run_command, _commit_with_a_hook, _open_editor, _ask, _prove_target, _drill])
+@pytest.mark.parametrize("start", [_run_command, _commit_with_a_hook, _open_editor, _ask, _prove_target])
 def test_what_a_walk_starts_inherits_no_value(
     start: Callable[[Path], None], settings: Settings, tmp_path: Path
 ) -> None:
-    """A command, a hook of git, the editor, a question to the CLI, a drill's command. The walk itself has the value."""
+    """A command, a hook of git, the editor, a question to the CLI. The walk itself has the value."""
     start(tmp_path)
     told = (tmp_path / "told").read_text(encoding="utf-8")
     assert "PATH=" in told

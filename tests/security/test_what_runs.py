@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,22 +15,17 @@ from support.places import make_place
 from support.terminals import program, python_program
 from support.walks import PRODUCTION, FakeExecutor, FakeTarget, Walked, book, ended, procedure, step
 
-from runbook.drill.platform import Platform, environment, serve, write_profile
-from runbook.drill.platform_state import initial_state
 from runbook.engine.ports import Execution
 from runbook.errors import ExitCode, MissingPartError, ProgramChangedError, RunbookError
-from runbook.filling import fill_command, target_words
 from runbook.journal.events import Outcome
-from runbook.loading import PACKAGED_BOOK, read_book
-from runbook.loading.files import read_policy
-from runbook.model import Policy, TargetKind
+from runbook.loading import read_book
+from runbook.model import TargetKind
 from runbook.policy.redaction import Redactor
 from runbook.runtime.cli_target import CliTarget
-from runbook.runtime.environment import child_environment, isolated_environment, settled_environment
+from runbook.runtime.environment import child_environment
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 from runbook.runtime.programs import Programs
 from runbook.runtime.subprocesses import open_editor
-from runbook.runtime.toolchain import cli_package, node_directory
 
 PROVEN, OTHER = "qwertyuiopasdfghjklz", "a" * 20
 EVIL = "echo evil"
@@ -413,113 +405,3 @@ def test_a_command_that_went_elsewhere_fails_its_step(tmp_path: Path) -> None:
     assert walked.begin() is ExitCode.NOT_COMPLETED
     asked = next(entry for entry in walked.operator.log if entry[0] == "recover")
     assert f"it went to {OTHER}, and this run is for {PRODUCTION.name}" in str(asked[3])
-
-
-# --- the real CLI -------------------------------------------------------------------------------------------------
-
-
-@cache
-def _policy() -> Policy:
-    return read_policy(PACKAGED_BOOK)
-
-
-@dataclass
-class RealCli:
-    """One major of the real CLI in a linked project; the only network that it has is a stand-in on loopback."""
-
-    root: Path
-    major: int
-    platform: Platform
-
-    def __post_init__(self) -> None:
-        self.project, self.home = self.root / "project", self.root / "home"
-        (self.project / "supabase" / ".temp").mkdir(parents=True)
-        (self.home / ".supabase").mkdir(parents=True)
-        (self.project / "supabase" / "config.toml").write_text('project_id = "x"\n')
-        write_profile(self.home / "profile.yaml", self.platform.url)
-
-    def line(self, *template: str) -> tuple[str, ...]:
-        """Return a command for the proven project, as the packaged book writes it."""
-        kind, names = TargetKind.PRODUCTION, {"project_ref": PROVEN}
-        words = target_words(template, policy=_policy(), major=self.major, kind=kind, names=names)
-        return fill_command(template, {}, target=words)
-
-    def run(self, argv: tuple[str, ...], given: Mapping[str, str]) -> str:
-        """Run it with closed input and return what it printed."""
-        script = cli_package(self.major).directory / "dist" / "supabase.js"
-        token = {"SUPABASE_ACCESS_TOKEN": self.platform.keys.token}
-        whole = {**isolated_environment(self.home, proxy="http://127.0.0.1:9"), **token, **given}
-        done = subprocess.run(
-            [str(node_directory() / "node"), str(script), *argv[2:]],
-            cwd=self.project, env={**whole, "SUPABASE_API_MAX_RETRIES": "0"}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        return done.stdout + done.stderr
-
-    @property
-    def own(self) -> dict[str, str]:
-        """Return what a walk gives the CLI, with the stand-in as the service."""
-        return {**settled_environment(str(self.project)), **self.platform_environment}
-
-    @property
-    def platform_environment(self) -> Mapping[str, str]:
-        """Return what makes the stand-in the service, and lets the CLI log in there."""
-        return environment(self.home / "profile.yaml", self.platform)
-
-    @property
-    def reached(self) -> set[str]:
-        """Return the projects that were asked for anything."""
-        parts = (request.split()[1].split("/") for request in self.platform.state.requests)
-        return {part[3] for part in parts if part[1:3] == ["v1", "projects"] and len(part) > 3}
-
-
-@contextmanager
-def _real(root: Path, major: int) -> Iterator[RealCli]:
-    state = initial_state(deployed={}, secrets={}, platform={})
-    with serve(state) as platform:
-        yield RealCli(root, major, platform)
-
-
-_LIST = ("npx", "supabase", "functions", "list", "{{target}}")
-_POOLER = f"postgresql://postgres.{OTHER}:[YOUR-PASSWORD]@aws-0.pooler.drill.invalid:6543/postgres"
-_SWITCHES: dict[str, Callable[[Path], object]] = {
-    "link": lambda supabase: (supabase / ".temp" / "project-ref").write_text(OTHER),
-    "pooler": lambda supabase: (supabase / ".temp" / "pooler-url").write_text(_POOLER),
-    "env file": lambda supabase: (supabase / ".env").write_text(f"SUPABASE_PROJECT_ID={OTHER}\n"),
-    "workdir": lambda supabase: (supabase.parent / ".env").write_text("SUPABASE_WORKDIR=/elsewhere\n"),
-}
-
-
-@pytest.mark.parametrize("switch", _SWITCHES)
-@pytest.mark.parametrize("major", [2, 3])
-def test_the_real_cli_goes_where_the_command_says(tmp_path: Path, major: int, switch: str) -> None:
-    """The link is another one by the time the command starts, and the command goes where it was checked to go."""
-    with _real(tmp_path, major) as cli:
-        (cli.project / "supabase" / ".temp" / "project-ref").write_text(PROVEN)
-        _SWITCHES[switch](cli.project / "supabase")
-        query = [word.replace("{{sql}}", "select 1") for word in _policy().majors[major].query_read]
-        for template in (query, _LIST):
-            cli.run(cli.line(*template), cli.own)
-            assert cli.reached == {PROVEN}, template
-            cli.platform.state.requests.clear()
-
-
-@pytest.mark.parametrize("major", [2, 3])
-def test_the_real_cli_asks_no_service_that_a_file_names(tmp_path: Path, major: int) -> None:
-    """A profile left in the home directory would send the token and every request to another service."""
-    with _real(tmp_path, major) as cli:
-        (cli.home / ".supabase" / "profile").write_text(str(cli.home / "profile.yaml"))
-        cli.run(cli.line(*_LIST), {})
-        assert cli.reached == {PROVEN}, "this CLI no longer reads that file: there is nothing to keep it from"
-        cli.platform.state.requests.clear()
-        cli.run(cli.line(*_LIST), settled_environment(str(cli.project)))
-        assert cli.reached == set()
-
-
-def test_the_real_cli_2_is_not_told_yes_by_a_file(tmp_path: Path) -> None:
-    """A `.env` that appears after the last look would confirm a reset without a word."""
-    with _real(tmp_path, 2) as cli:
-        (cli.project / "supabase" / ".env").write_text("SUPABASE_YES=true\n")
-        reset = ("npx", "supabase", "db", "reset", "--db-url", "postgresql://u:p@127.0.0.1:9/x")
-        assert "Resetting remote database" in cli.run(reset, cli.platform_environment)
-        assert "Resetting remote database" not in cli.run(reset, cli.own)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
-__all__ = ["CONTROLS", "FORGERY", "HIDDEN", "LOOK_ALIKES", "REVERSING", "is_passable", "number"]
+__all__ = ["CONTROLS", "EVERY", "FORGERY", "HIDDEN", "LOOK_ALIKES", "REVERSING"]
+__all__ += ["hostile", "is_passable", "number", "unsafe"]
 
 CONTROLS = "\x00\x07\x08\x0b\x0c\x0d\x1b\x7f\x85\x90\x9b\x9c\x9d"
 """Those that a terminal obeys, seven bits and eight."""
@@ -20,6 +23,7 @@ LOOK_ALIKES = (
     "\u2215\u2024\u037e"
 )
 """Those that look like a Latin letter, or like what stands in an address, within a Latin word."""
+EVERY = CONTROLS + REVERSING + HIDDEN + LOOK_ALIKES
 FORGERY = "\x1b[2J\x1b[1;5r\x1b[21;1H  Reads PRODUCTION. It changes nothing.\x1b[22;1HPress Enter to go on\x1b[23;1H> "
 """A row that leaves the walk five lines at the top, and paints another question below them."""
 
@@ -36,3 +40,18 @@ def is_passable(character: str) -> bool:
         *("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"),
         *(() if character == " " else ("Zs",)),
     }
+
+
+def hostile(characters: str = EVERY) -> str:
+    """Return a text with each of these characters within a Latin word."""
+    return " ".join(f"ta{one}sks" for one in characters)
+
+
+def unsafe(out: str, characters: str = EVERY, *, escaped: bool = False) -> list[str]:
+    """Return which of the characters came out raw, or did not come out by their numbers."""
+    # A line break of our own stays, and so does a letter that stands in no Latin word.
+    raw = [number(one) for one in characters if re.search(f"a{re.escape(one)}s", out)]
+    named = [number(one) for one in characters]
+    if escaped:
+        named = [json.dumps(one)[1:-1] for one in characters]
+    return raw + [f"{one} is not shown" for one in named if one not in out]
