@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import select
 import signal
 import termios
@@ -38,6 +39,9 @@ _LEFTOVERS = 1.0
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
 _AT_ONCE = 256 * 1024
+_STEP_BACK = re.compile(r"\x08|\r(?!\n)|\x1b\[[0-9;]*[DG]")
+"""What lets a command print over letters that stand there."""
+_PARTS = re.compile(r"[^\n]+|\n")
 
 
 class StreamRedactor(Protocol):
@@ -48,6 +52,9 @@ class StreamRedactor(Protocol):
 
     def flush(self) -> str:
         """Return what was held back."""
+
+    def redact(self, text: str) -> str:
+        """Return a whole text without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,8 @@ class TerminalRelay:
         self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
         self._recent = Transcript(columns)
         self._filter = OutputFilter()
+        self._is_overprinted = False
+        """Whether letters of the line that the cursor is in were printed over others."""
         self._unsent = b""
         self._gate = KeyGate(self._mode, self.transcript.last_lines)
         self._asked = True
@@ -152,12 +161,21 @@ class TerminalRelay:
     def _print(self, text: str) -> None:
         if not text:
             return
-        self.transcript.feed(text)
+        is_plain = not self._is_overprinted and _STEP_BACK.search(text) is None
+        for part in [text] if is_plain else _PARTS.findall(text):
+            self.transcript.feed(part)
+            self._show(self._filter.feed(part) if is_plain else self._seen(part))
         self._gate.shown(text, time.monotonic())
         if self._wiring.answerer is not None:
             self._recent.feed(text)
             self._asked = False
-        self._show(self._filter.feed(text))
+
+    def _seen(self, part: str) -> str:
+        """Return what to show of a part of a line: the line anew, if letters printed over others make up a secret."""
+        self._is_overprinted = part != "\n"
+        shown, line = self._filter.feed(part), self.transcript.last_line()
+        hidden = self._screen.redacted(line)
+        return shown if hidden == line else f"\r\x1b[2K{printable(hidden)}"
 
     def _end_screen(self) -> None:
         self._show(self._filter.flush())
@@ -316,6 +334,10 @@ class _Channel:
     def take(self, data: bytes) -> str:
         """Return the text of these bytes, as far as it can be told by now."""
         return self._redactor.feed(self._decoder.decode(data))
+
+    def redacted(self, text: str) -> str:
+        """Return a whole text without secrets."""
+        return self._redactor.redact(text)
 
     def rest(self) -> str:
         """Return what was held back, at the stream's end."""

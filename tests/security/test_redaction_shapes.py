@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pyte
 import pytest
 from support.forked import start
 from support.limits import must_end
@@ -25,6 +26,7 @@ from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.journal.events import HandedOver, RunStopped, StepFinished, StepSkipped, StepStarted, TakenOver
 from runbook.journal.interface import Holder
 from runbook.policy.redaction import MASK, Redactor
+from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 from runbook.runtime.terminal_relay import _Channel
 from runbook.runtime.transcript import Transcript
 from runbook.steps.tick import Tick
@@ -51,12 +53,41 @@ def test_a_text_is_stored_without_the_secret(secret: str, form: str) -> None:
 @every_secret
 @every_form
 def test_a_stream_is_shown_without_the_secret(secret: str, form: str) -> None:
-    """Byte by byte; what is printed over counts as one piece, as programs print it."""
+    """Byte by byte; what is printed over has its own test."""
     raw = f"before {FORMS[form](secret)} after\n".encode()
     channel = _Channel(Redactor([secret]))
     pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
     shown = "".join(map(channel.take, pieces)) + channel.rest()
     assert is_hidden(form, secret, shown)
+
+
+TYPIST = """
+import pathlib, sys, time
+for byte in pathlib.Path("printed").read_bytes():
+    sys.stdout.buffer.write(bytes([byte]))
+    sys.stdout.buffer.flush()
+    time.sleep(0.001)
+"""
+
+
+@every_secret
+@pytest.mark.parametrize("form", sorted(OVERPRINTED))
+def test_a_secret_that_comes_together_on_the_screen_is_never_on_it(secret: str, form: str, tmp_path: Path) -> None:
+    """A command prints letters over letters, one by one; at no moment does the terminal show the value."""
+    (tmp_path / "printed").write_bytes(f"before {FORMS[form](secret)} after\r\n".encode())
+    emulated = pyte.Screen(80, 24)
+    terminal = pyte.Stream(emulated)
+
+    def show(text: str) -> None:
+        terminal.feed(text)
+        assert not [line for line in secret.splitlines() if line in "\n".join(emulated.display)]
+
+    ended = PtyExecutor(Redactor, show, lambda: FALLBACK_SIZE).execute(
+        [sys.executable, "-c", TYPIST],
+        environment={}, directory=str(tmp_path), timeout=30, born=lambda *_: None, secrets=[secret],
+    )  # fmt: skip
+    assert is_hidden("as it is", secret, "\n".join(emulated.display))
+    assert is_hidden("as it is", secret, ended.output)
 
 
 @every_secret
