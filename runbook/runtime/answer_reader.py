@@ -19,6 +19,7 @@ from fcntl import ioctl
 from types import FrameType
 from typing import Any
 
+from runbook.rendering.command_text import broken
 from runbook.runtime.typed_keys import (
     BRACKETS_OFF,
     BRACKETS_ON,
@@ -45,10 +46,10 @@ UNENDED = 1.0
 LONGEST = 4096
 
 _PASTED = "Pasted text was discarded. Type the answer."
-_TOO_FAST = "Text came faster than a person types, as from a paste or a macro. It was discarded. Type the answer."
-_LINES = "Several lines came one after the other. All of them were discarded. Type the answer."
+_TOO_FAST = "Faster than a person types, so it was discarded. Type the answer."
+_LINES = "Several lines in a row, so all were discarded. Type the answer."
 _AHEAD = "Keys from before the question were discarded. Type the answer."
-_TOO_LONG = f"The line was longer than {LONGEST:,} characters and was discarded. Type a shorter one."
+_TOO_LONG = f"Longer than {LONGEST:,} characters, so it was discarded. Type a shorter line."
 
 
 class _DiscardedError(Exception):
@@ -209,7 +210,7 @@ class AnswerReader:
     def _discard(self, why: str) -> None:
         """Stay deaf until nothing has come for a while, then say what was discarded."""
         self._until_quiet()
-        self.write(f"  ! {why}\n")
+        self.write("  ! " + "\n    ".join(broken(why, _columns(self.keyboard) - 4)) + "\n")
 
     def _until_quiet(self) -> None:
         self._keys.clear()

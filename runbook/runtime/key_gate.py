@@ -31,10 +31,10 @@ _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _REPLY = re.compile(r"\x1b(?:\[[?>]?[\d;]*[Rcn]|[\]P].*)\Z", re.DOTALL)
 """What a terminal answers when a program asks where the cursor is, what it can do, which colours it has."""
 
-_AHEAD = "The command asks nothing yet: keys typed before the question appeared were discarded."
-_PASTED = "Pasted text was discarded: it doesn't answer a Yes/No question. Type the answer."
-_TOO_FAST = "Keys came faster than a person types, as from a paste. They were discarded. Type the answer."
-_LINES = "Several lines came one after the other. All of them were discarded. Type the answer."
+_AHEAD = "Keys typed before the question appeared were discarded."
+_PASTED = "Pasted text was discarded. Type the answer to a Yes/No question."
+_TOO_FAST = "Faster than a person types, so it was discarded. Type the answer."
+_LINES = "Several lines in a row, so all were discarded. Type the answer."
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from runbook.errors import RunbookError
 from runbook.printable import printable
+from runbook.rendering.command_text import broken
 from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate
 from runbook.runtime.keyboard import Keyboard, SignalNotes
@@ -192,7 +193,8 @@ class TerminalRelay:
             self._lose_terminal()
 
     def _note(self, text: str) -> None:
-        self._show(f"\x1b[0m\r\n[runbook] {text}\r\n")
+        lines = broken(f"[runbook] {text}", max(self._wiring.size()[0], 40))
+        self._show("\x1b[0m\r\n" + "\r\n".join(lines) + "\r\n")
 
     # --- operator to child --------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def test_pasted_lines_answer_no_prompt(walk: Start) -> None:
     child.expect("Type yes to run")
     child.expect("> ")
     child.send("yes\ryes\ryes\r")
-    child.expect("It was discarded")
+    child.expect("it was discarded")
     _type(child, "q")
     assert walk_ending(child) == (1, [])
 
