@@ -11,6 +11,7 @@ from runbook.model import Effect, Family, Procedure, TargetKind, Variant, Verdic
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
+from runbook.site.value_markers import marked
 
 __all__ = [
     "commands",
@@ -89,6 +90,8 @@ def _form(variant: Variant) -> str:
         parts.append("naming nothing" if variant.arguments == "none" else "naming something")
     if variant.words:
         parts.append(f"with a word that matches `{variant.words}`")
+    if variant.excludes:
+        parts.append(f"and doesn't match `{variant.excludes}`")
     if variant.sql:
         parts.append(f"when its SQL {variant.sql.value}")
     if variant.majors:
@@ -113,8 +116,8 @@ def majors() -> tuple[int, ...]:
 
 
 def production_words(major: int) -> tuple[str, ...]:
-    """Return the words that name production's database on that CLI major."""
-    return book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
+    """Return the words that name production's database on that CLI major, with a place for the project's ref."""
+    return tuple(map(marked, book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]))
 
 
 def proven_versions() -> Markup:

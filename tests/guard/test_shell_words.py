@@ -177,7 +177,8 @@ def expanded(text: str) -> list[tuple[str, ...]]:
 def by_bash(text: str) -> tuple[str, ...]:
     """Return the words that `show` really gets."""
     script = "show() { for word; do printf '%s\\036' \"$word\"; done; }\n" + text
-    output = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, cwd="/").stdout
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd="/")
+    output = ran.stdout.decode("utf-8", "surrogateescape")
     return tuple(output.split("\036")[:-1])
 
 

@@ -63,7 +63,6 @@ if name != "-":
 
 from runbook.drill.auto_operator import AutoOperator, answer_cli
 from runbook.drill import registry
-from runbook.drill.sandbox import bypass_npx
 from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.policy.redaction import Redactor
@@ -74,7 +73,6 @@ procedure = book.procedure("emergency-rollback" if "command" in where or name ==
 drill = choose_drill(procedure, None)
 with set_stage(book, procedure, drill) as stage:
     sandbox = stage.sandbox
-    bypass_npx(sandbox.home)
     ports = [sandbox.local.port, *(int(url.split(":")[-1].split("/")[0]) for url in (
         sandbox.postgres.command_url, sandbox.platform.url, sandbox.proxy.url))]
     Path(os.environ["TMPDIR"], "ports.json").write_text(json.dumps(ports))

@@ -271,7 +271,7 @@ def test_every_flipped_bit_of_an_event_is_found_and_named(tmp_path: Path, column
                 with pytest.raises(JournalError, match="run r is damaged"), closing(SqliteJournal(tmp_path)) as journal:
                     journal.events("r")
                 database.execute(change, (value, sequence))
-    assert tried == {"body": 771, "at": 100, "hash": 256, "run": 4}[column]
+    assert tried == sum(len(value) for _, _, value in stored) > 0
     assert findings(tmp_path) == []
 
 

@@ -238,8 +238,8 @@ def test_a_stranger_s_words_are_shown_as_text_beside_the_account_that_wrote_them
         other = MachineLocks(locks, tmp_path).hold(TARGET, holder("ours"))
 
     assert other is not None
-    assert (other.run, other.alive) == ("r?[2J?", True)
-    assert other.operator.startswith("root?yes")
+    assert (other.run, other.alive) == ("r<U+001B>[2J<U+202E>", True)
+    assert other.operator.startswith("root yes")
     if os.geteuid() == 0:
         assert "(account " in other.operator
 

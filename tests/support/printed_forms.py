@@ -164,4 +164,6 @@ def traces(name: str, secret: str, shown: str) -> bool:
     # Padding of base64 tells nothing.
     printed = printed.removesuffix("%3D").removesuffix("%3D")[start : len(printed) - end]
     size = max(3, min(_TELLING, len(printed) - 1))
-    return any(printed[at : at + size] in left for at in range(len(printed) - size + 1))
+    windows = (printed[at : at + size] for at in range(len(printed) - size + 1))
+    # Of many escapes all but a digit is noughts, as in a date or a fraction.
+    return any(window in left for window in windows if len(set(window)) > 2)

@@ -17,26 +17,38 @@ _BARE = re.compile(r"\\(.)|([^\\]+)|(\\)$", re.DOTALL)
 
 def ansi_c(text: str) -> str:
     r"""Decode the inside of `$'…'`: `\n`, `\x72`, `\162`, `\u0072`, `\cM`, `\'` and so on. A NUL ends the text."""
-    return _ANSI.sub(lambda match: _decoded(match, "\\'\"?"), text).partition("\0")[0]
+    return _joined(_ANSI.sub(lambda match: _decoded(match, "\\'\"?"), text)).partition("\0")[0]
 
 
 def echoed(text: str) -> str:
     r"""Decode what `echo -e` and `printf` decode: as `ansi_c`, with octal as `\0162`; `\c` ends the output."""
-    return _ECHO.sub(lambda match: _decoded(match, "\\"), text.partition("\\c")[0])
+    return _joined(_ECHO.sub(lambda match: _decoded(match, "\\"), text.partition("\\c")[0]))
 
 
 def _decoded(match: re.Match[str], escapable: str) -> str:
     """Return what an escape stands for; before any other character a backslash stays."""
-    hexadecimal = match[1] or match[2] or match[3]
+    if match[1] or match[4]:
+        return _byte(int(match[1], 16) if match[1] else int(match[4], 8) & 0xFF)
+    hexadecimal = match[2] or match[3]
     if hexadecimal:
         code = int(hexadecimal, 16)
         # Surrogates and numbers beyond Unicode have no character, and could not be written out.
         return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else "\ufffd"
-    if match[4]:
-        return chr(int(match[4], 8) & 0xFF)
     if match[5]:
         return chr(ord(match[5].upper()) & 0x1F)
     return _LETTERS.get(match[6], match[6] if match[6] in escapable else "\\" + match[6])
+
+
+def _byte(code: int) -> str:
+    return bytes([code]).decode("utf-8", "surrogateescape")
+
+
+def _joined(text: str) -> str:
+    """Make characters of bytes that were written one by one; those that are no character stay bytes."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, which no shell can be given
+        return text
 
 
 def bare(text: str) -> tuple[Part, ...]:
