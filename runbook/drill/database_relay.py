@@ -67,7 +67,7 @@ class DatabaseRelay:
                 _cut(end)
 
     def arm(self, when: Break, also: Callable[[], None] = lambda: None) -> None:
-        """Break the connection at the next migration that is pushed, and then call `also`."""
+        """Call `also` at the next migration that is pushed, and then break the connection."""
         with self._lock:
             self._armed = (when, also)
 
@@ -108,9 +108,10 @@ class DatabaseRelay:
                     self.breaks += 1
             if armed is not None:
                 when, also = armed
+                # First of all: a command that is to be killed must not see the cut and say how it failed.
+                also()
                 # Nothing may reach the command any more: the server's answer can be quicker than the cut.
                 _cut(client)
-                also()
                 if when is Break.BEFORE or not _send(server, data):
                     _cut(server)
                 return True

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hostile import FORGERY, is_passable
 from support.places import Place, make_place
-from support.terminals import program, terminal
+from support.terminals import UNSEEN_PAUSE, program, terminal
 
 from runbook.runtime.output_filter import OutputFilter
 
@@ -64,7 +64,9 @@ class Watched:
 
     def type(self, text: str) -> None:
         """Type a line."""
-        self.child.send(f"{text}\r")
+        for key in f"{text}\r":
+            self.child.send(key)
+            time.sleep(UNSEEN_PAUSE)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from support.places import PUSH, Place, make_place
-from support.terminals import hang_up, pid_of, terminal
+from support.terminals import hang_up, pid_of, terminal, type_keys
 from support.walks import FakeExecutor, FakeOperator, Walked, book, procedure, step
 
 from runbook.errors import Terminated
@@ -49,7 +49,7 @@ def answer_until(child: pexpect.spawn[str], place: Place, wanted: str) -> None:
         screen = str(child.before)
         if wanted in screen:
             return
-        child.send(place.answer(screen) + "\r")
+        type_keys(child, place.answer(screen))
 
 
 def events_of(place: Place) -> Sequence[Event]:
@@ -134,7 +134,7 @@ def test_a_lost_connection_while_a_command_runs_lets_it_end_and_records_how(plac
     (place.root / "linger").touch()
     child = begin(place)
     answer_until(child, place, "Type yes to run")
-    child.send("yes\r")
+    type_keys(child, "yes")
     wait_for((place.root / "linger.pid").exists)
     pid = pid_of(child)
     hang_up(child)
