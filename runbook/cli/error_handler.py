@@ -21,6 +21,10 @@ __all__ = ["Ending", "ending"]
 
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
 """What the machine refuses, whoever asks: no bug of this program, and nothing for a log."""
+_OF_A_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
+"""What the system says of a path that nobody can use."""
+_SHOWN = 100
+"""Characters of such a path that are repeated."""
 
 
 @dataclass
@@ -48,13 +52,19 @@ def ending() -> Iterator[Ending]:
     except BrokenPipeError:
         _silence_stdout()
     except OSError as error:
-        result.code = _end_at_machine(error) if error.errno in _OF_THE_MACHINE else _end_click_or_bug(error)
+        result.code = _end_at_system(error)
     except Exception as error:  # noqa: BLE001 - the outermost net; what it catches is logged and told
         result.code = _end_click_or_bug(error)
 
 
-def _end_at_machine(error: OSError) -> int:
-    where = f": {error.filename}" if error.filename else ""
+def _end_at_system(error: OSError) -> int:
+    name = str(error.filename or "")
+    where = f": {name if len(name) <= _SHOWN else f'{name[:_SHOWN]}…'}" if name else ""
+    if error.errno in _OF_A_NAME:
+        _say(f"runbook: {error.strerror}{where}", "Give another path.")
+        return ExitCode.USAGE
+    if error.errno not in _OF_THE_MACHINE:
+        return _end_click_or_bug(error)
     _say(f"runbook: {error.strerror}{where}", "Make room, or change the permissions. Then run it again.")
     try:
         sys.stdout.flush()

