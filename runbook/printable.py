@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -72,7 +71,7 @@ def suspect(text: str, *, allowed: str = "") -> str:
 
 def described(character: str) -> str:
     """Return number and name of a character: `U+0430 CYRILLIC SMALL LETTER A`."""
-    return f"U+{ord(character):04X} {unicodedata.name(character, _NAMES.get(character, ''))}".rstrip()
+    return f"U+{ord(character):04X} {_name(character) or _NAMES.get(character, '')}".rstrip()
 
 
 def spelled_out(word: str) -> str:
@@ -115,15 +114,28 @@ def _places_of(characters: set[str], text: str) -> Iterator[int]:
         yield from (found.start() for found in wanted.finditer(text))
 
 
+def _name(character: str) -> str:
+    # Most texts are plain, and a start has no time for the tables of all others.
+    import unicodedata
+
+    return unicodedata.name(character, "")
+
+
+def _category(character: str) -> str:
+    import unicodedata
+
+    return unicodedata.category(character)
+
+
 @lru_cache(maxsize=4096)
 def _is_hidden(character: str) -> bool:
     """Tell whether a character shows as nothing, as something else, or moves what stands around it."""
-    category = unicodedata.category(character)
+    category = _category(character)
     if character in _BLANK or character in _TWINS:
         return True
     if category in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}:
         return character not in {" ", "\n", _JOINER}
-    return category == "Mn" and character not in _SELECTORS and "VARIATION SELECTOR" in unicodedata.name(character, "")
+    return category == "Mn" and character not in _SELECTORS and "VARIATION SELECTOR" in _name(character)
 
 
 # --- letters of another script ----------------------------------------------------------------------------------
@@ -133,19 +145,17 @@ def _is_hidden(character: str) -> bool:
 def _is_latin(character: str) -> bool:
     if character.isascii():
         return character.isalpha()
-    return unicodedata.name(character, "").startswith("LATIN ")
+    return _name(character).startswith("LATIN ")
 
 
 @lru_cache(maxsize=4096)
 def _is_twin(character: str) -> bool:
-    return character in _LOOK_LATIN or (
-        character.isalpha() and unicodedata.name(character, "").startswith(_SCRIPTS[:-1])
-    )
+    return character in _LOOK_LATIN or (character.isalpha() and _name(character).startswith(_SCRIPTS[:-1]))
 
 
 @lru_cache(maxsize=4096)
 def _is_foreign(character: str) -> bool:
-    return _is_twin(character) or (character.isalpha() and unicodedata.name(character, "").startswith(_SCRIPTS))
+    return _is_twin(character) or (character.isalpha() and _name(character).startswith(_SCRIPTS))
 
 
 def _mixed(text: str) -> Iterator[int]:
@@ -165,7 +175,7 @@ def _mixed(text: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4096)
 def _is_mark(character: str) -> bool:
-    return character == _JOINER or (unicodedata.category(character) in {"Mn", "Me"} and not _is_hidden(character))
+    return character == _JOINER or (_category(character) in {"Mn", "Me"} and not _is_hidden(character))
 
 
 def _loose_marks(text: str) -> Iterator[int]:
@@ -190,9 +200,9 @@ def _loose_marks(text: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4096)
 def _carries_marks(character: str) -> bool:
-    return character.isalnum() or _is_picture(character) or unicodedata.category(character or " ") == "Mc"
+    return character.isalnum() or _is_picture(character) or _category(character or " ") == "Mc"
 
 
 @lru_cache(maxsize=4096)
 def _is_picture(character: str) -> bool:
-    return bool(character) and unicodedata.category(character) in {"So", "Sm", "Sk"} and not character.isascii()
+    return bool(character) and _category(character) in {"So", "Sm", "Sk"} and not character.isascii()
