@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import re2
 
-__all__ = ["Found", "LinearRegex", "RegexError", "linear_regex"]
+__all__ = ["LinearRegex", "RegexError", "RegexMatch", "linear_regex"]
 
 _NOT_OFFERED = {"invalid perl operator", "invalid escape sequence"}
 _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
@@ -26,7 +26,7 @@ class RegexError(ValueError):
         self.offset = offset
 
 
-class Found(NamedTuple):
+class RegexMatch(NamedTuple):
     """What an expression found: the whole of it, and its first group (None if it has none, or that took no part)."""
 
     whole: str
@@ -54,13 +54,13 @@ class LinearRegex:
         """How many groups it has."""
         return int(self._compiled.groups)
 
-    def search(self, text: str) -> Found | None:
+    def search(self, text: str) -> RegexMatch | None:
         """Return the first place where it matches, None if there is none."""
         match = self._compiled.search(_encoded(text))
         if match is None:
             return None
         group = match[1] if self.groups else None
-        return Found(_decoded(match[0]), None if group is None else _decoded(group))
+        return RegexMatch(_decoded(match[0]), None if group is None else _decoded(group))
 
     def matches_whole(self, text: str) -> bool:
         """Return whether it matches the text from its beginning to its end."""

@@ -12,8 +12,8 @@ from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import ExitCode, JournalError, RunbookError, UsageError
 
 if TYPE_CHECKING:
-    from runbook.journal.chain import Finding
-    from runbook.journal.inspection import Record
+    from runbook.journal.chain import Damage
+    from runbook.journal.inspection import Contents
 
 __all__ = ["command"]
 
@@ -93,7 +93,7 @@ def export(run: str | None, output: Path | None) -> int:
     return ExitCode.NOT_COMPLETED if told else ExitCode.DONE
 
 
-def _exported(file: Path) -> tuple[Record, Sequence[Finding]]:
+def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
     from runbook.journal.inspection import from_lines
 
     try:
@@ -103,7 +103,7 @@ def _exported(file: Path) -> tuple[Record, Sequence[Finding]]:
     return record, tuple(record.findings())
 
 
-def _conclude(record: Record, findings: Sequence[Finding], head: str | None) -> int:
+def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) -> int:
     from runbook.journal.inspection import counted
 
     for finding in findings:

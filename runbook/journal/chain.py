@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from runbook.printable import one_line
 
-__all__ = ["Finding", "Head", "Link", "hash_of", "problems", "start_of"]
+__all__ = ["Damage", "Head", "Link", "hash_of", "problems", "start_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Damage:
     """Something wrong in a journal. `run` is empty and `event` 0 where it concerns none in particular."""
 
     run: str
@@ -64,28 +64,28 @@ def hash_of(previous: str, run: str, number: int, at: str, body: bytes | str) ->
     return _digest(previous, run, str(number), at, body)
 
 
-def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Finding]:
+def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Damage]:
     """Yield what is wrong with a run's events, which are given in the order of their numbers.
 
     Each is judged by the stored hash of the one before it, so one damaged event doesn't accuse all later ones.
     """
     if head is None:
-        yield Finding(run, 0, "its entry in the list of runs is missing or damaged")
+        yield Damage(run, 0, "its entry in the list of runs is missing or damaged")
     previous, expected = start_of(run), 1
     for link in links:
         if link.number != expected:
-            yield Finding(run, expected, _gap(expected, link.number))
+            yield Damage(run, expected, _gap(expected, link.number))
         if link.hash != hash_of(previous, run, link.number, link.at, link.body):
-            yield Finding(run, link.number, "it is not what was recorded, or what stood before it has changed")
+            yield Damage(run, link.number, "it is not what was recorded, or what stood before it has changed")
         previous, expected = link.hash, link.number + 1
     if head is None:
         return
     if expected - 1 < head.events:
-        yield Finding(run, expected, f"{_gap(expected, head.events + 1)}: the record has lost its end")
+        yield Damage(run, expected, f"{_gap(expected, head.events + 1)}: the record has lost its end")
     elif expected - 1 > head.events:
-        yield Finding(run, head.events + 1, "it was added behind the run's last event")
+        yield Damage(run, head.events + 1, "it was added behind the run's last event")
     elif previous != head.hash:
-        yield Finding(run, head.events, "it is not the one that was recorded as the last")
+        yield Damage(run, head.events, "it is not the one that was recorded as the last")
 
 
 def _gap(expected: int, found: int) -> str:

@@ -11,24 +11,24 @@ from datetime import datetime
 from typing import Any
 
 from runbook.errors import JournalError
-from runbook.journal.chain import Finding, Head, Link, problems
+from runbook.journal.chain import Damage, Head, Link, problems
 from runbook.journal.codec import from_json
 from runbook.journal.sqlite_rows import DAMAGE, HEAD, LINK, head_of, link_of, text_of
 from runbook.printable import one_line
 
-__all__ = ["Record", "counted", "from_lines", "inspect", "read_all", "to_lines"]
+__all__ = ["Contents", "counted", "from_lines", "inspect", "read_all", "to_lines"]
 
 _SHOWN = 20
 """How many complaints of SQLite about its own file are listed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class Contents:
     """All of a journal that can be read. `unreadable` says what can't."""
 
     links: Sequence[Link]
     heads: Mapping[str, Head]
-    unreadable: Sequence[Finding] = ()
+    unreadable: Sequence[Damage] = ()
 
     @property
     def runs(self) -> Sequence[str]:
@@ -44,7 +44,7 @@ class Record:
         """Return a run's events by their numbers."""
         return sorted((link for link in self.links if link.run == run), key=lambda link: link.number)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Damage]:
         """Yield what is wrong, run by run."""
         yield from self.unreadable
         by_run: dict[str, list[Link]] = {run: [] for run in self.runs}
@@ -56,12 +56,12 @@ class Record:
             yield from () if found else _unknown_events(run, links)
 
 
-def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Finding]:
+def _unknown_events(run: str, links: Iterable[Link]) -> Iterator[Damage]:
     for link in links:
         try:
             from_json(link.body.decode())
         except (JournalError, ValueError) as error:
-            yield Finding(run, link.number, f"it is as it was recorded, but {error}")
+            yield Damage(run, link.number, f"it is as it was recorded, but {error}")
 
 
 def counted(number: int, noun: str) -> str:
@@ -72,23 +72,23 @@ def counted(number: int, noun: str) -> str:
 # --- a SQLite file ------------------------------------------------------------------------------------------------
 
 
-def inspect(database: sqlite3.Connection) -> tuple[Record, Sequence[Finding]]:
+def inspect(database: sqlite3.Connection) -> tuple[Contents, Sequence[Damage]]:
     """Return all that can be read, and every finding. The caller has a read transaction open."""
     record = read_all(database)
     found = [*_structure(database), *record.findings(), *_lost_runs(database, record), *_locks(database)]
     return record, found
 
 
-def read_all(database: sqlite3.Connection) -> Record:
+def read_all(database: sqlite3.Connection) -> Contents:
     """Return all rows, those of damaged pages left out and named."""
-    unreadable: list[Finding] = []
+    unreadable: list[Damage] = []
     heads = [head_of(row) for row in _rows(database, "runs", "number", HEAD, unreadable)]
     links = [link_of(row) for row in _rows(database, "events", "sequence", LINK, unreadable)]
-    return Record(links, {head.run: head for head in heads}, unreadable)
+    return Contents(links, {head.run: head for head in heads}, unreadable)
 
 
 def _rows(
-    database: sqlite3.Connection, table: str, key: str, columns: str, unreadable: list[Finding]
+    database: sqlite3.Connection, table: str, key: str, columns: str, unreadable: list[Damage]
 ) -> Sequence[Sequence[object]]:
     try:
         return database.execute(f"select {columns} from {table} order by {key}").fetchall()  # noqa: S608 - our own names
@@ -103,7 +103,7 @@ def _rows(
             lost.append(number)
     which = f" (of all {table}: {', '.join(map(str, lost[:_SHOWN]))}{' and more' if len(lost) > _SHOWN else ''})"
     unreadable.append(
-        Finding("", 0, f"{counted(len(lost), table.removesuffix('s'))} can't be read{which if lost else ''}: {why}")
+        Damage("", 0, f"{counted(len(lost), table.removesuffix('s'))} can't be read{which if lost else ''}: {why}")
     )
     return rows
 
@@ -120,17 +120,17 @@ def _highest(database: sqlite3.Connection, table: str, key: str) -> int:
     return min(found, int(pages))
 
 
-def _structure(database: sqlite3.Connection) -> Iterator[Finding]:
+def _structure(database: sqlite3.Connection) -> Iterator[Damage]:
     try:
         told = database.execute(f"pragma integrity_check({_SHOWN})").fetchall()
     except DAMAGE as error:
         told = [(one_line(str(error)),)]
     for (line,) in told:
         if line != "ok":
-            yield Finding("", 0, f"the file's structure is damaged: {one_line(str(line))}")
+            yield Damage("", 0, f"the file's structure is damaged: {one_line(str(line))}")
 
 
-def _lost_runs(database: sqlite3.Connection, record: Record) -> Iterator[Finding]:
+def _lost_runs(database: sqlite3.Connection, record: Contents) -> Iterator[Damage]:
     """Yield what only the numbers across all runs show: runs that are gone whole, and runs in another order."""
     if record.unreadable:
         return
@@ -138,16 +138,16 @@ def _lost_runs(database: sqlite3.Connection, record: Record) -> Iterator[Finding
         lost = _highest(database, table, name) - count
         if lost:
             size = counted(abs(lost), table.removesuffix("s"))
-            yield Finding("", 0, f"the journal has lost {size}" if lost > 0 else f"the journal has {size} too many")
+            yield Damage("", 0, f"the journal has lost {size}" if lost > 0 else f"the journal has {size} too many")
     first: dict[str, int] = {}
     for link in record.links:
         first.setdefault(link.run, link.sequence)
     begun = [first[run] for run in record.heads if run in first]
     if begun != sorted(begun):
-        yield Finding("", 0, "the list of runs is not in the order in which they began")
+        yield Damage("", 0, "the list of runs is not in the order in which they began")
 
 
-def _locks(database: sqlite3.Connection) -> Iterator[Finding]:
+def _locks(database: sqlite3.Connection) -> Iterator[Damage]:
     try:
         rows = database.execute("select cast(target as blob), pid, cast(since as blob) from locks").fetchall()
         for target, pid, since in rows:
@@ -155,15 +155,15 @@ def _locks(database: sqlite3.Connection) -> Iterator[Finding]:
                 datetime.fromisoformat(text_of(since))
                 if isinstance(pid, int):
                     continue
-            yield Finding("", 0, f"the lock of {one_line(text_of(target))} is damaged")
+            yield Damage("", 0, f"the lock of {one_line(text_of(target))} is damaged")
     except DAMAGE as error:
-        yield Finding("", 0, f"the locks can't be read: {one_line(str(error))}")
+        yield Damage("", 0, f"the locks can't be read: {one_line(str(error))}")
 
 
 # --- lines of JSON ------------------------------------------------------------------------------------------------
 
 
-def to_lines(record: Record, runs: Iterable[str]) -> Iterator[str]:
+def to_lines(record: Contents, runs: Iterable[str]) -> Iterator[str]:
     """Yield a line of JSON for each event, and behind a run's last one a line for its chain's end."""
     for run in runs:
         for link in record.events(run):
@@ -177,11 +177,11 @@ def to_lines(record: Record, runs: Iterable[str]) -> Iterator[str]:
             yield json.dumps({"run": run, "events": head.events, "head": head.hash, "unproven": head.unproven})
 
 
-def from_lines(lines: Iterable[str]) -> Record:
+def from_lines(lines: Iterable[str]) -> Contents:
     """Return the record that `to_lines` wrote. A line that is none of its is named in `unreadable`."""
     links: list[Link] = []
     heads: dict[str, Head] = {}
-    unreadable: list[Finding] = []
+    unreadable: list[Damage] = []
     for number, line in enumerate(lines, 1):
         try:
             said = json.loads(line)
@@ -192,8 +192,8 @@ def from_lines(lines: Iterable[str]) -> Record:
                 head = Head(*_values(said, _END))
                 heads[head.run] = head
         except (ValueError, KeyError, TypeError, RecursionError):
-            unreadable.append(Finding("", 0, f"line {number} is no line of an export"))
-    return Record(links, heads, unreadable)
+            unreadable.append(Damage("", 0, f"line {number} is no line of an export"))
+    return Contents(links, heads, unreadable)
 
 
 _EVENT = {"run": str, "number": int, "at": str, "body": str, "hash": str, "sequence": int}

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbook.errors import JournalError
-from runbook.journal.chain import Finding, Head, Link, hash_of, problems, start_of
+from runbook.journal.chain import Damage, Head, Link, hash_of, problems, start_of
 from runbook.journal.codec import from_json, to_json
 from runbook.journal.directory import open_directory
 from runbook.journal.events import Event, HandedOver, RunFinished, RunStarted, RunStopped
 from runbook.journal.file_place import FilePlace
-from runbook.journal.inspection import Record, inspect
+from runbook.journal.inspection import Contents, inspect
 from runbook.journal.interface import Holder
 from runbook.journal.liveness import is_alive, start_time, this_host
 from runbook.journal.machine_locks import MachineLocks
@@ -157,10 +157,10 @@ class SqliteJournal:
         here = tuple(_holder(row) for row in self._rows(_HOLDERS))
         return (*here, *self._machine.elsewhere()) if self._machine else here
 
-    def inspect(self) -> tuple[Record, Sequence[Finding]]:
+    def inspect(self) -> tuple[Contents, Sequence[Damage]]:
         """Return all that can be read, and everything that is wrong. Raises JournalError if nothing can be read."""
         if not self.file.exists():
-            return Record((), {}), ()
+            return Contents((), {}), ()
         with self._telling("read"):
             database = self._open()
             database.execute("begin")  # one moment for all that is read
@@ -169,7 +169,7 @@ class SqliteJournal:
             finally:
                 database.execute("rollback")
 
-    def backup(self, file: Path) -> tuple[Record, Sequence[Finding]]:
+    def backup(self, file: Path) -> tuple[Contents, Sequence[Damage]]:
         """Copy the journal to a new file, which only this user can read, and return what the copy holds.
 
         The copy is made page by page while others write on, and is as damaged as the journal is. Raises JournalError.

@@ -9,13 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from runbook.errors import JournalError
-from runbook.journal.chain import Finding
-from runbook.journal.inspection import Record, inspect
+from runbook.journal.chain import Damage
+from runbook.journal.inspection import Contents, inspect
 
 __all__ = ["copy_to"]
 
 
-def copy_to(database: sqlite3.Connection, file: Path) -> tuple[Record, Sequence[Finding]]:
+def copy_to(database: sqlite3.Connection, file: Path) -> tuple[Contents, Sequence[Damage]]:
     """Copy page by page to a new file, which only this user can read; return what the copy holds.
 
     It is as damaged as the journal is. Raises JournalError if there is such a file already, OSError, sqlite3.Error.

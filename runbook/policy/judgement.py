@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
-from runbook.policy.reading import Doubt, Reader, find_doubt, runs_others
+from runbook.policy.reading import Reader, ReadingDoubt, find_doubt, runs_others
 
 __all__ = ["Judgement", "classify", "rule_of"]
 
@@ -205,13 +205,13 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
         yield judged if doubt is None else _doubted(judged, doubt, is_hosted=is_hosted)
 
 
-def _doubt_of(case: _Case, variant: Variant, policy: Policy) -> Doubt | None:
+def _doubt_of(case: _Case, variant: Variant, policy: Policy) -> ReadingDoubt | None:
     """Return why a command that its rule calls reading may do more; None if it is proven to read."""
     options = (*case.rule.options, *variant.flags)
     return find_doubt(case.argv, case.invocation, _reader(case.invocation, case.form, policy, options, case.rule))
 
 
-def _doubted(judged: Judgement, doubt: Doubt, *, is_hosted: bool) -> Judgement:
+def _doubted(judged: Judgement, doubt: ReadingDoubt, *, is_hosted: bool) -> Judgement:
     """Return what policy says of a command that isn't proven to read: it counts as writing.
 
     A person looks where words that nobody vouches for go to a hosted project. How the program is started is no reason

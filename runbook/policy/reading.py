@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from runbook.linear_regex import linear_regex
 from runbook.policy.argv import Invocation
 
-__all__ = ["Doubt", "Reader", "find_doubt", "runs_others"]
+__all__ = ["Reader", "ReadingDoubt", "find_doubt", "runs_others"]
 
 _SHELLS = (
     "sh bash dash ash zsh ksh mksh fish csh tcsh rbash pwsh powershell cmd busybox toybox python pypy node nodejs deno"
@@ -48,7 +48,7 @@ _PACKAGE = re.compile(r"(?P<name>[a-z]+)(@([~^]?\d+(\.\d+){0,2}|latest))?", re.A
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class ReadingDoubt:
     """Why a command can't be proven to read, as a sentence. `about_words`: its options or words are to blame."""
 
     reason: str
@@ -74,16 +74,16 @@ def runs_others(program: str) -> bool:
     return program in _RUNS_OTHERS or re.sub(r"[\d.-]+$", "", program) in _RUNS_OTHERS
 
 
-def find_doubt(argv: Sequence[str], invocation: Invocation, reader: Reader) -> Doubt | None:
+def find_doubt(argv: Sequence[str], invocation: Invocation, reader: Reader) -> ReadingDoubt | None:
     """Return why an argv can't be proven to read, None if it can."""
     if runs_others(invocation.program):
-        return Doubt(
+        return ReadingDoubt(
             f"`{invocation.program}` runs what it is given, so no rule can tell what it does.", about_words=False
         )
     if not _starts_plainly(argv, invocation):
-        return Doubt("A path, a launcher or a package's version may start another program.", about_words=False)
+        return ReadingDoubt("A path, a launcher or a package's version may start another program.", about_words=False)
     unknown = next(_unknown_in(invocation.arguments, reader), None)
-    return None if unknown is None else Doubt(unknown)
+    return None if unknown is None else ReadingDoubt(unknown)
 
 
 def _starts_plainly(argv: Sequence[str], invocation: Invocation) -> bool:
