@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import threading
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from runbook.drill.database import execute
 from runbook.drill.machine import Process, end_process, is_alive, process_of, processes_inside, state_directory
+from runbook.drill.watcher_process import remove_directory
 from runbook.errors import RunbookError, UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def destroy(record: SandboxRecord) -> None:
     # SIGQUIT is PostgreSQL's immediate shutdown: it needs no sessions to end, and the data is thrown away anyway.
     for process in reversed(record.servers):
         end_process(process, signal.SIGQUIT, signal.SIGKILL)
-    shutil.rmtree(record.directory, ignore_errors=True)
+    remove_directory(record.directory)
     if record.borrowed:
         url, database = record.borrowed
         try:

@@ -17,6 +17,8 @@ from typing import Any
 
 _PATIENCE = 5
 """Seconds that a server gets for each way to end it."""
+_LINGERING = 30
+"""Seconds after its server's end in which a session of it may still write: each finds out by itself that it is over."""
 _SWEEP = "from runbook.drill.registry import sweep; sweep()"
 
 
@@ -41,10 +43,19 @@ def main(owner: int, directory: str) -> None:
     # The drill is on record as alive until the kernel has taken all of it away.
     while os.getppid() == owner:
         time.sleep(0.01)
+    remove_directory(directory)
+    os.execv(sys.executable, [sys.executable, "-P", "-c", _SWEEP])  # noqa: S606 - this very Python
+
+
+def remove_directory(directory: str) -> None:
+    """Delete a sandbox's directory. A session of its server may still write a file there, so more than once."""
     import shutil  # here: every drill starts this process, and few are killed
 
+    until = time.monotonic() + _LINGERING
     shutil.rmtree(directory, ignore_errors=True)
-    os.execv(sys.executable, [sys.executable, "-P", "-c", _SWEEP])  # noqa: S606 - this very Python
+    while os.path.exists(directory) and time.monotonic() < until:  # noqa: PTH110 - see `_start`
+        time.sleep(0.05)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
