@@ -1,7 +1,7 @@
-"""Where a text crosses into a language with markup: one function for each, and one rule for links.
+"""Write any text as text in Markdown of any flavour and in YAML, and decide where links may lead.
 
-Whatever a text holds, it comes out as text: on a page, in Markdown of any flavour, in YAML. A book's sentences may hold
-three kinds of markup of their own, which `prose_parts` tells: `code`, **bold** and [links](https://…).
+A book's sentences may hold three kinds of markup of their own, which `prose_parts` finds: `code`, **bold** and
+[links](https://…). Anything else in them is text.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from runbook.printable import lines_of, one_line, printable
 
 __all__ = [
+    "LINK_ATTRIBUTES",
     "ProsePart",
     "is_safe_link",
     "markdown_cell_code",
@@ -38,22 +39,22 @@ _STRANGE = re.compile(r"[\s\\<>\"`{}|^]")
 def is_safe_link(address: str) -> bool:
     """Return whether a link may lead there: http, https, mailto, or a place relative to the page.
 
-    It is judged as the most generous of its readers would take it, with character references resolved. What browsers
-    repair, as tabs within a scheme or backslashes, what hides the host, as `name@`, and `//host` are refused.
+    The most lenient reader counts: character references are resolved first. An address that browsers would repair (a
+    tab in the scheme, a backslash), one that hides its host behind `name@`, and `//host` are refused.
     """
     meant = _resolved(address.strip(" "))
-    # Whitespace and control characters within it are dropped by browsers: `java\tscript:` runs.
+    # Browsers drop whitespace and control characters in an address: `java\tscript:` runs.
     if not meant or not meant.isprintable() or _STRANGE.search(meant):
         return False
     if scheme := _SCHEME.fullmatch(meant):
         name = scheme["name"].lower()
         return name == "mailto" or (name in {"http", "https"} and bool(_HOST.fullmatch(scheme["rest"])))
-    # A colon before the first slash that no scheme stands before: somebody else may know that scheme.
+    # What comes before a colon is no scheme that we know, but a browser may know it.
     return not meant.startswith("//") and ":" not in re.split(r"[/?#]", meant, maxsplit=1)[0]
 
 
 def _resolved(address: str) -> str:
-    # `&amp;colon;` is resolved twice where a page is made from Markdown that was made from HTML.
+    # A page that is made from Markdown that was made from HTML resolves `&amp;colon;` twice.
     for _ in range(4):
         address, before = unescape(address), address
         if address == before:
@@ -62,38 +63,66 @@ def _resolved(address: str) -> str:
 
 
 def unsafe_link_message(address: str) -> str:
-    """Say what is wrong with a link to that address."""
+    """Return what to tell the author of a link to an unsafe address."""
     return f"'{address}' can't be a link: links lead to http://, https:// or mailto:, or to a page of the site"
 
 
-_CODE = r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)"
+LINK_ATTRIBUTES = ("href", "src", "action", "formaction", "data", "poster", "xlink:href")
+"""The attributes of HTML that lead somewhere or load something."""
 _LINK_ATTEMPTS = re.compile(
-    rf"{_CODE}"
-    r"|(?<!\\)\]\(\s*<?(?P<inline>(?:[^()>\n]|\([^()>\n]*\))*)"  # [text](address), ![text](address)
+    r"\\[\\`\]]"  # escaped
+    r"|(?P<ticks>`+)"  # perhaps code
+    r"|\]\(\s*<?(?P<inline>(?:[^()>\n]|\([^()>\n]*\))*)"  # [text](address), ![text](address)
     r"|^[ ]{0,3}\[[^\]\n]+\]:[ \t]*<?(?P<reference>[^>\n]+)"  # [text]: address
-    r"|<(?P<bare>[A-Za-z][A-Za-z0-9+.&;#-]*:[^>\n]*)>"  # <address>
-    r"|<[A-Za-z][^<>]*?\s(?:href|src|action|formaction|data|poster)\s*=\s*[\"']?(?P<attribute>[^\"'>\n]*)",
-    re.MULTILINE | re.DOTALL,
+    r"|<(?P<bare>[A-Za-z][A-Za-z0-9+.&;#-]*:[^<>\n]*)>"  # <address>
+    rf"|<[A-Za-z][^<>]*?\s(?:{'|'.join(LINK_ATTRIBUTES)})\s*=\s*[\"']?(?P<attribute>[^\"'>\n]*)",
+    re.MULTILINE,
 )
+_LINK_TITLE = re.compile(r"""(?<!\s)\s+(?:"[^"]*"|'[^']*'|\([^()]*\)?)\s*$""")
+_TICKS_OR_BLANK_LINE = re.compile(r"(?<!\\)(?P<backslashes>\\*)(?P<ticks>`+)|\n(?=[ \t]*\n)")
 
 
 def unsafe_links(text: str) -> Iterator[tuple[int, str]]:
-    """Yield where in a Markdown text a link begins that may not be followed, and its address; code holds none."""
-    for match in _LINK_ATTEMPTS.finditer(text):
-        if match["ticks"]:
+    """Yield the place and the address of each unsafe link in a Markdown text. Nothing in code is a link."""
+    code_ends, at = _code_ends(text), 0
+    while match := _LINK_ATTEMPTS.search(text, at):
+        at, kind = match.end(), match.lastgroup
+        if kind is None:
             continue
-        kind = next(each for each in ("inline", "reference", "bare", "attribute") if match[each] is not None)
-        # A title may stand behind the address: [text](address "title").
-        address = re.sub(r"""\s+(?:"[^"]*"|'[^']*'|\([^)]*)\s*$""", "", match[kind]).strip()
+        if kind == "ticks":
+            at = code_ends.get(match.start(), at)
+            continue
+        # A title may follow the address: [text](address "title").
+        address = _LINK_TITLE.sub("", match[kind]).strip()
         if address and not is_safe_link(address):
             yield match.start(kind), address
+
+
+def _code_ends(text: str) -> dict[int, int]:
+    """Return where code ends, by where the run of backticks that opens it begins.
+
+    The next run of the same length ends it. Only a block, which takes three or more, may hold an empty line.
+    """
+    ends, next_end = dict[int, int](), dict[int, int]()
+    for found in reversed(list(_TICKS_OR_BLANK_LINE.finditer(text))):
+        if found["ticks"] is None:
+            next_end.pop(1, None)
+            next_end.pop(2, None)
+            continue
+        # An escaped backtick opens nothing. Within code nothing is escaped.
+        start, length = found.start("ticks"), len(found["ticks"])
+        escaped = len(found["backslashes"]) % 2
+        if length - escaped in next_end:
+            ends[start + escaped] = next_end[length - escaped]
+        next_end[length] = found.end()
+    return ends
 
 
 # --- A sentence of the book -------------------------------------------------------------------------------------------
 
 
 class ProsePart(NamedTuple):
-    """A stretch of a sentence; `href` is where a link leads."""
+    """A part of a sentence; `href` is the address of a link."""
 
     text: str
     style: Literal["", "code", "strong", "link"] = ""
@@ -106,7 +135,7 @@ _PARTS = re.compile(
 
 
 def prose_parts(sentence: str) -> Iterator[ProsePart]:
-    """Split a sentence at the markup that it may have. Anything else is text, such as an image or an unsafe link."""
+    """Split a sentence at the markup that it may hold. Anything else, such as an image or an unsafe link, is text."""
     end = 0
     for match in _PARTS.finditer(sentence):
         if match["href"] is not None and not is_safe_link(match["href"]):
@@ -126,26 +155,26 @@ def prose_parts(sentence: str) -> Iterator[ProsePart]:
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
-# By a backslash, where every flavour takes one; by a character reference where some would show the backslash.
+# A backslash where every flavour takes one; a character reference where some flavours would show the backslash.
 _MARKUP = {each: f"\\{each}" for each in "\\`*{}[]|_"} | {"<": "&lt;", "&": "&amp;", "~": "&#126;"}
 _SPECIAL = re.compile(
     r"[\\`*{}\[\]|<~]"
     r"|&(?=[#A-Za-z])"  # a character reference
-    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; within a word it is none
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # emphasis; not within a word
 )
 _AT_START = re.compile(r"[#>!?:]|[+-](?=\s|$)|-(?=-*$)|=(?==*$)|/(?=//)|[0-9]+(?=[.)])")
-"""What begins a heading, a quote, a list, a rule or an extension's block at the start of a line."""
+"""Begins a heading, a quote, a list, a rule or an extension's block at the start of a line."""
 _ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
-"""What some flavours make links of by themselves."""
+"""Parts of the addresses that some flavours make links of by themselves."""
 
 
 def markdown_text(text: str) -> str:
-    """Return a text for a line of Markdown in which nothing is markup: no tag, no link, no image, no end of a cell."""
+    """Return a text for a line or a cell of Markdown, with everything escaped that would be markup there."""
     return _at_start(_escaped(one_line(text)))
 
 
 def markdown_prose(text: str) -> str:
-    """Return a sentence of the book for a line of Markdown: its own markup stays, anything else is text."""
+    """Return a sentence of the book for a line of Markdown: it keeps its own markup, and everything else is text."""
     return _at_start("".join(_part_in_markdown(part) for part in prose_parts(one_line(text))))
 
 
@@ -166,9 +195,9 @@ def _at_start(line: str) -> str:
     start = _AT_START.match(line)
     if start is None:
         return line
-    behind = line[start.end() :]
-    # A number is a list's only with what stands behind it.
-    return f"{start[0]}\\{behind}" if start[0].isdigit() else f"{_reference(start)}{behind}"
+    rest = line[start.end() :]
+    # The dot or parenthesis after a number makes it a list's: escape that.
+    return f"{start[0]}\\{rest}" if start[0].isdigit() else f"{_reference(start)}{rest}"
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -176,24 +205,24 @@ def _reference(match: re.Match[str]) -> str:
 
 
 def markdown_code(text: str) -> str:
-    """Return a text as a span of code on one line, whatever backticks it has; an empty one has no span."""
+    """Return a text as a span of code on one line, whatever backticks it has; "" for an empty text."""
     flat = one_line(text)
     if not flat:
         return ""
     ticks = "`" * (_longest_run(flat, "`") + 1)
-    # A backtick at an end would be taken for a part of the fence.
+    # A backtick at either end would count as part of the fence.
     pad = " " if flat.startswith("`") or flat.endswith("`") else ""
     return f"{ticks}{pad}{flat}{pad}{ticks}"
 
 
 def markdown_cell_code(text: str) -> str:
-    """Return a text as code in a cell of a table; as plain text, if some flavours would see the cell end within it."""
+    """Return a text as code in a cell of a table, or as plain text if some flavours would end the cell within code."""
     return markdown_text(text) if re.search(r"[|\\`]", text) else markdown_code(text)
 
 
 def markdown_fence(text: str, language: str = "text", indent: str = "") -> list[str]:
     """Return the lines of a block of code that nothing in the text can end."""
-    # A fence ends at one as long as itself, and a command may print anything: this one is longer than any in the text.
+    # A line of as many backticks would end the block, and a command may print anything: use more than the text has.
     fence = "`" * max(3, _longest_run(text, "`") + 1)
     lines = (f"{indent}{line}".rstrip() for line in lines_of(printable(text)))
     return [f"{indent}{fence}{language}", *lines, f"{indent}{fence}"]

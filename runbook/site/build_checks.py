@@ -6,11 +6,13 @@ And pages that don't match the book: a procedure without a page, a page without 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -204,14 +206,16 @@ def page_findings(book: Book) -> tuple[Finding, ...]:
 
 
 def unsafe_page_links(config: Path) -> Iterator[Finding]:
-    """Yield each link in the sources of the site that may not be followed. `config` is `mkdocs.yml`."""
+    """Yield each unsafe link in the sources of the site. `config` is `mkdocs.yml`."""
     for page in sorted((config.parent / "docs").rglob("*.md")):
-        text = page.read_text(encoding="utf-8")
+        text, name = page.read_text(encoding="utf-8"), page.relative_to(config.parent).as_posix()
+        # Only line feeds count, as in an editor: a page may hold other characters that end lines in Python.
+        lines = text.split("\n")
+        starts = [0, *accumulate(len(line) + 1 for line in lines)]
         for offset, address in unsafe_links(text):
-            line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-            written = text.split("\n")[line - 1]
-            name, message = page.relative_to(config.parent).as_posix(), unsafe_link_message(address)
-            yield Finding(name, line, column, message, written, len(address))
+            line = bisect_right(starts, offset)
+            column, message = offset - starts[line - 1] + 1, unsafe_link_message(address)
+            yield Finding(name, line, column, message, lines[line - 1], len(address))
 
 
 def missing_parts(book: Book, site: Path) -> list[str]:

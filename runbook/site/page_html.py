@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
+from itertools import accumulate
 
 from markupsafe import escape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
 
-from runbook.markup import is_safe_link
+from runbook.markup import LINK_ATTRIBUTES, is_safe_link
 from runbook.model import Section
 from runbook.printable import printable
 from runbook.site.prose import plain
@@ -40,9 +41,9 @@ def shown_procedure(page: str) -> str | None:
 
 
 def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
-    """Return what a page says of itself, fit for HTML, as the theme's templates escape nothing.
+    """Return a page's metadata, escaped for HTML because the theme's templates escape nothing.
 
-    A procedure's page has its description and its search rank from the book, unless it says them itself.
+    A procedure's page gets its description and search rank from the book, unless its front matter sets them.
     """
     found = dict(given)
     if name := shown_procedure(page):
@@ -67,37 +68,34 @@ def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str
     return _MD_LINK.sub(replaced, html), dead
 
 
-_LINKING = frozenset({"href", "src", "action", "formaction", "data", "poster", "xlink:href"})
-
-
 class _UnsafeLinks(HTMLParser):
-    """Collects the start tags that link where no link may lead: where each begins, its text, and the addresses."""
+    """Collects the start tags with unsafe links: line and column, length, the tag's name, and the addresses."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[tuple[tuple[int, int], str, list[str]]] = []
+        self.found: list[tuple[tuple[int, int], int, str, list[str]]] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - as the base class has it
-        unsafe = [value or "" for name, value in attrs if name in _LINKING and not is_safe_link(value or "")]
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        unsafe = [value or "" for name, value in attrs if name in LINK_ATTRIBUTES and not is_safe_link(value or "")]
         # An empty address is the page itself.
         if unsafe := [address for address in unsafe if address.strip()]:
-            self.found.append((self.getpos(), self.get_starttag_text() or "", unsafe))
+            self.found.append((self.getpos(), len(self.get_starttag_text() or ""), tag, unsafe))
 
 
 def unlink(html: str) -> tuple[str, list[str]]:
-    """Leave nothing but its text of a link that may not be followed; return the HTML and the addresses refused."""
+    """Take all attributes from each tag with an unsafe link; return the HTML and the addresses refused."""
     reader = _UnsafeLinks()
     reader.feed(html)
     reader.close()
     # The parser counts lines by this character alone.
-    lines, refused = html.split("\n"), list[str]()
-    # From the end, so that the places of those before stay right.
-    for (line, column), written, addresses in reversed(reader.found):
-        at = sum(len(each) + 1 for each in lines[: line - 1]) + column
-        tag = re.match(r"<[^\s/>]+", written)
-        html = f"{html[:at]}{tag[0] if tag else '<span'}>{html[at + len(written) :]}"
+    starts = [0, *accumulate(len(line) + 1 for line in html.split("\n"))]
+    parts, refused, end = list[str](), list[str](), 0
+    for (line, column), length, tag, addresses in reader.found:
+        at = starts[line - 1] + column
+        parts += (html[end:at], f"<{tag}>")
         refused += addresses
-    return html, refused[::-1]
+        end = at + length
+    return "".join([*parts, html[end:]]), refused
 
 
 def list_headings(html: str, toc: TableOfContents) -> None:

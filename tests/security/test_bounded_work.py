@@ -15,6 +15,15 @@ from runbook.engine.comparison import capture, compare, document_in
 from runbook.engine.ports import Execution
 from runbook.journal.events import Outcome
 from runbook.linear_regex import RegexError, linear_regex
+from runbook.markup import (
+    markdown_cell_code,
+    markdown_code,
+    markdown_fence,
+    markdown_prose,
+    markdown_text,
+    prose_parts,
+    unsafe_links,
+)
 from runbook.model import Capture, Expectation, Parameter, Position
 from runbook.policy.redaction import Redactor
 from runbook.policy.sql_effect import effect_of
@@ -70,9 +79,13 @@ PARTS = [
     "[\n",
 ]
 PARTS += ['{"a":', "é", "\u0301", "`", "<", "'", '"', "\\", "--", "/*", "$a$", "a`b", "*", "_", "|", "%25", "&amp;"]
+PARTS += ["](", "](a(b", "[a]: ", "<a:", "<a href ", "``x", "**a"]
 TEXTS = {
     **{repr(part): filled(part) for part in PARTS},
     "an answer, then empty lines": "│ No" + "\n" * SIZE + "x",
+    "runs of backticks, each longer than the one before": " ".join("`" * length for length in range(1, 565)),
+    "a link with many spaces": "](x" + " " * SIZE + "y)",
+    "an address with many titles": "[a]: x" + " (a" * (SIZE // 3) + ")x",
     "documents that never end": "[\n" * 900 + "1,\n" * (SIZE // 3),
     "one long value": json.dumps([{"a": "x" * SIZE}]),
     "one value of many words": json.dumps([{"a": "x " * (SIZE // 2)}]),
@@ -116,6 +129,13 @@ OUTLETS: dict[str, Callable[[str], object]] = {
     "shown as a failure": _failure,
     "shown as a difference": lambda text: render_difference("procedure", text),
     "judged as SQL": effect_of,
+    "searched for unsafe links": lambda text: list(unsafe_links(text)),
+    "split as a sentence": lambda text: list(prose_parts(text)),
+    "in Markdown, as text": markdown_text,
+    "in Markdown, as a sentence": markdown_prose,
+    "in Markdown, as code": markdown_code,
+    "in Markdown, as code in a cell": markdown_cell_code,
+    "in Markdown, as a block of code": markdown_fence,
 }
 
 

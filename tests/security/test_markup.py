@@ -41,7 +41,15 @@ from runbook.checks import open_book
 from runbook.cli import main
 from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose
-from runbook.markup import is_safe_link, markdown_code, markdown_fence, markdown_text, prose_parts, yaml_text
+from runbook.markup import (
+    is_safe_link,
+    markdown_code,
+    markdown_fence,
+    markdown_text,
+    prose_parts,
+    unsafe_links,
+    yaml_text,
+)
 from runbook.model import Book
 from runbook.printable import one_line
 from runbook.rendering.markdown import markdown_page
@@ -67,6 +75,25 @@ def test_a_link_that_is_not_safe_is_text_in_a_sentence(address: str) -> None:
     parts = list(prose_parts(sentence))
     assert [part for part in parts if part.style == "link"] == []
     assert "".join(part.text for part in parts) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("`[a](x:y)` ``[a](x:y) ` `` ```\n[a](x:y)\n\n```", []),
+        ("``a` [a](x:y) `b``", []),
+        ("`a``b [a](x:y)", ["x:y"]),
+        ("A ` here.\n \nSee [a](x:y).\n\nAnd a ` there.", ["x:y"]),
+        (r"\`[a](x:y)\` \``[a](x:y)`", ["x:y"]),
+        (r"\\`[a](x:y)` [a](x:y) `", ["x:y"]),
+        (r"[a\](x:y)", []),
+        ("[a](https://example.com 'title') [a](x:y (title))", ["x:y"]),
+        ("[a](x:y \"title\") <x:y> <a href='x:y'>\n[b]: x:y", ["x:y"] * 4),
+    ],
+)
+def test_a_link_in_code_is_no_link_and_code_ends_where_readers_see_it_end(text: str, found: list[str]) -> None:
+    """At a run of as many backticks, and before an empty line unless it is a block."""
+    assert [address for _, address in unsafe_links(text)] == found
 
 
 # --- The site ---------------------------------------------------------------------------------------------------------
