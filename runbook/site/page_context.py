@@ -72,7 +72,7 @@ _ENV_FILE = ValueField(
 
 
 def _pattern_of(parameter: Parameter) -> str:
-    """Return one expression for the browser, which looks around where a book's own expressions can't."""
+    """Return one expression for the browser, whose expressions have the lookahead that RE2 lacks."""
     pattern = parameter.pattern or _FALLBACK_PATTERN
     return pattern if parameter.excludes is None else rf"(?![\s\S]*(?:{parameter.excludes}))(?:{pattern})"
 
@@ -279,7 +279,7 @@ class PageContext:
 
     @cached_property
     def sends_requests(self) -> bool:
-        """True when any step sends an HTTP request: to production, without a flag that says so."""
+        """True when any step sends an HTTP request. It goes to production, though no flag says so."""
         blocks = (block for step in self.views.values() for block in step.blocks)
         return any(isinstance(block, view.HttpRequest) for block in blocks)
 

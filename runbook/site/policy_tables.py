@@ -89,9 +89,8 @@ def _form(variant: Variant) -> str:
     if variant.arguments:
         parts.append("naming nothing" if variant.arguments == "none" else "naming something")
     if variant.words:
-        parts.append(f"with a word that matches `{variant.words}`")
-    if variant.excludes:
-        parts.append(f"and doesn't match `{variant.excludes}`")
+        but_not = f" but not `{variant.excludes}`" if variant.excludes else ""
+        parts.append(f"with a word that matches `{variant.words}`{but_not}")
     if variant.sql:
         parts.append(f"when its SQL {variant.sql.value}")
     if variant.majors:
@@ -116,7 +115,7 @@ def majors() -> tuple[int, ...]:
 
 
 def production_words(major: int) -> tuple[str, ...]:
-    """Return the words that name production's database on that CLI major, with a place for the project's ref."""
+    """Return the words that name production's database on that CLI major, with a placeholder for the project's ref."""
     return tuple(map(marked, book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]))
 
 

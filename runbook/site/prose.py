@@ -15,7 +15,7 @@ from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
 _SPACES = re.compile(r"[ \t\n]+")
-"""Not the spaces that only look like one: those must be seen."""
+"""Other characters that look like a space are kept, so that readers see them by number."""
 
 
 @dataclass(frozen=True, slots=True)

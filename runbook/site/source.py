@@ -72,31 +72,38 @@ def terms() -> Mapping[str, str]:
     return dict(sorted(found, key=lambda term: term[0].lower()))
 
 
-_ENTRY: Mapping[str, type | tuple[type, ...]] = {
+_RESULT_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "cli": str,
     "postgres": str,
     "seconds": (int, float),
     "at": str,
     "passed": bool,
 }
-"""What a page says of a drill."""
-_RENEW = "Delete it, or write it anew: runbook drill --all --auto --cli both"
+"""The fields of a drill's result that every page of a drilled procedure shows."""
+_RENEW = "Delete it, or renew it: runbook drill --all --auto --cli both"
 
 
 @for_one_build
 def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     file = checkout() / "docs" / "drills.json"
     try:
-        read: Mapping[str, Mapping[str, Mapping[str, Any]]] = json.loads(file.read_text(encoding="utf-8"))
-        entries = [entry for drills in read.values() for entry in drills.values()]
-        is_sound = all(isinstance(entry[name], kind) for entry in entries for name, kind in _ENTRY.items())
+        read = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise RunbookError(f"{file} can't be read: {error}", hint=_RENEW) from error
-    if not is_sound:
-        raise RunbookError(f"{file} can't be read: a field of an entry has the wrong type", hint=_RENEW)
-    return read
+    if not _is_map(read, lambda drills: _is_map(drills, _is_result)):
+        raise RunbookError(f"{file} can't be read: a field is missing or has the wrong type", hint=_RENEW)
+    results: Mapping[str, Mapping[str, Mapping[str, Any]]] = read
+    return results
+
+
+def _is_map(value: object, holds: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(map(holds, value.values()))
+
+
+def _is_result(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in _RESULT_TYPES.items())
 
 
 def drilled(procedure: str) -> tuple[Mapping[str, Any], ...]:

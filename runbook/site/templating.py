@@ -45,7 +45,7 @@ def _duration(seconds: float) -> str:
 
 
 def _shown(value: object) -> object:
-    """Return what a template puts into a page: text from Python shows what it holds, markup is a template's own."""
+    """Make a text printable on its way into a page. Markup is a template's own and stays as it is."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

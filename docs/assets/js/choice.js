@@ -37,7 +37,7 @@
     let id = location.hash.slice(1);
     try {
       id = decodeURIComponent(id);
-    } catch {} // a stray % is not an escape: it is looked for as it stands
+    } catch {} // a stray %: look for the id as it is
     const target = document.getElementById(id);
     const folded = target?.closest("[hidden]");
     if (!folded) return;
