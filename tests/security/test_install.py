@@ -1,4 +1,4 @@
-"""The locked install works on every Python that is promised, and setup says what really failed where it doesn't."""
+"""The locked install works on every promised Python, and if it fails, setup names the real cause."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MINIMUM = PROJECT["requires-python"].removeprefix(">=")
 
 LOCKS = {"runbook": ("site", "drill", "check"), "tests": ("site", "drill", "check", "test", "lint")}
 PYTHONS = (f"{MINIMUM}.0", f"{MINIMUM}.2", f"{MINIMUM}.4", f"{MINIMUM}.5", "3.12.0", "3.13.0", "3.14.0")
-"""The oldest promised Python, the one of Debian 12, both sides of a version that packages often name, and the newer."""
+"""The oldest promised Python, Debian 12's, two around a version that packages often name, and the newer ones."""
 SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 
 
@@ -44,7 +44,7 @@ def pins_of(lock: str) -> Iterator[tuple[Requirement, int]]:
 
 
 def environment(python: str, system: str) -> dict[str, str]:
-    """Return what markers see on that Python."""
+    """Return the variables of markers on that Python."""
     here = {name: str(value) for name, value in default_environment().items()}
     return here | {
         "python_version": python.rpartition(".")[0],
@@ -56,7 +56,7 @@ def environment(python: str, system: str) -> dict[str, str]:
 
 
 def holds(requirement: Requirement, seen: dict[str, str], extras: frozenset[str] = frozenset()) -> bool:
-    """Return whether a requirement applies there."""
+    """Return whether a requirement applies in that environment."""
     marker = requirement.marker
     return marker is None or any(marker.evaluate({**seen, "extra": extra}) for extra in (extras or {""}))
 
@@ -71,7 +71,7 @@ def installed(name: str) -> Distribution | None:
 
 
 def problems(lock: str, python: str, system: str) -> list[str]:
-    """Return what the lock lacks on that Python, for everything that the project needs and for what that needs."""
+    """Return what the lock lacks on that Python, of all that the project needs, directly or not."""
     seen = environment(python, system)
     pins = {canonicalize_name(pin.name): pin for pin, _ in pins_of(lock) if holds(pin, seen)}
     optional = PROJECT["optional-dependencies"]
@@ -91,7 +91,7 @@ def problems(lock: str, python: str, system: str) -> list[str]:
         metadata = installed(name)
         if metadata is None:
             continue
-        # Another version than the lock has for this Python tells nothing of what that Python may be.
+        # The metadata of a version that isn't the locked one says nothing of the locked one.
         if metadata.version == version and python not in SpecifierSet(metadata.metadata["Requires-Python"] or ""):
             found.append(f"{name} {version} needs Python {metadata.metadata['Requires-Python']}")
         inner = (Requirement(text) for text in metadata.requires or ())
@@ -103,21 +103,21 @@ def problems(lock: str, python: str, system: str) -> list[str]:
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_lock_is_whole_for_every_promised_python(lock: str, python: str, system: str) -> None:
-    """Each package of the whole tree is in it, in a version that fits whatever requires it and runs on that Python."""
+    """It has every package of the tree, in a version that fits all its requirers and runs on that Python."""
     assert problems(lock, python, system) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_pins_by_version_and_hash_and_names_no_host(lock: str) -> None:
-    """What is installed is what was locked, whichever registry sends it."""
+    """Setup installs exactly the locked files, whichever registry sends them."""
     pins = list(pins_of(lock))
     assert len(pins) > 30
     assert [str(pin) for pin, hashes in pins if not hashes or not re.fullmatch(r"==[\w.+]+", str(pin.specifier))] == []
     assert "://" not in (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
 
 
-def test_whoever_is_promised_a_python_is_told_the_same_everywhere() -> None:
-    """The readme, the type of packages and the linter name the same oldest Python."""
+def test_the_readme_and_the_classifiers_name_the_oldest_promised_python() -> None:
+    """It is the one of `requires-python`."""
     assert f"Python {MINIMUM} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"Programming Language :: Python :: {MINIMUM}" in PROJECT["classifiers"]
 
@@ -125,8 +125,8 @@ def test_whoever_is_promised_a_python_is_told_the_same_everywhere() -> None:
 # --- What setup says --------------------------------------------------------------------------------------------------
 
 
-def place_of_setup(directory: Path, lock: str = "") -> Path:
-    """Lay out what `scripts/setup` needs of a checkout, with that text as its locks."""
+def checkout_with(directory: Path, lock: str = "") -> Path:
+    """Lay out the parts of a checkout that `scripts/setup` needs, with that text as each lock."""
     (directory / "requirements").mkdir(parents=True)
     shutil.copytree(ROOT / "scripts", directory / "scripts")
     shutil.copy(ROOT / "pyproject.toml", directory)
@@ -136,7 +136,7 @@ def place_of_setup(directory: Path, lock: str = "") -> Path:
 
 
 def set_up(checkout: Path, *parts: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run `scripts/setup` with no pip configuration but the one given."""
+    """Run `scripts/setup` with only the given pip configuration."""
     plain = {name: value for name, value in os.environ.items() if not re.match(r"(?i)pip_|.*_proxy$|virtual_env", name)}
     return subprocess.run(
         ["/usr/bin/env", "bash", str(checkout / "scripts" / "setup"), *parts],
@@ -150,14 +150,14 @@ def set_up(checkout: Path, *parts: str, **variables: str) -> subprocess.Complete
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a place with an empty environment, for installs that fail."""
-    place = place_of_setup(tmp_path_factory.mktemp("checkout"))
+    """Return a checkout with an empty environment, for installs that fail."""
+    place = checkout_with(tmp_path_factory.mktemp("checkout"))
     subprocess.run([sys.executable, "-m", "venv", str(place / ".venv")], check=True, timeout=120)
     return place
 
 
 class Registry:
-    """A registry on this disk."""
+    """A package registry in a directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -191,7 +191,7 @@ HERE = ".".join(map(str, sys.version_info[:3]))
 
 
 def failed(checkout: Path, lock: str, index: str, **more: str) -> str:
-    """Install a lock that can't be installed, and return what setup says of it."""
+    """Install a lock that can't be installed, and return what setup prints."""
     (checkout / "requirements" / "tests.txt").write_text(lock, encoding="utf-8")
     done = set_up(checkout, "tests", PIP_INDEX_URL=index, **more)
     assert done.returncode == 1, done.stderr
@@ -201,7 +201,7 @@ def failed(checkout: Path, lock: str, index: str, **more: str) -> str:
 
 
 def test_a_package_that_needs_a_newer_python_is_named_with_what_it_needs(checkout: Path, registry: Registry) -> None:
-    """Not the network, which was fine."""
+    """Setup doesn't blame the network, which was fine."""
     pin = registry.add("thing", "2.0", python=">=3.99,<4")
     registry.add("thing", "1.0")
 
@@ -212,8 +212,8 @@ def test_a_package_that_needs_a_newer_python_is_named_with_what_it_needs(checkou
     assert "couldn't reach" not in said
 
 
-def test_a_package_that_is_not_the_locked_one_is_called_that(checkout: Path, registry: Registry) -> None:
-    """Nobody is told to try again what may have been tampered with."""
+def test_a_package_with_another_hash_is_reported_as_not_the_locked_one(checkout: Path, registry: Registry) -> None:
+    """Setup doesn't suggest to retry a package that somebody may have tampered with."""
     pin = registry.add("thing", "1.0")
 
     said = failed(checkout, re.sub("[0-9a-f]{64}", "0" * 64, pin), registry.address)
@@ -223,8 +223,8 @@ def test_a_package_that_is_not_the_locked_one_is_called_that(checkout: Path, reg
     assert "couldn't reach" not in said
 
 
-def test_a_package_that_the_lock_lacks_is_called_that(checkout: Path, registry: Registry) -> None:
-    """A requirement that applies on this Python alone."""
+def test_a_package_that_the_lock_lacks_is_reported(checkout: Path, registry: Registry) -> None:
+    """Another package requires it on this Python only."""
     pin = registry.add("thing", "1.0", needs="other>=1")
     registry.add("other", "1.0")
 
@@ -235,8 +235,8 @@ def test_a_package_that_the_lock_lacks_is_called_that(checkout: Path, registry: 
     assert "couldn't reach" not in said
 
 
-def test_a_version_that_no_registry_has_is_called_that(checkout: Path, registry: Registry) -> None:
-    """The registry answered."""
+def test_a_version_that_no_registry_has_is_reported(checkout: Path, registry: Registry) -> None:
+    """The registry answers, and has only another version."""
     pin = registry.add("thing", "1.0").replace("==1.0", "==1.1")
 
     said = failed(checkout, pin, registry.address)
@@ -245,11 +245,11 @@ def test_a_version_that_no_registry_has_is_called_that(checkout: Path, registry:
     assert "couldn't reach" not in said
 
 
-def test_the_network_is_blamed_where_it_was_the_network(checkout: Path, registry: Registry) -> None:
-    """A registry that refuses connections."""
+def test_a_registry_that_cannot_be_reached_is_reported_as_such(checkout: Path, registry: Registry) -> None:
+    """It refuses connections."""
     pin = registry.add("thing", "1.0")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody else answers there
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: nothing answers
 
         said = failed(checkout, pin, f"http://127.0.0.1:{taken.getsockname()[1]}/simple")
 
@@ -268,16 +268,16 @@ def stand_in(file: Path, version: str) -> Path:
 
 
 def tools_without_python(directory: Path) -> Mapping[str, str]:
-    """Return a PATH with what the script calls and no Python."""
+    """Return a PATH with the programs that the script calls, and no Python."""
     directory.mkdir()
     for name in ("bash", "dirname", "sed", "cmp", "mktemp", "tail", "rm", "env", "grep", "sort", "uname", "cp", "sh"):
         (directory / name).symlink_to(str(shutil.which(name)))
     return {"PATH": str(directory)}
 
 
-def test_a_python_that_is_named_and_too_old_is_refused_with_its_version(tmp_path: Path) -> None:
-    """And no environment is left behind."""
-    place = place_of_setup(tmp_path / "checkout")
+def test_a_named_python_that_is_too_old_is_refused_with_its_version(tmp_path: Path) -> None:
+    """Setup makes no environment."""
+    place = checkout_with(tmp_path / "checkout")
     old = stand_in(tmp_path / "old", "3.9.18")
 
     done = set_up(place, "tests", PYTHON=str(old))
@@ -287,39 +287,39 @@ def test_a_python_that_is_named_and_too_old_is_refused_with_its_version(tmp_path
     assert not (place / ".venv").exists()
 
 
-def test_what_is_named_and_no_python_is_refused(tmp_path: Path) -> None:
-    """A name that leads nowhere."""
-    done = set_up(place_of_setup(tmp_path / "checkout"), "tests", PYTHON="/nowhere/python3")
+def test_a_named_program_that_is_no_python_is_refused(tmp_path: Path) -> None:
+    """The path doesn't exist."""
+    done = set_up(checkout_with(tmp_path / "checkout"), "tests", PYTHON="/nowhere/python3")
 
     assert done.returncode == 1
     assert "PYTHON=/nowhere/python3 is not a Python." in done.stderr
 
 
 def test_an_old_python_on_the_path_is_named_with_its_version(tmp_path: Path) -> None:
-    """Whoever reads it knows why theirs was not taken."""
+    """So the reader sees why setup doesn't use it."""
     path = tools_without_python(tmp_path / "tools")
     stand_in(tmp_path / "tools" / "python3", "3.10.13")
 
-    done = set_up(place_of_setup(tmp_path / "checkout"), "tests", **path)
+    done = set_up(checkout_with(tmp_path / "checkout"), "tests", **path)
 
     assert done.returncode == 1
     assert f"No Python {MINIMUM} or newer on PATH. python3 is Python 3.10.13." in done.stderr
 
 
 def test_an_environment_of_an_old_python_is_refused_with_its_version(tmp_path: Path) -> None:
-    """One that an earlier system left."""
-    place = place_of_setup(tmp_path / "checkout")
+    """An earlier system may have left one."""
+    place = checkout_with(tmp_path / "checkout")
     stand_in(place / ".venv" / "bin" / "python", "3.9.18")
 
     done = set_up(place, "tests")
 
     assert done.returncode == 1
-    assert ".venv is of Python 3.9.18. Remove it and run this again" in done.stderr
+    assert ".venv has Python 3.9.18. Remove it and run this again" in done.stderr
 
 
-def test_an_environment_whose_python_is_gone_is_not_taken_for_a_good_one(tmp_path: Path) -> None:
+def test_an_environment_whose_python_is_gone_is_not_reused(tmp_path: Path) -> None:
     """A system upgrade removes the Python that an environment points to, and leaves the note of what was installed."""
-    place = place_of_setup(tmp_path / "checkout", "thing==1.0\n")
+    place = checkout_with(tmp_path / "checkout", "thing==1.0\n")
     (place / ".venv" / "bin").mkdir(parents=True)
     (place / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
     shutil.copy(place / "requirements" / "tests.txt", place / ".venv" / "installed-tests.txt")
