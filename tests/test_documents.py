@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 NAMED = re.compile(r"`((?:tests|docs|runbook|scripts|benchmarks)/[\w./-]+)`")
 EXTRA = re.compile(r"`runbook/(\w+)/` \| extra:")
-"""In the contributors' guide. An extra can be deleted, and what is said of it then leads nowhere."""
+"""A line of the contributors' guide. If an extra is deleted, mentions of its files lead nowhere."""
 TOPS = ("runbook", "tests")
 
 

@@ -45,7 +45,7 @@ TEXTS = st.none() | st.sampled_from(["", ".", "a/b", "~", "~/x", "/", "/a", "/a/
 
 @given(home=TEXTS, given_place=TEXTS)
 def test_the_short_cut_agrees_with_platformdirs(home: str | None, given_place: str | None) -> None:
-    """Whatever HOME and the variables hold, cache and state are where platformdirs puts them."""
+    """Cache and state are where platformdirs puts them, whatever HOME and the XDG variables hold."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("HOME", home), ("XDG_CACHE_HOME", given_place), ("XDG_STATE_HOME", given_place)):
             patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)

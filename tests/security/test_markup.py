@@ -1,4 +1,4 @@
-"""No text of a book, a run or a drill becomes markup: on the site, in the Markdown report, in Markdown or in YAML."""
+"""No text of a book, a run or a drill becomes markup on the site, in a report, in Markdown or in YAML."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ from runbook.site.prose import plain
 
 
 @pytest.mark.parametrize(("address", "safe"), LINKS.items(), ids=ascii)
-def test_links_lead_to_http_https_mailto_and_relative_places_alone(address: str, safe: bool) -> None:
-    """However the address is spelled."""
+def test_links_lead_only_to_http_https_mailto_and_relative_places(address: str, safe: bool) -> None:
+    """The spelling of the address makes no difference."""
     assert is_safe_link(address) is safe
 
 
@@ -100,7 +100,7 @@ def test_a_link_in_code_is_no_link_and_code_ends_where_readers_see_it_end(text: 
 
 
 class Hostile(NamedTuple):
-    """A site whose book is poisoned, and one whose book is as it is."""
+    """The site of a poisoned book, and the site of the packaged one."""
 
     site: Path
     plain: Path
@@ -108,7 +108,7 @@ class Hostile(NamedTuple):
     placed: Mapping[int, str]
 
     def pages(self) -> Iterator[tuple[str, Any]]:
-        """Yield the pages that are made of the poisoned book."""
+        """Yield the pages of the poisoned book."""
         return ((name, _read(self.site, name)) for name in pages_of(self.plain))
 
 
@@ -174,7 +174,7 @@ def _read(site: Path, name: str) -> Any:
 
 
 def test_no_text_of_a_book_is_live_on_any_page(hostile: Hostile) -> None:
-    """No element that the site doesn't use, no handler, no script, no address that a link may not have."""
+    """The pages have no new element, no handler, no script and no unsafe address."""
     ours = frozenset(str(each.tag) for name in pages_of(hostile.plain) for each in elements(_read(hostile.plain, name)))
     ours = frozenset(name.rpartition("}")[2].lower() for name in ours)
     live = {name: live_parts(tree, ours=ours) for name, tree in hostile.pages()}
@@ -182,7 +182,7 @@ def test_no_text_of_a_book_is_live_on_any_page(hostile: Hostile) -> None:
     assert ours.isdisjoint({"iframe", "object", "embed", "base", "textarea", "math", "plaintext", "template"})
 
 
-def test_no_page_leads_or_loads_from_where_the_sound_one_does_not(hostile: Hostile) -> None:
+def test_no_page_links_to_or_loads_from_a_host_that_the_sound_site_does_not_name(hostile: Hostile) -> None:
     """An address of another host in the middle of a text is no link."""
 
     def hosts(site: Path) -> set[str]:
@@ -192,8 +192,8 @@ def test_no_page_leads_or_loads_from_where_the_sound_one_does_not(hostile: Hosti
     assert hosts(hostile.site) == hosts(hostile.plain)
 
 
-def test_every_text_that_a_page_shows_is_shown_as_it_is_written(hostile: Hostile) -> None:
-    """The hostile texts stand on the pages, as text; and there is hardly a field that no page shows."""
+def test_pages_show_hostile_texts_as_they_are_written(hostile: Hostile) -> None:
+    """Nearly every field of the book is on a page, so the other tests here attack nearly every place."""
     shown = set[int]()
     for _, tree in hostile.pages():
         values = [value for each in elements(tree) for value in each.attrib.values()]
@@ -208,7 +208,7 @@ _NOT_ON_PAGES = {"Capture.pattern", "Rule.operands", "RuleTest.line", "drill.dig
 
 
 def test_a_description_and_a_title_hold_the_text_itself(hostile: Hostile) -> None:
-    """What search engines and tabs show is what the book says, letter by letter."""
+    """Search engines and tabs show the words of the book."""
     for procedure in hostile.book.procedures.values():
         tree = _read(hostile.site, f"procedures/{procedure.id}.html")
         metas = {each.get("name"): each.get("content") for each in elements(tree) if each.tag == "meta"}
@@ -225,7 +225,7 @@ def test_the_front_matter_of_a_page_is_text(hostile: Hostile) -> None:
 
 
 def test_links_of_a_written_page_that_are_not_safe_are_text(hostile: Hostile) -> None:
-    """The safe ones stay."""
+    """Safe links stay."""
     tree = _read(hostile.site, "start/notes.html")
     article = next(each for each in elements(tree) if each.tag == "article")
     links = [each.get("href") for each in elements(article) if each.tag == "a" and each.get("class") != "headerlink"]
@@ -233,7 +233,7 @@ def test_links_of_a_written_page_that_are_not_safe_are_text(hostile: Hostile) ->
 
 
 def test_the_index_of_the_search_holds_no_markup_of_the_book(hostile: Hostile) -> None:
-    """The theme puts what it finds on the page as HTML."""
+    """The theme puts the results on the page as HTML."""
     index = json.loads((hostile.site / "search" / "search_index.json").read_text(encoding="utf-8"))
     ours = frozenset(["html", "head", "body", "p", "code", "pre", "ul", "ol", "li", "sub", "sup"])
     texts = [entry[part] for entry in index["docs"] for part in ("title", "text")]
@@ -258,7 +258,7 @@ for (const name of ["alert", "confirm", "prompt"]) window[name] = window.hit;
 
 
 def test_no_script_of_a_book_runs_in_a_browser(hostile: Hostile, browser: Browser) -> None:
-    """On every page, with every field typed into, every box ticked, every link hovered and searched for."""
+    """On every page, the test fills in fields, ticks boxes, opens details, and searches."""
     with serving(hostile.site) as base, visiting(browser, base) as visit:
         visit.context.add_init_script(WATCH)
         dialogs: list[str] = []
@@ -292,8 +292,8 @@ def _touch(page: Page) -> None:
     }""")
 
 
-def test_what_a_browser_remembers_is_text_when_it_comes_back(hostile: Hostile, browser: Browser) -> None:
-    """Whatever another page of the same host has put into its storage."""
+def test_text_from_the_browsers_storage_never_becomes_markup(hostile: Hostile, browser: Browser) -> None:
+    """Another page of the same host may have put anything into it."""
     remembered = {
         "started": "<img src=x onerror=hit()>",
         "ticks": {"__proto__": "<img src=x onerror=hit()>"},
@@ -355,7 +355,7 @@ def _filled(kind: Any, text: str) -> Any:
 
 
 def _events(text: str) -> list[Event]:
-    """Return one event of each sort, all of whose texts are that text, and an execution of each purpose."""
+    """Return one event of each sort and an execution of each purpose, with that text in all texts."""
     kinds = [getattr(known, name) for name in known.__all__]
     kinds = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event]
     made = [_filled(kind, text) for kind in kinds]
@@ -390,8 +390,8 @@ MANY_LINES = (
 
 @pytest.mark.parametrize("flavour", _FLAVOURS)
 @pytest.mark.parametrize("text", [*HOSTILE, *MANY_LINES], ids=ascii)
-def test_no_text_of_a_run_changes_the_form_of_its_report(text: str, flavour: str) -> None:
-    """Whatever stands in its texts, it has the headings, rows, lists and blocks of a report of plain words."""
+def test_no_text_of_a_run_changes_the_structure_of_its_report(text: str, flavour: str) -> None:
+    """The report has the same headings, rows, lists and blocks as one of plain words."""
     render = _FLAVOURS[flavour]
     events, words = _events(text), re.sub(r"\S", "x", text)
     titles = {f"{number} {text}": text for number in range(2)}
@@ -404,12 +404,12 @@ def test_no_text_of_a_run_changes_the_form_of_its_report(text: str, flavour: str
     assert one_line(text) in text_of(hostile)
 
 
-# --- Markdown and YAML that are made of a book -----------------------------------------------------------------------
+# --- Markdown and YAML made from a book -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("flavour", ["commonmark", "site"])
 def test_no_text_of_a_book_is_live_in_its_markdown(flavour: str) -> None:
-    """As `show --format md` prints it: a link leads where a link may, and nothing else comes through."""
+    """In the output of `show --format md` only safe links are live."""
     poisoner = Poisoner()
     book = poisoner.book(open_book(None))
     ours = _OURS | {"a", "ol", "input", "br"}
@@ -425,8 +425,8 @@ def test_no_text_of_a_book_is_live_in_its_markdown(flavour: str) -> None:
 
 @pytest.mark.parametrize("flavour", _FLAVOURS)
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_a_line_and_a_span_of_code_show_the_text_itself(text: str, flavour: str) -> None:
-    """At the start of a line and within one."""
+def test_a_line_and_a_span_of_code_show_the_text_as_it_is(text: str, flavour: str) -> None:
+    """This holds at the start of a line and within one."""
     written = f"{markdown_text(text)}\n\nSee {markdown_text(text)} and {markdown_code(text)}.\n"
     tree = parsed(_FLAVOURS[flavour](written))
     shown = " ".join(text.split())
@@ -436,7 +436,7 @@ def test_a_line_and_a_span_of_code_show_the_text_itself(text: str, flavour: str)
 
 @pytest.mark.parametrize("text", [*HOSTILE, *MANY_LINES], ids=ascii)
 def test_a_block_of_code_ends_where_it_is_meant_to(text: str) -> None:
-    """With a fence that is longer than any in it."""
+    """Its fence is longer than any in the text."""
     for render in _FLAVOURS.values():
         tree = parsed(render("\n".join(["before", "", *markdown_fence(text), "", "after"])))
         body = next(each for each in elements(tree) if each.tag == "body")
@@ -458,15 +458,15 @@ TITLES = [
 
 
 @pytest.mark.parametrize("title", TITLES, ids=ascii)
-def test_any_title_is_yaml_that_reads_as_that_title(title: str) -> None:
-    """Quotes, line breaks, control characters."""
+def test_yaml_reads_any_title_back_unchanged(title: str) -> None:
+    """Titles may hold quotes, line breaks and control characters."""
     assert yaml.safe_load(f"title: {yaml_text(title)}\nowner: me\n") == {"title": title, "owner": "me"}
 
 
-def test_a_new_procedure_with_any_title_has_a_page_that_is_found_right(
+def test_check_accepts_the_page_of_a_new_procedure_with_any_title(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What `new` writes, `check` accepts, and the page's heading is text; a title that can't be seen is refused."""
+    """The page's heading is text. `new` refuses a title of invisible characters."""
     checkout = copy_of_checkout(tmp_path)
     book = str(checkout / "runbook" / "book")
     monkeypatch.chdir(checkout)
@@ -486,7 +486,7 @@ def test_a_new_procedure_with_any_title_has_a_page_that_is_found_right(
     assert [line for line in capsys.readouterr().out.splitlines() if "docs/procedures/" in line] == []
 
 
-# --- What an author is told -------------------------------------------------------------------------------------------
+# --- Reports to the author --------------------------------------------------------------------------------------------
 
 
 STEPS = """\
@@ -506,7 +506,7 @@ STEPS = """\
 def test_check_names_the_place_of_each_link_that_is_not_safe(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In sentences; code, and what is written into a file, is no link."""
+    """It looks at sentences, not at code or at texts that a step writes into a file."""
     more = "warnings: ['Read [this](//example.com)']\n"
     book = write_book(tmp_path / "book", {"fix-it": procedure_text(STEPS, more=more)})
     assert main(["--book", str(book), "check"]) == 2
@@ -518,7 +518,7 @@ def test_check_names_the_place_of_each_link_that_is_not_safe(
 def test_check_names_the_place_of_each_link_of_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Pages of the site beside the book, too."""
+    """It also looks at the written pages of the site."""
     checkout = copy_of_checkout(tmp_path)
     (checkout / "docs" / "start" / "notes.md").write_text(PAGE, encoding="utf-8")
     monkeypatch.chdir(checkout)

@@ -1,6 +1,6 @@
-"""An attacker who puts together texts at random: nothing live comes out of any outlet, whatever they are.
+"""Attack every outlet with random texts: none of them comes out as markup, as a control sequence or as a secret.
 
-Each test tries `RANDOM_ATTACKS` texts (default 40). A figure in the thousands makes it go on for minutes.
+Each test tries `RANDOM_ATTACKS` texts (default 40). Thousands take minutes.
 """
 
 from __future__ import annotations
@@ -48,37 +48,20 @@ from runbook.terminal.lines import Lines
 from runbook.terminal.step_screen import render_details, render_step
 
 ATTACKS = int(os.environ.get("RANDOM_ATTACKS", "40"))
+PLAIN = frozenset(
+    (
+        *("html", "head", "body", "h1", "h2", "h3", "p", "div", "span", "strong", "em", "code", "pre", "var"),
+        *("table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "a", "input", "blockquote"),
+    )
+)
+"""The elements that a page, a report or Markdown may have."""
 attacked = settings(max_examples=ATTACKS, deadline=None, suppress_health_check=list(HealthCheck))
 
 SECRET = SECRETS["odd"]
 TRACKED = sorted(set(FORMS) - OVERPRINTED)
-FRAGMENTS = [
-    *HOSTILE,
-    *LINKS,
-    FORGERY,
-    "\x1b[8m",
-    "\x1b]0;x\x07",
-    "\x1b]8;;javascript:hit()\x07",
-    "\x1bP",
-    "\x9b2J",
-    "\x1b[6n",
-]
-FRAGMENTS += [
-    "\\u001b[2J",
-    "```",
-    "~~~",
-    "|",
-    "\r",
-    "\b",
-    "\n",
-    "\r\n",
-    "---\n",
-    "{{",
-    "}}",
-    "{{table}}",
-    "%1b",
-    "&#27;",
-]
+FRAGMENTS = [*HOSTILE, *LINKS, FORGERY, "\x1b[8m", "\x1b]0;x\x07", "\x1b]8;;javascript:hit()\x07"]
+FRAGMENTS += ["\x1bP", "\x9b2J", "\x1b[6n", "\\u001b[2J", "```", "~~~", "|", "\r", "\b", "\n", "\r\n"]
+FRAGMENTS += ["---\n", "{{", "}}", "{{table}}", "%1b", "&#27;"]
 
 texts = st.lists(
     st.one_of(
@@ -90,11 +73,11 @@ texts = st.lists(
     ),
     max_size=8,
 ).map("".join)
-"""Control sequences, markup, hidden letters, bytes that are no text: in any order, and cut anywhere."""
+"""Control sequences, markup, hidden letters and bytes that aren't text, in any order."""
 
 
 def at_terminal(out: str) -> None:
-    """Fail if a text that goes to the terminal holds anything but text, line ends and styles."""
+    """Fail if a text for the terminal holds anything but text, line ends and styles."""
     left = OutputFilter()
     styled = left.feed(out) + left.flush()
     assert styled == out, "the filter for commands would change it"
@@ -103,19 +86,19 @@ def at_terminal(out: str) -> None:
 
 
 def shown(lines: Lines) -> str:
-    """Return what the dialog writes of these lines, without colours."""
+    """Return these lines as the dialog writes them, without colours."""
     stream = io.StringIO()
     Dialog(stream).show(lines)
     return stream.getvalue()
 
 
-# --- what a command prints ----------------------------------------------------------------------------------------
+# --- the output of a command ----------------------------------------------------------------------------------------
 
 
 @attacked
 @given(st.binary(max_size=400), texts, st.data())
 def test_what_a_command_prints_stays_in_its_lines(noise: bytes, text: str, data: st.DataObject) -> None:
-    """In pieces that are cut anywhere: no control byte but the allowed ones, and the cursor never leaves its lines."""
+    """Cut anywhere, it has only allowed control bytes, and the cursor never leaves its lines."""
     printed = noise + text.encode("utf-8", "surrogateescape") + noise[::-1]
     channel, left = _Channel(Redactor([SECRET])), OutputFilter()
     emulated = pyte.Screen(80, 24)
@@ -139,7 +122,7 @@ def test_what_a_command_prints_stays_in_its_lines(noise: bytes, text: str, data:
 @attacked
 @given(st.binary(min_size=1, max_size=300))
 def test_a_real_command_prints_only_lines(noise: bytes) -> None:
-    """Through a pseudo terminal, as in a walk."""
+    """It runs in a pseudo terminal, as in a walk."""
     told: list[str] = []
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "noise").write_bytes(noise)
@@ -150,14 +133,14 @@ def test_a_real_command_prints_only_lines(noise: bytes) -> None:
     assert not [one for one in out if not is_passable(one) and one not in "\x1b\r\t\b"]
 
 
-# --- what we print --------------------------------------------------------------------------------------------------
+# --- our own screens, errors and echoes -----------------------------------------------------------------------------
 
 
 @attacked
 @given(texts)
 def test_screens_show_any_text_as_text(text: str) -> None:
-    """Titles, reasons, values, outputs, evidence, names, differences."""
-    text = text.replace("{{", "")  # what is shown has its values
+    """In titles, reasons, values, outputs, evidence, names and differences."""
+    text = text.replace("{{", "")  # a screen gets texts whose placeholders are filled in
     one = step("apply", "change it", title=text, why=text, warning=text, look_for=text)
     seen = screen(one, argv=("npx", text), title=text, values={"table": text})
     end = failed(text, evidence=text)
@@ -168,7 +151,7 @@ def test_screens_show_any_text_as_text(text: str) -> None:
 @attacked
 @given(texts)
 def test_errors_show_any_text_as_text(text: str) -> None:
-    """Our own, and those that are bugs."""
+    """Both expected errors and bugs."""
     out = io.StringIO()
     with redirect_stderr(out):
         for error in (RunbookError(text, hint=text), ValueError(text)):
@@ -180,7 +163,7 @@ def test_errors_show_any_text_as_text(text: str) -> None:
 @attacked
 @given(texts)
 def test_arguments_are_echoed_as_text(text: str) -> None:
-    """And none of them is a bug."""
+    """None of them causes a crash."""
     word = text.replace("\0", "")
     for words in (
         ["show", word],
@@ -201,7 +184,11 @@ def _run(*words: str) -> tuple[int, str]:
     return code, out.getvalue()
 
 
-# --- a book that somebody else wrote ---------------------------------------------------------------------------------
+# --- a book that somebody else wrote --------------------------------------------------------------------------------
+
+
+def _live_in_markdown(text: str) -> list[str]:
+    return live_parts(parsed(markdown.markdown(text, extensions=["tables", "fenced_code"])), ours=PLAIN)
 
 
 def _scalars(node: object) -> Iterator[tuple[object, object]]:
@@ -219,7 +206,7 @@ def _scalars(node: object) -> Iterator[tuple[object, object]]:
 @attacked
 @given(st.lists(texts, min_size=1, max_size=4), st.data())
 def test_a_hostile_book_is_an_error_or_shown_as_text(hostile: list[str], data: st.DataObject) -> None:
-    """Read, checked, listed and shown in each format: no bug, and nothing live."""
+    """It is read, checked, listed and shown in each format, without a crash and with nothing live."""
     document = yaml.safe_load(PROCEDURE)
     places = list(_scalars(document))
     for text in hostile:
@@ -234,15 +221,13 @@ def test_a_hostile_book_is_an_error_or_shown_as_text(hostile: list[str], data: s
             assert code != ExitCode.BUG, out
             at_terminal(out)
             if words.endswith("md"):
-                assert (
-                    live_parts(parsed(markdown.markdown(out, extensions=["tables", "fenced_code"])), ours=PLAIN) == []
-                )
+                assert _live_in_markdown(out) == []
 
 
 @attacked
 @given(st.binary(max_size=200), st.integers(0, len(PROCEDURE)))
 def test_a_file_with_random_bytes_is_an_error_with_its_place(noise: bytes, at: int) -> None:
-    """Anywhere in the file of a procedure."""
+    """They may be anywhere in a procedure's file."""
     raw = PROCEDURE.encode()
     with tempfile.TemporaryDirectory() as directory:
         place = write_book(Path(directory) / "book")
@@ -253,35 +238,10 @@ def test_a_file_with_random_bytes_is_an_error_with_its_place(noise: bytes, at: i
             at_terminal(out)
 
 
-PLAIN = frozenset(
-    (
-        *(
-            "html",
-            "head",
-            "body",
-            "h1",
-            "h2",
-            "h3",
-            "p",
-            "ul",
-            "ol",
-            "li",
-            "strong",
-            "em",
-            "code",
-            "pre",
-            "div",
-            "span",
-        ),
-        *("table", "thead", "tbody", "tr", "th", "td", "a", "input", "blockquote", "var"),
-    )
-)
-
-
 @attacked
 @given(texts)
 def test_a_page_shows_any_text_as_text(text: str) -> None:
-    """A sentence of the book, as each of its places on a page is made."""
+    """The macro for the book's sentences, which every place on a page uses, makes nothing live of it."""
     page = parsed(str(macro("inline")(text)))
     assert live_parts(page, ours=PLAIN) == []
     assert not [one for one in "".join(page.itertext()) if not is_passable(one)]
@@ -305,21 +265,20 @@ def _walked(directory: Path, text: str, secret: str) -> Walked:
 @attacked
 @given(texts, st.lists(st.sampled_from(TRACKED), min_size=1, max_size=3), st.sampled_from(sorted(SECRETS)))
 def test_no_outlet_of_a_run_holds_markup_controls_or_the_secret(text: str, forms: list[str], name: str) -> None:
-    """What commands print and people type has the secret in some forms, between any texts."""
+    """Commands print and people type the secret, in several forms, among any texts."""
     secret = SECRETS[name]
     printed = [FORMS[form](secret) for form in forms]
     outlets, without = _outlets(f" {text} ".join(["", *printed, ""]), secret), _outlets(f" {text} ", secret)
     for outlet in outlets:
-        # Of some forms a few letters stand in the text around, too.
+        # The text around may hold the few letters that give some forms away.
         found = {form for form in forms if traces(form, secret, outlets[outlet])}
         assert not {form for form in found if not traces(form, secret, without[outlet])}, outlet
     at_terminal(outlets["report"] + outlets["history"])
-    made = markdown.markdown(outlets["report"], extensions=["tables", "fenced_code"])
-    assert live_parts(parsed(made), ours=PLAIN) == []
+    assert _live_in_markdown(outlets["report"]) == []
 
 
 def _outlets(text: str, secret: str) -> Mapping[str, str]:
-    """Return what every outlet of a run shows that meets this text."""
+    """Return the output of every outlet of a run that meets this text."""
     with tempfile.TemporaryDirectory() as directory:
         walked = _walked(Path(directory), text, secret)
     events = walked.journal.events(walked.run)
@@ -335,9 +294,9 @@ def _outlets(text: str, secret: str) -> Mapping[str, str]:
 @attacked
 @given(texts, st.sampled_from(TRACKED), st.sampled_from(sorted(SECRETS)), st.data())
 def test_no_stream_shows_the_secret(text: str, form: str, name: str, data: st.DataObject) -> None:
-    """Whatever stands before and behind it, and wherever it is cut."""
+    """Whatever text surrounds it, and wherever the stream is cut."""
     secret = SECRETS[name]
-    assume(not traces(form, secret, printable(text)))  # letters that the form would be told by
+    assume(not traces(form, secret, printable(text)))  # the text alone would already look like the form
     raw = f"{text} {FORMS[form](secret)} {text}\n".encode("utf-8", "surrogateescape")
     channel, left, kept = _Channel(Redactor([secret])), OutputFilter(), Transcript(80)
     out = ""

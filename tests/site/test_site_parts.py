@@ -81,7 +81,7 @@ def test_panes_that_are_equal_need_no_tabs() -> None:
 
 @given(st.lists(st.text(min_size=1).map(printable), min_size=1))
 def test_a_line_is_quoted_so_that_a_shell_reads_the_same_words(words: list[str]) -> None:
-    """What is copied is the argv, whatever characters that can be seen are in it."""
+    """The copied text is the argv, whatever visible characters it has."""
     from html import unescape
     from re import sub
 
@@ -115,7 +115,7 @@ def test_in_what_must_hold_all_code_is_literal() -> None:
 
 
 def test_a_page_says_that_its_requests_reach_production() -> None:
-    """They have no target flag, and are sent to the hosted project all the same."""
+    """Requests go to the hosted project, though they have no target flag."""
     calling = part("call-edge-function", "warnings")
 
     assert "The HTTP requests on this page go to" in calling

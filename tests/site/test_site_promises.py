@@ -96,7 +96,7 @@ def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, 
                     action = place.step.action_on(major)
                     target = production(book.policy, major, values)
                     wanted = action.argv(values, target)
-                    # A request is shown as it is sent; the process that sends it is nobody's to type.
+                    # The page shows a request as it is sent, not the command that sends it, which nobody types.
                     if action.runs and any(isinstance(block, CommandToRun) for block in action.view(values, target)):
                         text = shown.get(f"do-{place.anchor}--cli-{major}") or shown[f"{place.anchor}/all"]
                         assert tuple(shlex.split(text)) == wanted, f"{procedure.id}: {place.path} on CLI {major}"

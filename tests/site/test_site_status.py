@@ -77,16 +77,16 @@ def test_results_that_are_no_json_are_named_with_what_mends_them(results: Path) 
 
 
 @pytest.mark.parametrize("change", [{"seconds": "long"}, {"at": None}], ids=["a text", "nothing"])
-def test_results_of_another_form_are_named_too(results: Path, change: dict[str, object]) -> None:
-    """They are not shown as far as they go."""
+def test_results_with_a_field_of_the_wrong_type_are_an_error(results: Path, change: dict[str, object]) -> None:
+    """The page doesn't show the rest of them."""
     _write(results, **change)
 
     with pytest.raises(RunbookError, match=r"drills\.json can't be read"):
         part(NAME, "status")
 
 
-def test_results_that_lack_something_are_named_too(results: Path) -> None:
-    """A list, or an entry without its date, is no result."""
+def test_results_without_a_field_are_an_error(results: Path) -> None:
+    """So are results that aren't a map."""
     for text in ("[]", json.dumps({NAME: {"one-file": {"passed": True}}})):
         results.write_text(text)
         source.forget()

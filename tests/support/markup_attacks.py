@@ -1,4 +1,4 @@
-"""Texts that try to be markup, a book that has them in every text, and what a page or a report made of them holds."""
+"""Texts that try to be markup, a book with one of them in every text, and readers of the pages made from them."""
 
 from __future__ import annotations
 
@@ -183,13 +183,13 @@ _KEPT = frozenset(
         *("query", "query_read", "target", "drills"),
     )
 )
-"""What names something: a check holds it to a form, or the rest of the book goes by it. No page tells of drills."""
+"""Names that a check holds to a form, or that the rest of the book refers to; and drills, which no page shows."""
 
 
 class Poisoner:
-    """Makes a copy of a value of the model in which every text that the loader would take has a hostile one behind it.
+    """Copies a value of the model and puts a hostile text behind every text where the loader would accept one.
 
-    Each gets a number, so that it is known again: `placed` tells which field of which class it stands in.
+    Each has a number, by which tests recognise it on a page. `placed` maps it to the class and field that hold it.
     """
 
     def __init__(self) -> None:
@@ -203,7 +203,7 @@ class Poisoner:
         return poisoned
 
     def behind(self, text: str, where: str) -> str:
-        """Return a text with a hostile one behind it; each place gets all of them in turn."""
+        """Return a text followed by a hostile one. Each field gets all of them in turn."""
         number = len(self.placed) + 1
         self.placed[number] = where
         hostile = HOSTILE[self._taken[where] % len(HOSTILE)]
@@ -259,7 +259,7 @@ class Poisoner:
                 return self._text(value, scalar, where)
             case Text(pattern=pattern) if value and (not pattern or re.fullmatch(pattern, f"{value} <x>")):
                 return self.behind(value, where)
-            case ListOf() | MapOf() | Anything():  # told in YAML as a list, kept as one text
+            case ListOf() | MapOf() | Anything():  # a list in YAML, one text in the model
                 return self.behind(value, where)
         return value
 
@@ -276,7 +276,7 @@ def parsed(html: str) -> Element:
 
 
 def elements(tree: Element) -> Iterator[Element]:
-    """Yield all elements; comments and the like have no name."""
+    """Yield all elements, without comments and the like, which have no name."""
     return (each for each in tree.iter() if isinstance(each.tag, str))
 
 
@@ -285,12 +285,12 @@ def _local(name: object) -> str:
 
 
 def addresses(tree: Element) -> list[str]:
-    """Return everything that a page leads to or asks for."""
+    """Return every address that a page links to or loads."""
     return [value for each in elements(tree) for name, value in each.attrib.items() if _local(name) in _ADDRESSES]
 
 
 def live_parts(tree: Element, *, ours: frozenset[str]) -> list[str]:
-    """Return what a page has and should not: elements that the site doesn't use, handlers, scripts, addresses."""
+    """Return what a page must not have: elements other than `ours`, handlers, scripts, unsafe addresses."""
     found = [f"<{each.tag}>" for each in elements(tree) if _local(each.tag) not in ours]
     for each in elements(tree):
         found += [f"{name}={value}" for name, value in each.attrib.items() if _local(name).startswith("on")]
@@ -300,11 +300,11 @@ def live_parts(tree: Element, *, ours: frozenset[str]) -> list[str]:
 
 
 def structure(tree: Element) -> list[str]:
-    """Return the names of all elements in order, but for code within a line."""
+    """Return the names of all elements in order, without code within a line."""
     inline = {id(child) for each in elements(tree) if each.tag != "pre" for child in each if child.tag == "code"}
     return [str(each.tag) for each in elements(tree) if id(each) not in inline]
 
 
 def text_of(tree: Element) -> str:
-    """Return what a reader sees, with its spaces as one."""
+    """Return the text that a reader sees, with each run of spaces as one."""
     return " ".join("".join(tree.itertext()).split())
