@@ -132,6 +132,6 @@ def _write(file: Path, lines: Iterable[str]) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.writelines(f"{line}\n" for line in lines)
     except FileExistsError as error:
-        raise UsageError(f"{file} is there already", hint="Name a file that doesn't exist yet.") from error
+        raise UsageError(f"{file} already exists", hint="Name a file that doesn't exist yet.") from error
     except OSError as error:
         raise RunbookError(f"the events can't be written to {file}: {error.strerror}") from error

@@ -1,7 +1,7 @@
-"""The hash chain of a run: each event's hash covers the event and all that came before it.
+"""The hash chain of a run: each event's hash covers the event and all events before it.
 
-A changed byte, a missing, added or moved event breaks it, and so does a run that lost its last events. It proves
-nothing against someone who can write the file and computes the hashes anew: for that, keep the last hash elsewhere.
+A changed byte breaks it, and so does a missing, added or moved event, the last ones included. It proves nothing against
+someone who can write the file and recomputes the hashes; to prove more, keep the last hash elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Damage", "Head", "Link", "hash_of", "problems", "start_of"]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An event as it is kept: its JSON text in `body`, and the hash that was computed when it was recorded."""
+    """An event as it is stored: its JSON text in `body`, and the hash that was computed when it was recorded."""
 
     run: str
     number: int
@@ -25,37 +25,37 @@ class Link:
     body: bytes
     hash: str
     sequence: int = 0
-    """Its number among the events of all runs; 0 where that isn't known."""
+    """Its number among the events of all runs; 0 if that isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How long a run's chain is and what it ends in."""
+    """A run's entry in the list of runs: how many events it has, and the hash of the last."""
 
     run: str
     events: int
     hash: str
     unproven: int = 0
-    """How many of its first events were recorded by a version without hashes, which were computed later."""
+    """How many of its first events a version without hashes recorded; their hashes were computed later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something wrong in a journal. `run` is empty and `event` 0 where it concerns none in particular."""
+    """Something wrong in a journal. `run` is empty and `event` 0 if it concerns none in particular."""
 
     run: str
     event: int
     what: str
 
     def __str__(self) -> str:
-        """Render as `run RUN, event 3: what`, on one line, whatever damage put into the run's name."""
+        """Render as `run RUN, event 3: what`, on one line, even if the run's name is damaged."""
         run = one_line(self.run)
         where = ", ".join([f"run {run}"] * bool(run) + [f"event {self.event}"] * bool(self.event))
         return f"{where}: {self.what}" if where else self.what
 
 
 def start_of(run: str) -> str:
-    """Return what the first event's hash is computed from: no chain fits another run."""
+    """Return what the hash of a run's first event is computed from, so that no chain fits another run."""
     return _digest("runbook journal, chain 1", run)
 
 
@@ -65,9 +65,9 @@ def hash_of(previous: str, run: str, number: int, at: str, body: bytes | str) ->
 
 
 def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Damage]:
-    """Yield what is wrong with a run's events, which are given in the order of their numbers.
+    """Yield the damage in a run's events, which are given in the order of their numbers.
 
-    Each is judged by the stored hash of the one before it, so one damaged event doesn't accuse all later ones.
+    Each is checked against the stored hash of the one before it, so one damaged event doesn't implicate all later ones.
     """
     if head is None:
         yield Damage(run, 0, "its entry in the list of runs is missing or damaged")
@@ -76,16 +76,16 @@ def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Dam
         if link.number != expected:
             yield Damage(run, expected, _gap(expected, link.number))
         if link.hash != hash_of(previous, run, link.number, link.at, link.body):
-            yield Damage(run, link.number, "it is not what was recorded, or what stood before it has changed")
+            yield Damage(run, link.number, "it isn't what was recorded, or the event before it has changed")
         previous, expected = link.hash, link.number + 1
     if head is None:
         return
     if expected - 1 < head.events:
         yield Damage(run, expected, f"{_gap(expected, head.events + 1)}: the record has lost its end")
     elif expected - 1 > head.events:
-        yield Damage(run, head.events + 1, "it was added behind the run's last event")
+        yield Damage(run, head.events + 1, "it was added after the run's last event")
     elif previous != head.hash:
-        yield Damage(run, head.events, "it is not the one that was recorded as the last")
+        yield Damage(run, head.events, "it isn't the one that was recorded as the last")
 
 
 def _gap(expected: int, found: int) -> str:

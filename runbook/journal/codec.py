@@ -33,10 +33,10 @@ def from_json(text: str) -> Event:
     """Return the event that `to_json` wrote. Raises JournalError."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise JournalError(f"the journal holds an event that is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise JournalError("the journal holds something that is no event")
+        raise JournalError("the journal holds something that isn't an event")
     return decode(document)
 
 
@@ -47,7 +47,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 def decode(document: Mapping[str, Any]) -> Event:
     """Return the event that `encode` made. Fields that this version does not know are left out. Raises JournalError."""
-    kind = _KINDS.get(document.get("event", ""))
+    kind = _KINDS.get(str(document.get("event", "")))
     if kind is None:
         raise JournalError(
             f"the journal holds an event of an unknown kind: {document.get('event')!r}",

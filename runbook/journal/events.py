@@ -61,7 +61,7 @@ class TargetSeen:
     project_ref: str = ""
     """What `{{project_ref}}` stands for; empty where it is the name itself or there is no project."""
     program: str = ""
-    """The SHA-256 of the CLI that is started; empty where that isn't known."""
+    """The SHA-256 of the CLI's program; empty if it isn't known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +75,24 @@ class JudgedCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesSeen:
-    """What decides over a run's commands: the policy, and how the CLI names a target. `digest` is of `sources`."""
+    """The rules for a run's commands: the policy, and how the CLI names a target. `digest` is of `sources`."""
 
     book: str = ""
     """The directory of the book; empty for the packaged one."""
     digest: str = ""
-    """Empty where an older version began the run: nothing is known then."""
+    """Empty if an older version began the run, which recorded no rules."""
     sources: Mapping[str, str] = field(default_factory=dict)
-    """The text of each file, by its name."""
+    """The text of each file by its name."""
     commands: Mapping[str, JudgedCommand] = field(default_factory=dict)
-    """By the step's path, with the role in brackets for its checks and its undo."""
+    """By the step's path, followed by the role in brackets for checks and the undo: `push (check)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, at a moment in UTC.
 
-    `at` is what the machine's clock said, to be read; clocks are set back and forth. `after` is the number of seconds
-    since the same process's event before it, by a clock that nobody can set; None for its first.
+    `at` is the time by the machine's clock, for people to read: somebody may set it back or forward. `after` is the
+    number of seconds since the same process's previous event, by a clock that nobody can set; None for its first.
     """
 
     at: datetime
@@ -140,7 +140,7 @@ class TakenOver(Event):
 class ChangeAccepted(Event):
     """The operator saw the difference (`diff`) in the `procedure`, the `target` or the `policy` and goes on with it.
 
-    A policy that judges no command of the run more leniently is recorded without asking.
+    A policy that judges no command of the run more leniently is recorded without a question.
     """
 
     what: str

@@ -15,27 +15,27 @@ _SIDE_FILES = ("-wal", "-shm")
 class FilePlace:
     """Which files were at the paths of a journal when it was opened.
 
-    SQLite writes on into a file that was deleted or moved, and says nothing: what it commits is then gone.
+    SQLite goes on writing to a file that was deleted or moved, without an error, and those events are lost.
     """
 
     def __init__(self, directory: Path, file: Path) -> None:
-        """Remember them. The database must be open, and stay open: until then no other file can get their numbers."""
+        """Remember them. The database must stay open: as long as it does, no other file can get their inode numbers."""
         self.file = file
         paths = (directory, file, *(file.with_name(file.name + end) for end in _SIDE_FILES))
         self._known: Mapping[Path, tuple[int, int]] = {path: _identity(path) for path in paths}
 
     def change(self) -> str:
-        """Return in a sentence what is no longer at its path, "" if all is."""
+        """Return a sentence about the first file that is no longer at its path, "" if all are."""
         for path, known in self._known.items():
-            of = f"{path}, which belongs to the journal {self.file}," if path != self.file else f"the journal {path}"
+            file = f"{path}, which belongs to the journal {self.file}," if path != self.file else f"the journal {path}"
             try:
                 if _identity(path) != known:
-                    return f"{of} was replaced: it is not the one that this run opened"
+                    return f"{file} was replaced: it isn't the one that this run opened"
             except OSError as error:
-                return f"{of} is gone ({error.strerror}): it was deleted or moved"
+                return f"{file} is gone ({error.strerror}): it was deleted or moved"
         return ""
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    found = os.lstat(path)  # for every event; Path.lstat takes twice as long
+    found = os.lstat(path)  # called for every event, and Path.lstat takes twice as long
     return (found.st_dev, found.st_ino)

@@ -1,4 +1,4 @@
-"""A look at a whole journal: what is wrong in it, and all that can still be read."""
+"""Reads a whole journal: finds the damage, and returns everything that can still be read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from runbook.printable import one_line
 __all__ = ["Contents", "counted", "from_lines", "inspect", "read_all", "to_lines"]
 
 _SHOWN = 20
-"""How many complaints of SQLite about its own file are listed."""
+"""How many problems that SQLite finds in its own file, and how many lost rows, are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All of a journal that can be read. `unreadable` says what can't."""
+    """Everything in a journal that can be read; `unreadable` names the rest."""
 
     links: Sequence[Link]
     heads: Mapping[str, Head]
@@ -37,21 +37,21 @@ class Contents:
 
     @property
     def unproven(self) -> int:
-        """How many events were recorded by a version without hashes."""
+        """How many events a version without hashes recorded."""
         return sum(max(0, head.unproven) for head in self.heads.values())
 
-    def events(self, run: str) -> Sequence[Link]:
-        """Return a run's events by their numbers."""
-        return sorted((link for link in self.links if link.run == run), key=lambda link: link.number)
+    def by_run(self) -> Mapping[str, Sequence[Link]]:
+        """Return each run's events in the order of their numbers."""
+        found: dict[str, list[Link]] = {run: [] for run in self.runs}
+        for link in sorted(self.links, key=lambda link: link.number):
+            found[link.run].append(link)
+        return found
 
     def findings(self) -> Iterator[Damage]:
-        """Yield what is wrong, run by run."""
+        """Yield the damage, run by run."""
         yield from self.unreadable
-        by_run: dict[str, list[Link]] = {run: [] for run in self.runs}
-        for link in self.links:
-            by_run[link.run].append(link)
-        for run, links in by_run.items():
-            found = list(problems(run, sorted(links, key=lambda link: link.number), self.heads.get(run)))
+        for run, links in self.by_run().items():
+            found = list(problems(run, links, self.heads.get(run)))
             yield from found
             yield from () if found else _unknown_events(run, links)
 
@@ -73,14 +73,14 @@ def counted(number: int, noun: str) -> str:
 
 
 def inspect(database: sqlite3.Connection) -> tuple[Contents, Sequence[Damage]]:
-    """Return all that can be read, and every finding. The caller has a read transaction open."""
+    """Return everything that can be read, and every finding. If others write, call it in a transaction."""
     record = read_all(database)
     found = [*_structure(database), *record.findings(), *_lost_runs(database, record), *_locks(database)]
     return record, found
 
 
 def read_all(database: sqlite3.Connection) -> Contents:
-    """Return all rows, those of damaged pages left out and named."""
+    """Return all rows, except those on damaged pages, which are named."""
     unreadable: list[Damage] = []
     heads = [head_of(row) for row in _rows(database, "runs", "number", HEAD, unreadable)]
     links = [link_of(row) for row in _rows(database, "events", "sequence", LINK, unreadable)]
@@ -95,13 +95,13 @@ def _rows(
     except DAMAGE as error:
         why = one_line(str(error))
     rows, lost = [], []
-    # One by one, so that a damaged page costs its own rows alone.
+    # One by one, so that a damaged page hides only its own rows.
     for number in range(1, _highest(database, table, key) + 1):
         try:
             rows += database.execute(f"select {columns} from {table} where {key} = ?", (number,)).fetchall()  # noqa: S608
         except DAMAGE:
             lost.append(number)
-    which = f" (of all {table}: {', '.join(map(str, lost[:_SHOWN]))}{' and more' if len(lost) > _SHOWN else ''})"
+    which = f" (number {', '.join(map(str, lost[:_SHOWN]))}{' and more' if len(lost) > _SHOWN else ''})"
     unreadable.append(
         Damage("", 0, f"{counted(len(lost), table.removesuffix('s'))} can't be read{which if lost else ''}: {why}")
     )
@@ -109,29 +109,29 @@ def _rows(
 
 
 def _highest(database: sqlite3.Connection, table: str, key: str) -> int:
-    """Return the highest number that the table ever had, as far as that can be read."""
+    """Return the highest number that a row of the table ever had, as far as that can be read."""
     found = 0
     for query in (f"select seq from sqlite_sequence where name = '{table}'", f"select max({key}) from {table}"):  # noqa: S608
         with suppress(*DAMAGE):
             row = database.execute(query).fetchone()
             found = max(found, row[0]) if row and isinstance(row[0], int) else found
-    # A damaged number must not send the search to the end of the world.
+    # A damaged number must not make the search endless: the file has more bytes than rows.
     pages = database.execute("pragma page_count").fetchone()[0] * database.execute("pragma page_size").fetchone()[0]
     return min(found, int(pages))
 
 
 def _structure(database: sqlite3.Connection) -> Iterator[Damage]:
     try:
-        told = database.execute(f"pragma integrity_check({_SHOWN})").fetchall()
+        lines = database.execute(f"pragma integrity_check({_SHOWN})").fetchall()
     except DAMAGE as error:
-        told = [(one_line(str(error)),)]
-    for (line,) in told:
+        lines = [(str(error),)]
+    for (line,) in lines:
         if line != "ok":
             yield Damage("", 0, f"the file's structure is damaged: {one_line(str(line))}")
 
 
 def _lost_runs(database: sqlite3.Connection, record: Contents) -> Iterator[Damage]:
-    """Yield what only the numbers across all runs show: runs that are gone whole, and runs in another order."""
+    """Yield the damage that shows only across all runs: runs that are lost whole, and runs in another order."""
     if record.unreadable:
         return
     for table, name, count in (("runs", "number", len(record.heads)), ("events", "sequence", len(record.links))):
@@ -164,9 +164,10 @@ def _locks(database: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def to_lines(record: Contents, runs: Iterable[str]) -> Iterator[str]:
-    """Yield a line of JSON for each event, and behind a run's last one a line for its chain's end."""
+    """Yield a line of JSON for each event, and after the last event of a run a line for the end of its chain."""
+    by_run = record.by_run()
     for run in runs:
-        for link in record.events(run):
+        for link in by_run.get(run, ()):
             body = link.body.decode("utf-8", "surrogateescape")
             yield json.dumps({
                 "run": run, "number": link.number, "at": link.at, "body": body, "hash": link.hash,
@@ -178,7 +179,7 @@ def to_lines(record: Contents, runs: Iterable[str]) -> Iterator[str]:
 
 
 def from_lines(lines: Iterable[str]) -> Contents:
-    """Return the record that `to_lines` wrote. A line that is none of its is named in `unreadable`."""
+    """Return the record that `to_lines` wrote; `unreadable` names each line that it can't have written."""
     links: list[Link] = []
     heads: dict[str, Head] = {}
     unreadable: list[Damage] = []
@@ -192,7 +193,7 @@ def from_lines(lines: Iterable[str]) -> Contents:
                 head = Head(*_values(said, _END))
                 heads[head.run] = head
         except (ValueError, KeyError, TypeError, RecursionError):
-            unreadable.append(Damage("", 0, f"line {number} is no line of an export"))
+            unreadable.append(Damage("", 0, f"line {number} isn't from an export"))
     return Contents(links, heads, unreadable)
 
 
@@ -201,7 +202,7 @@ _END = {"run": str, "events": int, "head": str, "unproven": int}
 
 
 def _values(said: Mapping[str, Any], kinds: Mapping[str, type]) -> list[Any]:
-    """Return the values by name. Raises TypeError for one of another kind, which would compare as what it is not."""
+    """Return the values in the order of `kinds`. Raises KeyError, and TypeError for a value of another type."""
     values = [said[name] for name in kinds]
     if [type(value) for value in values] != list(kinds.values()):
         raise TypeError

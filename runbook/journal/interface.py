@@ -15,9 +15,9 @@ __all__ = ["Holder", "Journal", "MemoryJournal"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who runs what on a target since when; `alive` says whether that process still lives (None: can't tell).
+    """The run that holds a target, and its process; `alive` says whether that still lives (None: can't tell).
 
-    `elsewhere` is the directory of the journal that has its record, where that is another one than ours.
+    `elsewhere` is the directory of the journal that it records in, if that isn't ours.
     """
 
     run: str

@@ -42,7 +42,7 @@ def _stat_fields(stat: Path) -> list[str]:
 
 
 def is_alive(pid: int, born: str, host: str) -> bool | None:
-    """Return whether that very process still lives; None if nobody can tell: on another machine, or hidden by this."""
+    """Return whether that very process still lives; None if it can't be seen: on another machine, or hidden on this."""
     if host != this_host():
         return None
     now = start_time(pid)
@@ -69,7 +69,7 @@ def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
 
 
 def _is_hidden(pid: int) -> bool:
-    """Tell whether there is such a process of another user, of which this one may see nothing (`hidepid`)."""
+    """Return whether there is such a process, of another user, and the system hides it from this one (`hidepid`)."""
     try:
         os.kill(pid, 0)
     except PermissionError:

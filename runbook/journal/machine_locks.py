@@ -1,8 +1,8 @@
 """One run per target among all journals of a machine: other homes, and other users.
 
-Each process that has a target keeps a file of its own in a directory that all users share (`/tmp`), locked by `flock`
-for as long as it lives and readable by everyone. Nobody can delete or change another user's file there, so a stranger
-can pretend to hold a target, which is shown and can be taken over, but can't hide who does.
+Each process that holds a target keeps a file of its own in a directory that all users share (`/tmp`). Everyone can
+read it, and the process locks it with `flock` for as long as it lives. Nobody can delete or change another user's file
+there, so a stranger can claim a target, which is shown and can be taken over, but can't hide who really holds it.
 """
 
 from __future__ import annotations
@@ -31,22 +31,21 @@ _PREFIX = "runbook-lock-"
 _USUAL = 4 * 1024
 _LARGEST = 16 * 1024
 _SHOWN = 120
-"""Characters of a value from another user's file that are shown."""
+"""How many characters of a value from another user's file are shown."""
 _TRIES = 3
-"""How often a file is read that its owner may be writing at the moment."""
-
+"""How often to read a file that its owner may be writing at the moment."""
 
 _Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Somebody else's file: who says to hold the target, and whether its process lives (None: can't tell)."""
+    """Somebody else's file: who claims the target, and whether that process lives (None: can't tell)."""
 
     path: Path
     holder: Holder
     state: str
-    """`asking` whether anyone else has the target, `held`, or `left`: kept for those that it was taken from."""
+    """`asking` while it looks for others, then `held`; `left` as long as one that it was taken from lives."""
     over: frozenset[_Key]
     """Whom it took the target from."""
     is_ours: bool
@@ -61,25 +60,26 @@ class _Own:
 
 
 class MachineLocks:
-    """The locks of the processes that use the journal in `journal`, in the shared `directory`."""
+    """The locks of this process and of all others in the shared `directory`; `journal` is where this one records."""
 
     def __init__(self, directory: Path, journal: Path) -> None:
         self.directory = directory
         self.journal = os.path.realpath(journal)
         self._own: dict[str, _Own] = {}
         self._overcome: set[_Key] = set()
-        """Who was taken over deliberately, and need not be asked about again."""
+        """Holders that the operator decided to take over: they don't count any more."""
 
     def hold(self, target: str, holder: Holder, over: Holder | None = None) -> Holder | None:
-        """Take the target, note the step, or say who has it. Two that come at the same moment may both be refused.
+        """Take the target, or note the step if we have it; return who has it otherwise.
 
-        A dead process of this same journal holds nothing here: the journal itself knows what became of its run.
+        Of two processes that ask at the same moment, both may be refused. A dead process of this same journal holds
+        nothing here: the journal itself knows what became of its run.
         """
         if over is not None:
             self._overcome.add(_key(over))
         own = self._own.get(target)
         is_new = own is None
-        with _telling(self.directory):
+        with _as_journal_errors(self.directory):
             own = own or self._make(target, holder)
             try:
                 self._check(own)
@@ -96,7 +96,7 @@ class MachineLocks:
         return other
 
     def release(self, target: str) -> None:
-        """Give the target back. Those that it was taken from, and that still live, find out by what is left here."""
+        """Give the target back. The file stays if a process that it was taken from still lives and must notice."""
         own = self._own.pop(target, None)
         if own is None:
             return
@@ -108,7 +108,7 @@ class MachineLocks:
         self._remove(own)
 
     def elsewhere(self) -> tuple[Holder, ...]:
-        """Return the living processes that hold a target for another journal."""
+        """Return the holders that record in another journal, except dead ones."""
         with suppress(OSError):
             claims = self._claims(_PREFIX)
             held = (one.holder for one in claims if one.state != "left")
@@ -120,7 +120,7 @@ class MachineLocks:
     def _make(self, target: str, holder: Holder) -> _Own:
         _require_sound(self.directory)
         name = f"{_prefix(target)}{os.geteuid()}-{secrets.token_hex(8)}"
-        # Under a name that nobody looks for until it is locked and filled.
+        # Until it is locked and filled, its name is one that nobody looks for.
         hidden = self.directory / f".{name}"
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         own = _Own(hidden, descriptor, holder)
@@ -141,7 +141,7 @@ class MachineLocks:
             "pid": holder.pid, "since": holder.since.isoformat(), "step": holder.step, "journal": self.journal,
             "state": state, "over": sorted(self._overcome),
         }  # fmt: skip
-        # Filled up with spaces, so that a reader never meets a shorter text with the end of a longer one behind it.
+        # Padded with spaces, so that no reader sees a shorter text followed by the end of a longer one.
         os.pwrite(own.descriptor, json.dumps(text).encode().ljust(_USUAL), 0)
 
     def _check(self, own: _Own) -> None:
@@ -150,7 +150,7 @@ class MachineLocks:
             found = own.path.lstat()
         if found is None or not os.path.samestat(found, os.fstat(own.descriptor)):
             raise JournalError(
-                f"the lock {own.path}, by which other runs on this machine see this one, is gone or was replaced",
+                f"the lock {own.path}, which shows this run to others on this machine, is gone or was replaced",
                 hint="Nothing more runs. `runbook status` shows who runs what; then `runbook resume`.",
             )
 
@@ -206,12 +206,12 @@ class MachineLocks:
         return self._claim(path, found, {}, None)
 
     def _claim(self, path: Path, found: os.stat_result, said: Mapping[str, Any], alive: bool | None) -> _Claim:
-        """Return what the file says. Only its owner and its lock are facts; the rest is what somebody wrote there."""
+        """Return what the file says. Only its owner and its lock are facts; anyone could have written the rest."""
         account, is_ours = _account(found.st_uid), found.st_uid == os.geteuid()
         journal = _text(said, "journal") or "an unknown place"
         operator = _text(said, "operator") or account
         since = datetime.fromtimestamp(found.st_ctime, UTC)
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):  # the second for a moment that is in no year of UTC
             since = datetime.fromisoformat(_text(said, "since")).astimezone(UTC)
         holder = Holder(
             run=_text(said, "run") or path.name,
@@ -230,7 +230,7 @@ class MachineLocks:
 
 
 def _prefix(target: str) -> str:
-    # A name from the target's own would let it choose the path, and tell everyone the project.
+    # With the target's own name in it, the target would choose the path, and everyone would see the project's ref.
     return f"{_PREFIX}{sha256(target.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}-"
 
 
@@ -260,7 +260,7 @@ def _parsed(text: bytes) -> Mapping[str, Any]:
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:
-    """Return a value of the file as one line that can be shown, whatever somebody put there."""
+    """Return a value of the file as one printable line, whatever somebody put there."""
     value = said.get(name)
     text = value if isinstance(value, str) else ""
     return one_line(text[:_SHOWN])
@@ -285,8 +285,8 @@ def _require_sound(directory: Path) -> None:
 
 
 @contextmanager
-def _telling(directory: Path) -> Iterator[None]:
-    """Turn what the system refuses into a JournalError."""
+def _as_journal_errors(directory: Path) -> Iterator[None]:
+    """Raise a JournalError for each OSError in the block."""
     try:
         yield
     except OSError as error:

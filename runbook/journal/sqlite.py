@@ -50,8 +50,8 @@ class SqliteJournal:
     """The record of all runs of this user on this machine, in `directory`/journal.sqlite3.
 
     Every change is a transaction of its own, in WAL mode with `synchronous=FULL`: what is committed survives the
-    loss of power. Nothing is created before the first write. `machine` locks targets among all journals of this
-    machine, whoever's they are.
+    loss of power. Nothing is created before the first write. `machine` locks targets against runs that record in
+    another journal of this machine, this user's or anyone else's.
     """
 
     def __init__(self, directory: Path, machine: MachineLocks | None = None) -> None:
@@ -61,7 +61,7 @@ class SqliteJournal:
         self._connection: sqlite3.Connection | None = None
         self._place: FilePlace | None = None
         self._restore = ""
-        """What to do about a file that was swapped, once that was noticed."""
+        """How to restore a file that was swapped; empty as long as none was."""
 
     def append(self, run: str, event: Event) -> None:
         """Return when the event is on disk, in the file that is at the journal's path."""
@@ -80,7 +80,7 @@ class SqliteJournal:
             hashed = hash_of(str(head[1]), run, number, at, body)
             database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
             database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
-        # What was committed to a file that is no longer there is recorded nowhere.
+        # An event that was committed to a file that is no longer there is lost.
         self._open()
 
     def events(self, run: str) -> Sequence[Event]:
@@ -97,22 +97,22 @@ class SqliteJournal:
         return tuple(from_json(link.body.decode()) for link in links)
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
-        """Return the run's events as they are kept, sound or not, and what their chain ends in."""
+        """Return the run's events as they are stored, damaged or not, and its entry in the list of runs."""
         # One statement sees one state: another process may append meanwhile.
         rows = self._rows(_RECORD, run, run)
         head = next((head_of(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(link_of(row[:6]) for row in rows if row[0] is not None), head
 
     def proof(self, run: str, number: int) -> str:
-        """Return the hash of that event: kept elsewhere, it proves later what the record was until then."""
+        """Return the hash of that event. If you keep it elsewhere, it proves the record up to that event later."""
         return next((link.hash for link in self.record(run)[0] if link.number == number), "")
 
     def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first; those whose entry is lost, but not their events, come last."""
+        """Return the ids of all runs, newest first; runs of which only events are left come last."""
         listed = [text_of(run) for (run,) in self._rows("select cast(id as blob) from runs order by number desc")]
         try:
             lost = self._rows(_LOST_RUNS)
-        except JournalError:  # damage in one run's events must not hide the others; it is named where it is met
+        except JournalError:  # damage in one run's events must not hide the others; reading that run names it
             lost = []
         return (*listed, *(text_of(run) for (run,) in lost))
 
@@ -120,8 +120,8 @@ class SqliteJournal:
         """Take the target's lock, or say who has it.
 
         It is ours if it is free, if this very process has it for this run, if `over` still has it, or if its holder
-        died: in this same run, or where its run had not begun or was over. On this machine the same must be so of
-        every other journal.
+        died: in this same run, or where its run had not begun or was over. It must also be free in every other
+        journal of this machine.
         """
         other = self._machine.hold(target, holder, over) if self._machine else None
         if other is not None:
@@ -153,7 +153,7 @@ class SqliteJournal:
             database.execute(query, (target, run, os.getpid()))
 
     def holders(self) -> Sequence[Holder]:
-        """Return who holds what, each with whether its process still lives; other journals' runs come last."""
+        """Return the holders, each with whether its process still lives; those of other journals come last."""
         here = tuple(_holder(row) for row in self._rows(_HOLDERS))
         return (*here, *self._machine.elsewhere()) if self._machine else here
 
@@ -163,7 +163,7 @@ class SqliteJournal:
             return Contents((), {}), ()
         with self._telling("read"):
             database = self._open()
-            database.execute("begin")  # one moment for all that is read
+            database.execute("begin")  # so that all reads see the same state
             try:
                 return inspect(database)
             finally:
@@ -172,7 +172,7 @@ class SqliteJournal:
     def backup(self, file: Path) -> tuple[Contents, Sequence[Damage]]:
         """Copy the journal to a new file, which only this user can read, and return what the copy holds.
 
-        The copy is made page by page while others write on, and is as damaged as the journal is. Raises JournalError.
+        Others can write meanwhile. Damage is copied too. Raises JournalError.
         """
         with self._telling("copied"):
             return copy_to(self._open(), file)
@@ -239,14 +239,14 @@ class SqliteJournal:
         return database
 
     def _swapped(self, database: sqlite3.Connection, changed: str) -> JournalError:
-        """Save what is still open before it is gone with this process, and return the error that says where it is."""
+        """Save what is open, which would be lost with this process, and return the error that names the copy."""
         if not self._restore:
             self._restore = "Put the files back as they were"
             saved = self.directory / f"saved-{secrets.token_hex(4)}.sqlite3"
             with suppress(JournalError, sqlite3.Error, OSError, UnicodeDecodeError):
                 open_directory(self.directory)
                 copy_to(database, saved)
-                self._restore = f"All that it held is saved in {saved}. Once no run goes on, make that {self.file}"
+                self._restore = f"The events are saved in {saved}. When no run is under way, move that to {self.file}"
         hint = f"Nothing more runs, because nothing could be recorded. {self._restore}; then `runbook resume`."
         return JournalError(changed, hint=hint)
 
@@ -254,8 +254,8 @@ class SqliteJournal:
 def _make_file(file: Path) -> None:
     """Make the file for this user alone, if there is none. Raises OSError if something else is in its place.
 
-    A file that is there is never opened here: closing it would give back the locks that SQLite has on it, if this
-    process has it open already. The next process to leave would then take the newest events for its own to clean up.
+    A file that is there is never opened here: if this process has it open already, closing it would release SQLite's
+    locks on it. The next process to close the journal would then delete the file with the newest events.
     """
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
@@ -301,7 +301,7 @@ def _holder(row: Sequence[object]) -> Holder:
     number = int(pid) if pid.isdecimal() else 0
     try:
         at = datetime.fromisoformat(since).astimezone(UTC)
-    except ValueError:  # damaged: in doubt somebody is at work, and a person must say that they are not
+    except (ValueError, OverflowError):  # damaged: in doubt somebody is at work, and a person must say that they aren't
         at, number = datetime.fromtimestamp(0, UTC), 0
     alive = is_alive(number, born, host) if number else None
     return Holder(

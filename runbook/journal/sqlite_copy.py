@@ -1,4 +1,4 @@
-"""Copies an open journal to a file of its own, while others write on."""
+"""Copies an open journal to a new file while others write."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["copy_to"]
 def copy_to(database: sqlite3.Connection, file: Path) -> tuple[Contents, Sequence[Damage]]:
     """Copy page by page to a new file, which only this user can read; return what the copy holds.
 
-    It is as damaged as the journal is. Raises JournalError if there is such a file already, OSError, sqlite3.Error.
+    Damage is copied too. Raises JournalError if the file exists, OSError, and sqlite3.Error.
     """
     try:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     except FileExistsError as error:
-        raise JournalError(f"{file} is there already", hint="Name a file that doesn't exist yet.") from error
+        raise JournalError(f"{file} already exists", hint="Name a file that doesn't exist yet.") from error
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
             database.backup(copy)

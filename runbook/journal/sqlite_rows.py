@@ -1,4 +1,4 @@
-"""Rows of the journal's SQLite file as they are, damaged or not: no value is trusted to be of its column's type."""
+"""Reads rows of the journal's SQLite file, damaged or not: a value may be of another type than its column."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from runbook.journal.chain import Head, Link
 __all__ = ["DAMAGE", "HEAD", "LINK", "head_of", "link_of", "text_of"]
 
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
-"""What reading a damaged file raises; the second where SQLite's own message quotes bytes that are no UTF-8."""
-# As bytes: SQLite's driver fails at text that is no UTF-8, and with it at the whole query.
+"""What reading a damaged file raises; the second if SQLite's own message quotes bytes that aren't UTF-8."""
+# As bytes: if one text isn't UTF-8, Python's driver fails the whole query.
 LINK = ", ".join(
     f"cast(events.{name} as blob)" if name in {"run", "at", "body", "hash"} else f"events.{name}"
     for name in ("sequence", "run", "number", "at", "body", "hash")
@@ -22,7 +22,7 @@ HEAD = "cast(runs.id as blob), runs.events, cast(runs.head as blob), runs.unprov
 
 
 def link_of(row: Sequence[object]) -> Link:
-    """Return an event's row."""
+    """Return the event in a row of `LINK`; what is damaged in it can't match its hash."""
     sequence, run, number, at, body, hashed = row
     return Link(
         run=text_of(run),
@@ -35,13 +35,13 @@ def link_of(row: Sequence[object]) -> Link:
 
 
 def head_of(row: Sequence[object]) -> Head:
-    """Return a run's row."""
+    """Return the entry of a run in a row of `HEAD`."""
     run, events, head, unproven = row
     return Head(text_of(run), _number(events), text_of(head), _number(unproven))
 
 
 def text_of(value: object) -> str:
-    """Return a value as text; each byte that is no UTF-8 is shown by its number."""
+    """Return a value as text, with a hexadecimal escape for each byte that isn't UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The tables of the journal's SQLite file, and the way from an older version's to these."""
+"""The tables of the journal's SQLite file, and the upgrade from an older version."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from runbook.journal.chain import hash_of, start_of
 __all__ = ["set_up"]
 
 _VERSION = 2
-# The triggers are part of the file, so no other program changes what happened by accident either. An event's sequence
-# never repeats: `autoincrement` keeps the highest that there was, so even the loss of the newest events shows.
+# The triggers are part of the file, so other programs can't change an event by accident either. `autoincrement` never
+# uses a number again, so even the loss of the newest events shows.
 _SCHEMA = f"""
 create table runs (
     number integer primary key autoincrement,
@@ -52,7 +52,7 @@ drop table runs_1;
 
 
 def set_up(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file, or turn an older version's into these: all of it or nothing.
+    """Make the tables of a new file, or upgrade those of an older version: all of it or nothing.
 
     Raises JournalError if a newer version wrote it, and sqlite3.Error.
     """
@@ -83,7 +83,7 @@ def _bring_up_to_date(database: sqlite3.Connection, version: int) -> None:
 
 
 def _copy_events_of_version_1(database: sqlite3.Connection) -> None:
-    """Chain what was recorded without hashes: they prove only what happens to it from now on."""
+    """Compute the hashes of events that were recorded without: they prove only that nothing changes from now on."""
     for (run,) in database.execute("select id from runs_1 order by started, id").fetchall():
         rows: Sequence[tuple[int, str, bytes]] = database.execute(
             "select number, at, cast(body as blob) from events_1 where run = ? order by number", (run,)

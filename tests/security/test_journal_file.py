@@ -495,7 +495,7 @@ def test_a_backup_is_whole_private_and_never_over_another_file(tmp_path: Path) -
         assert (made.returncode, made.stdout.endswith("1 run, 3 events: sound.\n")) == (0, True)
         assert (tmp_path / "copy").stat().st_mode & 0o777 == 0o600
         again = verb(tmp_path, "backup", str(tmp_path / "copy"))
-        assert (again.returncode, "is there already" in again.stderr) == (1, True)
+        assert (again.returncode, "already exists" in again.stderr) == (1, True)
         (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
         assert verb(tmp_path, "backup", str(tmp_path / "link")).returncode == 1
         assert not (tmp_path / "elsewhere").exists()

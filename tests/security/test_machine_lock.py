@@ -199,7 +199,9 @@ def lock_name(locks: Path, tmp_path: Path) -> str:
     return found.name
 
 
-@pytest.mark.parametrize("kind", ["link", "dangling", "directory", "fifo", "huge", "binary", "list", "wrong types"])
+@pytest.mark.parametrize(
+    "kind", ["link", "dangling", "directory", "fifo", "huge", "binary", "list", "wrong types", "no moment"]
+)
 def test_what_a_stranger_puts_there_is_no_crash_and_nothing_is_written_through_it(
     tmp_path: Path, locks: Path, kind: str
 ) -> None:
@@ -215,7 +217,9 @@ def test_what_a_stranger_puts_there_is_no_crash_and_nothing_is_written_through_i
         os.mkfifo(trap)
     else:
         wrong = json.dumps({"run": [], "pid": "x", "since": 7, "operator": {}, "state": "held", "journal": 1}).encode()
-        trap.write_bytes({"huge": b"[" * 10**6, "binary": b"\xff\x00" * 99, "list": b"[]"}.get(kind, wrong))
+        moment = json.dumps({"since": "0001-01-01T00:00:00+14:00", "state": "held"}).encode()
+        texts = {"huge": b"[" * 10**6, "binary": b"\xff\x00" * 99, "list": b"[]", "no moment": moment}
+        trap.write_bytes(texts.get(kind, wrong))
 
     machine = MachineLocks(locks, tmp_path)
     other = machine.hold(TARGET, holder("ours"))
