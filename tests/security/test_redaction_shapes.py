@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyte
 import pytest
+from support.books import FIX_HEAD
 from support.forked import start
 from support.limits import must_end
 from support.places import Place, make_place
@@ -125,15 +126,9 @@ def _fail(error: Exception) -> None:
 
 # --- a whole walk, seen from every side -----------------------------------------------------------------------------
 
-BOOK = """\
-title: Fix it
-summary: Something is broken.
-section: wrong
-use_when: [It is broken]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
+BOOK = (
+    FIX_HEAD
+    + """\
 parameters:
   token: {ask: "Which token?", example: x, secret: true}
 steps:
@@ -146,6 +141,7 @@ steps:
     title: Call
     request: {function: fn, secret_headers: {Authorization: token}}
 """
+)
 
 NPX = """\
 case "$*" in
@@ -260,7 +256,7 @@ def test_the_outlets_of_a_walk_show_that_something_was_hidden(watched: Watched) 
 
 def test_an_answer_that_holds_the_secret_is_refused(watched: Watched) -> None:
     """It would be stored, and commands could not use it masked."""
-    assert "it holds a secret" in " ".join(watched.refused.split())
+    assert "it contains a secret" in " ".join(watched.refused.split())
 
 
 def test_a_command_inherits_no_value_of_a_parameter(watched: Watched) -> None:
@@ -335,7 +331,7 @@ def test_a_parameter_that_repeats_a_secret_stops_the_run_before_it_begins(tmp_pa
     """It would stand in argv and in the journal; masked, it would be another value."""
     fix = procedure(step("one", "look {{name}}"), parameters=[parameter("name"), parameter("token", secret=True)])
     walked = Walked(book(fix), tmp_path, FakeOperator(values={"name": f"x-{TYPED}", "token": TYPED}))
-    with pytest.raises(UsageError, match="name: it holds a secret") as error:
+    with pytest.raises(UsageError, match="name: it contains a secret") as error:
         walked.begin()
     assert TYPED not in error.value.message + error.value.hint
     assert walked.journal.runs() == ()
@@ -352,7 +348,7 @@ def test_a_value_given_by_hand_that_holds_the_secret_is_asked_for_again(tmp_path
     walked = Walked(book(fix), tmp_path, operator)
     walked.begin()
     assert walked.executor.ran == [("look", "fine")]
-    assert ("give", "found", "it holds a secret, and this value would be stored in the journal") in operator.log
+    assert ("give", "found", "it contains a secret, and this value would be stored in the journal") in operator.log
 
 
 # --- shapes that nobody named ---------------------------------------------------------------------------------------

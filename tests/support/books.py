@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent, indent
 
-__all__ = ["ADVICE", "MARK", "PATTERNS", "POLICY", "PROCEDURE", "SUPABASE", "marked", "procedure_text", "write_book"]
+__all__ = [
+    "ADVICE",
+    "FIX_HEAD",
+    "MARK",
+    "PATTERNS",
+    "POLICY",
+    "PROCEDURE",
+    "SUPABASE",
+    "marked",
+    "procedure_text",
+    "write_book",
+]
 
 HEAD = """\
 title: Add a thing
@@ -17,6 +28,18 @@ reviewed: 2026-01-02
 review_every: 90d
 minutes: 5
 """
+
+FIX_HEAD = """\
+title: Fix it
+summary: Something is broken.
+section: wrong
+use_when: [It is broken]
+owner: database
+reviewed: 2026-11-23
+review_every: 3650d
+minutes: 5
+"""
+"""The head of a procedure to walk, for years not due for review."""
 
 PROCEDURE = (
     HEAD

@@ -9,21 +9,15 @@ from pathlib import Path
 
 from runbook.journal.events import Event, RunFinished
 from runbook.journal.sqlite import SqliteJournal
-from support.books import write_book
+from support.books import FIX_HEAD, write_book
 from support.forked import KillAt, Terminal, start
 from support.terminals import program
 
 __all__ = ["DEPLOY", "PUSH", "Place", "make_place"]
 
-PROCEDURE = """\
-title: Fix it
-summary: Something is broken.
-section: wrong
-use_when: [It is broken]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
+PROCEDURE = (
+    FIX_HEAD
+    + """\
 before:
   - {id: warn, tick: Tell the others}
 steps:
@@ -47,6 +41,7 @@ steps:
       - {when: Nothing, steps: []}
   - {id: tell, tick: Tell them that it is over}
 """
+)
 
 NPX = """\
 words="$*"
