@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from runbook.engine.context import Context, difference
-from runbook.engine.rules import rules_difference, weakened
+from runbook.engine.rules import weakened
 from runbook.journal.events import ChangeAccepted, RulesSeen, TargetSeen
 from runbook.loading.includes import included_by
 from runbook.model import Book, Procedure
@@ -16,25 +16,25 @@ __all__ = ["accept_changes", "source_difference", "sources_of"]
 
 
 def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, ...] | None:
-    """Show what differs from what the run was started with; None if the operator does not go on with it."""
+    """Show what differs from what the run was started with; None if the operator does not go on with it.
+
+    Every change pins the rules anew, so that a command that a changed procedure or target adds is compared later, too.
+    """
     sources = sources_of(context.procedure, context.book)
+    before, rules = context.state.rules, context.rules_at(seen)
     changes: list[ChangeAccepted] = []
     if context.procedure.digest != context.state.digest:
         text = source_difference(context.state.sources, sources)
-        changes.append(_change(context, "procedure", text, sources, context.target))
+        changes.append(_change(context, "procedure", text, sources, context.target, rules))
     if diff := difference(context.target, seen):
-        changes.append(_change(context, "target", diff, sources, seen))
-    before, rules = context.state.rules, context.rules_at(seen)
-    stricter = None
+        changes.append(_change(context, "target", diff, sources, seen, rules))
+    silent: list[ChangeAccepted] = []
     if before.digest and (weakened(before, rules) or before.digest != rules.digest):
         target = changes[-1].target if changes else context.target
-        change = _change(context, "policy", rules_difference(before, rules), sources, target, rules)
-        if weakened(before, rules):
-            changes.append(change)
-        else:
-            stricter = change
+        change = _change(context, "policy", _rules_difference(before, rules), sources, target, rules)
+        (changes if weakened(before, rules) else silent).append(change)
     accepted = all(context.ports.operator.accept(change.what, change.diff) for change in changes)
-    return tuple(each for each in (*changes, stricter) if each) if accepted else None
+    return (*changes, *silent) if accepted else None
 
 
 def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
@@ -52,11 +52,21 @@ def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
 
 def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """Return a unified difference of all procedures that a run rests on."""
-    lines: list[str] = []
+    return "\n".join(_by_line(before, after)) or (
+        "The text is the same, its meaning is not: another version of runbook reads it."
+    )
+
+
+def _rules_difference(before: RulesSeen, now: RulesSeen) -> str:
+    """Return what changed: first what it means for this run's commands, then the texts line by line."""
+    said = weakened(before, now) or ["No command of this run is judged more leniently than when it began."]
+    return "\n".join((*(line[:1].upper() + line[1:] for line in said), *_by_line(before.sources, now.sources)))
+
+
+def _by_line(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
     for name in sorted({*before, *after}):
         old, new = lines_of(before.get(name, "")), lines_of(after.get(name, ""))
-        lines += difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
-    return "\n".join(lines) or "The text is the same, its meaning is not: another version of runbook reads it."
+        yield from difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
 
 
 def _change(
@@ -65,7 +75,7 @@ def _change(
     diff: str,
     sources: Mapping[str, str],
     target: TargetSeen,
-    rules: RulesSeen | None = None,
+    rules: RulesSeen,
 ) -> ChangeAccepted:
     return ChangeAccepted(
         at=context.ports.clock.now(),
@@ -74,5 +84,5 @@ def _change(
         digest=context.procedure.digest,
         sources=sources,
         target=target,
-        rules=rules or RulesSeen(),
+        rules=rules,
     )

@@ -17,11 +17,11 @@ __all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "val
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _DECLINED = ["│ No", "context canceled"]
 """How the Supabase CLI ends where its own question was answered No (3.1 and 2.122, at a terminal)."""
+_END = 1000
+"""How many characters at the end of an output are searched for it."""
 _SHOWN = 80
 _REREADINGS = 20
-"""How many times the length of an output may be read in search of a document."""
-_END = 1000
-"""Characters at the end of the output in which that is looked for."""
+"""How often a search for a document may read the whole output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def plain_text(output: str) -> str:
 def document_in(output: str) -> Any:
     """Return the largest JSON list or object that begins a line of the output, None if there is none."""
     decoder, best, size, position = json.JSONDecoder(), None, 0, 0
-    # Each line may begin a document that turns out to be none only at its end.
+    # A line may look like the beginning of a document until the very end of the output.
     effort = _REREADINGS * len(output)
     for match in re.finditer(r"^[ \t]*(?=[\[{])", output, re.MULTILINE):
         if match.end() < position:

@@ -64,7 +64,7 @@ class Context:
     scratch: Path
     """A private directory for what must not be in the project, such as files being edited."""
     secret_file: SecretFile
-    """Where a command finds its secrets."""
+    """The file in which a command finds its secrets."""
     dry: bool = False
     state: RunState = field(default_factory=RunState)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Context:
     """Called with the run's id when its last event is on disk, before the operator is told."""
     _way: tuple[RunState, Way] | None = None
     _recorded: float | None = None
-    """When the newest event of this process was recorded, by the monotonic clock."""
+    """When this process recorded its newest event, by the monotonic clock."""
     _redactor: tuple[Mapping[str, str], Redactor] | None = None
 
     @property
@@ -92,13 +92,13 @@ class Context:
 
     @property
     def redactor(self) -> Redactor:
-        """What takes this run's secrets out of a text."""
+        """The redactor for this run's secrets."""
         if self._redactor is None or self._redactor[0] is not self.secrets:
             self._redactor = (self.secrets, Redactor(self.secrets.values()))
         return self._redactor[1]
 
     def problem_with(self, parameter: Parameter, text: str) -> str:
-        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+        """Return why a value can't be stored, "" if it can."""
         return parameter.problem_with(text) or holds_secret(text, self.redactor)
 
     @property
@@ -107,14 +107,14 @@ class Context:
         return self.destination_at(self.target)
 
     def destination_at(self, seen: TargetSeen) -> Destination:
-        """Return the destination for a target that was proven."""
+        """Return the destination for a target as it was proven."""
         first = seen.cli.split(".")[0]
         major = int(first) if first.isdigit() else 0
         target = self.ports.target
         return Destination(self.book.policy, major, lambda words: target.words(words, major), target.functions_url)
 
     def rules_at(self, seen: TargetSeen) -> RulesSeen:
-        """Return what decides over the commands of this run on that target."""
+        """Return the rules for this run's commands on that target."""
         return rules_of(self.book, self.procedure, self.destination_at(seen), reference=seen.project_ref)
 
     def record(
@@ -133,11 +133,10 @@ class Context:
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
 
     def seconds_so_far(self) -> float:
-        """Return how long the run has taken until now, by a clock that nobody sets while this process lasts."""
+        """Return how long the run has taken, by a clock that nobody can set as far as this process measured it."""
         if self._recorded is not None:
             return self.state.seconds + self.ports.clock.monotonic() - self._recorded
-        before = self.state.updated
-        return self.state.seconds + (max(0.0, (self.ports.clock.now() - before).total_seconds()) if before else 0.0)
+        return self.state.seconds_until(self.ports.clock.now())
 
     def holder(self, step: str = "") -> Holder:
         """Return how this walk names itself in the target's lock."""
@@ -163,9 +162,9 @@ class Context:
         if other is not None:
             raise self._lost(other.operator)
 
-    def _lost(self, now: str = "somebody") -> TargetHeldError:
+    def _lost(self, holder: str = "somebody") -> TargetHeldError:
         taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
-        who = taken[-1].operator if taken else now
+        who = taken[-1].operator if taken else holder
         return TargetHeldError(
             f"{who} took the target over while this run was under way",
             hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` goes on here.",
@@ -183,7 +182,7 @@ class Context:
 
 def difference(before: TargetSeen, after: TargetSeen) -> str:
     """Return a line by line difference of two targets, "" if they are the same."""
-    # A run that an older version began knows nothing of the program.
+    # An older version didn't record the program.
     before = replace(before, program=before.program or after.program)
     lines = difflib.unified_diff(_lines(before), _lines(after), "when the run began", "now", n=9, lineterm="")
     return "\n".join(lines)

@@ -55,9 +55,9 @@ def _names_in(action: Action, at: Place) -> set[str]:
 
 
 def refuse_if_forbidden(prepared: Prepared, *, reading_only: bool = False) -> None:
-    """Raise PolicyRefusal if policy forbids the command, or if it isn't proven to read where only that is allowed.
+    """Raise PolicyRefusal if policy forbids the command, or if it isn't proven to read and `reading_only` is set.
 
-    What only reads, yet needs a person to look first, is refused there too: nobody is asked.
+    `reading_only` also refuses a read that a person must confirm first, because a check asks nobody.
     """
     judgement = prepared.judgement
     if judgement is not None and judgement.verdict is Verdict.REFUSE:
@@ -97,7 +97,7 @@ class StepWork:
     confirmed: str = ""
     """What the operator typed to allow it."""
     _told_to_end: Terminated | None = None
-    """Raised once the step's end is on record."""
+    """The signal's exception, raised once the step's end is on record."""
 
     # --- what a kind of step may know and do ----------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class StepWork:
         return fill_text(template, self.at.scope.values)
 
     def problem_with(self, parameter: Parameter, text: str) -> str:
-        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+        """Return why a value can't be stored, "" if it can."""
         return self.context.problem_with(parameter, text)
 
     def ask(self, parameter: Parameter, problem: str) -> str:
@@ -246,19 +246,19 @@ class StepWork:
                     born=born,
                     secrets=tuple(context.secrets.values()),
                 )
-            except (MissingPartError, ProgramChangedError) as missing:
-                return _not_started(f"{missing.message}. {missing.hint}".strip())
+            except (MissingPartError, ProgramChangedError) as error:
+                return _not_started(f"{error.message}. {error.hint}".strip())
         return self._compared_with_target(ended)
 
     def _compared_with_target(self, ended: Execution) -> Execution:
-        """Fail where the command says that it went elsewhere. What was interrupted stays unknown."""
+        """Fail the step if the command says that it went to another target. An interrupted one stays unknown."""
         target = self.context.ports.target
         elsewhere = target.contradicts(self.prepared.argv, ended) if isinstance(target, Comparing) else ""
         if not elsewhere:
             return ended
         said = (
-            f"the command says that it went to {elsewhere}, and this run is for {self.context.target.name}. "
-            f"What it did, it did there. Stop, and find out what switched it"
+            f"the command says that it went to {elsewhere}, but this run is for {self.context.target.name}. "
+            f"Whatever it changed, it changed there. Stop, and find out what switched the target"
         )
         outcome = ended.outcome if ended.outcome is Outcome.INTERRUPTED else Outcome.FAILED
         return replace(ended, outcome=outcome, evidence="; ".join(part for part in (ended.evidence, said) if part))

@@ -102,7 +102,7 @@ class Walk:
             self._record_stop(error.message)
             raise
         except Terminated as told:
-            with suppress(OSError):  # the terminal may be gone, and then nobody can be told what is now on record
+            with suppress(OSError):  # the terminal may be gone: the stop is on record, but can't be shown
                 self._record_stop(str(told))
             raise
         except OSError as error:

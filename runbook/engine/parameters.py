@@ -76,13 +76,14 @@ def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, 
     redactor = Redactor(secrets.values())
     problems = [f"{name}: {problem}" for name, text in stored.items() if (problem := holds_secret(text, redactor))]
     if problems:
-        raise UsageError("\n".join(problems), hint="Nothing ran. Start again, and keep the secret out of these values.")
+        raise UsageError("\n".join(problems), hint="Nothing ran. Start again without the secret in these values.")
     return Given(values, secrets)
 
 
 def holds_secret(text: str, redactor: Redactor) -> str:
-    """Return why a value can't be stored, "" if it can: commands need it as it is, so nothing in it can be masked."""
-    return "" if redactor.redact(text) == text else "it holds a secret, and this value would be stored in the journal"
+    """Return why a value can't be stored, "" if it can. Commands need the value as it is, unmasked."""
+    problem = "it contains a secret, and this value would be stored in the journal"
+    return "" if redactor.redact(text) == text else problem
 
 
 def ask(

@@ -224,7 +224,7 @@ class Executor(Protocol):
 
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
         raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,
-        and ProgramChangedError if it is no longer the program that was found first.
+        and ProgramChangedError if it is no longer the program that was found at first.
         """
 
 
@@ -256,7 +256,7 @@ class Target(Protocol):
 
 @runtime_checkable
 class Comparing(Protocol):
-    """A target that knows where a command says that it went; one that does not is not asked."""
+    """A target that can compare where a command says that it went. This is optional; other targets aren't asked."""
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
         """Return where a command says that it went, if that isn't this target; "" otherwise."""
@@ -269,7 +269,7 @@ class Clock(Protocol):
         """Return the time in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds since some moment in the past, for lengths of time: nobody can set this clock."""
+        """Return seconds since an arbitrary moment, to measure durations: nobody can set this clock."""
 
     def wait(self, seconds: float) -> None:
         """Return after that many seconds."""

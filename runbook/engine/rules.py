@@ -1,8 +1,7 @@
-"""What decides over a run's commands: the policy and the words of the CLI, pinned when it begins and compared later."""
+"""The rules for a run's commands, policy and the CLI's words for a target: pinned when it begins, compared later."""
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -17,13 +16,13 @@ from runbook.model import Book, Effect, Procedure, Role, Verdict
 from runbook.steps.destination import Destination, effect_of
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["describe_book", "rules_difference", "rules_of", "weakened"]
+__all__ = ["describe_book", "rules_of", "weakened"]
 
 
 def rules_of(book: Book, procedure: Procedure, destination: Destination, *, reference: str) -> RulesSeen:
-    """Return the rules of a book, and what they say of every command that a procedure may run.
+    """Return the rules of a book, and how they judge every command that a procedure may run.
 
-    `reference` is the project's ref: whether it is another one is for the comparison of the target to say.
+    `reference` is the project's ref; commands don't show it, because the comparison of targets reports another one.
     """
     sources = dict(_shared(book))
     whole = "\0".join(f"{name}\0{sources[name]}" for name in sorted(sources))
@@ -47,7 +46,7 @@ def _shared(book: Book) -> Iterator[tuple[str, str]]:
 
 
 def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str, JudgedCommand]]:
-    """Yield what a step runs under a name of its own, with values by their names."""
+    """Yield each command of a step under a name of its own, with values by their names."""
     seen: Counter[Role] = Counter()
     for role, action, majors in place.step.commands((to.major,)):
         if to.major not in majors:
@@ -55,7 +54,7 @@ def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str
         try:
             argv = action.argv(Shown({}), to)
         except UsageError:
-            continue  # a value that stands where none can be shown: what it becomes is judged before it runs
+            continue  # its value can't be shown by name there; the command is judged before it runs
         judgement = action.judge(argv, to)
         if judgement is not None:
             effect = effect_of(judgement, action.declared, place.step.effect)
@@ -71,7 +70,7 @@ def _shown(argv: Sequence[str], reference: str) -> str:
 
 
 def weakened(before: RulesSeen, now: RulesSeen) -> list[str]:
-    """Return in sentences which commands are judged more leniently, or are others, than when the run began."""
+    """Return a sentence for each command that changed, or is judged more leniently, since the run began."""
     return [
         f"step {name}: {said}"
         for name, old in before.commands.items()
@@ -87,21 +86,11 @@ def _weaker(old: JudgedCommand, new: JudgedCommand) -> str:
     return "" if new.command == old.command else f"was {old.command}, is now {new.command}"
 
 
-def rules_difference(before: RulesSeen, now: RulesSeen) -> str:
-    """Return what changed: first what it means for this run's commands, then the texts line by line."""
-    said = weakened(before, now) or ["No command of this run is judged more leniently than when it began."]
-    lines = [line[:1].upper() + line[1:] for line in said]
-    for name in sorted({*before.sources, *now.sources}):
-        old, new = before.sources.get(name, "").splitlines(), now.sources.get(name, "").splitlines()
-        lines += difflib.unified_diff(old, new, f"{name} when the run began", f"{name} now", lineterm="")
-    return "\n".join(lines)
-
-
 # --- for the first screen -----------------------------------------------------------------------------------------
 
 
 def describe_book(book: Book) -> str:
-    """Return what the operator must know of a book that isn't the packaged one; "" for that."""
+    """Return what the operator must know about a book that isn't the packaged one; "" for the packaged one."""
     if Path(book.directory) == PACKAGED_BOOK:
         return ""
     place = Path(book.directory).absolute()

@@ -33,9 +33,9 @@ __all__ = ["Identity", "Settings", "resume", "walk"]
 class Settings:
     """What a walk may be given besides its ports.
 
-    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts, beside which
-    files with secrets are where they can't be in memory (default: beside the journal); `finished` is called with the
-    run's id at its end.
+    `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts (default: beside
+    the journal), and files with secrets go beside it if they can't be in memory; `finished` is called with the run's id
+    at its end.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -196,7 +196,7 @@ def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, env
     resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
     for event in (*([takes_over] if takes_over else []), resumed, *changes):
         context.record(event, _standing(context))
-    # First: a new value must not hold one of them.
+    # First, because a new value must not contain one of them.
     context.secrets = _secrets(context, environment)
     _ask_for_new_values(context)
     return Walk(context).go()
@@ -235,7 +235,8 @@ def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
     """Yield the private directory; that of a dry run is gone afterwards."""
     if dry:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
-            yield Path(directory)
+            # One level down: files with secrets go beside it, and must be private and removed as well.
+            yield open_directory(Path(directory) / "scratch")
         return
     yield open_directory(world.settings.scratch or state_directory() / "scratch")
 

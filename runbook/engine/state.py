@@ -76,7 +76,7 @@ class Attempt:
     purpose: Purpose
     started: datetime
     started_after: float = 0
-    """Seconds of the run before it, by the run's own clock (`RunState.seconds`)."""
+    """How many seconds into the run it started (`RunState.seconds`)."""
     number: int = 0
     """Its place among all events of the run."""
     argv: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ class RunState:
     """The procedure's content as it was last accepted."""
     sources: Mapping[str, str] = field(default_factory=dict)
     rules: RulesSeen = field(default_factory=RulesSeen)
-    """The policy as it was when the run began, or as it was last accepted."""
+    """The rules as they were when the run began, or as they were last accepted."""
     ended: bool = False
     paused: str = ""
     """Why the run stopped, while it is stopped."""
@@ -171,12 +171,16 @@ class RunState:
     """What was said when the run was handed over."""
     updated: datetime | None = None
     seconds: float = 0
-    """How long the run took up to its last event: never less than before, even if the machine's clock was set back."""
+    """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
     events: int = 0
 
     def step(self, path: str) -> StepRecord:
         """Return what is known of a step, an empty record if nothing is."""
         return self.steps.get(path) or StepRecord(path=path)
+
+    def seconds_until(self, now: datetime) -> float:
+        """Return how long the run has taken by now, as far as its record and the machine's clock can tell."""
+        return self.seconds + (max(0.0, (now - self.updated).total_seconds()) if self.updated else 0.0)
 
     @property
     def unknown(self) -> StepRecord | None:
@@ -202,14 +206,14 @@ def apply(state: RunState, event: Event) -> RunState:
 
 
 def seconds_since(before: datetime | None, event: Event) -> float:
-    """Return how long after the last event this one came: as measured, else by clocks that may have been set since."""
+    """Return how long after the previous event this one came: as measured, else by clocks that may have been set."""
     if event.after is not None:
         return event.after
     return max(0.0, (event.at - before).total_seconds()) if before else 0.0
 
 
 def _passed(state: RunState, event: Event) -> float:
-    # Another process puts this into the record while ours goes on: the next event counts that time itself.
+    # Another process records this while ours goes on, and the next event of ours measures that time, too.
     is_foreign = isinstance(event, TakenOver) and state.header is not None and event.was == state.header.run
     return 0.0 if is_foreign else seconds_since(state.updated, event)
 

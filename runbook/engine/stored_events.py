@@ -1,4 +1,4 @@
-"""Events as they are stored: what a person typed and what a command printed, without secrets."""
+"""Takes secrets out of events before they are stored: out of what people typed and commands printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runbook.journal.events import Event
 __all__ = ["without_secrets"]
 
 _TEXTS = frozenset({"argv", "captured", "confirmed", "diff", "evidence", "note", "output", "reason", "to"})
-"""Fields of events that may repeat a secret. Parameters are not among them: one that holds a secret is refused."""
+"""Fields of events that may repeat a secret. Values aren't among them: one that contains a secret is refused."""
 
 
 def without_secrets(event: Event, redact: Callable[[str], str]) -> Event:

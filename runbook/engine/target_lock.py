@@ -39,7 +39,7 @@ def _take(context: Context, key: str) -> TakenOver | None:
         if other is None:
             _tell_the_other(context, over, takes_over)
             return takes_over
-        # It goes into the other run's record too, before this run has asked for its own secrets.
+        # It also goes into the other run's record, before this run has asked for its own secrets.
         reason = hide_known((context.ports.operator.take_over(other) or "").strip())
         if not reason:
             raise _held_by(other)
@@ -49,7 +49,7 @@ def _take(context: Context, key: str) -> TakenOver | None:
 
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
     """Put the take-over into the record of the run that it was taken from, too."""
-    # The record of a run in another journal is not ours to write; its process sees that it lost the target.
+    # A run in another journal isn't ours to write to; its process notices that it lost the target.
     if other is not None and event is not None and other.run != context.run and not other.elsewhere:
         journal = context.ports.journal
         with suppress(JournalError):
@@ -62,7 +62,7 @@ def _held_by(other: Holder) -> TargetHeldError:
     step = f", at step {other.step}" if other.step else ""
     back = f"`runbook resume {other.run}` goes on with it once it has stopped."
     if other.elsewhere:
-        back = f"Its record is in another journal, {other.elsewhere}: go on with it from there."
+        back = f"Its record is in another journal, {other.elsewhere}: resume it from there."
     return TargetHeldError(
         f"{other.operator} has been running {other.procedure} on this target since "
         f"{other.since:%Y-%m-%d %H:%M} UTC{step} (run {other.run} on {other.host}, process {other.pid}).{dead}",

@@ -23,7 +23,7 @@ _LAST_LINES = 8
 class Row:
     """One run, summed up. `seconds` is the time from its first event to its last.
 
-    Of a run whose record is damaged only `outcome` tells anything: what the damage is.
+    If the run's record is damaged, `outcome` says so, and all but `run` is empty.
     """
 
     run: str
@@ -65,7 +65,7 @@ class Running:
     output: tuple[str, ...]
     """The last lines that a finished command printed."""
     rules: str = ""
-    """Which book and policy it goes by."""
+    """The book and the policy that it follows."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -78,7 +78,7 @@ class Running:
             process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
-        lines = [one_line(self.line), f"  {process}", *([f"  Goes by {one_line(self.rules)}"] if self.rules else [])]
+        lines = [one_line(self.line), f"  {process}", *([f"  Follows {one_line(self.rules)}"] if self.rules else [])]
         if self.command:
             doing = "running" if self.is_executing else "ran"
             lines.append(f"  {self.step}, {doing} since {self.since}: {one_line(' '.join(self.command))}")

@@ -27,9 +27,9 @@ __all__ = ["as_json", "as_markdown", "outcome_of", "rules_line", "status_line", 
 
 
 def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
-    """Return the whole record as Markdown. `titles` names steps by their paths; without one the path itself stands.
+    """Return the whole record as Markdown. `titles` names steps by their paths; without a title the path is shown.
 
-    `proof` is the hash of the last event: with it a copy of the report shows later whether the journal was changed.
+    `proof` is the hash of the last event, with which a copy of the report can later prove a change of the journal.
     """
     state, names = fold(events), titles or {}
     parts = [*_head(state, events, proof), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
@@ -83,13 +83,13 @@ def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> 
         return "A run is about to begin."
     title = procedure.title if procedure else header.procedure
     where = f"{title} on {header.target.kind} {header.target.name}"
-    since = f"{state.operator} since {header.at:%H:%M} UTC ({span(_until(state, now))})"
+    since = f"{state.operator} since {header.at:%H:%M} UTC ({span(state.seconds_until(now))})"
     doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure)
     return one_line(f"{where}: {doing}. {since}. Run {header.run}")
 
 
 def rules_line(state: RunState) -> str:
-    """Return which book and policy a run goes by; "" if an older version began it."""
+    """Return the book and the policy that a run follows; "" if an older version began it."""
     if not state.rules.digest:
         return ""
     return f"{state.rules.book or 'the packaged book'}, policy {state.rules.digest[:12]}"
@@ -202,7 +202,7 @@ def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
 
 
 def _fenced(text: str, language: str = "text") -> Iterator[str]:
-    # At the margin, where every flavour of Markdown sees that a block of code begins.
+    # At the margin, where every flavor of Markdown recognizes a block of code.
     yield from (*markdown_fence(text, language), "")
 
 
@@ -276,7 +276,7 @@ def _named(step: str, titles: Mapping[str, str]) -> str:
 
 
 def _with(markdown: str, more: str) -> str:
-    """Add what somebody said, or what was seen, to a sentence."""
+    """Add a text that isn't Markdown to a sentence that is."""
     return f"{markdown}: {markdown_text(more)}" if more else markdown
 
 
@@ -313,11 +313,6 @@ def _step_as_json(record: StepRecord, title: str) -> dict[str, Any]:
 def _operators(events: Sequence[Event]) -> list[str]:
     joined = (event.operator for event in events if isinstance(event, known.RunStarted | known.RunResumed))
     return list(dict.fromkeys(joined))
-
-
-def _until(state: RunState, now: datetime) -> float:
-    """Return how long a run has been going on by now, of which only its record is known."""
-    return state.seconds + (max(0.0, (now - state.updated).total_seconds()) if state.updated else 0.0)
 
 
 def _standing(state: RunState, procedure: Procedure | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.books import POLICY, SUPABASE, write_book
+from support.books import FIX_HEAD, POLICY, write_book
 from support.places import make_place
 from support.walks import (
     PRODUCTION,
@@ -32,15 +32,9 @@ from runbook.reports.run_report import as_json, as_markdown
 from runbook.terminal.event_lines import render_event
 from runbook.terminal.intro import render_begin, render_book, render_intro
 
-FIX = """\
-title: Fix it
-summary: Something is broken.
-section: wrong
-use_when: [It is broken]
-owner: database
-reviewed: 2026-11-23
-review_every: 3650d
-minutes: 5
+FIX = (
+    FIX_HEAD
+    + """\
 steps:
   - id: push
     title: Push
@@ -48,10 +42,11 @@ steps:
     verify: {run: "npx supabase migration list {{target}}"}
     undo: {run: "npx supabase db push --dry-run {{target}}"}
 """
+)
 
 
-def _book(root: Path, policy: str = POLICY, supabase: str = SUPABASE) -> Book:
-    found = read_book(write_book(root, {"fix": FIX}, policy=policy, supabase=supabase))
+def _book(root: Path, policy: str = POLICY, *, more: str = "") -> Book:
+    found = read_book(write_book(root, {"fix": FIX + more}, policy=policy))
     # The texts have the same names wherever the book lies.
     return replace(found, directory="/team/book")
 
@@ -142,6 +137,19 @@ def test_a_stricter_policy_is_said_and_not_asked_about(tmp_path: Path) -> None:
     assert line.plain == "The policy changed. No command of this run is judged more leniently than when it began."
 
 
+def test_a_step_that_was_added_is_compared_from_then_on(tmp_path: Path) -> None:
+    """The rules are pinned again with the procedure that was accepted, so a policy can't weaken for its new step."""
+    more = "  - {id: set, title: Set, run: 'npx supabase secrets set A=1 {{target}}', undo: {none: 'No'}}\n"
+    rule = POLICY.index("id: secrets-set")
+    strict = POLICY[:rule] + POLICY[rule:].replace("remote: allow", "remote: confirm", 1)
+    walked = _stopped(tmp_path, _book(tmp_path / "before", strict))
+    longer = walked.again(Stop(), book=_book(tmp_path / "longer", strict, more=more))
+    longer.resume()
+    weaker = longer.again(Stop(), book=_book(tmp_path / "weaker", more=more))
+    weaker.resume()
+    assert weaker.operator.diffs[0].startswith("Step set: was confirm, is now allow: npx supabase secrets set A=1")
+
+
 def test_a_run_of_an_older_version_goes_on(tmp_path: Path) -> None:
     """It has no policy on record: there is nothing to compare."""
     walked = _stopped(tmp_path, _book(tmp_path / "before", _CONFIRMED))
@@ -194,5 +202,5 @@ def test_status_and_report_name_the_rules(tmp_path: Path) -> None:
 
 def _look(walked: Walked) -> Stop:
     (one,) = running(walked.journal, {}, walked.clock.now())
-    assert "Goes by /team/book, policy" in one.as_text()
+    assert "Follows /team/book, policy" in one.as_text()
     return Stop()

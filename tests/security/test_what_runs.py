@@ -404,4 +404,4 @@ def test_a_command_that_went_elsewhere_fails_its_step(tmp_path: Path) -> None:
     walked.executor = FakeExecutor({"change": ended(0, "Finished")})
     assert walked.begin() is ExitCode.NOT_COMPLETED
     asked = next(entry for entry in walked.operator.log if entry[0] == "recover")
-    assert f"it went to {OTHER}, and this run is for {PRODUCTION.name}" in str(asked[3])
+    assert f"it went to {OTHER}, but this run is for {PRODUCTION.name}" in str(asked[3])
