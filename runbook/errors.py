@@ -16,6 +16,7 @@ __all__ = [
     "MissingPartError",
     "NoTerminalError",
     "PolicyRefusal",
+    "ProgramChangedError",
     "RunbookError",
     "TargetHeldError",
     "Terminated",
@@ -85,11 +86,11 @@ class MissingPartError(RunbookError):
 
 
 class Terminated(BaseException):
-    """The system told this process to end; its text says why. Like Ctrl-C it passes whatever catches failures."""
+    """A signal told this process to end; the text says which. Like KeyboardInterrupt, `except Exception` misses it."""
 
 
 class ProgramChangedError(RunbookError):
-    """A program is no longer the one that was found when it was looked up; it was not started."""
+    """A program changed since it was looked up; it was not started."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +113,7 @@ class Finding:
         start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
         shown = self.source[start : start + _SHOWN]
         offset = self.column - 1 - start
-        # What is hidden takes room where it is shown, so the caret goes by what is shown before it and above it.
+        # A hidden character is shown by its number, so the caret's place and width follow the text as it is shown.
         before, marked = printable(shown[:offset]), printable(shown[offset : offset + self.width])
         caret = " " * (len(gutter) + len(before)) + "^" * max(1, len(marked))
         return f"{head}\n{gutter}{printable(shown)}\n{caret}"

@@ -1,4 +1,4 @@
-"""The secrets that this process was given: what it says at its very end must not show them either."""
+"""The secrets that this process got, to keep them out of error messages and crash logs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _known: set[str] = set()
 
 
 def remember(secrets: Iterable[str]) -> None:
-    """Keep secrets in memory, so that no error message and no crash log repeats them."""
+    """Remember secrets for as long as this process lives."""
     _known.update(secrets)
 
 
 def known_secrets() -> frozenset[str]:
-    """Return all that were remembered."""
+    """Return all secrets that were remembered."""
     return frozenset(_known)

@@ -1,8 +1,8 @@
-"""Secrets on their way to one command: a file that only this user can read, with something in it only meanwhile.
+"""The file that hands secrets to a command: only this user can read it, and it is empty when no command runs.
 
-On Linux the file is in memory, and its path leads through this process: it is gone with it, whatever ends it. Where
-there is no such thing it is on disk and locked by its owner; a lock ends with its process, so whoever gets the lock
-knows that the file was left behind.
+On Linux the file is in memory, and its path leads through this process, so it ends with the process however that ends.
+Elsewhere it is on disk, and its owner locks it. A lock ends with its process, so whoever gets the lock knows that the
+file was left behind.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NAME = "secrets"
 
 
 def directory_below(state: Path) -> Path:
-    """Return where files with secrets are, where they can't be in memory."""
+    """Return the directory for files with secrets, if they can't be in memory."""
     return state / _NAME
 
 
 class SecretFile:
-    """The file of one run, which has one command at a time. `path` is known before anything is in it."""
+    """The file of one run, which runs one command at a time. `path` is known before the file has any content."""
 
     def __init__(self, directory: Path, run: str) -> None:
         self._directory = directory
@@ -36,7 +36,7 @@ class SecretFile:
 
     @contextmanager
     def holding(self, lines: Sequence[str]) -> Iterator[None]:
-        """Have the lines in the file for the length of the block; without lines, no file. Raises OSError."""
+        """Keep the lines in the file for the length of the block; without lines, do nothing. Raises OSError."""
         if not lines:
             yield
             return
@@ -58,7 +58,7 @@ class SecretFile:
         _remove(self.path)
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            # Locked before anything is in it: until then a sweep may take it away, and the command finds none.
+            # Lock it before writing. If a sweep removes it before that, the command finds no file.
             fcntl.flock(file, fcntl.LOCK_EX)
             os.write(file, content)
             yield
@@ -74,7 +74,7 @@ class SecretFile:
 
 
 def sweep(state: str) -> None:
-    """Remove the files that killed processes left below a state directory. Never raises: it runs before everything."""
+    """Remove the files that killed processes left below a state directory. Never raises: every command calls it."""
     directory = os.path.join(state, _NAME)  # noqa: PTH118 - pathlib takes longer to load than all of this
     with suppress(OSError):
         for name in os.listdir(directory):  # noqa: PTH208 - see above
@@ -97,7 +97,7 @@ def _remove(path: str) -> None:
 
 
 def _open_memory() -> int | None:
-    """Return an empty file in memory that other processes of this user can open by a path; None without such files."""
+    """Return an empty file in memory that other processes of this user can open by a path; None if there are none."""
     if not hasattr(os, "memfd_create"):
         return None
     try:

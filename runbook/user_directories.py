@@ -53,9 +53,9 @@ def data_directory() -> Path:
 
 
 def locks_directory() -> Path:
-    """Return the directory for locks among all users of this machine, whatever their homes: `/tmp`.
+    """Return the directory for locks that all users of this machine share: RUNBOOK_LOCKS, or `/tmp`.
 
-    RUNBOOK_LOCKS names another one, for machines that give every user a `/tmp` of their own.
+    A machine that gives every user a `/tmp` of their own needs RUNBOOK_LOCKS.
     """
     return Path(os.environ.get("RUNBOOK_LOCKS") or "/tmp")  # noqa: S108 - see `runbook.journal.machine_locks`
 
@@ -70,9 +70,9 @@ def is_private(path: Path) -> bool:
 
 
 def is_out_of_reach(path: Path) -> bool:
-    """Return whether nobody but this user and root can put something else at a path: each place above it counts.
+    """Return whether only this user and root can put something else at a path, by any directory above it.
 
-    A directory that everybody may write to is no danger where only owners may rename (`/tmp`).
+    A directory that everyone can write to is safe if only owners can rename files in it (`/tmp`).
     """
     for place in {*path.parents, *path.resolve().parents}:
         try:
@@ -86,7 +86,7 @@ def is_out_of_reach(path: Path) -> bool:
 
 
 def open_private(path: Path, *, secret: bool = False) -> BinaryIO:
-    """Open a file of this user's that nobody else can write to (`secret`: nor read). Raises OSError for any other."""
+    """Open a file of this user that nobody else can write to (`secret`: or read). Raises OSError for any other."""
     # Without O_NONBLOCK a pipe in its place would block.
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     about = os.fstat(file.fileno())
@@ -133,10 +133,10 @@ def _linux_cache() -> Path:
 
 
 def _linux(variable: str, usual: str) -> Path | None:
-    """Return what platformdirs would, None where it takes more than the environment to know.
+    """Return what platformdirs returns, or None if the environment alone doesn't tell.
 
-    Every command asks for these directories, the guard before every guarded command, and platformdirs takes 4 ms to
-    import; a test compares the two.
+    Every command asks for these directories, and the guard does before every guarded command. platformdirs takes 4 ms
+    to import; a test compares the two.
     """
     given, home = os.environ.get(variable, ""), os.environ.get("HOME", "/")
     # The XDG specification tells programs to ignore a relative path.

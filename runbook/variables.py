@@ -27,9 +27,9 @@ def variable_of(parameter: str) -> str | None:
 
 
 def take_values(environ: MutableMapping[str, str]) -> dict[str, str]:
-    """Take values for parameters out of an environment, so that no command inherits a secret; return the whole of it.
+    """Remove parameters' values from an environment and return it as it was, so that no child inherits a secret.
 
-    What this process starts from then on, the editor and git's hooks included, can't pass them on either.
+    Nothing that this process starts later gets them, neither the editor nor a hook of git.
     """
     whole = dict(environ)
     for name in whole:

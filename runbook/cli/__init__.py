@@ -33,6 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sweep_secrets() -> None:
-    """Remove what a killed run left, whatever this command is."""
+    """Remove the files with secrets that a killed run left."""
     with suppress(RunbookError):  # without a home there is nothing to sweep
         sweep(str(state_directory()))

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["Ending", "ending"]
 
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
-"""What the machine refuses, whoever asks: no bug of this program, and nothing for a log."""
+"""Errors of the machine: not a bug of this program, so no log is written."""
 _OF_A_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
-"""What the system says of a path that nobody can use."""
+"""Errors of a path that nobody can use."""
 _SHOWN = 100
-"""Characters of such a path that are repeated."""
+"""How many characters of such a path are shown."""
 
 
 @dataclass
@@ -43,9 +43,9 @@ def ending() -> Iterator[Ending]:
     except RunbookError as error:
         result.code = error.exit_code
         _say(f"runbook: {error.message}", error.hint)
-    except Terminated as told:
+    except Terminated as why:
         result.code = ExitCode.NOT_COMPLETED
-        _say(f"\nrunbook: {told}", "A run that has begun stopped there: `runbook resume` continues.")
+        _say(f"\nrunbook: {why}", "If a run had begun, `runbook resume` continues it.")
     except (KeyboardInterrupt, EOFError):
         result.code = ExitCode.INTERRUPTED
         _say("\nrunbook: interrupted", "")
@@ -112,14 +112,14 @@ def _show_usage(error: click.ClickException) -> None:
 
 
 def _say(message: str, hint: str) -> None:
-    with suppress(OSError):  # the terminal is gone: nobody is there to be told
+    with suppress(OSError):  # the terminal is gone, and nobody reads this
         print(_hidden(message), file=sys.stderr)
         if hint:
             print(f"  {_hidden(hint)}", file=sys.stderr)
 
 
 def _hidden(text: str) -> str:
-    """Return a text without secrets: an exception may repeat what it could not use."""
+    """Return a text without secrets: an exception may repeat a value."""
     from runbook.policy.redaction import hide_known
 
     return hide_known(text)

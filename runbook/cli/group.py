@@ -19,7 +19,7 @@ _CORE: dict[str, str] = {
     "status": "Show what is running now, and where it stands.",
     "history": "List past runs.",
     "report": "Write the timeline of a run.",
-    "journal": "Check, copy and print the record of all runs.",
+    "journal": "Check, back up and export the record of all runs.",
     "check": "Check the book: syntax, references, safety.",
     "schema": "Print the JSON Schema of the book's files.",
     "new": "Begin a new procedure.",

@@ -1,7 +1,8 @@
-"""`runbook journal`: check, copy and print the record of all runs."""
+"""`runbook journal`: check, back up and export the record of all runs."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,23 +21,21 @@ __all__ = ["command"]
 
 @click.group("journal")
 def command() -> None:
-    """Check, copy and print the journal: the record of all runs of this user on this machine.
+    """Check, back up and export the journal: the record of all your runs on this machine.
 
     Each event carries a hash of itself and of all events of its run before it, so `check` finds and names a changed,
-    missing, added or moved event. The hashes prove nothing against a person who can write the file and computes them
-    anew. To prove more, keep the last hash of a run elsewhere: `runbook report` and `export` print it.
+    missing, added or moved event. The hashes prove nothing against someone who can write the file and recomputes them.
+    To prove more, keep the last hash of a run elsewhere: `runbook report` and `export` print it.
     """
 
 
-@command.command("check", short_help="Look for damage, and name it.")
-@click.option("--export", "export", metavar="FILE", help="Check this file, which `export` wrote, instead.")
-@click.option(
-    "--head", metavar="HASH", help="Fail also if no event has this hash, which a report or an export printed."
-)
+@command.command("check", short_help="Find and name damage.")
+@click.option("--export", "export", metavar="FILE", help="Check this file from `export` instead.")
+@click.option("--head", metavar="HASH", help="Also fail if no event has this hash, copied from a report or an export.")
 def check(export: str | None, head: str | None) -> int:
-    """Look for damage in the whole journal, and name it: the run, the event, and what is wrong.
+    """Find damage anywhere in the journal, and name it: the run, the event, and what is wrong.
 
-    Ends with 0 if all is sound, with 1 if anything is damaged.
+    Exits with 0 if nothing is damaged, with 1 otherwise.
     """
     if export is None:
         try:
@@ -45,7 +44,7 @@ def check(export: str | None, head: str | None) -> int:
             click.echo(error.message)
             raise JournalError(
                 "the journal can't be read at all",
-                hint="Keep the files for whoever can repair them, and restore a backup.",
+                hint="Keep the files in case someone can repair them, and restore a backup.",
             ) from error
     else:
         record, findings = _exported(Path(export))
@@ -55,9 +54,9 @@ def check(export: str | None, head: str | None) -> int:
 @command.command("backup", short_help="Copy the journal to a new file.")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> int:
-    """Copy the journal to a new FILE while runs go on, and check the copy. Only you can read it.
+    """Copy the journal to a new FILE, which only you can read, and check the copy. Runs can go on meanwhile.
 
-    To restore it, end all runs, move the journal's files away and put the copy in their place.
+    To restore it, end all runs, move the journal's files away, and put the copy in their place.
     """
     journal = journal_here()
     if not journal.file.exists():
@@ -71,10 +70,10 @@ def backup(file: Path) -> int:
 @click.argument("run", required=False, shell_complete=complete_run)
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to this new file.")
 def export(run: str | None, output: Path | None) -> int:
-    """Print every event that can be read, of one RUN or of all: one line of JSON each.
+    """Print every event that can be read, of one RUN or of all, as one line of JSON each.
 
-    A line has `run`, `number`, `at`, `body` (the event's JSON, to the letter) and `hash`. The last line of a run has
-    the number of its `events` and its `head`, the last hash: kept elsewhere, it proves the run later.
+    A line has `run`, `number`, `at`, `body` (the event's JSON, unchanged) and `hash`. The last line of a run has the
+    number of its `events` and its `head`, the last hash. If you keep that elsewhere, it proves the run later.
     """
     from runbook.journal.inspection import to_lines
 
@@ -87,10 +86,10 @@ def export(run: str | None, output: Path | None) -> int:
             click.echo(line)
     else:
         _write(output, lines)
-    told = [finding for finding in findings if chosen is None or finding.run in {"", chosen}]
-    for finding in told:
+    relevant = [finding for finding in findings if chosen is None or finding.run in {"", chosen}]
+    for finding in relevant:
         click.echo(f"damaged: {finding}", err=True)
-    return ExitCode.NOT_COMPLETED if told else ExitCode.DONE
+    return ExitCode.NOT_COMPLETED if relevant else ExitCode.DONE
 
 
 def _exported(file: Path) -> tuple[Contents, Sequence[Damage]]:
@@ -110,12 +109,12 @@ def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) ->
         click.echo(str(finding))
     if record.unproven:
         click.echo(
-            f"A version without hashes recorded {counted(record.unproven, 'event')}. Their hashes were computed when "
-            "the journal was upgraded, and prove only that nothing has changed since."
+            f"A version without hashes recorded {counted(record.unproven, 'event')}. The hashes were computed when the "
+            "journal was upgraded, and only prove that nothing has changed since."
         )
     at = next((link for link in record.links if link.hash == head), None)
     if head is not None and at is None:
-        click.echo("No event has that hash: the record was changed or cut off, or the hash is from another journal.")
+        click.echo("No event has that hash: the run was changed or cut off, or the hash is from another journal.")
     elif at is not None:
         click.echo(f"That is the hash of event {at.number} of run {at.run}.")
     size = f"{counted(len(record.runs), 'run')}, {counted(len(record.links), 'event')}"
@@ -124,10 +123,8 @@ def _conclude(record: Contents, findings: Sequence[Damage], head: str | None) ->
 
 
 def _write(file: Path, lines: Iterable[str]) -> None:
-    import os
-
     try:
-        # The events name projects and people: for this user alone, and never over another file.
+        # The events name projects and people: only this user may read them. O_EXCL never overwrites a file.
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.writelines(f"{line}\n" for line in lines)

@@ -13,6 +13,7 @@ from runbook.checks import open_book
 from runbook.errors import ExitCode, UsageError
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Section
+from runbook.printable import suspect
 from runbook.site.new_procedure import draft, nav_entries, page, with_nav_entry
 
 __all__ = ["command"]
@@ -77,10 +78,12 @@ def page_(book: str | None, name: str) -> int:
 
 
 def _one_line(option: str, text: str) -> str:
-    """Return a text as one line. Raises UsageError where characters in it can't be seen."""
+    """Return a text as one line. Raises UsageError for a character that doesn't show as what it is, and for no text."""
     line = " ".join(text.split())
-    if not line or not line.isprintable():
-        raise UsageError(f"{option} has characters that can't be seen", hint="Give it as one line of plain text.")
+    found = suspect(line)
+    if found or not line:
+        problem = f"contains {found}" if found else "is empty"
+        raise UsageError(f"{option} {problem}", hint="Give it as one line of plain text.")
     return line
 
 

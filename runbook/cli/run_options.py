@@ -152,8 +152,8 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
             if not unfinished or not fold(journal.events(run)).ended:
                 return run
         except JournalError as damage:
-            hint = "Name the run that you mean: `runbook history` lists them. `runbook journal check` names all damage."
-            raise JournalError(f"which run is meant can't be told: {damage.message}", hint=hint) from damage
+            hint = "Name the run: `runbook history` lists them. `runbook journal check` names all damage."
+            raise JournalError(f"can't tell which run to resume: {damage.message}", hint=hint) from damage
     if unfinished:
         raise UsageError("no run is unfinished", hint="`runbook history` lists all runs.")
     raise UsageError("there are no runs yet", hint="`runbook list` shows what can be run.")

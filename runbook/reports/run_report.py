@@ -202,7 +202,7 @@ def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
 
 
 def _fenced(text: str, language: str = "text") -> Iterator[str]:
-    # At the margin, where every flavor of Markdown recognizes a block of code.
+    # At the margin, where every flavour of Markdown recognizes a block of code.
     yield from (*markdown_fence(text, language), "")
 
 

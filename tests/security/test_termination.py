@@ -1,4 +1,4 @@
-"""A run that waits for a person and is told to end does what the person would do: it records why, and lets go."""
+"""A run that gets SIGTERM or SIGHUP at a prompt records why it stops, and gives its target back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from support.terminals import hang_up, pid_of, terminal, type_keys
 from support.walks import FakeExecutor, FakeOperator, Walked, book, procedure, step
 
 from runbook.errors import Terminated
-from runbook.journal.events import Event, Outcome, Purpose, RunStopped, StepFinished, StepStarted
+from runbook.journal.events import Outcome, Purpose, RunStopped, StepFinished, StepStarted
 from runbook.journal.sqlite import SqliteJournal
 from runbook.runtime.termination import ends_cleanly
 from runbook.steps.wait import Wait
@@ -52,13 +52,8 @@ def answer_until(child: pexpect.spawn[str], place: Place, wanted: str) -> None:
         type_keys(child, place.answer(screen))
 
 
-def events_of(place: Place) -> Sequence[Event]:
-    """Return the only run's events."""
-    return place.events
-
-
 def holders(place: Place) -> int:
-    """Return how many hold a target, by the journal and by the machine's locks."""
+    """Return how many locks there are, in the journal and among all users of the machine."""
     with closing(SqliteJournal(place.root / "state" / "runbook")) as journal:
         locks = [file for file in place.root.iterdir() if "runbook-lock-" in file.name]
         return len(journal.holders()) + len(locks)
@@ -69,10 +64,10 @@ REASONS = {signal.SIGTERM: "told to end (SIGTERM)", signal.SIGHUP: "(SIGHUP)"}
 
 @pytest.mark.parametrize("number", REASONS)
 @pytest.mark.parametrize("wanted", ["Tell the others", "Type yes to run"])
-def test_a_waiting_run_that_is_told_to_end_records_it_and_lets_go(
+def test_a_signal_at_a_prompt_is_recorded_and_gives_the_target_back(
     place: Place, number: signal.Signals, wanted: str
 ) -> None:
-    """Its stop is on record, the target is free, the terminal as it was, and the exit code 1."""
+    """The stop is on record, the target is free, the terminal is as it was, and the exit code is 1."""
     child = begin(place)
     before = termios.tcgetattr(child.child_fd)[3] & MODES
     answer_until(child, place, wanted)
@@ -86,7 +81,7 @@ def test_a_waiting_run_that_is_told_to_end_records_it_and_lets_go(
     assert (child.exitstatus, child.signalstatus) == (1, None)
     assert "runbook resume" in str(child.before)
     assert "Traceback" not in str(child.before)
-    last = events_of(place)[-1]
+    last = place.events[-1]
     assert isinstance(last, RunStopped)
     assert REASONS[number] in last.reason
     assert after == before
@@ -95,7 +90,7 @@ def test_a_waiting_run_that_is_told_to_end_records_it_and_lets_go(
 
 
 @pytest.mark.parametrize("number", REASONS)
-def test_told_to_end_before_the_run_began_leaves_nothing(place: Place, number: signal.Signals) -> None:
+def test_a_signal_before_the_run_began_leaves_nothing(place: Place, number: signal.Signals) -> None:
     """At the first screen."""
     child = begin(place)
     child.expect("> $")
@@ -104,25 +99,25 @@ def test_told_to_end_before_the_run_began_leaves_nothing(place: Place, number: s
     child.close()
 
     assert (child.exitstatus, child.signalstatus) == (1, None)
-    assert events_of(place) == ()
+    assert place.events == ()
     assert holders(place) == 0
 
 
-def test_a_lost_connection_ends_a_waiting_run_with_a_record(place: Place) -> None:
-    """The terminal is really gone: nobody can be told, and still all is written down."""
+def test_a_lost_connection_at_a_prompt_is_recorded(place: Place) -> None:
+    """The terminal is gone, so the run can show nothing, but it still records everything."""
     child = begin(place)
     answer_until(child, place, "Type yes to run")
     pid = pid_of(child)
     hang_up(child)
     os.waitpid(pid, 0)
 
-    assert isinstance(events_of(place)[-1], RunStopped)
+    assert isinstance(place.events[-1], RunStopped)
     assert holders(place) == 0
     assert PUSH not in place.effects
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    """Return once it is so."""
+    """Return once that is true."""
     until = time.monotonic() + 20
     while not what():
         assert time.monotonic() < until
@@ -130,7 +125,7 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 
 def test_a_lost_connection_while_a_command_runs_lets_it_end_and_records_how(place: Place) -> None:
-    """The push goes on without a terminal; its end is known, and then the run stops."""
+    """The push continues without a terminal, its result is recorded, and then the run stops."""
     (place.root / "linger").touch()
     child = begin(place)
     answer_until(child, place, "Type yes to run")
@@ -139,11 +134,11 @@ def test_a_lost_connection_while_a_command_runs_lets_it_end_and_records_how(plac
     pid = pid_of(child)
     hang_up(child)
     time.sleep(0.3)
-    assert [event for event in events_of(place) if isinstance(event, StepStarted)][-1].step == "push"
+    assert [event for event in place.events if isinstance(event, StepStarted)][-1].step == "push"
     (place.root / "linger").unlink()
     os.waitpid(pid, 0)
 
-    events = events_of(place)
+    events = place.events
     ended = next(event for event in events if isinstance(event, StepFinished) and event.step == "push")
     assert (ended.purpose, ended.outcome) == (Purpose.RUN, Outcome.PASSED)
     assert isinstance(events[-1], RunStopped)
@@ -151,7 +146,7 @@ def test_a_lost_connection_while_a_command_runs_lets_it_end_and_records_how(plac
 
 
 def test_under_nohup_a_hang_up_is_ignored_as_before(place: Place) -> None:
-    """Who starts it so means it."""
+    """Whoever starts it like that wants it."""
     program = """
 import signal
 from runbook.runtime.termination import ends_cleanly
@@ -168,7 +163,7 @@ with ends_cleanly():
 
 
 def test_a_second_signal_does_not_cut_off_the_record_of_the_first() -> None:
-    """A system that shuts down sends several; afterwards the handlers are those from before."""
+    """A system that shuts down sends several. Afterwards the previous handlers are back."""
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)
     recorded = []
     with pytest.raises(Terminated, match="SIGTERM"), ends_cleanly():  # noqa: PT012 - what happens on the way out
@@ -183,13 +178,9 @@ def test_a_second_signal_does_not_cut_off_the_record_of_the_first() -> None:
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == before
 
 
-def test_told_to_end_in_the_middle_of_a_wait_the_step_s_end_is_on_record(tmp_path: Path) -> None:
-    """As interrupted, and the run as stopped: it doesn't go on to the next question."""
-
-    class Ended(FakeOperator):
-        """Waits by the walk's own clock."""
-
-    walked = Walked(book(procedure(step("pause", Wait(30, "the lock")))), tmp_path, Ended(), FakeExecutor())
+def test_a_signal_during_a_wait_records_the_end_of_the_step(tmp_path: Path) -> None:
+    """The step is interrupted and the run stopped: it doesn't go on to the next question."""
+    walked = Walked(book(procedure(step("pause", Wait(30, "the lock")))), tmp_path, FakeOperator(), FakeExecutor())
 
     def told(seconds: float) -> None:
         raise Terminated(f"told to end (SIGTERM) with {seconds:g} s to go")

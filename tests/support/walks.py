@@ -322,7 +322,7 @@ class FixedClock:
         return self.moment
 
     def monotonic(self) -> float:
-        """Return the time as seconds; a look at this clock moves nothing on."""
+        """Return the time as seconds, without moving on."""
         return self.moment.timestamp()
 
     def wait(self, seconds: float) -> None:
