@@ -1,6 +1,6 @@
 """Read one answer that a person types at a terminal: not a paste, not a macro, not keys from before the question.
 
-Line editing is done here and knows no configuration: `.inputrc` and `.editrc` can put a whole answer on one key.
+This module edits the line itself and reads no configuration: `.inputrc` and `.editrc` can bind a whole answer to a key.
 """
 
 from __future__ import annotations
@@ -20,40 +20,33 @@ from types import FrameType
 from typing import Any
 
 from runbook.rendering.command_text import broken
-from runbook.runtime.typed_keys import (
-    BRACKETS_OFF,
-    BRACKETS_ON,
-    Key,
-    KeyDecoder,
-    Press,
-    came_too_fast,
-    columns_of,
-    marks_pastes,
-)
+from runbook.runtime.terminal_modes import PASTE_MARKS_OFF, PASTE_MARKS_ON, knows_sequences
+from runbook.runtime.typed_keys import Key, KeyDecoder, Press, came_too_fast, columns_of
 
-__all__ = ["ANSWER_HOLD", "LONGEST", "QUIET", "UNENDED", "AnswerReader"]
+__all__ = ["ANSWER_HOLD", "LONGEST", "QUIET", "SEVERAL_LINES", "TOO_FAST", "UNENDED", "AnswerReader"]
 
 ANSWER_HOLD, ENTER_HOLD = 0.35, 0.12
-"""Seconds between Enter and acting on it, in which no more may come: after an answer, and after Enter alone.
+"""Seconds to wait after Enter for more keys, which would mean a paste: after an answer, and after Enter alone.
 
-A paste of several lines without marks goes on; a person waits for what happens. A key that repeats comes every 30 to
-90 ms.
+An unmarked paste of several lines goes on; a person waits to see what happens. A key that is held down repeats every
+30 to 90 ms.
 """
 QUIET = 0.4
-"""Seconds of silence that end a discarded paste: what comes before is still part of it."""
+"""Seconds of silence that end a discarded paste; keys that come sooner are still part of it."""
 UNENDED = 1.0
 """Seconds of silence that end a paste whose end mark never came."""
 LONGEST = 4096
+"""Characters in an answer."""
 
+TOO_FAST = "This came faster than a person types, so it was discarded. Type the answer."
+SEVERAL_LINES = "Several lines came in a row, so all were discarded. Type the answer."
 _PASTED = "Pasted text was discarded. Type the answer."
-_TOO_FAST = "Faster than a person types, so it was discarded. Type the answer."
-_LINES = "Several lines in a row, so all were discarded. Type the answer."
-_AHEAD = "Keys from before the question were discarded. Type the answer."
-_TOO_LONG = f"Longer than {LONGEST:,} characters, so it was discarded. Type a shorter line."
+_AHEAD = "Keys typed before the question were discarded. Type the answer."
+_TOO_LONG = f"The line had more than {LONGEST:,} characters, so it was discarded. Type a shorter one."
 
 
 class _DiscardedError(Exception):
-    """What came is no answer; the message says why."""
+    """The input is not an answer; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +72,26 @@ class AnswerReader:
     def confirmation(self, label: str) -> str:
         """Return what a person typed key by key, without spaces around it.
 
-        Pasted text, text that came faster than a person types, and lines that more lines follow are discarded; the
-        terminal says so and asks again.
+        Discards pasted text, text that came faster than a person types, and several lines in a row; then says so and
+        asks again.
         """
         return self._ask(label, _Rules(is_confirmation=True))
 
     def value(self, label: str, *, is_hidden: bool = False) -> str:
-        """Return one line, typed or pasted, which only a typed Enter ends. Of a hidden one, spaces around it count."""
+        """Return one line, typed or pasted, that ends with a typed Enter. A hidden one keeps the spaces around it."""
         return self._ask(label, _Rules(is_confirmation=False, is_hidden=is_hidden))
 
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
         """Wait that many seconds; return True as soon as Enter is typed. `tick` gets the seconds left, once a second.
 
-        Other keys, and what is pasted, do nothing.
+        Other keys and pasted text do nothing.
         """
         with self._listen(lambda: None):
             began = time.monotonic()
             # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
             while (left := began + seconds - time.monotonic()) > 0:
                 tick(left)
-                if not self._wait(min(1.0, left)):
+                if not self._key_comes(min(1.0, left)):
                     continue
                 if self._key().press is Press.ENTER and not self._follows(ENTER_HOLD):
                     return True
@@ -110,7 +103,7 @@ class AnswerReader:
     def _ask(self, label: str, rules: _Rules) -> str:
         line = _Line(label, self.write, is_hidden=rules.is_hidden, columns=_columns(self.keyboard))
         with self._listen(line.show) as is_typed_ahead:
-            if is_typed_ahead and self._wait(QUIET):
+            if is_typed_ahead and self._bytes_come(QUIET):
                 self._discard(_AHEAD)
             while True:
                 line.show()
@@ -127,7 +120,7 @@ class AnswerReader:
                     raise
 
     def _line(self, line: _Line, rules: _Rules) -> str:
-        """Follow the keys to a line's end. Raises _DiscardedError where they are no answer."""
+        """Read keys up to the end of a line and return its text. Raises _DiscardedError if it isn't an answer."""
         while True:
             key = self._key()
             if key.press is Press.PASTE_BEGINS:
@@ -143,7 +136,7 @@ class AnswerReader:
             elif key.press is Press.INTERRUPT:
                 signal.raise_signal(signal.SIGINT)
             elif key.press is Press.CHARACTER and line.ended_at is not None and key.at - line.ended_at < QUIET:
-                raise _DiscardedError(_LINES)
+                raise _DiscardedError(SEVERAL_LINES)
             else:
                 line.edit(key)
             if len(line.text) > LONGEST:
@@ -152,40 +145,50 @@ class AnswerReader:
                 line.refresh()
 
     def _paste(self, line: _Line, text: str, rules: _Rules) -> None:
-        """Add a marked paste to the line. Its own line end doesn't end the line: that is for the person to do."""
+        """Add a marked paste to the line. Its own line end doesn't end the line; only the person's Enter does."""
         if rules.is_confirmation:
             raise _DiscardedError(_PASTED)
         if "\n" in text.strip("\n"):
-            raise _DiscardedError(_LINES)
+            raise _DiscardedError(SEVERAL_LINES)
         line.text += text.strip("\n")
 
     def _check(self, line: _Line, enter: Key, rules: _Rules) -> None:
-        """Raise _DiscardedError unless a person typed the line and nothing comes behind it."""
+        """Raise _DiscardedError unless a person typed the line and no more keys follow."""
         if rules.is_confirmation and (came_too_fast(line.times) or came_too_fast([*line.times, enter.at])):
-            raise _DiscardedError(_TOO_FAST)
-        # Where the terminal doesn't mark pasted text, Enter alone may be the first line of a paste.
-        is_long = rules.is_confirmation and (bool(line.text) or not marks_pastes())
+            raise _DiscardedError(TOO_FAST)
+        # If the terminal doesn't mark pasted text, Enter alone may be the first line of a paste.
+        is_long = rules.is_confirmation and (bool(line.text) or not knows_sequences())
         if self._follows(ANSWER_HOLD if is_long else ENTER_HOLD):
-            raise _DiscardedError(_LINES)
+            raise _DiscardedError(SEVERAL_LINES)
 
     def _pasted(self) -> str:
-        """Return the pasted text up to its end mark, or a little more than the longest line."""
+        """Return the pasted text up to its end mark, cut a little beyond the longest line."""
         text = ""
-        while self._wait(UNENDED) and (key := self._key()).press is not Press.PASTE_ENDS:
+        while self._key_comes(UNENDED) and (key := self._key()).press is not Press.PASTE_ENDS:
             if len(text) <= LONGEST:
                 text += key.text
         return text
 
     # --- keys -----------------------------------------------------------------------------------------------------
 
-    def _wait(self, seconds: float) -> bool:
-        """Return True as soon as something comes, False after that many seconds without."""
-        return bool(self._keys) or bool(select.select([self.keyboard], [], [], seconds)[0])
+    def _bytes_come(self, seconds: float | None) -> bool:
+        """Wait until the terminal sends something; return False if it doesn't within that many seconds."""
+        return bool(select.select([self.keyboard], [], [], seconds)[0])
+
+    def _key_comes(self, seconds: float) -> bool:
+        """Wait for a whole key; return False if none comes within that many seconds."""
+        until = time.monotonic() + seconds
+        while not self._keys:
+            # The Esc key alone, and a sequence that isn't finished, are not a key yet.
+            if not self._bytes_come(max(0.0, until - time.monotonic())):
+                return False
+            self._decode()
+        return True
 
     def _follows(self, seconds: float) -> bool:
-        """Return True as soon as a key comes that types something, False after that many seconds without."""
+        """Wait for a key that types something; return False if none comes within that many seconds."""
         until = time.monotonic() + seconds
-        while self._wait(max(0.0, until - time.monotonic())):
+        while self._key_comes(max(0.0, until - time.monotonic())):
             if self._key().press is not Press.OTHER:
                 return True
         return False
@@ -193,10 +196,12 @@ class AnswerReader:
     def _key(self) -> Key:
         """Return the next key. Raises EOFError."""
         while not self._keys:
-            # Bytes in the middle of a sequence are no key yet.
-            select.select([self.keyboard], [], [])
-            self._keys += self._decoder.feed(self._read(), time.monotonic())
+            self._bytes_come(None)
+            self._decode()
         return self._keys.popleft()
+
+    def _decode(self) -> None:
+        self._keys += self._decoder.feed(self._read(), time.monotonic())
 
     def _read(self) -> bytes:
         try:
@@ -208,13 +213,13 @@ class AnswerReader:
         return data
 
     def _discard(self, why: str) -> None:
-        """Stay deaf until nothing has come for a while, then say what was discarded."""
+        """Discard input until the terminal is quiet, then say why."""
         self._until_quiet()
         self.write("  ! " + "\n    ".join(broken(why, _columns(self.keyboard) - 4)) + "\n")
 
     def _until_quiet(self) -> None:
         self._keys.clear()
-        while self._wait(QUIET):
+        while self._bytes_come(QUIET):
             self._read()
         self._decoder = KeyDecoder()
 
@@ -222,17 +227,17 @@ class AnswerReader:
 
     @contextlib.contextmanager
     def _listen(self, again: Callable[[], None]) -> Iterator[bool]:
-        """Take single keys for the length of a `with` block; what waits from before is thrown away.
+        """Read single keys for the length of a `with` block; discard those typed before.
 
-        Yields whether whole lines waited. `again` shows the question once more after Ctrl-Z and `fg`. The terminal
-        gets its mode back however the block is left: by its end, an exception, SIGTERM, SIGHUP or Ctrl-Z.
+        Yields whether whole lines were waiting. `again` shows the question once more after Ctrl-Z and `fg`. The
+        terminal gets its mode back however the block is left: by its end, an exception, SIGTERM, SIGHUP or Ctrl-Z.
         """
         try:
             before = termios.tcgetattr(self.keyboard)
             waiting = int.from_bytes(ioctl(self.keyboard, termios.FIONREAD, bytes(4)), sys.byteorder)
         except (termios.error, OSError) as error:
             raise EOFError from error
-        marks = marks_pastes()
+        marks = knows_sequences()
 
         def enter(when: int = termios.TCSAFLUSH) -> None:
             mode: list[Any] = [*before[:6], list(before[6])]
@@ -241,15 +246,15 @@ class AnswerReader:
             with contextlib.suppress(termios.error, OSError):
                 termios.tcsetattr(self.keyboard, when, mode)
                 if marks:
-                    self.write(BRACKETS_ON)
+                    self.write(PASTE_MARKS_ON)
 
         def leave() -> None:
-            # RuntimeError: a signal came while something was being written.
+            # RuntimeError: the signal interrupted a write to the same stream.
             with contextlib.suppress(OSError, ValueError, RuntimeError):
                 if marks:
-                    self.write(BRACKETS_OFF)
+                    self.write(PASTE_MARKS_OFF)
             with contextlib.suppress(termios.error, OSError):
-                # What comes right behind an answer must not reach the shell either.
+                # Keys that follow an answer must not reach the shell either.
                 termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, before)
 
         def resume() -> None:
@@ -257,18 +262,18 @@ class AnswerReader:
             self.write("\r")
             again()
 
-        with _given_back(leave, resume):
+        with _restoring(leave, resume):
             self._keys.clear()
             self._decoder = KeyDecoder()
-            enter()
             try:
+                enter()
                 yield waiting > 0
             finally:
                 leave()
 
 
 @contextlib.contextmanager
-def _given_back(leave: Callable[[], None], resume: Callable[[], None]) -> Iterator[None]:
+def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterator[None]:
     """Call `leave` before a signal ends or stops this process, and `resume` when it goes on."""
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -290,7 +295,7 @@ def _given_back(leave: Callable[[], None], resume: Callable[[], None]) -> Iterat
         signal.SIGCONT: lambda _number, _frame: resume(),
     }
     installed: list[int] = []
-    # In another thread than the main one, ValueError; a handler of the program's own raises, and so leaves as well.
+    # ValueError: not the main thread. A handler that the program has already installed raises, which leaves as well.
     with contextlib.suppress(ValueError):
         for number, handler in handlers.items():
             if signal.getsignal(number) is signal.SIG_DFL:
@@ -305,7 +310,7 @@ def _given_back(leave: Callable[[], None], resume: Callable[[], None]) -> Iterat
 
 @dataclass(slots=True)
 class _Line:
-    """The line that is being typed, and its picture in one row of the terminal, without any escape sequence."""
+    """The line that is being typed, drawn in one row of the terminal without escape sequences."""
 
     label: str
     write: Callable[[str], object]
@@ -313,9 +318,9 @@ class _Line:
     columns: int
     text: str = ""
     times: list[float] = field(default_factory=list)
-    """When each typed key that is still part of the text came."""
+    """When the typed keys came that are still part of the text."""
     ended_at: float | None = None
-    """When a line end came that was part of a paste."""
+    """When a line end came that belongs to a paste."""
     _shown: str = ""
 
     def show(self) -> None:
@@ -336,12 +341,12 @@ class _Line:
             self.write(f"\r{' ' * blank}\r{self.label}{self._shown}")
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start over with an empty line."""
         self.text, self.ended_at = "", None
         self.times.clear()
 
     def edit(self, key: Key) -> None:
-        """Do what the key does to the text."""
+        """Apply a key to the text."""
         if key.press is Press.CHARACTER:
             # An input method commits several characters at once.
             if key.text.isascii() or not self.text or self.text[-1].isascii():

@@ -17,11 +17,11 @@ from runbook.errors import RunbookError
 from runbook.printable import printable
 from runbook.rendering.command_text import broken
 from runbook.runtime.child import PtyChild, Size
-from runbook.runtime.key_gate import KeyGate
+from runbook.runtime.key_gate import KeyGate, Passed
 from runbook.runtime.keyboard import Keyboard, SignalNotes
 from runbook.runtime.output_filter import OutputFilter
+from runbook.runtime.terminal_modes import PASTE_MARKS_OFF, PASTE_MARKS_ON, knows_sequences
 from runbook.runtime.transcript import Bounded, Transcript
-from runbook.runtime.typed_keys import BRACKETS_OFF, BRACKETS_ON, marks_pastes
 
 __all__ = ["Answerer", "StreamRedactor", "TerminalRelay", "Wiring"]
 
@@ -41,7 +41,7 @@ _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
 _AT_ONCE = 256 * 1024
 _STEP_BACK = re.compile(r"\x08|\r(?!\n)|\x1b\[[0-9;]*[DG]")
-"""What lets a command print over letters that stand there."""
+"""Sequences by which a command prints over what it printed before."""
 _PARTS = re.compile(r"[^\n]+|\n")
 
 
@@ -85,7 +85,7 @@ class TerminalRelay:
         self._recent = Transcript(columns)
         self._filter = OutputFilter()
         self._is_overprinted = False
-        """Whether letters of the line that the cursor is in were printed over others."""
+        """Whether part of the line at the cursor was printed over."""
         self._unsent = b""
         self._gate = KeyGate(self._mode, self.transcript.last_lines)
         self._asked = True
@@ -106,11 +106,11 @@ class TerminalRelay:
         """
         for end in self._open:
             os.set_blocking(end, False)
-        self._mark_pastes(BRACKETS_ON)
+        self._mark_pastes(PASTE_MARKS_ON)
         try:
             return self._relay()
         finally:
-            self._mark_pastes(BRACKETS_OFF)
+            self._mark_pastes(PASTE_MARKS_OFF)
 
     def _relay(self) -> int:
         ended_at: float | None = None
@@ -139,7 +139,8 @@ class TerminalRelay:
                 self._take_keys(self._wiring.keyboard.read())
             else:
                 self._take_output(end)
-        self._pass_on(self._gate.due(time.monotonic()))
+        for passed in self._gate.due(time.monotonic()):
+            self._deliver(passed)
         if writable:
             self._send()
         self._heed_signals()
@@ -165,14 +166,14 @@ class TerminalRelay:
         is_plain = not self._is_overprinted and _STEP_BACK.search(text) is None
         for part in [text] if is_plain else _PARTS.findall(text):
             self.transcript.feed(part)
-            self._show(self._filter.feed(part) if is_plain else self._seen(part))
+            self._show(self._filter.feed(part) if is_plain else self._redrawn(part))
         self._gate.shown(text, time.monotonic())
         if self._wiring.answerer is not None:
             self._recent.feed(text)
             self._asked = False
 
-    def _seen(self, part: str) -> str:
-        """Return what to show of a part of a line: the line anew, if letters printed over others make up a secret."""
+    def _redrawn(self, part: str) -> str:
+        """Return what to show for part of an overprinted line: all of it, redacted, if it now spells out a secret."""
         self._is_overprinted = part != "\n"
         shown, line = self._filter.feed(part), self.transcript.last_line()
         hidden = self._screen.redacted(line)
@@ -180,7 +181,7 @@ class TerminalRelay:
 
     def _end_screen(self) -> None:
         self._show(self._filter.flush())
-        # The next screen must not begin in the middle of the child's last line, nor in its colours.
+        # The next screen must begin on a line of its own, without the child's colours.
         self._show("\x1b[0m\r\n" if self._filter.line_begun else "\x1b[0m")
         if self._filter.left_out:
             count = self._filter.left_out
@@ -210,21 +211,21 @@ class TerminalRelay:
         for passed in self._gate.typed(keys, time.monotonic()):
             if passed.keys == _CTRL_C:
                 self._count_interrupt()
-            self._pass_on(passed.keys)
-            if passed.note:
-                self._note(passed.note)
-                # A question stays in view below the note.
-                self._show(printable(self.transcript.last_line()))
+            self._deliver(passed)
 
-    def _pass_on(self, keys: bytes) -> None:
-        if keys:
-            # An answer begins a new stretch of work: the time limit is for each of them.
+    def _deliver(self, passed: Passed) -> None:
+        if passed.keys:
+            # The time limit starts again with each answer: more work begins.
             self._used = 0.0
-            self._unsent += keys
+            self._unsent += passed.keys
             self._send()
+        if passed.note:
+            self._note(passed.note)
+            # The question stays in view below the note.
+            self._show(printable(self.transcript.last_line()))
 
     def _mark_pastes(self, switch: str) -> None:
-        if self._keyboard_there and marks_pastes():
+        if self._keyboard_there and knows_sequences():
             self._show(switch)
 
     def _send(self) -> None:
@@ -263,7 +264,7 @@ class TerminalRelay:
             self.transcript.resize(self._wiring.size()[0])
         if signals.take(signal.SIGCONT):
             self._wiring.keyboard.again()
-            self._mark_pastes(BRACKETS_ON)
+            self._mark_pastes(PASTE_MARKS_ON)
         if signals.take(signal.SIGINT):
             # Sent to this process alone (`kill -INT`), for a raw keyboard makes no signals: pass it on as the key.
             self._count_interrupt()

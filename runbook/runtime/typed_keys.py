@@ -1,9 +1,8 @@
-"""Which keys a terminal's bytes stand for, and whether a person can have typed them: pasted text comes faster."""
+"""Decode a terminal's bytes into keys, and tell keys that a person typed from pasted text, which comes faster."""
 
 from __future__ import annotations
 
 import codecs
-import os
 import re
 import sys
 import unicodedata
@@ -11,13 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["BRACKETS_OFF", "BRACKETS_ON", "Key", "KeyDecoder", "Press", "came_too_fast", "columns_of", "marks_pastes"]
-
-BRACKETS_ON, BRACKETS_OFF = "\x1b[?2004h", "\x1b[?2004l"
-"""Ask the terminal to put pasted text between marks (bracketed paste mode), and to stop that."""
+__all__ = ["Key", "KeyDecoder", "Press", "came_too_fast", "columns_of"]
 
 KEY_PACE = 0.012
-"""Seconds between two keys below which nobody types, on average of three keys in a row.
+"""Seconds from one key to the next, averaged over three keys in a row; nobody types faster.
 
 At 120 words a minute a key takes 100 ms; two fingers that roll over two keys take 15 to 20 ms.
 Terminals hand over pasted characters within microseconds.
@@ -25,7 +21,7 @@ Terminals hand over pasted characters within microseconds.
 
 _WINDOW = 3
 _LONE_ESCAPE, _SEQUENCE_END = 0.1, 0.5
-"""Seconds after which an escape sequence that isn't finished is none: the Esc key alone, any other."""
+"""Seconds after which an unfinished escape sequence is dropped: the Esc key alone, any other."""
 _LONGEST = 4096
 
 _SEQUENCE = re.compile(
@@ -36,7 +32,7 @@ _NUMBERED = re.compile(
     r"(?P<code>\d{1,7})(?::[\d:]*)?(?:;(?P<modifiers>\d{1,3})?(?::(?P<event>\d))?)?(?:;[\d:]*)?u\Z"
     r"|27;(?P<with>\d{1,3});(?P<other>\d{1,7})~\Z"
 )
-"""A program that ran before may have left the terminal sending each key as a number (kitty's protocol, xterm's)."""
+"""A key sent as a number (kitty's protocol, xterm's): an earlier program may have left the terminal in that mode."""
 _SHIFT, _CONTROL, _LOCKS = 1, 4, 64 | 128
 _NO_CHARACTER = range(0xD800, 0xF900)
 """Surrogates, and the numbers of keys such as F1."""
@@ -44,7 +40,7 @@ _BROKEN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?")
 
 
 class Press(Enum):
-    """What a key does to the line that is typed."""
+    """What a key does to the line that is being typed."""
 
     CHARACTER = "character"
     ENTER = "enter"
@@ -72,17 +68,17 @@ _CONTROLS = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, the character that it types (a line end for Enter), and when it came, by the monotonic clock."""
+    """A key, the character that it types (a line end for Enter), and when it came on the monotonic clock."""
 
     press: Press
     text: str
     at: float
     source: str
-    """What the terminal sent for it."""
+    """The text that the terminal sent for it."""
 
 
 class KeyDecoder:
-    """Turns bytes into keys. Arrow keys and answers of the terminal are OTHER; what isn't UTF-8 is U+FFFD."""
+    """Turns bytes into keys. Arrow keys and the terminal's replies are OTHER; bytes that aren't UTF-8 are U+FFFD."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -109,6 +105,13 @@ class KeyDecoder:
             elif broken := _BROKEN.match(text, place):
                 place = broken.end()
 
+    def lone_escape(self, at: float) -> Key | None:
+        """Return the Esc key if it came alone: no rest of a sequence has followed it."""
+        if self._rest != "\x1b" or at - self._since <= _LONE_ESCAPE:
+            return None
+        self._rest = ""
+        return Key(Press.OTHER, "", at, "\x1b")
+
 
 def _key(character: str, at: float, source: str = "") -> Key:
     source = source or character
@@ -118,7 +121,7 @@ def _key(character: str, at: float, source: str = "") -> Key:
         return Key(Press.CHARACTER, " ", at, source)
     if unicodedata.category(character) == "Cc":
         return Key(Press.OTHER, "", at, source)
-    # What can't be seen must not be part of an answer that looks right.
+    # An invisible character must not hide in an answer that looks right.
     return Key(Press.CHARACTER, character if character.isprintable() else "\ufffd", at, source)
 
 
@@ -131,7 +134,7 @@ def _sequence(found: re.Match[str], at: float) -> Key:
 
 
 def _numbered(found: re.Match[str], at: float, source: str) -> Key:
-    """Return the key that came as its number, with its modifiers added up behind a one."""
+    """Return a key that was sent as a number, with one plus the sum of its modifiers."""
     code, modifiers = int(found["code"] or found["other"]), int(found["modifiers"] or found["with"] or 1) - 1
     more = modifiers & ~(_SHIFT | _CONTROL | _LOCKS)
     if found["event"] == "3" or more or code in _NO_CHARACTER or code > sys.maxunicode:
@@ -145,11 +148,6 @@ def came_too_fast(times: Sequence[float]) -> bool:
     size = min(len(times), _WINDOW)
     last = size - 1
     return size > 1 and any(times[first + last] - times[first] < last * KEY_PACE for first in range(len(times) - last))
-
-
-def marks_pastes() -> bool:
-    """Return whether the terminal may be asked to mark pasted text; one that knows no sequences would show them."""
-    return os.environ.get("TERM", "dumb") not in {"", "dumb", "unknown"}
 
 
 def columns_of(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What starts something, or counts as done, is typed by a person who sees the question: key by key, and one line."""
+"""A person who sees the question types the answer that starts something or marks it as done: key by key, one line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUPABASE = ROOT / "node_modules" / ".bin" / "supabase"
 BEGIN, END = "\x1b[200~", "\x1b[201~"
 
 Pieces = Sequence[tuple[float, str]]
-"""What a terminal sends: seconds to wait, then what."""
+"""What a terminal sends: pairs of seconds to wait and text."""
 
 
 def lines(text: str, gap: float) -> Pieces:
@@ -65,24 +65,24 @@ WAYS: Mapping[str, Callable[[str], Pieces]] = {
     "slow lines 300 ms apart": lambda text: slow_lines(text, 0.3),
     "a blank line first": lambda text: [(0, "\r"), (0.06, f"{text}\r")],
     "after 5,000 characters": lambda text: [(0, "x" * 5_000 + f"\r{text}\r")],
-    "after what is no text": lambda text: [(0, f"\x00\udcff\udcfe{text}\r")],
+    "after bytes that aren't text": lambda text: [(0, f"\x00\udcff\udcfe{text}\r")],
 }
 FEW = ("a marked line", "a line", "lines 300 ms apart", "slow lines 300 ms apart")
 
 Screen = tuple[str, Sequence[tuple[str, str]], str, str]
 SCREENS: Mapping[str, Screen] = {
     "a write": ("write", [], "> ", "yes"),
-    "what destroys": ("destroy", [], "> ", REF),
+    "a step that destroys": ("destroy", [], "> ", REF),
     "skipping": ("write", [("> ", "s")], "why> ", "done by hand"),
     "redoing": ("cut", [("> ", "yes")], "> ", "redo"),
     "taken as done": ("cut", [("> ", "yes")], "> ", "done"),
-    "what that rests on": ("cut", [("> ", "yes"), ("> ", "done")], "why> ", "I saw it"),
+    "the reason for that": ("cut", [("> ", "yes"), ("> ", "done")], "why> ", "I saw it"),
     "retrying": ("fail", [("> ", "yes"), ("> ", "r")], "> ", "yes"),
     "taking back": ("fail", [("> ", "yes"), ("> ", "u")], "> ", "yes"),
     "accepting a file": ("edit", [("> ", "")], "> ", "a"),
     "choosing": ("choose", [], "> ", "2"),
 }
-"""What asks: the walk, the answers that lead there (prompt, line), its prompt, and the word that would be taken."""
+"""Screens that ask: the walk, the answers that lead there (prompt, line), the prompt, and a word that it accepts."""
 
 
 def send(child: pexpect.spawn[str], pieces: Pieces) -> None:
@@ -107,7 +107,7 @@ def reach(name: str, directory: Path, **environment: str) -> tuple[pexpect.spawn
 
 @pytest.mark.parametrize("way", [*WAYS])
 def test_nothing_pasted_confirms_a_write(way: str, tmp_path: Path) -> None:
-    """It is discarded, the terminal says so, and the question waits for a person, who can still answer it."""
+    """It is discarded with a note, and a person can still answer the question."""
     child, prompt, word = reach("a write", tmp_path)
 
     send(child, WAYS[way](word))
@@ -135,7 +135,7 @@ def test_nothing_pasted_answers_any_other_question(name: str, tmp_path: Path) ->
 
 def test_rest_of_a_name_is_typed_too(tmp_path: Path) -> None:
     """One letter from the keyboard and the others from the clipboard aren't a name that was typed out."""
-    child, prompt, word = reach("what destroys", tmp_path)
+    child, prompt, word = reach("a step that destroys", tmp_path)
     send(child, [(0, word[0]), (0.2, word[1:]), (0.2, "\r")])
     child.expect("discarded")
     child.expect(f"\n{prompt}")
@@ -144,7 +144,7 @@ def test_rest_of_a_name_is_typed_too(tmp_path: Path) -> None:
 
 
 def test_nothing_pasted_takes_a_target_over(tmp_path: Path) -> None:
-    """The reason for taking over is typed."""
+    """The reason for taking over must be typed."""
     child = walk_terminal("held", tmp_path)
     child.expect("Press Enter to begin")
     child.expect("> ")
@@ -177,7 +177,7 @@ def test_enter_held_down_or_pasted_goes_past_no_step(gap: float, tmp_path: Path)
 
 @pytest.mark.parametrize("way", FEW)
 def test_dumb_terminal_is_protected_by_the_clock_alone(way: str, tmp_path: Path) -> None:
-    """No sequence is sent to it, and marks that it can't send are no letters of the answer."""
+    """It gets no escape sequences, and stray paste marks don't become letters of the answer."""
     child, prompt, word = reach("a write", tmp_path, TERM="dumb")
     send(child, WAYS[way](word))
     child.expect("discarded")
@@ -228,8 +228,8 @@ def asking(*words: str) -> pexpect.spawn[str]:
         pytest.param([(0.3, "\r")] * 5, id="blank lines 300 ms apart, over the question"),
     ],
 )
-def test_what_was_typed_before_the_question_is_no_answer(pieces: Pieces) -> None:
-    """It is thrown away, and so is what follows it without a pause."""
+def test_keys_typed_before_the_question_do_not_answer_it(pieces: Pieces) -> None:
+    """They are discarded, and so are keys that follow without a pause."""
     child = asking("1", "line")
     send(child, pieces)
     child.expect("Sure.*> ")
@@ -244,7 +244,7 @@ def test_what_was_typed_before_the_question_is_no_answer(pieces: Pieces) -> None
         pytest.param([(0.5, key) for key in "yes\r"], "yes", id="two fingers, slowly"),
         pytest.param([(0.015, key) for key in "yes\r"], "yes", id="fingers that roll over the keys"),
         pytest.param([(0.1, "y"), (0.015, "e"), (0.1, "s"), (0.015, "\r")], "yes", id="some keys rolled"),
-        pytest.param([(0.03, key) for key in f"{REF}\r"], REF, id="a name, faster than anyone"),
+        pytest.param([(0.05, key) for key in f"{REF}\r"], REF, id="a name, faster than anyone"),
         pytest.param([(0.03, key) for key in "yse\x7f\x7fes\r"], "yes", id="corrected"),
         pytest.param([(0.03, key) for key in "no no\x17yes\x15ja \x17yes\r"], "yes", id="erased"),
         pytest.param(
@@ -262,8 +262,8 @@ def test_what_was_typed_before_the_question_is_no_answer(pieces: Pieces) -> None
         ),
     ],
 )
-def test_what_a_person_types_is_taken(pieces: Pieces, expected: str) -> None:
-    """At any speed that hands have, with corrections, and with whatever keys the terminal sends besides."""
+def test_typed_answer_is_accepted(pieces: Pieces, expected: str) -> None:
+    """At any human speed, with corrections, and with whatever other keys the terminal sends."""
     child = asking("0", "line")
     child.expect("Sure.*> ")
     send(child, pieces)
@@ -305,6 +305,15 @@ def test_value_is_never_the_first_line_of_many(gap: float) -> None:
     assert found(child, "GOT '(.*)'") == "two"
 
 
+def test_esc_key_does_not_stop_a_countdown() -> None:
+    """It may begin a longer sequence, and nothing waits for the rest of it."""
+    code = "from runbook.terminal.dialog import Dialog; print('ENDED', Dialog().enter_within(1.0, print))"
+    child = terminal(sys.executable, "-c", code, environment=PATHS)
+    child.expect(r"\d\.\d")
+    press(child, "\x1b")
+    assert found(child, r"ENDED (\w+)") == "False"
+
+
 def test_text_wider_than_the_terminal_is_shown_by_its_end() -> None:
     """Typed, erased and shown in one row, without a sequence."""
     child = asking("0", "value")
@@ -341,7 +350,7 @@ def test_terminal_is_always_given_back(keys: str, number: int, tmp_path: Path) -
 
 
 def test_stopped_by_ctrl_z_and_continued_it_asks_again(tmp_path: Path) -> None:
-    """The shell gets its terminal back meanwhile; the answer goes on where it was."""
+    """The shell gets its terminal back meanwhile; the half-typed answer is still there."""
     inputrc = tmp_path / "inputrc"
     inputrc.write_text("set enable-bracketed-paste off\n")
     script = python_program(tmp_path, "ask", f"import sys\nsys.argv[1:] = ['0', 'line']\n{ASKING}")
@@ -422,7 +431,7 @@ def run(argv: Sequence[str], directory: Path, **wanted: object) -> pexpect.spawn
 def test_keys_typed_before_a_commands_question_do_not_answer_it(
     how: str, pieces: Pieces, ask: Callable[..., pexpect.spawn[str]]
 ) -> None:
-    """They are discarded, that is said, and the person's own answer counts."""
+    """They are discarded with a note, and only the person's own answer counts."""
     child = ask(how, QUESTION)
     send(child, pieces)
     child.expect("typed before the question appeared were discarded")
@@ -463,7 +472,7 @@ def test_nothing_pasted_answers_a_commands_yes_or_no(
 
 
 def test_second_question_is_not_answered_by_keys_from_the_first(ask: Callable[..., pexpect.spawn[str]]) -> None:
-    """What is typed behind an answer, before the next question, is discarded."""
+    """Keys typed after an answer and before the next question are discarded."""
     child = ask("line", "Name: ", QUESTION)
     child.expect("Name: ")
     answer(child, "ada")
@@ -504,6 +513,14 @@ def test_pager_stays_usable(tmp_path: Path) -> None:
     child.expect("row 160")
     press(child, "q")
     child.expect('"outcome": "passed"')
+
+
+def test_esc_key_reaches_a_command_that_asks(ask: Callable[..., pexpect.spawn[str]]) -> None:
+    """It cancels a choice that a command draws, without another key behind it."""
+    child = ask("raw", QUESTION)
+    child.expect_exact(QUESTION)
+    press(child, "\x1b")
+    assert found(child, r"GOT '(.*)'") == r"\x1b"
 
 
 def test_ctrl_c_reaches_a_command_that_asks_nothing(ask: Callable[..., pexpect.spawn[str]]) -> None:
