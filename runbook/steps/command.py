@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runbook.filling import Values, fill_text
-from runbook.model import Action, Effect, Position, Role, Use
+from runbook.model import Effect, Position, Role, Use
 from runbook.model.action import Becomes, Problem
 from runbook.model.fields import NAME, CommandLine, MapOf, Text, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.env_file import env_line
-from runbook.steps.performing import Job, Work
+from runbook.steps.runnable import Runnable
 
 __all__ = ["Command"]
 
@@ -21,12 +21,10 @@ _YES = ("--yes", "-y")
 
 
 @dataclass(frozen=True, slots=True)
-class Command(Action):
+class Command(Runnable):
     """An argv, each word a template. It never goes through a shell."""
 
     places: ClassVar = frozenset({"step", "on_cli", "check", "undo"})
-    runs: ClassVar = True
-    may_come_before: ClassVar = True
 
     words: tuple[str, ...] = key(
         CommandLine(),
@@ -52,10 +50,6 @@ class Command(Action):
             yield Use(name, self.at, Becomes.ARGV)
             yield Use(secret, self.at, Becomes.SECRET)
 
-    def commands(self) -> Iterator[tuple[Role, Action]]:
-        """Yield itself."""
-        yield Role.STEP, self
-
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
         """Leave the CLI's own question to the operator."""
         del role, effect
@@ -70,16 +64,6 @@ class Command(Action):
     def secret_lines(self, values: Values, secret: Callable[[str], str]) -> tuple[str, ...]:
         """Return the lines of its private file. Raises UsageError for a secret that readers would not agree on."""
         return tuple(env_line(fill_text(name, values), secret(value)) for name, value in self.env_file)
-
-    def perform(self, work: Work, answer: str) -> None:
-        """Run it, compare its output and keep what the step captures."""
-        del answer
-        step = work.step
-        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
-
-    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Run what reads, if all of its values are known."""
-        return effect is Effect.READS and is_complete
 
     def view(self, values: Mapping[str, str | tuple[str, ...]], to: Destination) -> Iterator[view.Block]:
         """Yield the line to run."""

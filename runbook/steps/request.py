@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from runbook.errors import UsageError
 from runbook.filling import Values, fill_text
-from runbook.model import Action, Effect, Expectation, Position, Role, Use
+from runbook.model import Effect, Expectation, Position, Role, Use
 from runbook.model.action import Becomes, Problem
 from runbook.model.fields import (
     LINE,
@@ -36,7 +36,7 @@ from runbook.model.fields import (
 from runbook.model.templates import PLACEHOLDER
 from runbook.steps import view
 from runbook.steps.destination import Destination
-from runbook.steps.performing import Job, Work
+from runbook.steps.runnable import Runnable
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -46,22 +46,20 @@ __all__ = ["TARGET_HEADERS", "Request"]
 _HEADER = Text(r"[A-Za-z0-9-]+", "a header's name")
 _READING = ("GET", "HEAD")
 _SECRETS = "REQUEST_SECRET_HEADERS"
-"""The variable by which secret headers reach the process that sends the request, as JSON."""
+"""The variable that carries secret headers to the process that sends the request, as JSON."""
 TARGET_HEADERS = "REQUEST_TARGET_HEADERS"
-"""The variable by which a target that answers its own commands alone (a drill) has them add headers, as JSON."""
+"""The variable by which a target (a drill's) adds headers to its requests, as JSON."""
 _SEND = "import sys; from runbook.steps.request import main; sys.exit(main(sys.argv[1:]))"
 _LARGEST = 1024 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes that are read of an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Action):
+class Request(Runnable):
     """One HTTP request to a function of the target; `within` is seconds."""
 
     places: ClassVar = frozenset({"step", "on_cli", "check"})
     enter_does: ClassVar = "to send it"
-    runs: ClassVar = True
-    may_come_before: ClassVar = True
     mapping: ClassVar = "request"
     summary: ClassVar = "One HTTP request to an edge function, and what it must answer."
 
@@ -102,10 +100,6 @@ class Request(Action):
             yield Use(self.holds, self.at, Becomes.COMPARED)
         yield from (Use(secret, self.at, Becomes.SECRET) for secret in self.secret_headers.values())
 
-    def commands(self) -> Iterator[tuple[Role, Action]]:
-        """Yield itself."""
-        yield Role.STEP, self
-
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
         """Send one body or none, and give a reason only where one is needed."""
         del role, effect
@@ -120,7 +114,7 @@ class Request(Action):
 
     @property
     def declared(self) -> Effect:
-        """What the method says, unless a reason is given why it only reads."""
+        """Reads for GET and HEAD, and where a reason is given why the request only reads; otherwise writes."""
         return Effect.READS if self.method in _READING or self.only_reads else Effect.WRITES
 
     def expectation(self, own: Expectation) -> Expectation:
@@ -129,34 +123,35 @@ class Request(Action):
 
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
         """Return the process that sends it. `-P` keeps modules of the project's directory out of it."""
-        headers = {name: _one_line(name, fill_text(text, values)) for name, text in self.headers.items()}
-        body = self._body(values)
-        if self.json is not None:
-            headers = {"Content-Type": "application/json", **headers}
+        headers = {name: _one_line(name, text) for name, text in self._headers(values).items()}
         return (
             *(sys.executable, "-P", "-c", _SEND, "--output-format", "json"),
             *(self.method, self._url(values, to, lambda text: quote(text, safe="")), f"{self.within:g}"),
-            *(json.dumps(headers), body, fill_text(self.holds or "", values)),
+            *(json.dumps(headers), self._body(values), fill_text(self.holds or "", values)),
         )
 
     def judge(self, argv: tuple[str, ...], to: Destination) -> None:
-        """Return nothing: policy speaks of commands, and a request has its method."""
+        """Return None: policy judges commands; the effect of a request follows from its method."""
         del argv, to
 
     def environment(self) -> Mapping[str, str]:
-        """Return where the process that sends it finds this very package, wherever it was started from."""
+        """Return the variable by which the process that sends it finds this package."""
         return {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def secret_environment(self, secret: Callable[[str], str]) -> Mapping[str, str]:
         """Return the secret headers for the process that sends it."""
-        if not self.secret_headers:
-            return {}
-        found = {name: secret(parameter) for name, parameter in self.secret_headers.items()}
-        sent = {name: f"Bearer {value}" if name.lower() == "authorization" else value for name, value in found.items()}
-        return {_SECRETS: json.dumps(sent)}
+        sent = {name: _with_scheme(name, secret(parameter)) for name, parameter in self.secret_headers.items()}
+        return {_SECRETS: json.dumps(sent)} if sent else {}
+
+    def _headers(self, values: Values) -> dict[str, str]:
+        """Return the headers that aren't secret. A JSON body has its type, unless the author gives another."""
+        headers = {name: fill_text(text, values) for name, text in self.headers.items()}
+        if self.json is None or "content-type" in map(str.lower, headers):
+            return headers
+        return {"Content-Type": "application/json", **headers}
 
     def _url(self, values: Values, to: Destination, written: Callable[[str], str]) -> str:
-        """Return the address. A value stays one part of it: whatever could end that part is written as `%…`."""
+        """Return the address. `written` quotes a value, so that it can't end its part of the address."""
 
         def filled(template: str) -> str:
             return PLACEHOLDER.sub(lambda found: written(fill_text(found[0], values)), template)
@@ -168,26 +163,11 @@ class Request(Action):
             return json.dumps(_filled(self.json, values), ensure_ascii=False)
         return fill_text(self.body or "", values)
 
-    def perform(self, work: Work, answer: str) -> None:
-        """Send it, compare the answer and keep what the step captures."""
-        del answer
-        step = work.step
-        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
-
-    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Send what reads, if all of its values are known."""
-        return effect is Effect.READS and is_complete
-
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the request, with secrets by their names."""
-        headers = [(name, fill_text(text, values)) for name, text in self.headers.items()]
-        if self.json is not None:
-            headers.insert(0, ("Content-Type", "application/json"))
-        headers += [
-            (name, f"{'Bearer ' if name.lower() == 'authorization' else ''}<{secret}>")
-            for name, secret in self.secret_headers.items()
-        ]
-        yield view.HttpRequest(self.method, self._url(values, to, str), tuple(headers), self._body(values))
+        secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
+        headers = (*self._headers(values).items(), *secrets)
+        yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values))
         held = [f"the body of the answer holds `{fill_text(self.holds, values)}`"] if self.holds else []
         yield view.Expected((*held, f"it comes within {self.within:g} s"))
 
@@ -214,6 +194,10 @@ def _filled(value: object, values: Values) -> object:
     return value
 
 
+def _with_scheme(name: str, value: str) -> str:
+    return f"Bearer {value}" if name.lower() == "authorization" else value
+
+
 def _one_line(name: str, text: str) -> str:
     if any(character < " " or character == "\x7f" for character in text):
         raise UsageError(f"the header {name} holds a control character", hint="Headers are one line each.")
@@ -225,7 +209,7 @@ def _one_line(name: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back, after how many seconds. `headers` have their names in lower case, and no cookies."""
+    """The answer, and the seconds until it was read. `headers` have lower-case names; cookies are left out."""
 
     status: int
     seconds: float
@@ -234,7 +218,7 @@ class Response:
 
 
 def send(method: str, url: str, within: float, headers: Mapping[str, str], body: str) -> Response:
-    """Return the answer. Raises OSError where there is none within that many seconds."""
+    """Send a request and return the answer. Raises OSError if none comes within that many seconds."""
     import urllib.error  # here and not above: every verb loads the kinds of steps, and only this process sends
     import urllib.request
 
@@ -258,9 +242,9 @@ def send(method: str, url: str, within: float, headers: Mapping[str, str], body:
 
 
 def _read(answer: HTTPResponse, until: float) -> bytes:
-    """Return the body, as far as it is read. Raises TimeoutError."""
+    """Return the body, up to its limit. Raises TimeoutError."""
     data = b""
-    # A socket's limit holds for each piece of the answer: a server that sends them slowly is noticed here.
+    # A socket's timeout starts again with each piece of the answer, so this catches a server that sends them slowly.
     while len(data) < _LARGEST and (piece := answer.read1(_LARGEST - len(data))):
         data += piece
         if time.monotonic() > until:
@@ -285,7 +269,7 @@ def main(words: list[str]) -> int:
         return 1
     try:
         shown = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = answer.text
     document = {"status": answer.status, "seconds": answer.seconds, "headers": answer.headers, "body": shown}
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")

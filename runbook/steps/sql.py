@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from runbook.filling import Values, fill_query, fill_statement, timeouts_environment
-from runbook.model import Action, Effect, Position, Role, Use
+from runbook.model import Effect, Position, Role, Use
 from runbook.model.action import Becomes, Problem
 from runbook.model.fields import SQL, Duration, Truth, key
 from runbook.model.templates import PLACEHOLDER
 from runbook.policy.sql_tokens import statements, tokens
 from runbook.steps import view
 from runbook.steps.destination import Destination
-from runbook.steps.performing import Job, Work
+from runbook.steps.runnable import Runnable
 
 __all__ = ["Sql"]
 
@@ -22,12 +22,10 @@ _NOTHING_READ = "this query reads no table and calls no function, so it says the
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sql(Action):
+class Sql(Runnable):
     """One statement for the CLI's query command. `lock_timeout` and `statement_timeout` are seconds."""
 
     places: ClassVar = frozenset({"step", "on_cli", "check", "undo"})
-    runs: ClassVar = True
-    may_come_before: ClassVar = True
 
     statement: str = key(
         SQL,
@@ -44,10 +42,6 @@ class Sql(Action):
         """Yield the statement."""
         del at
         yield Use(self.statement, self.at, Becomes.SQL)
-
-    def commands(self) -> Iterator[tuple[Role, Action]]:
-        """Yield itself."""
-        yield Role.STEP, self
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
         """Be one statement, and say so where it writes."""
@@ -79,16 +73,6 @@ class Sql(Action):
         return timeouts_environment(
             lock_timeout=self.lock_timeout, statement_timeout=self.statement_timeout, writes=self.writes
         )
-
-    def perform(self, work: Work, answer: str) -> None:
-        """Run it, compare its output and keep what the step captures."""
-        del answer
-        step = work.step
-        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
-
-    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Run what reads, if all of its values are known."""
-        return effect is Effect.READS and is_complete
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the line to run, and the statement by itself."""

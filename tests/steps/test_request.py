@@ -22,6 +22,7 @@ from runbook.errors import ExitCode, UsageError
 from runbook.journal.events import StepFinished, StepStarted
 from runbook.model import Effect, Expectation, Role, Undo
 from runbook.runtime.executor import PtyExecutor
+from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.request import Request
 
@@ -112,6 +113,23 @@ def test_it_sends_method_path_headers_and_body(server: Server) -> None:
     [(method, path, headers, body)] = server.seen
     assert (method, path, headers["X-Trace"]) == ("POST", "/functions/v1/complete-task/tasks?id=7", "drill-7")
     assert json.loads(body) == {"task": "7", "deep": ["7", 1, True]}
+
+
+def test_type_of_a_json_body_is_the_authors_if_given(server: Server) -> None:
+    """However its header is spelled; the screen shows the headers that are sent."""
+    for headers, expected in (({}, "application/json"), ({"content-type": "text/x"}, "text/x")):
+        request = Request(function="f", method="POST", headers=headers, json={"a": 1}, at=AT)
+        sent(request, server)
+        shown = next(block for block in request.view({}, destination()) if isinstance(block, view.HttpRequest))
+        assert [value for name, value in shown.headers if name.lower() == "content-type"] == [expected]
+        assert [value for name, value in server.seen[-1][2].items() if name.lower() == "content-type"] == [expected]
+
+
+def test_answer_of_deep_nesting_is_kept_as_text(server: Server) -> None:
+    """No JSON reader follows it down."""
+    server.body = "[" * 100_000
+    code, answer, said = sent(Request(function="f", at=AT), server)
+    assert (code, answer["body"], said) == (0, server.body, "")
 
 
 def test_secrets_go_by_the_environment_into_headers(server: Server) -> None:

@@ -1,0 +1,34 @@
+"""What the kinds of steps have in common that run one command or request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from runbook.model import Action, Effect, Role
+from runbook.steps.performing import Job, Work
+
+__all__ = ["Runnable"]
+
+
+class Runnable(Action):
+    """A step that runs one command or request and compares what comes out of it."""
+
+    __slots__ = ()
+
+    runs: ClassVar = True
+    may_come_before: ClassVar = True
+
+    def commands(self) -> Iterator[tuple[Role, Action]]:
+        """Yield itself."""
+        yield Role.STEP, self
+
+    def perform(self, work: Work, answer: str) -> None:
+        """Run it, compare its output and keep what the step captures."""
+        del answer
+        step = work.step
+        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
+
+    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
+        """Run what reads, if all of its values are known."""
+        return effect is Effect.READS and is_complete
