@@ -9,10 +9,11 @@ import contextlib
 import os
 import signal
 import termios
-import threading
 import tty
 from collections.abc import Iterator
 from types import FrameType, TracebackType
+
+from runbook.runtime.signal_handlers import handling
 
 __all__ = ["Keyboard", "SignalNotes", "note_signals"]
 
@@ -79,16 +80,6 @@ class SignalNotes:
 def note_signals() -> Iterator[SignalNotes]:
     """Note signals for the length of a `with` block. Only a main thread can; in another none is ever noted."""
     notes = SignalNotes()
-    if threading.current_thread() is not threading.main_thread():
-        yield notes
-        return
     every = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH, signal.SIGCONT)
-    # What is ignored (SIGHUP under nohup) stays ignored.
-    watched = [number for number in every if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, notes.note) for number in watched}
-    try:
+    with handling(dict.fromkeys(every, notes.note)):
         yield notes
-    finally:
-        for number, handler in before.items():
-            # None stands for a handler that C code installed: Python can't put that one back.
-            signal.signal(number, handler or signal.SIG_DFL)

@@ -1,14 +1,14 @@
-"""Ends a waiting run as a person would, when the system tells it to end: with a record of why, and the target free."""
+"""End a waiting run on SIGTERM or SIGHUP as a person would: with the reason on record, and the target released."""
 
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from runbook.errors import Terminated
+from runbook.runtime.signal_handlers import handling
 
 __all__ = ["ends_cleanly"]
 
@@ -22,24 +22,14 @@ _REASONS = {
 def ends_cleanly() -> Iterator[None]:
     """Raise Terminated on SIGTERM and SIGHUP for the length of a `with` block; only a main thread can.
 
-    While a command runs, `note_signals` stands in front of this: the command's end is still recorded then.
+    While a command runs, `note_signals` replaces these handlers, so that the command's end is still recorded.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    # What is ignored (SIGHUP under nohup) stays ignored.
-    heeded = [number for number in _REASONS if signal.getsignal(number) is not signal.SIG_IGN]
 
     def end(number: int, _frame: FrameType | None) -> None:
         # The first one is enough: a second must not cut off the record of the first.
-        for each in heeded:
+        for each in _REASONS:
             signal.signal(each, signal.SIG_IGN)
         raise Terminated(_REASONS[signal.Signals(number)])
 
-    before = {number: signal.signal(number, end) for number in heeded}
-    try:
+    with handling(dict.fromkeys(_REASONS, end)):
         yield
-    finally:
-        for number, handler in before.items():
-            # None stands for a handler that C code installed: Python can't put that one back.
-            signal.signal(number, handler or signal.SIG_DFL)
