@@ -30,7 +30,7 @@ from runbook.journal.events import TargetSeen
 from runbook.model import Policy, TargetKind
 from runbook.runtime.environment import isolated_environment, settled_environment
 from runbook.runtime.programs import is_supabase
-from runbook.runtime.reached import reached
+from runbook.runtime.reported_target import reported_target
 from runbook.runtime.toolchain import CliPackage, cli_package, node_directory
 
 __all__ = [
@@ -209,8 +209,8 @@ class DrillTarget:
         """Return where a command says that it went, if that is neither the database nor the project of the drill."""
         address = urlsplit(self.url)
         own = {f"{address.hostname}:{address.port}", PROJECT_REF, "local", ""}
-        told = reached(ended) if is_supabase(argv) else ""
-        return "" if told in own else told
+        reported = reported_target(ended) if is_supabase(argv) else ""
+        return "" if reported in own else reported
 
     def functions_url(self) -> str:
         """Return where the stand-in answers for deployed functions."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from runbook.journal.liveness import start_time
-from runbook.runtime.programs import FileState, has_changed
+from runbook.runtime.programs import FileState, changed_file
 
 __all__ = ["CHANGED", "Launch", "NotLoadedError", "PtyChild", "Size", "spawn"]
 
@@ -25,7 +25,7 @@ Size = tuple[int, int]
 """Columns and rows, as `os.get_terminal_size` orders them."""
 
 CHANGED = errno.ESTALE
-"""The error number of a program whose files are no longer what they were when it was looked up."""
+"""The error number for a program whose files changed after it was looked up."""
 
 _OPEN = b"g"
 _RESET_SIGNALS = "SIGPIPE SIGXFSZ SIGINT SIGQUIT SIGHUP SIGTERM SIGTSTP SIGTTIN SIGTTOU SIGCHLD SIGCONT SIGWINCH"
@@ -41,7 +41,7 @@ class NotLoadedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What to start: `program` is the resolved path of `argv[0]`, `files` must still be what they were."""
+    """What to start: `program` is the resolved path of `argv[0]`; `files` must not have changed."""
 
     program: str
     argv: Sequence[str]
@@ -162,8 +162,8 @@ def _become(launch: Launch, standard: tuple[int, int, int], gate: int, trouble: 
             signal.signal(signal.Signals[name], signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, set())
         os.chdir(launch.directory)
-        # As late as can be: while this waited at the gate, anything may have been replaced.
-        if has_changed(launch.files):
+        # As late as possible: files may have been replaced while this waited at the gate.
+        if changed_file(launch.files):
             os.write(trouble, str(CHANGED).encode())
             os._exit(126)
         os.execve(launch.program, list(launch.argv), dict(launch.environment))  # noqa: S606 - an argv, on purpose

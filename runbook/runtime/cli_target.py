@@ -27,7 +27,7 @@ from runbook.runtime.environment import (
 )
 from runbook.runtime.programs import Program, Programs, is_supabase
 from runbook.runtime.project import api_port, dotenv_texts, installed_version, linked_ref
-from runbook.runtime.reached import reached
+from runbook.runtime.reported_target import reported_target
 from runbook.runtime.subprocesses import Answer, ask
 
 __all__ = ["CliTarget"]
@@ -75,7 +75,7 @@ class CliTarget:
         return str(self._directory)
 
     def environment(self) -> Mapping[str, str]:
-        """Return what the CLI must not look for by itself."""
+        """Return the settings that the CLI must not look for by itself."""
         return settled_environment(self.directory)
 
     def notes(self) -> tuple[str, ...]:
@@ -95,24 +95,24 @@ class CliTarget:
         """Prove it again, right before a write: the link, the files, the programs, and on CLI 3 what the CLI says."""
         try:
             self._look_for_traps()
-        except UsageError as trap:  # to the walk a usage error is a step's value that doesn't fit
+        except UsageError as trap:  # the engine takes a usage error for a value that doesn't fit
             raise RunbookError(trap.message, hint=trap.hint) from trap
         self._compare_files()
         self._programs.check()
         if self._proven_ref and (linked := linked_ref(self._directory)) != self._proven_ref:
-            return replace(seen, name=linked, project_ref=linked)  # the walk compares, and shows the difference
+            return replace(seen, name=linked, project_ref=linked)  # the engine compares and shows the difference
         return self._see(installed_version(self._directory) or self._ask_version())
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
-        """Return where a command says that it went, if that isn't the target; "" if it is, or if it doesn't say."""
+        """Return the target that a command reports, if it is another one; "" if it isn't, or if none is reported."""
         # On production a command may be meant for the local stack; one for the project says so by a flag.
         is_remote = any(word.split("=")[0] in self._policy.remote_flags for word in argv)
-        told = reached(ended) if is_supabase(argv) and is_remote == bool(self._proven_ref) else ""
-        return "" if told in {"", self._proven_ref or "local"} else told
+        reported = reported_target(ended) if is_supabase(argv) and is_remote == bool(self._proven_ref) else ""
+        return "" if reported == (self._proven_ref or "local") else reported
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words that `{{target}}` stands for in that command."""
-        # The ref that was proven, not the link as it is by now: whoever switches it must not write into a command.
+        # The proven ref, not the current link: whoever switches the link must not change a command.
         names = {"project_ref": self._proven_ref or self._linked_ref()}
         return target_words(argv_template, policy=self._policy, major=major, kind=self._kind, names=names)
 
@@ -193,7 +193,7 @@ class CliTarget:
     # --- what may change meanwhile --------------------------------------------------------------------------------
 
     def _deciding_files(self) -> dict[str, str]:
-        """Return the digests of the files that bear on where commands go, and on what the CLI asks."""
+        """Return the digests of the files that decide where commands go and what the CLI asks."""
         texts = dotenv_texts(self._directory)
         if self._kind is TargetKind.LOCAL:
             file = self._directory / "supabase" / "config.toml"  # it has the local stack's ports
@@ -206,7 +206,7 @@ class CliTarget:
         if changed:
             raise RunbookError(
                 "\n".join(f"{path} {_how(path, before, now)} since the target was proven" for path in changed),
-                hint="Nothing ran: the CLI reads it. Look at it; `runbook resume` then proves the target again.",
+                hint="Nothing ran, since the CLI reads this. Check it; `runbook resume` then proves the target again.",
             )
 
     def _look_for_traps(self) -> None:
@@ -225,7 +225,7 @@ class CliTarget:
         for why, names in reasons.items():
             self._note(f"{', '.join(names)} is set here, and commands will not get it: {why}.")
         if unsafe := left_out_of_path(environ.get("PATH", "")):
-            self._note(f"PATH has {', '.join(unsafe)}, and no program is taken from there: others may write to it.")
+            self._note(f"PATH has {', '.join(unsafe)}. Commands aren't looked up there: others could add one.")
 
     def _note(self, text: str) -> None:
         text = hide_known(text)
@@ -235,8 +235,8 @@ class CliTarget:
 
 def _how(path: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
     if path not in now:
-        return "is gone"
-    return "changed" if path in before else "is new"
+        return "was deleted"
+    return "changed" if path in before else "was added"
 
 
 def _json_part(answer: Answer, *keys: str) -> object:
@@ -245,7 +245,7 @@ def _json_part(answer: Answer, *keys: str) -> object:
         found: Any = json.loads(answer.stdout)
         for key in keys:
             found = found[key]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return found
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from runbook.runtime.toolchain import node_directory
 
-__all__ = ["REMOVED", "Remedy", "Trap", "built_path", "child_environment", "editor_environment", "find_traps"]
+__all__ = ["REMOVED", "Remedy", "Trap", "child_environment", "editor_environment", "find_traps", "safe_path"]
 __all__ += ["isolated_environment", "left_out_of_path", "settled_environment"]
 
 
@@ -24,7 +24,7 @@ class Remedy(StrEnum):
     """What the walkthrough does about a trap."""
 
     REMOVE = "remove"
-    """Commands don't get it, and the operator is told."""
+    """Commands don't get it, and a note says so."""
     REFUSE = "refuse"
     """Only a person can take it away: nothing runs before that."""
 
@@ -84,7 +84,7 @@ _WHY: dict[str, str] = {
 }
 
 REMOVED: frozenset[str] = frozenset(_WHY)
-"""Names that would change what a command does. No command inherits them, and the operator is told of those set."""
+"""Variables that would change what a command does. Commands don't inherit them, and a note names those set."""
 
 _INHERITED = """
 HOME USER LOGNAME TERM COLORTERM NO_COLOR FORCE_COLOR LANG LANGUAGE TZ TMPDIR SSH_AUTH_SOCK GPG_TTY
@@ -93,14 +93,14 @@ ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy DO_NOT_TRACK SUPABA
 SUPABASE_NO_UPDATE_NOTIFIER RUNBOOK_BOOK
 """
 _INHERITED_PREFIXES = ("LC_", "XDG_")
-"""What a command inherits: who the person is, their terminal and language, the way to the network, the keyring."""
+"""Variables that commands inherit: the person, their terminal and language, the network, the keyring."""
 _LOGIN = ("SUPABASE_ACCESS_TOKEN", "SUPABASE_DB_PASSWORD", "SUPABASE_HOME")
-"""What the Supabase CLI inherits besides, and no other program."""
+"""Variables that only the Supabase CLI inherits."""
 _FOR_EDITORS = """
 SHELL EDITOR VISUAL DISPLAY WAYLAND_DISPLAY XAUTHORITY TERM_PROGRAM TMUX VSCODE_IPC_HOOK_CLI WSL_INTEROP
 WSL_DISTRO_NAME
 """
-"""What the operator's editor inherits besides: where its window or its server is."""
+"""Variables that the operator's editor inherits as well: they lead to its window or its server."""
 
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:][ \t]*(?P<value>.*?)[ \t]*$", re.MULTILINE
@@ -128,30 +128,30 @@ def find_traps(environ: Mapping[str, str], dotenvs: Mapping[str, str], *, linked
 
 
 def child_environment(own: Mapping[str, str], given: Mapping[str, str], *, is_cli: bool = False) -> dict[str, str]:
-    """Return the environment for a command: of this process's own what commands need, then what is given.
+    """Return the environment for a command: the variables it needs from this process's own, then those given.
 
     Only the Supabase CLI (`is_cli`) gets its login. This Python's directory comes first on PATH, so that `squawk` and
     `runbook` are those of this installation.
     """
     login = _LOGIN if is_cli else ()
     kept = {name: value for name, value in own.items() if name in login or _is_inherited(name, value)}
-    path = built_path(given.get("PATH", own.get("PATH", "")))
+    path = safe_path(given.get("PATH", own.get("PATH", "")))
     return {"TERM": "xterm-256color", **kept, **given, "PATH": path}
 
 
 def editor_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for the operator's editor: that of a command, and what leads to its window."""
+    """Return the environment for the operator's editor: a command's, and the variables that lead to its window."""
     return child_environment(own, {name: own[name] for name in _FOR_EDITORS.split() if name in own})
 
 
-def built_path(path: str) -> str:
-    """Return a PATH of this Python's directory and of those directories in which only their owners put programs."""
+def safe_path(path: str) -> str:
+    """Return a PATH: this Python's directory, then the absolute entries that not every user can write to."""
     kept = [part for part in path.split(os.pathsep) if _is_safe_place(part)]
     return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *kept]))
 
 
 def left_out_of_path(path: str) -> list[str]:
-    """Return the entries of a PATH in which commands aren't looked up, though something is there."""
+    """Return the existing directories of a PATH that `safe_path` leaves out."""
     parts = dict.fromkeys(path.split(os.pathsep))
     return [part or "(the current directory)" for part in parts if not _is_safe_place(part) and Path(part).is_dir()]
 
@@ -164,17 +164,17 @@ def _is_safe_place(part: str) -> bool:
 
 
 def _is_inherited(name: str, value: str) -> bool:
-    # A socket of this machine is where Docker runs for Colima and Podman; any other address is another machine.
+    # Colima and Podman set a socket on this machine; any other address may be another machine.
     if name == "DOCKER_HOST":
         return value.startswith("unix://")
     return name in _INHERITED.split() or name.startswith(_INHERITED_PREFIXES)
 
 
 def settled_environment(directory: str) -> dict[str, str]:
-    """Return what keeps the CLI from looking for its own settings: a `.env` file can't set what is set already.
+    """Return variables that keep the CLI from reading its settings elsewhere: a `.env` file doesn't override them.
 
-    CLI 2.122 and 3.1 read `.env` and `supabase/.env` by themselves. With an answer, a directory and a service in the
-    environment they ignore those that appear in such a file, and the service that `~/.supabase/profile` names.
+    CLI 2.122 and 3.1 read `.env` and `supabase/.env` by themselves. If the environment sets an answer, a directory and
+    a profile, they ignore those in such a file, and the profile that `~/.supabase/profile` names.
     """
     return {"SUPABASE_YES": "false", "SUPABASE_WORKDIR": directory, "SUPABASE_PROFILE": "supabase"}
 

@@ -62,7 +62,7 @@ class PtyExecutor:
 
     `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` tells its columns
     and rows; `keyboard` is the descriptor of the operator's terminal, None where there is none; `answerer` types
-    for the operator (a drill that runs by itself). `programs` are those that were looked up already.
+    for the operator (a drill that runs by itself). `programs` holds those that were looked up already.
     """
 
     def __init__(
@@ -161,12 +161,12 @@ class PtyExecutor:
                     reset_modes(sys.stdout)
         seconds = time.monotonic() - began
         # The operator has seen everything but the document, which went through a pipe.
-        document = self._whole(relay.document.text(), secrets)
+        document = self._redacted(relay.document.text(), secrets)
         if document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
-                self._show(self._whole(readable(document, self._size()[0]), secrets))
-        # What was redrawn is only whole in what could be read in the end.
-        transcript = self._whole(relay.transcript.text(), secrets)
+                self._show(self._redacted(readable(document, self._size()[0]), secrets))
+        # A redrawn line may spell out a secret only in the finished transcript.
+        transcript = self._redacted(relay.transcript.text(), secrets)
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(
@@ -178,13 +178,13 @@ class PtyExecutor:
             evidence=_evidence(code, relay.reason),
         )
 
-    def _whole(self, text: str, secrets: Sequence[str]) -> str:
+    def _redacted(self, text: str, secrets: Sequence[str]) -> str:
         redactor = self._redactor(secrets)
         return redactor.feed(text) + redactor.flush()
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:
-    """Return a function that puts text on that stream at once. What a child printed has been filtered before."""
+    """Return a function that writes text to that stream at once, unfiltered: the relay filters a child's output."""
     terminal = terminal_of(stream)
 
     def write(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a command prints, as it may reach the operator's screen: lines, colours, and nothing that leaves its lines."""
+"""Filter a command's output for the operator's screen: text and colours pass, but nothing that leaves its own lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runbook.printable import printable
 __all__ = ["OutputFilter"]
 
 _LONGEST = 64
-"""Characters between the beginning of a control sequence and its last one; what is longer is no sequence."""
+"""Characters between the start and the end of a control sequence; anything longer is text."""
 _TOKEN = re.compile(
     rf"\x1b\[(?P<style>[0-9;:]{{0,{_LONGEST}}})m"
     r"|(?P<home>\x1b\[(?:[01]?G|[0-9]{3,4}D))"
@@ -22,40 +22,40 @@ _TOKEN = re.compile(
 )
 _UNFINISHED = re.compile(rf"\x1b(?:\[[0-?]{{0,{_LONGEST}}})?\Z")
 _STYLES = frozenset({*range(5), 7, 9, *range(22, 25), 27, 29, *range(31, 37), 39, *range(90, 97)})
-"""Weight, lines under and through, colours of letters. Not what can hide text: concealed (8), any background, black,
-white, or a shade of one's own, which may be that of the background."""
+"""Weight, underline, strikethrough, text colours. Nothing that could hide text: concealed (8), any background, black,
+white, or a shade chosen by number, which may be the background's."""
 _ARGUMENTS = {"5": 1, "2": 3}
-"""How many numbers follow `38;5` and `38;2`: a shade by its number, or by red, green and blue."""
+"""How many numbers follow `38;5` (a shade by its number) and `38;2` (red, green and blue)."""
 _MOST_CODES = 16
 _CONTEXT = 8
-"""Characters of the text before that tell whether an accent may stand at the beginning of the next piece."""
+"""Characters to remember of the last piece: they decide whether the next one may begin with an accent."""
 
 
 class OutputFilter:
-    """Follows one command's output, in pieces as they come.
+    """Filters one command's output, piece by piece.
 
     Text passes as `runbook.printable` shows it. Line ends, carriage return, backspace, tab, colours and erasing within
-    the line pass as they are. What only redraws (cursor moves, hiding the cursor) is left out and counted: what comes
-    next begins a line of its own. Any other control sequence is no sequence any more, but text.
+    the line pass unchanged. Sequences that only redraw (cursor moves, hiding the cursor) are left out and counted; text
+    after a move to another row begins a new line. Any other control sequence is shown as text.
     """
 
     def __init__(self) -> None:
         self.left_out = 0
-        """How many control sequences were left out and not shown instead."""
+        """How many control sequences were left out without being shown as text."""
         self.line_begun = False
-        """Whether something stands on the line that the cursor is in."""
+        """Whether the line at the cursor holds any text."""
         self._pending = ""
         self._before = ""
 
     def feed(self, output: str) -> str:
-        """Take the next piece, which may end inside of a sequence; return what may be shown by now."""
+        """Take the next piece, which may end inside a sequence; return the text that may be shown by now."""
         output = self._pending + output
         unfinished = _UNFINISHED.search(output, max(0, len(output) - _LONGEST - 2))
         self._pending = unfinished[0] if unfinished else ""
         return "".join(self._passed(output[: len(output) - len(self._pending)]))
 
     def flush(self) -> str:
-        """Return what was held back, at the output's end."""
+        """Return the text that was held back, at the output's end."""
         pending, self._pending = self._pending, ""
         return self._text(pending)
 
@@ -69,11 +69,11 @@ class OutputFilter:
                     self._before = "\r"
                     yield "\r"
                 case "erase":
-                    # Behind a carriage return all of the line goes.
+                    # After a carriage return this erases the whole line.
                     self.line_begun = self.line_begun and not (self._before == "\r" or found == "\x1b[2K")
                     yield found
                 case "plain":
-                    # Only a line feed leaves the line; what stands there is still there after a carriage return.
+                    # Only a line feed leaves the line; a carriage return doesn't erase its text.
                     self.line_begun = self.line_begun and "\n" not in found
                     self._before = found[-1]
                     yield found
@@ -95,7 +95,7 @@ class OutputFilter:
 
 
 def _style(codes: str) -> str:
-    """Return the style without what it may not ask for, "" if nothing is left of it."""
+    """Return the style without the codes that aren't allowed, "" if none is left."""
     kept: list[str] = []
     parts = iter(codes.split(";")[:_MOST_CODES])
     for part in parts:

@@ -1,6 +1,6 @@
-"""Programs, each looked up once: a command starts what was found first, by its absolute path, or it doesn't start.
+"""Look up each program once: a command starts what was found first, by its absolute path, or it doesn't start.
 
-`npx supabase` becomes the program that npx would start in the end, so nothing is looked up between the check and the
+`npx supabase` becomes the program that npx would start in the end. So nothing is looked up between the check and the
 start: no link in `node_modules/.bin`, no `.npmrc` with another shell, no package that npm fetches.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from runbook.errors import MissingPartError, ProgramChangedError
 
-__all__ = ["FileState", "Program", "Programs", "has_changed", "is_supabase"]
+__all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase"]
 
 _HINTS = {
     "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
@@ -30,7 +30,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """Which file a path leads to, its size, and when it was last written or changed."""
+    """The file that a path leads to, its size, and when it was last written or changed."""
 
     path: str
     state: tuple[int, ...]
@@ -38,20 +38,20 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What takes the place of a command's first words, and the files that must stay as they were found."""
+    """The words that replace the first words of a command, and the files that must not change until it starts."""
 
     words: tuple[str, ...]
     replaced: int
-    """How many words of the command they stand for."""
+    """How many words of the command they replace."""
     files: tuple[FileState, ...]
 
     @property
     def is_cli(self) -> bool:
-        """True if it is the Supabase CLI itself, and not npx, which would look for it."""
+        """True if it is the Supabase CLI itself, not npx, which would look for the CLI."""
         return self.replaced > 1
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        """Return the command as it is started."""
+        """Return the argv that starts the command."""
         return [*self.words, *argv[self.replaced :]]
 
 
@@ -62,37 +62,37 @@ def is_supabase(argv: Sequence[str]) -> bool:
     return name == "supabase" or (name in _PACKAGE_RUNNERS and "supabase" in named)
 
 
-def has_changed(files: Sequence[FileState]) -> str:
-    """Return the first of these files that isn't what it was, "" if all are. Makes no more than system calls."""
+def changed_file(files: Sequence[FileState]) -> str:
+    """Return the path of the first file that has changed, "" if none has. Only makes system calls."""
     return next((each.path for each in files if _state(each.path) != each.state), "")
 
 
 class Programs:
-    """The programs that one process has looked up."""
+    """The programs that this process has looked up."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], Program] = {}
         self._digests: dict[str, str] = {}
 
     def find(self, argv: Sequence[str], *, directory: str, path: str) -> Program:
-        """Return the program of a command: the one that was found the first time.
+        """Return the program that was found for this command the first time.
 
-        Raises MissingPartError if there is none, ProgramChangedError if it isn't what it was.
+        Raises MissingPartError if there is none, ProgramChangedError if it has changed since.
         """
         runner = next((words for words in _RUNNERS if tuple(argv[: len(words)]) == words), None)
         key = (*(runner or argv[:1]), directory, path)
         if key not in self._found:
-            self._found[key] = _look_up(argv[0], directory, path, is_cli=bool(runner), words=len(runner or "1"))
+            self._found[key] = _look_up(argv[0], directory, path, runner=runner)
         self._check(argv[0], self._found[key])
         return self._found[key]
 
     def check(self) -> None:
-        """Raise ProgramChangedError if any program that was found isn't what it was."""
+        """Raise ProgramChangedError if any program has changed since it was looked up."""
         for key, program in self._found.items():
             self._check(key[0], program)
 
     def digest(self, program: Program) -> str:
-        """Return the SHA-256 of the file that is started. It is read once."""
+        """Return the SHA-256 of the file that is started. The file is read once."""
         import hashlib
 
         file = program.files[-1].path
@@ -102,22 +102,22 @@ class Programs:
         return self._digests[file]
 
     def _check(self, name: str, program: Program) -> None:
-        changed = has_changed(program.files)
+        changed = changed_file(program.files)
         if changed:
             raise ProgramChangedError(
                 f"the program that '{name}' starts changed since it was looked up: {changed}",
-                hint="Find out who changed it. `runbook resume` then looks it up again and shows what is different.",
+                hint="Find out who changed it. `runbook resume` then looks it up again and shows what changed.",
             )
 
 
-def _look_up(name: str, directory: str, path: str, *, is_cli: bool, words: int) -> Program:
-    link = _installed_cli(Path(directory)) if is_cli else None
-    if link is not None:
+def _look_up(name: str, directory: str, path: str, *, runner: tuple[str, ...] | None) -> Program:
+    link = _installed_cli(Path(directory)) if runner else None
+    if runner and link:
         native = _native_cli(link.resolve())
         if native is not None:
-            return Program((str(native),), words, (_file_state(link), _file_state(native)))
+            return Program((str(native),), len(runner), (_file_state(link), _file_state(native)))
         start, files = _interpreted(str(link.resolve()), path)
-        return Program((*start, str(link.resolve())), words, (_file_state(link), *files))
+        return Program((*start, str(link.resolve())), len(runner), (_file_state(link), *files))
     found = str(Path(directory, name)) if "/" in name else shutil.which(name, path=path)
     if found is None:
         hint = _HINTS.get(name, "`runbook doctor` shows what is missing and how to add it.")
@@ -127,7 +127,7 @@ def _look_up(name: str, directory: str, path: str, *, is_cli: bool, words: int) 
 
 
 def _interpreted(file: str, path: str) -> tuple[tuple[str, ...], tuple[FileState, ...]]:
-    """Return what a script is started by where its first line leaves that to PATH, and the files that count."""
+    """Return the interpreter, if a script's first line leaves it to PATH, and the files that must not change."""
     with suppress(OSError), Path(file).open("rb") as stream:
         first = stream.readline(256).decode("utf-8", "replace").strip()
         named = first.removeprefix("#!").split() if first.startswith("#!") else []
@@ -170,5 +170,5 @@ def _state(path: str) -> tuple[int, ...]:
         link, file = Path(path).lstat(), Path(path).stat()
     except OSError:
         return ()
-    # A time of change (ctime) can't be set by whoever replaces a file; the time of writing can.
+    # Whoever replaces a file can set the time of writing (mtime), but not the time of change (ctime).
     return (link.st_dev, link.st_ino, *(file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from runbook.errors import MissingPartError
-from runbook.runtime.environment import built_path, editor_environment
+from runbook.runtime.environment import editor_environment, safe_path
 from runbook.runtime.terminal_modes import reset_modes
 
 __all__ = ["Answer", "ask", "editor_command", "open_editor"]
@@ -60,7 +60,7 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
             continue
         if words:
             return words
-    path = built_path(environ.get("PATH", ""))
+    path = safe_path(environ.get("PATH", ""))
     found = next((one for one in ("vi", "nano", "ed") if shutil.which(one, path=path)), None)
     if found is None:
         raise MissingPartError("there is no editor on PATH", hint="Name one: export EDITOR=nano")

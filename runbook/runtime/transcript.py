@@ -110,7 +110,7 @@ class Transcript:
         return self._rows[self._row]
 
     def last_lines(self) -> list[str]:
-        """Return the newest lines, as far as the cursor; not more than can still be redrawn."""
+        """Return the last lines that can still be redrawn, down to the cursor."""
         return self._rows[: self._row + 1]
 
     def resize(self, width: int) -> None:

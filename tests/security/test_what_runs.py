@@ -1,4 +1,4 @@
-"""What was checked is what runs: nothing that is switched between the check and the start of a command counts."""
+"""A command runs what was checked: nothing that is swapped between the check and its start takes effect."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_program_that_is_swapped_at_its_start_does_not_run(shell: Shell, attac
 
 
 def test_a_program_that_appears_earlier_on_path_does_not_run(shell: Shell) -> None:
-    """It was looked up once; what comes to be in front of it later is not looked at."""
+    """It was looked up once; a program that appears in front of it later is ignored."""
     program(shell.bin, "tool", "echo good")
     path = f"{shell.root / 'first'}:{shell.path}"
     (shell.root / "first").mkdir()
@@ -135,7 +135,7 @@ def test_a_program_where_anybody_may_write_is_not_one_on_path(shell: Shell) -> N
 
 
 def test_npx_supabase_is_the_binary_that_npm_installed(shell: Shell) -> None:
-    """Neither npx nor Node.js nor the project's `.npmrc` has a say any more."""
+    """Neither npx nor Node.js nor the project's `.npmrc` decides what runs."""
     shell.install_cli()
     program(shell.bin, "npx", EVIL)
     program(shell.bin, "node", EVIL)
@@ -184,7 +184,7 @@ SUPABASE_CLI_BINARY_OVERRIDE SUPABASE_INTERNAL_X PGHOST PGOPTIONS CLAUDECODE RUN
 
 @pytest.mark.parametrize("name", _UNNEEDED.split())
 def test_a_variable_that_no_command_needs_does_not_reach_one(name: str) -> None:
-    """The list says what is inherited, so a name that nobody has thought of is not."""
+    """Only listed variables are inherited, so one that nobody thought of isn't."""
     for is_cli in (False, True):
         assert name not in child_environment({name: "evil", "PATH": "/bin"}, {}, is_cli=is_cli)
 
@@ -258,7 +258,7 @@ def linked(tmp_path: Path) -> Linked:
 
 
 def test_a_switched_link_is_written_into_no_command(linked: Linked) -> None:
-    """Also not for a moment, between two looks at it: commands and requests name the ref that was proven."""
+    """Not even between two checks: commands and requests name the ref that was proven."""
     linked.link.write_text(OTHER)
     template = ("npx", "supabase", "functions", "deploy", "fn", "{{target}}")
     assert OTHER not in " ".join(linked.target.words(template, 2))
@@ -270,9 +270,9 @@ def test_a_switched_link_is_written_into_no_command(linked: Linked) -> None:
 
 _FILES = {
     "a new confirmation": ("supabase/.env", "SUPABASE_YES=true\n", "SUPABASE_YES is set in"),
-    "a new file": (".env.local", "COLOUR=red\n", "is new since the target was proven"),
+    "a new file": (".env.local", "COLOUR=red\n", "was added since the target was proven"),
     "another text": (".env", "COLOUR=blue\n", "changed since the target was proven"),
-    "no file": (".env", None, "is gone since the target was proven"),
+    "no file": (".env", None, "was deleted since the target was proven"),
 }
 
 
@@ -293,7 +293,7 @@ def test_an_env_file_that_changes_during_the_run_stops_the_next_write(tmp_path: 
 
 
 def test_another_port_for_the_local_stack_stops_the_next_write(tmp_path: Path) -> None:
-    """What is called local is a port on this machine, and a tunnel may lead from there to anywhere."""
+    """The local target is a port on this machine, and a tunnel may lead from there to anywhere."""
     linked = Linked(tmp_path, TargetKind.LOCAL)
     linked.target.recheck(linked.seen)
     (linked.project / "supabase" / "config.toml").write_text("[api]\nport = 54321\n[db]\nport = 6543\n")
@@ -309,7 +309,7 @@ def test_a_swapped_cli_stops_the_next_write(linked: Linked) -> None:
 
 
 def test_another_binary_of_the_same_version_is_another_target(shell: Shell) -> None:
-    """What is proven holds the digest of the program, so that a run that is resumed sees it too."""
+    """The proof holds the program's digest, so a resumed run notices the change too."""
     binary = shell.install_cli()[1]
     argv = ("npx", "supabase", "--version")
     first = Programs()
@@ -319,8 +319,8 @@ def test_another_binary_of_the_same_version_is_another_target(shell: Shell) -> N
     assert later.digest(later.find(argv, directory=str(shell.project), path=shell.path)) != before
 
 
-def test_what_was_left_out_is_on_the_first_screen(tmp_path: Path) -> None:
-    """Whoever set it must know that it does not count."""
+def test_ignored_variables_and_path_entries_are_noted(tmp_path: Path) -> None:
+    """Whoever set them must know that they have no effect."""
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     names = {"LD_PRELOAD": "x.so", "NODE_OPTIONS": "-r x", "GIT_SSH_COMMAND": "ssh -i x", "BASH_ENV": "x"}
@@ -344,8 +344,8 @@ _AT_THE_PROMPT: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("what", _AT_THE_PROMPT)
-def test_what_is_switched_at_the_prompt_stops_the_write(tmp_path: Path, what: str) -> None:
-    """In a real terminal: the operator reads, somebody switches, the operator types yes, and nothing is written."""
+def test_a_swap_at_the_prompt_stops_the_write(tmp_path: Path, what: str) -> None:
+    """In a real terminal: the operator reads, somebody swaps, the operator types yes, and nothing is written."""
     attack, said = _AT_THE_PROMPT[what]
     place = make_place(tmp_path)
     answer = place.answer
@@ -371,6 +371,7 @@ _SAID = [
     (json.dumps({"target": {"kind": "linked", "project_ref": OTHER}}), "", OTHER),
     (json.dumps({"target": {"kind": "local", "host": "127.0.0.1", "port": 54322}}), "", "local"),
     (json.dumps({"target": {"kind": "db-url", "host": "evil.test", "port": 5432}}), "", "evil.test:5432"),
+    ("[" * 100_000, "", ""),
     ("", f"Target: project {PROVEN}\nApply 1 migration", ""),
     ("", f"Target: project shop ({PROVEN}) · production", ""),
     ("", f"Target: project shop ({OTHER}) · production\nTarget: project {PROVEN}", OTHER),
@@ -381,7 +382,7 @@ _SAID = [
 
 
 @pytest.mark.parametrize(("document", "output", "elsewhere"), _SAID)
-def test_where_the_cli_says_that_it_went_is_compared(
+def test_the_target_that_the_cli_reports_is_compared(
     linked: Linked, document: str, output: str, elsewhere: str
 ) -> None:
     """CLI 3 names its target in JSON and in text; CLI 2 says nothing."""
@@ -399,7 +400,7 @@ class Elsewhere(FakeTarget):
 
 
 def test_a_command_that_went_elsewhere_fails_its_step(tmp_path: Path) -> None:
-    """It ended well, there; the operator reads where, and the walk stops for an answer."""
+    """It succeeded there; the operator reads where, and the walk stops for an answer."""
     walked = Walked(book(procedure(step("push", "change"))), tmp_path, target=Elsewhere())
     walked.executor = FakeExecutor({"change": ended(0, "Finished")})
     assert walked.begin() is ExitCode.NOT_COMPLETED

@@ -1,4 +1,4 @@
-"""Where a Supabase command says that it went: CLI 3 names its target in its JSON, and in the first line of its text."""
+"""The target that a Supabase command reports: CLI 3 names it in its JSON, and in the first line of its text."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 
 from runbook.engine.ports import Execution
 
-__all__ = ["reached"]
+__all__ = ["reported_target"]
 
 _LINE = re.compile(r"^Target: (?P<what>.+)$", re.MULTILINE)
 _REF = re.compile(r"\b[a-z]{20}\b")
 
 
-def reached(ended: Execution) -> str:
-    """Return the ref of the project that a command reached, `local`, a database's address, or "" if it doesn't say."""
+def reported_target(ended: Execution) -> str:
+    """Return the project's ref, `local`, or the database's address that a command reports; "" if it reports none."""
     return _from_document(ended.document) or _from_text(ended.output)
 
 
@@ -22,7 +22,7 @@ def _from_document(document: str) -> str:
     try:
         target = json.loads(document)["target"]
         kind = target["kind"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     if kind == "linked":
         return str(target.get("project_ref", ""))
