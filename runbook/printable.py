@@ -1,8 +1,8 @@
-"""Text that shows what it holds: whatever a reader can't see, or would take for something else, comes out by number.
+"""Make text show what it holds: a character that a reader can't see, or would mistake, comes out as its number.
 
-This is an allow-list, and the only one: letters, digits, punctuation, symbols, the plain space, and line ends. All
-else is written as `<U+202E>`: control characters, invisible ones, marks that turn text around, spaces that are no
-plain space, piles of accents, and letters of another script that look Latin, within a Latin name.
+The only allow-list is here: letters, digits, punctuation, symbols, the plain space, and line ends. Everything else is
+written as `<U+202E>`: control characters, invisible ones, marks that reverse text, other spaces, piles of accents, and
+letters of another script that look Latin, within a Latin name.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ __all__ = ["described", "json_text", "lines_of", "one_line", "printable", "spell
 _PLAIN = re.compile(
     r"[\n -~\u00a1-\u00ac\u00ae-\u017e\u2010-\u2023\u2025-\u2027\u2190-\u2214\u2216-\u2235\u2237-\u2426\u2500-\u27bf]*"
 )
-"""What needs no closer look: ASCII, Europe's Latin letters, dashes, quotes, arrows, the lines of boxes."""
-_CONTROLS = re.compile(r"[^\n -~]")
+"""Characters that need no closer look: ASCII, Europe's Latin letters, dashes, quotes, arrows, the lines of boxes."""
+_NOT_ASCII = re.compile(r"[^ -~]")
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Characters that count as letters, marks or symbols, and show as nothing."""
+"""Characters that count as letters, marks or symbols, and are invisible."""
 _TWINS = frozenset("\u01c0\u01c3\u0251\u0261\u017f\u037e\u1fef\u2024\u2044\u212a\u2215\u2236\u29f8\ua789\ua78c")
-"""What no word needs, and what looks like a Latin letter, or like the dot, the slash or the colon of an address."""
+"""Characters that no word needs and that look like a Latin letter, or like an address's dot, slash or colon."""
 _LOOK_LATIN = frozenset("аеорсухѕіјѵһԁԛԝӏгпкАВЕЗКМНОРСТУХЅІЈЬҮԀԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυχϲϳϹ")
 """Cyrillic and Greek letters that look like Latin ones. The other Greek ones are at home in units and formulas."""
 _SCRIPTS = ("ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH LATIN", "LISU", "MATHEMATICAL", "CYRILLIC")
-"""How the names of the letters begin that are foreign in a Latin word; all but the last count as look-alikes."""
+"""The Unicode names of letters that are foreign in a Latin word begin so; all but the last count as look-alikes."""
 _MOST_MARKS = 3
-"""Accents on one letter, as many as a language writes on it. A pile of them covers the lines around."""
+"""The most accents that any language puts on one letter. A pile of them would cover the lines around it."""
 _JOINER, _SELECTORS = "\u200d", "\ufe0e\ufe0f"
 _WORD = re.compile(r"[^\W_](?:\w*[^\W_])?|_+")
 _NAME = re.compile(r"[\w./:@-]+")
 _NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL", "\x1b": "ESCAPE"}
-"""Of control characters: Unicode gives them none."""
+"""Names of control characters, to which Unicode gives none."""
 
 
 def printable(text: str) -> str:
@@ -42,12 +42,12 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text as it may be shown where there is one line for it."""
+    """Return the text as one line that may be shown."""
     return printable(re.sub(r"(?:[ \t\n]|\r\n)+", " ", text).strip(" "))
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a text, as a file has them: no other character than a line feed begins a new one."""
+    """Return the lines of a text. Only a line feed ends one, as in a file."""
     return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
 
 
@@ -57,11 +57,11 @@ def json_text(value: object, *, indent: int | None = None) -> str:
 
 
 def suspect(text: str, *, allowed: str = "") -> str:
-    """Return number and name of the first character that does not show as what it is, "" if there is none.
+    """Return number and name of the first character that isn't what it looks like, "" if there is none.
 
-    Names, values and words of commands must not hold any. `allowed` are control characters that may be there.
+    Names, values and words of commands must not hold one. `allowed` lists the control characters that may occur.
     """
-    if _CONTROLS.search(text) is None and "\n" not in text:
+    if _NOT_ASCII.search(text) is None:
         return ""
     kept = "".join(" " if one in allowed else one for one in text)
     places = [kept.index("\n")] if "\n" in kept else []
@@ -75,7 +75,7 @@ def described(character: str) -> str:
 
 
 def spelled_out(word: str) -> str:
-    """Return the numbers of the letters of a word that looks Latin and is not; "" of any other word."""
+    """Return the numbers of a word's letters if it looks Latin but isn't, "" otherwise."""
     letters = [one for one in word if one.isalpha()]
     looks_latin = bool(letters) and all(_is_twin(one) for one in letters)
     return " ".join(f"U+{ord(one):04X}" for one in letters) if looks_latin else ""
@@ -86,7 +86,7 @@ def _escaped(character: str) -> str:
 
 
 def _rewritten(text: str, write: Callable[[str], str]) -> str:
-    """Return the text with `write` of each character that does not show as what it is."""
+    """Return the text with each character that isn't what it looks like replaced by `write`."""
     if _PLAIN.fullmatch(text):
         return text
     parts: list[str] = []
@@ -98,7 +98,7 @@ def _rewritten(text: str, write: Callable[[str], str]) -> str:
 
 
 def _hidden(text: str) -> list[int]:
-    """Return the places of the characters that don't show as what they are, in order."""
+    """Return the places of characters that aren't what they look like, in order."""
     characters = frozenset(text)
     places = set(_places_of({one for one in characters if _is_hidden(one)}, text))
     if any(_is_foreign(one) for one in characters) and any(_is_latin(one) for one in characters):
@@ -115,7 +115,7 @@ def _places_of(characters: set[str], text: str) -> Iterator[int]:
 
 
 def _name(character: str) -> str:
-    # Most texts are plain, and a start has no time for the tables of all others.
+    # Most texts are plain, so the tables are loaded only when one isn't: every start would pay for them.
     import unicodedata
 
     return unicodedata.name(character, "")
@@ -129,7 +129,7 @@ def _category(character: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _is_hidden(character: str) -> bool:
-    """Tell whether a character shows as nothing, as something else, or moves what stands around it."""
+    """Return True if a character is invisible, looks like another, or moves the text around it."""
     category = _category(character)
     if character in _BLANK or character in _TWINS:
         return True
@@ -170,7 +170,7 @@ def _mixed(text: str) -> Iterator[int]:
                 yield from (start + at for at, one in enumerate(word[0]) if _is_foreign(one))
 
 
-# --- marks and joiners: what they may stand behind --------------------------------------------------------------
+# --- marks and joiners: which characters they may follow --------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)
@@ -179,7 +179,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _loose_marks(text: str) -> Iterator[int]:
-    """Yield the places of accents without a letter or too many on it, and of joiners outside of an emoji."""
+    """Yield the places of accents without a letter, or too many on one, and of joiners outside an emoji."""
     marks, base = 0, ""
     for place, one in enumerate(text):
         if not _is_mark(one):
@@ -188,7 +188,7 @@ def _loose_marks(text: str) -> Iterator[int]:
             if not (_is_picture(base) and _is_picture(text[place + 1 : place + 2])):
                 yield place
         elif one in _SELECTORS:
-            if not (_is_picture(base) or (base in "#*0123456789" and text[place + 1 : place + 2] == "\u20e3")):
+            if not (_is_picture(base) or (base and base in "#*0123456789" and text[place + 1 : place + 2] == "\u20e3")):
                 yield place
         elif not _carries_marks(base):
             yield place

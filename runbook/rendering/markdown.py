@@ -134,9 +134,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
     view.Options: _options,
     view.Ask: lambda ask: _said(f"Note the value: {markdown_prose(ask.parameter.ask)}"),
     view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {markdown_prose(pause.text)}"),
-    view.Repeat: lambda repeat: _said(
-        f"Repeat these steps for each of `{repeat.over}`: {markdown_text(repeat.listed)}"
-    ),
+    view.Repeat: _repeat,
     view.Included: lambda included: _said(f"These are the steps of `{included.procedure}`."),
     view.Expected: _expected,
     view.Verification: _verification,

@@ -1,4 +1,4 @@
-"""One allow-list at every outlet: what can't be seen, or looks like something else, comes out by its number."""
+"""One allow-list at every outlet: a character that is invisible or looks like another comes out as its number."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_report_shows_each_character_as_what_it_is(tmp_path: Path) -> None:
 
 
 def test_history_and_status_show_each_character_as_what_it_is(tmp_path: Path) -> None:
-    """The operator, the host and the procedure were written by somebody else's machine, maybe."""
+    """Another machine may have written the operator, the host and the procedure."""
     text = hostile()
     walked = _walked(tmp_path, text)
     assert unsafe("".join(row.as_text() for row in rows(walked.journal, 9))) == []
@@ -253,7 +253,7 @@ def _bad_arguments() -> Iterable[list[str]]:
 def test_bad_argument_is_echoed_as_what_it_is(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Our own errors and click's; nothing of it is obeyed."""
+    """In our own errors and in click's; the terminal obeys none of it."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     out = _run(*words)
@@ -262,7 +262,7 @@ def test_bad_argument_is_echoed_as_what_it_is(
 
 
 def test_log_of_a_bug_can_be_read_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever looks at the file with `cat` obeys nothing in it."""
+    """A terminal obeys nothing in it when somebody prints it with `cat`."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(cli, "answer_early", _explode)
     assert unsafe(_run("list")) == []
@@ -275,7 +275,7 @@ def _explode(_words: object) -> None:
 
 
 def test_nothing_gets_past_the_streams(tmp_path: Path) -> None:
-    """Whatever code forgets: what it writes to standard output or error is printable."""
+    """Even if code forgets to filter, what it writes to standard output and error is printable."""
     out = io.StringIO()
     with redirect_stdout(out), redirect_stderr(out), _patched(_write_to_both):
         cli.main(["list"])
@@ -364,6 +364,11 @@ def test_word_that_looks_latin_is_spelled_out_where_it_is_confirmed() -> None:
     shown = screen(values={"table": "\u0441\u043e\u0440\u0443"})
     assert "U+0441 U+043E U+0440 U+0443" in plain_text(render_step(shown, 100))
     assert spelled_out("заказы") == spelled_out("copy") == spelled_out("12") == ""
+
+
+def test_emoji_marks_without_an_emoji_are_shown() -> None:
+    """Also at the very beginning of a text."""
+    assert printable("\ufe0f\u20e3") == "<U+FE0F><U+20E3>"
 
 
 def test_honest_text_stays_as_it_is() -> None:

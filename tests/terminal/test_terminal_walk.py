@@ -58,17 +58,6 @@ def test_name_must_be_typed_out_to_destroy(walk: Start) -> None:
     assert walk_ending(child) == (0, [["destroy", "it"]])
 
 
-def test_pasted_lines_answer_no_prompt(walk: Start) -> None:
-    """Of several lines that come at once none is taken."""
-    child = walk("write")
-    child.expect("Type yes to run")
-    child.expect("> ")
-    child.send("yes\ryes\ryes\r")
-    child.expect("it was discarded")
-    _type(child, "q")
-    assert walk_ending(child) == (1, [])
-
-
 def test_end_of_input_stops_with_the_way_back(walk: Start) -> None:
     """Ctrl-D at a prompt stops; the run can be resumed."""
     child = walk("write")
