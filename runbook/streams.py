@@ -1,4 +1,4 @@
-"""The process's own standard output and error: nothing goes through them that would not show as what it is."""
+"""Standard output and error of this process, which let only printable text through."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["printable_streams", "terminal_of"]
 
 
 class _PrintableStream:
-    """A text stream that passes on only printable text. Whoever must move the cursor asks for `terminal_of` it."""
+    """A text stream that passes on only printable text. Code that must move the cursor uses `terminal_of`."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
 
     def write(self, text: str) -> int:
-        """Write the text as it may be shown; what the stream's encoding has no letter for is escaped."""
+        """Write the text as it may be shown; escape characters that the stream's encoding lacks."""
         if not isinstance(text, str):
             raise TypeError(f"expected text, got {type(text).__name__}")
         shown = printable(text)
@@ -38,11 +38,11 @@ class _PrintableStream:
 
     @property
     def buffer(self) -> io.RawIOBase:
-        """Return a stream for bytes, which click writes where it completes words: they are text all the same."""
+        """Return a stream for bytes: click writes completions to it, and they are text all the same."""
         return _PrintableBytes(self)
 
     def __getattr__(self, name: str) -> Any:
-        """Be like the stream in all else."""
+        """Return the stream's own attribute for everything else."""
         return getattr(self.unfiltered, name)
 
 
@@ -70,7 +70,7 @@ def printable_streams() -> Iterator[None]:
 
 
 def terminal_of(stream: TextIO) -> TextIO:
-    """Return the stream behind it, for text that is printable already, with colours, or that moves the cursor."""
+    """Return the unfiltered stream, for text that is printable already, has colours, or moves the cursor."""
     unfiltered: TextIO = getattr(stream, "unfiltered", stream)
     return unfiltered
 

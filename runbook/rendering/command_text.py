@@ -20,7 +20,7 @@ def shell_word(word: str) -> str:
 
 
 def quoted(word: str) -> str:
-    """Quote a word for a shell, as it may be shown."""
+    """Quote a word for a shell, in printable text."""
     return shell_word(printable(word))
 
 
@@ -68,7 +68,7 @@ def broken(text: str, room: int, size: Callable[[str], int] = len, longest: int 
     """Break one line at spaces; a word longer than the room (and than `longest`) is broken where the room ends."""
     lines: list[str] = []
     line, end = "", 0
-    # Each word comes with the spaces before it. `\s*\S+` would look at a long run of spaces again and again.
+    # Each word comes with the spaces before it. `\s*\S+` would take quadratic time on a long run of spaces.
     for found in re.finditer(r"\S+", text):
         word, end = text[end : found.end()], found.end()
         if size(line + word) <= room:
@@ -83,7 +83,7 @@ def broken(text: str, room: int, size: Callable[[str], int] = len, longest: int 
 def _cut(word: str, room: int, size: Callable[[str], int], longest: int) -> list[str]:
     """Cut a word into pieces that fill the room, until the rest is not longer than `longest`."""
     pieces, start = [], 0
-    # No text is longer than its characters take in two columns each; measuring all of a long one each time is slow.
+    # The first condition spares measuring all of a long rest at every turn.
     while size(word[start : start + longest + 1]) > longest or size(word[start:]) > longest:
         end = next(end for end in range(start + room, start, -1) if size(word[start:end]) <= room)
         pieces.append(word[start:end])

@@ -106,7 +106,7 @@ def _fit(widths: Sequence[int], room: int) -> list[int] | None:
     if limit < _NARROWEST:
         return None
     fitted = [min(width, limit) for width in widths]
-    # What is left goes to the last of those that had to give.
+    # The spare columns go to the last of those that were cut.
     spare = room - sum(fitted)
     for index in [index for index, width in enumerate(widths) if width > limit][::-1][:spare]:
         fitted[index] += 1

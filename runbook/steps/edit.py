@@ -86,7 +86,7 @@ class Edit(Action):
     def begin(self, work: Work) -> Draft:
         """Return the draft to open.
 
-        A draft that is there already is gone on with: it may hold an hour's work of a session that was cut off.
+        An existing draft is kept: it may hold an hour's work of a session that was cut off.
         """
         draft = self._draft_path(work)
         if draft.exists():
@@ -96,14 +96,14 @@ class Edit(Action):
             text, problem = self._first_text(work)
             _write(draft, text)
         except OSError as error:
-            hint = "Make room or mend its rights, then retry."
+            hint = "Free some space or fix its permissions, then retry."
             raise UsageError(f"the draft {draft} can't be written: {error.strerror}", hint=hint) from error
         return Draft(draft, problem)
 
     def perform(self, work: Work, answer: str) -> None:
         """Put the finished file (`answer` is its path) in place and check it; drop the draft once that passed."""
         text, problem = _finished_text(answer)
-        file = self._destination(work)  # before the start is on record: behind it nothing may raise
+        file = self._destination(work)  # once the start is on record, nothing may raise
 
         def put_in_place() -> str:
             if problem:

@@ -1,4 +1,4 @@
-"""Lines of a file of variables, written so that every reader of such files takes a secret as it is."""
+"""Write the lines of a file of variables so that every reader of such files takes a secret literally."""
 
 from __future__ import annotations
 

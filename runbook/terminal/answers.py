@@ -174,7 +174,7 @@ class TerminalHands:
         return draft if answer == "a" else None
 
     def count_down(self, seconds: float) -> float:
-        """Wait that many seconds, less if Enter is pressed; return how many it were. Raises EOFError."""
+        """Wait that many seconds, less if Enter is pressed; return how many passed. Raises EOFError."""
         began = time.monotonic()
         self._dialog.enter_within(
             seconds, lambda left: self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")

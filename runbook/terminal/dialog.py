@@ -64,6 +64,7 @@ class Dialog:
     def show(self, lines: Iterable[Text | str]) -> None:
         """Print lines."""
         for line in lines:
+            # Printable first: Text drops some control characters, which must be shown.
             text = Text(printable(line)) if isinstance(line, str) else line
             parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
             shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
@@ -108,13 +109,13 @@ class Dialog:
     def line(self, label: str = "> ") -> str:
         """Return an answer that a person typed key by key, without spaces around it.
 
-        It may start something or count as done: pasted text, and all from before the question, is thrown away.
+        It may start something or mark a step as done, so pasted text and keys from before the question are discarded.
         Raises NoTerminalError if nobody can be asked.
         """
         return self._reader().confirmation(label)
 
     def value(self, label: str = "> ") -> str:
-        """Return a value or a note: one line, typed or pasted, that a typed Enter ends."""
+        """Return a value or a note: one line, typed or pasted, that ends with a typed Enter."""
         return self._reader().value(label)
 
     def secret(self, label: str) -> str:
@@ -122,11 +123,11 @@ class Dialog:
         return self._reader().value(label, is_hidden=True)
 
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
-        """Wait so long; return True at once if Enter is typed. `tick` gets the seconds left, once a second."""
+        """Wait that many seconds; return True once Enter is typed. `tick` gets the seconds left, once a second."""
         return self._reader().enter_within(seconds, tick)
 
     def _reader(self) -> AnswerReader:
-        # A pipe could be read as well, and answers must come from a person.
+        # Answers must come from a person, not from a pipe.
         if not sys.stdin.isatty():
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."

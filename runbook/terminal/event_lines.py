@@ -151,7 +151,7 @@ def _begun(event: events.RunStarted, run: str, width: int) -> Lines:
 
 
 def _changed(event: events.ChangeAccepted, _run: str, width: int) -> Lines:
-    # All others have been asked about, with the whole difference on the screen.
+    # The operator has seen the whole difference of any other change, and accepted it.
     first = event.diff.partition("\n")[0]
     return wrap(f"The policy changed. {first}", width, style="dim") if event.what == "policy" else []
 

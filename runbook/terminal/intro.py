@@ -67,7 +67,7 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
 def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5, book: str = "") -> Lines:
     """Return the proven target, what was found around it, and the question whether to begin.
 
-    `book` says which book it is, where it isn't the packaged one; that is never cut.
+    `book` names the book if it isn't the packaged one; that line is never cut.
     """
     found = render_notes(notes, width)
     where = Text("Commands will land on:  ") + target_text(seen)
@@ -78,12 +78,12 @@ def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, hei
 
 
 def render_book(book: str, width: int = 80) -> Lines:
-    """Return which book it is, nothing for the packaged one."""
+    """Return the lines that name the book, none for the packaged one."""
     return wrap(book, width, style="yellow") if book else []
 
 
 def render_notes(notes: Sequence[str], width: int = 80) -> Lines:
-    """Return what was found around the target, whole."""
+    """Return the notes on what was found around the target, uncut."""
     return [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
 
 

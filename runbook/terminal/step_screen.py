@@ -148,7 +148,7 @@ def _step_line(screen: Screen, width: int) -> Lines:
 
 
 def what_ran(screen: Screen, width: int) -> Lines:
-    """Return what a step has run, as it showed it before: its request, otherwise its command."""
+    """Return what the step ran, as its own screen showed it: its request, or else its command."""
     requests = _requests(screen)
     if requests:
         return _lines_of(requests, width)
@@ -156,7 +156,7 @@ def what_ran(screen: Screen, width: int) -> Lines:
 
 
 def _requests(screen: Screen) -> list[view.Block]:
-    # The argv of such a step is the process that sends the request. It says nothing to somebody in a hurry.
+    # The argv of such a step is the process that sends the request, which tells an operator nothing.
     return [block for block in screen.blocks if isinstance(block, view.HttpRequest)]
 
 
@@ -257,12 +257,12 @@ def _effect(screen: Screen, width: int) -> Lines:
 
 
 def _look_alikes(screen: Screen, width: int) -> Lines:
-    """Say of each value that looks Latin and is not which letters it has."""
+    """Return a warning for each value whose letters look Latin but aren't."""
     lines: Lines = []
     for name, value in sorted(screen.values.items()):
         for word in re.findall(r"\w+", value if isinstance(value, str) else ",".join(value)):
             if letters := spelled_out(word):
-                text = f"'{word}' ({name}) looks like Latin letters. It is {letters}."
+                text = f"'{word}' ({name}) looks Latin, but its letters are {letters}."
                 lines += wrap(text, width, first="  WARNING: ", style="bold yellow")
     return lines
 

@@ -168,7 +168,7 @@ def test_unlinked_directory_is_told(machine: Machine) -> None:
 
 
 def test_variables_are_noted_and_kept_from_the_cli(machine: Machine) -> None:
-    """SUPABASE_YES is named once, with why, and the CLI is told the contrary."""
+    """A note names SUPABASE_YES once and says why, and the CLI gets the opposite."""
     machine.variables |= {"SUPABASE_YES": "1", "CLAUDECODE": "1", "CLAUDE_CODE": "1"}
     target = machine.target()
     target.prove()

@@ -252,7 +252,7 @@ def test_answerer_types_for_the_operator(tmp_path: Path) -> None:
 
 
 def test_traps_are_not_inherited_and_what_is_given_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SUPABASE_YES of the shell never reaches a command, nor what no command needs; a drill's own profile does."""
+    """The shell's SUPABASE_YES never reaches a command, nor does a variable that none needs; a drill's profile does."""
     monkeypatch.setenv("SUPABASE_YES", "1")
     monkeypatch.setenv("CLAUDECODE", "1")
     monkeypatch.setenv("SUPABASE_PROFILE", "elsewhere")

@@ -1,4 +1,4 @@
-"""The real CLI goes where a command says, whatever lies around it; the platform's stand-in sees where that is."""
+"""The real CLI goes where a command says, whatever files lie around; the platform's stand-in records where."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ _SWITCHES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("switch", _SWITCHES)
 @pytest.mark.parametrize("major", [2, 3])
 def test_the_real_cli_goes_where_the_command_says(tmp_path: Path, major: int, switch: str) -> None:
-    """The link is another one by the time the command starts, and the command goes where it was checked to go."""
+    """The link changes before the command starts, and the command still goes to the project that was checked."""
     with _real(tmp_path, major) as cli:
         (cli.project / "supabase" / ".temp" / "project-ref").write_text(PROVEN)
         _SWITCHES[switch](cli.project / "supabase")

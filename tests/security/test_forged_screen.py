@@ -1,4 +1,4 @@
-"""A row of a table, or whatever else a command prints, against the operator's screen: drawn by a terminal emulator."""
+"""Rows and other output that try to forge the operator's screen, drawn by a terminal emulator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass
 class Watched:
-    """A program in a terminal of 80 by 24, and what a person sees there."""
+    """A program in a terminal of 80 by 24, and the screen that a person sees there."""
 
     child: pexpect.spawn[str]
     screen: pyte.Screen = field(default_factory=lambda: pyte.Screen(80, 24))
@@ -59,7 +59,7 @@ class Watched:
 
     @property
     def lines(self) -> list[str]:
-        """Return the lines that are seen."""
+        """Return the visible lines."""
         return [line.rstrip() for line in self.screen.display]
 
     def type(self, text: str) -> None:
@@ -126,7 +126,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_row_that_paints_a_question_is_seen_as_a_row(place: Place, way: str) -> None:
-    """What it wanted to paint stands in its own line as text; the question that counts is at the bottom, whole."""
+    """Its forged question stays in its own line as text; the real one is at the bottom, complete."""
     rows, raw = WAYS[way]
     _npx(place, rows=rows, raw=raw)
     watched = _at_the_push(place)
@@ -140,7 +140,7 @@ def test_row_that_paints_a_question_is_seen_as_a_row(place: Place, way: str) -> 
         assert "Type yes to run" in lines[-2]
         assert lines[-1] == ">"
         assert watched.screen.margins is None
-        # A scroll region, a jump: they show as what they are, beside the text that came with them.
+        # A scroll region shows as text.
         assert "<U+001B>[1;5r" in watched.sent.replace("<U+009B>", "<U+001B>[")
     finally:
         watched.child.close(force=True)
@@ -148,7 +148,7 @@ def test_row_that_paints_a_question_is_seen_as_a_row(place: Place, way: str) -> 
 
 
 def _back(sequence: str, reset: str) -> tuple[str, Callable[[Watched], bool]]:
-    """Return a mode that the emulator does not know, and that it was set back behind the last time it was set."""
+    """Return a mode that the emulator doesn't know, and a check that it was reset after it was last set."""
     return sequence, lambda watched: watched.sent.rfind(reset) > watched.sent.rfind(sequence)
 
 
@@ -174,7 +174,7 @@ SWITCHED: dict[str, tuple[str, Callable[[Watched], bool]]] = {
     [(what, editor) for what in SWITCHED for editor in (False, True) if not editor or what != "title"],
 )
 def test_modes_are_as_they_were_after_a_program_has_ended(tmp_path: Path, what: str, *, editor: bool) -> None:
-    """A command can't switch them, and what an editor has left switched is switched back."""
+    """A command can't switch them, and those that an editor left switched are reset."""
     sequence, is_reset = SWITCHED[what]
     script = program(tmp_path, "switch", f"printf '{_octal(sequence)}'")
     opened = f"from runbook.runtime.subprocesses import open_editor; open_editor({str(tmp_path / 'file')!r})"
@@ -203,8 +203,8 @@ QUESTION = (
 """What the Supabase CLI 3.1 prints around its own question: hide the cursor, draw, go up, erase, draw the answer."""
 
 
-def test_question_of_the_cli_can_be_read_and_what_was_left_out_is_said(tmp_path: Path) -> None:
-    """The question as it was asked, below it the answer, and one quiet line on the moves between."""
+def test_question_of_the_cli_is_readable_and_left_out_moves_are_counted(tmp_path: Path) -> None:
+    """The question, the answer below it, and one line about the moves between them."""
     (tmp_path / "question").write_text(QUESTION, newline="")
     code = f"""from runbook.runtime.executor import PtyExecutor
 PtyExecutor.here().execute(["cat", "question"], environment={{}}, directory={str(tmp_path)!r}, timeout=None,
@@ -230,7 +230,7 @@ def test_no_question_to_the_terminal_gets_through() -> None:
     assert not any(one in shown for one in asked)
 
 
-def test_what_was_left_out_is_counted_and_what_was_dangerous_is_shown() -> None:
+def test_cursor_moves_are_counted_and_dangerous_sequences_are_shown() -> None:
     """Cursor moves of a prompt make no noise; a scroll region, a clipboard, a link show as text."""
     output = OutputFilter()
     shown = output.feed("\x1b[?25l\x1b[2A\x1b[Jnew") + output.feed("\x1b[1;5r\x1b]52;c;cm0=\x07") + output.flush()

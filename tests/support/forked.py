@@ -132,7 +132,7 @@ def _arm(kill: KillAt) -> None:
 
 
 def _hurry() -> None:
-    """Take each answer as typed at once: nobody pastes here, and a person's pauses would add up to minutes."""
+    """Accept answers without pauses: nobody pastes here, and a person's pauses would add up to minutes."""
     from runbook.runtime import answer_reader, typed_keys
 
     typed_keys.KEY_PACE, answer_reader.ANSWER_HOLD, answer_reader.ENTER_HOLD = 0.0, 0.002, 0.002

@@ -37,9 +37,9 @@ ROOT = Path(__file__).parents[2]
 KEY_PAUSE = 0.015
 """Seconds from one key to the next: two fingers that roll over two keys, about the fastest that a person types."""
 UNSEEN_PAUSE = 0.05
-"""The same where no echo tells that a key has arrived: a busy machine must not hand over two at once."""
+"""The same without an echo to wait for: a busy machine must not deliver two keys at once."""
 READING = 0.2
-"""Seconds that pass before even the quickest person reacts to what a terminal shows."""
+"""Seconds before even the quickest person reacts to what a terminal shows."""
 
 
 class PlainRedactor:
@@ -55,7 +55,7 @@ class PlainRedactor:
         return text
 
     def redact(self, text: str) -> str:
-        """Leave it."""
+        """Return the text unchanged."""
         return text
 
     def flush(self) -> str:
@@ -94,13 +94,13 @@ def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: f
 
 
 def answer(child: pexpect.spawn[str], text: str) -> None:
-    """Type a line as `type_keys` does, once what a command asks has been read."""
+    """Type a line as `type_keys` does, after the time it takes to read a command's question."""
     time.sleep(READING)
     type_keys(child, text)
 
 
 def press(child: pexpect.spawn[str], keys: str) -> None:
-    """Press keys that a program takes without echo, once what it has shown has been read."""
+    """Press keys that a program reads without echo, after the time it takes to read its output."""
     child.delaybeforesend = None
     time.sleep(READING)
     for key in keys:
@@ -116,7 +116,7 @@ def walk_terminal(name: str, directory: Path, **environment: str) -> pexpect.spa
 
 
 def walk_ending(child: pexpect.spawn[str]) -> tuple[int, list[list[str]]]:
-    """Wait for the end of such a walk; return its exit code and what it ran."""
+    """Wait for a walk to end; return its exit code and the commands that it ran."""
     code = int(found(child, r"ENDED (\d+)"))
     ran: list[list[str]] = json.loads(found(child, r"RAN (\[.*\])"))
     child.expect(pexpect.EOF)
