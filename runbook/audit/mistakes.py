@@ -107,7 +107,7 @@ def _exists(rule: Rule, _book: Book, on: list[Manual]) -> Iterator[Mistake]:
 
 
 def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """Every flag that a variant looks for, or that may stay, is one of the command's on the majors it is for."""
+    """Each flag that the rule names is one of the command's, on the majors that the rule or its variant is for."""
     looked_for = [((*variant.flags, *variant.without), variant) for variant in rule.variants]
     for names, variant in (*looked_for, (rule.options, Variant())):
         own = [manual for manual in on if not variant.majors or manual.major in variant.majors]

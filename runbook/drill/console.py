@@ -63,7 +63,7 @@ def hold(
 
 
 def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
-    """Say what the pager says; to a person also how another terminal gets in, until a key is pressed."""
+    """Say what the pager says and, to a person, how to get in from another terminal."""
     click.echo(f"\nDRILL  {procedure.title}  ({drill.name})\n")
     _say(drill.briefing, "  ")
     click.echo()
@@ -81,12 +81,7 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
         click.echo("  ")
     _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
     _say("The commands are the real ones. To look around in another terminal, type:", "  ")
-    click.echo(f"  {enter}")
-    if sys.stdin.isatty():
-        from runbook.terminal.dialog import Dialog
-
-        click.echo()
-        Dialog().line("  Press Enter to take the call. ")
+    click.echo(f"  {enter}\n")
 
 
 def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
@@ -97,11 +92,12 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     from runbook.terminal.dialog import Dialog
 
     dialog = Dialog()
+    dialog.line("  Press Enter to take the call. ")
 
     def again() -> bool:
         # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
-        click.echo("\nThe run has stopped. On production `runbook resume` goes on with it.")
-        return dialog.line("Enter goes on, e ends the drill: ").lower() != "e"
+        click.echo("\nThe run has stopped. On production, `runbook resume` would continue it.")
+        return dialog.line("Press Enter to continue, or e to end the drill: ").lower() != "e"
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
     operator = TerminalOperator(titles=titles, dialog=dialog)

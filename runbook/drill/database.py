@@ -60,7 +60,7 @@ def execute(url: str, *statements: str) -> None:
 
 
 def set_passwords(url: str, passwords: Mapping[str, str]) -> None:
-    """Set the passwords of roles. The server is sent what it checks them by, so that none turns up in its log."""
+    """Set the passwords of roles. The server gets only the SCRAM verifiers, so no password appears in its log."""
     with connect(url) as connection:
         for role, password in passwords.items():
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()

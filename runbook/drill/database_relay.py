@@ -20,7 +20,7 @@ _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migr
 _OVERLAP = 200
 """Bytes kept of what came before: the statement may lie across two reads."""
 _LET_IN = b"R\x00\x00\x00\x08\x00\x00\x00\x00"
-"""AuthenticationOk. The database asks whoever comes for the password; the relay knows none and asks for none."""
+"""AuthenticationOk. The database itself asks each client for the password; the relay neither knows nor checks it."""
 
 
 class Break(StrEnum):
@@ -96,7 +96,7 @@ class DatabaseRelay:
     def _carry_out(self, client: socket.socket, server: socket.socket, let_in: threading.Event) -> bool:
         """Carry from the command to the server; true if the connection broke, and the server was left to itself.
 
-        It breaks for a command that the database has let in: anybody on this machine can send what looks like a push.
+        It breaks only after the database has let the client in: any local user can send what looks like a push.
         """
         seen = b""
         while data := _receive(client):
@@ -108,7 +108,7 @@ class DatabaseRelay:
                     self.breaks += 1
             if armed is not None:
                 when, also = armed
-                # First of all: a command that is to be killed must not see the cut and say how it failed.
+                # Before the cut: a command that `also` kills must not notice the cut and report an error.
                 also()
                 # Nothing may reach the command any more: the server's answer can be quicker than the cut.
                 _cut(client)

@@ -41,7 +41,7 @@ def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]
     """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
     # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
-    # The environment holds the drill's password and keys: the file is never there for others, not for a moment.
+    # The script holds the drill's password and keys, so nobody else may read it, not even while it is written.
     file.touch(mode=stat.S_IRWXU, exist_ok=False)
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
@@ -76,7 +76,7 @@ class BlockingProxy:
     """Where commands think the internet is; `attempts` are the hosts and URLs they asked for."""
 
     url: str
-    """With the password by which the drill's own commands are told from others on this machine."""
+    """With a password that only the drill's own commands have."""
     attempts: list[str] = field(default_factory=list)
 
 
@@ -84,7 +84,7 @@ class BlockingProxy:
 def open_blocking_proxy() -> Iterator[BlockingProxy]:
     """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request is refused.
 
-    One that comes without the password is asked for it, and is no attempt of the drill's.
+    A request without the password gets a 407 and doesn't count as an attempt: it isn't the drill's.
     """
     proxy, key = BlockingProxy(""), f"drill:{secrets.token_urlsafe(24)}"
     wanted = f"Basic {base64.b64encode(key.encode()).decode()}".encode()
@@ -98,7 +98,7 @@ def open_blocking_proxy() -> Iterator[BlockingProxy]:
             shown = (line.partition(b":") for line in lines[1:])
             given = [value.strip() for name, _, value in shown if name.strip().lower() == b"proxy-authorization"]
             if len(given) == 1 and hmac.compare_digest(given[0], wanted):
-                # What a command asks for is shown: nothing in it may steer a terminal.
+                # The attempt is shown later, so it must not contain control characters.
                 words = lines[0].decode("ascii", "replace").split()[:2]
                 proxy.attempts.append(" ".join(word for word in words if word.isprintable())[:200])
                 answer = b"403 A drill stays on this machine\r\n"

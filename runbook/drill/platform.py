@@ -17,19 +17,20 @@ from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 from runbook.drill.loopback import LoopbackServer, serve_on_loopback
-from runbook.drill.platform_access import TARGET_HEADERS, Keys, refusal
+from runbook.drill.platform_access import Keys, refusal
 from runbook.drill.platform_api import CALLS, ApiReply, ApiRequest, answer, respond
 from runbook.drill.platform_state import PROJECT_REF, PlatformState
+from runbook.steps.request import TARGET_HEADERS
 
 __all__ = ["Platform", "environment", "serve", "write_link", "write_profile"]
 
 _PATIENCE = 30
-"""Seconds for a caller who says nothing."""
+"""Seconds that a silent client may keep its connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A running stand-in: where it is, what opens it and what it knows."""
+    """A running stand-in: its address, its keys and its state."""
 
     url: str
     state: PlatformState
@@ -59,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     timeout = _PATIENCE
-    admit: Callable[[ApiRequest, list[str], int], ApiReply | None]
+    keys: Keys
     play: Callable[[ApiRequest], ApiReply]
 
     def handle_one(self) -> None:
@@ -71,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.close_connection = True
         self._reply(replace(refused, headers={"connection": "close"}))
-        # Hanging up on what has not been read would take the answer away from the caller again.
+        # Closing with unread input resets the connection, and the caller could lose the answer.
         with suppress(OSError):
             self.connection.settimeout(1)
             self.rfile.read1()
@@ -80,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815
 
     def handle_expect_100(self) -> bool:
-        """Ask for the body of an admitted request only; what is refused gets its answer instead."""
+        """Ask for the body of an admitted request only; a refused one gets its answer at once."""
         return self._refused() is not None or super().handle_expect_100()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
@@ -92,10 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:  # an address that can't be read, such as `http://[`
             return answer(400, {"message": "Bad Request"})
         address = cast("tuple[str, int]", self.server.server_address)
-        return type(self).admit(head, self.headers.get_all("host", []), address[1])
+        return refusal(head, self.keys, hosts=self.headers.get_all("host", []), port=address[1])
 
     def _head(self) -> ApiRequest:
-        """Return what the request says before its body."""
+        """Return the request without its body."""
         address = urlsplit(self.path)
         return ApiRequest(
             method=self.command,
@@ -117,9 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _handler(state: PlatformState, keys: Keys, wait: Callable[[float], object]) -> type[_Handler]:
     class Handler(_Handler):
-        admit = staticmethod(lambda head, hosts, port: refusal(head, keys, hosts=hosts, port=port))
         play = staticmethod(lambda request: _play(state, request, wait))
 
+    Handler.keys = keys
     return Handler
 
 
@@ -153,7 +154,7 @@ def write_profile(file: Path, url: str) -> None:
 
 
 def environment(profile: Path, platform: Platform) -> Mapping[str, str]:
-    """Return what commands need in their environment: the CLI to use the profile, requests to call functions."""
+    """Return the variables with which the CLI uses the profile and requests may call functions."""
     return {
         "SUPABASE_PROFILE": str(profile),
         "SUPABASE_ACCESS_TOKEN": platform.keys.token,

@@ -1,8 +1,8 @@
 """A PostgreSQL for one drill: a throwaway server of our own on loopback, or a database on a server named by URL.
 
-Two ways lead into a server of our own. This process takes a socket in a directory that only this user and the server's
-account may enter, and PostgreSQL asks the kernel who connects. Commands take TCP, as they do on production, and need
-the password, which reaches them by their environment alone. The superuser can't log in over TCP at all.
+There are two ways into a server of our own. This process uses a socket in a directory that only the server's account
+(and root) may enter, and PostgreSQL asks the kernel who connects. Commands use TCP, as on production, with a password
+that they get in their environment only. The superuser can't log in over TCP at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import hashlib
 import os
 import pwd
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from runbook.drill.database import connect, execute, query, set_passwords
 from runbook.drill.machine import (
@@ -47,16 +46,16 @@ _PRODUCTION = "production"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A database for a drill, as this process and as the operator's commands reach it."""
+    """A database for a drill, with the URLs that this process and the operator's commands use."""
 
     url: str
     """As the project's own role, for this process."""
     admin_url: str
-    """As the superuser (on a server that is not ours: as whoever its URL names), for this process."""
+    """As the superuser, for this process. On a server that is not ours: as the user in its URL."""
     command_url: str
-    """As the project's own role, for commands. It holds no password: a command line is seen by every user."""
+    """As the project's own role, for commands. Without the password: every user of the machine sees command lines."""
     password: str | None = field(repr=False)
-    """What commands need to log in; None on a server that is not ours and whose URL names none."""
+    """For commands, to log in; None on a server that is not ours if its URL has none."""
     maintenance_url: str
     """Another database of the same server: from there this one can be dropped and made again."""
     database: str
@@ -72,21 +71,17 @@ class Postgres:
 @contextmanager
 def throwaway_postgres() -> Iterator[Postgres]:
     """Run a server for the length of the block, in a directory of its own; nothing of it is left after."""
-    account = server_account()
-    directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(account)))
-    try:
-        with watch(directory) as watcher:
-            yield start_postgres(directory, watcher)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(server_account())))
+    with watch(directory) as watcher:
+        yield start_postgres(directory, watcher)
 
 
 def start_postgres(directory: Path, watcher: Watcher, *, born: Callable[[Process], None] = lambda _: None) -> Postgres:
     """Start a server with its data below `directory` (existing, ours) and return it when it answers.
 
-    `born` is told the server's process as soon as there is one. The server ends with the watcher at the latest.
-    Raises MissingPartError without PostgreSQL and RunbookError, with the end of the server's log, if it does not come
-    up.
+    Calls `born` with the server's process as soon as it exists. The watcher ends the server when it ends itself.
+    Raises MissingPartError if there is no PostgreSQL, and RunbookError with the end of the server's log if the server
+    doesn't start.
     """
     account = server_account()
     cache = cache_directory(account)
@@ -136,7 +131,7 @@ def named_postgres(url: str) -> Postgres:
     """Make a database of our own on a running server; raises UsageError unless the server is on loopback."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.hostname:
-        raise UsageError(f"not a PostgreSQL URL: {url}", hint="Such as postgresql://postgres@127.0.0.1:5432/postgres")
+        raise UsageError(f"not a PostgreSQL URL: {url}", hint="Example: postgresql://postgres@127.0.0.1:5432/postgres")
     # libpq lets the hosts in a URL's query win over the one before the slash.
     pairs = [(key.lower(), value) for key, value in parse_qsl(parts.query, keep_blank_values=True)]
     named = {host for key, value in pairs if key in {"host", "hostaddr", "service"} for host in value.split(",")}
@@ -151,11 +146,15 @@ def named_postgres(url: str) -> Postgres:
     version = str(query(url, "show server_version")[0][0])
     own = parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable")
     user, host = parts.netloc.rpartition("@")[::2]
+    # libpq also takes the password from the query, and that one wins.
+    password = None if parts.password is None else unquote(parts.password)
+    words = parse_qsl(own.query, keep_blank_values=True)
+    bare = urlencode([pair for pair in words if pair[0] != "password"], quote_via=quote)
     return Postgres(
         url=urlunsplit(own),
         admin_url=urlunsplit(own),
-        command_url=urlunsplit(own._replace(netloc="@".join(filter(None, (user.partition(":")[0], host))))),
-        password=None if parts.password is None else unquote(parts.password),
+        command_url=urlunsplit(own._replace(netloc="@".join(filter(None, (user.partition(":")[0], host))), query=bare)),
+        password=dict(words).get("password", password),
         maintenance_url=url,
         database=database,
         version=version,
@@ -163,9 +162,9 @@ def named_postgres(url: str) -> Postgres:
 
 
 def _furnish(directory: Path, port: int) -> Postgres:
-    """Make the role and the database of a hosted project, where `postgres` is no superuser but may do much."""
+    """Make the role and the database of a hosted project, where `postgres` may do much but isn't a superuser."""
     maintenance = _by_socket(_SUPERUSER, directory, port, "template1")
-    # Of the form of a hosted project's secret key: every outlet knows it for a secret and masks it.
+    # It looks like a hosted project's secret key, so the redaction masks it everywhere.
     password = f"sb_secret_{secrets.token_urlsafe(24)}"
     execute(
         maintenance,
@@ -173,7 +172,7 @@ def _furnish(directory: Path, port: int) -> Postgres:
         "grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres",
         f"create database {_PRODUCTION} owner postgres",
     )
-    # The superuser has one too, which nobody knows: it needs none where it may log in.
+    # The superuser gets one that nobody knows: it logs in by the socket, without a password.
     set_passwords(maintenance, {"postgres": password, _SUPERUSER: secrets.token_urlsafe(24)})
     return Postgres(
         url=_by_socket("postgres", directory, port, _PRODUCTION),
@@ -212,7 +211,7 @@ _SUPERUSER = "supabase_admin"
 
 # The smallest WAL segments there are (1 MB): the cluster is copied for every drill.
 _INITDB = ("--auth=reject", "--locale=C", "--encoding=UTF8", "--no-sync", "--wal-segsize=1", f"--username={_SUPERUSER}")
-# The first line that fits counts. Neither line lets anybody replicate: for that it would have to say so.
+# The first matching line counts. None of them allows replication: `all` doesn't include it.
 _HBA = f"""
 local all {_SUPERUSER},postgres peer map=drill
 host all {_SUPERUSER} all reject
@@ -244,9 +243,9 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
 
     The account itself copies, so its parent directory must be the account's.
     """
-    # Who holds the drill is who may use the socket.
-    people = "".join(f'drill "{_user_name()}" {role}\n' for role in (_SUPERUSER, "postgres"))
-    recipe = hashlib.sha256("".join([*_INITDB, _HBA, people, _SETTINGS, account.name]).encode()).hexdigest()[:8]
+    # Only the user who runs the drill may log in by the socket.
+    identities = "".join(f'drill "{_user_name()}" {role}\n' for role in (_SUPERUSER, "postgres"))
+    recipe = hashlib.sha256("".join([*_INITDB, _HBA, identities, _SETTINGS, account.name]).encode()).hexdigest()[:8]
 
     def initialize(path: Path) -> None:
         path.parent.chmod(0o755)
@@ -260,7 +259,7 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
             said = (done.stderr or done.stdout).strip()[-500:]
             raise RunbookError(f"initdb failed: {said}", hint=f"It is {binaries.directory}/initdb.")
         (path / "pg_hba.conf").write_text(_HBA, encoding="utf-8")
-        (path / "pg_ident.conf").write_text(people, encoding="utf-8")
+        (path / "pg_ident.conf").write_text(identities, encoding="utf-8")
         with (path / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write(_SETTINGS)
 
@@ -276,11 +275,11 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
 
 
 def _user_name() -> str:
-    """Return this user's name as `pg_ident.conf` writes it in quotes; raises RunbookError for a user without one."""
+    """Return this user's name, escaped for quotes in `pg_ident.conf`; raises RunbookError if the user has no name."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
     except KeyError as error:
         raise RunbookError(
-            f"PostgreSQL can't tell who user {os.geteuid()} is: this machine has no name for it",
-            hint="Run the drill as a user of this machine, or name a server: --postgres URL",
+            f"user {os.geteuid()} has no name on this machine, and the drill's PostgreSQL lets in by name",
+            hint="Run the drill as a user that has a name, or use --postgres URL.",
         ) from error

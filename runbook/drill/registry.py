@@ -1,6 +1,7 @@
-"""The record of sandboxes: written before anything is made, so that whatever dies, the next drill can clear up.
+"""The record of sandboxes, with which the watcher of a drill that died, or else the next drill, clears up.
 
-A kept sandbox is left up after its drill; its stand-ins then live on in a process of their own.
+A sandbox is on record before anything of it is made. A kept sandbox outlives its drill: a process of its own then runs
+its stand-ins.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def is_kept(identity: str) -> bool:
 
 
 def sweep() -> tuple[SandboxRecord, ...]:
-    """Remove every sandbox whose drill is gone, with the commands that still run in it; return them. Kept ones stay."""
+    """Remove each sandbox whose drill is gone, and end the commands that still run in it; return the records.
+
+    Kept sandboxes stay.
+    """
     orphans = tuple(record for record in records() if not record.kept and not is_alive(record.owner))
     for record in orphans:
         for process in processes_inside(record.directory):
@@ -94,7 +98,8 @@ def destroy(record: SandboxRecord) -> None:
             execute(url, f'drop database if exists "{database}" with (force)')
         except RunbookError:
             return  # that server is down or out of reach: the record stays, a later drill tries again
-    (state_directory() / f"{record.id}.json").unlink(missing_ok=True)
+    for suffix in (".draft", ".json"):  # a draft is there if the drill was killed while it wrote
+        (state_directory() / f"{record.id}{suffix}").unlink(missing_ok=True)
 
 
 # --- kept sandboxes -------------------------------------------------------------------------------------------------
@@ -106,7 +111,7 @@ def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
     target = f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
     about = {
         "drill": drill,
-        # By the script too: the password is in its environment.
+        # psql needs the script too: it sets the password.
         "psql": f"{sandbox.enter} psql {url}",
         "shell": str(sandbox.enter),
         "cli": f"{sandbox.enter} npx supabase migration list {target}",
@@ -122,21 +127,21 @@ def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
 
 
 def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
-    """End one kept sandbox, or all of them, and return what was ended; raises UsageError if there is none such."""
+    """End one kept sandbox, or all of them, and return the records; raises UsageError if there is none."""
     kept = [record for record in records() if record.kept]
     chosen = tuple(record for record in kept if identity in {None, record.id})
     if not chosen:
         names = ", ".join(record.id for record in kept) or "none"
-        raise UsageError("no such sandbox is kept", hint=f"Kept: {names}")
+        raise UsageError(f"no kept sandbox{'' if identity is None else f' {identity!r}'}", hint=f"Kept: {names}")
     for record in chosen:
         destroy(record)
     return chosen
 
 
 def _serve_on(sandbox: Sandbox, gate: int) -> Process:
-    """Fork a process that goes on answering for platform and local stack; nothing else stays open in it.
+    """Fork a process that keeps serving the platform and the local stack; everything else is closed in it.
 
-    It ends by itself unless something comes through the gate: what isn't on record would be served forever.
+    It waits at the gate until the sandbox is on record as kept. If the drill dies first, it ends: nobody would find it.
     """
     server, local = sandbox.platform.server, sandbox.local
     child = os.fork()

@@ -66,7 +66,7 @@ class Sandbox:
     enter: Path
     """A script that runs a command, or a shell, in the project with the drill's environment."""
     watcher: Watcher
-    """What clears all of it away if this process is killed."""
+    """Clears everything away if this process is killed."""
 
     def commit(self, message: str) -> None:
         """Commit everything in the project."""
@@ -122,7 +122,7 @@ def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | Non
 
 @contextmanager
 def _on_record(record: SandboxRecord) -> Iterator[None]:
-    """Put the sandbox on record for the block; remove both after it, unless it was kept."""
+    """Keep the sandbox on record during the block; then remove it and its record, unless it was kept."""
     write(record)
     try:
         yield
@@ -135,7 +135,7 @@ def _on_record(record: SandboxRecord) -> Iterator[None]:
 def _make_directory(directory: Path, account: Account) -> None:
     directory.mkdir(mode=0o700)
     if account.switch:
-        # The other account must pass through here to the server's data, and sees nothing on the way.
+        # The server's account must pass through to its data, but may not list this directory.
         os.chown(directory, -1, account.gid)
         directory.chmod(0o710)
 
@@ -206,7 +206,7 @@ class DrillTarget:
         return {**settled_environment(self.directory), **self.sandbox.environment}
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
-        """Return where a command says that it went, if that is neither the database nor the project of the drill."""
+        """Return where a command says that it went, if that is outside the drill; "" otherwise."""
         address = urlsplit(self.url)
         own = {f"{address.hostname}:{address.port}", PROJECT_REF, "local", ""}
         reported = reported_target(ended) if is_supabase(argv) else ""
@@ -236,8 +236,8 @@ def project_sql(name: str) -> str:
 
 
 def _make_project(project: Path, *, cli: CliPackage, local_port: int | None) -> None:
-    """Write the project: `npx supabase` is that CLI, the local stack is at `local_port`, or there is none."""
-    # The CLI would log in to a local stack with the password that all local stacks have, unless told otherwise.
+    """Write the project: `npx supabase` starts that CLI, and the local stack (if any) is at `local_port`."""
+    # Without this setting the CLI uses the password that all local stacks have.
     local = f"port = {_CLOSED}" if local_port is None else f'port = {local_port}\npassword = "env(PGPASSWORD)"'
     manifest = {"name": "drill", "private": True, "devDependencies": {"supabase": cli.version}}
     for name, text in {

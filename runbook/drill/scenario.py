@@ -59,7 +59,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
         sandbox.commit("The functions as they were")
     for migration in scenario.migrations:
         if migration.state not in _STATES:
-            raise UsageError(f"a migration can't be '{migration.state}'", hint=", ".join(sorted(_STATES)))
+            raise UsageError(f"a migration can't be '{migration.state}'", hint=f"Use {', '.join(sorted(_STATES))}.")
         if migration.state != "missing":
             text = migration.sql + (_EDITED if migration.state == "edited" else "")
             file = sandbox.project / "supabase" / "migrations" / f"{migration.name}.sql"
@@ -143,7 +143,7 @@ def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) ->
     outside = [statement for statement in statements if "concurrently" in statement.lower()]
     found = _NAME.fullmatch(migration.name)
     if found is None:
-        raise UsageError(f"'{migration.name}' is no migration's name", hint="Such as 20261101000000_add_column")
+        raise UsageError(f"not a migration's name: '{migration.name}'", hint="Example: 20261101000000_add_column")
     try:
         for statement in outside:
             connection.execute(statement)

@@ -204,7 +204,7 @@ def _walk(
 
 
 def _trouble(drill: Drill, code: ExitCode, error: str, events: tuple[Event, ...], *, unattended: bool) -> str:
-    """Return what ended the walk where it was not to end, or not so: only a planned stop is the drill's stop."""
+    """Return the unexpected reason the walk ended, or "". A stop is expected only if the drill plans it."""
     # A held target is an error to the walk, and the wanted end of some drills.
     if code is ExitCode.TARGET_HELD and drill.ends == "held":
         return ""

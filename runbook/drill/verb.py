@@ -76,11 +76,12 @@ def command(  # noqa: PLR0917 - click gives every option by its name
             raise UsageError("--all requires --auto", hint="Add --auto, or name one procedure to drill by hand.")
         return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
     if not major.isdigit():
-        raise UsageError(f"--cli {major} requires --all", hint="For one drill: --cli 2 or --cli 3")
+        raise UsageError(f"--cli {major} requires --all", hint="For one drill, use --cli 2 or --cli 3.")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
     if not auto:
         if not drill.practice:
-            raise UsageError(f"'{drill.name}' makes its mistake by its own answers", hint="Hold it with --auto.")
+            what = f"'{drill.name}' can't be drilled by hand: its own answers contain the mistake"
+            raise UsageError(what, hint="Add --auto.")
         require_person()
     return console.hold(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
 

@@ -1,4 +1,8 @@
-"""What clears up after a drill that was killed: a watcher that starts its server and outlives it."""
+"""Clear up after a drill that dies: a process of its own starts the drill's server and outlives the drill.
+
+`watcher_process.py` is that process's program. When the drill dies, it ends the server and deletes the directory; then
+`registry.sweep` does the rest: commands that still run, a database on a borrowed server, the record.
+"""
 
 from __future__ import annotations
 
@@ -17,24 +21,28 @@ from runbook.errors import RunbookError
 __all__ = ["Watcher", "watch"]
 
 _PATIENCE = 30
+"""Seconds until a watcher that doesn't end is killed."""
 
 
 @dataclass(slots=True)
 class Watcher:
-    """A process that ends what it started as soon as this process is gone, whatever killed it."""
+    """A process that ends the servers it started as soon as this process dies, whatever kills it."""
 
     _child: subprocess.Popen[bytes] = field(repr=False)
 
     def start(self, argv: Sequence[str], *, log: Path, account: Account) -> Process:
-        """Start a server as that account, its output in the file `log`; return its process. Raises RunbookError."""
+        """Start a server as that account, with its output in the file `log`; return its process.
+
+        Raises RunbookError with the system's reason if the server can't be started.
+        """
         self._tell({"start": list(argv), "log": str(log), "account": account.popen_options()})
         assert self._child.stdout is not None
-        pid = self._child.stdout.readline()
-        if not pid:
-            raise RunbookError(
-                f"the watcher could not start {argv[0]}", hint="Start the drill again. A watcher must not be killed."
-            )
-        return process_of(int(pid))
+        said = self._child.stdout.readline().decode().strip()
+        if not said:
+            raise _gone()
+        if not said.isdigit():
+            raise RunbookError(f"can't start {argv[0]} as {account.name}: {said}")
+        return process_of(int(said))
 
     @property
     def pid(self) -> int:
@@ -42,12 +50,12 @@ class Watcher:
         return self._child.pid
 
     def release(self) -> None:
-        """Let everything live on that it started: nobody watches it any more."""
+        """Stop watching: what the watcher started outlives this process."""
         self._tell({"release": True})
 
     def close(self) -> None:
-        """End what still runs, unless it was released, and the watcher itself."""
-        with suppress(RunbookError):  # it has ended already, as after `release`
+        """End the watcher and, unless they were released, its servers; delete what is left of the directory."""
+        with suppress(RunbookError):  # it has ended, as after `release`
             self._tell({"end": True})
         for pipe in (self._child.stdin, self._child.stdout):
             assert pipe is not None
@@ -65,21 +73,25 @@ class Watcher:
             self._child.stdin.write(json.dumps(order).encode() + b"\n")
             self._child.stdin.flush()
         except (OSError, ValueError) as error:
-            raise RunbookError(
-                "the drill's watcher has ended, so nothing would clear up after a kill",
-                hint="Start the drill again. A watcher must not be killed.",
-            ) from error
+            raise _gone() from error
+
+
+def _gone() -> RunbookError:
+    return RunbookError(
+        "the process that clears up after this drill has died",
+        hint="Start the drill again, and don't kill its watcher_process.py.",
+    )
 
 
 @contextmanager
 def watch(directory: Path) -> Iterator[Watcher]:
-    """Watch over this process until the block ends.
+    """Watch this process until the block ends.
 
-    If this process dies inside the block, what the watcher started is ended at once, `directory` is removed, and so is
-    every sandbox on record whose drill is gone.
+    If this process dies inside the block, the watcher ends the servers that it started, deletes `directory`, and sweeps
+    up every sandbox on record whose drill is gone. At the end of the block it deletes what is left of `directory`.
     """
     program = Path(__file__).with_name("watcher_process.py")
-    # A session of its own: whatever ends this process's terminal or group must not end its watcher.
+    # A session of its own: a signal to this process's terminal or group must not reach the watcher.
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", str(program), str(os.getpid()), str(directory)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,

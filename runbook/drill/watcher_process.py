@@ -1,7 +1,7 @@
-"""The process behind `runbook.drill.watcher`: it starts a drill's server and clears up when the drill dies.
+"""The program of the process behind `runbook.drill.watcher`: start a drill's server, clear up when the drill dies.
 
-It runs as a file of its own, without the package, so that a drill doesn't wait for imports. Its input is a pipe whose
-other end only the drill has. However the drill ends, the kernel closes that end, and this process reads to its end.
+It runs as a file, without the package, so that a drill doesn't wait for imports. Its input is a pipe whose other end
+only the drill has. However the drill dies, the kernel closes that end, and this process sees the end of its input.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 _PATIENCE = 5
 """Seconds that a server gets for each way to end it."""
 _LINGERING = 30
-"""Seconds after its server's end in which a session of it may still write: each finds out by itself that it is over."""
+"""Seconds in which a server's sessions may still write after it has ended: each one notices that by itself."""
 _SWEEP = "from runbook.drill.registry import sweep; sweep()"
 
 
 def main(owner: int, directory: str) -> None:
-    """Obey the drill until it lets go. If it dies instead, end its server and remove its directory and its record."""
+    """Follow the drill's orders, one a line. When it dies, end its servers and remove its directory and its record."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         # A handler, and not SIG_IGN: the server would inherit that.
         signal.signal(number, lambda *_: None)
@@ -31,16 +31,22 @@ def main(owner: int, directory: str) -> None:
     for line in sys.stdin.buffer:
         order = json.loads(line) if line.endswith(b"\n") else {}  # half a line: the drill died as it wrote
         if "start" in order:
-            servers.append(_start(order))
-            _answer(servers[-1].pid)
+            try:
+                servers.append(_start(order))
+            except OSError as error:
+                _answer(str(error))
+            else:
+                _answer(str(servers[-1].pid))
         elif "release" in order:
-            servers.clear()
             return
         elif "end" in order:
             _end(servers)
+            # An interrupted clean-up can leave files. The drill waits for this process, so it can't wait for the drill.
+            if os.path.exists(directory):  # noqa: PTH110 - see `_start`
+                remove_directory(directory)
             return
     _end(servers)
-    # The drill is on record as alive until the kernel has taken all of it away.
+    # A drill that is still dying counts as alive, and `sweep` would leave its sandbox.
     while os.getppid() == owner:
         time.sleep(0.01)
     remove_directory(directory)
@@ -48,8 +54,8 @@ def main(owner: int, directory: str) -> None:
 
 
 def remove_directory(directory: str) -> None:
-    """Delete a sandbox's directory. A session of its server may still write a file there, so more than once."""
-    import shutil  # here: every drill starts this process, and few are killed
+    """Delete a sandbox's directory. Its server's sessions may still write files there, so try until it is gone."""
+    import shutil  # here, to keep the start short: few drills are killed
 
     until = time.monotonic() + _LINGERING
     shutil.rmtree(directory, ignore_errors=True)
@@ -59,7 +65,7 @@ def remove_directory(directory: str) -> None:
 
 
 def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
-    """Start a server as the order says: its argv, its log, and what `Popen` wants for another account."""
+    """Start a server as ordered: its argv, its log, and `Popen`'s arguments for another account."""
     with open(order["log"], "wb") as log:  # noqa: PTH123 - pathlib takes as long to import as all else here
         # A session of its own: Ctrl-C at the terminal is for the walk, not for the server.
         return subprocess.Popen(
@@ -68,15 +74,15 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def _answer(pid: int) -> None:
-    with suppress(OSError):  # the drill has died: the end of the input says so next
-        sys.stdout.write(f"{pid}\n")
+def _answer(text: str) -> None:
+    with suppress(OSError):  # the drill has died, and the end of the input comes next
+        sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
 
 def _end(servers: list[subprocess.Popen[bytes]]) -> None:
     for server in servers:
-        # PostgreSQL's immediate shutdown: it waits for no session, and nobody wants the data.
+        # SIGQUIT is PostgreSQL's immediate shutdown: it doesn't wait for sessions, and the data is thrown away anyway.
         for number in (signal.SIGQUIT, signal.SIGKILL):
             with suppress(subprocess.TimeoutExpired):
                 server.send_signal(number)

@@ -74,12 +74,12 @@ def kept(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping[str, str]) -> None:
-    """What it prints works: by its script, which has the password, the database, the CLI and the platform."""
+    """The printed commands work: psql and the CLI, by the script that sets the password; then `--end` ends it."""
     psql = re.search(r"psql +(\S+) psql '(postgresql://\S+)'", kept)
     enter = re.search(r"shell +(\S+)", kept)
     assert psql, kept
     assert enter, kept
-    # psql itself isn't everywhere; psycopg takes URL and password from the same places.
+    # psql isn't installed everywhere. psycopg takes the URL and the password from the same places.
     count = f"import psycopg; print(psycopg.connect({psql[2]!r}).execute('select count(*) from tasks').fetchall())"
     rows = subprocess.run([psql[1], sys.executable, "-c", count], capture_output=True, text=True, check=False)
     with pytest.raises(RunbookError, match="no password supplied"):
@@ -106,13 +106,13 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
         pytest.param(["--auto"], 2, "no procedure given", id="no-procedure"),
         pytest.param(["nothing", "--auto"], 2, "no procedure is called 'nothing'", id="unknown"),
         pytest.param(["add-index", "--scenario", "x", "--auto"], 2, "no scenario called 'x'", id="no-scenario"),
-        pytest.param(["add-index", "--scenario", "mistyped-table"], 2, "by its own answers", id="no-practice"),
+        pytest.param(["add-index", "--scenario", "mistyped-table"], 2, "can't be drilled by hand", id="no-practice"),
         pytest.param(["--all"], 2, "--all requires --auto", id="all-by-hand"),
         pytest.param(["add-index", "--auto", "--cli", "both"], 2, "--cli both requires --all", id="both"),
         pytest.param(
             ["add-index", "--auto", "--postgres", "postgresql://db.example.com/x"], 2, "on this machine", id="far"
         ),
-        pytest.param(["--end", "nothing"], 2, "no such sandbox", id="end"),
+        pytest.param(["--end", "nothing"], 2, "no kept sandbox 'nothing'", id="end"),
     ],
 )
 def test_a_wrong_line_gets_a_sentence(
@@ -151,7 +151,7 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     child.expect("Step 1 of")
     child.expect("> ")
     type_keys(child, "q")
-    child.expect("e ends the drill: ")
+    child.expect("e to end the drill: ")
     type_keys(child, "e")
     child.expect("Proofs, with Supabase CLI 3")
     child.expect("Debrief")

@@ -35,7 +35,7 @@ ODD = {
 def test_the_real_cli_reads_every_value_as_it_is(
     tmp_path: Path, major: int, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it holds: quotes, dollars, line ends, backslashes. From a file in memory as from one on disk."""
+    """Quotes, dollars, line ends, backslashes; from a file in memory as from one on disk."""
     if where == "disk":
         monkeypatch.delattr(os, "memfd_create", raising=False)
     profile = tmp_path / "profile.yaml"

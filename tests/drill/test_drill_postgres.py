@@ -42,8 +42,8 @@ def test_the_operators_role_is_no_superuser() -> None:
     assert found == [("postgres", False)]
 
 
-def test_the_server_listens_on_loopback_and_in_a_closed_directory_alone() -> None:
-    """No other address of this machine leads to it, and only its account may enter the directory of its socket."""
+def test_the_server_listens_only_on_loopback_and_in_a_closed_directory() -> None:
+    """It has no other address, and only its account may enter the directory of its socket."""
     with throwaway_postgres() as server:
         listening = query(server.admin_url, "select current_setting('listen_addresses')")[0][0]
         sockets = query(server.admin_url, "select current_setting('unix_socket_directories')")[0][0]
@@ -134,6 +134,16 @@ def test_another_server_is_used_by_url_and_left_as_it_was() -> None:
     assert borrowed.password == host.password
 
 
+def test_a_password_in_the_query_of_a_url_reaches_no_command_line() -> None:
+    """PostgreSQL's clients read it there too. Commands get it in their environment, like one before the host."""
+    with throwaway_postgres() as host:
+        borrowed = named_postgres(f"{host.command_url}&password={host.password}&application_name=a%20b")
+        stop_postgres(borrowed)
+
+    assert borrowed.password == host.password
+    assert borrowed.command_url.endswith(f"/{borrowed.database}?sslmode=disable&application_name=a%20b")
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
@@ -175,17 +185,17 @@ def test_without_any_postgres_the_command_that_adds_it_is_named(
     assert "--postgres URL" in caught.value.hint
 
 
-def test_a_postgres_whose_roles_may_give_themselves_more_is_refused(
+def test_a_postgres_whose_roles_can_grant_themselves_more_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Up to 15, whoever may create roles may also run programs: the drill's role could, and the hosted one can't."""
+    """Up to 15, a role that may create roles may also run programs. The hosted role can't, so the drill's must not."""
     old = tmp_path / "postgres"
     old.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.8 (Debian 15.8-1)'\n", encoding="utf-8")
     old.chmod(0o755)
     monkeypatch.setattr(machine, "postgres_package", lambda: None)
     monkeypatch.setattr(machine, "system_postgres", lambda: tmp_path)
 
-    with pytest.raises(MissingPartError, match=r"15\.8 of this machine is too old.*needs 16"):
+    with pytest.raises(MissingPartError, match=r"PostgreSQL 15\.8 is too old: a drill needs 16"):
         machine.find_binaries(tmp_path, Account("me", os.getuid(), os.getgid(), switch=False))
 
 
@@ -233,15 +243,15 @@ def test_without_a_second_user_root_is_told_what_to_do(monkeypatch: pytest.Monke
         server_account()
 
 
-def test_a_user_without_a_name_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL lets in by name whom the kernel names by number: a number alone gets a sentence."""
+def test_a_user_without_a_name_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL compares names, and a container can run with a user ID that has none."""
 
     def unknown(number: int) -> object:
         raise KeyError(number)
 
     monkeypatch.setattr("runbook.drill.postgres.pwd.getpwuid", unknown)
 
-    with pytest.raises(RunbookError, match="has no name for it"), throwaway_postgres():
+    with pytest.raises(RunbookError, match="has no name on this machine"), throwaway_postgres():
         pass
 
 

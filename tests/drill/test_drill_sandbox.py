@@ -17,10 +17,11 @@ from support.terminals import ROOT, press, terminal
 
 from runbook.drill.database import query
 from runbook.drill.isolation import harmless_environment
-from runbook.drill.machine import Process, is_alive
-from runbook.drill.registry import records, sweep
+from runbook.drill.machine import Account, Process, is_alive, process_of, state_directory
+from runbook.drill.registry import SandboxRecord, records, sweep, write
 from runbook.drill.sandbox import Sandbox
-from runbook.errors import MissingPartError
+from runbook.drill.watcher import watch
+from runbook.errors import MissingPartError, RunbookError
 from runbook.model import Scenario
 
 
@@ -78,8 +79,8 @@ def test_nothing_is_left_after() -> None:
     assert records() == ()
 
 
-def test_the_next_drill_clears_up_where_the_watcher_was_killed_too() -> None:
-    """Kill -9 of a drill and its watcher leaves server and directory behind; the next sandbox removes them."""
+def test_the_next_drill_clears_up_if_the_watcher_was_killed_too() -> None:
+    """Kill -9 of a drill and its watcher leaves the server and the directory; the next sandbox removes them."""
     code = (
         "import os, signal\nfrom drill_support.drills import scene\n"
         "with scene() as sandbox:\n"
@@ -99,6 +100,24 @@ def test_the_next_drill_clears_up_where_the_watcher_was_killed_too() -> None:
     assert not is_alive(server)
     assert not directory.exists()
     assert records() == ()
+
+
+def test_a_half_written_record_goes_with_its_sandbox(tmp_path: Path) -> None:
+    """A drill killed while it writes leaves a draft, which may hold the password of a borrowed server."""
+    write(SandboxRecord(id="x", owner=Process(0, ""), directory=str(tmp_path / "gone")))
+    (state_directory() / "x.draft").write_text('{"borrowed": ["postgresql://u:p', encoding="utf-8")
+
+    assert [record.id for record in sweep()] == ["x"]
+    assert list(state_directory().iterdir()) == []
+
+
+def test_a_server_that_can_not_be_started_names_the_reason(tmp_path: Path) -> None:
+    """The watcher starts it, and passes on what the system says."""
+    account = Account("me", os.getuid(), os.getgid(), switch=False)
+    with watch(tmp_path / "sandbox") as watcher:
+        with pytest.raises(RunbookError, match=r"can't start /nowhere/postgres as me: .*No such file"):
+            watcher.start(["/nowhere/postgres"], log=tmp_path / "log", account=account)
+        assert is_alive(process_of(watcher.pid))
 
 
 def test_a_running_drill_is_not_cleared_up() -> None:
@@ -165,7 +184,7 @@ def test_the_clis_own_question_is_asked(major: int) -> None:
 
 @pytest.mark.parametrize("major", [3, 2])
 def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -> None:
-    """`y` while it still works, and a pasted `y` at the question, push nothing; the person's `n` counts."""
+    """A `y` typed before the question, or pasted at it, pushes nothing; the `n` that the person types counts."""
     with scene(Scenario(migrations=(migration("note", "select 1", "pending"),)), major=major) as sandbox:
         url = sandbox.postgres.command_url
         target = [f"--remote={url}"] if major == 3 else ["--db-url", url]

@@ -19,7 +19,7 @@ from runbook.errors import RunbookError
 from runbook.linear_regex import linear_regex
 
 LET_IN = b"R\x00\x00\x00\x08\x00\x00\x00\x00"
-"""What a database says to whom it lets in."""
+"""What PostgreSQL sends a client that it lets in."""
 MIGRATION = b"insert into supabase_migrations.schema_migrations (version) values ('1')"
 
 
@@ -132,7 +132,7 @@ def fail_twice() -> None:
 
 
 def head(platform: Platform, line: str, *, token: str = "", more: str = "") -> bytes:
-    """Return a request without a body, with the drill's token and key unless another token is given."""
+    """Return a request without a body, with the drill's own token (unless given another) and key."""
     own = "".join(f"{name}: {value}\r\n" for name, value in platform.keys.call_headers.items())
     host = platform.url.removeprefix("http://")
     return (
@@ -148,8 +148,8 @@ def ask_what_can_not_be_read() -> None:
         talk(platform.server.server_address[1], head(platform, line, more=more) + b"x")
 
 
-def test_what_somebody_sends_who_is_not_let_in_breaks_nothing() -> None:
-    """Anybody on this machine can connect: only a command that the database let in makes an armed break happen."""
+def test_a_client_that_is_not_let_in_breaks_nothing() -> None:
+    """Anybody on this machine can connect, but an armed relay breaks only for a client that the database let in."""
     with (
         socket.create_server(("127.0.0.1", 0)) as database,
         open_relay(f"postgresql://127.0.0.1:{database.getsockname()[1]}/postgres") as relay,

@@ -1,4 +1,4 @@
-"""While a drill is up, another user of this machine gets nothing but refusals: over TCP, socket, relay and stand-in."""
+"""While a drill is up, it refuses every other user of this machine: over TCP, socket, relay, stand-in and proxy."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from runbook.policy.redaction import Redactor
 from runbook.runtime.executor import PtyExecutor, SystemClock
 
 STRANGER = 54321
-"""Neither the drill's user nor the server's. Whoever isn't root attacks as themselves, without credentials."""
+"""A user ID that is neither the drill's nor the server's. Without root, tests attack as the drill's own user."""
 HOME = f"/v1/projects/{PROJECT_REF}"
 FORMER_TOKEN = "sbp_" + "d" * 40
-"""What every stand-in once took."""
+"""The fixed token that earlier versions used for every drill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a stranger finds out about a drill: ports are listed for everybody, and so are command lines."""
+    """A drill's sandbox and its ports. Any user of the machine can list the ports."""
 
     sandbox: Sandbox
     relay: int
@@ -62,28 +62,23 @@ def scene() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Hold a drill's sandbox open, with a relay in front of its database and a record of its own."""
+    """Keep a drill's sandbox open, with a relay in front of its database and records of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        yield from hold_open()
-
-
-def hold_open() -> Iterator[Place]:
-    """Yield where everything of a sandbox is."""
-    with scene() as sandbox, open_relay(sandbox.postgres.command_url) as relay:
-        assert sandbox.local is not None
-        yield Place(
-            sandbox,
-            relay=relay.port,
-            database=urlsplit(sandbox.postgres.command_url).port or 0,
-            local=sandbox.local.port,
-            api=urlsplit(sandbox.platform.url).port or 0,
-            proxy=urlsplit(sandbox.proxy.url).port or 0,
-        )
+        with scene() as sandbox, open_relay(sandbox.postgres.command_url) as relay:
+            assert sandbox.local is not None
+            yield Place(
+                sandbox,
+                relay=relay.port,
+                database=urlsplit(sandbox.postgres.command_url).port or 0,
+                local=sandbox.local.port,
+                api=urlsplit(sandbox.platform.url).port or 0,
+                proxy=urlsplit(sandbox.proxy.url).port or 0,
+            )
 
 
 def as_stranger(attempt: Callable[[], str]) -> str:
-    """Make the attempt in a process of another user; return what came of it: `got in: …` or `refused: …`."""
+    """Make the attempt in a process of another user; return its result: `got in: …` or `refused: …`."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -117,7 +112,7 @@ PASSWORDS = ("postgres", "supabase_admin", "drill", "password", "sb_secret_", FO
 
 
 def log_in(port: int, role: str, database: str, password: str | None = None) -> str:
-    """Log in over TCP and run a program, as far as that goes."""
+    """Log in over TCP and return the user that the server says this is."""
     words = {"host": "127.0.0.1", "port": port, "user": role, "dbname": database, "sslmode": "disable"}
     given = {} if password is None else {"password": password}
     with psycopg.connect(**words, **given, connect_timeout=10) as connection:  # type: ignore[arg-type]
@@ -127,7 +122,7 @@ def log_in(port: int, role: str, database: str, password: str | None = None) -> 
 @pytest.mark.parametrize("database", DATABASES)
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_gets_into_a_database_without_a_password(place: Place, role: str, database: str) -> None:
-    """Neither directly nor through a relay, whichever role and database it asks for."""
+    """Neither directly nor through a relay, with any role and database."""
     for port in (place.database, place.relay, place.local):
         told = as_stranger(lambda port=port: log_in(port, role, database))  # type: ignore[misc]
         assert told.startswith("refused: "), told
@@ -135,15 +130,15 @@ def test_no_role_gets_into_a_database_without_a_password(place: Place, role: str
 
 @pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("role", ["postgres", "supabase_admin"])
-def test_no_password_that_can_be_guessed_opens_a_database(place: Place, role: str, password: str) -> None:
-    """Also not the one that every local stack of Supabase has."""
+def test_no_guessable_password_opens_a_database(place: Place, role: str, password: str) -> None:
+    """One of them is the password of every local Supabase stack."""
     for port in (place.database, place.relay, place.local):
         told = as_stranger(lambda port=port: log_in(port, role, "postgres", password))  # type: ignore[misc]
         assert told.startswith("refused: "), told
 
 
-def test_the_superuser_is_not_let_in_over_tcp_at_all(place: Place) -> None:
-    """Not even by the password of the project's own role, and nobody may replicate."""
+def test_the_superuser_cannot_log_in_over_tcp_at_all(place: Place) -> None:
+    """The server rejects it before it looks at a password, and lets nobody replicate."""
     password = place.sandbox.postgres.password
     told = as_stranger(lambda: log_in(place.database, "supabase_admin", "postgres", password))
     replication = f"host=127.0.0.1 port={place.database} user=postgres password={password} replication=true"
@@ -154,7 +149,7 @@ def test_the_superuser_is_not_let_in_over_tcp_at_all(place: Place) -> None:
 
 
 def test_every_role_that_can_log_in_has_a_password_of_its_own(place: Place) -> None:
-    """Where the way in would ask for one, no role has none, and no two drills have the same."""
+    """No role is without a password, and no two drills share one."""
     admin = place.sandbox.postgres.admin_url
     bare = query(admin, "select rolname from pg_authid where rolcanlogin and rolpassword not like 'SCRAM-SHA-256$%'")
     with scene() as other:
@@ -167,7 +162,7 @@ def test_every_role_that_can_log_in_has_a_password_of_its_own(place: Place) -> N
 
 @pytest.mark.parametrize("role", ["postgres", "supabase_admin"])
 def test_the_socket_is_out_of_reach(place: Place, role: str) -> None:
-    """Its directory lets nobody in but the server's account; and the server knows by the kernel who connects."""
+    """Only the server's account may enter its directory."""
     directory = place.sandbox.postgres.directory
     assert directory is not None
     sockets = list(directory.glob(".s.PGSQL.*"))
@@ -175,7 +170,7 @@ def test_the_socket_is_out_of_reach(place: Place, role: str) -> None:
 
     assert directory.stat().st_mode & 0o777 == 0o700
     assert [path.stat().st_mode & 0o777 for path in sockets if path.is_socket()] == [0o700]
-    # Whoever isn't root can only attack as the user whose drill it is.
+    # Without root, this test can only attack as the drill's own user.
     assert told.startswith("refused: " if os.geteuid() == 0 else "got in: "), told
 
 
@@ -234,7 +229,7 @@ def log_in_by_socket(directory: str, port: int, role: str) -> str:
     ],
 )
 def test_the_role_of_commands_can_do_no_more_than_on_the_hosted_service(place: Place, statement: str) -> None:
-    """It runs no program, reads and writes no file of the server, and makes nobody a superuser, itself included."""
+    """It can't run programs, read or write the server's files, or make itself or anybody a superuser."""
     words = {"host": "127.0.0.1", "port": place.database, "user": "postgres", "dbname": "production"}
     password = place.sandbox.postgres.password
     with (
@@ -246,13 +241,13 @@ def test_the_role_of_commands_can_do_no_more_than_on_the_hosted_service(place: P
     assert isinstance(
         caught.value,
         psycopg.errors.InsufficientPrivilege
-        | psycopg.errors.FeatureNotSupported  # an extension that this PostgreSQL doesn't even have
+        | psycopg.errors.FeatureNotSupported  # an extension that this PostgreSQL doesn't have
         | psycopg.errors.UndefinedObject,
     ), caught.value
 
 
 def test_the_role_of_commands_has_the_attributes_of_the_hosted_one(place: Place) -> None:
-    """Create databases and roles, replicate, see all rows, and three of the predefined roles: that is all."""
+    """It may create databases and roles, replicate and bypass row security, and has three predefined roles. No more."""
     url = place.sandbox.postgres.url
     own = query(
         url,
@@ -310,7 +305,7 @@ HEADERS: Mapping[str, Mapping[str, str]] = {
 
 
 def ask(port: int, method: str, path: str, headers: Mapping[str, str], body: bytes = b'{"query": "select 1"}') -> str:
-    """Send a request and return its status and what it lets pages of other origins do."""
+    """Send a request and return the status, with the CORS headers of the answer if there are any."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
@@ -319,8 +314,8 @@ def ask(port: int, method: str, path: str, headers: Mapping[str, str], body: byt
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_the_stand_in_answers_nobody_without_this_drills_keys(place: Place, route: tuple[str, str]) -> None:
-    """Whatever is asked and whatever is shown for a key: 401, and nothing of it is kept."""
+def test_the_stand_in_refuses_every_request_without_this_drills_keys(place: Place, route: tuple[str, str]) -> None:
+    """Each route answers 401 to each wrong key, and keeps nothing of the request."""
     state = place.sandbox.platform.state
     before = (list(state.requests), len(state.logs), dict(state.functions), dict(state.secrets))
     for shown, headers in HEADERS.items():
@@ -330,13 +325,13 @@ def test_the_stand_in_answers_nobody_without_this_drills_keys(place: Place, rout
 
 
 def raw(port: int, request: bytes) -> str:
-    """Send bytes and return the status that comes back, or that nothing did."""
+    """Send bytes and return the status of the answer, or `nothing` if there is none."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         with suppress(OSError):
             client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         answer = client.makefile("rb").read().decode("latin-1")
-        # The oldest protocol has no status: its answer is a refusal's text alone.
+        # HTTP/0.9 has no status line: the answer is the text alone.
         bare = {"on 127.0.0.1 alone": "421", "Error code: 400": "400"}
         told = [status for text, status in bare.items() if text in answer]
         return answer.split(" ")[1] if answer.startswith("HTTP/") else "".join(told) or answer or "nothing"
@@ -363,7 +358,7 @@ TRICKS = {
     "a body without an end": b"POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999999999999\r\n\r\nx",
     "a body in pieces": b"POST /v1/projects HTTP/1.1\r\nHost: {host}\r\n"
     b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\nx",
-    "a length that is none": b"POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Length: x\r\n\r\n",
+    "a length that isn't a number": b"POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nContent-Length: x\r\n\r\n",
     "permission to send": b"POST /v1/projects HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\n"
     b"Content-Length: 9\r\n\r\n",
     "a long address": b"GET /{long} HTTP/1.1\r\nHost: {host}\r\n\r\n",
@@ -376,8 +371,8 @@ REFUSALS = {"400", "401", "411", "413", "414", "421", "431", "501", "505", "noth
 
 
 @pytest.mark.parametrize("name", TRICKS)
-def test_no_trick_with_an_address_a_host_or_a_body_gets_past_the_door(place: Place, name: str) -> None:
-    """A wrong Host is refused even with the right key, so that no page can come in under another name."""
+def test_no_odd_address_host_or_body_gets_past_the_keys(place: Place, name: str) -> None:
+    """A wrong Host is refused even with the right keys, which stops DNS rebinding."""
     keys = place.sandbox.platform.keys
     own = f"Authorization: Bearer {keys.token}\r\nx-drill-key: {keys.call}\r\n".encode()
     values = {b"{auth}": own, b"{host}": f"127.0.0.1:{place.api}".encode(), b"{port}": str(place.api).encode()}
@@ -399,8 +394,8 @@ def test_no_trick_with_an_address_a_host_or_a_body_gets_past_the_door(place: Pla
         pytest.param({"transfer-encoding": "chunked"}, "411", id="in pieces"),
     ],
 )
-def test_also_the_drills_own_requests_are_bounded(place: Place, headers: Mapping[str, str], status: str) -> None:
-    """A body that has no end, or none that was said before, is not read into memory."""
+def test_the_drills_own_requests_are_bounded_too(place: Place, headers: Mapping[str, str], status: str) -> None:
+    """A body that is too large, or has no length, isn't read into memory."""
     token = place.sandbox.platform.keys.token
     lines = {"host": f"127.0.0.1:{place.api}", "authorization": f"Bearer {token}", **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -419,7 +414,7 @@ def test_also_the_drills_own_requests_are_bounded(place: Place, headers: Mapping
     ],
 )
 def test_the_proxy_lets_nobody_out_and_believes_no_stranger(place: Place, request_: bytes) -> None:
-    """What a stranger asks for can't end up in the drill's proof that no command tried to leave, nor on its screen."""
+    """A stranger's request can't fail the proof that no command tried to leave, or reach the drill's screen."""
     assert as_stranger(lambda: raw(place.proxy, request_)) == "407"
     assert place.sandbox.proxy.attempts == []
 
@@ -435,18 +430,18 @@ FILES = (
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_file_of_a_sandbox_can_be_read_or_listed(place: Place, name: str) -> None:
-    """Its directory is closed to everybody but this user and, as a way through, the server's account."""
+    """Only this user may use its directory; the server's account may pass through to its data."""
     path = place.sandbox.directory / name
     assert path.exists()
     told = as_stranger(lambda: f"got in: {list(path.iterdir()) if path.is_dir() else path.read_text()}")
 
     assert place.sandbox.directory.stat().st_mode & 0o007 == 0
-    # Whoever isn't root can only attack as the user whose drill it is.
+    # Without root, this test can only attack as the drill's own user.
     assert told.startswith("refused: " if os.geteuid() == 0 else "got in: "), told
 
 
 def test_the_record_of_sandboxes_is_the_drills_own(place: Place) -> None:
-    """It may hold the password of a server that somebody named."""
+    """It may hold the password of a server named with --postgres."""
     del place
     records = list(state_directory().iterdir())
 
@@ -456,7 +451,7 @@ def test_the_record_of_sandboxes_is_the_drills_own(place: Place) -> None:
 
 
 def command_lines() -> str:
-    """Return the command lines of all processes, as everybody may see them."""
+    """Return the command lines of all processes. Every user can see them."""
     if not Path("/proc/self/cmdline").exists():
         return subprocess.check_output(["/bin/ps", "-axww", "-o", "command="], text=True)
     shown = b""
@@ -467,8 +462,8 @@ def command_lines() -> str:
     return shown.decode("utf-8", "replace")
 
 
-def test_a_whole_drill_puts_its_secrets_nowhere() -> None:
-    """Not on a command line, not on the screen, not in the journal, the project or the server's log."""
+def test_a_whole_drill_shows_its_secrets_nowhere() -> None:
+    """They aren't on a command line, on the screen, in the journal, the project or the server's log."""
     book = read_book(PACKAGED_BOOK)
     procedure = book.procedure("call-edge-function")
     drill = choose_drill(procedure, None)

@@ -1,4 +1,4 @@
-"""A drill that is killed, at whatever moment and by whatever way, leaves no process, no port and no file behind."""
+"""A drill that dies, at whatever moment and of whatever cause, leaves no process, port or file behind."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from runbook.drill.machine import is_alive, process_of
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60
-"""Seconds until nothing may be left. It takes a second or two; a busy machine may need more."""
+"""Seconds until everything must be gone. It takes a second or two, or longer on a busy machine."""
 
-# What a drill does, in a process of its own. It writes down its ports and pids, and kills itself where it is told to:
-# as it calls a function, or as that returns.
+# A drill in a process of its own. It writes down its ports and kills itself at the given moment: when it calls a
+# function, or when that returns.
 DRILL = """
 import fcntl, importlib, json, os, signal, subprocess, sys, termios, time
 from pathlib import Path
@@ -43,9 +43,9 @@ def die(*_, **__):
     elif how == "error":
         raise ZeroDivisionError
     elif not closed:
-        closed.append(True)  # while a command runs, the end of the terminal is only noted: this is called again
-        print("READY", flush=True)  # whoever has the other end of the terminal closes it now
-        time.sleep(3)  # not until a signal: it may have come already
+        closed.append(True)  # during a command the signal is only noted, and this is called again
+        print("READY", flush=True)  # the test closes its end of the terminal now
+        time.sleep(3)  # not `pause`: the signal may have come already
 
 def trap(place, name):
     old = getattr(place, name)
@@ -117,7 +117,7 @@ MOMENTS = {
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """Make a temporary directory for one drill: every process of the drill names it, or works below it."""
+    """Make a temporary directory for one drill. Each of the drill's processes names it or works in it."""
     place = Path(tempfile.mkdtemp(prefix="rb-left-", dir="/tmp"))  # a socket's path must be short
     place.chmod(0o755)
     yield place
@@ -143,7 +143,7 @@ def inside(base: Path) -> list[int]:
 
 
 def wait_until_gone(base: Path) -> list[int]:
-    """Wait for the end of each process that belongs to the directory; return those that are left at the deadline."""
+    """Wait until no process belongs to the directory; return those that still run at the deadline."""
     until = time.monotonic() + DEADLINE
     while (left := inside(base)) and time.monotonic() < until:
         try:
@@ -158,7 +158,7 @@ def wait_until_gone(base: Path) -> list[int]:
 
 
 def command(*words: str) -> list[str]:
-    """Return the argv of a drill that dies."""
+    """Return the argv of a drill that dies: where, which function, when, how."""
     return [sys.executable, "-P", "-c", DRILL, *words]
 
 
@@ -168,13 +168,13 @@ def environment(base: Path) -> dict[str, str]:
 
 
 def left_behind(base: Path) -> list[str]:
-    """Return the files of sandboxes, and their records, that are still there."""
+    """Return the sandboxes and records that still exist."""
     records = (base / "state" / "runbook" / "sandboxes").glob("*.json")
     return [path.name for path in (*base.glob("runbook-drill-*"), *records)]
 
 
 def open_ports(base: Path) -> list[int]:
-    """Return which of the ports that the drill wrote down still answer."""
+    """Return the drill's ports that still answer."""
     ports = base / "ports.json"
     found = []
     for port in map(int, ports.read_text().strip("[]").split(",")) if ports.exists() else ():
@@ -191,7 +191,7 @@ def open_ports(base: Path) -> list[int]:
     ],
 )
 def test_a_killed_drill_is_cleared_away(base: Path, moment: str, how: str) -> None:
-    """Kill -9 of the drill alone or of its whole group, from the first file to the last step."""
+    """Kill -9 hits the drill alone or its whole group, at any moment from the first file to the last."""
     killed = subprocess.run(
         command(*MOMENTS[moment], how), env=environment(base), start_new_session=True, cwd=ROOT, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -205,7 +205,7 @@ def test_a_killed_drill_is_cleared_away(base: Path, moment: str, how: str) -> No
 
 @pytest.mark.parametrize("moment", ["before the server answers", "as a command runs"])
 def test_a_drill_whose_terminal_is_closed_is_cleared_away(base: Path, moment: str) -> None:
-    """The end of the terminal ends the drill, and nothing else of it lives on."""
+    """Closing the terminal ends the drill and everything it started."""
     ours, theirs = pty.openpty()
     drill = subprocess.Popen(
         command(*MOMENTS[moment], "terminal"), env=environment(base), cwd=ROOT, stdin=theirs, stdout=theirs,
@@ -224,7 +224,7 @@ def test_a_drill_whose_terminal_is_closed_is_cleared_away(base: Path, moment: st
 
 
 def test_a_drill_that_ends_leaves_no_watcher(base: Path) -> None:
-    """The watcher ends with the drill, also where its last word was an error."""
+    """The watcher ends with the drill, even if an error ended the drill."""
     ended = subprocess.run(
         command("runbook.drill.stage", "_walk", "before", "error"), env=environment(base), cwd=ROOT, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -233,3 +233,15 @@ def test_a_drill_that_ends_leaves_no_watcher(base: Path) -> None:
     assert "ZeroDivisionError" in ended.stderr
     assert inside(base) == []
     assert left_behind(base) == []
+
+
+def test_an_interrupted_clean_up_leaves_no_sandbox(base: Path) -> None:
+    """A second Ctrl-C can hit the clean-up after the first: the watcher deletes the rest, the next drill the record."""
+    ended = subprocess.run(
+        command("runbook.drill.sandbox", "destroy", "before", "error"), env=environment(base), cwd=ROOT, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert "ZeroDivisionError" in ended.stderr
+    assert inside(base) == []
+    assert list(base.glob("runbook-drill-*")) == []

@@ -1,4 +1,4 @@
-"""The real CLI goes where a command says, whatever files lie around; the platform's stand-in records where."""
+"""The real CLI goes where its command says, whatever files are around; the platform's stand-in sees where it goes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _policy() -> Policy:
 
 @dataclass
 class RealCli:
-    """One major of the real CLI in a linked project; the only network that it has is a stand-in on loopback."""
+    """One major of the real CLI in a linked project. Its only network is a stand-in on loopback."""
 
     root: Path
     major: int
@@ -63,17 +63,17 @@ class RealCli:
 
     @property
     def own(self) -> dict[str, str]:
-        """Return what a walk gives the CLI, with the stand-in as the service."""
+        """Return the environment that a walk gives the CLI, with the stand-in as the service."""
         return {**settled_environment(str(self.project)), **self.platform_environment}
 
     @property
     def platform_environment(self) -> Mapping[str, str]:
-        """Return what makes the stand-in the service, and lets the CLI log in there."""
+        """Return the variables that point the CLI at the stand-in and let it log in there."""
         return environment(self.home / "profile.yaml", self.platform)
 
     @property
     def reached(self) -> set[str]:
-        """Return the projects that were asked for anything."""
+        """Return the projects that any request was for."""
         parts = (request.split()[1].split("/") for request in self.platform.state.requests)
         return {part[3] for part in parts if part[1:3] == ["v1", "projects"] and len(part) > 3}
 
@@ -98,7 +98,7 @@ _SWITCHES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("switch", _SWITCHES)
 @pytest.mark.parametrize("major", [2, 3])
 def test_the_real_cli_goes_where_the_command_says(tmp_path: Path, major: int, switch: str) -> None:
-    """The link changes before the command starts, and the command still goes to the project that was checked."""
+    """Something redirects the project after the check, and the command still goes to the project that was checked."""
     with _real(tmp_path, major) as cli:
         (cli.project / "supabase" / ".temp" / "project-ref").write_text(PROVEN)
         _SWITCHES[switch](cli.project / "supabase")
@@ -115,13 +115,13 @@ def test_the_real_cli_asks_no_service_that_a_file_names(tmp_path: Path, major: i
     with _real(tmp_path, major) as cli:
         (cli.home / ".supabase" / "profile").write_text(str(cli.home / "profile.yaml"))
         cli.run(cli.line(*_LIST), {})
-        assert cli.reached == {PROVEN}, "this CLI no longer reads that file: there is nothing to keep it from"
+        assert cli.reached == {PROVEN}, "this CLI no longer reads that file, so this test proves nothing"
         cli.platform.state.requests.clear()
         cli.run(cli.line(*_LIST), settled_environment(str(cli.project)))
         assert cli.reached == set()
 
 
-def test_the_real_cli_2_is_not_told_yes_by_a_file(tmp_path: Path) -> None:
+def test_no_file_confirms_for_the_real_cli_2(tmp_path: Path) -> None:
     """A `.env` that appears after the last look would confirm a reset without a word."""
     with _real(tmp_path, 2) as cli:
         (cli.project / "supabase" / ".env").write_text("SUPABASE_YES=true\n")

@@ -1,4 +1,4 @@
-"""A value that came as RUNBOOK_<NAME> stays with the drill, too."""
+"""A drill doesn't pass on a secret that came as RUNBOOK_<NAME> either."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runbook.drill.isolation import harmless_environment
 from runbook.runtime.executor import PtyExecutor
 
 
-def test_what_a_drill_starts_inherits_no_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drills_commands_inherit_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its commands get an environment of its own."""
     monkeypatch.setenv("RUNBOOK_SECRET_VALUE", "hunter2-zebra")
     program(tmp_path, "tell", f"env >> '{tmp_path}/told'")
