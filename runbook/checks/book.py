@@ -15,7 +15,7 @@ from runbook.checks.links import check_links
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
 from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
-from runbook.checks.reading_rules import check_reading_rules
+from runbook.checks.read_only_rules import check_read_only_rules
 from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
 from runbook.checks.warnings import check_warnings
@@ -53,7 +53,7 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_reviewed(subject, notes, today or date.today())
 
     extra = [each.check_book for each in installed().values() if each.check_book]
-    checks = (check_warnings, check_weaknesses, check_reading_rules, check_templates, check_links, check_dates)
+    checks = (check_warnings, check_weaknesses, check_read_only_rules, check_templates, check_links, check_dates)
     return _found(book, (*CHECKS, *checks, *extra))
 
 

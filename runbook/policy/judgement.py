@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
-from runbook.policy.reading import Reader, ReadingDoubt, find_doubt, runs_others
+from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
 __all__ = ["Judgement", "classify", "rule_of"]
 
@@ -26,8 +26,8 @@ class Judgement:
     """What policy says of a command (or of a line: then of its worst command).
 
     `rule` is the id of the deciding rule, empty where none applies. `target` is where the command would land, None
-    where it reaches nothing or that can't be told. `commands` are the argvs that were judged. `writes_files`: what it
-    writes are files on this machine; its target is only read.
+    where it reaches nothing or that can't be told. `commands` are the argvs that were judged. `writes_files` is true
+    if the command only reads its target and writes files on this machine.
     """
 
     verdict: Verdict
@@ -48,15 +48,15 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A command with the rule that fits it. `words` are told apart by that rule, without the subcommands.
+    """A command with the rule that fits it.
 
-    `form` is the subcommand as the argv spells it.
+    `command` is the subcommand as the argv spells it. `words` are the words after it, split by the rule's flags.
     """
 
     argv: tuple[str, ...]
     invocation: Invocation
     rule: Rule
-    form: tuple[str, ...]
+    command: tuple[str, ...]
     words: Words
     sql: Effect | None
 
@@ -74,10 +74,10 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     found = _find(invocation, rules, policy)
     if found is None:
         return _without_rule(invocation, rules, policy, argv)
-    rule, form, words = found
-    case = _Case(tuple(argv), invocation, rule, form, words, _sql_effect(rule, words, stdin))
+    rule, command, words = found
+    case = _Case(tuple(argv), invocation, rule, command, words, _sql_effect(rule, words, stdin))
     if _asks_for_help(invocation.program, words, rule.value_flags):
-        return _of_help(case, policy)
+        return _judge_help(case, policy)
     # Where the major or the target is open, all that it may be is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
@@ -130,48 +130,53 @@ def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy,
     if invocation.program != "supabase":
         return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
     if group or command[:1] == ("help",) or _asks_for_help(invocation.program, words, ()):
-        doubt = find_doubt(argv, invocation, _reader(invocation, command, policy, _HELP))
-        effect, reason = (Effect.WRITES, doubt.reason) if doubt else (Effect.READS, _PRINTS_HELP)
-        return _unruled(argv, Verdict.ALLOW, effect, reason=reason)
+        return _printing_help(argv, invocation, _read_only_form(invocation, command, policy, _HELP))
     return _unruled(argv, Verdict.CONFIRM, Effect.WRITES)
 
 
 # --- whether it is proven to read -------------------------------------------------------------------------------
 
 
-_HELP = ("--help", "--version", "-h", "-v")
+_LONG_HELP = ("--help", "--version")
+_HELP = (*_LONG_HELP, "-h", "-v")
+"""The flags with which the CLI prints help or its version. In psql, `-h` is the host and `-v` sets a variable."""
 
 
 def _asks_for_help(program: str, words: Words, value_flags: Sequence[str]) -> bool:
-    """Whether a command prints help or its version and does nothing else.
+    """Return whether a command has a flag that asks for help or the version.
 
-    A script that a launcher starts gets the flag, and may do anything with it. `-h` is psql's host and `-v` its
-    variables; only of the CLI are these known to ask for help and version.
+    Launchers don't count: they pass the flag to a script, which may do anything with it.
     """
-    asked = _HELP if program == "supabase" else _HELP[:2]
+    asked = _HELP if program == "supabase" else _LONG_HELP
     return not runs_others(program) and any(words.has(flag) and flag not in value_flags for flag in asked)
 
 
-def _of_help(case: _Case, policy: Policy) -> Judgement:
-    """Judge a command that prints help. Of other programs than the CLI, an option may still do something first."""
+def _judge_help(case: _Case, policy: Policy) -> Judgement:
+    """Judge a command that prints help. In programs other than the CLI, an option may still do something first."""
     rule = case.rule
-    options = (*_HELP, *rule.value_flags, *(flag for variant in rule.variants for flag in variant.flags))
-    known = (*(options if rule.program == "supabase" else _HELP[:2]), *rule.options)
-    doubt = find_doubt(case.argv, case.invocation, _reader(case.invocation, case.form, policy, known, rule))
-    effect, reason = (Effect.WRITES, doubt.reason) if doubt else (Effect.READS, _PRINTS_HELP)
-    return _unruled(case.argv, Verdict.ALLOW, effect, reason=reason, rule=rule.id)
+    options = (*_LONG_HELP, *rule.options)
+    if rule.program == "supabase":
+        options = (*options, *_HELP, *rule.value_flags, *(flag for each in rule.variants for flag in each.flags))
+    form = _read_only_form(case.invocation, case.command, policy, options, rule)
+    return _printing_help(case.argv, case.invocation, form, rule=rule.id)
 
 
-def _reader(
+def _printing_help(argv: Sequence[str], invocation: Invocation, form: ReadOnlyForm, *, rule: str = "") -> Judgement:
+    problem = why_not_read_only(argv, invocation, form)
+    effect, reason = (Effect.WRITES, problem.reason) if problem else (Effect.READS, _PRINTS_HELP)
+    return _unruled(argv, Verdict.ALLOW, effect, reason=reason, rule=rule)
+
+
+def _read_only_form(
     invocation: Invocation,
     command: tuple[str, ...],
     policy: Policy,
     options: Sequence[str],
     rule: Rule | None = None,
-) -> Reader:
-    """Return what is known to read: these options, those of every command of the program, and those of targets."""
+) -> ReadOnlyForm:
+    """Return the form that only reads: with these options, the program's global ones, and those that name a target."""
     targets = ("--local", *policy.remote_flags) if invocation.program == "supabase" else ()
-    return Reader(
+    return ReadOnlyForm(
         command,
         frozenset((*policy.global_options.get(invocation.program, ()), *targets, *options)),
         frozenset((*policy.global_value_flags.get(invocation.program, ()), *(rule.value_flags if rule else ()))),
@@ -187,7 +192,7 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
     rule = case.rule
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
     effect = variant.effect or rule.effect
-    doubt = _doubt_of(case, variant, policy) if effect is Effect.READS else None
+    problem = _why_not_read_only(case, variant, policy) if effect is Effect.READS else None
     for target in _targets_of(rule, case.words, policy, major):
         is_hosted = target not in {None, TargetKind.LOCAL}
         here = (variant.remote, rule.remote) if is_hosted else (variant.local, rule.local)
@@ -202,24 +207,25 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
             commands=(case.argv,),
             writes_files=variant.writes_files,
         )
-        yield judged if doubt is None else _doubted(judged, doubt, is_hosted=is_hosted)
+        yield judged if problem is None else _as_writing(judged, problem, is_hosted=is_hosted)
 
 
-def _doubt_of(case: _Case, variant: Variant, policy: Policy) -> ReadingDoubt | None:
-    """Return why a command that its rule calls reading may do more; None if it is proven to read."""
+def _why_not_read_only(case: _Case, variant: Variant, policy: Policy) -> NotReadOnly | None:
+    """Return why a command that its rule calls reading may do more, None if it is proven to only read."""
     options = (*case.rule.options, *variant.flags)
-    return find_doubt(case.argv, case.invocation, _reader(case.invocation, case.form, policy, options, case.rule))
+    form = _read_only_form(case.invocation, case.command, policy, options, case.rule)
+    return why_not_read_only(case.argv, case.invocation, form)
 
 
-def _doubted(judged: Judgement, doubt: ReadingDoubt, *, is_hosted: bool) -> Judgement:
-    """Return what policy says of a command that isn't proven to read: it counts as writing.
+def _as_writing(judged: Judgement, problem: NotReadOnly, *, is_hosted: bool) -> Judgement:
+    """Return the judgement of a command that isn't proven to only read: it counts as writing.
 
-    A person looks where words that nobody vouches for go to a hosted project. How the program is started is no reason
-    to ask at every shell line.
+    If unknown words go to a hosted project, a person has to confirm. The way a program is started doesn't need
+    confirmation, because that would mean asking at every shell line.
     """
-    asks = is_hosted and doubt.about_words and judged.verdict is Verdict.ALLOW
+    asks = is_hosted and problem.about_words and judged.verdict is Verdict.ALLOW
     verdict = Verdict.CONFIRM if asks else judged.verdict
-    return replace(judged, effect=Effect.WRITES, verdict=verdict, reason=f"{doubt.reason} {judged.reason}")
+    return replace(judged, effect=Effect.WRITES, verdict=verdict, reason=f"{problem.reason} {judged.reason}")
 
 
 def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:
@@ -267,7 +273,7 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
 
 
 def _counts(variant: Variant, word: str) -> bool:
-    """Tell whether a word is one that the variant is about."""
+    """Return whether the variant's `words` match a word that its `excludes` don't."""
     if linear_regex(variant.words or "").search(word) is None:
         return False
     return variant.excludes is None or linear_regex(variant.excludes).search(word) is None

@@ -79,7 +79,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
             *(f"runbook.loading.{name}" for name in ("files", "kept_records", "records", "source_text")),
         ),
         *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
-        *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "reading"))),
+        *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
         *("runbook.cache", "runbook.linear_regex", "runbook.printable", "runbook.secret_file", "runbook.streams"),
         "runbook.user_directories",
     }

@@ -17,7 +17,7 @@ from runbook.errors import PolicyRefusal
 from runbook.loading import read_book
 from runbook.model import Effect, Family, Rule
 from runbook.policy.judgement import classify
-from runbook.policy.reading import runs_others
+from runbook.policy.read_only import runs_others
 from runbook.steps.destination import Prepared
 from runbook.steps.view import effect_sentence
 
