@@ -1,9 +1,14 @@
-r"""Bring text into the one form in which a value is looked for, with the way back to where it stood.
+r"""Bring text into a canonical form, in which a value looks the same however a program printed it.
 
-Programs print one value in many ways: coloured, wrapped, quoted, escaped. All of them come down to the same bytes once
-control sequences, white space and quoting are left out and escapes such as `\u003c`, `%3C` and `&lt;` are decoded.
-Bytes, because leaving out and finding are then as fast as memory. Control sequences whose end is missing, and escapes
-that may go on, are `unfinished`.
+Programs print one value in many ways: coloured, wrapped, quoted, escaped. All of them become the same bytes if control
+sequences, white space and quoting are removed and escapes such as `\u003c`, `%3C` and `&lt;` are decoded.
+
+- `Form.canonical` returns the canonical text. It is fast enough for every piece of output.
+- `Form.mapped` returns it with a map from each canonical byte to its place in the original, to mask what was found.
+- `Form.complete_until` returns how much of a piece is final: an escape at its end may continue in the next piece.
+- `apply_backspaces` returns what a terminal shows of text that was printed over other text.
+
+All of it works on bytes, because removing and finding bytes is much faster than characters.
 """
 
 from __future__ import annotations
@@ -16,9 +21,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
 
-__all__ = ["AS_IT_IS", "DECODED", "PLAIN", "Form", "Located", "from_bytes", "overstruck", "to_bytes"]
+__all__ = ["DECODED", "PLAIN", "VERBATIM", "Form", "MappedText", "apply_backspaces", "from_bytes", "to_bytes"]
 
-# Each alternative begins with a byte of its own: only then does `re` skip what can't begin any of them.
+# --- patterns ---------------------------------------------------------------------------------------------------------
+
+# Each alternative begins with a different byte: only then does `re` skip the bytes that can't begin any of them.
 _CSI_REST = rb"\[[0-?]{0,32}[ -/]{0,4}[@-~]"
 _SEQUENCE = rb"\x1b%b|\x1b[78=>]|\x1b[()][0AB]" % _CSI_REST
 # Soft hyphen, no-break space, zero width and direction marks, variation selectors.
@@ -27,7 +34,8 @@ _DIGIT = rb"[0-9A-Fa-f]"
 _ENTITY = rb"(?:amp;){0,4}(?P<%%b>\#[0-9]{1,7}|\#[xX]%b{1,6}|[A-Za-z][A-Za-z0-9]{1,8});" % _DIGIT
 _ESCAPE = (
     rb"&%(entity)b"
-    rb"|\\\\{0,7}(?:(?:x1[bB]|u001[bB]|033|e)%(rest)b|u0026%(escaped)b|u(?P<unit>%(digit)b{4})|u\{(?P<braced>%(digit)b{1,6})\}|U(?P<long>%(digit)b{8})"
+    rb"|\\\\{0,7}(?:(?:x1[bB]|u001[bB]|033|e)%(rest)b|u0026%(escaped)b"
+    rb"|u(?P<unit>%(digit)b{4})|u\{(?P<braced>%(digit)b{1,6})\}|U(?P<long>%(digit)b{8})"
     rb"|x(?P<byte>%(digit)b{2})|(?P<octal>[0-3][0-7]{2})|(?P<letter>[abefnrtv0]))"
     rb"|%%(?:25){0,4}(?P<percent>%(digit)b{2})"
 ) % {b"entity": _ENTITY % b"entity", b"escaped": _ENTITY % b"escaped", b"digit": _DIGIT, b"rest": _CSI_REST}
@@ -42,19 +50,21 @@ _OPEN_ESCAPE = (
 _LONGEST_OPEN = 64
 
 _LEFT_OUT = bytes(range(0x21)) + b"\x7f'\"`\\+-:"
-"""White space, controls, what quotes, and what encodings write in more than one way (`+` and `-`)."""
+"""White space, control characters, quoting, and characters that encodings write differently (`+` and `-`)."""
 _SAME = bytes.maketrans(b"_", b"/")
-"""Base64 for URLs writes `_` where the usual one writes `/`."""
+"""URL-safe base64 writes `_` where standard base64 writes `/`."""
 _KEPT = bytes(byte not in _LEFT_OUT for byte in range(256))
 
 
+# --- the canonical text and its map -----------------------------------------------------------------------------------
+
 _BLOCK = 512
 _TOKEN, _ALL, _SOME = range(3)
-"""What the canonical bytes of a block stand for: the block as a whole, each byte of it, those that aren't left out."""
+"""Which original bytes a block's canonical bytes come from: the whole token, each byte, or the bytes in `_KEPT`."""
 
 
-class Located:
-    """A canonical text, and where each of its bytes stood."""
+class MappedText:
+    """A canonical text that knows where each of its bytes was in the original."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -70,15 +80,15 @@ class Located:
         return b"".join(self._parts)
 
     def span(self, first: int, end: int) -> tuple[int, int]:
-        """Return where the bytes from `first` to before `end` stood."""
+        """Return the original's range for the canonical bytes from `first` up to, not including, `end`."""
         return self._place(first)[0], self._place(end - 1)[1]
 
     def first_from(self, position: int) -> int:
-        """Return the first byte that stood at `position` or behind it."""
+        """Return the index of the first canonical byte that comes from `position` or later in the original."""
         return bisect_left(range(self._size), position, key=lambda index: self._place(index)[0])
 
     def add(self, start: int, end: int, text: bytes, kind: int) -> None:
-        """Append what the bytes from `start` to before `end` stand for."""
+        """Append the canonical bytes of the original's range from `start` up to, not including, `end`."""
         if text:
             self._offsets.append(self._size)
             self._blocks.append((start, end, kind))
@@ -86,7 +96,7 @@ class Located:
             self._size += len(text)
 
     def add_plain(self, start: int, end: int) -> None:
-        """Append what is not left out of these bytes, in blocks that are quickly looked through."""
+        """Append a range of the original without the bytes that are left out, in blocks small enough to map quickly."""
         for at in range(start, end, _BLOCK):
             till = min(end, at + _BLOCK)
             self.add(at, till, self._raw[at:till].translate(_SAME, _LEFT_OUT), _SOME)
@@ -106,77 +116,81 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to bring text into canonical form: `token` matches what isn't taken as it stands, `opening` its start."""
+    """One canonical form.
+
+    `token` matches control sequences and escapes; `opening` matches the beginning of one at the end of a text.
+    """
 
     token: re.Pattern[bytes] | None
     opening: re.Pattern[bytes] | None
 
-    def of(self, raw: bytes) -> bytes:
+    def canonical(self, raw: bytes) -> bytes:
         """Return the canonical text."""
         if self.token is None:
             return raw
-        return self.token.sub(_meaning, raw).translate(_SAME, _LEFT_OUT)
+        return self.token.sub(_decoded, raw).translate(_SAME, _LEFT_OUT)
 
-    def located(self, raw: bytes) -> Located:
-        """Return the canonical text with the way back."""
-        located = Located(raw)
+    def mapped(self, raw: bytes) -> MappedText:
+        """Return the canonical text with its map to the original."""
+        mapped = MappedText(raw)
         if self.token is None:
-            located.add(0, len(raw), raw, _ALL)
-            return located
+            mapped.add(0, len(raw), raw, _ALL)
+            return mapped
         at = 0
         for token in self.token.finditer(raw):
-            located.add_plain(at, token.start())
-            located.add(token.start(), token.end(), _meaning(token).translate(_SAME, _LEFT_OUT), _TOKEN)
+            mapped.add_plain(at, token.start())
+            mapped.add(token.start(), token.end(), _decoded(token).translate(_SAME, _LEFT_OUT), _TOKEN)
             at = token.end()
-        located.add_plain(at, len(raw))
-        return located
+        mapped.add_plain(at, len(raw))
+        return mapped
 
-    def unfinished(self, raw: bytes) -> int:
-        """Return where a sequence or an escape begins that more text may change; the length if none does."""
+    def complete_until(self, raw: bytes) -> int:
+        """Return where a control sequence or an escape begins that more text may change, the length if none does."""
         found = self.opening.search(raw, max(0, len(raw) - _LONGEST_OPEN)) if self.opening else None
         return found.start() if found else len(raw)
 
     def strict(self, raw: bytes) -> bytes:
-        """Return the text with nothing left out but sequences, quoting and line ends: for values that are short."""
+        """Return the text without control sequences, quoting and line ends only. Short values are compared in it."""
         if self.token is None:
             return raw
-        text = _LINE_END.sub(b"", self.token.sub(_meaning_of_blanks, raw))
+        text = _LINE_END.sub(b"", self.token.sub(_decoded_with_line_ends, raw))
         return text.translate(bytes.maketrans(b"+", b" "), _QUOTING).strip(b" \t-:")
 
 
-AS_IT_IS = Form(None, None)
+VERBATIM = Form(None, None)
+"""The text itself."""
 PLAIN = Form(re.compile(rb"%b|%b" % (_SEQUENCE, _INVISIBLE)), re.compile(_OPEN_SEQUENCE))
-"""Sequences, white space and quoting are left out."""
+"""Without control sequences, white space and quoting."""
 DECODED = Form(
     re.compile(rb"%b|%b|%b" % (_SEQUENCE, _INVISIBLE, _ESCAPE)),
     re.compile(rb"%b|%b" % (_OPEN_SEQUENCE, _OPEN_ESCAPE)),
 )
-"""Escapes are decoded besides. Not in place of `PLAIN`: in `LIKE '%ab12` the value may be `ab12`."""
+"""As `PLAIN`, with escapes decoded. It doesn't replace `PLAIN`: in `LIKE '%ab12` the value may be `ab12`."""
 
 _LINE_END = re.compile(rb"[ \t]*[\r\n]+[ \t]*")
 _QUOTING = bytes(set(range(0x20)) - {9}) + b"\x7f'\"`\\"
 
 
 def to_bytes(text: str) -> bytes:
-    """Return the text as bytes; lone surrogates, which stand for bytes that are not UTF-8, are kept."""
+    """Return the text as bytes. Lone surrogates, Python's substitute for bytes that aren't UTF-8, are kept."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def from_bytes(raw: bytes) -> str:
-    """Return the text that `to_bytes` was given."""
+    """Return the text from which `to_bytes` made these bytes."""
     return raw.decode("utf-8", "surrogatepass")
 
 
-def _meaning(token: re.Match[bytes]) -> bytes:
-    """Return what an escape stands for; nothing for a control sequence."""
+def _decoded(token: re.Match[bytes]) -> bytes:
+    """Decode an escape. Control sequences, and escapes of one letter such as that of a line end, become empty."""
     kind = token.lastgroup
     if kind is None or kind == "letter":
         return b""
     return _DECODERS[kind](token[kind])
 
 
-def _meaning_of_blanks(token: re.Match[bytes]) -> bytes:
-    return b"\n" if token.lastgroup == "letter" else _meaning(token)
+def _decoded_with_line_ends(token: re.Match[bytes]) -> bytes:
+    return b"\n" if token.lastgroup == "letter" else _decoded(token)
 
 
 def _character(digits: bytes) -> bytes:
@@ -203,33 +217,33 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-# --- what was printed over ----------------------------------------------------------------------------------------
+# --- text printed over other text -------------------------------------------------------------------------------------
 
 _BACK = re.compile(rb"\x08+|\x1b\[(?P<count>[0-9]{0,4})D")
 
 
-def overstruck(raw: bytes) -> Located | None:
-    """Return the text as if each step back took a character with it, None if there is no step back."""
+def apply_backspaces(raw: bytes) -> MappedText | None:
+    """Return the text as if each step back deleted a character, None if there is no step back."""
     kept: list[tuple[int, int]] = []
     at = 0
     for found in _BACK.finditer(raw):
         kept.append((at, found.start()))
-        _take_back(raw, kept, len(found[0]) if found[0][0] == 8 else int(found["count"] or 1))
+        _delete_last(raw, kept, len(found[0]) if found[0][0] == 8 else int(found["count"] or 1))
         at = found.end()
     if not at:
         return None
-    located = Located(raw)
+    mapped = MappedText(raw)
     for start, end in [*kept, (at, len(raw))]:
-        located.add(start, end, raw[start:end], _ALL)
-    return located
+        mapped.add(start, end, raw[start:end], _ALL)
+    return mapped
 
 
-def _take_back(raw: bytes, kept: list[tuple[int, int]], count: int) -> None:
-    """Shorten what is kept by so many characters."""
+def _delete_last(raw: bytes, kept: list[tuple[int, int]], count: int) -> None:
+    """Remove the last `count` characters from the ranges in `kept`."""
     while kept and count:
         start, end = kept.pop()
         while end > start and count:
             end -= 1
-            count -= raw[end] & 0xC0 != 0x80  # not for the later bytes of a character
+            count -= raw[end] & 0xC0 != 0x80  # only the first byte of a character counts
         if end > start:
             kept.append((start, end))

@@ -1,4 +1,8 @@
-"""Hide what looks like a secret though nobody named it: tokens, keys, passwords in URLs, variables, flags, headers."""
+"""Hide what looks like a secret, without knowing its value: tokens, keys, passwords in URLs, variables, flags, headers.
+
+`_SHAPE` matches a whole secret. `_OPEN_SHAPE` matches the beginning of one at the end of a piece, which is held back
+until the next piece decides. Both are tried only on text that has one of the fixed `_BEGINNINGS`.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,15 @@ __all__ = ["MASK", "Shapes"]
 
 MASK = "[secret]"
 
-_HELD = 8192
-"""How much may be held back; a token that goes on for longer is cut there, and the rest of it is dropped."""
+_HELD_LIMIT = 8192
+"""The most characters to hold back. A longer token is masked, and the rest of it is dropped."""
 _CONTEXT = 64
-"""Characters already given out that are looked at again: a telling beginning may have come in two pieces."""
+"""How many released characters to search again: a beginning may be split between two pieces."""
 
 _COLOUR = r"\x1b\[[0-9;:]*m"
 _NAMES = r"[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|TOKEN|API_KEY|SECRET_KEY|PRIVATE_KEY|SERVICE_ROLE_KEY)"
 _VALUE = r"""(?:'[^'\r\n]*'|"[^"\r\n]*"|\\+"[^"\r\n]*"|[^\s'"]+)"""
+_OPEN_VALUE = r"""(?:'[^'\r\n]*'?|"[^"\r\n]*"?|\\+(?:"[^"\r\n]*"?)?|[^\s'"]*)"""
 _SCHEME = r"(?<![\w+.-])[a-z][a-z0-9+.-]*"
 _SHAPES = (
     rf"\bsbp_(?:[A-Za-z0-9_]|{_COLOUR}){{16,}}",
@@ -35,22 +40,22 @@ _OPEN_SHAPES = (
     rf"(?<![\w-])eyJ(?:[\w-]|{_COLOUR})*(?:\.(?:[\w-]|{_COLOUR})*){{0,2}}",
     rf"{_SCHEME}:\\?/\\?/[^\s:/@'\"]*(?::[^\s@/'\"]*)?",
     rf"{_SCHEME}%3A%2F%2F[^\s:/@'\"]*",
-    rf"\b{_NAMES}=(?:'[^'\r\n]*'?|\"[^\"\r\n]*\"?|\\+(?:\"[^\"\r\n]*\"?)?|[^\s'\"]*)",
-    r"--(?:(?:db-)?password|token)[= ](?:'[^'\r\n]*'?|\"[^\"\r\n]*\"?|\\+(?:\"[^\"\r\n]*\"?)?|[^\s'\"]*)",
+    rf"\b{_NAMES}={_OPEN_VALUE}",
+    rf"--(?:(?:db-)?password|token)[= ]{_OPEN_VALUE}",
     rf"\b[Bb]earer (?:[\w.~+/=-]|{_COLOUR})*",
 )
 _OPEN_SHAPE = re.compile(rf"(?:{'|'.join(_OPEN_SHAPES)})(?:\x1b(?:\[[0-9;:]{{0,32}})?)?\Z")
-"""What may grow into a secret once its telling beginning is there."""
-_TELLING = (
+"""The beginning of a secret at the end of a text."""
+_BEGINNINGS = (
     *("sbp_", "sb_secret_", "eyJ", "://", ":\\/", "%3A%2F", "earer ", "--password", "--db-password", "--token"),
     *("PASSWORD=", "PASSWD=", "SECRET=", "TOKEN=", "_KEY="),
 )
-"""Every shape has one of these. Looking for them first is many times faster."""
+"""Every shape contains one of these. Searching for them first is many times faster."""
 _TOKEN_REST = re.compile(r"[\w.~+/=:%-]*")
 
 
 class Shapes:
-    """Hides what looks like a secret. Holds nothing back before a telling beginning (`sbp_`) is complete."""
+    """Hides what looks like a secret. In a stream, it holds text back only after one of `_BEGINNINGS` is complete."""
 
     def __init__(self) -> None:
         self._context = ""
@@ -59,14 +64,14 @@ class Shapes:
 
     def mask(self, text: str) -> str:
         """Return a whole text without what looks like a secret."""
-        if not _is_telling(text):
+        if not _has_beginning(text):
             return text
         return _SHAPE.sub(lambda found: text[found.start() : _secret_from(found)] + _masked(found), text)
 
     def feed(self, text: str) -> str:
-        """Give out all that can't be part of a token that is still going on."""
+        """Take the next piece; release everything that can't be part of a secret that continues."""
         if self._dropping:
-            # The rest of a token that went on for too long.
+            # This is the rest of a token that was too long to hold back.
             rest = _TOKEN_REST.match(text)
             text = text[rest.end() :] if rest else text
             self._dropping = not text
@@ -74,26 +79,26 @@ class Shapes:
             return ""
         work = self._context + self._held + text
         at = len(self._context)
-        if not _is_telling(work):
+        if not _has_beginning(work):
             self._context, self._held = work[-_CONTEXT:], ""
             return work[at:]
-        going_on = _OPEN_SHAPE.search(work)
-        if going_on is None:
-            return self._give(work, at, len(work))
-        given = self._give(work, at, going_on.start())
-        if len(self._held) <= _HELD:
-            return given
+        unfinished = _OPEN_SHAPE.search(work)
+        if unfinished is None:
+            return self._release(work, at, len(work))
+        released = self._release(work, at, unfinished.start())
+        if len(self._held) <= _HELD_LIMIT:
+            return released
         self._context = self._held = ""
         self._dropping = True
-        return given + MASK
+        return released + MASK
 
     def flush(self) -> str:
-        """Decide on what is held back: nothing more comes."""
+        """Return what was held back, at the end of the stream."""
         work = self._context + self._held
-        return self._give(work, len(self._context), len(work))
+        return self._release(work, len(self._context), len(work))
 
-    def _give(self, work: str, at: int, cut: int) -> str:
-        """Give out the text from `at`, where the context ends, to `cut`; hold the rest."""
+    def _release(self, work: str, at: int, cut: int) -> str:
+        """Return the masked text from `at`, where the context ends, to `cut`, and hold back the rest."""
         parts: list[str] = []
         for found in _SHAPE.finditer(work):
             if at < found.end() and found.start() < cut:
@@ -104,15 +109,15 @@ class Shapes:
         return "".join([*parts, work[at:end]])
 
 
-def _is_telling(text: str) -> bool:
-    return any(beginning in text for beginning in _TELLING)
+def _has_beginning(text: str) -> bool:
+    return any(beginning in text for beginning in _BEGINNINGS)
 
 
 def _secret_from(found: re.Match[str]) -> int:
-    """Return where the secret part of a match begins: behind what is kept of it (`password=`)."""
+    """Return where the secret part of a match begins: after the part that stays, such as `password=`."""
     return found.end(found.lastindex) if found.lastindex else found.start()
 
 
 def _masked(found: re.Match[str]) -> str:
-    """Return the mask, and the colours that the secret had switched on or off."""
+    """Return the mask, and the colours that the match switched on or off."""
     return MASK + "".join(re.findall(_COLOUR, found[0]))
