@@ -160,7 +160,7 @@ def _claude(decision: str, text: str) -> dict[str, Any]:
 
 
 def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value)  # in ASCII: what a stream can't encode would be no answer
+    return json.dumps(value)  # ASCII only: some streams can't encode more
 
 
 # --- settings files --------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def _write(path: Path, before: Settings | None, settings: Settings) -> Change:
         rendered = json.dumps(settings, indent=found[1] if found else 2, ensure_ascii=False)
         temporary.touch(0o600 if target.exists() else 0o666)
         temporary.write_text(rendered + "\n", encoding="utf-8")
-        # Whoever could not read the settings before still can't.
+        # Keep the mode: whoever couldn't read the settings before still can't.
         if target.exists():
             temporary.chmod(target.stat().st_mode)
         temporary.replace(target)

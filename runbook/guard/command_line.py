@@ -114,14 +114,14 @@ _LONGEST_SUBJECT = 160
 _MOST_COMMANDS = 50
 # Set in the line, these send a command to another project than the one that the verdict assumes.
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
-# Set in the line, these name files or programs that a database client or the CLI runs first, or settings of the server.
-_CHANGING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
+# Set in the line, these make a client or the CLI load other files or programs first, or change the server's settings.
+_ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 # Their words name a program or a task: the program they start is judged, not they.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _FILE_FLAGS = frozenset({"-f", "--file"})
-_UNTOLD = "$1"
-"""Replaces a text that is not known. It is no loopback host, no SQL literal and no flag."""
+_UNKNOWN_TEXT = "$1"
+"""Replaces an unknown text. It can't pass for a loopback host, a SQL literal or a flag."""
 
 
 class PlacedJudgement(NamedTuple):
@@ -199,12 +199,12 @@ class Examination:
         return judged
 
     def _retargeted(self, judged: Judgement, state: ShellState) -> Judgement:
-        """Ask about a write that the line itself sends to another project, and about what the line makes another."""
+        """Ask if a variable in the line sends a write to another project, or may change what the command does."""
         if judged.family is Family.NOTHING:
             return judged
-        changing = next(filter(_CHANGING.fullmatch, state.environment), None)
-        if changing is not None:
-            reason = f"{changing} in the line may change what it does. {judged.reason}"
+        altering = next(filter(_ALTERING.fullmatch, state.environment), None)
+        if altering is not None:
+            reason = f"{altering} in the line may change what it does. {judged.reason}"
             return replace(judged, verdict=Verdict.CONFIRM, effect=Effect.WRITES, reason=reason)
         names = [name for name in _RETARGETS if name in state.environment]
         if judged.effect is Effect.READS or judged.writes_files or not names:
@@ -290,7 +290,7 @@ def _without_expansions(words: tuple[str, ...]) -> tuple[str, ...]:
 def _told(word: str) -> str:
     """Return a word as the policy reads it."""
     text = plain(word)
-    return text if is_known(text) else text.translate({ord(mark): _UNTOLD for mark in (ANY, ANY_WORDS, PRINTED)})
+    return text if is_known(text) else text.translate({ord(mark): _UNKNOWN_TEXT for mark in (ANY, ANY_WORDS, PRINTED)})
 
 
 def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:

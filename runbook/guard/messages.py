@@ -24,7 +24,7 @@ def name_of_target(judged: Judgement, directory: str | None) -> str:
     if judged.target is TargetKind.LOCAL:
         return "local"
     named = _named(judged)
-    # Nobody can type a name in letters that are not what they seem.
+    # A person can't type a name whose letters aren't what they seem.
     if named is not None and (suspect(named) or spelled_out(named)):
         return "production"
     return named or _linked(directory) or "production"
@@ -64,19 +64,23 @@ def _named(judged: Judgement) -> str | None:
 def _linked(directory: str | None) -> str | None:
     """Return the project that the environment names, or that this directory or one above it is linked to."""
     given = os.environ.get("SUPABASE_PROJECT_ID", "")
-    if given.isalnum():
+    if _is_ref(given):
         return given
     here = Path(directory) if directory else None
     for each in (here, *here.parents) if here else ():
         try:
             # Where `supabase link` keeps it.
             found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
-        # A path that an agent sent may hold what no path can; a file may be no text.
+        # ValueError: an agent's path may contain NUL, and a file may not be text.
         except (OSError, ValueError):
             continue
         # The nearest link counts, even a broken one.
-        return found if found.isalnum() else None
+        return found if _is_ref(found) else None
     return None
+
+
+def _is_ref(text: str) -> bool:
+    return text.isascii() and text.isalnum()
 
 
 _HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it did not run"}
@@ -89,7 +93,7 @@ def as_text(judged: Judgement, directory: str | None) -> str:
     if judged.verdict is Verdict.ALLOW:
         return lines[0]
     if judged.commands:
-        # Below the label: no line of the command can pass for one of these.
+        # Indent its other lines, so that none of them looks like one of the guard's own.
         lines.append(f"  Command:  {hidden(shlex.join(judged.commands[0]))}".replace("\n", f"\n{'':12}"))
     if judged.target is not None:
         lines.append(_wrapped("Would go:", f"to {described_target(judged, directory)}; it {_EFFECTS[judged.effect]}"))
@@ -119,7 +123,7 @@ def as_sentence(judged: Judgement, directory: str | None) -> str:
 
 
 def as_json(judged: Judgement) -> str:
-    """Return a judgement as one JSON object, in ASCII: a stream may take no more."""
+    """Return a judgement as one JSON object, in ASCII, because some streams can't encode more."""
     return json.dumps(
         {
             "verdict": judged.verdict.value,
@@ -143,8 +147,8 @@ def hidden(text: str) -> str:
 
 
 def encodable(text: str) -> str:
-    r"""Return a text that every stream, file and JSON parser takes: `\ufffd` for bytes that are no UTF-8.
+    r"""Return a text that every stream, file and JSON parser accepts, with `\ufffd` for bytes that aren't UTF-8.
 
-    Python keeps such bytes of a command line, a file's name or the environment as lone surrogates.
+    Python represents such bytes in a command line, a file name or the environment as lone surrogates.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -62,7 +62,7 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     kind = _kind_of(path)
     if kind is None or path.stat().st_size > _LARGEST:
         return ()
-    # Shells leave NUL characters out.
+    # Shells ignore NUL characters.
     text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
     found: dict[tuple[int, int], Stopped] = {}
     for script in _READERS[kind](text):

@@ -45,7 +45,7 @@ _NOTE = """\
 def shell_functions(shell: str, program: str) -> str:
     """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
     path = shlex.quote(shlex.split(program)[0])
-    gone = "runbook guard is missing. Reinstall it, or run:"  # a runbook that is gone must not open the door
+    gone = "runbook guard is missing. Reinstall it, or run:"  # a missing runbook must not let commands through
     lines = [_NOTE]
     for name in GUARDED:
         if shell == "fish":
@@ -178,10 +178,10 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
 
 def _is_confirmed(judged: Judgement) -> bool:
     """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
-    # What destroys is named by the person; a habit of typing yes is not enough.
-    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
-    from runbook.runtime.answer_reader import AnswerReader
+    from runbook.runtime.answer_reader import AnswerReader  # most commands need no confirmation
 
+    # To destroy something, the person types the target's name: typing yes can be a habit.
+    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
     try:
         with Path("/dev/tty").open("r+b", buffering=0) as terminal:
             reader = AnswerReader(terminal.fileno(), lambda text: terminal.write(text.encode(errors="replace")))

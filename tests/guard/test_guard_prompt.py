@@ -1,4 +1,4 @@
-"""What the guard asks is answered by a person who has seen the question, not by the line below in a paste."""
+"""Only a person who has seen the guard's question can answer it, not the next line of a paste."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAYS: Mapping[str, list[tuple[float, str]]] = {
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Mapping[str, str]:
-    """Return one in which `npx` is a stand-in that leaves a mark."""
+    """Return an environment in which `npx` is a stand-in that leaves a mark."""
     stub = program(tmp_path / "bin", "npx", f"echo it ran; echo ran >> {tmp_path / 'mark'}")
     paths = {"PATH": f"{stub.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     return {**paths, "TERM": "xterm-256color", "PS1": "go> ", "ZDOTDIR": str(tmp_path)}
@@ -35,7 +35,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("way", [*WAYS])
 def test_nothing_pasted_answers_the_guard(way: str, environment: Mapping[str, str], tmp_path: Path) -> None:
-    """It is discarded, the guard says so and asks again, and a person's own `yes` still counts."""
+    """The guard discards it, says so and asks again. A person's own `yes` still counts."""
     child = terminal(str(RUNBOOK), "guard", "--", *PUSH.split(), environment=environment, directory=tmp_path)
     child.expect(ASKS)
     child.delaybeforesend = None
@@ -54,7 +54,7 @@ def test_nothing_pasted_answers_the_guard(way: str, environment: Mapping[str, st
 def test_yes_below_a_pasted_command_runs_nothing(
     shell: str, words: tuple[str, ...], gap: float, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """The shell starts the first line; the second one comes before or at the guard's question."""
+    """The shell runs the first line. The second line arrives before or at the guard's question."""
     child = terminal(shell, *words, environment={**environment, "PROMPT": "go> "}, directory=tmp_path)
     child.expect("go> ")
     child.delaybeforesend = None
@@ -63,7 +63,7 @@ def test_yes_below_a_pasted_command_runs_nothing(
     child.send("yes\ryes\r")
     child.expect(ASKS)
     time.sleep(READING)
-    # Whatever is left of the paste has been discarded by the time that the question stands there alone.
+    # By now, the guard has discarded the rest of the paste.
     child.send("n")
     time.sleep(READING)
     os.write(child.child_fd, b"o\r")

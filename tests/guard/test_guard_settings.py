@@ -133,7 +133,7 @@ def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_private_settings_stay_private(tmp_path: Path) -> None:
-    """They may hold tokens; so may the copy of what they were."""
+    """They may hold tokens, and so may their backup."""
     path = tmp_path / "settings.json"
     path.write_text('{"env": {"TOKEN": "x"}}')
     path.chmod(0o600)

@@ -1,4 +1,4 @@
-"""Bytes that are no text, wherever the guard reads some: each gets a verdict, never a crash."""
+"""Bytes that aren't text, everywhere the guard reads input: each gets a verdict, never a crash."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from runbook.guard import fast_path
 from runbook.guard.agents import AGENTS, LARGEST
 from runbook.guard.command_line import judge, judge_words
 from runbook.guard.judging import log_path, read_log
+from runbook.guard.messages import name_of_target
 from runbook.model import Verdict
 
 VERDICTS = {0, 3, 6}
@@ -28,13 +29,13 @@ LINES = [
 ]
 SIGNS = b"\xff\xc3\x80\xed\xa0 $(){}[]'\"\\|;&<>`*?~#!=-,.\n\t0aZ"
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-"""Variables with which a process's streams take nothing but ASCII."""
+"""Variables that limit a process's streams to ASCII."""
 BROKEN = [b"\xff", b"\xc3", b"\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xef\xbb\xbf", b"\x01\x1b[2J"]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a directory of its own, with a home of its own."""
+    """Give each test its own directory and home."""
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     (tmp_path / "project").mkdir()
@@ -43,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _random_lines(seed: int, count: int) -> Iterator[bytes]:
-    """Yield random bytes, random signs of the shell, and known lines with bytes put in; no NUL, as argv has none."""
+    """Yield random bytes, random shell characters, and known lines with bytes inserted. None has NUL, as argv can't."""
     draw = random.Random(seed)
     for number in range(count):
         if number % 4 == 0:
@@ -62,7 +63,7 @@ def _random_lines(seed: int, count: int) -> Iterator[bytes]:
 def test_two_thousand_lines_that_may_be_no_text_get_a_verdict(
     seed: int, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """As the shell hands them over: the exit code is one of the three, and JSON is JSON."""
+    """Each line gets one of the three exit codes and, if JSON is asked for, valid JSON."""
     for line in _random_lines(seed, 500):
         form = "json" if line[:1] < b"a" else "text"
         assert main(["guard", "--line", os.fsdecode(line), "--format", form]) in VERDICTS, line
@@ -73,7 +74,7 @@ def test_two_thousand_lines_that_may_be_no_text_get_a_verdict(
 
 @pytest.mark.parametrize("ascii_only", [False, True])
 def test_real_processes_answer_too(ascii_only: bool, home: Path) -> None:
-    """Sixty of each, whatever encoding the terminal has."""
+    """Sixty lines in each encoding of the terminal get a verdict."""
     environment = _environment(home, **(ASCII if ascii_only else {"LC_ALL": "C.UTF-8"}))
     for line in _random_lines(99 + ascii_only, 60):
         ended = _guard("--line", line, "--format", "json", environment=environment)
@@ -83,14 +84,14 @@ def test_real_processes_answer_too(ascii_only: bool, home: Path) -> None:
 
 @pytest.mark.parametrize("byte", BROKEN)
 def test_what_is_refused_stays_refused_behind_such_bytes(byte: bytes) -> None:
-    """A word of rubbish does not hide the command beside it, and makes no line harmless."""
+    """A garbage word doesn't hide the command beside it or make its line harmless."""
     for line in (RESET + b" " + byte, b"echo '" + byte + b"'; " + RESET, RESET + b" # " + byte):
         assert judge(os.fsdecode(line)).verdict is not Verdict.ALLOW
     assert judge_words([*RESET.decode().split(), os.fsdecode(byte)]).verdict is Verdict.REFUSE
 
 
 def test_a_guarded_command_gets_its_bytes_as_they_were(home: Path) -> None:
-    """What is allowed runs with the very same words."""
+    """An allowed command runs with exactly the same words."""
     for word in BROKEN:
         ended = _guard("--", b"/bin/printf", b"%s", word, environment=_environment(home))
         assert (ended.returncode, ended.stdout) == (0, word)
@@ -124,7 +125,7 @@ def test_a_guarded_command_gets_its_bytes_as_they_were(home: Path) -> None:
 def test_every_event_gets_an_answer(
     agent: str, data: bytes, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """An answer that the agent understands, in an encoding that it reads; what is no event is blocked."""
+    """The agent gets an answer that it understands, in an encoding that it reads. Anything but an event is blocked."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     code = fast_path.answer_hook(agent, None)
     sys.stdout.flush()
@@ -145,8 +146,8 @@ def test_every_event_gets_an_answer(
         ("x.sql", b"select '%s'; drop table tasks", "psql -h db.example.com -f x.sql"),
     ],
 )
-def test_files_that_a_line_would_run_are_no_way_round(name: str, text: bytes, line: str, byte: bytes) -> None:
-    """Bytes in a script, a Makefile, a package.json or a file of SQL hide nothing that stands beside them."""
+def test_bytes_in_a_file_that_a_line_would_run_hide_nothing(name: str, text: bytes, line: str, byte: bytes) -> None:
+    """Bytes in a script, a Makefile, a package.json or a SQL file don't hide the command beside them."""
     Path(name).write_bytes(text.replace(b"%s", byte))
     code = main(["guard", "--line", line])
     assert code in VERDICTS - {0}
@@ -154,33 +155,34 @@ def test_files_that_a_line_would_run_are_no_way_round(name: str, text: bytes, li
 
 @pytest.mark.parametrize("name", ["PGHOST", "PGSERVICE", "SUPABASE_PROJECT_ID", "RUNBOOK_BOOK", "EDITOR"])
 def test_the_environment_may_hold_such_bytes(name: str, home: Path) -> None:
-    """A variable of the caller's that is no text is not the guard's fault."""
+    """A variable that isn't text doesn't crash the guard."""
     environment = {**_environment(home), os.fsencode(name): b"\xff\xfe"}
     ended = _guard("--line", b"psql -c 'drop table tasks'", environment=environment)
-    # A book that is not there is bad usage, and said so.
-    assert ended.returncode == (2 if name == "RUNBOOK_BOOK" else ended.returncode), ended.stderr
-    assert ended.returncode in {2, 3, 6}
+    # A missing book is a usage error.
+    assert ended.returncode in ({2} if name == "RUNBOOK_BOOK" else {3, 6}), ended.stderr
     assert b"Traceback" not in ended.stderr
 
 
 def test_a_directory_may_have_such_a_name(home: Path) -> None:
-    """Where the command would run is written down, too."""
+    """The log also holds the directory where the command would run."""
     place = os.fsencode(home) + b"/\xff\xfe"
     Path(os.fsdecode(place)).mkdir()
-    ended = subprocess.run(
-        [sys.executable, "-m", "runbook", "guard", "--line", RESET, "--format", "json"],
-        cwd=place,
-        env=_environment(home),
-        capture_output=True,
-        check=False,
-    )
+    ended = _guard("--line", RESET, "--format", "json", environment=_environment(home), directory=place)
     assert ended.returncode == 3, ended.stderr
     assert json.loads(ended.stdout.decode())["verdict"] == "refuse"
     assert [each.directory for each in read_log()] == [f"{home}/\ufffd\ufffd"]
 
 
+def test_a_linked_project_in_letters_that_only_look_latin_is_not_named(home: Path) -> None:
+    """Nobody could type such a name, and it would pass for another project."""
+    link = home / "project/supabase/.temp/project-ref"
+    link.parent.mkdir(parents=True)
+    link.write_text("\u0430bcdefghijklmnopqrst", encoding="utf-8")  # a Cyrillic a
+    assert name_of_target(judge(RESET.decode()), str(home / "project")) == "production"
+
+
 def test_the_log_can_be_read_again(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """Whatever was stopped, and whatever somebody wrote into the file."""
+    """That holds for every stopped line, and for anything that somebody else wrote into the file."""
     main(["guard", "--line", os.fsdecode(RESET + b" '\xff'")])
     with log_path().open("ab") as log:
         log.write(b'\xff\n{"at": "\\ud800"}\n')
@@ -194,7 +196,7 @@ def test_the_log_can_be_read_again(capfdbinary: pytest.CaptureFixture[bytes]) ->
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_scan_reads_any_file(form: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """Names and contents may be anything; what is fatal is still found."""
+    """Whatever the names and contents, fatal commands are found."""
     Path(os.fsdecode(b"\xff")).mkdir()
     for number, byte in enumerate([*BROKEN, b"\0", random.Random(1).randbytes(400)]):
         (Path(os.fsdecode(b"\xff")) / f"{number}.sh").write_bytes(b"echo '" + byte.replace(b"'", b"") + b"'\n" + RESET)
@@ -214,17 +216,21 @@ def _environment(home: Path, **more: str) -> dict[bytes, bytes]:
     return {os.fsencode(name): os.fsencode(value) for name, value in named.items()}
 
 
-def _guard(*words: str | bytes, environment: Mapping[bytes, bytes]) -> subprocess.CompletedProcess[bytes]:
+def _guard(
+    *words: str | bytes, environment: Mapping[bytes, bytes], directory: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "runbook", "guard", *words]
-    return subprocess.run(command, env=environment, capture_output=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command, env=environment, cwd=directory, capture_output=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
-@pytest.mark.parametrize("command", [["guard", "scan", "."], ["guard", "scan", "--strict", "."], ["guard", "log"]])
+@pytest.mark.parametrize("command", [["scan", "."], ["scan", "--strict", "."], ["log"]])
 def test_streams_that_take_only_ascii_are_enough(command: list[str], home: Path) -> None:
-    """Names and texts that such a stream can't show are no crash."""
+    """Names and texts that such a stream can't show don't crash the guard."""
     environment = _environment(home, **ASCII)
     Path("é\ufffd.sh").write_bytes(RESET + " 'é'\n".encode())
     assert _guard("--line", RESET + " 'é'".encode(), environment=environment).returncode == 3
-    ended = _guard(*command[1:], environment=environment)
+    ended = _guard(*command, environment=environment)
     assert ended.returncode == (3 if "scan" in command else 0), ended.stderr
     assert b"db reset" in ended.stdout

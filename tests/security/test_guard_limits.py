@@ -1,4 +1,4 @@
-"""Lines that multiply: the guard counts what it does and asks a person, long before a second has passed."""
+"""Lines that multiply: the guard counts its work and asks a person, long before a second has passed."""
 
 from __future__ import annotations
 
@@ -73,21 +73,21 @@ ANSWERED = {
 
 @pytest.mark.parametrize("name", ASKED)
 def test_a_line_that_multiplies_is_asked_about(name: str) -> None:
-    """The verdict is `confirm`: the guard gave up counting, and said so."""
+    """The verdict is `confirm`: the guard reached a limit and says so."""
     with must_end():
         assert judge(ASKED[name]).verdict is Verdict.CONFIRM
 
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_a_line_that_only_looks_so_is_judged(name: str) -> None:
-    """Nothing is made larger than a person could mean, so these cost little."""
+    """No text grows beyond what a person could mean, so these lines cost little."""
     with must_end():
         assert judge(ANSWERED[name]).verdict in set(Verdict)
 
 
 @pytest.mark.parametrize("name", [*ASKED, *ANSWERED])
 def test_the_work_is_counted_and_bounded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long the line says it goes on, commands, texts and words stay below their limits."""
+    """Commands, texts and words stay below their limits, however long the line would go on."""
     counts = {"step": 0, "spend": 0}
 
     def counted(method: str) -> Callable[..., None]:
@@ -108,7 +108,7 @@ def test_the_work_is_counted_and_bounded(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_answer_comes_within_a_second_of_work() -> None:
-    """Processor time, as other work on the machine is not the guard's; the median of all, as some need a grammar."""
+    """This measures processor time, and the median, because some lines need to load a grammar."""
     times = []
     for line in ASKED.values():
         began = time.process_time()
@@ -119,8 +119,8 @@ def test_the_answer_comes_within_a_second_of_work() -> None:
 
 
 @pytest.mark.parametrize("line", ["echo $((" + "1+" * 8000 + "1))", "$a" + "&&a" * 3000, "(" * 3000 + ")" * 3000])
-def test_a_chain_does_not_grow_the_grammars_answer_without_end(line: str) -> None:
-    """A tree that is deeper than any script's is not read to its end; its reader is ended after a second of work."""
+def test_the_syntax_tree_of_a_long_chain_is_bounded(line: str) -> None:
+    """The guard stops reading a tree that is deeper than any script's, and kills shfmt after a second of work."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with must_end():
         assert judge(line).verdict is Verdict.CONFIRM
@@ -129,13 +129,13 @@ def test_a_chain_does_not_grow_the_grammars_answer_without_end(line: str) -> Non
 
 
 def test_sql_that_nests_is_not_followed_for_ever() -> None:
-    """Blocks in blocks hide something, so they count as the worst; parentheses alone do not."""
+    """Deeply nested blocks hide something, so they count as destroying. Parentheses alone don't."""
     assert effect_of("do $a$ " + "begin " * 5000 + "$a$").value == "destroys"
     assert effect_of("select " + "(select " * 3000 + "1" + ")" * 3000).value == "reads"
 
 
-def test_what_is_meant_is_far_from_every_limit() -> None:
-    """A script of some hundred lines is followed to its end."""
+def test_a_real_script_is_far_from_every_limit() -> None:
+    """The guard follows a script of a hundred commands to its end."""
     script = "\n".join(f'for f in a{n}/*.sql; do echo "$f"; psql -h localhost -f "$f"; done' for n in range(60))
     assert judge(script).verdict is Verdict.ALLOW
     assert judge(f"{script}\n{RESET}").verdict is Verdict.REFUSE

@@ -1,4 +1,4 @@
-"""What the guard says of options and variables that turn a reading command into another one."""
+"""Options and variables that change what a reading command does: the guard asks about them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from runbook.model import Verdict
         "runbook guard install codex",
     ],
 )
-def test_the_guard_asks_where_nobody_vouches(line: str) -> None:
+def test_the_guard_asks_about_unknown_options_and_variables(line: str) -> None:
     """Options and variables that could change what a command does to a hosted project need a person."""
     assert judge(line).verdict is Verdict.CONFIRM
 
@@ -36,6 +36,6 @@ def test_the_guard_asks_where_nobody_vouches(line: str) -> None:
     "line",
     ["git -C apps log --stat", "curl -sSfLo out.tgz https://example.com/x", "ls --hyperlink", "date -d tomorrow"],
 )
-def test_the_guard_does_not_nag_about_this_machine(line: str) -> None:
-    """What can't reach a project is none of its business, however it counts in a walk."""
+def test_the_guard_does_not_ask_about_this_machine(line: str) -> None:
+    """Commands that can't reach a project are allowed, even if a walk counts them as writing."""
     assert judge(line).verdict is Verdict.ALLOW

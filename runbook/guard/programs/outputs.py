@@ -16,6 +16,7 @@ from runbook.guard.shell.quoting import echoed
 from runbook.guard.shell.texts import (
     ANY,
     ANY_WORDS,
+    LONGEST,
     NOTHING,
     UNKNOWN,
     Texts,
@@ -29,7 +30,6 @@ from runbook.guard.shell.texts import (
 # --- what is printed -------------------------------------------------------------------------------------------------
 
 
-_MOST = 64 * 1024
 _CONVERSION = re.compile(r"%(?:%|([-+ #0]*)(\d*)(?:\.(\d+))?([a-zA-Z]))")
 
 
@@ -67,8 +67,8 @@ def format_text(pattern: str, words: list[str]) -> str | None:
         if piece is None:
             return None
         output += piece
-        # Printed into a variable again and again, a text would double each time.
-        if len(output) > _MOST:
+        # A text that a line prints into a variable again and again may double each time.
+        if len(output) > LONGEST:
             return None
         # A format that takes no word would go on for ever.
         if not rest or len(rest) == before:
@@ -105,7 +105,7 @@ def _convert(match: re.Match[str], word: str) -> str | None:
     if precision is not None:
         word = word[: int(precision)] if is_known(word) else ANY
     size = int(width or 0)
-    if size > _MOST:
+    if size > LONGEST:
         return None
     return word.ljust(size) if "-" in (flags or "") else word.rjust(size)
 

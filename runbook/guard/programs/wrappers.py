@@ -157,7 +157,7 @@ def run_parallel(call: Call) -> Texts:
         texts = UNKNOWN if call.state.stdin is None else call.state.stdin
         sources = [line for text in texts for line in text.splitlines()]
     outputs: list[Texts] = []
-    # Each of so many would take too long. One unknown input instead of them all, so that none is passed over.
+    # Too many to follow each: one unknown input replaces them all, so that none is skipped.
     for source in sources if len(sources) <= _MOST_LINES else [ANY]:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)

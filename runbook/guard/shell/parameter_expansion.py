@@ -42,6 +42,8 @@ _USUAL = {
     "JAVA": "java",
 }
 """What a variable that everybody knows holds, where the text does not set it: enough to tell what is started."""
+_MOST_CHANGES = 64
+"""The most combinations of texts and operands to compute. Beyond it, the result is unknown."""
 _PATTERN = frozenset("*?[]()&")
 """Characters that mean something in a pattern, or (`&`) in a replacement."""
 
@@ -193,9 +195,6 @@ def _numbers(operands: tuple[Texts, ...]) -> tuple[int, int | None] | None:
     return int(texts[0]), int(texts[1]) if texts[1] else None
 
 
-_MOST_CHANGES = 64
-
-
 def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
     if not old:
         return text
@@ -204,6 +203,6 @@ def _replaced(text: str, old: str, new: str, *, every: bool) -> str:
         return new + text.removeprefix(old[1:]) if text.startswith(old[1:]) else text
     if old[0] == "%" and not every:
         return text.removesuffix(old[1:]) + new if text.endswith(old[1:]) else text
-    # Each letter of a long text by a long text would be gigabytes.
+    # Replacing each letter of a long text with a long text would take gigabytes.
     grows = text.count(old) * len(new) if every else len(new)
     return text.replace(old, new, -1 if every else 1) if grows <= LONGEST else ANY

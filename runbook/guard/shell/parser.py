@@ -26,8 +26,8 @@ LONGEST = 64 * 1024
 # A limit against a hang, shorter than the alarm of an agent's hook.
 _SECONDS = 5.0
 _PROCESSOR_SECONDS = 1
-# Bytes of a syntax tree. A script of 64 KB has some 15 MB; a chain of a few thousand signs has gigabytes, as each level
-# is indented.
+# Bytes of a syntax tree. A script of 64 KB has about 15 MB. A chain of a few thousand operators has gigabytes, because
+# each level is indented.
 _LARGEST_TREE = 20 * 1024 * 1024
 
 
@@ -75,7 +75,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
 
 
 def _answer_of(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, str]:
-    """Return what shfmt answers and the first line of its complaint; end it where it does too much."""
+    """Return what shfmt prints and the first line of its error. Kill it if it takes too long or prints too much."""
     import threading
 
     assert process.stdin
@@ -85,7 +85,7 @@ def _answer_of(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, st
     alarm = threading.Timer(_SECONDS, process.kill)
     alarm.start()
     try:
-        # It reads all of a text before it prints anything, so neither waits for the other.
+        # shfmt reads all of its input before it prints anything, so this can't deadlock.
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(data)
         tree = process.stdout.read(_LARGEST_TREE + 1)
@@ -100,10 +100,10 @@ def _answer_of(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, st
 
 
 def _limit(pid: int) -> None:
-    """Let the kernel end shfmt after a second of work: on a busy machine the clock says nothing of that."""
+    """Have the kernel kill shfmt after a second of processor time, which doesn't depend on how busy the machine is."""
     import resource
 
-    # macOS has no such call; there the alarm has to do.
+    # macOS has no such call. There, only the alarm limits it.
     limit = getattr(resource, "prlimit", None)
     if limit is not None:
         with suppress(OSError):

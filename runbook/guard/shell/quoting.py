@@ -26,7 +26,7 @@ def echoed(text: str) -> str:
 
 
 def _decoded(match: re.Match[str], escapable: str) -> str:
-    """Return what an escape stands for; before any other character a backslash stays."""
+    """Decode an escape. Before any other character, the backslash stays."""
     if match[1] or match[4]:
         return _byte(int(match[1], 16) if match[1] else int(match[4], 8) & 0xFF)
     hexadecimal = match[2] or match[3]
@@ -44,10 +44,10 @@ def _byte(code: int) -> str:
 
 
 def _joined(text: str) -> str:
-    """Make characters of bytes that were written one by one; those that are no character stay bytes."""
+    """Combine bytes that were written one by one into characters. Bytes that aren't UTF-8 stay bytes."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, which no shell can be given
+    except UnicodeEncodeError:  # a lone surrogate, which no shell can receive
         return text
 
 

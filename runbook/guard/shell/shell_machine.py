@@ -72,7 +72,7 @@ class Machine:
             raise TooMuchError
 
     def spend(self, units: int) -> None:
-        """Count work within a step, in units of one word. Raises TooMuchError when there was too much."""
+        """Count work within a step, in units of one word. Raises TooMuchError beyond the limit."""
         self._work += units
         if self._work > _MOST_WORK:
             raise TooMuchError
@@ -194,7 +194,7 @@ class Machine:
 
     def contents(self, path: str, state: ShellState) -> Texts | None:
         """Return what a file may hold, None where that can't be told."""
-        self.spend(len(state.files))  # it is compared with each that was written
+        self.spend(len(state.files))  # the path is compared with each written file
         return state.contents(path, self._disk)
 
     def output(self, body: Chain, state: ShellState) -> Texts:

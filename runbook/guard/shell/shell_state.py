@@ -22,7 +22,7 @@ ANY_LIST: Lists = ((ANY_WORDS,),)
 # Ways multiply: each `if` may double what a variable holds.
 _MOST_LISTS = 24
 _LARGEST = 64 * 1024
-# ELF, Mach-O (either byte order, and for several processors) and Windows.
+# ELF, Mach-O (both byte orders, and universal binaries) and Windows.
 _BINARIES = (b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\0")
 
 
@@ -161,7 +161,7 @@ def _same_file(one: str, other: str) -> bool:
 def read_small(path: str) -> str | None:
     """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once.
 
-    Shells leave NUL characters out and run the rest, so they make no text a binary; what the system runs itself is one.
+    Shells ignore NUL characters and run the rest, so only the header of an executable makes a file binary.
     """
     try:
         # Opening a pipe that nobody writes to would block without O_NONBLOCK.

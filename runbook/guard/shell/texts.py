@@ -89,7 +89,7 @@ def concatenated(*sets: Texts) -> Texts:
 
 
 def bounded(text: str) -> str:
-    """Return a text, or an unknown one for one that is too long to be meant."""
+    """Return the text, or an unknown text if it is longer than LONGEST."""
     return text if len(text) <= LONGEST else ANY
 
 

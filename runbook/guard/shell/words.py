@@ -49,7 +49,7 @@ def _expand(atoms: list[Part]) -> list[list[Part]]:
             choices, end = found
             rests = _expand(atoms[end + 1 :])
             heads = list(islice((head for choice in choices for head in _expand(choice)), _MOST))
-            # Cut while they are made: of two sequences there are more pairs than anybody can hold.
+            # Cut while the pairs are made: two long sequences have too many to hold.
             return [atoms[:start] + head + rest for head, rest in islice(product(heads, rests), _MOST)]
     return [atoms]
 
@@ -120,7 +120,7 @@ def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -
             # Too many ways in one word: that word becomes anything, the others stay known.
             if len(lists) * len(fields) > _MOST_LISTS:
                 fields = ANY_LIST
-            # Too many words: none is known any more, yet all that they substitute still runs.
+            # Beyond the limit no word is known, but every substitution in them still runs.
             if not is_too_long:
                 lists = tuple(dict.fromkeys((*left, *right) for left in lists for right in fields))
                 is_too_long = any(len(items) > _MOST_WORDS for items in lists)
