@@ -3,9 +3,9 @@
 An entry is named by the SHA-256 of the text and of the code that reads it. So an edited text and another version of
 runbook never find an old entry, and nothing has to be invalidated. Entries are data: nothing in one is executed.
 
-An entry may say that a fatal command is harmless, so one is believed only with a seal: a keyed digest of its name and
-its content, under a random key that lies elsewhere (with the journal, not in the cache). A cache that others filled, an
-entry under another one's name and a cache restored from another machine are as good as empty.
+A forged entry could call a fatal command harmless, so an entry is trusted only with a seal: a keyed digest of its name
+and its content. The key is random and stored outside the cache, beside the journal. A cache that somebody else filled,
+an entry renamed to another one and a cache restored from another machine count as empty.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def find_kept(entry: Path | None) -> Any:
     try:
         with open_private(entry) as file:
             seal, _, data = file.read().partition(b"\n")
-        if not compare_digest(seal, _sealed(entry, data, _key())):
+        if not compare_digest(seal, _seal_of(entry, data, _key())):
             return None
         return json.loads(data)
     except (OSError, ValueError, RecursionError, RunbookError):
@@ -74,29 +74,28 @@ def keep(entry: Path | None, value: object) -> None:
         make_private(entry.parent.parent)
         make_private(entry.parent)
         data = json.dumps(value, separators=(",", ":")).encode()
-        _write(entry, b"\n".join([_sealed(entry, data, _key(make=True)), data]))
+        _write(entry, b"\n".join([_seal_of(entry, data, _key(make=True)), data]))
         _drop_oldest(entry.parent)
 
 
 # --- the seal -----------------------------------------------------------------------------------------------------
 
 
-_KEY = 32
-"""Bytes of the key."""
+_KEY_BYTES = 32
 
 
-def _sealed(entry: Path, data: bytes, key: bytes) -> bytes:
-    """Return an entry's first line. Its name holds what it was made from, so it can't pass for another one."""
+def _seal_of(entry: Path, data: bytes, key: bytes) -> bytes:
+    """Return the seal, an entry's first line. It covers the entry's name, so no entry passes for another one."""
     return blake2b(entry.name.encode() + b"\0" + data, key=key).hexdigest().encode()
 
 
 def _key(*, make: bool = False) -> bytes:
-    """Return this user's key; `make` makes one where there is none to be trusted. Raises OSError without one."""
+    """Return this user's key. With `make`, replace a missing or untrusted one; otherwise raise OSError."""
     path = state_directory() / "cache.key"
     try:
         with open_private(path, secret=True) as file:
-            key = file.read(_KEY + 1)
-        if len(key) == _KEY and is_private(path.parent) and is_out_of_reach(path):
+            key = file.read(_KEY_BYTES + 1)
+        if len(key) == _KEY_BYTES and is_private(path.parent) and is_out_of_reach(path):
             return key
     except OSError:
         if not make:
@@ -104,7 +103,7 @@ def _key(*, make: bool = False) -> bytes:
     if not make:
         raise PermissionError(f"'{path}' can't be trusted")
     make_private(path.parent)
-    _write(path, os.urandom(_KEY))
+    _write(path, os.urandom(_KEY_BYTES))
     return _key()
 
 

@@ -63,7 +63,7 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
 TARGET = "{{target}}"
 _SQL = "{{sql}}"
 PLACE_MARKS = "\ue000\ue001"
-"""What the site puts around the name of a value that its reader gives. Private use: no command or database has them."""
+"""The site puts these around the name of a value that its reader enters. No command or database uses them."""
 
 _PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -135,7 +135,7 @@ def _refuse_suspect(name: str, value: str) -> None:
     if found:
         raise UsageError(
             f"the value for {{{{{name}}}}} holds {found}: {one_line(value)}",
-            hint="A command takes no line break, no invisible character, and no letter that looks like another one.",
+            hint="Commands can't contain line breaks, invisible characters or letters that look like other ones.",
         )
 
 

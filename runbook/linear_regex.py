@@ -1,7 +1,7 @@
-"""The regular expressions that a book or a policy brings. They run in linear time, whatever they say of whatever text.
+"""Regular expressions from books and policies. They run in linear time, whatever the expression and the text.
 
-Python's own `re` backtracks: `(a+)+$` against thirty letters can take minutes, and a book's expressions meet the output
-of any program. RE2 has no such case. What it leaves out for that: looking around and referring back to a group.
+Python's own `re` backtracks: `(a+)+$` against thirty letters can take minutes, and a book's expressions search the
+output of any program. RE2 never backtracks. In exchange, it has no lookaround and no backreferences.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 
 
 class RegexError(ValueError):
-    """RE2 can't compile the expression; `offset` is where the part that the message names stands in it."""
+    """RE2 can't compile the expression. `offset` is where the part that the message names begins."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class RegexError(ValueError):
 
 
 class RegexMatch(NamedTuple):
-    """What an expression found: the whole of it, and its first group (None if it has none, or that took no part)."""
+    """A match: all of it, and its first group (None if there is no group or it didn't take part)."""
 
     whole: str
     group: str | None
@@ -37,12 +37,12 @@ class LinearRegex:
     """A compiled expression. Get one from `linear_regex`."""
 
     def __init__(self, text: str, *, lines: bool = False) -> None:
-        # Only a walk that comes to an expression pays for loading the library.
+        # Only a command that uses an expression pays for loading the library.
         import re2
 
         options = re2.Options()
         options.log_errors = False  # it would print to the terminal by itself
-        # Bytes: the library counts the characters before each match of a str, which takes longer than the search.
+        # Use bytes: in a str, the library counts the characters before each match, which takes longer than the search.
         source = f"(?m){text}" if lines else text
         try:
             self._compiled: re2._Regexp = re2.compile(source.encode("utf-8", "surrogatepass"), options)
@@ -77,7 +77,7 @@ def linear_regex(text: str, *, lines: bool = False) -> LinearRegex:
 
 
 def _encoded(text: str) -> bytes:
-    # Output that is not UTF-8 comes with lone surrogates. No expression matches those, and none must fail at them.
+    # Output that isn't UTF-8 contains lone surrogates. No expression matches those, and none may fail on them.
     return text.encode("utf-8", "surrogatepass")
 
 

@@ -112,7 +112,7 @@ def _is_right_by_its_kind(judged: JudgedCommand, _policy: Policy) -> Iterator[Pr
 
 
 def _only_reads(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Let a check do nothing but read, and need nobody to look at it first: nobody is asked before it runs."""
+    """Let a check only read, and need no confirmation: it runs without asking."""
     if judged.role is not Role.CHECK:
         return
     if judged.effect is not Effect.READS:
@@ -120,7 +120,7 @@ def _only_reads(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
         why = f": {worst.reason}" if worst is not None and worst.effect is judged.effect else ""
         yield f"a check only reads, and this {judged.effect.value}{why}", ""
     elif any(each.verdict is Verdict.CONFIRM for each in judged.judgements.values()):
-        yield "a check runs unasked, and a person has to confirm this", ""
+        yield "a check runs without asking, and a person has to confirm this", ""
 
 
 _COMMAND_RULES: tuple[Callable[[JudgedCommand, Policy], Iterator[Problem]], ...] = (

@@ -1,4 +1,4 @@
-"""Links that nobody may follow, in all sentences of the book."""
+"""Check the links in the book's texts."""
 
 from __future__ import annotations
 
@@ -14,52 +14,50 @@ __all__ = ["check_links"]
 
 
 def check_links(subject: Subject, notes: Notes) -> None:
-    """Have links lead to http, https, mailto and pages of the site alone; others stand as text wherever they are shown.
+    """Report links that don't lead to http, https, mailto or a page of the site. They are shown as plain text.
 
-    Drills are left out: nobody reads their texts on a page.
+    The texts of drills aren't checked: no page shows them.
     """
     from runbook.markup import unsafe_link_message, unsafe_links  # only `check` looks for links
 
-    book, noted = subject.book, set[tuple[Position, str]]()
-    wholes: tuple[Procedure | Rule | Pattern | Advice, ...] = (
+    book = subject.book
+    entries: tuple[Procedure | Rule | Pattern | Advice, ...] = (
         *book.procedures.values(),
         *book.policy.rules,
         *book.patterns,
         *book.advice,
     )
-    for whole in wholes:
-        for sentence, at in _sentences(whole, whole.at):
-            for _, address in unsafe_links(sentence):
-                if (at, address) not in noted:
-                    noted.add((at, address))
-                    notes.add(at, unsafe_link_message(address), address)
+    for entry in entries:
+        for text, at in _texts(entry, entry.at):
+            for _, address in unsafe_links(text):
+                notes.add(at, unsafe_link_message(address), address)
 
 
-def _sentences(value: object, at: Position) -> Iterator[tuple[str, Position]]:
-    """Yield every sentence within a value of the model, with the nearest place that the model knows."""
+def _texts(value: object, at: Position) -> Iterator[tuple[str, Position]]:
+    """Yield every text that people read within a value of the model, with the nearest position that the model knows."""
     if isinstance(value, str):
         yield value, at
     elif isinstance(value, Mapping):
-        yield from _sentences(tuple(value.values()), at)
+        yield from _texts(tuple(value.values()), at)
     elif isinstance(value, tuple) and not isinstance(value, Position):
         for item in value:
-            yield from _sentences(item, at)
+            yield from _texts(item, at)
     elif dataclasses.is_dataclass(value):
         at = getattr(value, "at", at)
         for field in dataclasses.fields(value):
             stated = field.metadata.get("key")
-            if field.name not in {"source", "drills"} and (stated is None or _may_hold_sentences(stated.type)):
-                yield from _sentences(getattr(value, field.name), at)
+            if field.name not in {"source", "drills"} and (stated is None or _may_hold_texts(stated.type)):
+                yield from _texts(getattr(value, field.name), at)
 
 
-def _may_hold_sentences(kind: Type) -> bool:
+def _may_hold_texts(kind: Type) -> bool:
     match kind:
         case Text():
             return not kind.literal
         case ListOf(item):
-            return _may_hold_sentences(item)
+            return _may_hold_texts(item)
         case MapOf(_, value):
-            return _may_hold_sentences(value)
+            return _may_hold_texts(value)
         case Either(scalar, other):
-            return _may_hold_sentences(scalar) or _may_hold_sentences(other)
+            return _may_hold_texts(scalar) or _may_hold_texts(other)
     return isinstance(kind, Shaped)

@@ -75,7 +75,7 @@ def load_procedure(directory: Path, name: str) -> Reading:
         file = files[key] = read_file(path, f"{shown}/{key}", "procedure", SHAPES)
         if procedure := _procedure(file, path.stem):
             built[path.stem] = procedure
-            waiting += [step.action.included for step in included_by((*procedure.before, *procedure.steps))]
+            waiting += [step.action.included for step in included_by(procedure.all_steps)]
     whole, circles = resolve_includes(built)
     findings = [finding for file in files.values() for finding in file.findings] + circles
     return Reading(_assemble(directory, [*files.values()], whole, files), tuple(sorted(findings)))

@@ -52,7 +52,7 @@ class _Resolver:
 
     def _complete(self, procedure: Procedure, within: tuple[str, ...]) -> Procedure | None:
         whole, steps = True, 0
-        for step in included_by((*procedure.before, *procedure.steps)):
+        for step in included_by(procedure.all_steps):
             included = self._included(step, within)
             whole = included is not None and whole
             if included:
@@ -62,7 +62,7 @@ class _Resolver:
                 if steps > STEP_LIMIT:
                     self._note(step, f"with what it includes, '{procedure.id}' has more than {STEP_LIMIT} steps")
                     return None
-        self._sizes[procedure.id] = steps + _count((*procedure.before, *procedure.steps))
+        self._sizes[procedure.id] = steps + _count(procedure.all_steps)
         return self._filled(procedure) if whole else None
 
     def _included(self, step: Step, within: tuple[str, ...]) -> Procedure | None:
@@ -78,7 +78,7 @@ class _Resolver:
         self.findings.append(Finding(step.at.file, step.at.line, step.at.column, message))
 
     def _filled(self, procedure: Procedure) -> Procedure:
-        names = sorted({step.action.included for step in included_by((*procedure.before, *procedure.steps))})
+        names = sorted({step.action.included for step in included_by(procedure.all_steps)})
         if not names:
             return procedure
         digest = sha256(procedure.source.encode())

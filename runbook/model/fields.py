@@ -66,7 +66,7 @@ class Text(NamedTuple):
     """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
 
     `longest` is the most characters that it may have, 0 for no limit of its own. In `prose` nothing is filled in, so
-    that a placeholder would be shown as it is written. A `literal` one is for programs: no sentence that people read.
+    that a placeholder would be shown as it is written. A `literal` text is for programs, not a sentence for people.
     """
 
     pattern: str | None = None
@@ -79,7 +79,7 @@ class Text(NamedTuple):
 
 
 class Regex(NamedTuple):
-    """A regular expression as `runbook.linear_regex` knows it; `groups` is how many groups it must have at least."""
+    """A regular expression that `runbook.linear_regex` can compile, with at least `groups` groups."""
 
     groups: int = 0
 

@@ -20,7 +20,7 @@ Value = str | tuple[str, ...]
 _LONGEST = 4096
 """Characters. Longer values don't fit on one line of a terminal's input buffer."""
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
-"""What the operating system can't put into an argument, be it a secret: NUL, and half characters."""
+"""Characters that no argument can contain, even in a secret: NUL and lone surrogates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Parameter:
         return f"{shown} can't be used here" + ("" if self.secret else f": it contains '{found.whole}'")
 
     def _unfit(self, text: str, shown: str) -> str:
-        """Say which character can't be in a value, "" if none. In a secret, which nobody sees, nearly all can."""
+        """Return which character a value can't contain, "" if there is none. A secret may contain nearly any."""
         if _FORBIDDEN.search(text):
             return "the value holds a character that no command can be given"
         found = "" if self.secret else suspect(text, allowed="\n\t")

@@ -115,6 +115,11 @@ class Procedure:
     """SHA-256 (hex) over this procedure's YAML and that of every procedure it includes."""
     at: Position
 
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps before step 1, then those from step 1 on; the steps inside blocks aren't listed."""
+        return (*self.before, *self.steps)
+
     def parameter(self, name: str) -> Parameter:
         """Return the parameter called `name`; raises KeyError."""
         return {parameter.name: parameter for parameter in self.parameters}[name]

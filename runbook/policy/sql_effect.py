@@ -42,7 +42,7 @@ _DESCRIBING = frozenset(
     {"l", "list", "conninfo", "x", "timing", "pset", "echo", "h", "q", "a", "t", "gx", "g", "watch"}
 )
 _MOST_BLOCKS = 500
-"""Places in a procedural body where a statement may begin. Each is looked at with all that follows it."""
+"""The most places in a procedural body where a statement may begin. Each is judged with all that follows it."""
 _DEEPEST = 5
 """Texts run as SQL within texts run as SQL: who nests deeper than that hides something."""
 _CHANGES = frozenset({"insert", "update", "delete", "merge", "truncate"})
@@ -159,7 +159,7 @@ def _do(words: list[Token], mode: _Mode) -> Effect:
     deeper = mode._replace(depth=mode.depth + 1)
     every = (part for token in words if token.kind is TokenKind.TEXT for part in _parts(token.text))
     parts = list(islice(every, _MOST_BLOCKS + 1))
-    # What is nested so deep hides something.
+    # Code nested this deep hides something.
     return _DESTROYS if len(parts) > _MOST_BLOCKS else _worst([_WRITES, *(_inside(part, deeper) for part in parts)])
 
 
