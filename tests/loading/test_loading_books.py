@@ -332,7 +332,7 @@ def test_a_plain_value_is_taken_for_what_pyyaml_takes_it(text: str) -> None:
 
 
 def test_a_missing_include_before_step_1_is_named(tmp_path: Path) -> None:
-    """It is a mistake like any other there, and ends no check with a fault of the program."""
+    """`check` reports it like any other mistake, and doesn't crash."""
     text = procedure_text(LOOK, more="before: [{id: other, title: Other, include: nowhere}]\n")
     with pytest.raises(BookError, match="nowhere"):
         open_book(str(write_book(tmp_path, {"outer": text})))

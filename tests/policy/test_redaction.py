@@ -181,7 +181,7 @@ def test_an_empty_secret_hides_nothing() -> None:
 
 @pytest.mark.parametrize("secret", ["%20%20%20%20", "%20%20ab", "&nbsp;&nbsp;", "'" * 4, "- - -", "\u200b" * 5])
 def test_a_secret_of_what_is_mostly_left_out_is_hidden_as_it_is(secret: str) -> None:
-    """And nothing else is: it must not come down to an empty text, or to a word of two letters."""
+    """Nothing else is hidden: the value must not be reduced to an empty text or to a word of two letters."""
     assert Redactor([secret]).redact(f"ab [{secret}] ab") == f"ab [{MASK}] ab"
     assert streamed(Redactor([secret]), *f"ab [{secret}] ab") == f"ab [{MASK}] ab"
 

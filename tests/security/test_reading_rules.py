@@ -1,4 +1,4 @@
-"""Commands that look like reading ones and do more: none runs on Enter, and none runs unasked in a check."""
+"""Commands that look read-only and do more: none runs on Enter, and none runs in a check without asking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.walks import Walked
 from runbook.checks import find_problems
 from runbook.errors import PolicyRefusal
 from runbook.loading import read_book
-from runbook.model import Effect, Family, Rule
+from runbook.model import Effect, Family
 from runbook.policy.judgement import classify
 from runbook.policy.read_only import runs_others
 from runbook.steps.destination import Prepared
@@ -269,15 +269,15 @@ env git log
 
 
 @pytest.mark.parametrize("line", READING)
-def test_what_is_known_to_read_stays_one_key_away(line: str) -> None:
-    """The commands of daily work still count as reading."""
+def test_a_command_known_to_only_read_counts_as_reading(line: str) -> None:
+    """The commands of daily work still run on Enter."""
     judged = classify(shlex.split(line), book_policy())
     assert (judged.effect, judged.rule != "" or "--help" in line) == (Effect.READS, True)
 
 
 @pytest.mark.parametrize("line", MORE_THAN_READING)
-def test_an_option_that_nobody_vouches_for_is_no_reading(line: str) -> None:
-    """Glued, abbreviated, before or behind the subcommand, behind a path or a launcher: it counts as writing."""
+def test_a_command_with_an_unknown_option_counts_as_writing(line: str) -> None:
+    """So does one with a glued, abbreviated or misplaced option, and one that a path or a launcher starts."""
     judged = classify(shlex.split(line), book_policy())
     assert judged.effect is not Effect.READS or not judged.rule
 
@@ -285,7 +285,7 @@ def test_an_option_that_nobody_vouches_for_is_no_reading(line: str) -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_no_option_outside_the_list_is_proven_to_read(data: st.DataObject) -> None:
-    """Whatever is put into a reading command, at whatever place: only listed options leave it a reading one."""
+    """Any option inserted anywhere makes a reading command count as writing, unless it is listed."""
     reading = [each for each in book_policy().rules if each.effect is Effect.READS and not each.variants]
     each = data.draw(st.sampled_from(reading))
     known = {*each.options, *book_policy().global_options.get(each.program, ()), "--local", "--help", "--version"}
@@ -310,20 +310,16 @@ nice watch parallel ssh docker kubectl make just npm npx pnpm yarn bunx uv uvx c
 
 
 @pytest.mark.parametrize("program", RUNNERS.split())
-def test_no_policy_can_vouch_for_what_runs_others(program: str) -> None:
+def test_no_policy_can_call_a_launcher_read_only(program: str) -> None:
     """A rule that calls a shell, an interpreter or a launcher a reader has no effect."""
     assert runs_others(program)
-    policy = policy_of(_vouching(program))
+    policy = policy_of(rule(program=program, command=(), reaches=Family.NOTHING))
     assert classify([program, "x"], policy).effect is not Effect.READS
     assert classify([program, "--version"], policy).effect is not Effect.READS
 
 
-def _vouching(program: str) -> Rule:
-    return rule(program=program, command=(), reaches=Family.NOTHING)
-
-
-def test_the_check_names_a_rule_that_vouches_for_a_shell(tmp_path: Path) -> None:
-    """Its author is told where it is, and that it is not believed."""
+def test_the_check_names_a_rule_that_calls_a_shell_read_only(tmp_path: Path) -> None:
+    """Its author sees the file and the reason."""
     text = POLICY + (
         "  - {id: look, program: sh, command: '', reaches: nothing, effect: reads, remote: allow, local: allow,\n"
         "     reason: Ours.}\n"
@@ -358,7 +354,7 @@ def test_a_step_that_is_not_proven_to_read_is_not_run_on_enter(tmp_path: Path, w
 
 
 def test_a_check_never_runs_what_is_not_proven_to_read(tmp_path: Path) -> None:
-    """It is refused with the reason, whatever checked the book before."""
+    """The walk refuses it with the reason, even if no check of the book did."""
     walked = _walked(tmp_path, check=" --output=.env")
 
     with pytest.raises(PolicyRefusal, match=r"--output.* isn't among the options") as refusal:
@@ -369,7 +365,7 @@ def test_a_check_never_runs_what_is_not_proven_to_read(tmp_path: Path) -> None:
 
 
 def test_a_check_never_runs_what_needs_a_person(tmp_path: Path) -> None:
-    """A command that only reads, and that policy wants a person to look at first, is no check."""
+    """A command that only reads, but that the policy wants confirmed, can't be a check."""
     allowed = "command: log, reaches: nothing, effect: reads, remote: allow, local: allow"
     confirmed = POLICY.replace(allowed, allowed.replace("allow", "confirm"))
     walked = _walked(tmp_path, policy=confirmed)
@@ -382,20 +378,20 @@ def test_a_check_never_runs_what_needs_a_person(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", [" --output=x", " --outp x", " -Ofile", " --ext-diff"])
 def test_the_check_of_a_book_names_a_check_that_is_not_proven_to_read(tmp_path: Path, check: str) -> None:
-    """Its author learns of it before anybody walks it."""
+    """Its author sees the problem before anyone walks the procedure."""
     text = procedure_text(STEP.format(step="", check=check))
     book = write_book(tmp_path / "book", {"fix": text}, policy=POLICY)
     assert any("a check only reads" in each.message for each in find_problems(str(book))[1])
 
 
 def test_a_dry_run_leaves_out_what_is_not_proven_to_read(tmp_path: Path) -> None:
-    """Nobody confirms anything there, so it only runs what reads."""
+    """A dry run asks for no confirmation, so it only runs commands that read."""
     walked = _walked(tmp_path, step=" --output=x")
     walked.begin("fix", dry=True)
     assert walked.executor.ran == []
 
 
-def test_what_writes_a_file_says_so() -> None:
+def test_a_step_that_writes_a_file_says_so() -> None:
     """A dump doesn't change production, and the screen doesn't claim that it does."""
     prepared = Prepared(argv=(), effect=Effect.WRITES, judgement=classify(shlex.split("pg_dump -f x"), book_policy()))
     assert effect_sentence(prepared, "production") == "Reads production and WRITES files on this machine."

@@ -1,4 +1,4 @@
-"""However a program prints a secret, no outlet shows it: a table of forms, against every place that shows or stores."""
+"""However a program prints a secret, nothing shows or stores it: every printed form against every outlet."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ every_form = pytest.mark.parametrize("form", FORMS)
 @every_secret
 @every_form
 def test_a_text_is_stored_without_the_secret(secret: str, form: str) -> None:
-    """What stands around it stays."""
+    """The text around it stays."""
     shown = Redactor([secret]).redact(f"before {FORMS[form](secret)} after")
     assert is_hidden(form, secret, shown)
     assert shown.startswith("before ")
@@ -54,7 +54,7 @@ def test_a_text_is_stored_without_the_secret(secret: str, form: str) -> None:
 @every_secret
 @every_form
 def test_a_stream_is_shown_without_the_secret(secret: str, form: str) -> None:
-    """Byte by byte; what is printed over has its own test."""
+    """The stream comes byte by byte. Text that is printed over has its own test."""
     raw = f"before {FORMS[form](secret)} after\n".encode()
     channel = _Channel(Redactor([secret]))
     pieces = [raw] if form in OVERPRINTED else [bytes([byte]) for byte in raw]
@@ -155,7 +155,7 @@ esac
 
 @dataclass
 class Watched:
-    """A person at the terminal, and the outlets as they were while the run went on."""
+    """A person at the terminal, and what the outlets showed during the run."""
 
     place: Place
     secret: str
@@ -165,7 +165,7 @@ class Watched:
     pushed: bool = False
 
     def answer(self, screen: str) -> str:  # noqa: PLR0911 - one for each thing that is asked
-        """Let the commands print; then type the secret where it is stored, and look at all outlets."""
+        """Let the commands print, type the secret where the answer is stored, and look at all outlets."""
         if screen.endswith("value> "):
             self.refused = screen
             return "fine"
@@ -190,7 +190,7 @@ class Watched:
         return self.secret.replace("\n", " ")
 
     def look(self) -> None:
-        """Ask from another terminal, and read the journal's files with what isn't merged yet."""
+        """Ask from another terminal, and read the journal's files with the data that isn't merged yet."""
         for words in ("status", "status --format json", "report", "report --format json"):
             self.outlets[words] = self.say(words)
         self.outlets["files"] = self.files()
@@ -212,7 +212,7 @@ class Watched:
 
 @pytest.fixture(scope="module", params=SECRETS.keys())
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    """Walk with a command line that prints every form, and stop."""
+    """Walk with a CLI that prints every form, and stop."""
     secret = SECRETS[request.param]
     place = make_place(tmp_path_factory.mktemp("place"))
     (place.root / "book" / "procedures" / "fix.yaml").write_text(BOOK, encoding="utf-8")
@@ -242,7 +242,7 @@ OUTLETS = [
 
 @pytest.mark.parametrize("outlet", OUTLETS)
 def test_no_outlet_of_a_walk_holds_the_secret(watched: Watched, outlet: str) -> None:
-    """Screens, journal and its log on disk, report, status, history, show; as text and as JSON."""
+    """Screens, the journal's files, report, status, history and show, as text and as JSON."""
     text = watched.outlets[outlet]
     assert [form for form in FORMS if traces(form, watched.secret, text)] == []
 
@@ -255,12 +255,12 @@ def test_the_outlets_of_a_walk_show_that_something_was_hidden(watched: Watched) 
 
 
 def test_an_answer_that_holds_the_secret_is_refused(watched: Watched) -> None:
-    """It would be stored, and commands could not use it masked."""
+    """It would be stored, and commands couldn't use the masked value."""
     assert "it contains a secret" in " ".join(watched.refused.split())
 
 
 def test_a_command_inherits_no_value_of_a_parameter(watched: Watched) -> None:
-    """What came as RUNBOOK_TOKEN stays with the walk."""
+    """The walk doesn't pass RUNBOOK_TOKEN on."""
     inherited = (watched.place.root / "inherited").read_text(encoding="utf-8")
     assert "RUNBOOK_TOKEN" not in inherited
     assert not traces("as it is", watched.secret, inherited)
@@ -302,7 +302,7 @@ def test_what_a_person_types_is_stored_without_the_secret(
 def test_the_reason_for_taking_over_is_stored_without_the_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It goes into both runs' records, before this run has begun."""
+    """Both runs record it, before this run has begun."""
     monkeypatch.setattr(known_secrets, "_known", set())
     first = typed_walk(tmp_path, Stop("later"))
     other = Holder(run=first.run, procedure="fix", operator="bo", host="there", pid=9, since=START)
@@ -320,7 +320,7 @@ def test_the_reason_for_taking_over_is_stored_without_the_secret(
 
 
 def test_evidence_and_captures_are_stored_without_the_secret(tmp_path: Path) -> None:
-    """Wherever the words come from: an executor, a comparison."""
+    """The executor's output is masked before the journal gets it."""
     printed = ended(1, f"\\u0068unter2-zebra {base64.b64encode(TYPED.encode()).decode()}")
     walked = typed_walk(tmp_path, executor=FakeExecutor({"look": printed}))
     (finished,) = [event for event in walked.journal.events(walked.run) if isinstance(event, StepFinished)]
@@ -328,7 +328,7 @@ def test_evidence_and_captures_are_stored_without_the_secret(tmp_path: Path) -> 
 
 
 def test_a_parameter_that_repeats_a_secret_stops_the_run_before_it_begins(tmp_path: Path) -> None:
-    """It would stand in argv and in the journal; masked, it would be another value."""
+    """It would be in argv and in the journal, and a masked value would be a different one."""
     fix = procedure(step("one", "look {{name}}"), parameters=[parameter("name"), parameter("token", secret=True)])
     walked = Walked(book(fix), tmp_path, FakeOperator(values={"name": f"x-{TYPED}", "token": TYPED}))
     with pytest.raises(UsageError, match="name: it contains a secret") as error:
@@ -338,7 +338,7 @@ def test_a_parameter_that_repeats_a_secret_stops_the_run_before_it_begins(tmp_pa
 
 
 def test_a_value_given_by_hand_that_holds_the_secret_is_asked_for_again(tmp_path: Path) -> None:
-    """The value of a step that was skipped."""
+    """This is the value of a skipped step."""
     fix = procedure(
         step("one", Tick("Look", asks=parameter("found"))),
         step("two", "look {{found}}"),
@@ -351,7 +351,7 @@ def test_a_value_given_by_hand_that_holds_the_secret_is_asked_for_again(tmp_path
     assert ("give", "found", "it contains a secret, and this value would be stored in the journal") in operator.log
 
 
-# --- shapes that nobody named ---------------------------------------------------------------------------------------
+# --- secrets known only by their shape ------------------------------------------------------------------------------
 
 SHAPES: Mapping[str, Callable[[str], str]] = {
     "a variable": lambda one: f"PGPASSWORD={one} npx supabase db reset --linked",
@@ -367,8 +367,8 @@ SHAPES: Mapping[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_secret_that_nobody_named_is_hidden_by_its_shape(shape: str) -> None:
-    """Whole and in a stream; colours around it stay."""
+def test_an_unknown_secret_is_hidden_by_its_shape(shape: str) -> None:
+    """That works for a whole text and for a stream, and the colours around it stay."""
     text = SHAPES[shape]("hunter2zebra")
     stream = Redactor()
     assert "hunter2" not in Redactor().redact(text)
@@ -379,7 +379,7 @@ def test_a_secret_that_nobody_named_is_hidden_by_its_shape(shape: str) -> None:
 @pytest.mark.parametrize("shape", ["a variable", "a quoted variable", "a URL"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_the_guard_and_its_log_repeat_no_password(shape: str, form: str, tmp_path: Path) -> None:
-    """A line that it stops is shown, and written down."""
+    """The guard shows and logs every line that it stops."""
     line = SHAPES[shape]("hunter2zebra")
     done = subprocess.run(
         [sys.executable, "-m", "runbook", "guard", "--line", line, "--format", form],
@@ -397,13 +397,13 @@ def test_the_guard_and_its_log_repeat_no_password(shape: str, form: str, tmp_pat
 
 @pytest.mark.parametrize("text", ["Apply 2 migrations? [y/N] ", "Enter your database password: ", "$ ", "> "])
 def test_a_prompt_is_not_held_back(text: str) -> None:
-    """What can't be the beginning of a secret goes out at once."""
+    """Text that can't be the beginning of a secret is released at once."""
     stream = Redactor([*SECRETS.values(), "s3cret-value"])
     assert stream.feed(text) == text
 
 
 def test_a_short_secret_does_not_hide_what_only_resembles_it() -> None:
-    """`ab cd` is two words, and `xab` another one."""
+    """`k7 Q!` and `xk7q!` aren't `k7Q!`."""
     text = "k7 Q! stays; so do k-7Q!, xk7q! and the k7q in it"
     assert Redactor(["k7Q!"]).redact(text) == text
     assert Redactor(["k7"]).redact("k-7 k 7 xk7 k7x") == "k-7 k 7 xk7 k7x"
@@ -424,7 +424,7 @@ def test_a_short_secret_does_not_hide_what_only_resembles_it() -> None:
     ],
 )
 def test_hostile_output_is_passed_on_in_bounded_work(secret: str, text: str) -> None:
-    """Long lines, and what almost is a secret, whole and in small pieces."""
+    """Long lines and near misses pass, whole and in small pieces."""
     stream = Redactor([secret])
     with must_end():
         out = "".join(stream.feed(text[at : at + 64]) for at in range(0, len(text), 64)) + stream.flush()

@@ -1,4 +1,4 @@
-"""The ways in which programs print a value: a table of functions, each from the value to what is printed."""
+"""The ways in which programs print a value: a table of functions from the value to the printed text."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ OVERPRINTED = frozenset(
         "a letter gone back over",
     }
 )
-"""Forms that are the value only on a terminal that shows what was printed last."""
+"""Forms that show the value only on a terminal, where later text replaces earlier text."""
 
 _UNSEEN = re.compile(r"(?:\x1b|\\+(?:u001b|x1b))\[[0-?]*[@-~]|[\x00-\x20\x7f\u200b\u00ad\u202c\u202d]")
 _AROUND = {
@@ -148,22 +148,22 @@ _AROUND = {
     "base64 behind two bytes": (4, 6),
     "base64 of a login": (12, 6),
 }
-"""How many characters at both ends stand for something else than the value."""
-_TELLING = 6
+"""How many characters at each end don't belong to the value."""
+_TRACE_LENGTH = 6
 
 
 def is_hidden(name: str, secret: str, shown: str) -> bool:
-    """Return whether a mask stands for what a program printed in that form, and nothing is left of it."""
+    """Return whether the printed form is masked and left no traces."""
     return MASK in shown and not traces(name, secret, shown)
 
 
 def traces(name: str, secret: str, shown: str) -> bool:
-    """Return whether something is left of what a program printed in that form, but for some punctuation."""
+    """Return whether more than punctuation is left of the printed form."""
     printed, left = (_UNSEEN.sub("", text) for text in (FORMS[name](secret), shown.replace(MASK, "\ufffd")))
     start, end = _AROUND.get(name, (0, 0))
-    # Padding of base64 tells nothing.
+    # The padding of base64 reveals nothing.
     printed = printed.removesuffix("%3D").removesuffix("%3D")[start : len(printed) - end]
-    size = max(3, min(_TELLING, len(printed) - 1))
+    size = max(3, min(_TRACE_LENGTH, len(printed) - 1))
     windows = (printed[at : at + size] for at in range(len(printed) - size + 1))
-    # Of many escapes all but a digit is noughts, as in a date or a fraction.
+    # Windows of nearly only zeros are skipped: escapes, dates and fractions share them.
     return any(window in left for window in windows if len(set(window)) > 2)
