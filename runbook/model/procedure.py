@@ -74,6 +74,14 @@ class Procedure:
     not_for: tuple[Reference, ...] = key(
         ListOf(Shaped("reference")), "Situations that look alike, and what fits them.", default=()
     )
+    symptoms: tuple[str, ...] = key(
+        LINES, "What a person in trouble sees or says, in plain words. Search finds the procedure by it.", default=()
+    )
+    errors: tuple[str, ...] = key(
+        LINES,
+        "Error texts, SQLSTATEs or HTTP statuses that lead here, as they are shown. Search finds the procedure by them.",
+        default=(),
+    )
     owner: str = key(LINE, "Who keeps it right: a person or a team.")
     reviewed: date = key(Day(), "The day somebody last checked all of it.")
     review_days: int = key(

@@ -23,6 +23,7 @@ class Option:
 
     when: str = key(LINE, "The answer, as the operator reads it.")
     steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
+    symptom: str | None = key(LINE, "By what a person recognizes that this is the answer.", default=None)
     at: Position = field(kw_only=True)
 
 
