@@ -102,6 +102,10 @@ class AutoOperator:
 
         return Go(typed=_typed(screen), value=screen.action.drill_answer(given, screen.draft))
 
+    def pause(self, seconds: float) -> float:
+        """Let the time pass at once."""
+        return seconds
+
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Do what the drill says follows a failure here; without a word for it the drill has failed."""
         reaction = self._next(self.reactions, screen)

@@ -13,7 +13,7 @@ from runbook.drill.database import execute
 from runbook.drill.database_relay import Break, DatabaseRelay
 from runbook.drill.platform_state import Fault
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.ports import Execution, Operator, Reply, Screen
+from runbook.engine.ports import Execution, Operator, Pausing, Reply, Screen
 from runbook.expansion import plain_path
 from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
@@ -68,6 +68,10 @@ class Director:
     def decide(self, screen: Screen) -> Reply:
         """Pass on."""
         return self.operator.decide(screen)
+
+    def pause(self, seconds: float) -> float:
+        """Pass on."""
+        return self.operator.pause(seconds) if isinstance(self.operator, Pausing) else seconds
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Pass on."""

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from runbook.engine import parameters
 from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
-from runbook.engine.ports import Comparing, Execution, Screen
+from runbook.engine.ports import Comparing, Execution, Pausing, Reading, Screen
 from runbook.engine.state import Status
 from runbook.errors import MissingPartError, PolicyRefusal, ProgramChangedError, Terminated, UsageError
 from runbook.filling import Shown, fill_text
-from runbook.journal.events import ChildStarted, OptionChosen, Outcome, Purpose, StepFinished, StepStarted
+from runbook.journal.events import (
+    ChildStarted,
+    OptionChosen,
+    Outcome,
+    Purpose,
+    StepFinished,
+    SteppedBack,
+    StepStarted,
+)
 from runbook.model import Action, Check, Effect, Expectation, Parameter, Step, Verdict
 from runbook.model.templates import names_in
 from runbook.steps.destination import Prepared, prepare
-from runbook.steps.performing import Job
+from runbook.steps.performing import Done, Job
 from runbook.steps.scope import Place
 
 __all__ = ["StepWork", "check", "prepare_at", "refuse_if_forbidden"]
+
+_LOOK_TIMEOUT = 60.0
+"""Seconds for one look where the step sets no limit: nobody can answer a question that it asks."""
 
 
 def prepare_at(
@@ -38,16 +51,19 @@ def prepare_at(
     values = Shown(known) if context.dry else known
     prepared = prepare(action, values, context.destination, care=care)
 
-    def secret(name: str) -> str:
-        try:
-            return context.secrets[at.scope.secrets[name]]
-        except KeyError as unknown:
-            raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
-
+    secret = partial(_secret, context, at)
     if context.dry:
         return replace(prepared, is_complete=_names_in(action, at) <= known.keys())
     environment = {**prepared.environment, **action.secret_environment(secret)}
     return replace(prepared, environment=environment, env_file=action.secret_lines(values, secret))
+
+
+def _secret(context: Context, at: Place, name: str) -> str:
+    """Return the value of a secret by the name that it has at that step. Raises UsageError."""
+    try:
+        return context.secrets[at.scope.secrets[name]]
+    except KeyError as unknown:
+        raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
 
 
 def _names_in(action: Action, at: Place) -> set[str]:
@@ -98,6 +114,9 @@ class StepWork:
     """What the operator typed to allow it."""
     _told_to_end: Terminated | None = None
     """The signal's exception, raised once the step's end is on record."""
+    _wanted: Sequence[Check] = ()
+    _looks: Sequence[Prepared] = ()
+    """The job's looks, as they are written and as they run."""
 
     # --- what a kind of step may know and do ----------------------------------------------------------------------
 
@@ -115,6 +134,11 @@ class StepWork:
     def project(self) -> Path:
         """The Supabase project's directory, resolved."""
         return Path(self.context.ports.target.directory).resolve()
+
+    @property
+    def major(self) -> int:
+        """The major of the CLI that runs."""
+        return self.context.destination.major
 
     @property
     def drafts(self) -> Path:
@@ -145,13 +169,38 @@ class StepWork:
             parameter, self.context.ports.operator, problem=problem, problem_with=self.context.problem_with
         )
 
-    def wait(self, seconds: float) -> None:
-        """Return after that many seconds."""
-        self.context.ports.clock.wait(seconds)
+    def wait(self, seconds: float) -> float:
+        """Return after that many seconds, or sooner if the operator ends the pause; tell how long it was."""
+        ports = self.context.ports
+        if isinstance(ports.operator, Pausing):
+            return ports.operator.pause(seconds)
+        ports.clock.wait(seconds)
+        return seconds
 
-    def choose(self, option: str) -> None:
-        """Write down which option was taken."""
+    def choose(self, option: str, back_to: str) -> None:
+        """Write down which option was taken; with `back_to` (a step's id), stand at that earlier step again."""
         self.context.record(OptionChosen(at=self._now(), step=self.path, option=option), self.screen)
+        if back_to:
+            earlier = self.context.way.named(back_to, before=self.path)
+            self.context.record(SteppedBack(at=self._now(), step=earlier.path), self.screen)
+
+    def look(self) -> Sequence[Execution]:
+        """Run all the job's looks at the same time; return how each one ended, compared with what it expects."""
+        context = self.context
+        ended = context.ports.executor.look(
+            [Reading(argv=one.argv, environment={**context.ports.target.environment(), **one.environment})
+             for one in self._looks],
+            directory=context.ports.target.directory,
+            timeout=self.step.timeout or _LOOK_TIMEOUT,
+            born=self._born,
+            secrets=tuple(context.secrets.values()),
+        )  # fmt: skip
+        return [
+            self._judged(
+                self._compared_with_target(one, prepared), Job(expect=wanted.action.expectation(wanted.expect))
+            )
+            for one, prepared, wanted in zip(ended, self._looks, self._wanted, strict=True)
+        ]
 
     def read(self, argv: Sequence[str]) -> str:
         """Run a command that only prepares the step; return why it failed, or ""."""
@@ -169,6 +218,9 @@ class StepWork:
         """
         context, prepared = self.context, self.prepared
         refuse_if_forbidden(prepared)
+        self._wanted, self._looks = job.looks, [prepare_at(context, self.at, one.action) for one in job.looks]
+        for one in self._looks:
+            refuse_if_forbidden(one, reading_only=True)
         if prepared.effect is not Effect.READS:
             context.recheck()
         context.hold_on(self.path)
@@ -180,6 +232,7 @@ class StepWork:
                 argv=prepared.argv,
                 effect=prepared.effect.value,
                 confirmed=self.confirmed,
+                looks=tuple(shlex.join(one.argv) for one in self._looks),
             ),
             self.screen,
         )
@@ -211,9 +264,13 @@ class StepWork:
         """Do the part of the step that is not a command."""
         clock = self.context.ports.clock
         began = clock.monotonic()
-        outcome, evidence = Outcome.PASSED, job.evidence
+        outcome, evidence, done = Outcome.PASSED, job.evidence, Done()
         try:
-            evidence = "\n".join(part for part in (job.evidence, job.first() if job.first else "") if part)
+            done = job.first() if job.first else done
+            outcome = Outcome.PASSED if done.passed else Outcome.FAILED
+            evidence = "\n".join(part for part in (job.evidence, done.evidence) if part)
+        except (MissingPartError, ProgramChangedError) as error:
+            outcome, evidence = Outcome.FAILED, f"{error.message}. {error.hint}".strip()
         except OSError as error:
             outcome, evidence = Outcome.FAILED, str(error)
         except Terminated as told:
@@ -221,17 +278,13 @@ class StepWork:
         except KeyboardInterrupt:
             outcome, evidence = Outcome.INTERRUPTED, "ended by Ctrl-C"
         seconds = clock.monotonic() - began
+        captured = {**job.captured, **done.captured}
         return Execution(
-            outcome=outcome, exit=None, seconds=seconds, output="", evidence=evidence, captured=job.captured
+            outcome=outcome, exit=None, seconds=seconds, output=done.output, evidence=evidence, captured=captured
         )
 
     def _command(self, timeout: float | None) -> Execution:
         context, prepared = self.context, self.prepared
-
-        def born(pid: int, born_at: str) -> None:
-            host = context.identity.host
-            context.record(ChildStarted(at=self._now(), step=self.path, pid=pid, born=born_at, host=host))
-
         with ExitStack() as stack:
             try:
                 stack.enter_context(context.secret_file.holding(prepared.env_file))
@@ -243,17 +296,21 @@ class StepWork:
                     environment={**context.ports.target.environment(), **prepared.environment},
                     directory=context.ports.target.directory,
                     timeout=timeout,
-                    born=born,
+                    born=self._born,
                     secrets=tuple(context.secrets.values()),
                 )
             except (MissingPartError, ProgramChangedError) as error:
                 return _not_started(f"{error.message}. {error.hint}".strip())
-        return self._compared_with_target(ended)
+        return self._compared_with_target(ended, prepared)
 
-    def _compared_with_target(self, ended: Execution) -> Execution:
+    def _born(self, pid: int, born_at: str) -> None:
+        host = self.context.identity.host
+        self.context.record(ChildStarted(at=self._now(), step=self.path, pid=pid, born=born_at, host=host))
+
+    def _compared_with_target(self, ended: Execution, prepared: Prepared) -> Execution:
         """Fail the step if the command says that it went to another target. An interrupted one stays unknown."""
         target = self.context.ports.target
-        elsewhere = target.contradicts(self.prepared.argv, ended) if isinstance(target, Comparing) else ""
+        elsewhere = target.contradicts(prepared.argv, ended) if isinstance(target, Comparing) else ""
         if not elsewhere:
             return ended
         said = (
@@ -277,6 +334,7 @@ class StepWork:
             ended.output,
             _filler({**known, **captured}),
             document=ended.document,
+            secret=partial(_secret, self.context, self.at),
         )
         passed = seen.is_met and not problem
         evidence = "; ".join(part for part in (seen.evidence, problem) if part)

@@ -27,6 +27,8 @@ __all__ = [
     "Go",
     "HandOver",
     "Operator",
+    "Pausing",
+    "Reading",
     "Reply",
     "Resolve",
     "Screen",
@@ -185,6 +187,14 @@ class Concluding(Protocol):
         """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
 
 
+@runtime_checkable
+class Pausing(Protocol):
+    """An operator that waits in its own way; for one that doesn't, the clock waits."""
+
+    def pause(self, seconds: float) -> float:
+        """Return after that many seconds, or sooner if the operator wants to go on; tell how long it was."""
+
+
 # --- what is executed -------------------------------------------------------------------------------------------
 
 
@@ -206,6 +216,19 @@ class Execution:
         """True if it ended as expected."""
         return self.outcome is Outcome.PASSED
 
+    @property
+    def was_interrupted(self) -> bool:
+        """True if the operator or the system ended it."""
+        return self.outcome is Outcome.INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A reading command of a survey: what to run, and the variables that it gets."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
 
 class Executor(Protocol):
     """The only thing that starts processes on behalf of a procedure."""
@@ -225,6 +248,20 @@ class Executor(Protocol):
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
         raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,
         and ProgramChangedError if it is no longer the program that was found at first.
+        """
+
+    def look(
+        self,
+        readings: Sequence[Reading],
+        *,
+        directory: str,
+        timeout: float,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Sequence[Execution]:
+        """Run reading commands at the same time and show nothing of them; return how each ended, in their order.
+
+        None of them can ask anything. `timeout` (seconds) is for each. Raises what `execute` raises.
         """
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runbook.engine.state import RunState, Status
+from runbook.errors import UsageError
 from runbook.expansion import expand
 from runbook.model import Procedure, Step, Value
 from runbook.steps.scope import Place, Scope
@@ -25,6 +26,20 @@ class Way:
     def find(self, path: str) -> Place | None:
         """Return the step with that path, None if the way does not lead there (any more)."""
         return next((place for place in self.places if place.path == path), None)
+
+    def named(self, step_id: str, *, before: str) -> Place:
+        """Return the nearest earlier step with that id in the same list of steps, or in one around it.
+
+        Raises UsageError if there is none.
+        """
+        prefix = before.rpartition("/")[0]
+        while True:
+            found = self.find(f"{prefix}/{step_id}" if prefix else step_id)
+            if found is not None:
+                return found
+            if not prefix:
+                raise UsageError(f"there is no step '{step_id}' to go back to from '{before}'")
+            prefix = prefix.rpartition("/")[0]
 
     def before(self, path: str) -> Place | None:
         """Return the step before that one, None at the first."""

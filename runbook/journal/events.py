@@ -161,6 +161,8 @@ class StepStarted(Event):
     effect: str = "reads"
     confirmed: str = ""
     """What the operator typed to allow it."""
+    looks: tuple[str, ...] = ()
+    """Reading commands that it runs at the same time, each as a line for a shell. Redacted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,8 @@ class Action:
     """What Enter does at its step, as in `Press Enter to run`."""
     runs: ClassVar[bool] = False
     """It is one command or request, and what it prints is there to be looked at."""
+    is_survey: ClassVar[bool] = False
+    """What it found is printed once it is over, and a person goes on from there without another key."""
     is_container: ClassVar[bool] = False
     """A walk goes straight to the steps within it; it has no screen of its own."""
     may_come_before: ClassVar[bool] = False
@@ -126,6 +128,11 @@ class Action:
     def asks(self) -> Parameter | None:
         """The value that a person sees here and types."""
         return None
+
+    @property
+    def finds(self) -> tuple[str, ...]:
+        """The names of the values that it finds by itself, besides those that its step captures."""
+        return ()
 
     def place(self, step: Position) -> Position:
         """Return where it is written, as near as it knows; `step` is the place of its step."""

@@ -129,7 +129,8 @@ class Step:
     def captures(self) -> tuple[str, ...]:
         """Names that the step fills: from its output, or by what a person sees."""
         asked = (action.asks.name for action in self.actions if action.asks)
-        return (*(each.name for each in self.capture), *asked)
+        found = (name for action in self.actions for name in action.finds)
+        return tuple(dict.fromkeys((*(each.name for each in self.capture), *asked, *found)))
 
     def commands(self, majors: Sequence[int]) -> Iterator[tuple[Role, Action, tuple[int, ...]]]:
         """Yield all that the step runs, with its role and the majors of the CLI that it is for."""

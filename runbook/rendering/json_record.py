@@ -104,9 +104,10 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
     view.HttpRequest: lambda one: {
         "request": _present(method=one.method, url=one.url, headers=dict(one.headers), body=one.body)
     },
-    view.Options: lambda options: {"choose": [answer for answer, _ in options.answers]},
+    view.Options: lambda options: {"choose": [answer.text for answer in options.answers]},
     view.Ask: lambda ask: {"asks": _parameter(ask.parameter)},
     view.Pause: lambda pause: {"wait": pause.seconds, "for": pause.text},
+    view.Looks: lambda looks: {"looks": [{"look": one.title, **_merged(one.blocks)} for one in looks.readings]},
     view.Repeat: lambda repeat: {"each": repeat.over, "as": repeat.name},
     view.Included: lambda included: {"include": included.procedure},
     view.Expected: lambda expected: {"expect": list(expected.clauses)},

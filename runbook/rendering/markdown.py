@@ -91,8 +91,15 @@ def _request(block: view.HttpRequest) -> Iterator[str]:
 
 def _options(block: view.Options) -> Iterator[str]:
     yield ""
-    for letter, answer, leads_on in block.lettered:
-        yield f"  - {letter}) {markdown_prose(answer)}{'' if leads_on else ': go on'}"
+    for letter, answer in block.lettered:
+        symptom = f" ({markdown_prose(answer.symptom)})" if answer.symptom else ""
+        yield f"  - {letter}) {markdown_prose(answer.text)}{symptom}{f': {answer.leads}' if answer.leads else ''}"
+
+
+def _looks(block: view.Looks) -> Iterator[str]:
+    for one in block.readings:
+        yield from _said(f"{markdown_prose(one.title)}:")
+        yield from _blocks(one.blocks)
 
 
 def _expected(block: view.Expected | view.Verification) -> Iterator[str]:
@@ -134,6 +141,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
     view.Options: _options,
     view.Ask: lambda ask: _said(f"Note the value: {markdown_prose(ask.parameter.ask)}"),
     view.Pause: lambda pause: _said(f"Wait {pause.seconds:g} s: {markdown_prose(pause.text)}"),
+    view.Looks: _looks,
     view.Repeat: _repeat,
     view.Included: lambda included: _said(f"These are the steps of `{included.procedure}`."),
     view.Expected: _expected,

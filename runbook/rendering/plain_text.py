@@ -132,8 +132,15 @@ def _request(block: view.HttpRequest, column: Column) -> Iterator[str]:
 
 
 def _options(block: view.Options, column: Column) -> Iterator[str]:
-    for letter, answer, leads_on in block.lettered:
-        yield from column.wrapped(f"{letter}) {answer}{'' if leads_on else ': go on'}")
+    for letter, answer in block.lettered:
+        symptom = f" ({answer.symptom})" if answer.symptom else ""
+        yield from column.wrapped(f"{letter}) {answer.text}{symptom}{f': {answer.leads}' if answer.leads else ''}")
+
+
+def _looks(block: view.Looks, column: Column) -> Iterator[str]:
+    for one in block.readings:
+        yield f"{column.margin}{one.title}:"
+        yield from column.blocks(one.blocks)
 
 
 def _expected(block: view.Expected | view.Verification, column: Column) -> Iterator[str]:
@@ -173,6 +180,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Options: _options,
     view.Ask: lambda ask, column: column.wrapped(f"Note the value: {ask.parameter.ask}"),
     view.Pause: lambda pause, column: column.wrapped(f"Wait {pause.seconds:g} s: {pause.text}"),
+    view.Looks: _looks,
     view.Repeat: lambda one, column: column.wrapped(f"Repeat these steps for each of {one.over}: {one.listed}"),
     view.Included: lambda included, column: column.wrapped(f"These are the steps of {included.procedure}:"),
     view.Expected: _expected,

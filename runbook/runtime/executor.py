@@ -17,12 +17,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-from runbook.engine.ports import Execution
+from runbook.engine.ports import Execution, Reading
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
 from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
 from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
+from runbook.runtime.looking import look
 from runbook.runtime.programs import Programs, is_supabase
 from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
@@ -114,18 +115,7 @@ class PtyExecutor:
         `timeout` (seconds) does not count the time in which the command evidently waits for an answer. Where an
         `answerer` types for the operator, a command without one has 120 s.
         """
-        whole = child_environment(os.environ, environment, is_cli=is_supabase(argv))
-        program = self._programs.find(argv, directory=directory, path=whole["PATH"])
-        started = program.argv(argv)
-        launch = Launch(
-            program=started[0],
-            argv=started,
-            files=program.files,
-            environment=whole,
-            directory=directory,
-            size=self._size(),
-            separate_stdout=_prints_json(argv),
-        )
+        launch = self._launch(argv, environment, directory)
         try:
             return self._converse(launch, timeout, born, secrets)
         except NotLoadedError as error:
@@ -135,6 +125,20 @@ class PtyExecutor:
                 why = "it changed at the very moment of its start. Find out who changed it"
             said = f"{argv[0]} could not be started: {why}. Nothing ran."
             return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=said)
+
+    def _launch(self, argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Launch:
+        whole = child_environment(os.environ, environment, is_cli=is_supabase(argv))
+        program = self._programs.find(argv, directory=directory, path=whole["PATH"])
+        started = program.argv(argv)
+        return Launch(
+            program=started[0],
+            argv=started,
+            files=program.files,
+            environment=whole,
+            directory=directory,
+            size=self._size(),
+            separate_stdout=_prints_json(argv),
+        )
 
     def _converse(
         self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
@@ -159,12 +163,36 @@ class PtyExecutor:
                 child.close()
                 if self._keyboard is not None:
                     reset_modes(sys.stdout)
-        seconds = time.monotonic() - began
+        ended = self._ended(relay, code, time.monotonic() - began, secrets)
         # The operator has seen everything but the document, which went through a pipe.
-        document = self._redacted(relay.document.text(), secrets)
-        if document:
+        if ended.document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
-                self._show(self._redacted(readable(document, self._size()[0]), secrets))
+                self._show(self._redacted(readable(ended.document, self._size()[0]), secrets))
+        return ended
+
+    def look(
+        self,
+        readings: Sequence[Reading],
+        *,
+        directory: str,
+        timeout: float,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Sequence[Execution]:
+        """Run reading commands at the same time; see `runbook.engine.ports.Executor`. Ctrl-C interrupts them all."""
+        launches = [self._launch(one.argv, one.environment, directory) for one in readings]
+        return look(
+            launches,
+            timeout=timeout,
+            born=born,
+            redactor=lambda: self._redactor(secrets),
+            keyboard=self._keyboard,
+            show=self._show,
+            ended=lambda relay, code, seconds: self._ended(relay, code, seconds, secrets),
+        )
+
+    def _ended(self, relay: TerminalRelay, code: int, seconds: float, secrets: Sequence[str]) -> Execution:
+        document = self._redacted(relay.document.text(), secrets)
         # A redrawn line may spell out a secret only in the finished transcript.
         transcript = self._redacted(relay.transcript.text(), secrets)
         short = Bounded()

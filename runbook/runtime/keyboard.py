@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import termios
 import tty
@@ -50,6 +51,11 @@ class Keyboard:
             with contextlib.suppress(termios.error, OSError):
                 # Not TCSAFLUSH: these keys were typed for the child that is still running.
                 tty.setraw(self._fd, termios.TCSADRAIN)
+
+    def waiting(self) -> bytes:
+        """Return the keys that wait, without waiting for one; empty where there is no terminal."""
+        there = self.descriptor is not None and select.select([self._fd], [], [], 0)[0]
+        return self.read() if there else b""
 
     def read(self) -> bytes:
         """Return the keys that wait; empty when the terminal is gone."""

@@ -304,6 +304,8 @@ def _copied(block: Block) -> Iterator[str]:
             yield block.path
         case view.HttpRequest():
             yield from (block.url, block.body, *(value for _, value in block.headers))
+        case view.Looks():
+            yield from (text for one in block.readings for each in one.blocks for text in _copied(each))
         case view.Verification() | view.UndoWay():
             inner = block.blocks if isinstance(block, view.Verification) else (*block.blocks, block.check)
             yield from (text for each in inner if each for text in _copied(each))

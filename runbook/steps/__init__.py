@@ -20,12 +20,13 @@ from runbook.steps.edit import Edit, Git
 from runbook.steps.include import Include
 from runbook.steps.request import Request
 from runbook.steps.sql import Sql
+from runbook.steps.survey import Look, Suggestion, Survey
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait
 
 __all__ = ["KINDS", "SHAPES", "stand_in"]
 
-KINDS: tuple[type[Action], ...] = (Command, Sql, Request, Tick, Edit, Wait, Choose, Each, Include)
+KINDS: tuple[type[Action], ...] = (Command, Sql, Request, Survey, Tick, Edit, Wait, Choose, Each, Include)
 """All kinds of steps, in the order in which the reference lists them."""
 
 
@@ -69,6 +70,10 @@ def _build_step(kind: str, values: dict[str, Any]) -> Step:
 
 def _build_check(kind: str, values: dict[str, Any]) -> Check:
     return Check(_action(_kinds("check")[kind], values), values.get("expect", Expectation()), values["at"])
+
+
+def _build_look(kind: str, values: dict[str, Any]) -> Look:
+    return Look(**{**_only(Look, values), "action": _action(_kinds("check")[kind], values)})
 
 
 def _build_undo(kind: str, values: dict[str, Any]) -> Undo:
@@ -123,6 +128,14 @@ SHAPES: tuple[Shape, ...] = (
         build=_build_check,
     ),
     Shape(
+        "look",
+        "a look",
+        "A command or statement that only reads and prints a list, each item of it a finding.",
+        fields_of(Look),
+        tuple(_kind(cls, "check") for cls in _kinds("check").values()),
+        build=_build_look,
+    ),
+    Shape(
         "undo",
         "an undo",
         "How to take a step back, or why that can't be done.",
@@ -133,6 +146,7 @@ SHAPES: tuple[Shape, ...] = (
     *(_mapping(cls) for cls in KINDS if cls.mapping),
     shape(Git, "git", "a version in git", "A file as it was at a commit."),
     shape(Option, "option", "an option", "One answer to the question, and the steps it leads to."),
+    shape(Suggestion, "suggestion", "a suggestion", "An answer that a finding speaks for."),
     shape(Expectation, "expect", "an expectation", "What the output must be. All that is given must hold."),
     shape(
         Capture,

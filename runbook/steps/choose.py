@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from runbook.filling import Values
-from runbook.model import Action, Effect, Position, Procedure, Step
-from runbook.model.fields import LINE, ListOf, Shaped, key
+from runbook.filling import Values, fill_text
+from runbook.model import Action, Effect, Position, Procedure, Step, Use
+from runbook.model.fields import KEBAB, LINE, TEMPLATE, ListOf, Shaped, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Work
@@ -24,6 +24,7 @@ class Option:
     when: str = key(LINE, "The answer, as the operator reads it.")
     steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
     symptom: str | None = key(LINE, "By what a person recognizes that this is the answer.", default=None)
+    back_to: str = key(KEBAB, "The id of an earlier step at which the walk then stands again.", default="")
     at: Position = field(kw_only=True)
 
 
@@ -38,6 +39,8 @@ class Choose(Action):
     options: tuple[Option, ...] = key(
         ListOf(Shaped("option"), 2), "A question (the title); its answer picks what comes next.", name="choose"
     )
+    suggested: str = key(TEMPLATE, "The option that is suggested, as a survey has found it.", default="")
+    because: str = key(TEMPLATE, "Why that one is suggested.", default="")
 
     def branches(self) -> tuple[tuple[Step, ...], ...]:
         """Return the steps of each option."""
@@ -49,7 +52,7 @@ class Choose(Action):
             replace(option, steps=tuple(step.with_includes(resolved) for step in option.steps))
             for option in self.options
         )
-        return Choose(tuple(options))
+        return replace(self, options=tuple(options))
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the options that are taken, under their letters."""
@@ -68,8 +71,14 @@ class Choose(Action):
                     title=option.when,
                 )
 
+    def uses(self, at: Position) -> Iterator[Use]:
+        """Yield what is suggested, and why."""
+        yield from (Use(text, at) for text in (self.suggested, self.because) if text)
+
     def leave(self, scope: Scope, step: Step, ends: Sequence[Scope]) -> Scope:
-        """Know behind it what all the options that were taken have captured."""
+        """Know behind it what all the options that lead there and were taken have captured."""
+        if len(ends) == len(self.options):
+            ends = [end for end, option in zip(ends, self.options, strict=True) if not option.back_to]
         return scope.joined(step.id, ends)
 
     def is_settled(self, choice: str | None, *, passed: bool) -> bool:
@@ -78,8 +87,9 @@ class Choose(Action):
 
     def perform(self, work: Work, answer: str) -> None:
         """Take the option, if there is one of that name."""
-        if any(option.when == answer for option in self.options):
-            work.choose(answer)
+        for option in self.options:
+            if option.when == answer:
+                work.choose(answer, option.back_to)
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Let it be answered."""
@@ -111,5 +121,14 @@ class Choose(Action):
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the answers."""
-        del values, to
-        yield view.Options(tuple((option.when, bool(option.steps)) for option in self.options))
+        del to
+        suggested = fill_text(self.suggested, values)
+        yield view.Options(
+            tuple(
+                view.Choice(
+                    option.when, option.symptom or "", option.back_to, bool(option.steps), option.when == suggested
+                )
+                for option in self.options
+            ),
+            fill_text(self.because, values),
+        )

@@ -18,7 +18,7 @@ from runbook.printable import lines_of
 from runbook.steps import view
 from runbook.steps.command import Command
 from runbook.steps.destination import Destination
-from runbook.steps.performing import Draft, Hands, Job, Work
+from runbook.steps.performing import Done, Draft, Hands, Job, Work
 
 __all__ = ["Edit", "Git"]
 
@@ -105,10 +105,10 @@ class Edit(Action):
         text, problem = _finished_text(answer)
         file = self._destination(work)  # once the start is on record, nothing may raise
 
-        def put_in_place() -> str:
+        def put_in_place() -> Done:
             if problem:
                 raise OSError(problem)
-            return self._place(work, file, text)
+            return Done(evidence=self._place(work, file, text))
 
         if work.run(Job(expect=work.step.expect, timeout=work.step.timeout, first=put_in_place)).passed:
             self._draft_path(work).unlink(missing_ok=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from runbook.model import Capture, Expectation, Parameter, Step
+    from runbook.model import Capture, Check, Expectation, Parameter, Step
 
-__all__ = ["Draft", "Ended", "Hands", "Job", "Work"]
+__all__ = ["Done", "Draft", "Ended", "Hands", "Job", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,16 @@ class Draft:
 
     path: Path
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What `Job.first` has done: what it says of it, what there is to see, and the values that it found."""
+
+    evidence: str = ""
+    output: str = ""
+    captured: Mapping[str, str] = field(default_factory=dict)
+    passed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +44,10 @@ class Job:
     """What is known before anything runs."""
     captured: Mapping[str, str] = field(default_factory=dict)
     """Values that a person saw, where nothing runs."""
-    first: Callable[[], str] | None = None
-    """Done between the record of the start and the command; returns more evidence. OSError makes the step fail."""
+    looks: Sequence[Check] = ()
+    """Reading commands that `first` runs by `Work.look`, as often as it wants to."""
+    first: Callable[[], Done] | None = None
+    """Done between the record of the start and the command. OSError makes the step fail."""
 
 
 class Ended(Protocol):
@@ -44,6 +56,22 @@ class Ended(Protocol):
     @property
     def passed(self) -> bool:
         """True if it ended as expected."""
+
+    @property
+    def evidence(self) -> str:
+        """What was compared, in words."""
+
+    @property
+    def output(self) -> str:
+        """What it printed, redacted and bounded."""
+
+    @property
+    def document(self) -> str:
+        """The JSON that it printed, whole; empty where it printed none."""
+
+    @property
+    def was_interrupted(self) -> bool:
+        """True if the operator or the system ended it."""
 
 
 class Work(Protocol):
@@ -60,6 +88,10 @@ class Work(Protocol):
     @property
     def project(self) -> Path:
         """The Supabase project's directory, resolved."""
+
+    @property
+    def major(self) -> int:
+        """The major of the CLI that runs."""
 
     @property
     def drafts(self) -> Path:
@@ -82,8 +114,8 @@ class Work(Protocol):
     def ask(self, parameter: Parameter, problem: str) -> str:
         """Ask the operator for a value until it fits; `problem` says what was wrong with the answer."""
 
-    def wait(self, seconds: float) -> None:
-        """Return after that many seconds."""
+    def wait(self, seconds: float) -> float:
+        """Return after that many seconds, or sooner if the operator ends the pause; tell how long it was."""
 
     def run(self, job: Job) -> Ended:
         """Prove, hold, write down, run, compare, write down."""
@@ -91,8 +123,11 @@ class Work(Protocol):
     def read(self, argv: Sequence[str]) -> str:
         """Run a command that only prepares the step, recorded like any other; return why it failed, or ""."""
 
-    def choose(self, option: str) -> None:
-        """Write down which option was taken."""
+    def look(self) -> Sequence[Ended]:
+        """Run all the job's looks at the same time; return how each one ended, compared with what it expects."""
+
+    def choose(self, option: str, back_to: str) -> None:
+        """Write down which option was taken; with `back_to` (a step's id), stand at that earlier step again."""
 
 
 class Hands(Protocol):
@@ -100,6 +135,3 @@ class Hands(Protocol):
 
     def edit(self) -> str | None:
         """Open the step's draft in an editor until it is accepted; return its path, None if the person leaves it."""
-
-    def count_down(self, seconds: float) -> float:
-        """Wait with the time left on the screen; return how many seconds were really waited."""

@@ -17,6 +17,7 @@ __all__ = [
     "LETTERS",
     "Ask",
     "Block",
+    "Choice",
     "CommandToRun",
     "EffectNote",
     "Expected",
@@ -24,11 +25,13 @@ __all__ = [
     "HttpRequest",
     "Included",
     "Label",
+    "Looks",
     "Note",
     "Options",
     "Pause",
     "PrivateFile",
     "Prose",
+    "Reading",
     "Repeat",
     "Statement",
     "UndoWay",
@@ -118,15 +121,56 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """The answers to a question, each with whether steps follow from it."""
+class Choice:
+    """One answer to a question: its text, how a person recognizes it, and where it leads."""
 
-    answers: tuple[tuple[str, bool], ...]
+    text: str
+    symptom: str = ""
+    back_to: str = ""
+    """The id of an earlier step that the walk goes back to."""
+    has_steps: bool = False
+    is_suggested: bool = False
 
     @property
-    def lettered(self) -> Iterator[tuple[str, str, bool]]:
+    def leads(self) -> str:
+        """Where it leads if no steps follow, in a few words; empty where they do."""
+        if self.back_to:
+            return f"go back to {self.back_to}"
+        return "" if self.has_steps else "go on"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The answers to a question. `because` says why one of them is suggested, where one is."""
+
+    answers: tuple[Choice, ...]
+    because: str = ""
+
+    @property
+    def lettered(self) -> Iterator[tuple[str, Choice]]:
         """Each answer behind its letter."""
-        return ((letter, *answer) for letter, answer in zip(LETTERS, self.answers, strict=False))
+        return zip(LETTERS, self.answers, strict=False)
+
+    @property
+    def suggestion(self) -> str:
+        """The answer that is suggested and why, as a sentence; empty where none is."""
+        found = next((answer.text for answer in self.answers if answer.is_suggested), "")
+        return f"{found}. {self.because}".rstrip(". ") + "." if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One of several looks that are taken at the same time: what it looks at, and how."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Looks that are taken at the same time."""
+
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +240,7 @@ Block = (
     | Options
     | Ask
     | Pause
+    | Looks
     | Repeat
     | Included
     | Expected

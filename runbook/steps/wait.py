@@ -1,57 +1,82 @@
-"""`wait`: a pause."""
+"""`wait`: a pause, and what must stay so while it lasts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from runbook.filling import Values, fill_text
-from runbook.model import Action, Position, Use
-from runbook.model.fields import TEMPLATE, Duration, key
+from runbook.model import Action, Check, Position, Role, Use
+from runbook.model.fields import TEMPLATE, Duration, Shaped, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
-from runbook.steps.performing import Hands, Job, Work
+from runbook.steps.performing import Done, Job, Work
 
 __all__ = ["Wait"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait(Action):
-    """A pause of `seconds`, and what it is for."""
+    """A pause of `seconds`, and what it is for. `watch` must hold at its beginning, then every so many seconds."""
 
     word: ClassVar = "Wait"
     symbol: ClassVar = "wait"
-    enter_does: ClassVar = "to begin waiting"
 
     seconds: float = key(Duration(), "A pause.", name="wait")
     text: str = key(TEMPLATE, "What the pause is for.", name="for")
+    watch: Check | None = key(
+        Shaped("check"),
+        "What must hold while it lasts: a command that reads. It ends the pause when it fails.",
+        default=None,
+    )
+    every: float = key(Duration(), "How long between two looks at `watch`.", default=30.0, said="30s")
+
+    @property
+    def enter_does(self) -> str:  # type: ignore[override]
+        """What Enter does."""
+        return "to begin watching" if self.watch else "to begin waiting"
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield what it is for."""
+        """Yield what it is for, and the texts of what is watched."""
         yield Use(self.text, at)
+        if self.watch:
+            yield from self.watch.uses(at)
+
+    def commands(self) -> Iterator[tuple[Role, Action]]:
+        """Yield what is watched."""
+        if self.watch:
+            yield Role.CHECK, self.watch.action
 
     def perform(self, work: Work, answer: str) -> None:
-        """Wait, unless the operator has: then what was really waited goes on record."""
+        """Wait, or watch; what was really waited goes on record."""
+        del answer
+        if self.watch is None:
+            work.run(Job(first=lambda: Done(evidence=self._waited(work.wait(self.seconds)))))
+        else:
+            work.run(Job(first=lambda: self._keep_watch(work), looks=(self.watch,)))
 
-        def pause() -> str:
-            if answer:
-                return f"waited {answer} s of {self.seconds:g} s"
-            work.wait(self.seconds)
-            return f"waited {self.seconds:g} s"
+    def _waited(self, seconds: float) -> str:
+        return f"waited {seconds:.0f} s" + ("" if seconds >= self.seconds else f" of {self.seconds:g} s")
 
-        work.run(Job(first=pause))
-
-    def attend(self, hands: Hands) -> str | None:
-        """Show the time that is left; Enter ends the wait early."""
-        return f"{hands.count_down(self.seconds):.0f}"
-
-    def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
-        """Return the whole time, without waiting for it."""
-        del given, draft
-        return f"{self.seconds:g}"
+    def _keep_watch(self, work: Work) -> Done:
+        """Look until the time is over, the operator ends it, or a look fails."""
+        waited, looks, ends = 0.0, 1, False
+        (seen,) = work.look()
+        while seen.passed and waited < self.seconds and not ends:
+            pause = min(self.every, self.seconds - waited)
+            passed = work.wait(pause)
+            waited, looks, ends = waited + passed, looks + 1, passed < pause
+            (seen,) = work.look()
+        return Done(
+            evidence=f"{self._waited(waited)}, looked {looks} times; {seen.evidence}",
+            output=seen.output,
+            passed=seen.passed,
+        )
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield how long, and what for."""
-        del to
         yield view.Pause(self.seconds, fill_text(self.text, values))
+        if self.watch:
+            watched = view.Reading(f"Every {self.every:g} s", tuple(self.watch.action.view(values, to)))
+            yield view.Looks((watched,))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -172,15 +170,6 @@ class TerminalHands:
                 self._dialog.problem("Type a, e, b or q.")
         self.left_for = ports.Stop() if answer == "q" else None
         return draft if answer == "a" else None
-
-    def count_down(self, seconds: float) -> float:
-        """Wait that many seconds, less if Enter is pressed; return how many passed. Raises EOFError."""
-        began = time.monotonic()
-        self._dialog.enter_within(
-            seconds, lambda left: self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
-        )
-        self._dialog.rewrite("")
-        return min(seconds, time.monotonic() - began)
 
 
 def _edit_difference(screen: Screen, width: int) -> Lines:

@@ -23,6 +23,7 @@ from runbook.journal.events import (
     StepStarted,
 )
 from runbook.model import Mode, Procedure, TargetKind
+from runbook.printable import lines_of
 from runbook.steps.scope import Place
 from runbook.steps.view import Label
 from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
@@ -79,6 +80,9 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
     facts = ", ".join(part for part in (evidence, seconds) if part)
     lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
     lines[0].stylize(style, 2, 2 + len(word))
+    if event.output and event.exit is None:
+        # Nothing of it was on the screen while it ran.
+        return [*(line for text in lines_of(event.output) for line in wrap(text, width, rest=" " * 10)), *lines]
     for name, value in event.captured.items():
         shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"
         lines += wrap(f"{name} = {shown}", width, first="  kept  ", rest="      ")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -143,6 +146,16 @@ class TerminalOperator:
         hands = TerminalHands(screen, self._dialog)
         value = screen.action.attend(hands)
         return (hands.left_for if value is None else replace(go, value=value)), True
+
+    def pause(self, seconds: float) -> float:
+        """Wait that many seconds with the time left on the screen, less if Enter is pressed; return how many passed."""
+        began = time.monotonic()
+        with suppress(EOFError):  # the next prompt finds out
+            self._dialog.enter_within(
+                seconds, lambda left: self._dialog.rewrite(f"  {math.ceil(left)} s left (Enter ends the wait) ")
+            )
+        self._dialog.rewrite("")
+        return min(seconds, time.monotonic() - began)
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Ask what to do after a step failed: `Go` retries."""

@@ -201,8 +201,14 @@ def _request(request: view.HttpRequest, width: int) -> Band:
 
 
 def _options(options: view.Options, width: int) -> Band:
-    numbered = enumerate((answer for answer, _ in options.answers), start=1)
-    return band(line for number, answer in numbered for line in wrap(answer, width, first=f"  {number:>2}  "))
+    lines: Lines = []
+    if options.suggestion:
+        lines += [*wrap(options.suggestion, width, first="  Likely: ", style="bold"), Text()]
+    for number, answer in enumerate(options.answers, start=1):
+        mark = ">" if answer.is_suggested else " "
+        lines += wrap(answer.text, width, first=f" {mark}{number:>2}  ", style="bold" if answer.is_suggested else "")
+        lines += wrap(answer.symptom, width, first="      ", style="dim") if answer.symptom else []
+    return band(lines)
 
 
 def _verification(check: view.Verification, width: int) -> Band:
@@ -234,6 +240,9 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Options: _options,
     view.Ask: lambda ask, width: band(wrap(ask.parameter.ask, width, first="  Value: ")),
     view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
+    view.Looks: lambda looks, width: band(
+        line for one in looks.readings for line in wrap(one.title, width, first="  - ")
+    ),
     view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps within
     view.Included: lambda _block, _width: band([]),
     view.Expected: lambda expected, width: band(_labelled("Must hold:", "; ".join(expected.clauses), width)),

@@ -69,10 +69,21 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
             }
         },
     ),
-    view.Options((("A table", True), ("Nothing", False))): (
-        "a) A table\n  b) Nothing: go on",
-        "- a) A table\n  - b) Nothing: go on",
-        {"choose": ["A table", "Nothing"]},
+    view.Options(
+        (
+            view.Choice("A table", "It is empty", has_steps=True),
+            view.Choice("Nothing"),
+            view.Choice("Again", back_to="one"),
+        )
+    ): (
+        "a) A table (It is empty)\n  b) Nothing: go on\n  c) Again: go back to one",
+        "- a) A table (It is empty)\n  - b) Nothing: go on\n  - c) Again: go back to one",
+        {"choose": ["A table", "Nothing", "Again"]},
+    ),
+    view.Looks((view.Reading("Locks", (view.Statement("select 1"),)),)): (
+        "Locks:",
+        "Locks:",
+        {"looks": [{"look": "Locks", "sql": "select 1"}]},
     ),
     view.Ask(Parameter(name="table", ask="Which table?", example="tasks", at=Position("", 1, 1))): (
         "Note the value: Which table?",

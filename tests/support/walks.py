@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook.engine.context import Identity
-from runbook.engine.ports import Execution, Go, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Execution, Go, Reading, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
 from runbook.journal.events import Event, Outcome, TargetSeen
@@ -270,6 +270,28 @@ class FakeExecutor:
         if isinstance(ending, BaseException):
             raise ending
         return ending(argv) if callable(ending) else ending
+
+    def look(
+        self,
+        readings: Sequence[Reading],
+        *,
+        directory: str,
+        timeout: float,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str] = (),
+    ) -> Sequence[Execution]:
+        """Run them one after the other."""
+        return [
+            self.execute(
+                one.argv,
+                environment=one.environment,
+                directory=directory,
+                timeout=timeout,
+                born=born,
+                secrets=secrets,
+            )
+            for one in readings
+        ]
 
     def _ending(self, argv: Sequence[str]) -> Ending:
         text = " ".join(argv)

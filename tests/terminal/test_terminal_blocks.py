@@ -34,7 +34,11 @@ SHOWN: tuple[tuple[view.Block, str], ...] = (
         view.HttpRequest("POST", "https://x.test/f", (("apikey", "<key>"),), '{"a": 1}'),
         '  POST https://x.test/f\n    apikey: <key>\n    {"a": 1}',
     ),
-    (view.Options((("Yes", True), ("No", False))), "   1  Yes\n   2  No"),
+    (
+        view.Options((view.Choice("Yes", is_suggested=True), view.Choice("No", "It is red")), "It is green"),
+        "  Likely: Yes. It is green.\n\n > 1  Yes\n   2  No\n      It is red",
+    ),
+    (view.Looks((view.Reading("Locks", (LOOK,)), view.Reading("Errors", (LOOK,)))), "  - Locks\n  - Errors"),
     (view.Ask(parameter("rate")), "  Value: rate?"),
     (view.Pause(30, "it settles"), "  Wait 30 s: it settles"),
     (view.Repeat("table", "the tables", "tables"), ""),

@@ -1,0 +1,160 @@
+"""`survey`: several looks at the same time, what they find, and the answer that the findings suggest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from runbook.filling import Values
+from runbook.linear_regex import linear_regex
+from runbook.model import Action, Check, Effect, Expectation, Position, Role, Use
+from runbook.model.action import Problem
+from runbook.model.fields import LINE, MAJOR, NAME, ListOf, Regex, Shaped, key
+from runbook.printable import one_line
+from runbook.steps import view
+from runbook.steps.destination import Destination
+from runbook.steps.performing import Done, Ended, Job, Work
+
+__all__ = ["Look", "Suggestion", "Survey"]
+
+_SHOWN = 6
+"""How many findings of one look are listed."""
+_LONGEST = 240
+"""Characters of one finding: a log line may hold a whole statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An answer that a finding speaks for, told by the finding's text."""
+
+    matches: str = key(Regex(), "A regular expression over the text of a finding.")
+    option: str = key(LINE, "The answer of the question that takes the suggestion.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look: a command that reads and prints a JSON list. Each item of it is a finding; none means all is well.
+
+    The text of a finding is its member `fact`. A member `suggests` names the answer that it speaks for; where the
+    command can't give that, `suggests` here tells it by the text.
+    """
+
+    title: str = key(LINE, "What is looked at, as a heading.", name="look")
+    action: Action
+    at: Position
+    fact: str = key(NAME, "The member of an item that is the finding's text.", default="fact", said="fact")
+    suggests: tuple[Suggestion, ...] = key(
+        ListOf(Shaped("suggestion"), 0), "Answers that findings speak for; the first that matches counts.", default=()
+    )
+    majors: tuple[int, ...] = key(
+        ListOf(MAJOR, 0), "The majors of the CLI on which it is taken.", default=(), said="all"
+    )
+
+    def findings(self, ended: Ended) -> list[tuple[str, str]] | None:
+        """Return the text of each finding and the answer that it suggests; None if the look failed."""
+        rows = _rows(ended.document or ended.output) if ended.passed else None
+        if rows is None:
+            return None
+        return [(text := one_line(str(row.get(self.fact, row)))[:_LONGEST], self._suggested(row, text)) for row in rows]
+
+    def _suggested(self, row: Mapping[str, Any], text: str) -> str:
+        if isinstance(given := row.get("suggests"), str):
+            return given
+        found = (one.option for one in self.suggests if linear_regex(one.matches).search(text) is not None)
+        return next(found, "")
+
+
+def _rows(text: str) -> list[Mapping[str, Any]] | None:
+    """Return the items of a JSON list, or of the list `rows` in an object; None if it is neither."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    listed = document.get("rows") if isinstance(document, dict) else document
+    if not isinstance(listed, list):
+        return None
+    return [item if isinstance(item, dict) else {"fact": item} for item in listed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey(Action):
+    """Looks that are taken at the same time. With `suggests` the likely answer is kept under that name.
+
+    The reason for it is kept under the name with `_because` behind it. Both are empty if nothing is suggested.
+    """
+
+    word: ClassVar = "Look"
+    symbol: ClassVar = "look"
+    enter_does: ClassVar = "to look"
+    is_survey: ClassVar = True
+
+    looks: tuple[Look, ...] = key(ListOf(Shaped("look"), 1), "Looks that are taken at the same time.", name="survey")
+    suggests: str = key(NAME, "The name under which the likely answer is kept.", default="")
+    at: Position
+
+    @property
+    def finds(self) -> tuple[str, ...]:
+        """The names of the suggestion and its reason."""
+        return (self.suggests, f"{self.suggests}_because") if self.suggests else ()
+
+    def uses(self, at: Position) -> Iterator[Use]:
+        """Yield the texts of each look."""
+        for look in self.looks:
+            yield from look.action.uses(at)
+
+    def commands(self) -> Iterator[tuple[Role, Action]]:
+        """Yield what each look runs."""
+        yield from ((Role.CHECK, look.action) for look in self.looks)
+
+    def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
+        """Have a look for each major."""
+        del role, effect
+        if all(look.majors for look in self.looks):
+            yield ("every look is for some majors of the CLI only: one must be for all of them",)
+
+    def perform(self, work: Work, answer: str) -> None:
+        """Take all looks, then say what they found."""
+        del answer
+        taken = [look for look in self.looks if not look.majors or work.major in look.majors]
+        looks = tuple(Check(look.action, Expectation(), look.at) for look in taken)
+        work.run(Job(first=lambda: self._told(taken, work.look()), looks=looks))
+
+    def _told(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
+        lines, found, blind, likely = list[str](), 0, 0, ("", "")
+        for look, end in zip(taken, ended, strict=True):
+            findings = look.findings(end)
+            if findings is None:
+                blind += 1
+                lines += (f"NOT SEEN  {look.title}", f"          {_why(end)}")
+                continue
+            found += len(findings)
+            lines.append(f"{'FOUND   ' if findings else 'clear   '}  {look.title}")
+            counted = Counter(text for text, _ in findings)
+            listed = [f"          {text}{f' ({times} times)' if times > 1 else ''}" for text, times in counted.items()]
+            lines += listed[:_SHOWN]
+            lines += [f"          and {len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else []
+            speaks = next(((option, text) for text, option in findings if option), ("", ""))
+            likely = likely if likely[0] else speaks
+        said = [f"{found} finding{'' if found == 1 else 's'}" if found else "nothing found"]
+        said += [f"{blind} of {len(taken)} looks failed"] if blind else []
+        kept = dict(zip(self.finds, likely, strict=False))
+        return Done(evidence=", ".join(said), output="\n".join(lines), captured=kept, passed=blind < len(taken))
+
+    def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
+        """Look, for it only reads."""
+        return effect is Effect.READS and is_complete
+
+    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
+        """Yield each look that is taken on this major."""
+        taken = [look for look in self.looks if not look.majors or to.major in look.majors]
+        yield view.Looks(tuple(view.Reading(look.title, tuple(look.action.view(values, to))) for look in taken))
+
+
+def _why(end: Ended) -> str:
+    said = [line.strip() for line in end.output.splitlines() if line.strip()]
+    return one_line("; ".join(part for part in (end.evidence if not end.passed else "no list", *said[-1:]) if part))[
+        :_LONGEST
+    ]
