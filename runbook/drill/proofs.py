@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,8 @@ def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: I
     if proof.walked is not None:
         left = ", ".join(unwalked(proof.walked, events))
         return ProofResult(proof.text, held=not left, found=f"not done, or not in this order: {left}" if left else "")
+    if proof.captured is not None:
+        return _was_captured(proof.text, proof.captured, events)
     try:
         wanted, found = _compare(proof, admin_url, platform)
     except RunbookError as error:
@@ -84,6 +86,13 @@ def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: I
     return ProofResult(
         proof.text, held=wanted == found, found="" if wanted == found else f"wanted {wanted}, found {found}"
     )
+
+
+def _was_captured(text: str, wanted: Mapping[str, str], events: Iterable[Event]) -> ProofResult:
+    found = [item for event in events if isinstance(event, StepFinished) for item in event.captured.items()]
+    missing = [f"{name} = {value}" for name, value in wanted.items() if (name, value) not in found]
+    saw = ", ".join(f"{name} = {value}" for name, value in found if name in wanted) or "none"
+    return ProofResult(text, held=not missing, found=f"wanted {', '.join(missing)}; found {saw}" if missing else "")
 
 
 def prove_nothing_lost(before: Inventory, after: Inventory, on_purpose: Sequence[str] = ()) -> ProofResult:

@@ -190,6 +190,11 @@ class Action:
         """Yield what it runs, by its role."""
         yield from ()
 
+    def majors_of(self, command: Action, majors: tuple[int, ...]) -> tuple[int, ...]:
+        """Return on which of these majors of the CLI it runs that command, one of `commands`."""
+        del command
+        return majors
+
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
         """Yield what is wrong with it in that role, where policy says that it has that effect."""
         del role, effect

@@ -9,6 +9,7 @@ from typing import Any
 from runbook.model.fields import (
     KEBAB,
     LINE,
+    NAME,
     PROSE,
     TEXTS,
     Anything,
@@ -180,6 +181,9 @@ class Proof:
         ListOf(_ANSWERED), "Steps that must have been done, in this order.", default=None
     )
     """Also those that prove nothing themselves."""
+    captured: Mapping[str, str] | None = key(
+        MapOf(NAME, TEXTS), "Values that a step must have captured or found, by name.", default=None
+    )
     equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
     """The value of `sql` or the version of `function`; of a `request` whether it was sent, "yes" or "no"."""
 
@@ -191,6 +195,7 @@ _PROOFS = forms(
     ("function", "equals", "source"),
     ("checked",),
     ("walked",),
+    ("captured",),
     ("secret",),
     (
         "request",

@@ -136,7 +136,7 @@ class Step:
         """Yield all that the step runs, with its role and the majors of the CLI that it is for."""
         others = tuple(major for major in majors if major not in self.on_cli)
         for action, own in ((self.action, others), *((each, (major,)) for major, each in self.on_cli.items())):
-            yield from ((role, each, own) for role, each in action.commands())
+            yield from ((role, each, action.majors_of(each, own)) for role, each in action.commands())
         if self.verify:
             yield Role.CHECK, self.verify.action, tuple(majors)
         if self.undo and self.undo.action:

@@ -12,7 +12,7 @@ from runbook.filling import Values
 from runbook.linear_regex import linear_regex
 from runbook.model import Action, Check, Effect, Expectation, Position, Role, Use
 from runbook.model.action import Problem
-from runbook.model.fields import LINE, MAJOR, NAME, ListOf, Regex, Shaped, key
+from runbook.model.fields import LINE, MAJOR, NAME, ListOf, Regex, Shaped, Truth, key
 from runbook.printable import one_line
 from runbook.steps import view
 from runbook.steps.destination import Destination
@@ -48,6 +48,13 @@ class Look:
     fact: str = key(NAME, "The member of an item that is the finding's text.", default="fact", said="fact")
     suggests: tuple[Suggestion, ...] = key(
         ListOf(Shaped("suggestion"), 0), "Answers that findings speak for; the first that matches counts.", default=()
+    )
+    is_fault: bool = key(
+        Truth(),
+        "A finding says that something is wrong; false: it is a fact to know.",
+        name="fault",
+        default=True,
+        said="true",
     )
     majors: tuple[int, ...] = key(
         ListOf(MAJOR, 0), "The majors of the CLI on which it is taken.", default=(), said="all"
@@ -109,6 +116,11 @@ class Survey(Action):
         """Yield what each look runs."""
         yield from ((Role.CHECK, look.action) for look in self.looks)
 
+    def majors_of(self, command: Action, majors: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the majors on which that look is taken."""
+        own = next(look.majors for look in self.looks if look.action is command)
+        return tuple(major for major in majors if not own or major in own)
+
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
         """Have a look for each major."""
         del role, effect
@@ -130,8 +142,9 @@ class Survey(Action):
                 blind += 1
                 lines += (f"NOT SEEN  {look.title}", f"          {_why(end)}")
                 continue
-            found += len(findings)
-            lines.append(f"{'FOUND   ' if findings else 'clear   '}  {look.title}")
+            found += len(findings) if look.is_fault else 0
+            word = "clear" if not findings else "FOUND" if look.is_fault else "seen"
+            lines.append(f"{word:<8}  {look.title}")
             counted = Counter(text for text, _ in findings)
             listed = [f"          {text}{f' ({times} times)' if times > 1 else ''}" for text, times in counted.items()]
             lines += listed[:_SHOWN]
