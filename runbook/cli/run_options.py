@@ -155,8 +155,18 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
             hint = "Name the run: `runbook history` lists them. `runbook journal check` names all damage."
             raise JournalError(f"can't tell which run to resume: {damage.message}", hint=hint) from damage
     if unfinished:
-        raise UsageError("no run is unfinished", hint="`runbook history` lists all runs.")
-    raise UsageError("there are no runs yet", hint="`runbook list` shows what can be run.")
+        raise UsageError("no run is unfinished", hint=_saved(journal) or "`runbook history` lists all runs.")
+    raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
+
+
+def _saved(journal: SqliteJournal) -> str:
+    """Say that events were saved beside the journal when its file was taken away; "" if none were."""
+    saved = sorted(journal.directory.glob("saved-*.sqlite3"))
+    return (
+        f"Events of another journal are saved in {saved[-1]}. To use them, move that to {journal.file}."
+        if saved
+        else ""
+    )
 
 
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from runbook.filling import fill_command
 from runbook.model import Effect, Family, Procedure, TargetKind, Variant, Verdict
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
-from runbook.site.value_markers import marked
 
 __all__ = [
     "commands",
@@ -115,8 +115,9 @@ def majors() -> tuple[int, ...]:
 
 
 def production_words(major: int) -> tuple[str, ...]:
-    """Return the words that name production's database on that CLI major, with a placeholder for the project's ref."""
-    return tuple(map(marked, book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]))
+    """Return the words that name production's database on that CLI major, with REF for the project's ref."""
+    words = book().policy.majors[major].target[Family.DATABASE][TargetKind.PRODUCTION]
+    return fill_command(words, {"project_ref": "REF"})
 
 
 def proven_versions() -> Markup:
