@@ -95,7 +95,6 @@ class Survey(Action):
 
     word: ClassVar = "Look"
     symbol: ClassVar = "look"
-    enter_does: ClassVar = "to look"
     is_survey: ClassVar = True
 
     looks: tuple[Look, ...] = key(ListOf(Shaped("look"), 1), "Looks that are taken at the same time.", name="survey")

@@ -30,7 +30,7 @@ from runbook.terminal.intro import (
     render_question,
 )
 from runbook.terminal.lines import Lines, keys
-from runbook.terminal.step_screen import is_dry, render_step
+from runbook.terminal.step_screen import is_dry, render_step, render_survey
 
 __all__ = ["TerminalOperator"]
 
@@ -118,6 +118,10 @@ class TerminalOperator:
         return self._take_pending()
 
     def _decide(self, screen: Screen) -> Reply:
+        if screen.action.is_survey and screen.confirmation is Confirmation.ENTER:
+            # It only reads, and its findings are what everybody waits for.
+            self._show(render_survey(screen, self._dialog.width, self._dialog.height))
+            return Go()
         again = True
         while True:
             # After a mistyped answer the screen still stands right above.

@@ -21,7 +21,7 @@ from runbook.steps.view import Label
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
-__all__ += ["render_details", "render_step", "target_text", "what_ran"]
+__all__ += ["render_details", "render_step", "render_survey", "target_text", "what_ran"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -49,6 +49,19 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
         band(earlier, 0),
         band([Text()], 0),
         band(keys(f"{ask_line(screen)}, or:", names, width)),
+    ]
+    return fit(bands, height - 1)
+
+
+def render_survey(screen: Screen, width: int = 80, height: int = 24) -> Lines:
+    """Return what is shown while a survey runs: it starts by itself, so nothing is asked."""
+    looks = [block for block in screen.blocks if isinstance(block, view.Looks)]
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(_step_line(screen, width)),
+        *(render_block(block, width) for block in looks),
+        band(_effect(screen, width)),
     ]
     return fit(bands, height - 1)
 

@@ -48,7 +48,7 @@ def test_a_page_can_be_read_without_scripts(browser: Browser, site: Path) -> Non
     """All steps, all branches, all commands on both CLIs are there; what would not work is not shown."""
     with serving(site) as base, visiting(browser, base, java_script_enabled=False) as visit:
         page = visit.open("procedures/emergency-rollback.html")
-        for step in ("see-history", "push-function--apply", "recover--see-backups"):
+        for step in ("triage", "push-function--apply", "recover--see-backups"):
             if page.locator(f"#{step}").count():
                 expect(page.locator(f"#{step} .rb-check").first).to_be_visible()
         assert page.locator(".rb-step").count() > 50
@@ -61,11 +61,11 @@ def test_on_paper_a_page_is_a_checklist(browser: Browser, site: Path) -> None:
         page = visit.open("procedures/emergency-rollback.html")
         page.locator("[data-rb-choice=what-broke] input").first.check()
         page.emulate_media(media="print")
-        box = page.locator("#see-history [data-rb-tick]")
+        box = page.locator("#triage [data-rb-tick]")
         assert float(box.evaluate("one => parseFloat(getComputedStyle(one).borderTopWidth)")) >= 1
         assert page.locator(".rb-branch__steps:visible").count() == page.locator(".rb-branch__steps").count()
         expect(page.locator(".rb-paper")).to_be_visible()
-        expect(page.locator("#see-history .tabbed-block").nth(1)).to_be_visible()
+        expect(page.locator("#triage .tabbed-block").nth(1)).to_be_visible()
         expect(page.locator(".md-sidebar").first).to_be_hidden()
         expect(page.locator(".rb-progress")).to_be_hidden()
         assert page.locator(".rb-field__blank:visible").count() == page.locator(".rb-field").count()
