@@ -165,16 +165,18 @@ def lists_of(steps: list[_Step]) -> Iterator[list[_Step]]:
     """Yield a list of steps and, one after the other, those within."""
     yield steps
     for step in steps:
-        for inner in (*(option["steps"] for option in step.get("choose", ())), step.get("steps", [])):
+        for inner in (*(option.get("steps", []) for option in step.get("choose", ())), step.get("steps", [])):
             yield from lists_of(inner)
 
 
 def _holder(step: _Step, path: str) -> tuple[dict[str, Any], str]:
-    """Return the mapping that holds the last part of a path such as `expect/json/0.valid`, and that part."""
+    """Return the mapping that holds the last part of a path such as `survey/2/sql`, and that part."""
     *way, key = path.split("/")
-    holder: dict[str, Any] = step
+    holder: Any = step
     for part in way:
-        if part not in holder:
-            raise DoesNotFitError(f"'{step.get('id')}' has no '{path}'")
-        holder = holder[part]
+        place = int(part) if isinstance(holder, list) else part
+        try:
+            holder = holder[place]
+        except (KeyError, IndexError):
+            raise DoesNotFitError(f"'{step.get('id')}' has no '{path}'") from None
     return holder, key
