@@ -33,8 +33,8 @@ class Sql(Runnable):
 
     statement: str = key(
         SQL,
-        "One SQL statement. {{name}} within '…' becomes text, elsewhere an identifier. A statement that is {{name}} alone "
-        "is one that an earlier query wrote; policy judges it as it runs.",
+        "One SQL statement. {{name}} within '…' becomes text, elsewhere an identifier. A statement that is {{name}} "
+        "alone is one that an earlier query wrote; policy judges it as it runs.",
         name="sql",
         read=str.strip,
     )
