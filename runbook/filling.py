@@ -60,6 +60,11 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
         """Return how many names have a value."""
         return len(self._values)
 
+    def is_stand_in(self, name: str) -> bool:
+        """Tell whether the name is shown in place of its value: in angle brackets, or marked by the site."""
+        value = self[name]
+        return value == f"<{name}>" or PLACE_MARKS[0] in value
+
 
 TARGET = "{{target}}"
 _SQL = "{{sql}}"

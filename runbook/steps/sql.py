@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from runbook.filling import Values, fill_query, fill_statement, timeouts_environment, whole_statement
+from runbook.filling import Shown, Values, fill_query, fill_statement, timeouts_environment, whole_statement
 from runbook.model import Effect, Parameter, Position, Procedure, Role, Use, Value
 from runbook.model.action import Becomes, Problem
 from runbook.model.fields import SQL, Duration, Truth, key
@@ -75,7 +75,9 @@ class Sql(Runnable):
     def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
         """Return the values with a statement in place of the name of one that an earlier query writes."""
         name = whole_statement(self.statement)
-        return {**values, name: _WRITTEN if self.writes else _READ} if name in values else values
+        if name not in values or (isinstance(values, Shown) and not values.is_stand_in(name)):
+            return values
+        return {**values, name: _WRITTEN if self.writes else _READ}
 
     @property
     def declared(self) -> Effect:
