@@ -14,7 +14,7 @@ from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
-from runbook.policy.sql_tokens import Token, TokenKind, tokens
+from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 from runbook.printable import one_line, suspect
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "placeholders",
     "target_words",
     "timeouts_environment",
+    "whole_statement",
 ]
 
 Values = Mapping[str, str | tuple[str, ...]]
@@ -58,6 +59,11 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
     def __len__(self) -> int:
         """Return how many names have a value."""
         return len(self._values)
+
+    def is_stand_in(self, name: str) -> bool:
+        """Tell whether the name is shown in place of its value: in angle brackets, or marked by the site."""
+        value = self[name]
+        return value == f"<{name}>" or PLACE_MARKS[0] in value
 
 
 TARGET = "{{target}}"
@@ -180,10 +186,34 @@ def fill_query(statement: str, values: Values, *, words: Sequence[str], target: 
 def fill_statement(sql: str, values: Values) -> str:
     """Put values into SQL: inside '…' and "…" escaped as what they stand in, elsewhere as a name, quoted if need be.
 
+    A template that is one placeholder and nothing else is a statement that an earlier query wrote: it is taken whole.
     Raises UnknownName, and UsageError for a placeholder in a comment, a dollar quote, or grown together with a word.
     """
+    name = whole_statement(sql)
+    if name:
+        return _fill_whole(name, values)
     spans = _spans(sql)
     return PLACEHOLDER.sub(lambda found: _fill_place(found, spans, values), sql)
+
+
+def whole_statement(sql: str) -> str:
+    """Return the name of the placeholder that is the whole statement, "" if the template is more than that."""
+    found = PLACEHOLDER.fullmatch(sql.strip())
+    return found[1] if found else ""
+
+
+def _fill_whole(name: str, values: Values) -> str:
+    statement = _value(name, values).strip()
+    found = suspect(_PLACE.sub("", statement), allowed="\n\t")
+    if found:
+        raise UsageError(
+            f"the statement in {{{{{name}}}}} holds {found}",
+            hint="A statement can't contain invisible characters or letters that look like other ones.",
+        )
+    count = len(statements(statement))
+    if count != 1:
+        raise UsageError(f"{{{{{name}}}}} must hold one statement, and it holds {count}")
+    return statement
 
 
 @lru_cache(maxsize=64)  # a page fills each statement several times: to judge it, in its command, and by itself

@@ -18,6 +18,7 @@ from runbook.filling import (
     fill_text,
     placeholders,
     target_words,
+    whole_statement,
 )
 from runbook.model import Family, Position, TargetKind
 from runbook.policy.judgement import classify
@@ -209,6 +210,30 @@ def test_a_value_inside_quotes_is_text_and_outside_is_a_name() -> None:
         "select created_at from public.\"My Table\" where n = 'a O''Hara\\' and e = E'O''Hara\\\\'"
         " and \"created_at\" = 'My Table'"
     )
+
+
+def test_a_placeholder_alone_is_a_whole_statement() -> None:
+    """A query wrote it from the catalogue; it runs as it stands, line breaks included."""
+    written = 'insert into public."Order" (id)\nselect c.id from backup.copy c'
+    assert fill_statement(" {{fix}}\n", {"fix": written}) == written
+    assert whole_statement("{{fix}}") == "fix"
+    assert whole_statement("select {{fix}}") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("select 1; drop table tasks", "holds 2"),
+        ("", "holds 0"),
+        ("-- nothing", "holds 0"),
+        ("select\u200b 1", "U\\+200B"),
+        ("select '\x1b[8m'", "U\\+001B"),
+    ],
+)
+def test_a_whole_statement_is_one_and_hides_nothing(value: str, said: str) -> None:
+    """Two statements, none, or a character that a reader doesn't see are refused."""
+    with pytest.raises(UsageError, match=said):
+        fill_statement("{{fix}}", {"fix": value})
 
 
 def test_a_reserved_word_is_quoted() -> None:

@@ -55,6 +55,11 @@ def check_secrets(subject: Subject, notes: Notes) -> None:
                 notes.add(use.at, problem, name)
         for message, *tokens in place.step.action.scope_problems(place.scope.names, subject.book.procedures):
             notes.add(place.step.at, message, *tokens)
+        step = place.step
+        late = (step.verify.action if step.verify else None, step.undo.action if step.undo else None)
+        for action in filter(None, late):
+            for message, *tokens in action.scope_problems(place.after.names, subject.book.procedures):
+                notes.add(action.place(step.at), message, *tokens)
 
 
 def _names(place: Place) -> Iterator[tuple[Use, str]]:

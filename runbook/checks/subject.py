@@ -92,7 +92,7 @@ class Subject:
         for major in majors:
             to = production(policy, major, _NAMES)
             try:
-                argv = action.argv(values, to)
+                argv = action.argv(action.example_values(values), to)
             except UnknownName:
                 continue  # the check of placeholders says so
             except UsageError as error:

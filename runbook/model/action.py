@@ -212,6 +212,10 @@ class Action:
         del names, resolved
         yield from ()
 
+    def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return the values that stand for those of a walk where a book is checked; `values` are examples already."""
+        return values
+
     def written_file(self) -> WrittenFile | None:
         """Return the file that it writes, None where it writes none."""
         return None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runbook.errors import UsageError
-from runbook.filling import TARGET, Values, fill_command, target_words
+from runbook.filling import TARGET, Shown, Values, fill_command, target_words
 from runbook.model import Action, Effect, Policy, SupabaseMajor, TargetKind, Verdict
 from runbook.policy.judgement import Judgement, classify
 
@@ -76,7 +76,9 @@ def prepare(action: Action, values: Values, to: Destination, *, care: Effect | N
     Raises UnknownName, and UsageError if a value can't stand where it is put.
     """
     argv = action.argv(values, to)
-    judgement = action.judge(argv, to)
+    # What is only shown is judged by an example of what stands there in a walk.
+    judged = action.argv(action.example_values(values), to) if isinstance(values, Shown) else argv
+    judgement = action.judge(judged, to)
     effect = effect_of(judgement, action.declared, care)
     return Prepared(argv=argv, effect=effect, judgement=judgement, environment=action.environment())
 

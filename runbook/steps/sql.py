@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from runbook.filling import Values, fill_query, fill_statement, timeouts_environment
-from runbook.model import Effect, Position, Role, Use
+from runbook.filling import Shown, Values, fill_query, fill_statement, timeouts_environment, whole_statement
+from runbook.model import Effect, Parameter, Position, Procedure, Role, Use, Value
 from runbook.model.action import Becomes, Problem
 from runbook.model.fields import SQL, Duration, Truth, key
 from runbook.model.templates import PLACEHOLDER
@@ -21,6 +21,10 @@ __all__ = ["Sql"]
 _NOTHING_READ = "this query reads no table and calls no function, so it says the same whatever happened"
 
 
+_READ, _WRITTEN = "select count(*) from pg_class", "insert into backup.copy select * from public.example"
+"""What stands for a statement that an earlier query writes, where a book is checked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sql(Runnable):
     """One statement for the CLI's query command. `lock_timeout` and `statement_timeout` are seconds."""
@@ -29,7 +33,8 @@ class Sql(Runnable):
 
     statement: str = key(
         SQL,
-        "One SQL statement. {{name}} within '…' becomes text, elsewhere an identifier.",
+        "One SQL statement. {{name}} within '…' becomes text, elsewhere an identifier. A statement that is {{name}} "
+        "alone is one that an earlier query wrote; policy judges it as it runs.",
         name="sql",
         read=str.strip,
     )
@@ -57,6 +62,22 @@ class Sql(Runnable):
         words = [token.text for token in tokens(PLACEHOLDER.sub(r"\1", self.statement)) if not token.quote]
         if not self.writes and words[:1] == ["select"] and not {"from", "("} & set(words):
             yield _NOTHING_READ, "select"
+
+    def scope_problems(
+        self, names: Mapping[str, Parameter | None], resolved: Mapping[str, Procedure]
+    ) -> Iterator[Problem]:
+        """Run a whole statement only if a query wrote it, never one that a person typed."""
+        del resolved
+        name = whole_statement(self.statement)
+        if names.get(name) is not None:
+            yield f"'{name}' is typed by a person; a whole statement must be captured from a query", name
+
+    def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Return the values with a statement in place of the name of one that an earlier query writes."""
+        name = whole_statement(self.statement)
+        if name not in values or (isinstance(values, Shown) and not values.is_stand_in(name)):
+            return values
+        return {**values, name: _WRITTEN if self.writes else _READ}
 
     @property
     def declared(self) -> Effect:

@@ -73,7 +73,7 @@ def test_a_proof_compares_with_what_is_there(sandbox: Sandbox, proof: Proof, hel
     ("statement", "gone"),
     [
         pytest.param("delete from public.generations where id < 3", "2 of 24 rows of generations", id="rows"),
-        pytest.param("truncate auth.users", "12 of 12 rows of auth.users", id="users"),
+        pytest.param("truncate auth.users cascade", "12 of 12 rows of auth.users", id="users"),
         pytest.param("drop table public.generations", "table generations", id="table"),
         pytest.param("alter table public.tasks disable row level security", "row level security of tasks", id="rls"),
         pytest.param(

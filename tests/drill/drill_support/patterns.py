@@ -47,7 +47,6 @@ def scratch(server: Postgres, name: str) -> Iterator[Connection]:
     execute(server.maintenance_url, f'create database "{name}" owner postgres')
     admin, own = (_on(url, server.database, name) for url in (server.admin_url, server.url))
     execute(admin, project_sql(PLATFORM_SQL))
-    execute(admin, "grant usage on schema auth to postgres", "grant select, references on auth.users to postgres")
     execute(admin, "grant anon, authenticated to postgres")
     execute(own, project_sql(BASE_MIGRATION), project_sql(ROWS_SQL))
     with connect(own) as connection:
