@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from runbook.linear_regex import linear_regex
 from runbook.model import Capture, Expectation
 from runbook.printable import lines_of, one_line
 
-__all__ = ["Comparison", "capture", "compare", "document_in", "plain_text", "values_at"]
+__all__ = ["Comparison", "capture", "compare", "digest_of", "document_in", "plain_text", "values_at"]
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _DECLINED = ["│ No", "context canceled"]
@@ -33,11 +34,18 @@ class Comparison:
 
 
 def compare(
-    expect: Expectation, exit_code: int | None, output: str, fill: Callable[[str], str], *, document: str = ""
+    expect: Expectation,
+    exit_code: int | None,
+    output: str,
+    fill: Callable[[str], str],
+    *,
+    document: str = "",
+    secret: Callable[[str], str | None] = lambda _: None,
 ) -> Comparison:
     """Compare how a command ended with what was expected; `fill` puts values into the expected texts.
 
-    `document` is the JSON that the command printed, where that is known apart from the rest of its output.
+    `document` is the JSON that the command printed, where that is known apart from the rest of its output. `secret`
+    returns the value of a secret parameter, None if there is none.
     """
     text = plain_text(output)
     lines = [
@@ -45,6 +53,7 @@ def compare(
         *_texts(expect, text, fill),
         *_paths(expect.json, document or text, fill),
         *_differences(expect.differs, document or text, fill),
+        *_digests(expect.sha256, document or text, fill, secret),
     ]
     failed = [evidence for is_met, evidence in lines if not is_met]
     return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
@@ -171,7 +180,30 @@ def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[st
         )
 
 
+def digest_of(value: str) -> str:
+    """Return the SHA-256 digest of a text as the platform lists it for a secret: in hexadecimal, of its UTF-8."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _digests(
+    paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str], secret: Callable[[str], str | None]
+) -> Iterator[tuple[bool, str]]:
+    document = document_in(text) if paths else None
+    for path, name in paths:
+        found = values_at(document, path, fill) if document is not None else ()
+        # The digest of a short secret gives the secret away, so no evidence repeats it.
+        value = secret(name)
+        is_met = value is not None and [one.lower() for one in found] == [digest_of(value)]
+        saw = "it is" if is_met else "another one" if found else "nothing there"
+        yield is_met, f"expected {fill(path)} to be the digest of {name}, saw {saw}"
+
+
 def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:
+    found = _found_by(one, text, fill)
+    return one.becomes.get(found or "") if one.becomes else found
+
+
+def _found_by(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:
     if one.json is not None:
         document = document_in(text)
         return next(iter(values_at(document, one.json, fill)), None) if document is not None else None

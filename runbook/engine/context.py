@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
+from runbook.engine.comparison import digest_of
 from runbook.engine.parameters import holds_secret
 from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
 from runbook.engine.rules import rules_of
@@ -94,7 +95,9 @@ class Context:
     def redactor(self) -> Redactor:
         """The redactor for this run's secrets."""
         if self._redactor is None or self._redactor[0] is not self.secrets:
-            self._redactor = (self.secrets, Redactor(self.secrets.values()))
+            # A check may have read the digest of a secret; that of a short one gives the secret away.
+            hidden = [text for value in self.secrets.values() for text in (value, digest_of(value))]
+            self._redactor = (self.secrets, Redactor(hidden))
         return self._redactor[1]
 
     def problem_with(self, parameter: Parameter, text: str) -> str:

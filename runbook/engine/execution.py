@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from runbook.engine import parameters
@@ -38,16 +39,19 @@ def prepare_at(
     values = Shown(known) if context.dry else known
     prepared = prepare(action, values, context.destination, care=care)
 
-    def secret(name: str) -> str:
-        try:
-            return context.secrets[at.scope.secrets[name]]
-        except KeyError as unknown:
-            raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
-
+    secret = partial(_secret, context, at)
     if context.dry:
         return replace(prepared, is_complete=_names_in(action, at) <= known.keys())
     environment = {**prepared.environment, **action.secret_environment(secret)}
     return replace(prepared, environment=environment, env_file=action.secret_lines(values, secret))
+
+
+def _secret(context: Context, at: Place, name: str) -> str:
+    """Return the value of a secret by the name that it has at that step. Raises UsageError."""
+    try:
+        return context.secrets[at.scope.secrets[name]]
+    except KeyError as unknown:
+        raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
 
 
 def _names_in(action: Action, at: Place) -> set[str]:
@@ -277,6 +281,7 @@ class StepWork:
             ended.output,
             _filler({**known, **captured}),
             document=ended.document,
+            secret=lambda name: self.context.secrets.get(self.at.scope.secrets.get(name, "")),
         )
         passed = seen.is_met and not problem
         evidence = "; ".join(part for part in (seen.evidence, problem) if part)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runbook.model.action import Becomes, Use
 from runbook.model.fields import (
     LITERAL,
+    NAME,
     MapOf,
     Regex,
     Text,
@@ -30,6 +31,7 @@ class Expectation:
     not occur, `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value
     expected there as text (a template). `differs` pairs such a path with a value that must not be there; something
     else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has that value.
+    `sha256` pairs such a path with a secret parameter: there must be the digest of its value.
     """
 
     exit: int = key(Whole(), "The exit code.", default=0, said="0")
@@ -45,6 +47,13 @@ class Expectation:
     differs: tuple[tuple[str, str], ...] = key(
         MapOf(_PATH, Text(template=True, empty=True)),
         "Paths into the JSON output where there must be a value, and another one than this.",
+        default=(),
+        read=lambda found: tuple(found.items()),
+    )
+
+    sha256: tuple[tuple[str, str], ...] = key(
+        MapOf(_PATH, NAME),
+        "Paths into the JSON output where there must be the SHA-256 digest (hexadecimal) of this secret parameter.",
         default=(),
         read=lambda found: tuple(found.items()),
     )
@@ -65,6 +74,7 @@ class Expectation:
             found.append(f"the output does not match {_code(self.absent)}")
         found += [f"{_path_in_words(path, fill)} is {_code(fill(value))}" for path, value in self.json]
         found += [f"{_path_in_words(path, fill)} is no longer {_code(fill(value))}" for path, value in self.differs]
+        found += [f"{_path_in_words(path, fill)} is the digest of {_code(name)}" for path, name in self.sha256]
         return found
 
     def uses(self, at: Position) -> Iterator[Use]:
@@ -72,15 +82,27 @@ class Expectation:
         for text in (self.output, *(text for pair in (*self.json, *self.differs) for text in pair)):
             if text:
                 yield Use(text, at, Becomes.COMPARED)
+        for path, name in self.sha256:
+            yield Use(path, at, Becomes.COMPARED)
+            yield Use(name, at, Becomes.SECRET)
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group."""
+    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group.
+
+    `becomes` translates what was found: a value that is not in it counts as not found.
+    """
 
     name: str
     json: str | None = key(_PATH, "A path into the JSON output, such as migrations.-1.remote.", default=None)
     pattern: str | None = key(Regex(groups=1), "A regular expression; its first group is the value.", default=None)
+    becomes: Mapping[str, str] = key(
+        MapOf(Text(says="a value"), Text(says="a value")),
+        "What is kept in place of each value that can be found; any other counts as not found.",
+        default=dict,
+        said="each value as it is",
+    )
 
 
 def _code(value: str) -> str:
