@@ -202,7 +202,7 @@ def _document(function: DeployedFunction) -> Mapping[str, object]:
         "updated_at": function.updated_at,
         "verify_jwt": function.verify_jwt,
         "import_map": bool(function.import_map),
-        "import_map_path": function.import_map or None,
+        **({"import_map_path": function.import_map} if function.import_map else {}),
         "entrypoint_path": function.entrypoint,
         "ezbr_sha256": hashlib.sha256(content).hexdigest(),
     }

@@ -194,8 +194,9 @@ def _digests(
         # The digest of a short secret gives the secret away, so no evidence repeats it.
         value = secret(name)
         is_met = value is not None and [one.lower() for one in found] == [digest_of(value)]
-        saw = "it is" if is_met else "another one" if found else "nothing there"
-        yield is_met, f"expected {fill(path)} to be the digest of {name}, saw {saw}"
+        saw = "another one" if found else "nothing there" if document is not None else "no JSON in the output"
+        expected = f"expected {fill(path)} to be the digest of {name}"
+        yield is_met, f"{expected}, and it is" if is_met else f"{expected}, saw {saw}"
 
 
 def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:

@@ -21,8 +21,8 @@ _LONGEST = 4096
 """Characters of a value of one line. Longer ones don't fit on one line of a terminal's input buffer."""
 _LONGEST_LINES = 24_576
 """Characters of a value of several lines: the largest secret that the hosted platform takes."""
-_BEGIN, _END = "-----BEGIN ", "-----END "
-"""How the first and the last line of a PEM block begin."""
+_BEGIN, _END = re.compile(r"-----BEGIN "), re.compile(r"-----END [^\n-]*-----")
+"""How a PEM block begins, and its last line."""
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no argument can contain, even in a secret: NUL and lone surrogates."""
 
@@ -99,7 +99,7 @@ class Parameter:
         if "\ufffd" in text:
             return "the value has a character that did not come through. Read it from a file: type @ and its path"
         whole = "Paste it whole, or read it from a file: type @ and its path" if self.takes_lines else "It is not whole"
-        if text.count(_BEGIN) != text.count(_END):
+        if len(_BEGIN.findall(text)) != len(_END.findall(text)):
             return f"the value begins a PEM block and does not end it, or the reverse. {whole}"
         begins_json = text.strip() == "{" or (has_lines and text.lstrip().startswith("{"))
         if begins_json and not text.rstrip().endswith("}"):
