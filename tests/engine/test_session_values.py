@@ -14,6 +14,7 @@ from support.walks import (
     FakeOperator,
     Walked,
     book,
+    check,
     command,
     confirm,
     ended,
@@ -25,7 +26,7 @@ from support.walks import (
 
 from runbook.engine.ports import Execution, Skip, Stop
 from runbook.errors import ExitCode
-from runbook.model import Capture, Check, Expectation
+from runbook.model import Capture, Expectation
 
 
 def test_values_come_from_flags_the_environment_the_link_and_the_operator(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_the_digest_of_a_secret_is_compared_and_in_no_event(tmp_path: Path) -> N
     """Whoever knows the digest of a short secret can find the secret."""
     digest = hashlib.sha256(b"hunter2").hexdigest()
     listed = ended(0, json.dumps({"secrets": [{"name": "KEY", "value": digest}]}))
-    look = Check(command("list"), Expectation(sha256=(("secrets.name=KEY.value", "token"),)))
+    look = check("list", sha256=(("secrets.name=KEY.value", "token"),))
     fix = procedure(step("set", "change it", verify=look), parameters=[parameter("token", secret=True)])
     walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2"}), FakeExecutor({"list": listed}))
 
