@@ -274,6 +274,7 @@ class AnswerReader:
 
         def enter(when: int = termios.TCSAFLUSH) -> None:
             mode: list[Any] = [*before[:6], list(before[6])]
+            mode[0] &= ~termios.ICRNL  # CR LF in a paste is one line end, and must not become two
             mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
             with contextlib.suppress(termios.error, OSError):
