@@ -198,7 +198,7 @@ def test_a_file_that_is_no_secret_is_asked_for_again(tmp_path: Path, typed: str,
     operator = FakeOperator(values={"key": [typed, PEM]})
 
     assert ask(LINES, operator, directory=str(tmp_path)) == PEM
-    said = [entry[2] for entry in operator.log]
+    said = [str(entry[2]) for entry in operator.log]
     assert said[0] == ""
     assert problem in said[1]
     assert typed == "@" or typed[1:] not in said[1]
