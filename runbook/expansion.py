@@ -114,9 +114,9 @@ class EveryWay:
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         return {name: self._stand_in(prefix, name, asked.get(name)) for name in step.captures}
 
-    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+    def taken(self, path: str, answers: Sequence[str], usual: str = "") -> Sequence[str]:
         """Return all answers."""
-        del path
+        del path, usual
         return answers
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:

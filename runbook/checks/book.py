@@ -13,7 +13,13 @@ from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
 from runbook.checks.links import check_links
 from runbook.checks.migration_templates import check_templates
-from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
+from runbook.checks.parameters import (
+    check_examples,
+    check_lines,
+    check_names_of_settings,
+    check_secret_defaults,
+    check_shadows,
+)
 from runbook.checks.placeholders import check_lists, check_names, check_secrets, check_unused
 from runbook.checks.read_only_rules import check_read_only_rules
 from runbook.checks.review_dates import check_reviewed
@@ -36,6 +42,7 @@ CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_shadows,
     check_names_of_settings,
     check_secret_defaults,
+    check_lines,
     check_commands,
     check_answers,
 )

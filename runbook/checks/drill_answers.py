@@ -41,11 +41,11 @@ class _ByAnswers(EveryWay):
         super().__init__()
         self.answers = {plain_path(name): answer for name, answer in drill.answers.items()}
 
-    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
-        """Return the answers that the drill gives there."""
+    def taken(self, path: str, answers: Sequence[str], usual: str = "") -> Sequence[str]:
+        """Return the answers that the drill gives there, the usual one if it gives none."""
         plain = plain_path(path)
         names = (plain, plain.rpartition("/")[2])
-        given = next((self.answers[name] for name in names if name in self.answers), ())
+        given = next((self.answers[name] for name in names if name in self.answers), usual)
         return [answer for answer in answers if answer in _items(given)]
 
     def answer(self, place: Place) -> Answer:
@@ -156,5 +156,6 @@ def _unanswered(procedure: Procedure, way: _Way, drill: Drill) -> Iterator[tuple
         if parameter.default is None and parameter.name not in drill.answers:
             yield (f"the drill '{drill.name}' has no answer for the parameter '{parameter.name}'",)
     for place in way.met:
-        if place.step.action.wants_answer and not _items(way.known.answer(place)):
+        action = place.step.action
+        if action.wants_answer and not action.usual and not _items(way.known.answer(place)):
             yield (f"the drill '{drill.name}' reaches '{plain_path(place.path)}' and has no answer for it",)

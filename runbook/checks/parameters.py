@@ -9,7 +9,7 @@ from runbook.checks.subject import Subject
 from runbook.model import Parameter
 from runbook.variables import OWN_VARIABLES, variable_of
 
-__all__ = ["check_examples", "check_names_of_settings", "check_secret_defaults", "check_shadows", "fits"]
+__all__ = ["check_examples", "check_lines", "check_names_of_settings", "check_secret_defaults", "check_shadows", "fits"]
 
 
 def check_examples(subject: Subject, notes: Notes) -> None:
@@ -50,6 +50,15 @@ def check_secret_defaults(subject: Subject, notes: Notes) -> None:
                 notes.add(
                     parameter.at, "a secret can't have a default: whoever reads the book would know it", "default:"
                 )
+
+
+def check_lines(subject: Subject, notes: Notes) -> None:
+    """Only a secret has several lines: everything else is shown in one line and fits into commands."""
+    for procedure in subject.book.procedures.values():
+        for parameter in procedure.parameters:
+            if parameter.takes_lines and not (parameter.secret and not parameter.many):
+                message = "only a secret that is not a list can have several lines: commands take values of one line"
+                notes.add(parameter.at, message, "lines:")
 
 
 def fits(parameter: Parameter, value: str) -> bool:

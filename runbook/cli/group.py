@@ -21,6 +21,7 @@ _CORE: dict[str, str] = {
     "report": "Write the timeline of a run.",
     "journal": "Check, back up and export the record of all runs.",
     "check": "Check the book: syntax, references, safety.",
+    "function": "Show what a deploy of an edge function takes from here.",
     "schema": "Print the JSON Schema of the book's files.",
     "new": "Begin a new procedure.",
     "site": "Build, serve or zip the documentation site.",

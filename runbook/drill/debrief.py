@@ -40,6 +40,7 @@ _HAPPENED = {
     "run_sql": "somebody changed production",
     "fail_function": "calls of the function began to fail",
     "keep_version": "the platform took a deploy and kept the old version",
+    "keep_secret": "the platform took a secret and kept the old value",
     "remove_file": "a file was taken away",
     "write_file": "a file was written",
 }

@@ -161,6 +161,11 @@ class Director:
         with self.sandbox.platform.state.lock:
             self.sandbox.platform.state.kept.add(event.what)
 
+    def keep_secret(self, event: ScenarioEvent) -> None:
+        """Let the platform accept the next value of a secret and keep the one that is set."""
+        with self.sandbox.platform.state.lock:
+            self.sandbox.platform.state.kept_secrets.add(event.what)
+
     def remove_file(self, event: ScenarioEvent) -> None:
         """Do what the tick says: take a file of the project away."""
         (self.sandbox.project / event.what).unlink()
@@ -180,6 +185,7 @@ EVENTS: Mapping[str, Callable[[Director, ScenarioEvent], None]] = {
     "run_sql": Director.run_sql,
     "fail_function": Director.fail_function,
     "keep_version": Director.keep_version,
+    "keep_secret": Director.keep_secret,
     "remove_file": Director.remove_file,
     "write_file": Director.write_file,
 }

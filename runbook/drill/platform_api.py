@@ -17,6 +17,7 @@ from email import message_from_bytes
 from email.policy import HTTP
 from typing import cast
 
+from runbook.drill.platform_bundling import bundling_problem
 from runbook.drill.platform_state import PROJECT_REF, DeployedFunction, PlatformState
 from runbook.errors import RunbookError
 from runbook.model import FunctionResponse
@@ -157,7 +158,7 @@ def _list_secrets(state: PlatformState, _: ApiRequest) -> ApiReply:
 
 def _set_secrets(state: PlatformState, request: ApiRequest) -> ApiReply:
     for pair in cast("list[Mapping[str, str]]", request.json()):
-        state.secrets[pair["name"]] = pair["value"]
+        state.set_secret(pair["name"], pair["value"])
     return ApiReply(201)
 
 
@@ -200,7 +201,8 @@ def _document(function: DeployedFunction) -> Mapping[str, object]:
         "created_at": function.created_at,
         "updated_at": function.updated_at,
         "verify_jwt": function.verify_jwt,
-        "import_map": False,
+        "import_map": bool(function.import_map),
+        **({"import_map_path": function.import_map} if function.import_map else {}),
         "entrypoint_path": function.entrypoint,
         "ezbr_sha256": hashlib.sha256(content).hexdigest(),
     }
@@ -225,6 +227,8 @@ def _deploy_function(state: PlatformState, request: ApiRequest) -> ApiReply:
             files.append((part.get_filename() or str(name), content))
     slug = request.query.get("slug") or str(metadata.get("name"))
     function = state.version_of(slug, tuple(files), metadata)
+    if problem := bundling_problem(function):
+        return answer(400, {"message": f"Failed to bundle the function (reason: {problem})."})
     if request.query.get("bundleOnly") == "true":
         state.staged[slug] = function
     else:

@@ -23,6 +23,12 @@ _FAILS = re.compile(r"\bthrow\b")
 """The stand-in runs no code: a function whose source throws is one whose calls fail."""
 _CRASH = FunctionResponse(status=500, body="Internal Server Error")
 """The hosted platform's answer where a handler throws."""
+_LOGGED = {
+    503: "worker boot error: Uncaught SyntaxError: Unexpected token",
+    504: "wall clock time limit reached",
+    546: "Memory limit exceeded",
+}
+"""What the hosted platform logs beside such an answer; any other failure is an exception that nothing caught."""
 _DAY = 24 * 3600
 
 
@@ -37,6 +43,7 @@ class DeployedFunction:
     updated_at: int
     verify_jwt: bool
     entrypoint: str
+    import_map: str = ""
     files: tuple[tuple[str, bytes], ...]
 
     @property
@@ -76,6 +83,8 @@ class PlatformState:
     """Uploaded by a deploy of several functions, not yet live."""
     kept: set[str] = field(default_factory=set)
     """Functions whose next deploy is accepted, and the old version stays live."""
+    kept_secrets: set[str] = field(default_factory=set)
+    """Secrets whose next new value is accepted, and the old one stays set."""
     responses: Mapping[str, Sequence[FunctionResponse]] = field(default_factory=dict)
     """What the scenario lets functions answer; of a function's, the first that fits the live version counts."""
     failing: set[str] = field(default_factory=set)
@@ -117,6 +126,7 @@ class PlatformState:
             updated_at=now,
             verify_jwt=bool(metadata.get("verify_jwt", True)),
             entrypoint=str(metadata.get("entrypoint_path") or f"supabase/functions/{slug}/index.ts"),
+            import_map=str(metadata.get("import_map_path") or ""),
             files=files,
         )
 
@@ -131,6 +141,13 @@ class PlatformState:
         response = self.response_of(function)
         if response.status >= 500:
             self.log_call("POST", function.slug, response.status, function)  # the app calls it all day
+
+    def set_secret(self, name: str, value: str) -> None:
+        """Set a secret, unless the old value is kept this once."""
+        if name in self.kept_secrets:
+            self.kept_secrets.remove(name)
+        else:
+            self.secrets[name] = value
 
     def fail_calls(self, slug: str) -> None:
         """Let calls of a function fail from now on; the app's own calls show in the logs at once."""
@@ -155,7 +172,8 @@ class PlatformState:
         attributes = {"response.status_code": str(status)} | ({"function_id": function.id} if function else {})
         self.log("function_edge_logs", level, f"{method} | {status} | {slug}", **attributes)
         if function and status >= 500:
-            self.log("function_logs", "error", "Error: uncaught exception in the handler", function_id=function.id)
+            message = _LOGGED.get(status, "Error: uncaught exception in the handler")
+            self.log("function_logs", "error", message, function_id=function.id)
 
     def log(self, source: str, level: str, message: str, **attributes: str) -> None:
         """Add a row to the logs."""
@@ -184,12 +202,16 @@ def initial_state(
 ) -> PlatformState:
     """Return the state a scenario begins with.
 
-    `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`) and
-    `faults` (a list of `{request, status, delay, times}`). Raises UsageError for anything else.
+    `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`),
+    `faults` (a list of `{request, status, delay, times}`) and `settings` (by the function's name, the
+    `{verify_jwt, entrypoint_path, import_map_path}` that it is deployed with). Raises UsageError for anything else.
     """
     state = PlatformState(secrets=dict(secrets), responses=responses or {})
+    settings = cast("Mapping[str, Mapping[str, object]]", platform.get("settings", {}))
     for slug, source in deployed.items():
-        state.deploy(slug, (("index.ts", source.encode()),), {})
+        metadata = dict(settings.get(slug, {}))
+        metadata["verify_jwt"] = str(metadata.get("verify_jwt", True)).lower() == "true"
+        state.deploy(slug, (("index.ts", source.encode()),), metadata)
     for key, value in platform.items():
         match key:
             case "backup_age" | "backup_reach":
@@ -203,7 +225,9 @@ def initial_state(
                     delay, times = float(words.get("delay", 0)), int(words.get("times", 1))
                     fault = Fault(request=linear_regex(words["request"]), status=status, delay=delay, times=times)
                     state.faults.append(fault)
+            case "settings":
+                pass
             case _:
-                hint = "backup_age, backup_reach, logs, faults"
+                hint = "backup_age, backup_reach, logs, faults, settings"
                 raise UsageError(f"the platform's stand-in has no '{key}'", hint=hint)
     return state

@@ -121,17 +121,31 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
     if proof.history is not None:
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
     with platform.lock:
-        if proof.function is not None:
-            function = platform.functions.get(proof.function)
-            if function is None:
-                return f"version {proof.equals}", "no such function"
-            lacks = proof.source is not None and proof.source not in function.source
-            other = f" without '{proof.source}' in its source" if lacks else ""
-            return f"version {proof.equals}", f"version {function.version}{other}"
-        if proof.secret is not None:
-            return "set", "set" if proof.secret in platform.secrets else "not set"
-        pattern = linear_regex(proof.request or "")
-        return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
+        return _compare_platform(proof, platform)
+
+
+def _compare_platform(proof: Proof, platform: PlatformState) -> tuple[str, str]:
+    if proof.function is not None:
+        function = platform.functions.get(proof.function)
+        if function is None:
+            return f"version {proof.equals}", "no such function"
+        lacks = proof.source is not None and proof.source not in function.source
+        other = f" without '{proof.source}' in its source" if lacks else ""
+        wanted = _of_function(proof, proof.equals, proof.verify_jwt, proof.entrypoint)
+        found = _of_function(proof, function.version, str(function.verify_jwt).lower(), function.entrypoint)
+        return wanted, found + other
+    if proof.secret is not None:
+        value = platform.secrets.get(proof.secret)
+        found = "not set" if value is None else "set" if proof.equals is None else value
+        return "set" if proof.equals is None else proof.equals, found
+    pattern = linear_regex(proof.request or "")
+    return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
+
+
+def _of_function(proof: Proof, version: object, verify_jwt: object, entrypoint: object) -> str:
+    """Return in words what a proof looks at of a function."""
+    jwt = f", verify_jwt {verify_jwt}" if proof.verify_jwt is not None else ""
+    return f"version {version}{jwt}" + (f", entrypoint {entrypoint}" if proof.entrypoint is not None else "")
 
 
 # --- what there is to lose ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, execute, query_records, read_server_log, split_statements
@@ -35,6 +36,7 @@ _BACKUP = "backup"
 _STATES = {"applied", "pending", "edited", "missing", "half"}
 _EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited';\n"
 _NAME = re.compile(r"([0-9]+)_(.+)")
+_CONFIG = "supabase/config.toml"
 
 
 @dataclass(slots=True)
@@ -54,8 +56,9 @@ class Scene:
 def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     """Set the scene, keep what has to be kept up (an open transaction) for the block."""
     # A commit of its own, for procedures that go back to it.
-    if scenario.earlier:
+    if scenario.earlier or scenario.earlier_files:
         _write_functions(sandbox, scenario.earlier)
+        _write_files(sandbox, scenario.earlier_files)
         sandbox.commit("The functions as they were")
     for migration in scenario.migrations:
         if migration.state not in _STATES:
@@ -65,6 +68,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
             file = sandbox.project / "supabase" / "migrations" / f"{migration.name}.sql"
             file.write_text(text, encoding="utf-8")
     _write_functions(sandbox, scenario.functions)
+    _write_files(sandbox, scenario.files)
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
     _connect_platform(sandbox, seeded=bool(scenario.seed))
@@ -95,10 +99,21 @@ def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
 
 
 def _write_functions(sandbox: Sandbox, functions: Mapping[str, str]) -> None:
-    for name, source in functions.items():
-        file = sandbox.project / "supabase" / "functions" / name / "index.ts"
+    _write_files(sandbox, {f"supabase/functions/{name}/index.ts": source for name, source in functions.items()})
+
+
+def _write_files(sandbox: Sandbox, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        file = sandbox.project / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(source, encoding="utf-8")
+        # The project's own settings stay: they say where the drill's database is.
+        before = _settings(file) if name == _CONFIG else ""
+        file.write_text(before + text, encoding="utf-8")
+
+
+def _settings(file: Path) -> str:
+    """Return what the project's config.toml says without its functions."""
+    return file.read_text(encoding="utf-8").partition("[functions.")[0].rstrip("\n") + "\n\n"
 
 
 def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:

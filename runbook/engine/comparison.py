@@ -40,12 +40,12 @@ def compare(
     fill: Callable[[str], str],
     *,
     document: str = "",
-    secret: Callable[[str], str] = str,
+    secret: Callable[[str], str | None] = lambda _: None,
 ) -> Comparison:
     """Compare how a command ended with what was expected; `fill` puts values into the expected texts.
 
     `document` is the JSON that the command printed, where that is known apart from the rest of its output. `secret`
-    returns the value of a secret parameter.
+    returns the value of a secret parameter, None if there is none.
     """
     text = plain_text(output)
     lines = [
@@ -186,18 +186,25 @@ def digest_of(value: str) -> str:
 
 
 def _digests(
-    paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str], secret: Callable[[str], str]
+    paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str], secret: Callable[[str], str | None]
 ) -> Iterator[tuple[bool, str]]:
     document = document_in(text) if paths else None
     for path, name in paths:
         found = values_at(document, path, fill) if document is not None else ()
         # The digest of a short secret gives the secret away, so no evidence repeats it.
-        is_met = [one.lower() for one in found] == [digest_of(secret(name))]
-        saw = "it is" if is_met else "another one" if found else "nothing there"
-        yield is_met, f"expected {fill(path)} to be the digest of {name}, saw {saw}"
+        value = secret(name)
+        is_met = value is not None and [one.lower() for one in found] == [digest_of(value)]
+        saw = "another one" if found else "nothing there" if document is not None else "no JSON in the output"
+        expected = f"expected {fill(path)} to be the digest of {name}"
+        yield is_met, f"{expected}, and it is" if is_met else f"{expected}, saw {saw}"
 
 
 def _captured(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:
+    found = _found_by(one, text, fill)
+    return one.becomes.get(found or "") if one.becomes else found
+
+
+def _found_by(one: Capture, text: str, fill: Callable[[str], str]) -> str | None:
     if one.json is not None:
         document = document_in(text)
         return next(iter(values_at(document, one.json, fill)), None) if document is not None else None

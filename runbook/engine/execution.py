@@ -334,7 +334,7 @@ class StepWork:
             ended.output,
             _filler({**known, **captured}),
             document=ended.document,
-            secret=partial(_secret, self.context, self.at),
+            secret=lambda name: self.context.secrets.get(self.at.scope.secrets.get(name, "")),
         )
         passed = seen.is_met and not problem
         evidence = "; ".join(part for part in (seen.evidence, problem) if part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from runbook.engine.ports import Operator
 from runbook.errors import UsageError
@@ -58,8 +59,18 @@ def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mappin
     return texts
 
 
-def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, str], operator: Operator) -> Given:
-    """Return all values, asking the operator for those that neither `texts` nor the `linked` project supplies."""
+def gather(
+    procedure: Procedure,
+    texts: Mapping[str, str],
+    linked: Mapping[str, str],
+    operator: Operator,
+    *,
+    directory: str = ".",
+) -> Given:
+    """Return all values, asking the operator for those that neither `texts` nor the `linked` project supplies.
+
+    Paths of files with a value (`@path`) begin at the directory.
+    """
     values: dict[str, Value] = {}
     stored: dict[str, str] = {}
     secrets: dict[str, str] = {}
@@ -67,7 +78,7 @@ def gather(procedure: Procedure, texts: Mapping[str, str], linked: Mapping[str, 
         # An empty text is an answer, too, where the default is empty.
         text = texts.get(parameter.name, linked.get(parameter.name))
         if text is None or parameter.problem_with(text):
-            text = ask(parameter, operator)
+            text = ask(parameter, operator, directory=directory)
         if parameter.secret:
             secrets[parameter.name] = text
         else:
@@ -92,18 +103,49 @@ def ask(
     *,
     problem: str = "",
     problem_with: Callable[[Parameter, str], str] = Parameter.problem_with,
+    directory: str = ".",
 ) -> str:
-    """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it."""
+    """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it.
+
+    Where a value may have several lines, `@path` stands for the content of that file.
+    """
     for _ in range(10):
         text = operator.give(parameter, problem=problem)
         if not text and parameter.default is not None:
             text = parameter.default
-        problem = problem_with(parameter, text)
+        problem = ""
+        if parameter.takes_lines and text.startswith("@"):
+            text, problem = _content(text[1:], directory, parameter.longest)
+        problem = problem or problem_with(parameter, text)
         if not problem:
             if parameter.secret:
                 remember([text])
             return text
     raise UsageError(f"{parameter.name}: {problem}", hint=_hint(parameter))
+
+
+def _content(path: str, directory: str, longest: int) -> tuple[str, str]:
+    """Return the content of a file, and why it can't be a value ("" if it can).
+
+    The line end of a file with one line is an editor's, not the value's. Those of more lines are kept, the last too.
+    What was typed is not repeated: a secret can begin with @, too.
+    """
+    limit = 4 * longest
+    try:
+        file = Path(directory, Path(path.strip()).expanduser())
+        if not file.is_file():
+            what = "that is a directory" if file.is_dir() else "there is no such file"
+            return "", f"{what}. Type @ and the path of a file. A value that itself begins with @ goes into a file, too"
+        with file.open("rb") as opened:
+            data = opened.read(limit + 1)
+        text = data.decode().replace("\r\n", "\n") if len(data) <= limit else ""
+    except UnicodeDecodeError:
+        return "", "the file is not UTF-8 text"
+    except (OSError, RuntimeError, ValueError):
+        return "", "the file can't be read"
+    if len(data) > limit:
+        return "", f"the file has more than {longest:,} characters"
+    return (text if "\n" in text.rstrip("\n") else text.rstrip("\n")), ""
 
 
 def _supplied_problem(parameter: Parameter, text: str, source: str, *, by_flag: bool) -> list[str]:

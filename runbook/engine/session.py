@@ -154,7 +154,8 @@ def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False
 def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None:
     reference = seen.project_ref or seen.name
     linked = {} if seen.kind == "local" else {"project_ref": reference}
-    given = gather(context.procedure, texts, linked, context.ports.operator)
+    operator, directory = context.ports.operator, context.ports.target.directory
+    given = gather(context.procedure, texts, linked, operator, directory=directory)
     context.secrets = given.secrets
     context.record(
         RunStarted(
@@ -227,7 +228,9 @@ def _secrets(context: Context, environment: Mapping[str, str]) -> dict[str, str]
     """Ask for the secrets again: they were never written down."""
     secret = tuple(parameter for parameter in context.procedure.parameters if parameter.secret)
     texts = supplied(replace(context.procedure, parameters=secret), {}, environment)
-    return {one.name: texts[one.name] if one.name in texts else ask(one, context.ports.operator) for one in secret}
+    operator, directory = context.ports.operator, context.ports.target.directory
+    asked = (one for one in secret if one.name not in texts)
+    return {**texts, **{one.name: ask(one, operator, directory=directory) for one in asked}}
 
 
 @contextmanager

@@ -101,8 +101,9 @@ class _OfRun:
         del step, prefix
         return self._state.step(path).captured
 
-    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
+    def taken(self, path: str, answers: Sequence[str], usual: str = "") -> Sequence[str]:
         """Return the answer given there: none while the question is open, or if the answer no longer exists."""
+        del usual  # a person answers
         if self._state.step(path).status is not Status.PASSED:
             return ()
         return [answer for answer in answers if answer == self._state.choices.get(path)]

@@ -279,6 +279,11 @@ class Action:
     # --- how a person answers -------------------------------------------------------------------------------------
 
     @property
+    def usual(self) -> str:
+        """The answer where nothing speaks for another, "" if there is none."""
+        return ""
+
+    @property
     def wants_answer(self) -> bool:
         """True if its step is not confirmed but answered: an option, a value."""
         return False

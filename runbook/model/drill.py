@@ -94,6 +94,7 @@ _EVENTS = forms(
     (_event("run_sql", _SQL, "Somebody changes production by this statement."),),
     (_event("fail_function", _FILE_NAME, "The edge function whose calls fail from now on."),),
     (_event("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted and not live."),),
+    (_event("keep_secret", _FILE_NAME, "The secret whose next new value is accepted and not set."),),
     (_event("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick says."),),
     (_event("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick says."), "text"),
 )
@@ -141,6 +142,12 @@ class Scenario:
     earlier: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions in the commit before the newest: name and source.", default=dict
     )
+    files: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, TEXTS), "Other files in the working tree: path and text.", default=dict
+    )
+    earlier_files: Mapping[str, str] = key(
+        MapOf(_FILE_NAME, TEXTS), "Other files in the commit before the newest: path and text.", default=dict
+    )
     deployed: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions on the platform before the walk: name and source.", default=dict
     )
@@ -169,6 +176,10 @@ class Proof:
     )
     function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
     source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
+    verify_jwt: str | None = key(
+        Choice(("true", "false")), "Whether this version must be for callers with a token alone.", default=None
+    )
+    entrypoint: str | None = key(TEXTS, "The file that this version must start with.", default=None)
     secret: str | None = key(_FILE_NAME, "A secret that must be set.", default=None)
     request: str | None = key(
         Regex(), "A regular expression over 'METHOD path' of requests and function calls.", default=None
@@ -185,18 +196,18 @@ class Proof:
         MapOf(NAME, TEXTS), "Values that a step must have captured or found, by name.", default=None
     )
     equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
-    """The value of `sql` or the version of `function`; of a `request` whether it was sent, "yes" or "no"."""
+    """The value of `sql` or of `secret`, the version of `function`; of a `request` whether it was sent, yes or no."""
 
 
 _PROOFS = forms(
     Proof,
     ("sql", "equals"),
     ("history",),
-    ("function", "equals", "source"),
+    ("function", "equals", "source", "verify_jwt", "entrypoint"),
     ("checked",),
     ("walked",),
     ("captured",),
-    ("secret",),
+    ("secret", Field("equals", Text(empty=True), "The value that it must have.", attribute="equals")),
     (
         "request",
         Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from runbook.model.action import Becomes, Use
@@ -89,11 +89,20 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group."""
+    """A variable filled from the output: by a JSON path (as in an expectation), or by a regular expression's group.
+
+    `becomes` translates what was found: a value that is not in it counts as not found.
+    """
 
     name: str
     json: str | None = key(_PATH, "A path into the JSON output, such as migrations.-1.remote.", default=None)
     pattern: str | None = key(Regex(groups=1), "A regular expression; its first group is the value.", default=None)
+    becomes: Mapping[str, str] = key(
+        MapOf(Text(says="a value"), Text(says="a value")),
+        "What is kept in place of each value that can be found; any other counts as not found.",
+        default=dict,
+        said="each value as it is",
+    )
 
 
 def _code(value: str) -> str:

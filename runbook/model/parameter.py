@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runbook.linear_regex import linear_regex
-from runbook.model.fields import LINE, LINES, NAME, Field, Regex, Shape, Text, Truth, fields_of, key
+from runbook.model.fields import LINE, LINES, NAME, Choice, Field, Regex, Shape, Text, Truth, fields_of, key
 from runbook.model.terms import Position
 from runbook.printable import printable, suspect
 
@@ -18,7 +18,11 @@ Value = str | tuple[str, ...]
 """One value, or those of a list."""
 
 _LONGEST = 4096
-"""Characters. Longer values don't fit on one line of a terminal's input buffer."""
+"""Characters of a value of one line. Longer ones don't fit on one line of a terminal's input buffer."""
+_LONGEST_LINES = 24_576
+"""Characters of a value of several lines: the largest secret that the hosted platform takes."""
+_BEGIN, _END = re.compile(r"-----BEGIN "), re.compile(r"-----END [^\n-]*-----")
+"""How a PEM block begins, and its last line."""
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that no argument can contain, even in a secret: NUL and lone surrogates."""
 
@@ -29,6 +33,7 @@ class Parameter:
 
     `pattern` is a regular expression that the whole value must match, `excludes` one that no part of it may match. A
     `secret` is never shown, stored or put into an argv. A `many` parameter is a list of values, written with commas.
+    With `lines: many` a secret may have several lines, such as a PEM key: pasted as a whole, or read from a file.
     """
 
     name: str
@@ -44,7 +49,23 @@ class Parameter:
         Truth(), "It is never shown or stored, and never part of a command.", default=False, said="false"
     )
     many: bool = key(Truth(), "It is a list of values, written with commas.", default=False, said="false")
+    lines: str = key(
+        Choice(("one", "many")),
+        "many: a secret that may have several lines; it can be pasted whole, or read from a file as @path.",
+        default="one",
+        said="one",
+    )
     at: Position
+
+    @property
+    def takes_lines(self) -> bool:
+        """True if a value may have several lines."""
+        return self.lines == "many"
+
+    @property
+    def longest(self) -> int:
+        """How many characters a value may have."""
+        return _LONGEST_LINES if self.takes_lines else _LONGEST
 
     def problem_with(self, text: str) -> str:
         """Return in one sentence what is wrong with a value, "" if nothing is. A secret is never repeated."""
@@ -60,13 +81,30 @@ class Parameter:
         shown = "the value" if self.secret else f"'{short}'"
         if not text and self.default != "":
             return "a value is needed"
-        if len(text) > _LONGEST:
-            return f"the value is too long ({len(text)} characters, {_LONGEST} at most)"
+        if len(text) > self.longest:
+            return f"the value is too long ({len(text)} characters, {self.longest} at most)"
+        if self.secret and (problem := self._incomplete(text)):
+            return problem
         if unfit := self._unfit(text, shown):
             return unfit
         if self.choices and text not in self.choices:
             return f"{shown} is none of {', '.join(self.choices)}"
         return self._problem_with_form(text, shown)
+
+    def _incomplete(self, text: str) -> str:
+        """Return which part of a secret is missing, "" if nothing shows that it was cut."""
+        has_lines = "\n" in text.rstrip("\n")
+        if has_lines and not self.takes_lines:
+            return "the value has several lines, and only one fits here"
+        if "\ufffd" in text:
+            return "the value has a character that did not come through. Read it from a file: type @ and its path"
+        whole = "Paste it whole, or read it from a file: type @ and its path" if self.takes_lines else "It is not whole"
+        if len(_BEGIN.findall(text)) != len(_END.findall(text)):
+            return f"the value begins a PEM block and does not end it, or the reverse. {whole}"
+        begins_json = text.strip() == "{" or (has_lines and text.lstrip().startswith("{"))
+        if begins_json and not text.rstrip().endswith("}"):
+            return f"the value begins like JSON and does not end with }}. {whole}"
+        return ""
 
     def _problem_with_form(self, text: str, shown: str) -> str:
         if self.pattern is not None and not linear_regex(self.pattern).matches_whole(text):

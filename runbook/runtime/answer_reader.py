@@ -36,13 +36,16 @@ QUIET = 0.4
 UNENDED = 1.0
 """Seconds of silence that end a paste whose end mark never came."""
 LONGEST = 4096
-"""Characters in an answer."""
+"""Characters in an answer of one line."""
 
 TOO_FAST = "This came faster than a person types, so it was discarded. Type the answer."
 SEVERAL_LINES = "Several lines came in a row, so all were discarded. Type the answer."
 _PASTED = "Pasted text was discarded. Type the answer."
 _AHEAD = "Keys typed before the question were discarded. Type the answer."
-_TOO_LONG = f"The line had more than {LONGEST:,} characters, so it was discarded. Type a shorter one."
+_TOO_LONG = "It had more than {:,} characters, so it was discarded. Give a shorter one."
+_ONE_LINE_ONLY = "Several lines were pasted, and only one fits here, so all were discarded. Give it again."
+_NOT_MARKED = "Several lines came in a row, so all were discarded. Paste them at once, or type @ and a file's path."
+_NOT_ALONE = "A value of several lines is one paste, with nothing before or after it. It was discarded; paste it again."
 
 
 class _DiscardedError(Exception):
@@ -55,6 +58,15 @@ class _Rules:
 
     is_confirmation: bool
     is_hidden: bool = False
+    takes_lines: bool = False
+    """A marked paste of several lines is one answer."""
+    longest: int = LONGEST
+    """Characters."""
+
+    @property
+    def several_lines(self) -> str:
+        """What to say of lines that came in a row."""
+        return _NOT_MARKED if self.takes_lines else SEVERAL_LINES
 
 
 @dataclass(slots=True)
@@ -80,6 +92,14 @@ class AnswerReader:
     def value(self, label: str, *, is_hidden: bool = False) -> str:
         """Return one line, typed or pasted, that ends with a typed Enter. A hidden one keeps the spaces around it."""
         return self._ask(label, _Rules(is_confirmation=False, is_hidden=is_hidden))
+
+    def lines(self, label: str, longest: int) -> str:
+        """Return a hidden value of one line or several, typed or pasted at once, that ends with a typed Enter.
+
+        A paste of several lines is returned as it is, its last line end included, and only its size is shown. It must
+        be marked by the terminal: unmarked, its lines can't be told from answers.
+        """
+        return self._ask(label, _Rules(is_confirmation=False, is_hidden=True, takes_lines=True, longest=longest))
 
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
         """Wait that many seconds; return True as soon as Enter is typed. `tick` gets the seconds left, once a second.
@@ -124,7 +144,7 @@ class AnswerReader:
         while True:
             key = self._key()
             if key.press is Press.PASTE_BEGINS:
-                self._paste(line, self._pasted(), rules)
+                self._paste(line, self._pasted(rules), rules)
             elif key.press is Press.ENTER:
                 if rules.is_confirmation or not line.times or not came_too_fast([line.times[-1], key.at]):
                     line.refresh()
@@ -135,22 +155,34 @@ class AnswerReader:
                 raise EOFError
             elif key.press is Press.INTERRUPT:
                 signal.raise_signal(signal.SIGINT)
-            elif key.press is Press.CHARACTER and line.ended_at is not None and key.at - line.ended_at < QUIET:
-                raise _DiscardedError(SEVERAL_LINES)
             else:
-                line.edit(key)
-            if len(line.text) > LONGEST:
-                raise _DiscardedError(_TOO_LONG)
+                self._edit(line, key, rules)
+            if len(line.text) > rules.longest:
+                raise _DiscardedError(_TOO_LONG.format(rules.longest))
             if not self._keys:
                 line.refresh()
+
+    def _edit(self, line: _Line, key: Key, rules: _Rules) -> None:
+        """Apply a key to the line. Raises _DiscardedError for a character that can't be part of the answer."""
+        if key.press is Press.CHARACTER and line.ended_at is not None and key.at - line.ended_at < QUIET:
+            raise _DiscardedError(rules.several_lines)
+        if key.press is Press.CHARACTER and "\n" in line.text:
+            raise _DiscardedError(_NOT_ALONE)
+        line.edit(key)
 
     def _paste(self, line: _Line, text: str, rules: _Rules) -> None:
         """Add a marked paste to the line. Its own line end doesn't end the line; only the person's Enter does."""
         if rules.is_confirmation:
             raise _DiscardedError(_PASTED)
-        if "\n" in text.strip("\n"):
-            raise _DiscardedError(SEVERAL_LINES)
-        line.text += text.strip("\n")
+        if "\n" not in text.strip("\n"):
+            text = text.strip("\n")
+        elif not rules.takes_lines:
+            raise _DiscardedError(_ONE_LINE_ONLY)
+        elif line.text:
+            raise _DiscardedError(_NOT_ALONE)
+        if "\n" in line.text:
+            raise _DiscardedError(_NOT_ALONE)
+        line.text += text
 
     def _check(self, line: _Line, enter: Key, rules: _Rules) -> None:
         """Raise _DiscardedError unless a person typed the line and no more keys follow."""
@@ -159,14 +191,15 @@ class AnswerReader:
         # If the terminal doesn't mark pasted text, Enter alone may be the first line of a paste.
         is_long = rules.is_confirmation and (bool(line.text) or not knows_sequences())
         if self._follows(ANSWER_HOLD if is_long else ENTER_HOLD):
-            raise _DiscardedError(SEVERAL_LINES)
+            raise _DiscardedError(rules.several_lines)
 
-    def _pasted(self) -> str:
-        """Return the pasted text up to its end mark, cut a little beyond the longest line."""
-        text = ""
+    def _pasted(self, rules: _Rules) -> str:
+        """Return the pasted text up to its end mark, cut a little beyond the longest answer."""
+        text, before = "", ""
         while self._key_comes(UNENDED) and (key := self._key()).press is not Press.PASTE_ENDS:
-            if len(text) <= LONGEST:
-                text += key.text
+            if len(text) <= rules.longest:
+                text += _exactly(key, before) if rules.takes_lines else key.text
+            before = key.source
         return text
 
     # --- keys -----------------------------------------------------------------------------------------------------
@@ -241,6 +274,7 @@ class AnswerReader:
 
         def enter(when: int = termios.TCSAFLUSH) -> None:
             mode: list[Any] = [*before[:6], list(before[6])]
+            mode[0] &= ~termios.ICRNL  # CR LF in a paste is one line end, and must not become two
             mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
             with contextlib.suppress(termios.error, OSError):
@@ -308,6 +342,13 @@ def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterato
             signal.signal(number, signal.SIG_DFL)
 
 
+def _exactly(key: Key, before: str) -> str:
+    """Return a pasted character as it was sent, U+FFFD for one that can't be; CR LF is one line end."""
+    if key.source in {"\r", "\n"}:
+        return "" if (before, key.source) == ("\r", "\n") else "\n"
+    return key.source if len(key.source) == 1 and (key.source == "\t" or ord(key.source) >= ord(" ")) else "\ufffd"
+
+
 @dataclass(slots=True)
 class _Line:
     """The line that is being typed, drawn in one row of the terminal without escape sequences."""
@@ -367,13 +408,19 @@ class _Line:
     def _visible(self) -> str:
         """The end of the text, as far as it fits behind the label."""
         room = max(self.columns - columns_of(self.label) % self.columns - 1, 8)
-        text = "" if self.is_hidden else self.text
+        text = self._size if self.is_hidden else self.text
         if columns_of(text) <= room:
             return text
         kept = text[-room:]
         while columns_of(kept) >= room:
             kept = kept[1:]
         return f"<{kept}"
+
+    @property
+    def _size(self) -> str:
+        """How much was pasted, if it has several lines. Otherwise nothing: the length of a password is worth hiding."""
+        count = len(self.text.splitlines())
+        return f"({count:,} lines, {len(self.text):,} characters)" if "\n" in self.text else ""
 
 
 def _columns(descriptor: int) -> int:

@@ -153,7 +153,7 @@ SHAPES: tuple[Shape, ...] = (
         "capture",
         "a capture",
         "Where in the output a value is.",
-        forms(Capture, ("json",), ("pattern",)),
+        forms(Capture, ("json", "becomes"), ("pattern", "becomes")),
         keyed_by="name",
     ),
     shape(Recovery, "recovery", "a way out", "What to do when a step fails, and the procedure that takes over."),

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Effect, Position, Procedure, Step, Use
-from runbook.model.fields import KEBAB, LINE, TEMPLATE, ListOf, Shaped, key
+from runbook.model.fields import KEBAB, LINE, TEMPLATE, ListOf, Shaped, Truth, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Work
@@ -25,6 +25,12 @@ class Option:
     steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
     symptom: str | None = key(LINE, "By what a person recognizes that this is the answer.", default=None)
     back_to: str = key(KEBAB, "The id of an earlier step at which the walk then stands again.", default="")
+    usual: bool = key(
+        Truth(),
+        "The answer where nothing speaks for another. An unattended drill takes it if its answers name none.",
+        default=False,
+        said="false",
+    )
     at: Position = field(kw_only=True)
 
 
@@ -42,6 +48,11 @@ class Choose(Action):
     suggested: str = key(TEMPLATE, "The option that is suggested, as a survey has found it.", default="")
     because: str = key(TEMPLATE, "Why that one is suggested.", default="")
 
+    @property
+    def usual(self) -> str:
+        """The answer where nothing speaks for another, "" if the person has to know."""
+        return next((option.when for option in self.options if option.usual), "")
+
     def branches(self) -> tuple[tuple[Step, ...], ...]:
         """Return the steps of each option."""
         return tuple(option.steps for option in self.options)
@@ -56,7 +67,7 @@ class Choose(Action):
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the options that are taken, under their letters."""
-        taken = known.taken(place.path, [option.when for option in self.options])
+        taken = known.taken(place.path, [option.when for option in self.options], self.usual)
         for letter, option in zip(view.LETTERS, self.options, strict=False):
             if option.when in taken:
                 number = f"{place.number}{letter}"
@@ -117,7 +128,7 @@ class Choose(Action):
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
         """Return the option that the drill takes."""
         del draft
-        return given(one_of=[option.when for option in self.options], is_needed=True) or ""
+        return given(one_of=[option.when for option in self.options], is_needed=not self.usual) or self.usual
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the answers."""

@@ -176,8 +176,8 @@ class Known(Protocol):
     def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
         """Return the values that a step has given."""
 
-    def taken(self, path: str, answers: Sequence[str]) -> Sequence[str]:
-        """Return the answers, of those to the question at that path, that are gone into."""
+    def taken(self, path: str, answers: Sequence[str], usual: str = "") -> Sequence[str]:
+        """Return the answers, of those to the question at that path, that are gone into; `usual` is one of them."""
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
         """Return the values of a list one by one, each as it is shown in a path."""

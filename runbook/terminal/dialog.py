@@ -122,6 +122,10 @@ class Dialog:
         """Return a value without showing it."""
         return self._reader().value(label, is_hidden=True)
 
+    def secret_lines(self, label: str, longest: int) -> str:
+        """Return a value without showing it; a paste that the terminal marks may have several lines."""
+        return self._reader().lines(label, longest)
+
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
         """Wait that many seconds; return True once Enter is typed. `tick` gets the seconds left, once a second."""
         return self._reader().enter_within(seconds, tick)

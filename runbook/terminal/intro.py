@@ -96,6 +96,7 @@ def render_question(parameter: Parameter, problem: str, width: int = 80) -> Line
     hints += [f"for example {parameter.example}"] if parameter.example and not parameter.secret else []
     hints += [f"Enter takes {parameter.default}"] if parameter.default else []
     hints += ["it is not shown and not kept"] if parameter.secret else []
+    hints += ["paste it whole, or type @ and the path of a file that has it"] if parameter.takes_lines else []
     return lines + (wrap("; ".join(hints), width, first="  ", style="dim") if hints else [])
 
 

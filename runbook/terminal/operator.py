@@ -94,6 +94,8 @@ class TerminalOperator:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
         self._show(render_question(parameter, problem, self._dialog.width))
         try:
+            if parameter.takes_lines:
+                return self._dialog.secret_lines("value> ", parameter.longest)
             return self._dialog.secret("value> ") if parameter.secret else self._dialog.value("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end

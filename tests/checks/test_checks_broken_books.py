@@ -15,6 +15,8 @@ from runbook.cli import main
 ONE = "parameters: {one: {ask: One?, example: x}}\n"
 MANY = "parameters: {names: {ask: Names?, example: 'a,b', many: true}}\n"
 SECRET = "parameters: {key: {ask: Key?, example: x, secret: true}}\n"
+LINES = "parameters: {key: {ask: Key?, example: x, §lines: many}}\n"
+DIGEST = "- {id: a, title: A, run: git log, expect: {sha256: {'0.a': §key}}}\n"
 SHORT = {
     "ASKS": "{id: a, tick: 'At {{it}}', asks: {name: n, ask: N?, example: x}}",
     "NONE": "undo: {none: It can't be}",
@@ -84,6 +86,9 @@ def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
 
 
 BROKEN = [
+    # secrets
+    _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
+    _step("digest-of-no-secret", DIGEST, "no parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
     # placeholders
     _step("unknown", "- {id: a, title: A, run: 'git log §{{on}}'}\n", "nothing is called 'on'"),
     _step("misspelt", "- {id: a, title: 'A {{one}}', run: 'git log §{{ones}}'}\n", "did you mean 'one'?", more=ONE),

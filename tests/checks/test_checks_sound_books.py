@@ -115,6 +115,7 @@ RICH = procedure_text(
             - {at: fix, run_sql: delete from t}
             - {at: fix, fail_function: a}
             - {at: fix, keep_version: a}
+            - {at: fix, keep_secret: A}
             - {at: fix, remove_file: supabase/migrations/a.sql}
             - {at: fix, write_file: supabase/functions/a/index.ts, text: "// new"}
         answers: {column: note, key: abc, names: [a, b], which: One, noted: "4", write: "select 1"}
@@ -123,6 +124,8 @@ RICH = procedure_text(
           - {text: It is there, history: [base]}
           - {text: It is new, function: a, equals: "2"}
           - {text: It is set, secret: A}
+          - {text: It has that value, secret: A, equals: b}
+          - {text: It starts with main, function: a, equals: "2", verify_jwt: "true", entrypoint: main.ts}
           - {text: It was called, request: "POST /v1/.*"}
           - {text: It was not called, request: "DELETE .*", equals: "no"}
     """,

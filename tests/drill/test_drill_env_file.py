@@ -24,6 +24,8 @@ ODD = {
     "SINGLE": "it's",
     "BACK": "a\\nb\\\\c",
     "LINES": "-----BEGIN KEY-----\nabc=\n-----END KEY-----\n",
+    "JSON": '{\n  "type": "service_account",\n  "private_key": "-----BEGIN KEY-----\\nabc=\\n"\n}\n',
+    "LARGE": "-----BEGIN KEY-----\n" + "QUJD/+==\n" * 2_500 + "-----END KEY-----\n",
     "UMLAUT": "schlüssel ✓",
     "EQUALS": "=a=b",
     "DASH": "--project-ref",

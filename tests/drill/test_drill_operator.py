@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from support.screens import failed, screen
-from support.walks import check, choose, parameter, step, tick
+from support.walks import AT, check, choose, parameter, step, tick
 
 from runbook.drill.auto_operator import AutoOperator, StuckError, answer_cli
 from runbook.engine.ports import Back, Confirmation, Go, Reply, Resolve, Skip, Stop, SwitchTo, TakeBack, Undecided
 from runbook.journal.events import Outcome
 from runbook.model import Effect
+from runbook.steps.choose import Choose, Option
 from runbook.steps.edit import Edit
 from runbook.steps.sql import Sql
 from runbook.steps.tick import Tick
@@ -35,6 +36,17 @@ def test_it_takes_the_option_of_the_drill() -> None:
     assert AutoOperator({"which": "left"}).decide(screen(WHICH, effect=Effect.READS)) == Go(value="left")
     with pytest.raises(StuckError, match="answers 'up'"):
         AutoOperator({"which": "up"}).decide(screen(WHICH))
+
+
+def test_it_takes_the_usual_option_where_the_drill_names_none() -> None:
+    """The drill's own word goes first; without a usual option, it is stuck."""
+    options = (Option("left", (), at=AT), Option("right", (), usual=True, at=AT))
+    which = screen(step("which", Choose(options)), effect=Effect.READS)
+
+    assert AutoOperator({}).decide(which) == Go(value="right")
+    assert AutoOperator({"which": "left"}).decide(which) == Go(value="left")
+    with pytest.raises(StuckError, match="no answer"):
+        AutoOperator({}).decide(screen(WHICH, effect=Effect.READS))
 
 
 def test_it_tells_what_is_seen_by_step_name_or_value() -> None:

@@ -42,6 +42,15 @@ def sandbox() -> Iterator[Sandbox]:
             "wanted version 1, found version 1 without 'throw' in its source",
             id="other-source",
         ),
+        pytest.param(
+            Proof(text="t", function="hello", equals="1", verify_jwt="false", entrypoint="main.ts"),
+            False,
+            "wanted version 1, verify_jwt false, entrypoint main.ts, found version 1, verify_jwt true, entrypoint ",
+            id="settings",
+        ),
+        pytest.param(Proof(text="t", secret="KEY", equals="1"), True, "", id="value"),
+        pytest.param(Proof(text="t", secret="KEY", equals="2"), False, "wanted 2, found 1", id="other-value"),
+        pytest.param(Proof(text="t", secret="NO", equals="2"), False, "wanted 2, found not set", id="no-value"),
         pytest.param(Proof(text="t", sql="select null", equals="null"), True, "", id="null"),
         pytest.param(
             Proof(text="t", sql="select 1 where false", equals="1"), False, "wanted 1, found no row", id="empty"

@@ -215,3 +215,22 @@ def test_a_query_over_the_api_reaches_the_same_database() -> None:
     assert json.loads(read.stdout) == [{"n": 36}], read.stderr
     assert wrote.returncode != 0
     assert left == [(24,)]
+
+
+def test_other_files_come_in_two_commits_and_the_config_keeps_its_database() -> None:
+    """What a scenario says in config.toml is added to what the drill needs there, in both commits."""
+    config = "supabase/config.toml"
+    old, new = ({config: f"[functions.a]\nverify_jwt = {value}\n"} for value in ("true", "false"))
+    with scene(Scenario(earlier_files={**old, "lib/a.ts": "1"}, files={**new, "lib/a.ts": "2"})) as sandbox:
+        shown = [
+            subprocess.run(
+                ["git", "show", f"{commit}:{name}"], cwd=sandbox.project, capture_output=True, text=True, check=True
+            ).stdout
+            for commit in ("HEAD~1", "HEAD")
+            for name in ("lib/a.ts", config)
+        ]
+
+    assert (shown[0], shown[2]) == ("1", "2")
+    assert [text.count("[functions.a]") for text in shown[1::2]] == [1, 1]
+    assert all("[db]" in text for text in shown[1::2])
+    assert ["verify_jwt = true" in text for text in shown[1::2]] == [True, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -86,6 +87,45 @@ def test_a_deploy_makes_a_new_version_and_its_source_can_be_read_back(
     assert source.read_text(encoding="utf-8") == HELLO
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            'import "./gone.ts";',
+            r"Module not found \"file:///tmp/user_fn_hello_2/source/supabase/functions/hello/gone.ts\"",
+        ),
+        ('import { Hono } from "hono";', r"Relative import path \"hono\" not prefixed with / or ./ or ../ and not in"),
+        ("", ""),
+    ],
+)
+def test_a_deploy_that_does_not_bundle_is_refused(
+    cli: Cli, platform: Platform, tmp_path: Path, source: str, reason: str
+) -> None:
+    """A file that nobody uploaded, a name that nothing maps; with the words of the hosted platform."""
+    (tmp_path / "supabase" / "functions" / "hello" / "index.ts").write_text(f"{source}\n{HELLO}", encoding="utf-8")
+    done = cli("functions", "deploy", "hello", "--use-api", "--project-ref", PROJECT_REF, "--yes")
+
+    assert reason in done.stderr
+    assert (done.returncode != 0) == bool(reason)
+    assert platform.state.functions["hello"].version == (1 if reason else 2)
+
+
+@pytest.mark.parametrize("live", ["true", "false"])
+@pytest.mark.parametrize("written", ["true", "false"])
+def test_a_flag_decides_who_may_call_it_whatever_the_config_says(
+    cli: Cli, platform: Platform, tmp_path: Path, live: str, written: str
+) -> None:
+    """`--no-verify-jwt=false` keeps the check of tokens on, and `=true` off; without it, config.toml decides."""
+    config = tmp_path / "supabase" / "config.toml"
+    config.write_text(f'project_id = "drill"\n[functions.hello]\nverify_jwt = {written}\n', encoding="utf-8")
+    words = ("functions", "deploy", "hello", "--use-api", "--project-ref", PROJECT_REF, "--yes")
+
+    assert cli(*words).returncode == 0
+    assert platform.state.functions["hello"].verify_jwt is (written == "true")
+    assert cli(*words, f"--no-verify-jwt={'false' if live == 'true' else 'true'}").returncode == 0
+    assert platform.state.functions["hello"].verify_jwt is (live == "true")
+
+
 def test_deploying_without_a_name_activates_all_at_once(cli: Cli, platform: Platform) -> None:
     """Without a name every local function goes live by one last request, which the stand-in keeps."""
     done = cli("functions", "deploy", "--use-api", "--project-ref", PROJECT_REF, "--yes")
@@ -116,6 +156,19 @@ def test_secrets_show_digests_only(cli: Cli, platform: Platform, tmp_path: Path)
     assert platform.state.secrets == {"A": "1", "B": "open-sesame"}
     assert [secret["name"] for secret in json.loads(listed.stdout)["secrets"]] == ["A", "B"]
     assert "open-sesame" not in listed.stdout
+
+
+def test_a_secret_can_keep_its_old_value_once(cli: Cli, platform: Platform, tmp_path: Path) -> None:
+    """The CLI is told that it was set, and only the digest in the list says otherwise."""
+    (tmp_path / "secrets.env").write_text("A=2\n", encoding="utf-8")
+    platform.state.kept_secrets.add("A")
+    words = ("secrets", "set", "--env-file", "secrets.env", "--project-ref", PROJECT_REF, "--yes")
+
+    assert cli(*words).returncode == 0
+    listed = json.loads(cli("secrets", "list", "--project-ref", PROJECT_REF, "--output-format", "json").stdout)
+    assert listed["secrets"][0]["value"] == hashlib.sha256(b"1").hexdigest()
+    assert cli(*words).returncode == 0
+    assert platform.state.secrets["A"] == "2"
 
 
 def test_a_restore_goes_through_within_reach_only(cli: Cli, platform: Platform) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.engine.comparison import capture, compare, document_in, plain_text, values_at
+from runbook.engine.comparison import capture, compare, digest_of, document_in, plain_text, values_at
 from runbook.model import Capture, Expectation
 
 OUTPUT = 'Connecting...\n{"migrations": [{"local": "1", "remote": null}, {"local": "2", "remote": "2"}]}\n'
@@ -158,3 +160,51 @@ def test_no_output_is_too_odd(output: str, path: str) -> None:
 def test_deep_nesting_is_no_way_to_break_it() -> None:
     """A hundred thousand brackets are no document."""
     assert document_in("[" * 100_000) is None
+
+
+KEY = "-----BEGIN KEY-----\nabc=\n-----END KEY-----\n"
+HELD = Expectation(sha256=(("secrets.name=KEY.value", "token"),))
+
+
+@pytest.mark.parametrize(
+    ("listed", "evidence"),
+    [
+        pytest.param(digest_of(KEY), "secrets.name=KEY.value to be the digest of token, and it is", id="all of it"),
+        pytest.param(digest_of(KEY).upper(), "to be the digest of token, and it is", id="in capitals"),
+        pytest.param(digest_of(KEY[:19]), "to be the digest of token, saw another one", id="its first line"),
+        pytest.param(digest_of(KEY.strip()), "to be the digest of token, saw another one", id="without the line end"),
+        pytest.param(KEY, "to be the digest of token, saw another one", id="the value itself"),
+    ],
+)
+def test_a_secret_is_compared_by_its_digest(listed: str, evidence: str) -> None:
+    """All of the value, and no evidence repeats a digest."""
+    document = json.dumps({"secrets": [{"name": "KEY", "value": listed}, {"name": "OTHER", "value": digest_of(KEY)}]})
+    seen = compare(HELD, 0, document, str, secret={"token": KEY}.get)
+
+    assert seen.is_met == evidence.endswith("it is")
+    assert seen.evidence.endswith(evidence)
+    assert listed not in seen.evidence
+
+
+@pytest.mark.parametrize(
+    ("output", "saw"),
+    [
+        ('{"secrets": []}', "nothing there"),
+        ("no", "no JSON in the output"),
+        ('{"secrets": [{"name": "KEY"}]}', "nothing"),
+    ],
+)
+def test_a_digest_that_is_not_listed_is_not_met(output: str, saw: str) -> None:
+    """Not even if the secret isn't known either."""
+    assert saw in compare(HELD, 0, output, str, secret={"token": ""}.get).evidence
+    assert not compare(HELD, 0, output, str, secret={"token": ""}.get).is_met
+    assert not compare(HELD, 0, json.dumps({"secrets": [{"name": "KEY", "value": digest_of("")}]}), str).is_met
+
+
+def test_a_captured_value_can_be_translated() -> None:
+    """What is not in the table was not found."""
+    captures = [Capture("open", json="jwt", becomes={"true": "false", "false": "true"})]
+
+    assert capture(captures, '{"jwt": true}') == ({"open": "false"}, "")
+    assert capture(captures, '{"jwt": null}') == ({}, "the output shows no value for open (jwt)")
+    assert capture(captures, "{}")[0] == {}

@@ -22,6 +22,8 @@ COLOUR = parameter("colour", choices=("red", "green"))
 NAMES = parameter("names", many=True, pattern="[a-z]+")
 TOKEN = parameter("token", secret=True, pattern="[a-z]{3}")
 SIZE = parameter("size", default="10")
+LINES = parameter("key", secret=True, lines="many")
+PEM = "-----BEGIN KEY-----\nabc=\n-----END KEY-----\n"
 FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
 
 
@@ -40,6 +42,14 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
         pytest.param(TOKEN, "hunter2", "the value does not match the form of x", id="a secret is not repeated"),
         pytest.param(parameter("x"), "a\0b", "the value holds a character that no command can be given", id="NUL"),
         pytest.param(parameter("x"), "a" * 5000, "the value is too long (5000 characters, 4096 at most)", id="long"),
+        pytest.param(LINES, PEM, "", id="several lines"),
+        pytest.param(LINES, "a" * 24_576, "", id="as long as the platform takes"),
+        pytest.param(
+            LINES, "a" * 24_577, "the value is too long (24577 characters, 24576 at most)", id="longer than that"
+        ),
+        pytest.param(TOKEN, PEM, "the value has several lines, and only one fits here", id="several lines for one"),
+        pytest.param(LINES, '{"a": {"b": 1}}', "", id="JSON"),
+        pytest.param(LINES, "{sesame", "", id="a password with a brace"),
     ],
 )
 def test_what_is_wrong_with_a_value_is_said_in_a_sentence(asked: Parameter, text: str, problem: str) -> None:
@@ -139,3 +149,56 @@ def test_no_text_is_too_odd_to_be_judged(text: str) -> None:
     """Whatever it is, it fits or there is a sentence of one line."""
     for asked in FIX.parameters:
         assert "\n" not in asked.problem_with(text)
+
+
+@pytest.mark.parametrize("text", [PEM[:19], PEM[:-3], PEM.split("\n", 1)[1], "{", '{\n"a": 1', "abc\ufffd"])
+def test_a_secret_that_was_cut_is_refused(text: str) -> None:
+    """The first line of a key, a file without its end, a character that the terminal lost."""
+    assert LINES.problem_with(text)
+    assert text not in LINES.problem_with(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        pytest.param(PEM.encode(), PEM, id="as it is"),
+        pytest.param(PEM.replace("\n", "\r\n").encode(), PEM, id="with the line ends of Windows"),
+        pytest.param(b"sesame\n", "sesame", id="one line, without the editor's line end"),
+        pytest.param("schl\u00fcssel".encode(), "schl\u00fcssel", id="UTF-8"),
+    ],
+)
+def test_a_secret_is_read_from_a_file(tmp_path: Path, content: bytes, value: str) -> None:
+    """`@path` begins at the project's directory, and only where a value may have several lines."""
+    (tmp_path / "key.pem").write_bytes(content)
+    asked = procedure(tick("a"), parameters=[LINES])
+
+    for typed in ("@key.pem", f"@{tmp_path}/key.pem"):
+        operator = FakeOperator(values={"key": typed})
+        assert gather(asked, {}, {}, operator, directory=str(tmp_path)).secrets == {"key": value}
+    assert ask(parameter("token", secret=True), FakeOperator(values={"token": "@key.pem"})) == "@key.pem"
+
+
+@pytest.mark.parametrize(
+    ("typed", "problem"),
+    [
+        pytest.param("@nowhere", "there is no such file", id="no file"),
+        pytest.param("@", "that is a directory", id="a directory"),
+        pytest.param("@\0", "there is no such file", id="no path at all"),
+        pytest.param("@~nobody-at-all/key", "the file can't be read", id="nobody's home"),
+        pytest.param("@large", "the file has more than 24,576 characters", id="too large"),
+        pytest.param("@binary", "the file is not UTF-8 text", id="not text"),
+        pytest.param("@cut", "the value begins a PEM block", id="not whole"),
+    ],
+)
+def test_a_file_that_is_no_secret_is_asked_for_again(tmp_path: Path, typed: str, problem: str) -> None:
+    """What was typed is not repeated: it may be a password that begins with @."""
+    (tmp_path / "large").write_bytes(b"a" * 200_000)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\n")
+    (tmp_path / "cut").write_text(PEM[:30])
+    operator = FakeOperator(values={"key": [typed, PEM]})
+
+    assert ask(LINES, operator, directory=str(tmp_path)) == PEM
+    said = [str(entry[2]) for entry in operator.log]
+    assert said[0] == ""
+    assert problem in said[1]
+    assert typed == "@" or typed[1:] not in said[1]

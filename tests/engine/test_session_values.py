@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from support.walks import (
     FakeOperator,
     Walked,
     book,
+    check,
     command,
     confirm,
     ended,
@@ -106,6 +109,19 @@ def test_a_secret_is_in_no_event_and_no_argv(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.env")) == []
     assert walked.executor.secrets == [("hunter2 $x",)]
     assert "hunter2" not in repr((walked.journal.events(walked.run), walked.executor.ran, walked.operator.screens))
+
+
+def test_the_digest_of_a_secret_is_compared_and_in_no_event(tmp_path: Path) -> None:
+    """Whoever knows the digest of a short secret can find the secret."""
+    digest = hashlib.sha256(b"hunter2").hexdigest()
+    listed = ended(0, json.dumps({"secrets": [{"name": "KEY", "value": digest}]}))
+    look = check("list", sha256=(("secrets.name=KEY.value", "token"),))
+    fix = procedure(step("set", "change it", verify=look), parameters=[parameter("token", secret=True)])
+    walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2"}), FakeExecutor({"list": listed}))
+
+    assert walked.begin() is ExitCode.DONE
+    assert "and it is" in repr(walked.journal.events(walked.run))
+    assert digest not in repr(walked.journal.events(walked.run))
 
 
 def test_a_secret_is_asked_for_again_on_resume(tmp_path: Path) -> None:

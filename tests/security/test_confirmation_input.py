@@ -305,6 +305,56 @@ def test_value_is_never_the_first_line_of_many(gap: float) -> None:
     assert found(child, "GOT '(.*)'") == "two"
 
 
+PEM = "-----BEGIN KEY-----\rabc=\rde\tf\r-----END KEY-----\r"
+LINES_OF = """
+from runbook.terminal.dialog import Dialog
+print("GOT", ascii(Dialog().secret_lines("value> ", 500)), flush=True)
+"""
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
+def test_secret_of_several_lines_is_one_marked_paste(line_end: str) -> None:
+    """All of it, with its tab and its last line end; only its size is shown."""
+    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
+    child.expect("value> ")
+    send(child, [(0, BEGIN + PEM.replace("\r", line_end) + END)])
+    child.expect(r"\(4 lines, 48 characters\)")
+    press(child, "\r")
+    assert found(child, r"GOT ('.*')\r") == ascii(PEM.replace("\r", "\n"))
+    assert "abc=" not in (child.before or "").partition("GOT")[0]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([(0, PEM)], id="not marked"),
+        pytest.param([(0.3, f"{line}\r") for line in PEM.split("\r")], id="not marked, line by line"),
+        pytest.param([(0, BEGIN + PEM + END), (0.1, BEGIN + PEM + END)], id="twice"),
+        pytest.param([(0, BEGIN + PEM + END), (0.1, "x")], id="and a letter"),
+        pytest.param([(0.1, "x"), (0.1, BEGIN + PEM + END)], id="behind a letter"),
+        pytest.param([(0, BEGIN + PEM + "x" * 500 + END)], id="too long"),
+    ],
+)
+def test_secret_of_several_lines_is_never_a_part_of_them(pieces: Pieces) -> None:
+    """It is discarded, and asked for again."""
+    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
+    child.expect("value> ")
+    send(child, pieces)
+    child.expect("discarded")
+    child.expect("\nvalue> ")
+    send(child, [(0.5, ""), *((0.1, key) for key in "sesame\r")])
+    assert found(child, "GOT '(.*)'") == "sesame"
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\x0b", "\udcff"])
+def test_character_that_a_paste_loses_is_marked(odd: str) -> None:
+    """The parameter then refuses the value."""
+    child = terminal(sys.executable, "-c", LINES_OF, environment=PATHS)
+    child.expect("value> ")
+    send(child, [(0, f"{BEGIN}a{odd}\u00a0b{END}"), (0.1, "\r")])
+    assert found(child, r"GOT ('.*')\r") == ascii("a\ufffd\u00a0b")
+
+
 def test_esc_key_does_not_stop_a_countdown() -> None:
     """It may begin a longer sequence, and nothing waits for the rest of it."""
     code = "from runbook.terminal.dialog import Dialog; print('ENDED', Dialog().enter_within(1.0, print))"
