@@ -190,9 +190,9 @@ def initial_state(
 ) -> PlatformState:
     """Return the state a scenario begins with.
 
-    `platform` may hold `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists), `logs`
-    (a list of `{source, level, message}`) and `faults` (a list of `{request, status, delay, times}`). Raises UsageError
-    for anything else.
+    `platform` may hold `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists),
+    `logs` (a list of `{source, level, message}`) and `faults` (a list of `{request, status, delay, times}`). Raises
+    UsageError for anything else.
     """
     state = PlatformState(secrets=dict(secrets), responses=responses or {})
     for slug, source in deployed.items():

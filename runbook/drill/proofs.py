@@ -70,7 +70,7 @@ def _undiagnosed(wanted: Mapping[str, str], events: Sequence[Event], errors: Seq
     found: dict[str, list[str]] = {}
     for event, diagnosis in failures(events, errors):
         seen = diagnosis.known.id if diagnosis and diagnosis.known else "unknown"
-        for name in _names(_VALUE.sub("", event.step)):
+        for name in set(_names(_VALUE.sub("", event.step))):
             found.setdefault(name, []).append(seen)
     for step, error in wanted.items():
         ids = found.get(step, [])

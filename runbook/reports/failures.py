@@ -15,7 +15,8 @@ _LONGEST = 200
 
 def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[tuple[StepFinished, Diagnosis | None]]:
     """Yield the executions that failed, with the diagnosis that the screen of the failure shows."""
-    major, argv = None, ()
+    major: int | None = None
+    argv: tuple[str, ...] = ()
     for event in events:
         match event:
             case RunStarted():

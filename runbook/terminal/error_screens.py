@@ -78,7 +78,7 @@ def _advice(screen: Screen, width: int) -> Lines:
     known = screen.diagnosis.known if screen.diagnosis else None
     if known and known.nothing_ran:
         return []
-    first, style = ("  Otherwise: ", "") if known else ("  What to do: ", "bold")
+    first, style = ("  For this step: ", "") if known else ("  What to do: ", "bold")
     lines: Lines = []
     for note in notes(screen, Label.IF_IT_FAILS):
         lines += wrap(note.text, width, first=first, rest="      ", style=style)
