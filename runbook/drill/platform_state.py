@@ -14,10 +14,12 @@ from runbook.errors import UsageError
 from runbook.linear_regex import LinearRegex, linear_regex
 from runbook.model import FunctionResponse
 
-__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
+__all__ = ["PROJECT_HOST", "PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
 
 PROJECT_REF = "drillabcdefghijklmno"
 """Twenty lower-case letters, as every project ref."""
+PROJECT_HOST = f"{PROJECT_REF}.drill.invalid"
+"""The project's own host. No resolver answers for `.invalid`, so nothing is ever there."""
 
 _FAILS = re.compile(r"\bthrow\b")
 """The stand-in runs no code: a function whose source throws is one whose calls fail."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, query
-from runbook.drill.platform_state import PlatformState
+from runbook.drill.platform_state import PROJECT_HOST, PlatformState
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.linear_regex import linear_regex
@@ -117,10 +117,13 @@ def prove_nothing_lost(before: Inventory, after: Inventory, on_purpose: Sequence
 
 
 def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
-    """Hold that no command asked for anything beyond this machine."""
-    tried = ", ".join(dict.fromkeys(attempts))
+    """Hold that no command asked for anything beyond this machine.
+
+    The drill's own project has a host of a name that leads nowhere; `link` asks it for the versions of its services.
+    """
+    tried = ", ".join(dict.fromkeys(one for one in attempts if one != f"CONNECT {PROJECT_HOST}:443"))
     return ProofResult(
-        "No command tried to leave this machine", held=not attempts, found=f"tried: {tried}" if tried else ""
+        "No command tried to leave this machine", held=not tried, found=f"tried: {tried}" if tried else ""
     )
 
 

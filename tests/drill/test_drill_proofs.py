@@ -9,7 +9,7 @@ import pytest
 from drill_support.drills import scene
 
 from runbook.drill.database import execute
-from runbook.drill.platform_state import PlatformState
+from runbook.drill.platform_state import PROJECT_HOST, PlatformState
 from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory, unwalked
 from runbook.drill.sandbox import Sandbox
 from runbook.journal.events import OptionChosen, Outcome, Purpose, StepFinished, StepStarted
@@ -142,6 +142,8 @@ def test_an_attempt_to_leave_fails() -> None:
     assert not result.held
     assert result.found == "tried: CONNECT api.supabase.com:443"
     assert prove_stayed_inside([]).held
+    assert prove_stayed_inside([f"CONNECT {PROJECT_HOST}:443"]).held, "link asks the drill's own project"
+    assert not prove_stayed_inside([f"CONNECT {PROJECT_HOST}.example.com:443"]).held
 
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
