@@ -14,10 +14,12 @@ from runbook.errors import UsageError
 from runbook.linear_regex import LinearRegex, linear_regex
 from runbook.model import FunctionResponse
 
-__all__ = ["PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
+__all__ = ["PROJECT_HOST", "PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
 
 PROJECT_REF = "drillabcdefghijklmno"
 """Twenty lower-case letters, as every project ref."""
+PROJECT_HOST = f"{PROJECT_REF}.drill.invalid"
+"""The project's own host. No resolver answers for `.invalid`, so nothing is ever there."""
 
 _FAILS = re.compile(r"\bthrow\b")
 """The stand-in runs no code: a function whose source throws is one whose calls fail."""
@@ -95,6 +97,12 @@ class PlatformState:
     """Seconds since the newest restorable moment."""
     backup_reach: float = 7 * _DAY
     """Seconds since the oldest restorable moment."""
+    project_status: list[str] = field(default_factory=lambda: ["ACTIVE_HEALTHY"])
+    """What the list of projects says of this one, request by request; the last stays."""
+    banned: list[str] = field(default_factory=list)
+    """Addresses that are banned after failed logins."""
+    allowed: list[str] = field(default_factory=lambda: ["0.0.0.0/0"])
+    """Ranges that may connect to the database."""
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     """`METHOD /path` of every request to the API and every call of a function, in order."""
@@ -202,9 +210,10 @@ def initial_state(
 ) -> PlatformState:
     """Return the state a scenario begins with.
 
-    `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`),
-    `faults` (a list of `{request, status, delay, times}`) and `settings` (by the function's name, the
-    `{verify_jwt, entrypoint_path, import_map_path}` that it is deployed with). Raises UsageError for anything else.
+    `platform` may hold `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists),
+    `logs` (a list of `{source, level, message}`), `faults` (a list of `{request, status, delay, times}`) and
+    `settings` (by the function's name, the `{verify_jwt, entrypoint_path, import_map_path}` that it is deployed with).
+    Raises UsageError for anything else.
     """
     state = PlatformState(secrets=dict(secrets), responses=responses or {})
     settings = cast("Mapping[str, Mapping[str, object]]", platform.get("settings", {}))
@@ -216,6 +225,8 @@ def initial_state(
         match key:
             case "backup_age" | "backup_reach":
                 setattr(state, key, float(str(value)) * 3600)
+            case "project_status" | "banned" | "allowed":
+                setattr(state, key, [str(one) for one in cast("list[object]", value)])
             case "logs":
                 for row in cast("list[Mapping[str, str]]", value):
                     state.log(row["source"], row["level"], row["message"])
@@ -228,6 +239,6 @@ def initial_state(
             case "settings":
                 pass
             case _:
-                hint = "backup_age, backup_reach, logs, faults, settings"
+                hint = "backup_age, backup_reach, project_status, banned, allowed, logs, faults, settings"
                 raise UsageError(f"the platform's stand-in has no '{key}'", hint=hint)
     return state

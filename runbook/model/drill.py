@@ -195,6 +195,12 @@ class Proof:
     captured: Mapping[str, str] | None = key(
         MapOf(NAME, TEXTS), "Values that a step must have captured or found, by name.", default=None
     )
+    diagnosed: Mapping[str, str] | None = key(
+        MapOf(_ANSWERED, KEBAB, 1),
+        "Steps that must have failed, each with the known error that it was recognized as (its id, or `unknown`).",
+        default=None,
+    )
+    """What the screen of the failure tells, worked out from the record in the same way."""
     equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
     """The value of `sql` or of `secret`, the version of `function`; of a `request` whether it was sent, yes or no."""
 
@@ -207,6 +213,7 @@ _PROOFS = forms(
     ("checked",),
     ("walked",),
     ("captured",),
+    ("diagnosed",),
     ("secret", Field("equals", Text(empty=True), "The value that it must have.", attribute="equals")),
     (
         "request",

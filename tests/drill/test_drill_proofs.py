@@ -9,10 +9,14 @@ import pytest
 from drill_support.drills import scene
 
 from runbook.drill.database import execute
+from runbook.drill.platform_state import PROJECT_HOST, PlatformState
 from runbook.drill.proofs import check_proof, prove_nothing_lost, prove_stayed_inside, take_inventory, unwalked
 from runbook.drill.sandbox import Sandbox
-from runbook.journal.events import OptionChosen, Outcome, Purpose, StepFinished
+from runbook.journal.events import OptionChosen, Outcome, Purpose, StepFinished, StepStarted
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Proof, Scenario
+
+NOW = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +151,8 @@ def test_an_attempt_to_leave_fails() -> None:
     assert not result.held
     assert result.found == "tried: CONNECT api.supabase.com:443"
     assert prove_stayed_inside([]).held
+    assert prove_stayed_inside([f"CONNECT {PROJECT_HOST}:443"]).held, "link asks the drill's own project"
+    assert not prove_stayed_inside([f"CONNECT {PROJECT_HOST}.example.com:443"]).held
 
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -177,3 +183,22 @@ def test_steps_count_as_walked_when_they_were_done_in_that_order(names: tuple[st
         _done("push/apply"),
     )
     assert unwalked(names, events) == left
+
+
+def test_proof_of_a_diagnosis_fails_for_another_error() -> None:
+    """A drill holds that a failed step was recognized as that known error, and fails where nothing failed."""
+    events = (
+        StepStarted(at=NOW, step="push", purpose=Purpose.RUN, argv=("npx", "supabase", "db", "push"), effect="writes"),
+        StepFinished(
+            at=NOW, step="push", purpose=Purpose.RUN, outcome=Outcome.FAILED, exit=1, seconds=1,
+            output='ERROR: relation "tags" already exists (SQLSTATE 42P07)', evidence="", captured={},
+        ),
+    )  # fmt: skip
+    errors = read_book(PACKAGED_BOOK).errors
+
+    def found(**wanted: str) -> str:
+        return check_proof(Proof(text="t", diagnosed=wanted), "", PlatformState(), events, errors).found
+
+    assert found(push="table-exists") == ""
+    assert found(push="column-exists") == "push was recognized as table-exists, not as column-exists"
+    assert found(call="table-exists") == "call did not fail"

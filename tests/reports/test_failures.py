@@ -1,0 +1,69 @@
+"""A failure is told with its error wherever a run is told of: in the report, in the status, after a drill."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from support.walks import FakeExecutor, FakeOperator, Walked, book, check, ended, procedure, step
+
+from runbook.diagnosis import Diagnosis
+from runbook.engine.ports import Go, Screen, Stop
+from runbook.loading import PACKAGED_BOOK, read_book
+from runbook.reports.failures import failures, in_one_sentence
+from runbook.reports.run_report import as_json, as_markdown
+
+ERRORS = read_book(PACKAGED_BOOK).errors
+PUSH = "npx supabase db push"
+FIX = procedure(step("push", PUSH, title="Push it", verify=check("look")), step("call", "change it"))
+SAID = 'ERROR: relation "tags" already exists (SQLSTATE 42P07)'
+OUTPUT = f"Applying migration x...\n{SAID}\nAt statement: 0\ncreate table tags ();\n"
+
+
+def walked(tmp_path: Path) -> Walked:
+    """Return a walk in which the push failed."""
+    executor = FakeExecutor({PUSH: ended(1, OUTPUT)})
+    done = Walked(book(FIX), tmp_path, FakeOperator([Go("yes"), Stop("enough")]), executor)
+    done.begin()
+    return done
+
+
+def test_report_names_the_error_and_what_it_is(tmp_path: Path) -> None:
+    """A section of its own: a reader of the report must not search the output."""
+    events = walked(tmp_path).journal.events("20261123-0120-fix")
+    text = as_markdown(events, {"push": "Push it"}, "", ERRORS)
+    section = text.split("## What failed")[1].split("## Steps")[0]
+    assert "**Push it** (`push`): The table, index or view exists already" in section
+    assert "SQLSTATE 42P07" in section
+    (failure,) = json.loads(as_json(events, {}, "", ERRORS))["failures"]
+    assert (failure["step"], failure["sqlstate"], failure["known"]) == ("push", "42P07", "table-exists")
+
+
+def test_report_without_a_book_still_has_the_error(tmp_path: Path) -> None:
+    """The book may be broken by now; what the command said is in the journal."""
+    events = walked(tmp_path).journal.events("20261123-0120-fix")
+    assert "ERROR: relation" in as_markdown(events).split("## What failed")[1].split("## Steps")[0]
+
+
+def test_diagnosis_is_worked_out_from_the_record(tmp_path: Path) -> None:
+    """What the screen showed can be shown again at any time, from what was kept."""
+    events = walked(tmp_path).journal.events("20261123-0120-fix")
+    ((event, why),) = failures(events, ERRORS)
+    assert why is not None
+    assert event.step == "push"
+    assert in_one_sentence(why) == f"The table, index or view exists already ({SAID})"
+
+
+def test_operator_is_given_the_diagnosis_with_the_failure(tmp_path: Path) -> None:
+    """Whoever answers, a person or a drill, is told why it failed."""
+    executor = FakeExecutor({PUSH: ended(1, "context canceled")})
+    seen: list[Diagnosis | None] = []
+
+    def note(screen: Screen) -> Stop:
+        seen.append(screen.diagnosis)
+        return Stop("enough")
+
+    operator = FakeOperator([Go("yes"), note])
+    Walked(replace(book(FIX), errors=ERRORS), tmp_path, operator, executor).begin()
+    assert [why and why.known and why.known.id for why in seen] == ["answered-no"]
