@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
-from runbook.model import Advice, Pattern, Position, Procedure, Rule
+from runbook.model import Advice, KnownError, Pattern, Position, Procedure, Rule
 from runbook.model.fields import Either, ListOf, MapOf, Shaped, Text, Type
 
 __all__ = ["check_links"]
@@ -21,11 +21,12 @@ def check_links(subject: Subject, notes: Notes) -> None:
     from runbook.markup import unsafe_link_message, unsafe_links  # only `check` looks for links
 
     book = subject.book
-    entries: tuple[Procedure | Rule | Pattern | Advice, ...] = (
+    entries: tuple[Procedure | Rule | Pattern | Advice | KnownError, ...] = (
         *book.procedures.values(),
         *book.policy.rules,
         *book.patterns,
         *book.advice,
+        *book.errors,
     )
     for entry in entries:
         for text, at in _texts(entry, entry.at):

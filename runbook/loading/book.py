@@ -158,6 +158,7 @@ def _assemble(
         policy=policy,
         patterns=_entries(others.get("patterns.yaml")),
         advice=_entries(others.get("advice.yaml")),
+        errors=_entries(others.get("errors.yaml")),
     )
 
 

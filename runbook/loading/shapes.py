@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook import steps
-from runbook.model import book, drill, parameter, policy, procedure
+from runbook.model import book, drill, known_error, parameter, policy, procedure
 from runbook.model.fields import Shape
 
 __all__ = ["FILES", "SHAPES"]
 
+_MODULES = (procedure, parameter, steps, drill, policy, book, known_error)
+
 SHAPES: Mapping[str, Shape] = {
-    shape.name: shape for module in (procedure, parameter, steps, drill, policy, book) for shape in module.SHAPES
+    shape.name: shape for module in _MODULES for shape in module.SHAPES
 }
 """All tables by name."""
 
@@ -24,5 +26,6 @@ FILES: Mapping[str, str] = {
     "supabase.yaml": "supabase",
     "patterns.yaml": "patterns",
     "advice.yaml": "advice",
+    "errors.yaml": "errors",
 }
 """The files beside `procedures/`, and the table of each."""

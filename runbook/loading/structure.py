@@ -19,6 +19,7 @@ _UNIQUE = {
     "rule": ("id", "a rule"),
     "pattern": ("id", "a pattern"),
     "topic": ("id", "a topic"),
+    "error": ("id", "an error"),
 }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from runbook.model.book import Advice, Book, Pattern
     from runbook.model.drill import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
     from runbook.model.expectation import Capture, Expectation
+    from runbook.model.known_error import KnownError
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
     from runbook.model.procedure import Mode, Procedure, Reference, Section
@@ -31,6 +32,7 @@ __all__ = [
     "Expectation",
     "Family",
     "FunctionResponse",
+    "KnownError",
     "Mode",
     "Parameter",
     "Pattern",
@@ -57,7 +59,9 @@ __all__ = [
     "Verdict",
 ]
 
-_MODULES = ("terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "book")
+_MODULES = (
+    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error", "book"
+)  # fmt: skip
 """Where the names are, the quickest to import first."""
 
 

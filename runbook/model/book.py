@@ -1,4 +1,4 @@
-"""The book: all procedures with the policy, the SQL patterns and the advice they rest on."""
+"""The book: all procedures with the policy, the SQL patterns, the advice and the known errors they rest on."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from runbook.model.fields import (
     key,
     shape,
 )
+from runbook.model.known_error import KnownError
 from runbook.model.policy import Policy
 from runbook.model.procedure import Procedure
 from runbook.model.terms import Position
@@ -65,6 +66,7 @@ class Book:
     policy: Policy
     patterns: tuple[Pattern, ...]
     advice: tuple[Advice, ...]
+    errors: tuple[KnownError, ...]
 
     def procedure(self, name: str) -> Procedure:
         """Return the procedure with that id; raises UsageError naming the closest ones."""

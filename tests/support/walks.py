@@ -121,6 +121,7 @@ def book(*procedures: Procedure) -> Book:
         policy=policy(),
         patterns=(),
         advice=(),
+        errors=(),
     )
 
 

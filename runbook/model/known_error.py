@@ -1,0 +1,63 @@
+"""An error that PostgreSQL, the platform or the CLI shows, with what it means and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    LINES,
+    MAJOR,
+    PROSE,
+    Field,
+    ListOf,
+    ProcedureId,
+    Regex,
+    Shaped,
+    Text,
+    file_of,
+    key,
+    shape,
+)
+from runbook.model.terms import Position
+
+__all__ = ["SHAPES", "KnownError"]
+
+_SQLSTATE = Text(r"[0-9A-Z]{5}", "an SQLSTATE: five digits or capital letters, such as 42P07")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownError:
+    """One error, with why it happens and what to do; `runbook.diagnosis` says when it fits.
+
+    An error that carries an SQLSTATE must have one of `sqlstates`, where any are given. One of `messages` must occur in
+    its text, where any are given. The first entry of the file that fits is taken, so the special ones come first.
+    """
+
+    id: str = key(KEBAB, "The error's name; unique in the file.")
+    title: str = key(LINE, "What happened, in words that one would search for.")
+    sqlstates: tuple[str, ...] = key(ListOf(_SQLSTATE), "The SQLSTATEs that it has.", default=())
+    messages: tuple[str, ...] = key(
+        ListOf(Regex()), "Regular expressions, one of which must occur in the error's text.", default=()
+    )
+    majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=(), said="all")
+    shown: tuple[str, ...] = key(
+        LINES, "Errors as they are printed, each on one line. `runbook check` recognizes each of them."
+    )
+    means: str = key(PROSE, "Why it happens, in one or two sentences.", read=str.strip)
+    do: tuple[str, ...] = key(ListOf(PROSE), "What to do, in order.")
+    see: str | None = key(ProcedureId(), "The id of the procedure that helps.", default=None)
+    at: Position
+
+
+SHAPES = (
+    file_of(
+        Field("errors", ListOf(Shaped("error")), "One entry for each error; special ones before general ones."),
+        "errors",
+        "the errors file",
+        "Errors that people meet: what they mean, and what to do.",
+    ),
+    shape(KnownError, "error", "an error", "An error that people meet: what it means, and what to do."),
+)
+"""The errors' file."""
