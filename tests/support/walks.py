@@ -14,6 +14,7 @@ from runbook.errors import ExitCode
 from runbook.journal.events import Event, Outcome, TargetSeen
 from runbook.journal.interface import Holder, Journal, MemoryJournal
 from runbook.model import (
+    SearchWords,
     Action,
     Book,
     Capture,
@@ -122,6 +123,7 @@ def book(*procedures: Procedure) -> Book:
         patterns=(),
         advice=(),
         errors=(),
+        search=SearchWords(at=AT),
     )
 
 
