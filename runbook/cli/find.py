@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["command", "open_index"]
 
 _MOST, _MOST_BESIDE = 5, 3
+_ANSWERS = frozenset({"option", "sign"})
+"""Lines that belong to one answer of a procedure's question."""
 _CODE = ("cli/find.py", "expansion.py", "loading", "model", "search", "steps")
 """What decides which index a book gives."""
 
@@ -45,7 +47,7 @@ def command(book: str | None, text: tuple[str, ...], form: str) -> int:
       npx supabase db push 2>&1 | runbook find
 
     Ends with 1 if nothing fits.
-    """
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     asked = _asked(text)
     if not asked.strip():
         raise UsageError("there is nothing to look for", hint="For example: runbook find rows missing")
@@ -95,7 +97,8 @@ def open_index(book: str | None) -> Index:
 def _fingerprint(book: str | None) -> bytes:
     """Return what changes whenever a file of the book does, or of the packaged one, which fills in what is missing."""
     packaged = os.path.join(os.path.dirname(runbook.__file__), "book")  # noqa: PTH118, PTH120 - a start counts milliseconds
-    parts = []
+    # Another book is never taken for the packaged one, even if it has no files.
+    parts = [b"own" if book else b"packaged"]
     for directory in dict.fromkeys((packaged, book or packaged)):
         for folder in (directory, os.path.join(directory, "procedures")):  # noqa: PTH118
             with suppress(OSError):
@@ -114,13 +117,13 @@ def _record(hit: Hit) -> dict[str, Any]:
         "kind": entry.kind.value,
         "id": entry.id,
         "title": entry.title,
-        "page": f"{hit.page}.html{'#' if hit.anchor else ''}{hit.anchor}",
+        "page": f"{entry.page}.html{'#' if hit.anchor else ''}{hit.anchor}",
         "procedure": entry.see,
         "matched": line.text if line else "",
-        "answer": line.label if line and line.source in {"option", "symptom"} else "",
-        "verdict": hit.verdict,
-        "means": hit.means,
-        "do": list(hit.do),
+        "answer": line.label if line and line.source in _ANSWERS else "",
+        "verdict": entry.verdict,
+        "means": entry.means,
+        "do": list(entry.do),
         "is_sure": hit.sureness > 1,
         "score": round(hit.score, 3),
     }
@@ -128,67 +131,59 @@ def _record(hit: Hit) -> dict[str, Any]:
 
 def _lines(hits: Sequence[Hit], width: int) -> Iterator[str]:
     first, *others = hits
-    others = others[:_MOST_BESIDE] if first.sureness > 1 else others
+    is_sure = first.sureness > 1
     yield from _first(first, width)
     if others:
-        yield ""
-        yield "Or:" if first.sureness > 1 else "Or one of these:"
-        for hit in others:
+        yield from ("", "Or:" if is_sure else "Or one of these:")
+        for hit in others[: _MOST_BESIDE if is_sure else _MOST]:
             yield from _other(hit, width)
 
 
 def _first(hit: Hit, width: int) -> Iterator[str]:
     entry = hit.entry
     yield one_line(entry.title)
-    if entry.kind in {"error", "rule"}:
-        yield from _wrapped(" ".join(part for part in (hit.verdict, hit.means) if part), width, "  ")
-        marks = [f"  {number}. " for number in range(1, len(hit.do) + 1)] if len(hit.do) > 1 else ["  Instead: "]
-        marks = marks if entry.kind == "error" or len(hit.do) == 1 else marks
-        if entry.kind == "error" and len(hit.do) == 1:
-            marks = ["  Do: "]
-        for mark, text in zip(marks, hit.do, strict=False):
-            yield from _wrapped(text, width, mark)
+    yield from _wrapped(f"{entry.verdict} {entry.means}", width, "  ")
+    yield from _matched(hit, width)
+    if len(entry.do) == 1:
+        yield from _wrapped(entry.do[0], width, "  Instead: " if entry.verdict else "  Do: ")
     else:
-        yield from _wrapped(hit.means, width, "  ")
-        yield from _matched(hit, width)
-    yield from _way(hit, width)
+        for number, text in enumerate(entry.do, start=1):
+            yield from _wrapped(text, width, f"  {number}. ")
+    yield f"  {_way(hit)}"
 
 
 def _matched(hit: Hit, width: int) -> Iterator[str]:
+    """Yield why a procedure is the one, where its title and summary don't say so: its line, and the answer to give."""
     line = hit.line
-    if line is None or line.text in {hit.means, hit.entry.title}:
+    if hit.entry.kind != "procedure" or line is None or line.text in {hit.entry.means, hit.entry.title}:
         return
     yield from _wrapped(line.text, width, "  Matches: ")
-    if line.label and line.source != "step":
+    if line.label and line.source in _ANSWERS:
         yield from _wrapped(line.label, width, "  Answer to step ")
 
 
-def _way(hit: Hit, width: int) -> Iterator[str]:
+def _way(hit: Hit) -> str:
     if hit.entry.see:
-        yield f"  runbook run {hit.entry.see}"
-    else:
-        place = f"{hit.page}{'#' if hit.anchor else ''}{hit.anchor}"
-        yield from _wrapped(place, width, "  On the site: ")
+        return f"runbook run {hit.entry.see}"
+    return f"On the site: {hit.entry.page}{'#' if hit.anchor else ''}{hit.anchor}"
 
 
 def _other(hit: Hit, width: int) -> Iterator[str]:
-    entry, line = hit.entry, hit.line
-    way = f"runbook run {entry.see}" if entry.see else f"on the site: {hit.page}"
-    title = one_line(entry.title)
-    if len(title) + len(way) + 5 <= width:
-        yield f"  {title}{way:>{width - len(title) - 3}}"
+    title, way, line = one_line(hit.entry.title), _way(hit), hit.line
+    if len(title) + len(way) + 4 <= width:
+        yield f"  {title}  {way:>{width - len(title) - 4}}"
     else:
-        yield f"  {title}"
+        yield from _wrapped(title, width, "  ")
         yield f"    {way}"
-    if line is not None and line.text != entry.title:
-        yield textwrap.shorten(one_line(line.text), width - 5, placeholder=" …") .join(("    ", ""))
+    if line is not None and line.text not in {hit.entry.title, hit.entry.means}:
+        yield f"    {textwrap.shorten(one_line(line.text), max(width - 4, 16), placeholder=' …')}"
 
 
 def _wrapped(text: str, width: int, first: str) -> list[str]:
     """Return a text as lines, the ones after the first indented as deep."""
     return textwrap.wrap(
         one_line(text),
-        width,
+        max(width, len(first) + 16),
         initial_indent=first,
         subsequent_indent=" " * len(first),
         break_on_hyphens=False,

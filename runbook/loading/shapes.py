@@ -16,9 +16,7 @@ __all__ = ["FILES", "SHAPES"]
 
 _MODULES = (procedure, parameter, steps, drill, policy, book, known_error, search_words)
 
-SHAPES: Mapping[str, Shape] = {
-    shape.name: shape for module in _MODULES for shape in module.SHAPES
-}
+SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}
 """All tables by name."""
 
 FILES: Mapping[str, str] = {

@@ -63,7 +63,8 @@ __all__ = [
 ]
 
 _MODULES = (
-    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error", "search_words", "book"
+    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error",
+    "search_words", "book",
 )  # fmt: skip
 """Where the names are, the quickest to import first."""
 

@@ -56,6 +56,7 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
     yield from _list("Use it when", one.use_when, column)
+    yield from _list("What you may see", (*one.symptoms, *one.errors), column)
     yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
     yield from _list("Have at hand", one.needs, column)
     yield from _list("It asks for", [f"{each.name}: {each.ask}{_hint(each)}" for each in one.parameters], column)

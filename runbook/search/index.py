@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from runbook.expansion import EveryWay, expand, flatten
-from runbook.model import Advice, Book, KnownError, Pattern, Procedure, Rule, Section, Verdict
+from runbook.model import Advice, Book, FoundPage, KnownError, Pattern, Procedure, Rule, Section, Variant, Verdict
 from runbook.model.templates import PLACEHOLDER
 from runbook.search.record import Command, Entry, Error, Form, Index, Kind, Line, Source
 from runbook.search.words import Vocabulary
@@ -24,6 +24,7 @@ _VERDICTS = {
     Verdict.CONFIRM: "On a hosted project, a person must confirm it.",
     Verdict.ALLOW: "Fine on a hosted project.",
 }
+_DEPENDS = "It depends on the whole line, which the guard judges."
 _FLAGS = re.compile(r"\(\?([ims]+)\)")
 _MARKUP = re.compile(r"`|\*\*|\[([^\]]*)\]\([^)]*\)")
 
@@ -78,43 +79,23 @@ def _weighed(entries: list[Entry], lines: list[Line], terms_of: list[list[str]])
 
 
 def _entries(book: Book) -> Iterator[tuple[Entry, Iterable[_Text]]]:
-    for procedure in book.procedures.values():
-        yield _entry(Kind.PROCEDURE, procedure.id, procedure.title, f"procedures/{procedure.id}", see=procedure.id,
-                     means=procedure.summary, is_urgent=procedure.section is Section.WRONG), _procedure(procedure)  # fmt: skip
+    for each in book.procedures.values():
+        entry = Entry(Kind.PROCEDURE, each.id, _plain(each.title), f"procedures/{each.id}", means=_plain(each.summary))
+        yield entry._replace(see=each.id, is_urgent=each.section is Section.WRONG), _procedure(each)
     for error in book.errors:
-        yield _entry(Kind.ERROR, error.id, error.title, "reference/errors", f"error-{error.id}", see=error.see or "",
-                     means=error.means, do=error.do), _error(error)  # fmt: skip
+        entry = Entry(Kind.ERROR, error.id, _plain(error.title), "reference/errors", f"error-{error.id}")
+        do = tuple(map(_plain, error.do))
+        yield entry._replace(see=error.see or "", means=_plain(error.means), do=do), _error(error)
     for rule in book.policy.rules:
-        yield _entry(Kind.RULE, rule.id, " ".join((rule.program, *rule.command)), "reference/commands",
-                     f"rule-{rule.id}", means=rule.reason, do=(rule.instead,) if rule.instead else (),
-                     verdict=_VERDICTS[rule.remote]), _rule(rule)  # fmt: skip
+        entry = Entry(Kind.RULE, rule.id, _command_of(rule), "reference/commands", f"rule-{rule.id}")
+        form = _form(rule, Variant(), rule.variants)
+        yield entry._replace(means=form.means, do=(form.do,) if form.do else (), verdict=form.verdict), _rule(rule)
     for pattern in book.patterns:
-        yield _entry(Kind.PATTERN, pattern.id, pattern.title, "reference/sql-patterns", pattern.id,
-                     see=pattern.see or "", means=pattern.why), _pattern(pattern)  # fmt: skip
-    advice = {page: [one for one in book.advice if (one.id == "function-issues") is (page == _FAULTS)]
-              for page in (_FAULTS, _ADVICE)}  # fmt: skip
+        entry = Entry(Kind.PATTERN, pattern.id, _plain(pattern.title), "reference/sql-patterns", pattern.id)
+        yield entry._replace(see=pattern.see or "", means=_plain(pattern.why)), _pattern(pattern)
     for page in book.search.pages:
-        texts = [_Text(Source.TITLE, page.title), *(_Text(Source.USE, text) for text in page.answers)]
-        texts += [text for topic in advice.get(page.page, ()) for text in _advice(topic)]
-        yield _entry(Kind.PAGE, page.page, page.title, page.page, means=page.answers[0]), texts
-
-
-def _entry(
-    kind: Kind,
-    name: str,
-    title: str,
-    page: str,
-    anchor: str = "",
-    *,
-    see: str = "",
-    means: str = "",
-    do: Iterable[str] = (),
-    verdict: str = "",
-    is_urgent: bool = False,
-) -> Entry:
-    return Entry(
-        kind, name, _plain(title), page, anchor, see, _plain(means), tuple(map(_plain, do)), verdict, is_urgent
-    )
+        entry = Entry(Kind.PAGE, page.page, _plain(page.title), page.page, means=_plain(page.answers[0]))
+        yield entry, _page(page, book.advice)
 
 
 # --- What is searched of each sort of entry --------------------------------------------------------------------------
@@ -146,7 +127,15 @@ def _options(place: Place, choose: Choose) -> Iterator[_Text]:
         anchor = "" if to else first.anchor
         yield _Text(Source.OPTION, option.when, anchor, label, to)
         if option.symptom:
-            yield _Text(Source.SYMPTOM, option.symptom, anchor, label, to)
+            yield _Text(Source.SIGN, option.symptom, anchor, label, to)
+
+
+def _page(one: FoundPage, advice: Iterable[Advice]) -> Iterator[_Text]:
+    yield _Text(Source.TITLE, one.title)
+    yield from (_Text(Source.USE, text) for text in one.answers)
+    for topic in advice:
+        if one.page == (_FAULTS if topic.id == "function-issues" else _ADVICE):
+            yield from _advice(topic)
 
 
 def _error(one: KnownError) -> Iterator[_Text]:
@@ -158,7 +147,7 @@ def _error(one: KnownError) -> Iterator[_Text]:
 
 
 def _rule(one: Rule) -> Iterator[_Text]:
-    yield _Text(Source.TITLE, " ".join((one.program, *one.command)))
+    yield _Text(Source.TITLE, _command_of(one))
     yield _Text(Source.REST, one.reason)
     for number, variant in enumerate(one.variants, start=1):
         anchor = f"rule-{one.id}-{number}"
@@ -201,19 +190,40 @@ def _commands(book: Book, entries: list[Entry]) -> Iterator[Command]:
     numbers = {entry.id: number for number, entry in enumerate(entries) if entry.kind is Kind.RULE}
     for rule in book.policy.rules:
         forms = [
-            Form(
-                variant.flags,
-                variant.without,
-                f"rule-{rule.id}-{number}",
-                _VERDICTS[variant.remote or rule.remote],
-                _plain(variant.reason or rule.reason),
-                _plain(variant.instead if variant.instead is not None else rule.instead),
-            )
-            for number, variant in enumerate(rule.variants, start=1)
-            if not (variant.words or variant.sql or variant.arguments or variant.majors)
+            _form(rule, variant, rule.variants[:number], f"rule-{rule.id}-{number + 1}")
+            for number, variant in enumerate(rule.variants)
+            if not _takes_judging(variant)
         ]
         for words in (rule.command, *rule.aliases):
             yield Command(numbers[rule.id], rule.program, words, tuple(forms))
+
+
+def _command_of(rule: Rule) -> str:
+    return " ".join((rule.program, *rule.command))
+
+
+def _takes_judging(variant: Variant) -> bool:
+    """Return whether it takes more than a look at the flags to tell that a line is this variant."""
+    return bool(variant.words or variant.sql or variant.arguments or variant.majors)
+
+
+def _form(rule: Rule, variant: Variant, others: Iterable[Variant], anchor: str = "") -> Form:
+    """Return what the policy says of a variant. `others` are those that count before it if a line is one of them.
+
+    Search doesn't judge lines. Where one of the others is stricter, it says so rather than that all is fine.
+    """
+    verdict, reason = variant.remote or rule.remote, variant.reason or rule.reason
+    stricter = [each for each in others if _takes_judging(each) and (each.remote or rule.remote).rank > verdict.rank]
+    reasons = dict.fromkeys([reason, *(each.reason for each in stricter if each.reason)])
+    instead = variant.instead if variant.instead is not None else rule.instead
+    return Form(
+        variant.flags,
+        variant.without,
+        anchor,
+        _DEPENDS if stricter else _VERDICTS[verdict],
+        _plain(" ".join(list(reasons)[:3])),
+        _plain(instead or next((each.instead for each in stricter if each.instead), "")),
+    )
 
 
 def _unfilled(template: str) -> str:

@@ -8,7 +8,7 @@ weighed by its words: rare ones count more, a line that is matched as a whole mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
@@ -24,6 +24,7 @@ _WEIGHTS = {
     Source.TITLE: 2.2,
     Source.OTHER: 2.2,
     Source.SUMMARY: 2.0,
+    Source.SIGN: 1.7,
     Source.OPTION: 1.6,
     Source.MEANS: 1.0,
     Source.STEP: 0.7,
@@ -34,6 +35,8 @@ _URGENT = 1.08
 """How much more a procedure counts for when something is wrong: who searches is rarely at leisure."""
 _BESIDE = 0.4
 """How much a word counts that stands in a paste beside the lines that look like an error."""
+_SECOND, _THIRD = 0.25, 0.12
+"""How much an entry's second and third best lines count."""
 _GUESSED = 0.7
 """How much a word counts that the book doesn't have, for one that it has and that looks alike."""
 _FEW = 12
@@ -42,6 +45,8 @@ _GAP = 4
 """How many words may stand within an error text that the book doesn't have there: names of tables and the like."""
 _STARTS = 60
 """How many places of a paste are tried at which an error text may begin."""
+_LEAST_SHARE = 0.3
+"""How much the words of a line count at least of which the search has only a few."""
 _OTHER_STATE = 0.3
 """How much a known error counts for beside a SQLSTATE that it doesn't have."""
 _LEAST = 0.25
@@ -51,27 +56,26 @@ _SQLSTATE = re.compile(r"(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])")
 _GIVEN_STATE = re.compile(r"(?:SQLSTATE[ :=(\[]{0,3}|code['\"]?: ?['\"])([0-9A-Z]{5})(?![0-9A-Za-z_])")
 _START = re.compile(r"[:\"'`(\[{] ?(?=[A-Za-z])")
 _PARTS, _MESSAGE, _MATCHED_LINES = 12, 400, 30
-_LAUNCHERS = frozenset({"$", "sudo", "npx", "bunx", "pnpx", "pnpm", "yarn", "npm", "exec", "dlx", "x", "run", "-y", "--"})
+_LAUNCHERS = frozenset(
+    {"$", "sudo", "npx", "bunx", "pnpx", "pnpm", "yarn", "npm", "exec", "dlx", "x", "run", "-y", "--"}
+)
 
 
 class Hit(NamedTuple):
-    """One thing found, and the line by which. `page` and `anchor` are where it stands on the site.
-
-    `sureness` is 0 where words alone led here. What it means and what to do are those of the form of a command, if
-    the search was one.
-    """
+    """One thing found, and the line by which. `sureness` is 0 where words alone led here, and 2 or more for sure."""
 
     entry: Entry
+    """What was found; if the search was a command, with what the policy says of its form."""
     line: Line | None
-    page: str
-    anchor: str
     score: float
     sureness: int
-    verdict: str
-    means: str
-    do: tuple[str, ...]
     words: tuple[str, ...]
     """The words of the search that were found, to be marked."""
+
+    @property
+    def anchor(self) -> str:
+        """Where on the page it stands, "" for the top."""
+        return (self.line.anchor if self.line else "") or self.entry.anchor
 
 
 class _Asked(NamedTuple):
@@ -90,7 +94,7 @@ def find(index: Index, text: str, most: int = 8) -> list[Hit]:
     for number in _of_other_states(index, text):
         if number in scores:
             scores[number] *= _OTHER_STATE
-    sure = {number: sureness for number, sureness in _recognized(index, text)}
+    sure = dict(_recognized(index, text))
     quoted = _quoted(index, asked.order)
     for number, line in quoted.items():
         if sure.get(number, 0) < 2:
@@ -104,32 +108,23 @@ def find(index: Index, text: str, most: int = 8) -> list[Hit]:
         {*sure, *(number for number, score in scores.items() if score >= best * _LEAST)},
         key=lambda number: (-sure.get(number, 0), -scores.get(number, 0.0), number),
     )
-    return [
-        _hit(index, number, lines.get(number), scores.get(number, 0.0), sure.get(number, 0), command, asked.words)
-        for number in ranked[:most]
-    ]
+    hits = []
+    for number in ranked[:most]:
+        best_line = index.lines[lines[number]] if number in lines else None
+        hit = Hit(index.entries[number], best_line, scores.get(number, 0.0), sure.get(number, 0), asked.words)
+        hits.append(_of_form(hit, index, command) if command and command[0] == number else hit)
+    return hits
 
 
-def _hit(
-    index: Index,
-    number: int,
-    line: int | None,
-    score: float,
-    sureness: int,
-    command: tuple[int, int, int] | None,
-    words: tuple[str, ...],
-) -> Hit:
-    entry = index.entries[number]
-    found = None if line is None else index.lines[line]
-    anchor = (found.anchor if found else "") or entry.anchor
-    hit = Hit(entry, found, entry.page, anchor, score, sureness, entry.verdict, entry.means, entry.do, words)
-    if command and command[0] == number and command[2] >= 0:
-        form = index.commands[command[1]].forms[command[2]]
-        do = (form.do,) if form.do else ()
-        return hit._replace(anchor=form.anchor, verdict=form.verdict, means=form.means, do=do)
-    if command and command[0] == number:
-        return hit._replace(anchor=entry.anchor)
-    return hit
+def _of_form(hit: Hit, index: Index, command: tuple[int, int, int]) -> Hit:
+    """Return the hit for the very form of a command."""
+    _, number, form = command
+    if form < 0:
+        return hit._replace(line=None)
+    found = index.commands[number].forms[form]
+    do = (found.do,) if found.do else ()
+    entry = hit.entry._replace(anchor=found.anchor, verdict=found.verdict, means=found.means, do=do)
+    return hit._replace(entry=entry, line=None)
 
 
 # --- The words of a search -------------------------------------------------------------------------------------------
@@ -212,8 +207,8 @@ def _scored(index: Index, asked: _Asked) -> tuple[dict[int, float], dict[int, in
         entry = index.entries[owner]
         covered = _covered(index, found, asked.terms)
         total = found[0][0]
-        total += 0.25 * found[1][0] if len(found) > 1 else 0.0
-        total += 0.12 * found[2][0] if len(found) > 2 else 0.0
+        total += _SECOND * found[1][0] if len(found) > 1 else 0.0
+        total += _THIRD * found[2][0] if len(found) > 2 else 0.0
         total *= 0.4 + 0.6 * covered / wanted
         scores[owner] = total * _FACTORS[entry.kind] * (_URGENT if entry.is_urgent else 1.0)
         lines[owner] = found[0][1]
@@ -229,7 +224,9 @@ def _line_score(index: Index, line: Line, terms: dict[int, float], pairs: set[tu
             matched += index.weights[term] * terms[term]
     beside = sum(1 for pair in zip(line.terms, line.terms[1:], strict=False) if pair in pairs)
     closeness = 1.0 + 0.5 * beside / max(len(line.terms) - 1, 1)
-    return _WEIGHTS[line.source] * matched * (0.3 + 0.7 * matched / whole) * closeness
+    # An error is shown as a whole; a word or two of one are those of something else.
+    least = 0.0 if line.source == Source.ERROR else _LEAST_SHARE
+    return _WEIGHTS[line.source] * matched * (least + (1.0 - least) * matched / whole) * closeness
 
 
 def _covered(index: Index, found: Sequence[tuple[float, int]], terms: dict[int, float]) -> float:
@@ -242,8 +239,8 @@ def _covered(index: Index, found: Sequence[tuple[float, int]], terms: dict[int, 
             if term in terms:
                 best[term] = max(best.get(term, 0.0), share)
     total = 0.0
-    for term in terms:
-        total += index.weights[term] * terms[term] * best.get(term, 0.0)
+    for term, weight in terms.items():
+        total += index.weights[term] * weight * best.get(term, 0.0)
     return total
 
 
@@ -270,13 +267,11 @@ def _given_states(text: str) -> set[str]:
 
 def _messages(text: str) -> list[str]:
     """Return where an error's text may begin: each line, and each part of it behind a colon, a quote or a bracket."""
-    lines = lines_that_matter(text)
-    lines = [line for line, is_telling in lines if is_telling]
+    lines = [line.strip(" \t\r")[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling]
     if len(lines) > 2 * _MATCHED_LINES:
         lines = [*lines[:_MATCHED_LINES], *lines[-_MATCHED_LINES:]]
     found: list[str] = []
     for line in lines:
-        line = line.strip(" \t\r")[:_MESSAGE]
         starts = [match.end() for match in _START.finditer(line)][:_PARTS]
         found += [line, *(line[start:] for start in starts)]
     return list(dict.fromkeys(found))
@@ -303,7 +298,7 @@ def _quoted(index: Index, order: Sequence[int]) -> dict[int, int]:
             places[term].append(at)
     found: dict[int, int] = {}
     for number, line in enumerate(index.lines):
-        if line.source is not Source.ERROR or line.entry in found or not _tells_enough(index, line):
+        if line.source != Source.ERROR or line.entry in found or not _tells_enough(index, line):
             continue
         if any(_follows(line.terms, order, start) for start in places.get(line.terms[0], ())):
             found[line.entry] = number
@@ -348,9 +343,9 @@ def _command(index: Index, text: str) -> tuple[int, int, int] | None:
         is_named = program == command.program and tuple(plain[1 : 1 + length]) == tuple(command.words)
         # Without its program, two words that are a command and a flag or a value after them are one too.
         is_bare = length >= 2 and tuple(plain[:length]) == tuple(command.words) and bool(flags)
-        if (is_named or is_bare) and (length or len(plain) + len(flags) > 1):
-            if best is None or length > len(index.commands[best[0]].words):
-                best = (number, command.entry)
+        fits = (is_named or is_bare) and (length > 0 or len(plain) + len(flags) > 1)
+        if fits and (best is None or length > len(index.commands[best[0]].words)):
+            best = (number, command.entry)
     if best is None:
         return None
     forms = index.commands[best[0]].forms

@@ -32,6 +32,8 @@ class Source(StrEnum):
     OTHER = "other"
     """A situation that looks like another procedure's, and that this one is for."""
     OPTION = "option"
+    SIGN = "sign"
+    """By what one recognizes that an answer is the right one: said to somebody who reads the question."""
     STEP = "step"
     MEANS = "means"
     REST = "rest"
@@ -44,12 +46,12 @@ class Entry(NamedTuple):
     id: str
     title: str
     page: str
-    anchor: str
-    see: str
-    means: str
-    do: tuple[str, ...]
-    verdict: str
-    is_urgent: bool
+    anchor: str = ""
+    see: str = ""
+    means: str = ""
+    do: tuple[str, ...] = ()
+    verdict: str = ""
+    is_urgent: bool = False
 
 
 class Line(NamedTuple):
@@ -147,13 +149,16 @@ class Index:
         """Return the index that a record stands for. Raises KeyError, TypeError and ValueError for any other."""
         return cls(
             vocabulary=Vocabulary(record["synonyms"], record["ignored"]),
-            entries=[Entry(Kind(kind), *rest) for kind, *rest in record["entries"]],
+            entries=[
+                entry._replace(kind=Kind(entry.kind), do=tuple(entry.do))
+                for entry in (Entry(*each) for each in record["entries"])
+            ],
             lines=[Line(*each) for each in record["lines"]],
             terms=record["terms"],
             weights=record["weights"],
             errors=[Error(*each) for each in record["errors"]],
             commands=[
-                Command(entry, program, words, [Form(*form) for form in forms])
+                Command(entry, program, words, tuple(Form(*form) for form in forms))
                 for entry, program, words, forms in record["commands"]
             ],
         )

@@ -18,7 +18,17 @@ from runbook.printable import printable
 from runbook.site.prose import plain
 from runbook.site.source import book
 
-__all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_procedure", "unlink", "valid", "with_own_search"]
+__all__ = [
+    "anchors",
+    "edit_url",
+    "list_headings",
+    "meta",
+    "relink",
+    "shown_procedure",
+    "unlink",
+    "valid",
+    "with_own_search",
+]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)

@@ -50,7 +50,7 @@ def _ways(whole: Book, index: Index) -> list[_Way]:
             continue
         if line.source is Source.ERROR:
             way.errors.append(line.text)
-        elif line.source in {Source.SYMPTOM, Source.USE}:
+        elif line.source in {Source.SYMPTOM, Source.USE, Source.SIGN}:
             way.symptoms.append((line.text, line.anchor))
     order = ["wrong", "functions", "before", "during", "start"]
     return sorted(ways.values(), key=lambda way: (way.procedure.id != EMERGENCY, order.index(way.procedure.section)))

@@ -47,7 +47,7 @@ def ask(page: Page, text: str) -> list[str]:
 
 def place_of(hit: Hit) -> str:
     """Return the place on the site to which a result leads."""
-    return f"{hit.page}.html{'#' if hit.anchor else ''}{hit.anchor}"
+    return f"{hit.entry.page}.html{'#' if hit.anchor else ''}{hit.anchor}"
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def test_the_site_finds_what_the_terminal_finds(box: Page, book: Book) -> None:
         assert ask(box, search.text)[: len(wanted)] == wanted, search.text
 
 
-@pytest.mark.parametrize("text", ["I", "it", "+", "-", "*", "the", "~2", "title:", '"', "\\", "x" * 5000, "<b>", "&lt;"])
+@pytest.mark.parametrize(
+    "text", ["I", "it", "+", "-", "*", "the", "~2", "title:", '"', "\\", "x" * 5000, "<b>", "&lt;"]
+)
 def test_no_search_fails(box: Page, text: str) -> None:
     """Words that say nothing and signs of any query language are searched like all others; none is run as HTML."""
     ask(box, text)

@@ -14,7 +14,6 @@ from runbook.errors import ExitCode
 from runbook.journal.events import Event, Outcome, TargetSeen
 from runbook.journal.interface import Holder, Journal, MemoryJournal
 from runbook.model import (
-    SearchWords,
     Action,
     Book,
     Capture,
@@ -28,6 +27,7 @@ from runbook.model import (
     Position,
     Procedure,
     Rule,
+    SearchWords,
     Section,
     Step,
     SupabaseMajor,

@@ -108,15 +108,17 @@
   // --- ranking.py ---------------------------------------------------------------------------------------------------
 
   const WEIGHTS = {
-    symptom: 3, error: 3, use: 2.4, title: 2.2, other: 2.2, summary: 2, option: 1.6, means: 1, step: 0.7, rest: 0.5,
+    symptom: 3, error: 3, use: 2.4, title: 2.2, other: 2.2, summary: 2, sign: 1.7, option: 1.6, means: 1, step: 0.7, rest: 0.5,
   };
   const FACTORS = { procedure: 1, error: 0.95, pattern: 0.75, page: 0.8, rule: 0.6 };
   const URGENT = 1.08;
   const BESIDE = 0.4;
+  const [SECOND, THIRD] = [0.25, 0.12];
   const GUESSED = 0.7;
   const FEW = 12;
   const GAP = 4;
   const STARTS = 60;
+  const LEAST_SHARE = 0.3;
   const OTHER_STATE = 0.3;
   const LEAST = 0.25;
 
@@ -149,23 +151,20 @@
       (one, other) =>
         lower(sure, other) - lower(sure, one) || lower(scores, other) - lower(scores, one) || one - other,
     );
-    return ranked
-      .slice(0, most)
-      .map((number) => hit(index, number, lines.get(number), lower(scores, number), lower(sure, number), command, asked));
+    return ranked.slice(0, most).map((number) => {
+      const isCommand = command && command[0] === number;
+      const entry = isCommand ? ofForm(index, command) : index.entries[number];
+      const line = isCommand || !lines.has(number) ? null : index.lines[lines.get(number)];
+      const anchor = (line && line.anchor) || entry.anchor;
+      return { entry, line, anchor, score: lower(scores, number), sureness: lower(sure, number), words: asked.words };
+    });
   }
 
-  function hit(index, number, line, score, sureness, command, asked) {
+  function ofForm(index, [number, command, form]) {
     const entry = index.entries[number];
-    const found = line === undefined ? null : index.lines[line];
-    const { page, verdict, means } = entry;
-    const anchor = (found && found.anchor) || entry.anchor;
-    const whole = { entry, line: found, page, anchor, score, sureness, verdict, means, do: entry.do, words: asked.words };
-    if (command && command[0] === number && command[2] >= 0) {
-      const form = index.commands[command[1]].forms[command[2]];
-      return { ...whole, anchor: form[2], verdict: form[3], means: form[4], do: form[5] ? [form[5]] : [] };
-    }
-    if (command && command[0] === number) return { ...whole, anchor: entry.anchor };
-    return whole;
+    if (form < 0) return entry;
+    const [, , anchor, verdict, means, instead] = index.commands[command].forms[form];
+    return { ...entry, anchor, verdict, means, do: instead ? [instead] : [] };
   }
 
   function askedOf(index, text) {
@@ -251,8 +250,8 @@
       found.sort((one, other) => other[0] - one[0] || one[1] - other[1]);
       const entry = index.entries[owner];
       let total = found[0][0];
-      total += found.length > 1 ? 0.25 * found[1][0] : 0;
-      total += found.length > 2 ? 0.12 * found[2][0] : 0;
+      total += found.length > 1 ? SECOND * found[1][0] : 0;
+      total += found.length > 2 ? THIRD * found[2][0] : 0;
       total *= 0.4 + (0.6 * covered(index, found, asked.terms)) / wanted;
       scores.set(owner, total * FACTORS[entry.kind] * (entry.isUrgent ? URGENT : 1));
       lines.set(owner, found[0][1]);
@@ -270,7 +269,8 @@
     for (let at = 1; at < line.terms.length; at++)
       if (pairs.has(`${line.terms[at - 1]} ${line.terms[at]}`)) beside += 1;
     const closeness = 1 + (0.5 * beside) / Math.max(line.terms.length - 1, 1);
-    return WEIGHTS[line.source] * matched * (0.3 + (0.7 * matched) / whole) * closeness;
+    const least = line.source === "error" ? 0 : LEAST_SHARE;
+    return WEIGHTS[line.source] * matched * (least + ((1 - least) * matched) / whole) * closeness;
   }
 
   function covered(index, found, terms) {

@@ -34,26 +34,26 @@
   function group(hit, score, terms) {
     const { entry, line } = hit;
     const words = new Set(hit.words);
-    const place = `${hit.page}.html${hit.anchor ? `#${hit.anchor}` : ""}`;
+    const place = `${entry.page}.html${hit.anchor ? `#${hit.anchor}` : ""}`;
     const isProcedure = entry.kind === "procedure";
     const matched = line && line.text !== entry.title ? `<p>${marked(line.text, words)}</p>` : "";
     if (isProcedure && hit.anchor) {
       const title = escaped(line.label || line.text);
       return [
         item(place, title, matched, score + 0.5, terms),
-        item(`${hit.page}.html`, escaped(entry.title), "", score, terms),
+        item(`${entry.page}.html`, escaped(entry.title), "", score, terms),
       ];
     }
     if (isProcedure || !hit.anchor) {
       const text = matched || `<p>${escaped(entry.means)}</p>`;
       return [item(place, escaped(entry.title), text, score, terms)];
     }
-    const means = [hit.verdict, hit.means].filter(Boolean).join(" ");
-    const steps = hit.do.map((text) => `<li>${escaped(text)}</li>`).join("");
-    const list = hit.do.length > 1 ? `<ol>${steps}</ol>` : hit.do.map((text) => `<p>${escaped(text)}</p>`).join("");
+    const means = [entry.verdict, entry.means].filter(Boolean).join(" ");
+    const steps = entry.do.map((text) => `<li>${escaped(text)}</li>`).join("");
+    const list = entry.do.length > 1 ? `<ol>${steps}</ol>` : entry.do.map((text) => `<p>${escaped(text)}</p>`).join("");
     const parent = entry.see
       ? [`procedures/${entry.see}.html`, titleOf(entry.see)]
-      : [`${hit.page}.html`, titleOfPage(hit.page)];
+      : [`${entry.page}.html`, titleOfPage(entry.page)];
     return [
       item(place, escaped(entry.title), `<p>${marked(means, words)}</p>${list}`, score + 0.5, terms),
       item(parent[0], escaped(parent[1]), "", score, terms),
@@ -82,7 +82,7 @@
     const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
     const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
-    const sure = hits.some((hit) => hit.sureness > 1);
+    const sure = hits.some((hit) => hit.sureness > 0);
     const more = sure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
       const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
@@ -93,9 +93,10 @@
   }
 
   function excerpt(section, words) {
-    const at = section.searched.indexOf((words[0] || "").toLowerCase());
-    const text = section.plain.slice(Math.max(at - 80, 0), Math.max(at, 0) + 160).trim();
-    return text ? `<p>${escaped(text)} …</p>` : "";
+    const at = Math.max(section.searched.indexOf((words[0] || "").toLowerCase()), 0);
+    const from = at > 80 ? section.plain.indexOf(" ", at - 80) + 1 : 0;
+    const text = section.plain.slice(from, at + 160).replace(/\s\S*$/, "");
+    return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
   async function setUp({ docs }) {
