@@ -11,6 +11,7 @@ from pathlib import Path
 from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
+from runbook.checks.known_errors import check_known_errors
 from runbook.checks.links import check_links
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.parameters import check_examples, check_names_of_settings, check_secret_defaults, check_shadows
@@ -53,8 +54,8 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_reviewed(subject, notes, today or date.today())
 
     extra = [each.check_book for each in installed().values() if each.check_book]
-    checks = (check_warnings, check_weaknesses, check_read_only_rules, check_templates, check_links, check_dates)
-    return _found(book, (*CHECKS, *checks, *extra))
+    checks = (check_warnings, check_weaknesses, check_read_only_rules, check_templates, check_links, check_known_errors)
+    return _found(book, (*CHECKS, *checks, check_dates, *extra))
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:

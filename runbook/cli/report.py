@@ -14,6 +14,7 @@ from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
     from runbook.journal.events import Event
+    from runbook.model import KnownError
 
 __all__ = ["command"]
 
@@ -30,9 +31,9 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
     journal = journal_here()
     name = find_run(journal, run)
     events = journal.events(name)
-    titles = _titles(book, events)
+    titles, errors = _titles_and_errors(book, events)
     proof = journal.proof(name, len(events))
-    text = as_json(events, titles, proof) if form == "json" else as_markdown(events, titles, proof)
+    text = (as_json if form == "json" else as_markdown)(events, titles, proof, errors)
     if output is None or _is_standard_output(output):
         click.echo(text, nl=False)
         return ExitCode.DONE
@@ -54,15 +55,20 @@ def _is_standard_output(file: str) -> bool:
         return False
 
 
-def _titles(book: str | None, events: Sequence[Event]) -> dict[str, str]:
-    """Return the steps' titles, if the book still has the procedure as it was; a report is written without, too."""
+def _titles_and_errors(book: str | None, events: Sequence[Event]) -> tuple[dict[str, str], tuple[KnownError, ...]]:
+    """Return the steps' titles, if the book still has the procedure as it was, and the errors that the book knows.
+
+    A report is written without them, too.
+    """
     from runbook.checks import open_book
     from runbook.engine.state import fold
     from runbook.reports.run_report import titles_of
 
     state = fold(events)
     try:
-        procedure = open_book(book).procedures.get(state.header.procedure if state.header else "")
+        opened = open_book(book)
     except (BookError, UsageError):
-        return {}
-    return titles_of(procedure, state) if procedure and procedure.digest == state.digest else {}
+        return {}, ()
+    procedure = opened.procedures.get(state.header.procedure if state.header else "")
+    is_same = procedure is not None and procedure.digest == state.digest
+    return titles_of(procedure, state) if procedure and is_same else {}, opened.errors

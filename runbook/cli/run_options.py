@@ -170,7 +170,9 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
         titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write_private(report_path(journal, run), as_markdown(events, titles, journal.proof(run, len(events))))
+            write_private(
+                report_path(journal, run), as_markdown(events, titles, journal.proof(run, len(events)), book.errors)
+            )
 
     return report
 

@@ -25,10 +25,11 @@ def command(book: str | None, form: str) -> int:
     from runbook.reports.run_history import running
 
     try:
-        procedures = open_book(book).procedures
+        opened = open_book(book)
     except (BookError, UsageError):
-        procedures = {}  # a run is told of even if the book is broken by now
-    found = running(journal_here(), procedures, datetime.now(UTC))
+        opened = None  # a run is told of even if the book is broken by now
+    procedures, errors = (opened.procedures, opened.errors) if opened else ({}, ())
+    found = running(journal_here(), procedures, datetime.now(UTC), errors)
     if form == "json":
         click.echo(json_text([one.as_dict() for one in found], indent=2))
     elif not found:

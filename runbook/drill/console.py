@@ -50,7 +50,10 @@ def hold(
             _say_report(report := _walk_alone(stage, verbose=verbose))
         else:
             report, hints = _walk_by_hand(stage)
-            lines = (*debrief(report, procedure, drill, hints=hints), *cause(drill, report.happened))
+            lines = (
+                *debrief(report, procedure, drill, hints=hints, errors=book.errors),
+                *cause(drill, report.happened),
+            )
             _say_report(report, lines)
         record = registry.keep(stage.sandbox, f"{procedure.id}/{drill.name}") if keep else None
     if record is not None:

@@ -18,7 +18,9 @@ from runbook.journal.events import (
     StepResolved,
     StepSkipped,
 )
-from runbook.model import Drill, Procedure
+from runbook.model import Drill, KnownError, Procedure
+from runbook.printable import one_line
+from runbook.reports.failures import failures, in_one_sentence
 
 __all__ = ["cause", "debrief"]
 
@@ -45,11 +47,13 @@ _HAPPENED = {
 }
 
 
-def debrief(report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0) -> tuple[str, ...]:
-    """Return sentences for the person who drilled. `hints` is how often help was asked for."""
+def debrief(
+    report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0, errors: Sequence[KnownError] = ()
+) -> tuple[str, ...]:
+    """Return sentences for the person who drilled. `hints` is how often help was asked for, `errors` are the book's."""
     took = f"{int(report.seconds / 60)}:{int(report.seconds) % 60:02d}"
     lines = [f"It took {took}; the page says about {procedure.minutes} min."]
-    lines += [*_turns(report.events, drill), *_trouble(report.events)]
+    lines += [*_turns(report.events, drill), *_trouble(report.events, errors)]
     if hints:
         lines.append(f"You asked for more help {_times(hints)}.")
     lines += _pauses(report.events)
@@ -87,7 +91,7 @@ def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
             yield f"You skipped '{event.step}': {event.reason or 'no reason given'}."
 
 
-def _trouble(events: Sequence[Event]) -> Iterator[str]:
+def _trouble(events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:
     """Yield steps that failed or whose end was unknown, each once."""
     failed = Counter(
         (event.step, event.outcome)
@@ -96,6 +100,8 @@ def _trouble(events: Sequence[Event]) -> Iterator[str]:
     )
     for (step, outcome), number in failed.items():
         yield f"Step '{step}' {'failed' if outcome is Outcome.FAILED else 'was cut off'} {_times(number)}."
+        why = [known for event, known in failures(events, errors) if known and event.step == step]
+        yield from dict.fromkeys(f"Its error: {one_line(in_one_sentence(known))}" for known in why)
     for event in events:
         if isinstance(event, StepResolved):
             yield f"You decided that '{event.step}' is {'done' if event.decision == 'done' else 'to be done again'}."

@@ -312,6 +312,29 @@ def _rendered(response: FunctionResponse) -> ApiReply:
     return ApiReply(response.status, body.encode(), content_type, headers, response.delay)
 
 
+# --- the project and who may connect ---------------------------------------------------------------------------------
+
+
+def _list_projects(state: PlatformState, _: ApiRequest) -> ApiReply:
+    status = state.project_status.pop(0) if len(state.project_status) > 1 else state.project_status[0]
+    return answer(200, [{**_PROJECT, "status": status}])
+
+
+def _list_bans(state: PlatformState, _: ApiRequest) -> ApiReply:
+    return answer(201, {"banned_ipv4_addresses": list(state.banned)})
+
+
+def _remove_bans(state: PlatformState, request: ApiRequest) -> ApiReply:
+    wanted = cast("Mapping[str, list[str]]", request.json())["ipv4_addresses"]
+    state.banned[:] = [address for address in state.banned if address not in wanted]
+    return ApiReply(200)
+
+
+def _read_restrictions(state: PlatformState, _: ApiRequest) -> ApiReply:
+    config = {"dbAllowedCidrs": list(state.allowed), "dbAllowedCidrsV6": []}
+    return answer(200, {"entitlement": "allowed", "config": config, "status": "applied"})
+
+
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
@@ -331,6 +354,10 @@ _ROUTES: tuple[tuple[str, str, Callable[[PlatformState, ApiRequest], ApiReply]],
     ("POST", f"{_HOME}/database/backups/restore-pitr", _restore),
     ("POST", f"{_HOME}/database/query(?:/read-only)?", _run_query),
     ("POST", f"{_HOME}/cli/login-role", _make_login_role),
+    ("GET", "/v1/projects", _list_projects),
+    ("POST", f"{_HOME}/network-bans/retrieve", _list_bans),
+    ("DELETE", f"{_HOME}/network-bans", _remove_bans),
+    ("GET", f"{_HOME}/network-restrictions", _read_restrictions),
     ("GET", f"{_HOME}/analytics/endpoints/logs", _read_logs),
 )
 
@@ -363,13 +390,13 @@ _POOLER = {
     "pool_mode": "transaction",
 }
 _FIXED: Mapping[str, object] = {
-    "GET /v1/projects": [_PROJECT],
     "GET /v1/organizations": [{"id": "drill", "slug": "drill", "name": "drill"}],
     f"GET {_HOME}": _PROJECT,
     f"GET {_HOME}/api-keys": [
         {"name": name, "api_key": f"drill.{name}", "id": name, "type": "legacy"} for name in ("anon", "service_role")
     ],
     f"GET {_HOME}/config/database/pooler": [_POOLER],
+    f"GET {_HOME}/ssl-enforcement": {"currentConfig": {"database": True}, "appliedSuccessfully": True},
     f"GET {_HOME}/postgrest": {
         "db_schema": "public", "max_rows": 1000, "db_extra_search_path": "public", "db_pool": None,
     },

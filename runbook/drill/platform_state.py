@@ -86,6 +86,12 @@ class PlatformState:
     """Seconds since the newest restorable moment."""
     backup_reach: float = 7 * _DAY
     """Seconds since the oldest restorable moment."""
+    project_status: list[str] = field(default_factory=lambda: ["ACTIVE_HEALTHY"])
+    """What the list of projects says of this one, request by request; the last stays."""
+    banned: list[str] = field(default_factory=list)
+    """Addresses that are banned after failed logins."""
+    allowed: list[str] = field(default_factory=lambda: ["0.0.0.0/0"])
+    """Ranges that may connect to the database."""
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     """`METHOD /path` of every request to the API and every call of a function, in order."""
@@ -184,8 +190,9 @@ def initial_state(
 ) -> PlatformState:
     """Return the state a scenario begins with.
 
-    `platform` may hold `backup_age` and `backup_reach` (hours), `logs` (a list of `{source, level, message}`) and
-    `faults` (a list of `{request, status, delay, times}`). Raises UsageError for anything else.
+    `platform` may hold `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists), `logs`
+    (a list of `{source, level, message}`) and `faults` (a list of `{request, status, delay, times}`). Raises UsageError
+    for anything else.
     """
     state = PlatformState(secrets=dict(secrets), responses=responses or {})
     for slug, source in deployed.items():
@@ -194,6 +201,8 @@ def initial_state(
         match key:
             case "backup_age" | "backup_reach":
                 setattr(state, key, float(str(value)) * 3600)
+            case "project_status" | "banned" | "allowed":
+                setattr(state, key, [str(one) for one in cast("list[object]", value)])
             case "logs":
                 for row in cast("list[Mapping[str, str]]", value):
                     state.log(row["source"], row["level"], row["message"])
@@ -204,6 +213,6 @@ def initial_state(
                     fault = Fault(request=linear_regex(words["request"]), status=status, delay=delay, times=times)
                     state.faults.append(fault)
             case _:
-                hint = "backup_age, backup_reach, logs, faults"
+                hint = "backup_age, backup_reach, project_status, banned, allowed, logs, faults"
                 raise UsageError(f"the platform's stand-in has no '{key}'", hint=hint)
     return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from runbook.drill.platform_state import PlatformState
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, OptionChosen, Outcome, StepFinished
 from runbook.linear_regex import linear_regex
-from runbook.model import Proof
+from runbook.model import KnownError, Proof
+from runbook.reports.failures import failures
 
 if TYPE_CHECKING:
     import psycopg
@@ -64,16 +65,38 @@ def unwalked(names: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def _undiagnosed(wanted: Mapping[str, str], events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:
+    """Yield what is wrong at steps that did not fail with the known error that is wanted."""
+    found: dict[str, list[str]] = {}
+    for event, diagnosis in failures(events, errors):
+        seen = diagnosis.known.id if diagnosis and diagnosis.known else "unknown"
+        for name in _names(_VALUE.sub("", event.step)):
+            found.setdefault(name, []).append(seen)
+    for step, error in wanted.items():
+        ids = found.get(step, [])
+        if error not in ids:
+            yield f"{step} was recognized as {', '.join(ids)}, not as {error}" if ids else f"{step} did not fail"
+
+
 def _names(path: str) -> tuple[str, str]:
     return path, path.rpartition("/")[2]
 
 
-def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: Iterable[Event] = ()) -> ProofResult:
-    """Look whether a proof holds; a proof that can't be looked at has failed."""
+def check_proof(
+    proof: Proof,
+    admin_url: str,
+    platform: PlatformState,
+    events: Iterable[Event] = (),
+    errors: Sequence[KnownError] = (),
+) -> ProofResult:
+    """Look whether a proof holds; a proof that can't be looked at has failed. `errors` are the book's."""
     if proof.checked is not None:
         known = {name for path in checked_steps(events) for name in _names(path)}
         missing = ", ".join(step for step in proof.checked if step not in known)
         return ProofResult(proof.text, held=not missing, found=f"not checked: {missing}" if missing else "")
+    if proof.diagnosed is not None:
+        wrong = "; ".join(_undiagnosed(proof.diagnosed, tuple(events), errors))
+        return ProofResult(proof.text, held=not wrong, found=wrong)
     if proof.walked is not None:
         left = ", ".join(unwalked(proof.walked, events))
         return ProofResult(proof.text, held=not left, found=f"not done, or not in this order: {left}" if left else "")

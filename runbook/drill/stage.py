@@ -224,8 +224,10 @@ def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tupl
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
     # Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
     # leave a step out with a reason; the debrief tells it, and what counts is how things are then.
-    proofs = [proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked)]
-    own = [check_proof(proof, url, platform, events) for proof in proofs]
+    proofs = [
+        proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked or proof.diagnosed)
+    ]
+    own = [check_proof(proof, url, platform, events, stage.book.errors) for proof in proofs]
     # The inventory reads every table and would wait for the scenario's lock; a proof may look for its session.
     stage.scene.release()
     return (

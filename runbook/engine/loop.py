@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from runbook.diagnosis import Diagnosis, diagnose
 from runbook.engine import parameters
 from runbook.engine.confirmation import confirmation_for, is_confirmed
 from runbook.engine.context import Context
@@ -161,6 +162,7 @@ class Walk:
     def _recover(self, at: Place, what: Purpose) -> End | None:
         record = self.context.state.step(at.path)
         screen, prepared = ready_screen(self.context, at)
+        screen = replace(screen, diagnosis=self._diagnosis(record, what))
         reply = self.operator.recover(screen, _last_execution(record, what))
         if isinstance(reply, Resolve) and reply.what is Undecided.PROBE:
             return self._settle(at, what, probe=self._probe(at, what, screen))
@@ -175,6 +177,11 @@ class Walk:
         if isinstance(reply, Go) and screen.action.asks_again_on_retry:
             return self._begin(at)
         return self._follow(at, screen, prepared, reply)
+
+    def _diagnosis(self, record: StepRecord, what: Purpose) -> Diagnosis | None:
+        last = record.last_of(what)
+        errors, major = self.context.book.errors, self.context.destination.major
+        return diagnose(errors, last.argv, last.exit, last.output, major=major) if last else None
 
     def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
         """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""
@@ -382,7 +389,7 @@ def _check_of(at: Place, what: Purpose) -> Check | None:
 
 def _last_execution(record: StepRecord, what: Purpose) -> Execution:
     """Return how the last execution of that purpose ended, as the journal has it."""
-    last = next((one for one in reversed(record.attempts) if one.purpose is what), None)
+    last = record.last_of(what)
     if last is None or last.outcome is None:
         unseen = "Its result is unknown; the server may have continued"
         return Execution(outcome=Outcome.INTERRUPTED, exit=None, seconds=0, output="", evidence=unseen, purpose=what)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from runbook.diagnosis import Diagnosis
 from runbook.engine.confirmation import Confirmation
 from runbook.engine.state import RunState
 from runbook.journal.events import Event, Outcome, Purpose, TargetSeen
@@ -72,6 +73,8 @@ class Screen:
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
     """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
+    diagnosis: Diagnosis | None = None
+    """Why the step's last command failed, where its output says so; set only where a failure is asked about."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------

@@ -111,6 +111,10 @@ class StepRecord:
     reason: str = ""
     """Why it was skipped, or what a person's decision on it rests on."""
 
+    def last_of(self, purpose: Purpose) -> Attempt | None:
+        """Return the newest execution of that purpose."""
+        return next((one for one in reversed(self.attempts) if one.purpose is purpose), None)
+
     @property
     def last(self) -> Attempt | None:
         """The newest execution of the step or its undo; checks don't count."""

@@ -180,6 +180,12 @@ class Proof:
         ListOf(_ANSWERED), "Steps that must have been done, in this order.", default=None
     )
     """Also those that prove nothing themselves."""
+    diagnosed: Mapping[str, str] | None = key(
+        MapOf(_ANSWERED, KEBAB, 1),
+        "Steps that must have failed, each with the known error that it was recognized as (its id, or `unknown`).",
+        default=None,
+    )
+    """What the screen of the failure tells, worked out from the record in the same way."""
     equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
     """The value of `sql` or the version of `function`; of a `request` whether it was sent, "yes" or "no"."""
 
@@ -191,6 +197,7 @@ _PROOFS = forms(
     ("function", "equals", "source"),
     ("checked",),
     ("walked",),
+    ("diagnosed",),
     ("secret",),
     (
         "request",

@@ -16,6 +16,7 @@ from runbook.model.fields import (
     Regex,
     Shaped,
     Text,
+    Truth,
     file_of,
     key,
     shape,
@@ -47,6 +48,12 @@ class KnownError:
     )
     means: str = key(PROSE, "Why it happens, in one or two sentences.", read=str.strip)
     do: tuple[str, ...] = key(ListOf(PROSE), "What to do, in order.")
+    nothing_ran: bool = key(
+        Truth(),
+        "Whether the command stopped before it did anything. What the step advises for its own failures is left out.",
+        default=False,
+        said="false",
+    )
     see: str | None = key(ProcedureId(), "The id of the procedure that helps.", default=None)
     at: Position
 

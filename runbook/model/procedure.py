@@ -79,7 +79,7 @@ class Procedure:
     )
     errors: tuple[str, ...] = key(
         LINES,
-        "Error texts, SQLSTATEs or HTTP statuses that lead here, as they're shown. Search finds the procedure by them.",
+        "Error texts, SQLSTATEs or HTTP statuses that lead here, as shown. Search finds the procedure by them.",
         default=(),
     )
     owner: str = key(LINE, "Who keeps it right: a person or a team.")

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from runbook.diagnosis import without_styles
 from runbook.printable import one_line, printable
 
 __all__ = ["readable", "readable_output"]
@@ -36,7 +37,7 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
     match value:
         # Of an error a person reads its sentences; what else is in it is of use to programs alone.
         case {"error": {**error}}:
-            texts = [str(error[name]) for name in ("message", "suggestion") if error.get(name)]
+            texts = [without_styles(str(error[name])) for name in ("message", "suggestion") if error.get(name)]
             lines = [line for text in texts for part in printable(text).split("\n") for line in _wrap(part, width)]
         case _ if rows is not None:
             lines = _table(rows, width, few)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
 from runbook.errors import JournalError
+from runbook.journal.events import Event, StepFinished, StepStarted
 from runbook.journal.interface import Holder, Journal
-from runbook.model import Procedure
+from runbook.model import KnownError, Procedure
 from runbook.printable import lines_of, one_line, printable
+from runbook.reports.failures import failures, in_one_sentence
 from runbook.reports.run_report import outcome_of, rules_line, status_line
 
 __all__ = ["Row", "Running", "rows", "running"]
@@ -66,6 +68,8 @@ class Running:
     """The last lines that a finished command printed."""
     rules: str = ""
     """The book and the policy that it follows."""
+    failure: str = ""
+    """Why the last command failed, if it did and its output says so."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -82,6 +86,7 @@ class Running:
         if self.command:
             doing = "running" if self.is_executing else "ran"
             lines.append(f"  {self.step}, {doing} since {self.since}: {one_line(' '.join(self.command))}")
+        lines += [f"  Failed: {one_line(self.failure)}"] if self.failure else []
         lines += [f"  | {printable(line)}" for line in self.output]
         return "\n".join(lines)
 
@@ -112,19 +117,22 @@ def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
     )
 
 
-def running(journal: Journal, procedures: Mapping[str, Procedure], now: datetime) -> tuple[Running, ...]:
-    """Return the runs that hold a target. Raises JournalError."""
+def running(
+    journal: Journal, procedures: Mapping[str, Procedure], now: datetime, errors: Sequence[KnownError] = ()
+) -> tuple[Running, ...]:
+    """Return the runs that hold a target; `errors` are those that the book knows. Raises JournalError."""
     # The target is taken before the first event is written: a holder may have no run on record yet.
     begun = frozenset(journal.runs())
     found = []
     for holder in journal.holders():
-        state, damage = RunState(), ""
+        state, damage, failure = RunState(), "", ""
         if holder.run in begun and not holder.elsewhere:
             try:
-                state = fold(journal.events(holder.run))
+                events = journal.events(holder.run)
+                state, failure = fold(events), _last_failure(events, errors)
             except JournalError as error:
                 damage = error.message
-        found.append(_running(holder, state, procedures, now, damage))
+        found.append(replace(_running(holder, state, procedures, now, damage), failure=failure))
     return tuple(found)
 
 
@@ -153,6 +161,13 @@ def _running(
         output=tuple(lines_of(last.output.rstrip("\n"))[-_LAST_LINES:]) if last else (),
         rules=rules_line(state),
     )
+
+
+def _last_failure(events: Sequence[Event], errors: Sequence[KnownError]) -> str:
+    """Return why the newest command failed, "" if it didn't or its output doesn't say."""
+    newest = next((event for event in reversed(events) if isinstance(event, StepStarted | StepFinished)), None)
+    found = [diagnosis for event, diagnosis in failures(events, errors) if event is newest and diagnosis]
+    return in_one_sentence(found[0]) if found else ""
 
 
 def _line_without_record(holder: Holder, damage: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from runbook.diagnosis import Diagnosis
 from runbook.engine.next_action import Finish, Over, next_action
 from runbook.engine.state import RunState, StepRecord, fold
 from runbook.engine.unknown_step import span
@@ -19,21 +20,34 @@ from runbook.journal import events as known
 from runbook.journal.codec import encode
 from runbook.journal.events import Event, Purpose, StepFinished, StepStarted
 from runbook.markup import markdown_cell_code, markdown_code, markdown_fence, markdown_text
-from runbook.model import Procedure
+from runbook.model import KnownError, Procedure
 from runbook.printable import json_text, one_line
 from runbook.rendering.command_text import quoted
+from runbook.reports.failures import failures, in_one_sentence
 
 __all__ = ["as_json", "as_markdown", "outcome_of", "rules_line", "status_line", "titles_of", "write", "write_private"]
 
 
-def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
+def as_markdown(
+    events: Sequence[Event],
+    titles: Mapping[str, str] | None = None,
+    proof: str = "",
+    errors: Sequence[KnownError] = (),
+) -> str:
     """Return the whole record as Markdown. `titles` names steps by their paths; without a title the path is shown.
+
+    `errors` are those that the book knows.
 
     `proof` is the hash of the last event, with which a copy of the report can later prove a change of the journal.
     """
     state, names = fold(events), titles or {}
     parts = [*_head(state, events, proof), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
     parts += (f"| {at:%H:%M:%S} | {text} | {took} |" for at, text, took in _timeline(events, names))
+    failed = [(finished, why) for finished, why in failures(events, errors) if why]
+    parts += ["", "## What failed", ""] if failed else []
+    for finished, why in failed:
+        said = markdown_text(one_line(in_one_sentence(why)))
+        parts.append(f"- {finished.at:%H:%M:%S} UTC, {_named(finished.step, names)}: {said}")
     parts += ["", "## Steps", ""]
     parts += (line for record in state.steps.values() for line in _step(record, names))
     for event in events:
@@ -46,8 +60,13 @@ def as_markdown(events: Sequence[Event], titles: Mapping[str, str] | None = None
     return "\n".join(parts).rstrip() + "\n"
 
 
-def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None, proof: str = "") -> str:
-    """Return the whole record as JSON: a summary, what became of each step, and every event."""
+def as_json(
+    events: Sequence[Event],
+    titles: Mapping[str, str] | None = None,
+    proof: str = "",
+    errors: Sequence[KnownError] = (),
+) -> str:
+    """Return the whole record as JSON: a summary, what became of each step, what failed and why, and every event."""
     state, names = fold(events), titles or {}
     header = state.header
     assert header is not None
@@ -70,6 +89,7 @@ def as_json(events: Sequence[Event], titles: Mapping[str, str] | None = None, pr
         "values": state.values,
         "choices": state.choices,
         "steps": [_step_as_json(record, names.get(record.path, "")) for record in state.steps.values()],
+        "failures": [_failure_as_json(event, why) for event, why in failures(events, errors) if why],
         "events": [encode(event) for event in events],
         "head": proof,
     }
@@ -281,6 +301,16 @@ def _with(markdown: str, more: str) -> str:
 
 
 # --- JSON and the rest ------------------------------------------------------------------------------------------
+
+
+def _failure_as_json(event: StepFinished, diagnosis: Diagnosis) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "step": event.step,
+        "error": diagnosis.error.text,
+        "sqlstate": diagnosis.error.sqlstate,
+        "known": diagnosis.known.id if diagnosis.known else "",
+    }
 
 
 def _step_as_json(record: StepRecord, title: str) -> dict[str, Any]:

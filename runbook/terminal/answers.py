@@ -131,7 +131,7 @@ class SharedKeys:
         return None
 
     def _switch(self, screen: Screen) -> Reply | None:
-        offered = other_procedures(screen.procedure, screen.step)
+        offered = other_procedures(screen)
         titled = [f"{one}  {one_line(self._titles.get(one, ''))}" for one in offered]
         lines = [f"  {number}  {one}" for number, one in enumerate(titled, start=1)]
         self._dialog.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])

@@ -15,6 +15,7 @@ from runbook.model import Effect
 from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
+from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, wrap
 from runbook.terminal.step_screen import can_undo, head, notes, other_procedures, what_ran
 
@@ -45,24 +46,50 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     # The end of the output: what went wrong stands there.
     last = [text for text in lines_of(readable_output(execution.output, width - 4))[-40:] if text.strip()]
     tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
-    advice: Lines = []
-    others = other_procedures(screen.procedure, screen.step)
-    for note in notes(screen, Label.IF_IT_FAILS):
-        advice += wrap(note.text, width, first="  What to do: ", rest="      ", style="bold")
-        if note.see in others:
-            advice += wrap(f"The procedure for this is {note.see}: press p.", width, first="  ")
+    diagnosis = screen.diagnosis
+    if diagnosis and evidence.startswith("expected exit "):
+        evidence = ""  # the error itself says more
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
-        band(wrap(evidence, width, first="  "), 2),
+        band(said_lines(diagnosis.error, width) if diagnosis else []),
+        band(wrap(evidence, width, first="  ") if evidence else [], 2),
+        band(_known(screen, width)),
+        band(_advice(screen, width), 0 if diagnosis and diagnosis.known else 2),
         band(what_ran(screen, width), 1),
-        band(tail, 3, keep_end=True),
-        band(advice, 2),
+        band(tail, 1 if diagnosis else 3, keep_end=True),
         band([Text()], 0),
         band(keys("", _choices(screen, execution), width)),
     ]
     return fit(bands, height - 1, more="o")
+
+
+def _known(screen: Screen, width: int) -> Lines:
+    """Return what the book knows of the error, with the procedure that helps."""
+    known = screen.diagnosis.known if screen.diagnosis else None
+    if known is None:
+        return []
+    return [*known_error_lines(known, width), *_way_out(known.see, screen, width)]
+
+
+def _advice(screen: Screen, width: int) -> Lines:
+    """Return what the step says of its own failures. It can't speak of a command that stopped before it began."""
+    known = screen.diagnosis.known if screen.diagnosis else None
+    if known and known.nothing_ran:
+        return []
+    first, style = ("  Otherwise: ", "") if known else ("  What to do: ", "bold")
+    lines: Lines = []
+    for note in notes(screen, Label.IF_IT_FAILS):
+        lines += wrap(note.text, width, first=first, rest="      ", style=style)
+        lines += _way_out(note.see, screen, width) if known is None else []
+    return lines
+
+
+def _way_out(see: str | None, screen: Screen, width: int) -> Lines:
+    if see not in other_procedures(screen):
+        return []
+    return wrap(f"The procedure for this is {see}: press p.", width, first="  ")
 
 
 def _choices(screen: Screen, execution: Execution) -> list[str]:
@@ -72,7 +99,7 @@ def _choices(screen: Screen, execution: Execution) -> list[str]:
     names += ["c check what it did"] if can_check(screen, execution) else []
     names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
     names += ["s skip (asks why)", "b back"]
-    names += ["p other procedure"] if other_procedures(screen.procedure, screen.step) else []
+    names += ["p other procedure"] if other_procedures(screen) else []
     return [*names, "o output", "? why", "h hand over", "q stop"]
 
 

@@ -11,13 +11,14 @@ from rich.text import Text
 from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
 from runbook.journal.events import Purpose, TargetSeen
-from runbook.model import Effect, Procedure, Step
+from runbook.model import Effect
 from runbook.printable import one_line, spelled_out
 from runbook.rendering.command_text import quoted
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
+from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
@@ -56,6 +57,10 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
 def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return everything that is known of a step, for the key `?`: as long as it takes."""
     lines = [Text(one_line(screen.title), style="bold"), Text()]
+    if screen.diagnosis:
+        lines += said_lines(screen.diagnosis.error, width)
+        lines += known_error_lines(screen.diagnosis.known, width) if screen.diagnosis.known else []
+        lines.append(Text())
     lines += _lines_of(screen.blocks, width)
     shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
     if screen.argv and screen.argv not in shown and not _requests(screen):
@@ -90,9 +95,12 @@ def can_undo(screen: Screen) -> bool:
     return screen.step.undo is not None and screen.step.undo.action is not None
 
 
-def other_procedures(procedure: Procedure, step: Step | None = None) -> list[str]:
-    """Return the ids of procedures that may fit better, the step's own recovery first."""
-    found = [step.if_it_fails.see] if step and step.if_it_fails else []
+def other_procedures(screen: Screen) -> list[str]:
+    """Return the ids of procedures that may fit better: the one for a known error first, then the step's own."""
+    procedure, known = screen.procedure, screen.diagnosis.known if screen.diagnosis else None
+    found = [known.see] if known else []
+    if screen.step.if_it_fails and not (known and known.nothing_ran):
+        found.append(screen.step.if_it_fails.see)
     found += [reference.see for reference in procedure.not_for]
     return list(dict.fromkeys(one for one in (*found, *procedure.related) if one and one != procedure.id))
 

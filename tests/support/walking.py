@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from runbook.errors import RunbookError
 from runbook.journal.interface import Holder
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Procedure, Recovery, Undo
 from runbook.runtime.executor import SystemClock
 from runbook.steps.edit import Edit
@@ -40,6 +41,13 @@ from support.walks import (
 __all__ = ["main"]
 
 BROKEN = ended(1, "ERROR: it is broken")
+PUSHED = "Target: project standin\nApplying migration 20260110000000_x.sql...\n"
+LONG_FUNCTION = (
+    "create function public.long() returns int language plpgsql as $$\nbegin\n"
+    + "".join(f"  perform {number};\n" for number in range(200))
+    + "en;\n^\nTry rerunning the command with --debug to troubleshoot the error."
+)
+"""What the CLI prints behind an error: the whole statement, here of more than 200 lines."""
 
 
 def _procedures() -> Mapping[str, Procedure]:
@@ -55,6 +63,14 @@ def _procedures() -> Mapping[str, Procedure]:
         "fail": procedure(
             step("apply", "change it", if_it_fails=Recovery("Wait a minute."), undo=Undo(action=command("change back")))
         ),
+        "push": procedure(
+            step(
+                "apply",
+                "npx supabase db push",
+                if_it_fails=Recovery("The table has other columns."),
+                verify=check("look at"),
+            )
+        ),
         "check": procedure(step("apply", "change it", verify=check("look at", output="there"))),
         "lost": procedure(step("apply", "change it", verify=check("look at"))),
         "cut": procedure(step("apply", "change it", verify=check("look at"))),
@@ -68,6 +84,12 @@ def _procedures() -> Mapping[str, Procedure]:
 
 _ENDINGS: Mapping[str, dict[str, Any]] = {
     "fail": {"change it": [BROKEN, ended()]},
+    "push": {
+        "npx supabase db push": [
+            ended(1, PUSHED + "ERROR: syntax error at or near \"en\" (SQLSTATE 42601)\nAt statement: 0\n" + LONG_FUNCTION),
+            ended(1, "◇  Apply 1 migration?\n│  No\ncontext canceled"),
+        ]
+    },
     "check": {"look at": [ended(0, "nothing"), ended(0, "nothing"), ended(0, "it is there")]},
     "lost": {"change it": ended(1, "Connection terminated"), "look at": ended()},
     "cut": {"change it": [INTERRUPTED, ended()], "look at": ended()},
@@ -80,7 +102,7 @@ def main(name: str, directory: str) -> int:
     project = Path(directory)
     other = replace(procedure(tick("elsewhere"), name="other"), title="Something else")
     walked = Walked(
-        book=book(replace(_procedures()[name], id="fix"), other),
+        book=replace(book(replace(_procedures()[name], id="fix"), other), errors=read_book(PACKAGED_BOOK).errors),
         scratch=project / "scratch",
         operator=cast("FakeOperator", TerminalOperator(titles={"other": "Something else"})),
         executor=FakeExecutor(dict(_ENDINGS.get(name, {}))),

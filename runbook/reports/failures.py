@@ -1,0 +1,34 @@
+"""The executions of a run that failed, each with why, as far as its output says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from runbook.diagnosis import Diagnosis, diagnose
+from runbook.journal.events import Event, Outcome, RunStarted, StepFinished, StepStarted
+from runbook.model import KnownError
+
+__all__ = ["failures", "in_one_sentence"]
+
+_LONGEST = 200
+
+
+def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[tuple[StepFinished, Diagnosis | None]]:
+    """Yield the executions that failed, with the diagnosis that the screen of the failure shows."""
+    major, argv = None, ()
+    for event in events:
+        match event:
+            case RunStarted():
+                first = event.target.cli.partition(".")[0]
+                major = int(first) if first.isdigit() else None
+            case StepStarted():
+                argv = event.argv
+            case StepFinished() if event.outcome is Outcome.FAILED:
+                yield event, diagnose(errors, argv, event.exit, event.output, major=major)
+
+
+def in_one_sentence(diagnosis: Diagnosis) -> str:
+    """Return the error in its own words, behind what the book calls it."""
+    said = diagnosis.error.text
+    said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+    return f"{diagnosis.known.title} ({said})" if diagnosis.known else said

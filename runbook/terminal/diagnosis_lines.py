@@ -1,0 +1,31 @@
+"""Why a command failed, as lines: the error in its own words, then what the book knows of it."""
+
+from __future__ import annotations
+
+from runbook.diagnosis import CommandError
+from runbook.model import KnownError
+from runbook.terminal.lines import Lines, wrap
+
+__all__ = ["known_error_lines", "said_lines"]
+
+_LONGEST = 300
+"""Characters of an error; it may quote a whole row."""
+
+
+def said_lines(error: CommandError, width: int) -> Lines:
+    """Return the error as the command printed it. `It said` tells whose words these are: it may quote anything."""
+    lines = wrap(_short(error.text), width, first="  It said: ", rest="      ", style="bold")
+    return [*lines, *(wrap(_short(error.detail), width, first="      ", style="dim") if error.detail else [])]
+
+
+def known_error_lines(known: KnownError, width: int) -> Lines:
+    """Return what happened, why, and what to do in order."""
+    lines = wrap(known.title, width, first="  ", style="bold")
+    lines += wrap(known.means, width, first="  ")
+    for number, text in enumerate(known.do, start=1):
+        lines += wrap(text, width, first=f"  {number}. ")
+    return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
