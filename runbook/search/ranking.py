@@ -54,7 +54,7 @@ _LEAST = 0.25
 
 _SQLSTATE = re.compile(r"(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])")
 _GIVEN_STATE = re.compile(r"(?:SQLSTATE[ :=(\[]{0,3}|code['\"]?: ?['\"])([0-9A-Z]{5})(?![0-9A-Za-z_])")
-_START = re.compile(r"[:\"'`(\[{] ?(?=[A-Za-z])")
+_START = re.compile(r"(?:[:\"'`(\[{] ?|(?<![0-9A-Za-z_])[0-9A-Z]{5}:? )(?=[A-Za-z])")
 _PARTS, _MESSAGE, _MATCHED_LINES = 12, 400, 30
 _LAUNCHERS = frozenset(
     {"$", "sudo", "npx", "bunx", "pnpx", "pnpm", "yarn", "npm", "exec", "dlx", "x", "run", "-y", "--"}
@@ -266,7 +266,7 @@ def _given_states(text: str) -> set[str]:
 
 
 def _messages(text: str) -> list[str]:
-    """Return where an error's text may begin: each line, and each part of it behind a colon, a quote or a bracket."""
+    """Return where an error's text may begin: each line, and each part of it behind a colon, a quote, a bracket or an SQLSTATE."""
     lines = [line.strip(" \t\r")[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling]
     if len(lines) > 2 * _MATCHED_LINES:
         lines = [*lines[:_MATCHED_LINES], *lines[-_MATCHED_LINES:]]

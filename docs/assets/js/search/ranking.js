@@ -124,7 +124,7 @@
 
   const SQLSTATE = /(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])/g;
   const GIVEN_STATE = /(?:SQLSTATE[ :=([]{0,3}|code['"]?: ?['"])([0-9A-Z]{5})(?![0-9A-Za-z_])/g;
-  const START = /[:"'`([{] ?(?=[A-Za-z])/g;
+  const START = /(?:[:"'`([{] ?|(?<![0-9A-Za-z_])[0-9A-Z]{5}:? )(?=[A-Za-z])/g;
   const [PARTS, MESSAGE, MATCHED_LINES] = [12, 400, 30];
   const LAUNCHERS = new Set("$ sudo npx bunx pnpx pnpm yarn npm exec dlx x run -y --".split(" "));
 
