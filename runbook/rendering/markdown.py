@@ -25,8 +25,6 @@ def _lines(shown: ShownProcedure) -> Iterator[str]:
     yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
     yield from _list("Warnings", [f"**{markdown_prose(text)}**" for text in one.warnings])
     yield from _list("Use it when", map(markdown_prose, one.use_when))
-    seen = (*map(markdown_prose, one.symptoms), *map(markdown_code, one.errors))
-    yield from _list("What you may see", seen)
     not_for = ((markdown_prose(other.text), f": `{other.see}`" if other.see else "") for other in one.not_for)
     yield from _list("Not for", map("".join, not_for))
     yield from _list("Have at hand", map(markdown_prose, one.needs))
@@ -40,6 +38,8 @@ def _lines(shown: ShownProcedure) -> Iterator[str]:
             yield from ("", f"- [ ] **{place.shown_number}. {markdown_prose(shown.title(place))}**")
             yield from _blocks(shown.blocks(place))
     yield from _list("Afterwards", [f"[ ] {markdown_prose(text)}" for text in one.after])
+    seen = (*map(markdown_prose, one.symptoms), *map(markdown_code, one.errors))
+    yield from _list("What leads here", seen)
 
 
 def _list(title: str, texts: Iterable[str]) -> Iterator[str]:

@@ -56,7 +56,6 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
     yield from _list("Use it when", one.use_when, column)
-    yield from _list("What you may see", (*one.symptoms, *one.errors), column)
     yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
     yield from _list("Have at hand", one.needs, column)
     yield from _list("It asks for", [f"{each.name}: {each.ask}{_hint(each)}" for each in one.parameters], column)
@@ -73,6 +72,7 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
             yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
             yield from inner.blocks(shown.blocks(place))
     yield from _list("Afterwards", one.after, column)
+    yield from _list("What leads here", (*one.symptoms, *one.errors), column)
     yield from _list("Related", one.related, column)
     yield from ("", f"Walk through it:  runbook run {one.id}")
 

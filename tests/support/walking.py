@@ -86,7 +86,9 @@ _ENDINGS: Mapping[str, dict[str, Any]] = {
     "fail": {"change it": [BROKEN, ended()]},
     "push": {
         "npx supabase db push": [
-            ended(1, PUSHED + "ERROR: syntax error at or near \"en\" (SQLSTATE 42601)\nAt statement: 0\n" + LONG_FUNCTION),
+            ended(
+                1, PUSHED + 'ERROR: syntax error at or near "en" (SQLSTATE 42601)\nAt statement: 0\n' + LONG_FUNCTION
+            ),
             ended(1, "◇  Apply 1 migration?\n│  No\ncontext canceled"),
         ]
     },

@@ -51,9 +51,13 @@ def test_error_is_on_the_screen_however_long_the_statement_is(failed: Seen) -> N
     rows = failed.until("FAILED", then="q stop")
     text = " ".join(" ".join(rows).split())
     said = 'It said: ERROR: syntax error at or near "en" (SQLSTATE 42601)'
-    assert [part for part in (said, "The SQL has a mistake", "1. Nothing of this file was applied") if part not in text] == []
+    assert [
+        part for part in (said, "The SQL has a mistake", "1. Nothing of this file was applied") if part not in text
+    ] == []
     # The step's own advice is for its own failures, and comes behind.
-    assert text.index(said) < text.index("Otherwise: The table has other columns.") < text.index("$ npx supabase db push")
+    assert (
+        text.index(said) < text.index("Otherwise: The table has other columns.") < text.index("$ npx supabase db push")
+    )
 
 
 def test_after_a_no_nothing_speaks_of_a_failed_push(failed: Seen) -> None:
