@@ -55,6 +55,8 @@ _LEAST = 0.25
 _SQLSTATE = re.compile(r"(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])")
 _GIVEN_STATE = re.compile(r"(?:SQLSTATE[ :=(\[]{0,3}|code['\"]?: ?['\"])([0-9A-Z]{5})(?![0-9A-Za-z_])")
 _START = re.compile(r"(?:[:\"'`(\[{] ?|(?<![0-9A-Za-z_])[0-9A-Z]{5}:? )(?=[A-Za-z])")
+_STAMP = re.compile(r"^(?:[\[(]?[0-9]{4}[-/][0-9TZ:/.,+ -]{6,40}[\])]? ?|##\[[a-z]{1,20}\] ?)")
+"""What a log puts before a line."""
 _PARTS, _MESSAGE, _MATCHED_LINES = 12, 400, 30
 _LAUNCHERS = frozenset(
     {"$", "sudo", "npx", "bunx", "pnpx", "pnpm", "yarn", "npm", "exec", "dlx", "x", "run", "-y", "--"}
@@ -266,8 +268,11 @@ def _given_states(text: str) -> set[str]:
 
 
 def _messages(text: str) -> list[str]:
-    """Return where an error's text may begin: each line, and each part of it behind a colon, a quote, a bracket or an SQLSTATE."""
-    lines = [line.strip(" \t\r")[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling]
+    """Return where an error's text may begin: each line, and what comes in it behind a sign or an SQLSTATE."""
+    telling = [
+        _STAMP.sub("", line.strip(" \t\r"))[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling
+    ]
+    lines = list(dict.fromkeys(telling))
     if len(lines) > 2 * _MATCHED_LINES:
         lines = [*lines[:_MATCHED_LINES], *lines[-_MATCHED_LINES:]]
     found: list[str] = []

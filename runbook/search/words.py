@@ -10,7 +10,8 @@ __all__ = ["LONGEST", "Vocabulary", "clean", "lines_that_matter", "stem", "words
 LONGEST = 200_000
 """Characters of a search that are looked at: the log of a long run, with room to spare."""
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]{0,30}[A-Za-z]|[\x00-\x09\x0b-\x1f]")
+_STYLE = re.compile(r"\x1b\[[0-9;?]{0,30}[A-Za-z]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _NOISE = (
     (re.compile(r"https?://[^ /\"'`<>|)]+"), " "),
     (re.compile(r"\[[0-9a-f]{1,4}:[0-9a-f:]{2,40}\]|\((?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{0,4}\)"), " ipv6 "),
@@ -20,7 +21,7 @@ _NOISE = (
     (re.compile(r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?z?"), " "),
     (re.compile(r"[0-9]{6,}"), " "),
     (re.compile(r"(?<![a-z])[a-z]{20}(?![a-z])"), " "),
-    (re.compile(r":[0-9]+(?::[0-9]+)?"), " "),
+    (re.compile(r":[0-9]+:[0-9]+"), " "),
     (re.compile(r"[\u2018\u2019']"), ""),
 )
 """What tells nothing: hosts, versions, dates, ids, refs of projects, places in files."""
@@ -36,7 +37,7 @@ _DOUBLE = re.compile(r"([bcdfgkmnprtv])\1$")
 
 
 def clean(line: str) -> str:
-    """Return a line without colours and without what only this machine, project or day has; in lower case."""
+    """Return a line without what only this machine, project or day has; in lower case."""
     text = _HUMP.sub(r"\1 \2", _CONTROL.sub(" ", line)).lower()
     for noise, instead in _NOISE:
         text = noise.sub(instead, text)
@@ -44,11 +45,12 @@ def clean(line: str) -> str:
 
 
 def lines_that_matter(text: str) -> list[tuple[str, bool]]:
-    """Return the lines of a search that aren't frames of a stack, each with whether it looks like an error.
+    """Return the lines of a search, without colours and frames of a stack, each with whether it looks like an error.
 
     Where none does, all count alike.
     """
-    found = [line for line in text[:LONGEST].split("\n") if line.strip(" \t\r")]
+    plain = _STYLE.sub("", text[:LONGEST])
+    found = [line for line in plain.split("\n") if line.strip(" \t\r")]
     kept = [line for line in found if not _FRAME.fullmatch(line)] or found
     telling = [bool(_TELLING.search(line.lower())) for line in kept]
     return list(zip(kept, telling if any(telling) else [True] * len(kept), strict=True))

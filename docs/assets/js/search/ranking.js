@@ -6,7 +6,8 @@
 
   // --- words.py -----------------------------------------------------------------------------------------------------
 
-  const CONTROL = /\x1b\[[0-9;?]{0,30}[A-Za-z]|[\x00-\x09\x0b-\x1f]/g;
+  const STYLE = /\x1b\[[0-9;?]{0,30}[A-Za-z]/g;
+  const CONTROL = /[\x00-\x09\x0b-\x1f]/g;
   const NOISE = [
     [/https?:\/\/[^ /"'`<>|)]+/g, " "],
     [/\[[0-9a-f]{1,4}:[0-9a-f:]{2,40}\]|\((?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{0,4}\)/g, " ipv6 "],
@@ -16,7 +17,7 @@
     [/[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]+)?z?/g, " "],
     [/[0-9]{6,}/g, " "],
     [/(?<![a-z])[a-z]{20}(?![a-z])/g, " "],
-    [/:[0-9]+(?::[0-9]+)?/g, " "],
+    [/:[0-9]+:[0-9]+/g, " "],
     [/[\u2018\u2019']/g, ""],
   ];
   const HUMP = /([a-z0-9])([A-Z][a-z])/g;
@@ -39,6 +40,7 @@
   function linesThatMatter(text) {
     const found = text
       .slice(0, LONGEST)
+      .replace(STYLE, "")
       .split("\n")
       .filter((line) => strip(line));
     const whole = found.filter((line) => !FRAME.test(line));
@@ -125,6 +127,7 @@
   const SQLSTATE = /(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])/g;
   const GIVEN_STATE = /(?:SQLSTATE[ :=([]{0,3}|code['"]?: ?['"])([0-9A-Z]{5})(?![0-9A-Za-z_])/g;
   const START = /(?:[:"'`([{] ?|(?<![0-9A-Za-z_])[0-9A-Z]{5}:? )(?=[A-Za-z])/g;
+  const STAMP = /^(?:[[(]?[0-9]{4}[-/][0-9TZ:/.,+ -]{6,40}[\])]? ?|##\[[a-z]{1,20}\] ?)/;
   const [PARTS, MESSAGE, MATCHED_LINES] = [12, 400, 30];
   const LAUNCHERS = new Set("$ sudo npx bunx pnpx pnpm yarn npm exec dlx x run -y --".split(" "));
 
@@ -300,13 +303,11 @@
   const givenStates = (text) => new Set([...text.matchAll(GIVEN_STATE)].map((match) => match[1]));
 
   function messagesIn(text) {
-    let lines = linesThatMatter(text)
-      .filter(([, isTelling]) => isTelling)
-      .map(([line]) => line);
+    const telling = linesThatMatter(text).filter(([, isTelling]) => isTelling);
+    let lines = [...new Set(telling.map(([line]) => strip(line).replace(STAMP, "").slice(0, MESSAGE)))];
     if (lines.length > 2 * MATCHED_LINES) lines = [...lines.slice(0, MATCHED_LINES), ...lines.slice(-MATCHED_LINES)];
     const found = new Set();
-    for (const each of lines) {
-      const line = strip(each).slice(0, MESSAGE);
+    for (const line of lines) {
       const starts = [...line.matchAll(START)].map((match) => match.index + match[0].length).slice(0, PARTS);
       found.add(line);
       for (const start of starts) found.add(line.slice(start));
