@@ -10,7 +10,7 @@ from runbook.errors import BookError
 from runbook.loading import PACKAGED_BOOK, load_book, load_procedure
 from runbook.model import Book, Procedure
 
-__all__ = ["open_at", "open_to_read"]
+__all__ = ["open_at", "open_to_read", "read_sound"]
 
 
 def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
@@ -31,6 +31,11 @@ def open_to_read(directory: str | None) -> Book:
     Raises BookError where nothing can be read, UsageError where there is no book. In an emergency a procedure that
     is fine must not be out of reach because another one has a typing error; `runbook run` is stricter.
     """
+    return read_sound(directory)[0]
+
+
+def read_sound(directory: str | None) -> tuple[Book, bool]:
+    """Return what `open_to_read` does, and whether all of the book is sound."""
     reading = load_book(Path(directory) if directory else PACKAGED_BOOK)
     if reading.book is None:
         raise BookError(reading.findings)
@@ -38,4 +43,4 @@ def open_to_read(directory: str | None) -> Book:
         count = len(reading.findings)
         problems = f"{count} problem{'s' if count > 1 else ''}"
         click.echo(f"runbook: the book has {problems}; `runbook check` shows them", err=True)
-    return reading.book
+    return reading.book, not reading.findings

@@ -18,7 +18,7 @@ __all__ = ["command"]
 @click.option("--write", is_flag=True, help="Write all schemas into the book's schema/ directory instead.")
 @click.pass_obj
 def command(book: str | None, name: str, *, write: bool) -> int:
-    """Print the JSON Schema of one kind of file: procedure (default), policy, supabase, patterns, advice or errors.
+    """Print the JSON Schema of one kind of file, of procedures if none is named.
 
     The line `# yaml-language-server: $schema=../schema/procedure.schema.json` at the top of a file names its schema to
     the editor.

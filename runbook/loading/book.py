@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from runbook.errors import BookError, Finding, UsageError
-from runbook.loading.files import SHARED, BookFile, policy_of, read_file, read_shared, shown_name
+from runbook.loading.files import PACKAGED_BOOK, SHARED, BookFile, policy_of, read_file, read_shared, shown_name
 from runbook.loading.includes import included_by, resolve_includes
 from runbook.loading.records import build
 from runbook.loading.shapes import FILES, SHAPES
 from runbook.loading.source_text import Problems, TooManyError
-from runbook.model import Book, Procedure
+from runbook.model import Book, Position, Procedure, SearchWords
 
 __all__ = ["Reading", "load_book", "load_procedure", "read_book"]
 
@@ -133,6 +133,8 @@ def _beside(directory: Path, shown: str, name: str) -> BookFile | None:
     if name in SHARED:
         return read_shared(directory, shown, name)
     path = directory / name
+    if name == "search.yaml" and not path.is_file():  # the packaged words help to search any book
+        path, shown = PACKAGED_BOOK / name, shown_name(PACKAGED_BOOK)
     return read_file(path, f"{shown}/{name}", FILES[name], SHAPES) if path.is_file() else None
 
 
@@ -159,8 +161,14 @@ def _assemble(
         patterns=_entries(others.get("patterns.yaml")),
         advice=_entries(others.get("advice.yaml")),
         errors=_entries(others.get("errors.yaml")),
+        search=_search(others.get("search.yaml")),
     )
 
 
 def _entries(file: BookFile | None) -> tuple[Any, ...]:
     return build(file.record) if file and file.record else ()
+
+
+def _search(file: BookFile | None) -> SearchWords:
+    """Return how the book is searched; nothing of it where only one procedure is read."""
+    return build(file.record) if file and file.record else SearchWords(at=Position("search.yaml", 1, 1))

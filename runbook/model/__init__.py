@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
     from runbook.model.procedure import Mode, Procedure, Reference, Section
+    from runbook.model.search_words import FoundPage, SearchWords
     from runbook.model.step import Check, Recovery, Step, Undo
     from runbook.model.terms import Effect, Position
 
@@ -31,6 +32,7 @@ __all__ = [
     "Effect",
     "Expectation",
     "Family",
+    "FoundPage",
     "FunctionResponse",
     "KnownError",
     "Mode",
@@ -48,6 +50,7 @@ __all__ = [
     "Scenario",
     "ScenarioEvent",
     "ScenarioMigration",
+    "SearchWords",
     "Section",
     "Step",
     "SupabaseMajor",
@@ -60,7 +63,8 @@ __all__ = [
 ]
 
 _MODULES = (
-    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error", "book"
+    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error",
+    "search_words", "book",
 )  # fmt: skip
 """Where the names are, the quickest to import first."""
 

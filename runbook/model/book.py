@@ -23,6 +23,7 @@ from runbook.model.fields import (
 from runbook.model.known_error import KnownError
 from runbook.model.policy import Policy
 from runbook.model.procedure import Procedure
+from runbook.model.search_words import SearchWords
 from runbook.model.terms import Position
 
 __all__ = ["SHAPES", "Advice", "Book", "Pattern"]
@@ -67,6 +68,7 @@ class Book:
     patterns: tuple[Pattern, ...]
     advice: tuple[Advice, ...]
     errors: tuple[KnownError, ...]
+    search: SearchWords
 
     def procedure(self, name: str) -> Procedure:
         """Return the procedure with that id; raises UsageError naming the closest ones."""

@@ -32,6 +32,8 @@ def record_of(shown: ShownProcedure) -> _Record:
         "digest": procedure.digest,
         "cli": shown.to.major,
         "use_when": procedure.use_when,
+        "symptoms": procedure.symptoms,
+        "errors": procedure.errors,
         "not_for": [{"text": one.text, "see": one.see} for one in procedure.not_for],
         "needs": procedure.needs,
         "warnings": procedure.warnings,

@@ -38,6 +38,8 @@ def _lines(shown: ShownProcedure) -> Iterator[str]:
             yield from ("", f"- [ ] **{place.shown_number}. {markdown_prose(shown.title(place))}**")
             yield from _blocks(shown.blocks(place))
     yield from _list("Afterwards", [f"[ ] {markdown_prose(text)}" for text in one.after])
+    seen = (*map(markdown_prose, one.symptoms), *map(markdown_code, one.errors))
+    yield from _list("What leads here", seen)
 
 
 def _list(title: str, texts: Iterable[str]) -> Iterator[str]:

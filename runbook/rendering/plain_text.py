@@ -72,6 +72,7 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
             yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
             yield from inner.blocks(shown.blocks(place))
     yield from _list("Afterwards", one.after, column)
+    yield from _list("What leads here", (*one.symptoms, *one.errors), column)
     yield from _list("Related", one.related, column)
     yield from ("", f"Walk through it:  runbook run {one.id}")
 

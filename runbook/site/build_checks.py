@@ -181,6 +181,13 @@ def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
         for name, one in book.procedures.items()
         if name not in pages
     ]
+    found += [
+        Finding(
+            each.at.file, each.at.line, each.at.column, f"search finds '{each.page}', and the site has no such page"
+        )
+        for each in book.search.pages
+        if not (config.parent / "docs" / f"{each.page}.md").is_file()
+    ]
     for name, page in pages.items():
         procedure = book.procedures.get(name)
         told = []

@@ -86,16 +86,17 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Put the YAML of each procedure into the site."""
-    from runbook.site import source
+    """Put the YAML of each procedure and the search index into the site."""
+    from runbook.site import search_index, source
 
+    files.append(File.generated(config, search_index.FILE, content=search_index.script()))
     for procedure in source.book().procedures.values():
         files.append(File.generated(config, source.source_page(procedure.id), content=procedure.source))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Check the form of all generated blocks; describe, rank and source procedure pages from the book."""
+    """Check the form of all generated blocks; describe and source procedure pages from the book."""
     from runbook.site import build_checks, page_html
 
     for problem in build_checks.fence_problems(markdown):
@@ -131,10 +132,13 @@ def on_post_template(output_content: str, *, template_name: str, **_: object) ->
 
 
 def on_post_page(output: str, **_: object) -> str:
-    """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do."""
+    """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do.
+
+    The search box gets this project's search.
+    """
     from runbook.site import page_html
 
-    return page_html.valid(output)
+    return page_html.with_own_search(page_html.valid(output))
 
 
 def on_post_build(config: MkDocsConfig) -> None:

@@ -14,12 +14,21 @@ from mkdocs.structure.toc import AnchorLink, TableOfContents
 from mkdocs.utils import get_relative_url
 
 from runbook.markup import LINK_ATTRIBUTES, is_safe_link
-from runbook.model import Section
 from runbook.printable import printable
 from runbook.site.prose import plain
-from runbook.site.source import EMERGENCY, book
+from runbook.site.source import book
 
-__all__ = ["anchors", "edit_url", "list_headings", "meta", "relink", "shown_procedure", "unlink", "valid"]
+__all__ = [
+    "anchors",
+    "edit_url",
+    "list_headings",
+    "meta",
+    "relink",
+    "shown_procedure",
+    "unlink",
+    "valid",
+    "with_own_search",
+]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
@@ -29,8 +38,8 @@ _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
 _TAGS = re.compile(r"<[^>]+>")
-# Whoever searches in an emergency must find the way out above all pages that only mention it.
-_BOOST = {Section.WRONG: 6.0, Section.START: 1.5}
+_THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
+_OWN_WORKER = "assets/js/search/worker.js"
 
 
 def shown_procedure(page: str) -> str | None:
@@ -43,13 +52,11 @@ def shown_procedure(page: str) -> str | None:
 def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
     """Return a page's metadata, escaped for HTML because the theme's templates escape nothing.
 
-    A procedure's page gets its description and search rank from the book, unless its front matter sets them.
+    A procedure's page gets its description from the book, unless its front matter sets it.
     """
     found = dict(given)
     if name := shown_procedure(page):
-        procedure = book().procedure(name)
-        boost = 12.0 if name == EMERGENCY else _BOOST.get(procedure.section, 3.0)
-        found = {"description": plain(procedure.summary), "search": {"boost": boost}, **found}
+        found = {"description": plain(book().procedure(name).summary), **found}
     return {key: escape(printable(value)) if isinstance(value, str) else value for key, value in found.items()}
 
 
@@ -126,6 +133,11 @@ def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
     if name is None:
         return given
     return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
+
+
+def with_own_search(html: str) -> str:
+    """Let the theme's search box ask this project's worker; the theme has no setting for that."""
+    return _THEME_WORKER.sub(_OWN_WORKER, html)
 
 
 def valid(html: str) -> str:

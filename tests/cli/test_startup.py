@@ -40,7 +40,9 @@ def imported(cache: Path, *words: str) -> set[str]:
     return set(ran.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("words", [("list",), ("show", "emergency-rollback")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("list",), ("show", "emergency-rollback"), ("find", "rows", "missing")], ids=" ".join
+)
 def test_a_quick_verb_imports_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
     """The first thing typed in an emergency answers at once."""
     assert not imported(tmp_path, *words) & set(HEAVY)
@@ -53,6 +55,15 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
         *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.printable", "runbook.secret_file"),
         *("runbook.streams", "runbook.user_directories"),
+    }
+
+
+def test_finding_imports_no_model(tmp_path: Path) -> None:
+    """The index is read from the cache; of the book, not even the model is there."""
+    own = {name.split(".")[1] for name in imported(tmp_path, "find", "57014") if name.startswith("runbook.")}
+    assert own == {
+        *("cache", "cli", "errors", "extras", "linear_regex", "printable", "search", "secret_file", "streams"),
+        "user_directories",
     }
 
 

@@ -6,11 +6,13 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 
 import pytest
 from support.screens import screen
 
+from runbook.checks import open_book
 from runbook.engine.comparison import capture, compare, document_in
 from runbook.engine.ports import Execution
 from runbook.journal.events import Outcome
@@ -30,6 +32,9 @@ from runbook.policy.sql_effect import effect_of
 from runbook.rendering.command_text import command_text
 from runbook.rendering.json_format import readable, readable_output
 from runbook.runtime.transcript import Transcript
+from runbook.search.index import build_index
+from runbook.search.ranking import find
+from runbook.search.record import Index
 from runbook.terminal.error_screens import render_difference, render_failure
 from runbook.terminal.lines import wrap
 
@@ -115,6 +120,11 @@ def _failure(text: str) -> object:
     return render_failure(screen(), Execution(outcome=Outcome.FAILED, exit=1, seconds=1, output=text))
 
 
+@cache
+def _index() -> Index:
+    return build_index(open_book(None))
+
+
 OUTLETS: dict[str, Callable[[str], object]] = {
     "compared": lambda text: compare(Expectation(output="zzz", matches="q+$", absent="^q"), 0, text, str),
     "captured": lambda text: capture([Capture("a", pattern=r"(q+)\s*$")], text),
@@ -130,6 +140,7 @@ OUTLETS: dict[str, Callable[[str], object]] = {
     "shown as a difference": lambda text: render_difference("procedure", text),
     "judged as SQL": effect_of,
     "searched for unsafe links": lambda text: list(unsafe_links(text)),
+    "searched in the book": lambda text: find(_index(), text),
     "split as a sentence": lambda text: list(prose_parts(text)),
     "in Markdown, as text": markdown_text,
     "in Markdown, as a sentence": markdown_prose,

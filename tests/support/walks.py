@@ -27,6 +27,7 @@ from runbook.model import (
     Position,
     Procedure,
     Rule,
+    SearchWords,
     Section,
     Step,
     SupabaseMajor,
@@ -122,6 +123,7 @@ def book(*procedures: Procedure) -> Book:
         patterns=(),
         advice=(),
         errors=(),
+        search=SearchWords(at=AT),
     )
 
 

@@ -1,0 +1,127 @@
+/*
+ * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). What `runbook find` finds
+ * comes first, from the same index; below it stand other places of the site that have all words of the search.
+ */
+"use strict";
+
+(() => {
+  const [SETUP, READY, QUERY, RESULT] = [0, 1, 2, 3]; // the theme's kinds of messages
+  const MOST_PAGES = 6;
+  const LINE_END = "\u23ce"; // as `paste.js` keeps one in the box
+  const FEW_WORDS = 4; // only so many are marked on the page that a result leads to
+
+  /* From a disk, a stand-in runs this script in a frame: it is named by the only script there. */
+  const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
+  let index = null;
+  let sections = [];
+
+  const escaped = (text) =>
+    text.replace(/[&<>"]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[one]);
+
+  function marked(text, words) {
+    const parts = text.split(/([A-Za-z0-9]+)/);
+    return parts
+      .map((part, at) => {
+        const found = at % 2 && runbookSearch.termsOf(index, part).some((term) => words.has(term));
+        return found ? `<mark data-md-highlight>${part}</mark>` : escaped(part);
+      })
+      .join("");
+  }
+
+  /* A result of the theme: a page, and below it the places on that page. Enter goes to the highest score. */
+  const item = (location, title, text, score, terms) => ({ location, title, text, score, terms });
+
+  function group(hit, score, terms) {
+    const { entry, line } = hit;
+    const words = new Set(hit.words);
+    const place = `${entry.page}.html${hit.anchor ? `#${hit.anchor}` : ""}`;
+    const isProcedure = entry.kind === "procedure";
+    const matched = line && line.text !== entry.title ? `<p>${marked(line.text, words)}</p>` : "";
+    if (isProcedure && hit.anchor) {
+      const title = escaped(line.label || line.text);
+      return [
+        item(place, title, matched, score + 0.5, terms),
+        item(`${entry.page}.html`, escaped(entry.title), "", score, terms),
+      ];
+    }
+    if (isProcedure || !hit.anchor) {
+      const text = matched || `<p>${escaped(entry.means)}</p>`;
+      return [item(place, escaped(entry.title), text, score, terms)];
+    }
+    const means = [entry.verdict, entry.means].filter(Boolean).join(" ");
+    const steps = entry.do.map((text) => `<li>${escaped(text)}</li>`).join("");
+    const list = entry.do.length > 1 ? `<ol>${steps}</ol>` : entry.do.map((text) => `<p>${escaped(text)}</p>`).join("");
+    const parent = entry.see
+      ? [`procedures/${entry.see}.html`, titleOf(entry.see)]
+      : [`${entry.page}.html`, titleOfPage(entry.page)];
+    return [
+      item(place, escaped(entry.title), `<p>${marked(means, words)}</p>${list}`, score + 0.5, terms),
+      item(parent[0], escaped(parent[1]), "", score, terms),
+    ];
+  }
+
+  const titleOf = (id) => index.entries.find((one) => one.kind === "procedure" && one.id === id)?.title ?? id;
+  const titleOfPage = (page) => sections.find((one) => one.location === `${page}.html`)?.plainTitle ?? page;
+
+  /* Places of the site that have all words, those first that have them in the title. */
+  function elsewhere(query, known) {
+    const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || [])];
+    if (!words.length || words.length > 8) return [];
+    return sections
+      .filter((one) => !known.has(one.location.split("#")[0]) && words.every((word) => one.searched.includes(word)))
+      .map((one) => [words.filter((word) => one.searchedTitle.includes(word)).length, one])
+      .sort(([one], [other]) => other - one)
+      .map(([, one]) => one)
+      .slice(0, MOST_PAGES);
+  }
+
+  function answer(typed) {
+    const query = typed.replaceAll(LINE_END, "\n");
+    const hits = query.trim() ? runbookSearch.find(index, query) : [];
+    const spoken = query.trim().split(/\s+/);
+    const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
+    const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
+    const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
+    const sure = hits.some((hit) => hit.sureness > 0);
+    const more = sure ? [] : elsewhere(query, known);
+    const others = more.map((one, at) => {
+      const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
+      const page = one.location.split("#")[0];
+      return page === one.location ? [place] : [place, item(page, escaped(titleOfPage(page.replace(/\.html$/, ""))), "", 900 - at, terms)];
+    });
+    return { items: [...groups, ...others], suggest: [] };
+  }
+
+  function excerpt(section, words) {
+    const at = Math.max(section.searched.indexOf((words[0] || "").toLowerCase()), 0);
+    const from = at > 80 ? section.plain.indexOf(" ", at - 80) + 1 : 0;
+    const text = section.plain.slice(from, at + 160).replace(/\s\S*$/, "");
+    return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
+  }
+
+  async function setUp({ docs }) {
+    // In a worker this is done when it returns, in the stand-in when its promise is kept.
+    await importScripts(new URL("ranking.js", own).href, new URL("../../search-index.js", own).href);
+    index = runbookSearch.read(self.runbookIndex);
+    const text = (html) =>
+      html
+        .replace(/<[^>]*>/g, " ")
+        .replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"', "#39": "'", nbsp: " " })[name])
+        .replace(/\s+/g, " ")
+        .trim();
+    sections = docs.map((doc) => {
+      const [plainTitle, plain] = [text(doc.title || ""), text(doc.text || "")];
+      const searchedTitle = plainTitle.toLowerCase();
+      return { location: doc.location, plainTitle, plain, searchedTitle, searched: `${plain} ${plainTitle}`.toLowerCase() };
+    });
+    return { type: READY };
+  }
+
+  async function reply({ type, data }) {
+    if (type === SETUP) return setUp(data);
+    if (type === QUERY) return { type: RESULT, data: answer(data) };
+    throw new TypeError("Invalid message type");
+  }
+
+  addEventListener("message", async (message) => postMessage(await reply(message.data)));
+})();

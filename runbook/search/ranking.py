@@ -1,0 +1,360 @@
+"""Find what fits best to what a person has in front of them. Pure; the same in JavaScript (see the package).
+
+Three things lead straight to an entry, the surest first: a command that the policy has a rule for, a known error whose
+SQLSTATE and message fit, and an error text of a procedure that stands in the search word for word. Everything else is
+weighed by its words: rare ones count more, a line that is matched as a whole more than scattered words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from runbook.linear_regex import linear_regex
+from runbook.search.record import Entry, Index, Kind, Line, Source
+from runbook.search.words import LONGEST, lines_that_matter
+
+__all__ = ["Hit", "find"]
+
+_WEIGHTS = {
+    Source.SYMPTOM: 3.0,
+    Source.ERROR: 3.0,
+    Source.USE: 2.4,
+    Source.TITLE: 2.2,
+    Source.OTHER: 2.2,
+    Source.SUMMARY: 2.0,
+    Source.SIGN: 1.7,
+    Source.OPTION: 1.6,
+    Source.MEANS: 1.0,
+    Source.STEP: 0.7,
+    Source.REST: 0.5,
+}
+_FACTORS = {Kind.PROCEDURE: 1.0, Kind.ERROR: 0.95, Kind.PATTERN: 0.75, Kind.PAGE: 0.8, Kind.RULE: 0.6}
+_URGENT = 1.08
+"""How much more a procedure counts for when something is wrong: who searches is rarely at leisure."""
+_BESIDE = 0.4
+"""How much a word counts that stands in a paste beside the lines that look like an error."""
+_SECOND, _THIRD = 0.25, 0.12
+"""How much an entry's second and third best lines count."""
+_GUESSED = 0.7
+"""How much a word counts that the book doesn't have, for one that it has and that looks alike."""
+_FEW = 12
+"""In a search of more words than this, words that the book doesn't have are names, not slips."""
+_GAP = 4
+"""How many words may stand within an error text that the book doesn't have there: names of tables and the like."""
+_STARTS = 60
+"""How many places of a paste are tried at which an error text may begin."""
+_LEAST_SHARE = 0.3
+"""How much the words of a line count at least of which the search has only a few."""
+_OTHER_STATE = 0.3
+"""How much a known error counts for beside a SQLSTATE that it doesn't have."""
+_LEAST = 0.25
+"""An entry with less than this part of the best one's score is noise."""
+
+_SQLSTATE = re.compile(r"(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])")
+_GIVEN_STATE = re.compile(r"(?:SQLSTATE[ :=(\[]{0,3}|code['\"]?: ?['\"])([0-9A-Z]{5})(?![0-9A-Za-z_])")
+_START = re.compile(r"(?:[:\"'`(\[{] ?|(?<![0-9A-Za-z_])[0-9A-Z]{5}:? )(?=[A-Za-z])")
+_STAMP = re.compile(r"^(?:[\[(]?[0-9]{4}[-/][0-9TZ:/.,+ -]{6,40}[\])]? ?|##\[[a-z]{1,20}\] ?)")
+"""What a log puts before a line."""
+_PARTS, _MESSAGE, _MATCHED_LINES = 12, 400, 30
+_LAUNCHERS = frozenset(
+    {"$", "sudo", "npx", "bunx", "pnpx", "pnpm", "yarn", "npm", "exec", "dlx", "x", "run", "-y", "--"}
+)
+
+
+class Hit(NamedTuple):
+    """One thing found, and the line by which. `sureness` is 0 where words alone led here, and 2 or more for sure."""
+
+    entry: Entry
+    """What was found; if the search was a command, with what the policy says of its form."""
+    line: Line | None
+    score: float
+    sureness: int
+    words: tuple[str, ...]
+    """The words of the search that were found, to be marked."""
+
+    @property
+    def anchor(self) -> str:
+        """Where on the page it stands, "" for the top."""
+        return (self.line.anchor if self.line else "") or self.entry.anchor
+
+
+class _Asked(NamedTuple):
+    """A search: each term that the index has with its weight, and all terms in order (-1: unknown)."""
+
+    terms: dict[int, float]
+    order: list[int]
+    words: tuple[str, ...]
+
+
+def find(index: Index, text: str, most: int = 8) -> list[Hit]:
+    """Return what fits best to a text of any length, the best first."""
+    text = text[:LONGEST]
+    asked = _asked(index, text)
+    scores, lines = _scored(index, asked)
+    for number in _of_other_states(index, text):
+        if number in scores:
+            scores[number] *= _OTHER_STATE
+    sure = dict(_recognized(index, text))
+    quoted = _quoted(index, asked.order)
+    for number, line in quoted.items():
+        if sure.get(number, 0) < 2:
+            sure[number] = 2
+            lines[number] = line
+    command = _command(index, text)
+    if command:
+        sure[command[0]] = 4
+    best = max(scores.values(), default=0.0)
+    ranked = sorted(
+        {*sure, *(number for number, score in scores.items() if score >= best * _LEAST)},
+        key=lambda number: (-sure.get(number, 0), -scores.get(number, 0.0), number),
+    )
+    hits = []
+    for number in ranked[:most]:
+        best_line = index.lines[lines[number]] if number in lines else None
+        hit = Hit(index.entries[number], best_line, scores.get(number, 0.0), sure.get(number, 0), asked.words)
+        hits.append(_of_form(hit, index, command) if command and command[0] == number else hit)
+    return hits
+
+
+def _of_form(hit: Hit, index: Index, command: tuple[int, int, int]) -> Hit:
+    """Return the hit for the very form of a command."""
+    _, number, form = command
+    if form < 0:
+        return hit._replace(line=None)
+    found = index.commands[number].forms[form]
+    do = (found.do,) if found.do else ()
+    entry = hit.entry._replace(anchor=found.anchor, verdict=found.verdict, means=found.means, do=do)
+    return hit._replace(entry=entry, line=None)
+
+
+# --- The words of a search -------------------------------------------------------------------------------------------
+
+
+def _asked(index: Index, text: str) -> _Asked:
+    weights: dict[str, float] = {}
+    order = []
+    for line, is_telling in lines_that_matter(text):
+        for term in index.vocabulary.terms(line):
+            order.append(term)
+            weights[term] = max(weights.get(term, 0.0), 1.0 if is_telling else _BESIDE)
+    terms: dict[int, float] = {}
+    guesses: dict[str, int] = {}
+    words = []
+    for term, weight in weights.items():
+        if term in index.numbers:
+            terms[index.numbers[term]] = max(weight, terms.get(index.numbers[term], 0.0))
+            words.append(term)
+        elif len(weights) <= _FEW:
+            for number in _alike(index, term):
+                guesses.setdefault(term, number)
+                terms[number] = max(weight * _GUESSED, terms.get(number, 0.0))
+    numbers = [index.numbers.get(term, guesses.get(term, -1)) for term in order]
+    return _Asked(terms, numbers, tuple(words))
+
+
+def _alike(index: Index, term: str) -> list[int]:
+    """Return the terms that a word may be meant for: those that it begins, or that differ by a slip or two."""
+    if len(term) < 3:
+        return []
+    begun = [number for number, known in enumerate(index.terms) if known.startswith(term)]
+    if begun:
+        return begun[:8]
+    if len(term) < 4:
+        return []
+    most = 1 if len(term) < 8 else 2
+    near: list[tuple[int, int]] = []
+    for number, known in enumerate(index.terms):
+        if abs(len(known) - len(term)) <= most and known[0] == term[0]:
+            slips = _slips(term, known, most)
+            if slips <= most:
+                near.append((slips, number))
+    near.sort()
+    return [number for slips, number in near if slips == near[0][0]][:3]
+
+
+def _slips(one: str, other: str, most: int) -> int:
+    """Return how many letters must be put in, left out, changed or swapped; more than `most` once it is that."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, start=1):
+        last, before, row = before, row, [at] + [0] * len(other)
+        for to, wanted in enumerate(other, start=1):
+            row[to] = min(before[to] + 1, row[to - 1] + 1, before[to - 1] + (letter != wanted))
+            if at > 1 and to > 1 and letter == other[to - 2] and one[at - 2] == wanted:
+                row[to] = min(row[to], last[to - 2] + 1)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+# --- Weighing words --------------------------------------------------------------------------------------------------
+
+
+def _scored(index: Index, asked: _Asked) -> tuple[dict[int, float], dict[int, int]]:
+    """Return the score of each entry that has a word of the search, and its best line."""
+    pairs = {(first, second) for first, second in zip(asked.order, asked.order[1:], strict=False)}
+    wanted = 0.0
+    for term, weight in asked.terms.items():
+        wanted += index.weights[term] * weight
+    gained: dict[int, list[tuple[float, int]]] = {}
+    for number in sorted({line for term in asked.terms for line in index.lines_with[term]}):
+        line = index.lines[number]
+        score = _line_score(index, line, asked.terms, pairs)
+        gained.setdefault(line.entry, []).append((score, number))
+    scores, lines = {}, {}
+    for owner, found in gained.items():
+        found.sort(key=lambda each: (-each[0], each[1]))
+        entry = index.entries[owner]
+        covered = _covered(index, found, asked.terms)
+        total = found[0][0]
+        total += _SECOND * found[1][0] if len(found) > 1 else 0.0
+        total += _THIRD * found[2][0] if len(found) > 2 else 0.0
+        total *= 0.4 + 0.6 * covered / wanted
+        scores[owner] = total * _FACTORS[entry.kind] * (_URGENT if entry.is_urgent else 1.0)
+        lines[owner] = found[0][1]
+    return scores, lines
+
+
+def _line_score(index: Index, line: Line, terms: dict[int, float], pairs: set[tuple[int, int]]) -> float:
+    own = list(dict.fromkeys(line.terms))
+    matched = whole = 0.0
+    for term in own:
+        whole += index.weights[term]
+        if term in terms:
+            matched += index.weights[term] * terms[term]
+    beside = sum(1 for pair in zip(line.terms, line.terms[1:], strict=False) if pair in pairs)
+    closeness = 1.0 + 0.5 * beside / max(len(line.terms) - 1, 1)
+    # An error is shown as a whole; a word or two of one are those of something else.
+    least = 0.0 if line.source == Source.ERROR else _LEAST_SHARE
+    return _WEIGHTS[line.source] * matched * (least + (1.0 - least) * matched / whole) * closeness
+
+
+def _covered(index: Index, found: Sequence[tuple[float, int]], terms: dict[int, float]) -> float:
+    """Return how much of the search an entry's lines have; what only a small line has counts less."""
+    best: dict[int, float] = {}
+    for _, number in found:
+        line = index.lines[number]
+        share = min(_WEIGHTS[line.source] / 2.0, 1.0)
+        for term in line.terms:
+            if term in terms:
+                best[term] = max(best.get(term, 0.0), share)
+    total = 0.0
+    for term, weight in terms.items():
+        total += index.weights[term] * weight * best.get(term, 0.0)
+    return total
+
+
+# --- What leads straight to an entry ---------------------------------------------------------------------------------
+
+
+def _recognized(index: Index, text: str) -> Iterator[tuple[int, int]]:
+    """Yield known errors: 3 where SQLSTATE and message fit, 1 where only the SQLSTATE does."""
+    states, given = set(_SQLSTATE.findall(text)), _given_states(text)
+    messages = "\n".join(_messages(text))
+    for error in index.errors:
+        has_state = any(state in states for state in error.sqlstates)
+        if given and error.sqlstates and not has_state:
+            continue
+        if error.messages and any(_matches(message, messages) for message in error.messages):
+            yield error.entry, 3
+        elif has_state:
+            yield error.entry, 1 if error.messages else 3
+
+
+def _given_states(text: str) -> set[str]:
+    return set(_GIVEN_STATE.findall(text))
+
+
+def _messages(text: str) -> list[str]:
+    """Return where an error's text may begin: each line, and what comes in it behind a sign or an SQLSTATE."""
+    telling = [
+        _STAMP.sub("", line.strip(" \t\r"))[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling
+    ]
+    lines = list(dict.fromkeys(telling))
+    if len(lines) > 2 * _MATCHED_LINES:
+        lines = [*lines[:_MATCHED_LINES], *lines[-_MATCHED_LINES:]]
+    found: list[str] = []
+    for line in lines:
+        starts = [match.end() for match in _START.finditer(line)][:_PARTS]
+        found += [line, *(line[start:] for start in starts)]
+    return list(dict.fromkeys(found))
+
+
+def _of_other_states(index: Index, text: str) -> Iterator[int]:
+    """Yield the known errors that have other SQLSTATEs than the one that is named."""
+    given = _given_states(text)
+    for error in index.errors if given else ():
+        if error.sqlstates and not any(state in given for state in error.sqlstates):
+            yield error.entry
+
+
+def _matches(message: tuple[str, str], lines: str) -> bool:
+    expression, flags = message
+    return linear_regex(f"(?{flags})({expression})" if flags else expression, lines=True).search(lines) is not None
+
+
+def _quoted(index: Index, order: Sequence[int]) -> dict[int, int]:
+    """Return the entries of which an error text stands in the search, with that line; names may stand in between."""
+    places: dict[int, list[int]] = {}
+    for at, term in enumerate(order):
+        if term >= 0 and len(places.setdefault(term, [])) < _STARTS:
+            places[term].append(at)
+    found: dict[int, int] = {}
+    for number, line in enumerate(index.lines):
+        if line.source != Source.ERROR or line.entry in found or not _tells_enough(index, line):
+            continue
+        if any(_follows(line.terms, order, start) for start in places.get(line.terms[0], ())):
+            found[line.entry] = number
+    return found
+
+
+def _tells_enough(index: Index, line: Line) -> bool:
+    """Return whether a line is an error text of its own, not a word or two that any text may hold."""
+    total = 0.0
+    for term in dict.fromkeys(line.terms):
+        total += index.weights[term]
+    return len(line.terms) >= 3 and total >= 9.0
+
+
+def _follows(terms: Sequence[int], order: Sequence[int], start: int) -> bool:
+    at, end = start, start + len(terms) + _GAP
+    for term in terms:
+        while at < len(order) and at < end and order[at] != term:
+            at += 1
+        if at >= len(order) or at >= end:
+            return False
+        at += 1
+    return True
+
+
+def _command(index: Index, text: str) -> tuple[int, int, int] | None:
+    """Return the entry, command and form (-1: none) of a search that is a command, None if it is none."""
+    lines = [line for line in (line.strip(" \t\r") for line in text.split("\n")) if line]
+    if not lines or len(lines) > 2 or len(lines[0]) > _MESSAGE:
+        return None
+    words = [word for word in lines[0].lower().split(" ") if word]
+    while words and words[0] in _LAUNCHERS:
+        words = words[1:]
+    if not words:
+        return None
+    program = words[0].rpartition("/")[2].partition("@")[0]
+    plain = [word for word in words if not word.startswith("-")]
+    flags = {word.partition("=")[0] for word in words if word.startswith("-")}
+    best: tuple[int, int] | None = None
+    for number, command in enumerate(index.commands):
+        length = len(command.words)
+        is_named = program == command.program and tuple(plain[1 : 1 + length]) == tuple(command.words)
+        # Without its program, two words that are a command and a flag or a value after them are one too.
+        is_bare = length >= 2 and tuple(plain[:length]) == tuple(command.words) and bool(flags)
+        fits = (is_named or is_bare) and (length > 0 or len(plain) + len(flags) > 1)
+        if fits and (best is None or length > len(index.commands[best[0]].words)):
+            best = (number, command.entry)
+    if best is None:
+        return None
+    forms = index.commands[best[0]].forms
+    for number, form in enumerate(forms):
+        if all(flag in flags for flag in form.flags) and not any(flag in flags for flag in form.without):
+            return best[1], best[0], number
+    return best[1], best[0], -1

@@ -1,0 +1,56 @@
+"""The page of all symptoms, errors and SQLSTATEs, each with where it leads: search on paper and without scripts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from runbook.model import Book, KnownError, Procedure
+from runbook.search.index import build_index
+from runbook.search.record import Index, Source
+from runbook.site.source import EMERGENCY, book
+from runbook.site.templating import render
+
+__all__ = ["codes", "errors", "symptoms"]
+
+
+class _Way(NamedTuple):
+    """A procedure, what leads to it, and where on its page: texts with their anchors ("": the top)."""
+
+    procedure: Procedure
+    symptoms: list[tuple[str, str]]
+    errors: list[str]
+
+
+def symptoms() -> Markup:
+    """Render what a person sees or says, by the procedure that it leads to, the urgent ones first."""
+    return render("reference/symptoms.html", ways=_ways(book(), build_index(book())))
+
+
+def codes() -> Markup:
+    """Render every SQLSTATE of a known error, with its errors."""
+    found: dict[str, list[KnownError]] = {}
+    for error in book().errors:
+        for state in error.sqlstates:
+            found.setdefault(state, []).append(error)
+    return render("reference/codes.html", codes=sorted(found.items()))
+
+
+def errors() -> Markup:
+    """Render every known error: as it is shown, what it means, what to do, and the procedure that helps."""
+    return render("reference/errors.html", errors=book().errors, procedure=book().procedure)
+
+
+def _ways(whole: Book, index: Index) -> list[_Way]:
+    ways = {name: _Way(procedure, [], []) for name, procedure in whole.procedures.items()}
+    for line in index.lines:
+        way = ways.get(index.entries[line.entry].id)
+        if way is None or index.entries[line.entry].kind != "procedure":
+            continue
+        if line.source is Source.ERROR:
+            way.errors.append(line.text)
+        elif line.source in {Source.SYMPTOM, Source.USE, Source.SIGN}:
+            way.symptoms.append((line.text, line.anchor))
+    order = ["wrong", "functions", "before", "during", "start"]
+    return sorted(ways.values(), key=lambda way: (way.procedure.id != EMERGENCY, order.index(way.procedure.section)))
