@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, query
@@ -68,8 +70,10 @@ def _names(path: str) -> tuple[str, str]:
     return path, path.rpartition("/")[2]
 
 
-def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: Iterable[Event] = ()) -> ProofResult:
-    """Look whether a proof holds; a proof that can't be looked at has failed."""
+def check_proof(
+    proof: Proof, admin_url: str, platform: PlatformState, events: Iterable[Event] = (), project: Path | None = None
+) -> ProofResult:
+    """Look whether a proof holds; a proof that can't be looked at has failed. `project` is the working tree."""
     if proof.checked is not None:
         known = {name for path in checked_steps(events) for name in _names(path)}
         missing = ", ".join(step for step in proof.checked if step not in known)
@@ -78,7 +82,7 @@ def check_proof(proof: Proof, admin_url: str, platform: PlatformState, events: I
         left = ", ".join(unwalked(proof.walked, events))
         return ProofResult(proof.text, held=not left, found=f"not done, or not in this order: {left}" if left else "")
     try:
-        wanted, found = _compare(proof, admin_url, platform)
+        wanted, found = _compare(proof, admin_url, platform, project)
     except RunbookError as error:
         return ProofResult(proof.text, held=False, found=error.message)
     return ProofResult(
@@ -101,7 +105,7 @@ def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
     )
 
 
-def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str, str]:
+def _compare(proof: Proof, admin_url: str, platform: PlatformState, project: Path | None) -> tuple[str, str]:
     if proof.sql is not None:
         rows = query(admin_url, proof.sql)
         value = rows[0][0] if rows else "no row"
@@ -111,6 +115,9 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
         )
     if proof.history is not None:
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
+    if proof.files is not None or proof.modified is not None:
+        wanted = proof.modified if proof.files is None else proof.files
+        return ", ".join(wanted or ()), ", ".join(_migrations(project, modified=proof.files is None))
     with platform.lock:
         if proof.function is not None:
             function = platform.functions.get(proof.function)
@@ -123,6 +130,20 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
             return "set", "set" if proof.secret in platform.secrets else "not set"
         pattern = linear_regex(proof.request or "")
         return proof.equals or "yes", "yes" if any(pattern.search(line) for line in platform.requests) else "no"
+
+
+def _migrations(project: Path | None, *, modified: bool) -> list[str]:
+    """Return the names of the project's migration files, or of those whose content differs from the newest commit."""
+    if project is None:
+        raise RunbookError("there is no project to look at")
+    folder = project / "supabase" / "migrations"
+    if not modified:
+        return sorted(file.name for file in folder.iterdir())
+    words = ["git", "-c", "core.quotepath=off", "diff", "--name-only", "--diff-filter=MT", "HEAD", "--", "."]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode != 0:
+        raise RunbookError(f"git can't compare the files: {done.stderr.strip()}")
+    return sorted(Path(line).name for line in done.stdout.splitlines())
 
 
 # --- what there is to lose ------------------------------------------------------------------------------------------

@@ -225,7 +225,7 @@ def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tupl
     # Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
     # leave a step out with a reason; the debrief tells it, and what counts is how things are then.
     proofs = [proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked)]
-    own = [check_proof(proof, url, platform, events) for proof in proofs]
+    own = [check_proof(proof, url, platform, events, stage.sandbox.project) for proof in proofs]
     # The inventory reads every table and would wait for the scenario's lock; a proof may look for its session.
     stage.scene.release()
     return (
