@@ -118,6 +118,10 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState, project: Pat
     if proof.files is not None or proof.modified is not None:
         wanted = proof.modified if proof.files is None else proof.files
         return ", ".join(wanted or ()), ", ".join(_migrations(project, modified=proof.files is None))
+    return _compare_platform(proof, platform)
+
+
+def _compare_platform(proof: Proof, platform: PlatformState) -> tuple[str, str]:
     with platform.lock:
         if proof.function is not None:
             function = platform.functions.get(proof.function)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import ClassVar
 
 from runbook.errors import UsageError
-from runbook.filling import Values, fill_text, query_command, timeouts_environment
+from runbook.filling import TARGET, Values, fill_text, query_command, timeouts_environment
 from runbook.model import Position, Use
 from runbook.model.action import Becomes
 from runbook.model.fields import LINE_TEMPLATE, key
@@ -25,6 +25,7 @@ _ALL = "all"
 _LONGEST = 100_000
 """Characters of one file, or of the list of all. Linux takes no longer word in an argv than 128 KiB."""
 
+_LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
 _GAP = re.compile(r"\{(ran|files|version|file|text|digest)\}")
 
 
@@ -65,14 +66,29 @@ class History(Runnable):
         return timeouts_environment(lock_timeout=5, statement_timeout=30, writes=False)
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the line to run, and the statement by itself."""
-        yield view.CommandToRun(self.argv(values, to))
-        yield view.Statement(self._statement(values, to))
+        """Yield what is compared, and a line that shows a person the same without the comparison.
+
+        The query itself has a hundred lines and the list of all files; the journal keeps it as it ran.
+        """
+        version = fill_text(self.version, values)
+        if version == _ALL:
+            yield view.Prose(f"Compare the SQL of every file in {MIGRATIONS} with what the history says that ran.")
+            line = to.fill(_LIST, {})
+            yield view.CommandToRun(
+                line, lead="A query that only reads does this. By hand, see the versions of both sides:"
+            )
+            return
+        named = fill_text(self.file, values) if self.file else f"the file of version {version}"
+        yield view.Prose(f"Compare {named} with what the history says that {version} ran.")
+        line = query_command(
+            _filled("ran_as", version=version), words=to.cli.query_read, target=to.words(to.cli.query_read)
+        )
+        yield view.CommandToRun(line, lead="A query that only reads does this. By hand, read what ran:")
 
     def _statement(self, values: Values, to: Destination) -> str:
         version, files = fill_text(self.version, values), to.migrations()
         if version == _ALL:
-            listed = [[file.name, digest_of(file.text)] for file in files]
+            listed = [[file.name, digest_of(file.text), file.is_hollow] for file in files]
             return _filled("all", files=json.dumps(listed, separators=(",", ":")))
         found = self._file(version, values, files)
         return _filled(

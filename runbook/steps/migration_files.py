@@ -24,6 +24,11 @@ class MigrationFile:
     name: str
     text: str
 
+    @property
+    def is_hollow(self) -> bool:
+        """True if it holds nothing, not even a comment, as what a fetch writes where the history has no statements."""
+        return not self.text.strip("; \t\n\r\f\v")
+
 
 def migration_files(project: Path) -> tuple[MigrationFile, ...]:
     """Return the project's migration files by name, also those whose names the CLI skips. Raises OSError."""
@@ -32,10 +37,9 @@ def migration_files(project: Path) -> tuple[MigrationFile, ...]:
 
 
 def digest_of(sql: str) -> str:
-    """Return the MD5 of the SQL without what a push or a fetch changes: comments, and white space and semicolons
-    outside of quotes.
+    """Return the MD5 of the SQL without comments, and without white space and semicolons outside of quotes.
 
-    PostgreSQL computes the same over the statements of the history, in `history_sql/ran.sql`.
+    These are what a push and a fetch change. PostgreSQL computes the same, in `history_sql/ran.sql`.
     """
     plain = _FILLER.sub(r"\1 ", _COMMENT.sub(r"\1", sql)).strip(" ")
     return hashlib.md5(plain.encode(), usedforsecurity=False).hexdigest()

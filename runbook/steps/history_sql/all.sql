@@ -1,7 +1,8 @@
 with history as (
 {ran}
 ), files as (
-  select f ->> 0 as file, substring(f ->> 0 from '^([0-9]+)_.*[.]sql$') as version, f ->> 1 as digest
+  select f ->> 0 as file, substring(f ->> 0 from '^([0-9]+)_.*[.]sql$') as version, f ->> 1 as digest,
+    (f ->> 2)::boolean as is_hollow
   from json_array_elements('{files}'::json) f
 ), newest as (
   select max(version collate "C") as version from history
@@ -26,7 +27,7 @@ with history as (
   join there h on h.recorded and h.digest = f.digest
   order by f.file, h.version
 ), both_sides as (
-  select h.*, f.file, f.digest as file_digest, h.version || '_' || h.name || '.sql' as history_file
+  select h.*, f.file, f.digest as file_digest, f.is_hollow, h.version || '_' || h.name || '.sql' as history_file
   from history h
   join files f on f.version = h.version
 ), found as (
@@ -61,15 +62,18 @@ with history as (
       else 'not in the history: it waits for its push' end || coalesce(ran_as, '')
   from here where file not in (select file from twins)
   union all
-  select case when not recorded then 'unknown' when alike is not null then 'alike' else 'missing' end, version, alike,
-    case when alike is null then true end,
+  select case when not recorded then 'unknown' when alike is not null then 'alike' else 'missing' end, version,
+    case when recorded and alike is not null then alike else version || '_' || coalesce(nullif(name, ''), 'unknown') || '.sql' end,
+    case when alike is null or not recorded then true end,
     case when not recorded then 'in the history without its statements, and not here: what it ran is unknown'
       when alike is not null then 'in the history only; the file here has its name, and other SQL'
       else 'in the history only: its file is missing here' end
   from there where version not in (select version from twins)
   union all
-  select case when recorded then 'edited' else 'unrecorded' end, version, file, true,
-    case when recorded then 'the file is not what ran' else 'the history has no statements to compare the file with' end
+  select case when recorded then 'edited' when is_hollow then 'unknown' else 'unrecorded' end, version, file, true,
+    case when recorded then 'the file is not what ran'
+      when is_hollow then 'the file holds nothing, because the history has no statements: what it ran is unknown'
+      else 'the history has no statements to compare the file with' end
   from both_sides where not recorded or file_digest <> digest
   union all
   select 'renamed', b.version, b.file, true,
