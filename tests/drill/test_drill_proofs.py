@@ -168,3 +168,22 @@ def test_steps_count_as_walked_when_they_were_done_in_that_order(names: tuple[st
         _done("push/apply"),
     )
     assert unwalked(names, events) == left
+
+
+def test_migration_files_are_compared_by_name_and_by_content(sandbox: Sandbox) -> None:
+    """`files` holds for exactly these names, `modified` for exactly those that differ from the newest commit."""
+    base = sandbox.project / "supabase" / "migrations" / "20260101000000_base.sql"
+
+    def holds(**form: tuple[str, ...]) -> bool:
+        proof = Proof(text="t", **form)  # type: ignore[arg-type]
+        return check_proof(proof, sandbox.postgres.admin_url, sandbox.platform.state, project=sandbox.project).held
+
+    assert holds(files=(base.name,))
+    assert not holds(files=())
+    assert holds(modified=())
+    text = base.read_text(encoding="utf-8")
+    base.write_text(text.replace("\n\n", "\n"), encoding="utf-8")
+    assert not holds(modified=())
+    assert holds(modified=(base.name,))
+    base.write_text(text, encoding="utf-8")
+    assert not check_proof(Proof(text="t", files=()), sandbox.postgres.admin_url, sandbox.platform.state).held
