@@ -29,6 +29,7 @@ __all__ = [
     "fill_statement",
     "fill_text",
     "placeholders",
+    "query_command",
     "target_words",
     "timeouts_environment",
     "whole_statement",
@@ -176,7 +177,12 @@ def _major(policy: Policy, major: int) -> SupabaseMajor:
 
 def fill_query(statement: str, values: Values, *, words: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
     """Return the CLI's query command with the filled statement as one word. Raises what `fill_statement` raises."""
-    parts = {TARGET: tuple(target), _SQL: (fill_statement(statement, values),)}
+    return query_command(fill_statement(statement, values), words=words, target=target)
+
+
+def query_command(statement: str, *, words: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
+    """Return the CLI's query command with that statement as one word; nothing in it is filled."""
+    parts = {TARGET: tuple(target), _SQL: (statement,)}
     return tuple(word for each in words for word in parts.get(each, (each,)))
 
 

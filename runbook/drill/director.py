@@ -53,12 +53,15 @@ class Director:
     """What has happened: the kind of event, and the path of the step at which it did (`start` before the first)."""
     _starts: dict[str, int] = field(default_factory=dict)
     _child: int = 0
+    _begun: bool = False
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Let what is there from the start happen, then pass on."""
-        for event in self.events:
-            if event.at == "start":
-                self._play(event, "start")
+        """Let what is there from the start happen, once however many procedures are begun, then pass on."""
+        if not self._begun:
+            self._begun = True
+            for event in self.events:
+                if event.at == "start":
+                    self._play(event, "start")
         return self.operator.introduce(procedure, target)
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:

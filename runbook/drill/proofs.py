@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, query
@@ -88,8 +90,12 @@ def check_proof(
     platform: PlatformState,
     events: Iterable[Event] = (),
     errors: Sequence[KnownError] = (),
+    project: Path | None = None,
 ) -> ProofResult:
-    """Look whether a proof holds; a proof that can't be looked at has failed. `errors` are the book's."""
+    """Look whether a proof holds; one that can't be looked at has failed. `errors` are the book's known errors.
+
+    `project` is the working tree.
+    """
     if proof.checked is not None:
         known = {name for path in checked_steps(events) for name in _names(path)}
         missing = ", ".join(step for step in proof.checked if step not in known)
@@ -103,7 +109,7 @@ def check_proof(
     if proof.captured is not None:
         return _was_captured(proof.text, proof.captured, events)
     try:
-        wanted, found = _compare(proof, admin_url, platform)
+        wanted, found = _compare(proof, admin_url, platform, project)
     except RunbookError as error:
         return ProofResult(proof.text, held=False, found=error.message)
     return ProofResult(
@@ -136,7 +142,7 @@ def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
     )
 
 
-def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str, str]:
+def _compare(proof: Proof, admin_url: str, platform: PlatformState, project: Path | None) -> tuple[str, str]:
     if proof.sql is not None:
         rows = query(admin_url, proof.sql)
         value = rows[0][0] if rows else "no row"
@@ -146,6 +152,9 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState) -> tuple[str
         )
     if proof.history is not None:
         return ", ".join(proof.history), ", ".join(str(row[0]) for row in query(admin_url, _HISTORY))
+    if proof.files is not None or proof.modified is not None:
+        wanted = proof.modified if proof.files is None else proof.files
+        return ", ".join(wanted or ()), ", ".join(_migrations(project, modified=proof.files is None))
     with platform.lock:
         return _compare_platform(proof, platform)
 
@@ -172,6 +181,20 @@ def _of_function(proof: Proof, version: object, verify_jwt: object, entrypoint: 
     """Return in words what a proof looks at of a function."""
     jwt = f", verify_jwt {verify_jwt}" if proof.verify_jwt is not None else ""
     return f"version {version}{jwt}" + (f", entrypoint {entrypoint}" if proof.entrypoint is not None else "")
+
+
+def _migrations(project: Path | None, *, modified: bool) -> list[str]:
+    """Return the names of the project's migration files, or of those whose content differs from the newest commit."""
+    if project is None:
+        raise RunbookError("there is no project to look at")
+    folder = project / "supabase" / "migrations"
+    if not modified:
+        return sorted(file.name for file in folder.iterdir())
+    words = ["git", "-c", "core.quotepath=off", "diff", "--name-only", "--diff-filter=MT", "HEAD", "--", "."]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode != 0:
+        raise RunbookError(f"git can't compare the files: {done.stderr.strip()}")
+    return sorted(Path(line).name for line in done.stdout.splitlines())
 
 
 # --- what there is to lose ------------------------------------------------------------------------------------------

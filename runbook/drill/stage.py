@@ -227,7 +227,8 @@ def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tupl
     proofs = [
         proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked or proof.diagnosed)
     ]
-    own = [check_proof(proof, url, platform, events, stage.book.errors) for proof in proofs]
+    project = stage.sandbox.project
+    own = [check_proof(proof, url, platform, events, stage.book.errors, project) for proof in proofs]
     # The inventory reads every table and would wait for the scenario's lock; a proof may look for its session.
     stage.scene.release()
     return (

@@ -22,6 +22,7 @@ from runbook.model import Book, Parameter, Procedure
 from runbook.policy.redaction import Redactor
 from runbook.secret_file import SecretFile
 from runbook.steps.destination import Destination
+from runbook.steps.migration_files import migration_files
 
 __all__ = ["Context", "Identity", "Ports", "TargetChanged", "difference", "lock_key"]
 
@@ -114,7 +115,13 @@ class Context:
         first = seen.cli.split(".")[0]
         major = int(first) if first.isdigit() else 0
         target = self.ports.target
-        return Destination(self.book.policy, major, lambda words: target.words(words, major), target.functions_url)
+        return Destination(
+            policy=self.book.policy,
+            major=major,
+            words=lambda words: target.words(words, major),
+            functions_url=target.functions_url,
+            migrations=lambda: migration_files(Path(target.directory)),
+        )
 
     def rules_at(self, seen: TargetSeen) -> RulesSeen:
         """Return the rules for this run's commands on that target."""

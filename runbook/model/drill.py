@@ -50,7 +50,10 @@ _BREAKS = Choice(("before", "after"))
 class ScenarioMigration:
     """A migration file of the scratch project."""
 
-    name: str = key(Text(r"[0-9]{14}_[A-Za-z0-9_]+", "a name such as 20261101000000_add_column"), "Its name.")
+    name: str = key(
+        Text(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a name such as 20261101000000_add_column"),
+        "Its name, without .sql. One that the CLI skips can only be pending.",
+    )
     sql: str = key(_SQL, "Its text.")
     state: str = key(
         Choice(("applied", "pending", "edited", "missing", "half")),
@@ -174,6 +177,14 @@ class Proof:
     history: tuple[str, ...] | None = key(
         ListOf(TEXTS, 0), "The migrations that production must have, in order.", default=None
     )
+    files: tuple[str, ...] | None = key(
+        ListOf(_FILE_NAME, 0), "The files that supabase/migrations must hold, by name.", default=None
+    )
+    modified: tuple[str, ...] | None = key(
+        ListOf(_FILE_NAME, 0),
+        "The migration files whose content must differ from the newest commit; an empty list means none.",
+        default=None,
+    )
     function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
     source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
     verify_jwt: str | None = key(
@@ -209,6 +220,8 @@ _PROOFS = forms(
     Proof,
     ("sql", "equals"),
     ("history",),
+    ("files",),
+    ("modified",),
     ("function", "equals", "source", "verify_jwt", "entrypoint"),
     ("checked",),
     ("walked",),

@@ -17,6 +17,7 @@ from runbook.steps.choose import Choose, Option
 from runbook.steps.command import Command
 from runbook.steps.each import Each
 from runbook.steps.edit import Edit, Git
+from runbook.steps.history import History
 from runbook.steps.include import Include
 from runbook.steps.request import Request
 from runbook.steps.sql import Sql
@@ -26,7 +27,7 @@ from runbook.steps.wait import Wait
 
 __all__ = ["KINDS", "SHAPES", "stand_in"]
 
-KINDS: tuple[type[Action], ...] = (Command, Sql, Request, Survey, Tick, Edit, Wait, Choose, Each, Include)
+KINDS: tuple[type[Action], ...] = (Command, Sql, History, Request, Survey, Tick, Edit, Wait, Choose, Each, Include)
 """All kinds of steps, in the order in which the reference lists them."""
 
 

@@ -9,6 +9,7 @@ from runbook.errors import UsageError
 from runbook.filling import TARGET, Shown, Values, fill_command, target_words
 from runbook.model import Action, Effect, Policy, SupabaseMajor, TargetKind, Verdict
 from runbook.policy.judgement import Judgement, classify
+from runbook.steps.migration_files import MigrationFile
 
 __all__ = ["Destination", "Prepared", "effect_of", "prepare", "production"]
 
@@ -22,6 +23,8 @@ class Destination:
     words: Callable[[Sequence[str]], tuple[str, ...]]
     functions_url: Callable[[], str] = lambda: ""
     """The address under which the target's edge functions answer, without a slash at its end."""
+    migrations: Callable[[], tuple[MigrationFile, ...]] = lambda: ()
+    """The migration files of the project that commands run in; none where there is no project."""
 
     @property
     def cli(self) -> SupabaseMajor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from drill_support.drills import hold, migration, scene
 
 from runbook.checks import open_book
 from runbook.drill.database_relay import Break, open_relay
+from runbook.drill.director import EVENTS, Director
 from runbook.errors import ExitCode
 from runbook.journal.events import Decision, Outcome, Purpose, StepFinished, StepResolved, StepSkipped
 from runbook.model import Book, Drill, Proof, Scenario, ScenarioEvent
@@ -192,3 +194,19 @@ def test_a_line_breaks_once_and_only_at_a_migration() -> None:
         with connect() as connection:
             assert connection.execute(insert).rowcount == 1
         assert relay.breaks == 1
+
+
+def test_what_happens_at_the_start_happens_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk that switches to another procedure introduces that one, too; the scenario doesn't begin again."""
+    seen: list[str] = []
+    monkeypatch.setitem(EVENTS, "remove_file", lambda _director, event: seen.append(event.what))
+    director = Director(
+        operator=SimpleNamespace(introduce=lambda *_: True),
+        events=[ScenarioEvent("start", "remove_file", "supabase/x.sql")],
+        sandbox=None,  # type: ignore[arg-type]
+        journal=None,  # type: ignore[arg-type]
+        lock="",
+    )
+    for _ in range(2):
+        director.introduce(None, lambda: None)  # type: ignore[arg-type, return-value]
+    assert seen == ["supabase/x.sql"]

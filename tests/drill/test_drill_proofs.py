@@ -202,3 +202,22 @@ def test_proof_of_a_diagnosis_fails_for_another_error() -> None:
     assert found(push="table-exists") == ""
     assert found(push="column-exists") == "push was recognized as table-exists, not as column-exists"
     assert found(call="table-exists") == "call did not fail"
+
+
+def test_migration_files_are_compared_by_name_and_by_content(sandbox: Sandbox) -> None:
+    """`files` holds for exactly these names, `modified` for exactly those that differ from the newest commit."""
+    base = sandbox.project / "supabase" / "migrations" / "20260101000000_base.sql"
+
+    def holds(**form: tuple[str, ...]) -> bool:
+        proof = Proof(text="t", **form)  # type: ignore[arg-type]
+        return check_proof(proof, sandbox.postgres.admin_url, sandbox.platform.state, project=sandbox.project).held
+
+    assert holds(files=(base.name,))
+    assert not holds(files=())
+    assert holds(modified=())
+    text = base.read_text(encoding="utf-8")
+    base.write_text(text.replace("\n\n", "\n"), encoding="utf-8")
+    assert not holds(modified=())
+    assert holds(modified=(base.name,))
+    base.write_text(text, encoding="utf-8")
+    assert not check_proof(Proof(text="t", files=()), sandbox.postgres.admin_url, sandbox.platform.state).held
