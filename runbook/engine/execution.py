@@ -186,7 +186,7 @@ class StepWork:
         ended = self._without_command(job)
         if prepared.argv and ended.passed:
             known = ended.evidence
-            ended = self._judged(self._command(job.timeout), job)
+            ended = self._judged(self._command(job), job)
             ended = replace(ended, evidence="\n".join(part for part in (known, ended.evidence) if part))
         ended = replace(ended, purpose=self.purpose)
         context.record(
@@ -225,7 +225,7 @@ class StepWork:
             outcome=outcome, exit=None, seconds=seconds, output="", evidence=evidence, captured=job.captured
         )
 
-    def _command(self, timeout: float | None) -> Execution:
+    def _command(self, job: Job) -> Execution:
         context, prepared = self.context, self.prepared
 
         def born(pid: int, born_at: str) -> None:
@@ -242,9 +242,10 @@ class StepWork:
                     prepared.argv,
                     environment={**context.ports.target.environment(), **prepared.environment},
                     directory=context.ports.target.directory,
-                    timeout=timeout,
+                    timeout=job.timeout,
                     born=born,
                     secrets=tuple(context.secrets.values()),
+                    understands=job.understands,
                 )
             except (MissingPartError, ProgramChangedError) as error:
                 return _not_started(f"{error.message}. {error.hint}".strip())

@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
+from runbook.errors import UsageError
 from runbook.engine.ports import Execution
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
@@ -108,6 +109,7 @@ class PtyExecutor:
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """Run argv and wait for its end; see `runbook.engine.ports.Executor`.
 
@@ -127,7 +129,7 @@ class PtyExecutor:
             separate_stdout=_prints_json(argv),
         )
         try:
-            return self._converse(launch, timeout, born, secrets)
+            return self._converse(launch, timeout, born, secrets, understands)
         except NotLoadedError as error:
             # Its start is on record, so its end must be too: as a failure after which nothing is unknown.
             why = f"{error} ({errno.errorcode.get(error.code, str(error.code))})"
@@ -137,7 +139,12 @@ class PtyExecutor:
             return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=said)
 
     def _converse(
-        self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
+        self,
+        launch: Launch,
+        timeout: float | None,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str],
+        understands: Callable[[str], str] | None,
     ) -> Execution:
         began = time.monotonic()
         # Signals first: none may end this process while its terminal is raw.
@@ -162,6 +169,13 @@ class PtyExecutor:
         seconds = time.monotonic() - began
         # The operator has seen everything but the document, which went through a pipe.
         document = self._redacted(relay.document.text(), secrets)
+        outcome, evidence = _outcome(code, relay.reason), _evidence(code, relay.reason)
+        if understands is not None and outcome is Outcome.PASSED:
+            try:
+                document = understands(document)
+            except UsageError as error:
+                outcome, document = Outcome.FAILED, ""
+                evidence = ". ".join(part for part in (error.message, error.hint) if part)
         if document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
                 self._show(self._redacted(readable(document, self._size()[0]), secrets))
@@ -170,12 +184,12 @@ class PtyExecutor:
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(
-            outcome=_outcome(code, relay.reason),
+            outcome=outcome,
             exit=code if code >= 0 else None,
             seconds=seconds,
             output="\n".join(part for part in (transcript.rstrip("\n"), short.text()) if part),
             document=document,
-            evidence=_evidence(code, relay.reason),
+            evidence=evidence,
         )
 
     def _redacted(self, text: str, secrets: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from runbook.steps.command import Command
 from runbook.steps.each import Each
 from runbook.steps.edit import Edit, Git
 from runbook.steps.include import Include
+from runbook.steps.previous import Previous
 from runbook.steps.request import Request
 from runbook.steps.sql import Sql
 from runbook.steps.tick import Tick
@@ -25,7 +26,7 @@ from runbook.steps.wait import Wait
 
 __all__ = ["KINDS", "SHAPES", "stand_in"]
 
-KINDS: tuple[type[Action], ...] = (Command, Sql, Request, Tick, Edit, Wait, Choose, Each, Include)
+KINDS: tuple[type[Action], ...] = (Command, Sql, Previous, Request, Tick, Edit, Wait, Choose, Each, Include)
 """All kinds of steps, in the order in which the reference lists them."""
 
 

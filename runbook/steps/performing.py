@@ -34,6 +34,9 @@ class Job:
     """What is known before anything runs."""
     captured: Mapping[str, str] = field(default_factory=dict)
     """Values that a person saw, where nothing runs."""
+    understands: Callable[[str], str] | None = None
+    """Makes the document that is shown, kept and compared of the one that the command prints. A UsageError of it makes
+    the step fail."""
     first: Callable[[], str] | None = None
     """Done between the record of the start and the command; returns more evidence. OSError makes the step fail."""
 
