@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from runbook.definitions.routines import argument_list, argument_types
+from runbook.policy.sql_names import quoted_name
 from runbook.policy.sql_tokens import Token, TokenKind, statements
 
-__all__ = ["Change", "ObjectName", "changes_in", "path_at", "quoted", "text_of"]
+__all__ = ["Change", "ObjectName", "changes_in", "path_at", "text_of"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,7 +25,7 @@ class ObjectName:
     @property
     def sql(self) -> str:
         """The name as SQL writes it."""
-        return f"{quoted(self.schema)}.{quoted(self.name)}"
+        return f"{quoted_name(self.schema)}.{quoted_name(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +56,12 @@ class Change:
 
 
 _NAMING = frozenset({TokenKind.WORD, TokenKind.NAME})
-_SIMPLE = frozenset("abcdefghijklmnopqrstuvwxyz_0123456789")
 _BEFORE_KIND = frozenset(
     {"or", "replace", "temp", "temporary", "unlogged", "global", "local", "recursive", "constraint", "unique"}
 )
 _KINDS = {"procedure": "function", "routine": "function", "foreign": "table", "materialized": "view"}
 _TWO_WORDS = frozenset({"foreign", "materialized"})
 _ON_TABLE = frozenset({"trigger", "policy", "index"})
-_RESERVED = frozenset(
-    "all and any array as asc both case cast check collate column constraint create default desc distinct do else end"
-    " except false fetch for foreign from grant group having in into is join lateral leading left like limit natural"
-    " not null offset on only or order placing primary references returning right select some table then to trailing"
-    " true union unique user using when where window with".split()
-)
-
-
-def quoted(name: str) -> str:
-    """Return a name as SQL writes it: in quotes, unless it needs none."""
-    plain = name and set(name) <= _SIMPLE and not name[0].isdigit() and name not in _RESERVED
-    return name if plain else '"' + name.replace('"', '""') + '"'
 
 
 def text_of(sql: str, words: Sequence[Token]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from hashlib import md5
 from typing import Any
 
+from runbook.definitions.access import policy_differences
 from runbook.definitions.catalogue import Catalogue
 from runbook.definitions.changes import ObjectName
-from runbook.definitions.restoring import canonical_text, policy_differences, words_of
+from runbook.definitions.columns import canonical_type
+from runbook.definitions.expressions import words_of
+from runbook.definitions.functions import digest
 from runbook.definitions.routines import read_routine, same_arguments
 from runbook.policy.sql_tokens import tokens
 
@@ -27,7 +29,7 @@ def _function(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         return
     one = found[0]
     routine = read_routine(list(tokens(one.definition)))
-    if wanted["body"] is not None and md5(one.body.encode(), usedforsecurity=False).hexdigest() != wanted["body"]:
+    if wanted["body"] is not None and digest(one.body) != wanted["body"]:
         yield "its body is another one"
     if routine.definer != wanted["definer"]:
         yield "SECURITY DEFINER is not as it was"
@@ -125,7 +127,7 @@ def _column(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     found = relation.columns.get(wanted["name"]) if relation else None
     if found is None:
         yield "it isn't there"
-    elif canonical_text(found) != canonical_text(wanted["type"]):
+    elif canonical_type(found) != canonical_type(wanted["type"]):
         yield f"its type is {found}"
 
 

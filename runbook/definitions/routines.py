@@ -18,10 +18,11 @@ _ALIASES = {
 _MODES = frozenset({"in", "out", "inout", "variadic"})
 _TYPES_OF_TWO_WORDS = frozenset({"bit", "char", "character", "double", "interval", "national", "time", "timestamp"})
 _SECOND_WORDS = frozenset({"array", "char", "character", "day", "hour", "precision", "varying", "with", "without"})
-_CLAUSES = frozenset(
+_CLAUSE_WORDS = (
     "as called cost external immutable language leakproof not parallel returns rows security set stable strict support"
-    " transform volatile window begin return".split()
+    " transform volatile window begin return"
 )
+_CLAUSES = frozenset(_CLAUSE_WORDS.split())
 """Words that begin a clause of `create function`."""
 
 

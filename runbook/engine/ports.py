@@ -210,7 +210,7 @@ class Execution:
 class Executor(Protocol):
     """The only thing that starts processes on behalf of a procedure."""
 
-    def execute(
+    def execute(  # noqa: PLR0913 - all that one process depends on
         self,
         argv: Sequence[str],
         *,

@@ -17,8 +17,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-from runbook.errors import UsageError
 from runbook.engine.ports import Execution
+from runbook.errors import UsageError
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
 from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
@@ -100,7 +100,7 @@ class PtyExecutor:
             programs=programs,
         )
 
-    def execute(
+    def execute(  # noqa: PLR0913 - as the protocol has it
         self,
         argv: Sequence[str],
         *,

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 from runbook.definitions.catalogue import Catalogue, query_for_migration, query_for_name
 from runbook.definitions.proving import differences
-from runbook.definitions.restoring import Asked, Restoration, restore
+from runbook.definitions.restoration import Asked, Restoration
+from runbook.definitions.restoring import restore
 from runbook.errors import UsageError
 from runbook.filling import Values, fill_query, fill_statement, fill_text, timeouts_environment
 from runbook.model import Effect, Position, Use
