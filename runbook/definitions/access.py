@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from runbook.definitions.catalogue import Catalogue, Policy, Relation
@@ -18,12 +19,16 @@ from runbook.policy.sql_tokens import Token, TokenKind, tokens
 __all__ = ["Access", "policy_differences", "restore_access"]
 
 
+_SWITCHES = frozenset({"enable", "disable"})
+
+
 @dataclass(slots=True)
 class Access:
     """What migrations say of a table's rows: its policies (each with its alterations), whether RLS is on."""
 
     policies: dict[str, list[Change]] = field(default_factory=dict)
-    rls: bool = False
+    rls: bool | None = None
+    """None where no migration says it: the dashboard may have turned it on."""
 
     @classmethod
     def after(cls, changes: Iterable[Change], table: ObjectName) -> Access:
@@ -34,8 +39,9 @@ class Access:
                 access = cls()
             if change.table != table:
                 continue
-            if change.kind == "rls" and "force" not in change.spelling:
-                access.rls = "enable" in change.spelling
+            if change.kind == "rls":
+                switched = [verb for verb, word in pairwise(change.spelling) if word == "row" and verb in _SWITCHES]
+                access.rls = switched[-1] == "enable" if switched else access.rls
             if change.kind == "policy":
                 access._apply(change)
         return access
@@ -92,6 +98,9 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
             continue
         statements += [f"drop policy {quoted_name(name)} on {table.sql}"] if name in live else []
         statements += wanted.texts(name)
+    if wanted.rls is None:
+        # Before the migration that turned it on it was off; otherwise it is nobody's change.
+        wanted.rls = False if latest.rls and not by_hand else relation.rls
     if wanted.rls != relation.rls:
         statements.append(f"alter table {table.sql} {'enable' if wanted.rls else 'disable'} row level security")
     privileges = [] if by_hand else [one for one in about if one.version == version and one.verb in {"grant", "revoke"}]
@@ -106,6 +115,8 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
         if by_hand
         else f"Migration {version} was the last to change it"
     )
+    if relation.rls and not wanted.rls:
+        note += ". Without row level security whoever has the anon key reads and writes what its grants allow"
     proof = {
         "kind": "access", "schema": table.schema, "name": table.name, "rls": wanted.rls,
         "policies": {name: _policy_wanted(each) for name, each in wanted.policies.items()},
@@ -132,7 +143,7 @@ def _is_access(change: Change, table: ObjectName) -> bool:
 
 def _is_by_hand(latest: Access, live: Mapping[str, Policy], relation: Relation) -> bool:
     """Tell whether what is in force isn't what all migrations together make."""
-    if latest.rls != relation.rls or not set(latest.policies) <= set(live):
+    if latest.rls not in {None, relation.rls} or not set(latest.policies) <= set(live):
         return True
     return not all(_reads_like(live[name], each) for name, each in latest.policies.items())
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from runbook.definitions.changes import Change, ObjectName, changes_in
 from runbook.errors import UsageError
-from runbook.policy.secret_shapes import MASK
 
 __all__ = ["Catalogue", "Function", "Policy", "Relation", "Trigger", "query_for_migration", "query_for_name"]
 
@@ -255,11 +254,6 @@ def _answer(document: str) -> Mapping[str, Any]:
             "the history can't be read: the answer isn't whole",
             hint="Copy the earlier definition from git by hand.",
         ) from error
-    if MASK in document:
-        raise UsageError(
-            "the history or the definition holds what looks like a secret, and it is masked here",
-            hint="Copy the earlier definition from git by hand, and move the secret to Vault afterwards.",
-        )
     assert isinstance(found, Mapping)
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 from runbook.definitions.catalogue import Catalogue, Function
 from runbook.definitions.changes import Change, ObjectName
 from runbook.definitions.lost import lost_with, trigger_keys, trigger_names
-from runbook.definitions.restoration import Asked, Restoration, resolve
+from runbook.definitions.restoration import Asked, Restoration, refuse_masked, resolve
 from runbook.definitions.routines import Routine, read_routine, same_arguments
 from runbook.errors import UsageError
 from runbook.policy.sql_names import quoted_name
@@ -33,6 +33,7 @@ def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") ->
     own = [one for one in changes if one.arguments is None or same_arguments(one.arguments, types)]
     live = next((one for one in lives if same_arguments(one.types, types)), None)
     what = f"function {name.sql}({', '.join(types)})"
+    refuse_masked([*(one.text for one in own), *([live.body, live.definition] if live else [])])
     others = [one for one in lives if one is not live]
     notes = [f"Functions of this name with other arguments stay as they are: {_signatures(others)}"] if others else []
     usable = [one for one in own if one.verb == "create" and (not before or one.version < before)]
@@ -52,7 +53,8 @@ def _signatures(functions: Iterable[Function]) -> str:
 def _meant(changes: Sequence[Change], lives: Sequence[Function]) -> tuple[str, ...]:
     """Return the arguments of the function that changed last; a body that no migration holds changed after all."""
     bodies = {read_routine(one.words).body for one in changes if one.verb == "create"}
-    by_hand = [one for one in lives if one.body not in bodies]
+    made = [one.arguments for one in changes if one.verb == "create" and one.arguments is not None]
+    by_hand = [one for one in lives if one.body not in bodies and any(same_arguments(one.types, each) for each in made)]
     if len(by_hand) == 1:
         return by_hand[0].types
     told = [one.arguments for one in changes if one.verb in {"create", "drop"} and one.arguments is not None]

@@ -149,13 +149,24 @@ def restore_gone(catalogue: Catalogue, kind: str, name: ObjectName) -> Restorati
     notes += ["It comes back empty. Bring its rows back with data-recovery"] if kind == "table" else []
     if references:
         notes.append("Foreign keys of other tables to it went too; add them again once the rows are back")
+    statements += _published(catalogue, name)
     shown = ";\n".join(statements)
     wanted = {"kind": kind, "schema": name.schema, "name": name.name,
               "columns": columns_after(about[creates[-1] : end]) if kind == "table" else [],
-              "rls": Access.after(about[creates[-1] : end], name).rls,
+              "rls": bool(Access.after(about[creates[-1] : end], name).rls),
               "policies": sorted(Access.after(about[creates[-1] : end], name).policies)}  # fmt: skip
     statements += [one.text for one in lost]
     return Restoration(what, about[creates[-1]].version, "", shown, statements, notes, wanted)
+
+
+def _published(catalogue: Catalogue, table: ObjectName) -> list[str]:
+    """Return what adds a table to the publications that it was in, such as Realtime's."""
+    found = [
+        change.object.name for change in catalogue.changes
+        if (change.verb, change.kind) == ("alter", "publication")
+        if "add" in change.spelling and change.mentions(table)
+    ]  # fmt: skip
+    return [f"alter publication {quoted_name(name)} add table {table.sql}" for name in dict.fromkeys(found)]
 
 
 def _plain_index(change: Change) -> str:

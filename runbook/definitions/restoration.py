@@ -10,9 +10,10 @@ from typing import Any
 from runbook.definitions.changes import ObjectName
 from runbook.definitions.routines import argument_types
 from runbook.errors import UsageError
+from runbook.policy.secret_shapes import MASK
 from runbook.policy.sql_tokens import tokens
 
-__all__ = ["Asked", "Restoration", "resolve"]
+__all__ = ["Asked", "Restoration", "refuse_masked", "resolve"]
 
 _ASKED = re.compile(
     r'(?:(?P<schema>"(?:[^"]|"")+"|[^".(]+)\.)?(?P<name>"(?:[^"]|"")+"|[^"(]+?)\s*(?:\((?P<arguments>.*)\))?'
@@ -57,6 +58,15 @@ class Restoration:
     """What must be so afterwards; see `runbook.definitions.proving`."""
     parts: dict[str, str] = field(default_factory=dict)
     """Parts of the statement that a file's template puts together itself."""
+
+
+def refuse_masked(texts: Iterable[str]) -> None:
+    """Raise UsageError if a secret in one of these texts is masked: it can't be compared, and must not go back."""
+    if any(MASK in text for text in texts):
+        raise UsageError(
+            "its definition holds what looks like a secret, and that is masked here",
+            hint="Copy the earlier definition from git by hand, and move the secret to Vault afterwards.",
+        )
 
 
 def resolve(asked: Asked, names: Iterable[ObjectName], kind: str) -> ObjectName:

@@ -14,7 +14,7 @@ from runbook.definitions.changes import Change, ObjectName
 from runbook.definitions.columns import restore_column
 from runbook.definitions.functions import restore_function
 from runbook.definitions.objects import restore_gone, restore_index, restore_trigger, restore_view
-from runbook.definitions.restoration import Asked, Restoration, resolve
+from runbook.definitions.restoration import Asked, Restoration, refuse_masked, resolve
 from runbook.errors import UsageError
 
 __all__ = ["restore"]
@@ -22,6 +22,12 @@ __all__ = ["restore"]
 
 def restore(of: str, asked: str, catalogue: Catalogue, *, part: str = "") -> list[Restoration]:
     """Return how the objects that are asked for go back. Raises UsageError where that can't be."""
+    found = _found(of, asked, catalogue, part)
+    refuse_masked(statement for one in found for statement in one.statements)
+    return found
+
+
+def _found(of: str, asked: str, catalogue: Catalogue, part: str) -> list[Restoration]:
     if of == "migration":
         return _migration(catalogue, asked)
     name = Asked.read(asked)
@@ -48,6 +54,7 @@ def _any(catalogue: Catalogue, asked: Asked) -> Restoration:
     """Put back whatever has this name, of the kind that the history speaks of last."""
     kinds = {"function", "view", "trigger", "table", "type", "sequence", "domain"}
     about = [one for one in catalogue.changes if one.kind in kinds and one.object.name.lower() == asked.name.lower()]
+    about = [one for one in about if asked.schema in {"", one.object.schema}]
     if not about:
         raise UsageError(
             f"no migration speaks of a view, trigger, table, type or function called '{asked.name}'",

@@ -18,7 +18,8 @@ HEAD = "create or replace function public.f(a text) returns text language sql se
 
 def function(body: str, *, definition: str = "", **more: Any) -> dict[str, Any]:
     """Return a function of the catalogue."""
-    whole = definition or f"CREATE OR REPLACE FUNCTION public.f(a text)\n RETURNS text\n LANGUAGE sql\n SET search_path TO ''\nAS $function${body}$function$"
+    head = "CREATE OR REPLACE FUNCTION public.f(a text)\n RETURNS text\n LANGUAGE sql\n SET search_path TO ''\n"
+    whole = definition or f"{head}AS $function${body}$function$"
     return {
         "schema": "public", "name": "f", "body": body, "types": ["text"], "definition": whole, "owner": "postgres",
         "comment": None, "grants": [["public", "EXECUTE"]], **more,
@@ -52,7 +53,10 @@ def test_versions_are_compared_and_not_counted() -> None:
     history = [
         ("1", f"{HEAD} $$ select 'old' $$"),
         ("2", f"{HEAD} $$ select 'good' $$"),
-        ("3", 'CREATE OR REPLACE FUNCTION "public"."f"("a" "text") RETURNS "text" LANGUAGE "sql" AS $$ select \'bad\' $$'),
+        (
+            "3",
+            'CREATE OR REPLACE FUNCTION "public"."f"("a" "text") RETURNS "text" LANGUAGE "sql" AS $$ select \'bad\' $$',
+        ),
     ]
     [found] = restore("function", "f", catalogue(history, functions=[function(" select 'bad' ")]))
     assert found.source == "2"
@@ -90,7 +94,9 @@ def test_another_result_needs_a_drop_with_grants_and_triggers_behind_it() -> Non
         ("1", "create function f(a text) returns bigint language sql as $$ select 1 $$"),
         ("2", f"{HEAD} $$ select 'x' $$"),
     ]
-    [found] = restore("function", "f", catalogue(history, functions=[function(" select 'x' ", grants=[["api", "EXECUTE"]])]))
+    [found] = restore(
+        "function", "f", catalogue(history, functions=[function(" select 'x' ", grants=[["api", "EXECUTE"]])])
+    )
     assert found.statements[0] == "drop function public.f(text)"
     assert "grant execute on function public.f(text) to api" in found.statements
 
@@ -148,7 +154,10 @@ def test_the_migration_that_made_a_table_is_never_taken_back() -> None:
 
 def test_a_revoked_right_is_granted_again() -> None:
     """The reverse of the statement, for the same roles."""
-    history = [("1", "create table t (id int)"), ("2", 'revoke select, insert on table t from authenticated, "Api" cascade')]
+    history = [
+        ("1", "create table t (id int)"),
+        ("2", 'revoke select, insert on table t from authenticated, "Api" cascade'),
+    ]
     [found] = restore("access", "t", catalogue(history, relations=[table(rls=False)]))
     assert found.statements == ['grant select, insert on table t to authenticated, "Api"']
 
@@ -157,15 +166,66 @@ def test_a_column_comes_back_with_its_type_and_without_not_null() -> None:
     """A table with rows can't take a required column that has no value."""
     history = [("1", 'create table t (id int, "totalCents" numeric(10, 2) not null check ("totalCents" > 0))')]
     [found] = restore("column", "t", catalogue(history, relations=[table()]), part="totalCents")
-    assert found.statements == [
-        'alter table public.t add column "totalCents" numeric(10, 2) check ("totalCents" > 0)'
-    ]
+    assert found.statements == ['alter table public.t add column "totalCents" numeric(10, 2) check ("totalCents" > 0)']
 
 
 def test_a_masked_secret_is_never_put_back() -> None:
     """A body with a mask in it would replace the secret by the mask."""
     with pytest.raises(UsageError, match="secret"):
-        catalogue([("1", f"{HEAD} $$ select '{MASK}' $$")])
+        restore("function", "f", catalogue([("1", f"{HEAD} $$ select '{MASK}' $$")]))
+
+
+def test_a_masked_secret_elsewhere_stops_nothing() -> None:
+    """The trigger of a webhook holds a key in many projects."""
+    hook = {
+        "schema": "public", "table": "t", "name": "hook", "definition": f"CREATE TRIGGER … {MASK}", "enabled": "O",
+        "function": ["supabase_functions", "http_request"],
+    }  # fmt: skip
+    [found] = restore("function", "f", catalogue([("1", f"{HEAD} $$ select 1 $$")], triggers=[hook]))
+    assert found.source == "1"
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_row_level_security_that_no_migration_speaks_of_stays(is_on: bool) -> None:
+    """The dashboard turns it on; taking back a policy must not open the table."""
+    made = "create table t (id int); create policy p on t for select to authenticated using (owner = 1)"
+    history = [("1", made), ("2", "alter policy p on t using (true)")]
+    facts = catalogue(history, relations=[table(rls=is_on)], policies=[policy("true")])
+    [found] = restore("access", "t", facts)
+    assert not [text for text in found.statements if "row level" in text]
+    assert found.wanted["rls"] is is_on
+
+
+def test_row_level_security_that_a_migration_turned_on_is_turned_off_with_a_warning() -> None:
+    """Without a policy nobody sees rows; but off means open."""
+    history = [
+        ("1", "create table t (id int)"),
+        ("2", "alter table t enable row level security, force row level security"),
+    ]
+    [found] = restore("access", "t", catalogue(history, relations=[table(rls=True)]))
+    assert found.statements == ["alter table public.t disable row level security"]
+    assert "anon key" in found.notes[0]
+
+
+def test_a_table_comes_back_with_all_that_was_said_of_it() -> None:
+    """Columns, keys, indexes, policies, grants and publications, in their order; not what other tables got."""
+    made = "create table t (id int); create table u (t_id int references t (id)); "
+    history = [
+        ("1", f"{made}alter table only t add primary key (id)"),
+        ("2", "create index concurrently i on t (id); alter table t add column note text; grant select on t to anon"),
+        ("3", "alter publication supabase_realtime add table t, u; drop table t cascade"),
+    ]
+    [found] = restore("object", "t", catalogue(history, relations=[table("u")]))
+    assert found.statements == [
+        "create table t (id int)",
+        "alter table only t add primary key (id)",
+        "create index i on t (id)",
+        "alter table t add column note text",
+        "grant select on t to anon",
+        "alter publication supabase_realtime add table public.t",
+    ]
+    assert found.wanted["columns"] == ["id", "note"]
+    assert "Foreign keys" in found.notes[-1]
 
 
 def test_an_answer_that_was_cut_off_is_refused() -> None:
