@@ -43,7 +43,8 @@ def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") ->
     if chosen is None:
         return _taken_out(catalogue, live, what, changes, others, running)
     notes.insert(0, f"It runs as migration {running.version} made it" if running else f"In production now: {_BY_HAND}")
-    return _replaced(catalogue, live, chosen, what, notes)
+    now = running.text if running else live.definition
+    return replace(_replaced(catalogue, live, chosen, what, notes), now=now)
 
 
 def _signatures(functions: Iterable[Function]) -> str:
