@@ -54,6 +54,15 @@ class Change:
         """Tell whether a name stands in the statement, as a word or quoted."""
         return any(token.kind in _NAMING and token.text == name.name for token in self.words)
 
+    def calls(self, name: ObjectName) -> bool:
+        """Tell whether the statement calls a function of that name, or has it called by a trigger."""
+        for at, token in enumerate(self.words[:-1]):
+            if token.kind in _NAMING and token.text == name.name and self.words[at + 1].text == "(":
+                is_qualified = at > 1 and self.words[at - 1].text == "."
+                if name.schema == (self.words[at - 2].text if is_qualified else "public"):
+                    return True
+        return False
+
 
 _NAMING = frozenset({TokenKind.WORD, TokenKind.NAME})
 _BEFORE_KIND = frozenset(

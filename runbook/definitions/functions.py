@@ -40,11 +40,22 @@ def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") ->
     if live is None:
         return _created_again(catalogue, what, own, usable, notes)
     chosen, running = _earlier(usable, [one for one in own if one.verb == "create"], live)
+    if chosen is None and running is not None and (lost := _lost_from(catalogue, live)):
+        return _users_again(live, running, lost, what)
     if chosen is None:
         return _taken_out(catalogue, live, what, changes, others, running)
     notes.insert(0, f"It runs as migration {running.version} made it" if running else f"In production now: {_BY_HAND}")
     now = running.text if running else live.definition
     return replace(_replaced(catalogue, live, chosen, what, notes), now=now)
+
+
+def _users_again(live: Function, running: Change, lost: Sequence[Change], what: str) -> Restoration:
+    """Leave a function that is right, and create the triggers that it lost."""
+    texts = [one.text for one in lost]
+    wanted = _function_wanted(live.object, live.types, read_routine(running.words))
+    wanted["triggers"] = trigger_names(trigger_keys(lost))
+    notes = ["The function is as the history has it. What used it is gone and comes back"]
+    return Restoration(what, lost[-1].version, "", ";\n".join(texts), texts, notes, wanted)
 
 
 def _signatures(functions: Iterable[Function]) -> str:
@@ -105,9 +116,12 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
         statements += [f"drop function {signature}", chosen.text]
         statements += [one.definition for one in users]
         statements += grants_anew("function", signature, live.grants, owner=live.owner)
+        if live.owner != "postgres":  # who creates it on a hosted project
+            statements.append(f"alter function {signature} owner to {quoted_name(live.owner)}")
         statements += [f"comment on function {signature} is {_literal(live.comment)}"] if live.comment else []
-    lost = lost_with(catalogue, live.object, "")
+    lost = _lost_from(catalogue, live)
     statements += [one.text for one in lost]
+    notes += ["What used it is gone and comes back too: " + ", ".join(one.object.name for one in lost)] if lost else []
     statements += [
         f"alter table {one.table.sql} enable trigger {quoted_name(one.object.name)}"
         for one in users
@@ -117,6 +131,16 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
     wanted |= {"owner": live.owner, "grants": sorted(map(list, live.grants))}
     wanted["triggers"] = trigger_names([*((one.table, one.object) for one in users), *trigger_keys(lost)])
     return Restoration(what, chosen.version, live.definition, chosen.text, statements, notes, wanted)
+
+
+def _lost_from(catalogue: Catalogue, live: Function) -> list[Change]:
+    """Return what lost its function while that was dropped and created again; triggers also where nothing says so."""
+    drops = [
+        one.version for one in catalogue.changes
+        if (one.verb, one.kind, one.object) == ("drop", "function", live.object)
+    ]  # fmt: skip
+    lost = lost_with(catalogue, live.object, drops[-1] if drops else "", Change.calls)
+    return lost if drops else [one for one in lost if one.kind == "trigger"]
 
 
 def _spelled(types: Iterable[str]) -> Iterator[str]:
@@ -157,7 +181,7 @@ def _created_again(
     chosen = usable[-1]
     dropped = next((one.version for one in reversed(own) if one.verb == "drop"), "")
     where = f"migration {dropped} dropped it" if dropped >= chosen.version else "it was dropped by hand"
-    lost = lost_with(catalogue, chosen.object, dropped)
+    lost = lost_with(catalogue, chosen.object, dropped, Change.calls)
     statements = [chosen.text, *_said_later(own, chosen), *(one.text for one in lost)]
     routine = read_routine(chosen.words)
     assert chosen.arguments is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from runbook.definitions.catalogue import Catalogue
 from runbook.definitions.changes import Change, ObjectName
@@ -10,7 +10,9 @@ from runbook.definitions.changes import Change, ObjectName
 __all__ = ["lost_with", "trigger_keys", "trigger_names"]
 
 
-def lost_with(catalogue: Catalogue, name: ObjectName, version: str) -> list[Change]:
+def lost_with(
+    catalogue: Catalogue, name: ObjectName, version: str, uses: Callable[[Change, ObjectName], bool] = Change.mentions
+) -> list[Change]:
     """Return what used an object, was never dropped on purpose, and is no longer there.
 
     A trigger, policy or view that the same migration (`version`) dropped by name counts as lost with it.
@@ -24,7 +26,7 @@ def lost_with(catalogue: Catalogue, name: ObjectName, version: str) -> list[Chan
             continue
         if change.verb == "create":
             state.pop(key, None)
-            if change.mentions(name):
+            if uses(change, name):
                 state[key] = [change]
         elif change.verb == "alter" and key in state:
             state[key].append(change)

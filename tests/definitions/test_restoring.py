@@ -121,6 +121,25 @@ def test_a_trigger_that_was_dropped_on_purpose_long_ago_stays_away() -> None:
     assert len(found.statements) == 1
 
 
+def test_a_function_that_only_lost_its_trigger_gets_it_back() -> None:
+    """It was dropped with CASCADE and created again, as it was."""
+    made = "create function f(a text) returns trigger language plpgsql as $$ x $$"
+    trigger = "create trigger t1 after insert on t for each row execute function f()"
+    used = "create view v as select f from t"
+    history = [("1", f"{made}; {trigger}; {used}"), ("2", f"drop function f(text) cascade; {made}")]
+    [found] = restore("function", "f", catalogue(history, functions=[function(" x ")], relations=[table()]))
+    assert found.statements == [trigger]
+    assert found.wanted["triggers"] == [["public", "t", "t1"]]
+
+
+def test_a_trigger_of_a_function_of_the_same_name_in_another_schema_is_not_touched() -> None:
+    """Names are compared with their schemas."""
+    made = "create function f() returns trigger language plpgsql as $$ $$; "
+    made += "create trigger other after insert on t for each row execute function app.f()"
+    [found] = restore("function", "f", catalogue([("1", made), ("2", "drop function f()")], relations=[table()]))
+    assert len(found.statements) == 1
+
+
 def test_policies_go_back_to_what_they_were_before_the_last_migration_on_them() -> None:
     """The dropped one is created, the wide one is replaced, others stay."""
     made = "create table t (id bigint); alter table t enable row level security;"
