@@ -13,7 +13,8 @@ from runbook.errors import UsageError
 __all__ = ["Catalogue", "Function", "Policy", "Relation", "Trigger", "query_for_migration", "query_for_name"]
 
 _QUERY = """\
-with history as (
+with {wanted},
+history as (
   select m.version, s.text, s.place
   from supabase_migrations.schema_migrations m,
     unnest(m.statements) with ordinality as s(text, place)
@@ -94,25 +95,35 @@ select json_build_object(
 ) as found"""
 
 
+_WANTED = r"""wanted as (
+  select lower(btrim(regexp_replace(
+    regexp_replace('{{name}}', '\(.*$', ''), '^.*\.', ''), '" ')) as name
+)"""
+"""The name alone, without schema, quotes and types."""
+_WANTED_MIGRATION = """wanted as (
+  select lower(array_to_string(statements, ' ')) as text
+  from supabase_migrations.schema_migrations
+  where version = '{{name}}'
+)"""
+
+
 def query_for_name() -> str:
-    """Return the query for an object by its name. The template's `name` is the name without its schema."""
+    """Return the query for an object. The template's `name` is a name, schema.name or name(types)."""
     return _QUERY.format(
-        statements="strpos(lower(s.text), lower('{{name}}')) > 0",
-        functions="lower(p.proname) = lower('{{name}}')",
-        relations="lower(c.relname) = lower('{{name}}')",
+        wanted=_WANTED,
+        statements="strpos(lower(s.text), (select name from wanted)) > 0",
+        functions="lower(p.proname) = (select name from wanted)",
+        relations="lower(c.relname) = (select name from wanted)",
     )
 
 
 def query_for_migration() -> str:
     """Return the query for all that a migration defines. The template's `name` is its version."""
-    text = (
-        "(select strpos(lower(array_to_string(m.statements, ' ')), lower({})) > 0\n"
-        "      from supabase_migrations.schema_migrations m where m.version = '{{{{name}}}}')"
-    )
     return _QUERY.format(
+        wanted=_WANTED_MIGRATION,
         statements=r"s.text ~* '\m(function|procedure|view|trigger|policy|security|grant|revoke)\M'",
-        functions=text.format("p.proname"),
-        relations=text.format("c.relname"),
+        functions="strpos((select text from wanted), lower(p.proname)) > 0",
+        relations="strpos((select text from wanted), lower(c.relname)) > 0",
     )
 
 

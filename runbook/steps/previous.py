@@ -81,9 +81,8 @@ class Previous(Runnable):
         return fill_query(self._statement(values), {}, words=words, target=to.words(words))
 
     def _statement(self, values: Values) -> str:
-        asked = fill_text(self.name, values)
         template = query_for_migration() if self.of == "migration" else query_for_name()
-        return fill_statement(template, {"name": asked if self.of == "migration" else Asked.read(asked).name})
+        return fill_statement(template, {"name": fill_text(self.name, values)})
 
     def environment(self) -> Mapping[str, str]:
         """Return the query's timeouts, and a read-only transaction."""
