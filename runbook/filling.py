@@ -14,6 +14,7 @@ from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
+from runbook.policy.sql_names import RESERVED, quoted_name
 from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 from runbook.printable import one_line, suspect
 
@@ -73,7 +74,6 @@ PLACE_MARKS = "\ue000\ue001"
 """The site puts these around the name of a value that its reader enters. No command or database uses them."""
 
 _PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
-_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _JOINED = re.compile(r"[\w$&'\"{}]")
 """Next to a placeholder outside of quotes these would grow together with the value."""
 
@@ -240,18 +240,14 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
             f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",
         )
-    return value if _PLAIN_NAME.fullmatch(value) and value not in RESERVED else _quoted_name(value)
+    if not value:
+        raise UsageError("an empty value can't be a name in SQL")
+    return quoted_name(value)
 
 
 def _is_joined(found: re.Match[str]) -> bool:
     before, after = found.string[: found.start()][-1:], found.string[found.end() :][:1]
     return bool(_JOINED.match(before) or _JOINED.match(after))
-
-
-def _quoted_name(value: str) -> str:
-    if not value:
-        raise UsageError("an empty value can't be a name in SQL")
-    return '"' + value.replace('"', '""') + '"'
 
 
 _WRITERS: dict[str, Callable[[str], str]] = {
@@ -261,18 +257,6 @@ _WRITERS: dict[str, Callable[[str], str]] = {
     '"': lambda value: value.replace('"', '""'),
 }
 """How a value is written inside each kind of quotes; in all others it is refused."""
-
-_RESERVED_WORDS = (
-    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation"
-    " column concurrently constraint create cross current_catalog current_date current_role current_schema current_time"
-    " current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign freeze"
-    " from full grant group having ilike in initially inner intersect into is isnull join lateral leading left like"
-    " limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary"
-    " references returning right select session_user similar some symmetric system_user table tablesample then to"
-    " trailing true union unique user using variadic verbose when where window with"
-)
-RESERVED = frozenset(_RESERVED_WORDS.split())
-"""Words that PostgreSQL takes for its own, so that a name like them must be quoted."""
 
 
 def timeouts_environment(*, lock_timeout: float, statement_timeout: float, writes: bool) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import connect, execute, query_records, read_server_log, split_statements
@@ -45,11 +46,16 @@ class Scene:
 
     before: Inventory
     session: psycopg.Connection[Row] | None = None
+    waiting: psycopg.Connection[Row] | None = None
+    """The session that waits behind it."""
 
     def release(self) -> None:
         """End the session that holds a lock, if it still lives. The walk may have ended it, as it should."""
         if self.session is not None:
             self.session.close()  # closed, never committed
+        if self.waiting is not None:
+            with suppress(Exception):  # it may have ended by itself
+                self.waiting.cancel()
 
 
 @contextmanager
@@ -80,9 +86,29 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
             scene.session = connect(sandbox.postgres.url)
             for statement in ("set application_name = 'psql'", "begin", scenario.hold):
                 scene.session.execute(statement)
+        if scenario.waits:
+            scene.waiting = _wait_with(sandbox, scenario.waits)
         yield scene
     finally:
         scene.release()
+
+
+def _wait_with(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
+    """Let another session wait for a lock that this statement needs, and take back what it does once it has it."""
+    connection = connect(sandbox.postgres.url)
+    connection.execute("set application_name = 'app'")
+    connection.execute("set lock_timeout = 0")
+    began = Event()
+
+    def wait() -> None:
+        # The drill's end cancels it.
+        with suppress(Exception), connection, connection.transaction(force_rollback=True):
+            began.set()
+            connection.execute(statement)
+
+    Thread(target=wait, daemon=True).start()
+    began.wait(5)
+    return connection
 
 
 def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:

@@ -239,7 +239,7 @@ class StepWork:
         ended = self._without_command(job)
         if prepared.argv and ended.passed:
             known = ended.evidence
-            ended = self._judged(self._command(job.timeout), job)
+            ended = self._judged(self._command(job), job)
             ended = replace(ended, evidence="\n".join(part for part in (known, ended.evidence) if part))
         ended = replace(ended, purpose=self.purpose)
         context.record(
@@ -283,7 +283,7 @@ class StepWork:
             outcome=outcome, exit=None, seconds=seconds, output=done.output, evidence=evidence, captured=captured
         )
 
-    def _command(self, timeout: float | None) -> Execution:
+    def _command(self, job: Job) -> Execution:
         context, prepared = self.context, self.prepared
         with ExitStack() as stack:
             try:
@@ -295,9 +295,10 @@ class StepWork:
                     prepared.argv,
                     environment={**context.ports.target.environment(), **prepared.environment},
                     directory=context.ports.target.directory,
-                    timeout=timeout,
+                    timeout=job.timeout,
                     born=self._born,
                     secrets=tuple(context.secrets.values()),
+                    understands=job.understands,
                 )
             except (MissingPartError, ProgramChangedError) as error:
                 return _not_started(f"{error.message}. {error.hint}".strip())

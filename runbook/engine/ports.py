@@ -236,7 +236,7 @@ class Reading:
 class Executor(Protocol):
     """The only thing that starts processes on behalf of a procedure."""
 
-    def execute(
+    def execute(  # noqa: PLR0913 - all that one process depends on
         self,
         argv: Sequence[str],
         *,
@@ -245,8 +245,12 @@ class Executor(Protocol):
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
+
+        `understands` makes another document of the one that a command printed that ended well. That one is shown and
+        kept in its place. If it raises UsageError, the command counts as failed.
 
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
         raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,

@@ -139,6 +139,9 @@ class Scenario:
         default=(),
     )
     hold: str | None = key(_SQL, "A statement that another session holds open in a transaction.", default=None)
+    waits: str | None = key(
+        _SQL, "A statement with which one more session then waits; what it does is rolled back.", default=None
+    )
     functions: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source.", default=dict
     )

@@ -20,8 +20,8 @@ _GAP = "  "
 _NARROWEST = 8
 _MOMENTS = range(10**9, 10**11)
 """In seconds: from 2001 to a far future."""
-_HIDDEN = frozenset({"target", "message", "_tag"})
-"""Shown elsewhere (the target is on every screen), or of no use to a person."""
+_HIDDEN = frozenset({"target", "message"})
+"""Shown elsewhere (the target is on every screen), or of no use to a person, like every name that begins with `_`."""
 
 
 def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
@@ -65,7 +65,7 @@ def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
     """Return the rows where the value is a list of objects, or an object with exactly one list in it."""
     if isinstance(value, Mapping):
         lists = [part for part in value.values() if isinstance(part, list)]
-        scalars = [name for name in value if name not in _HIDDEN and not isinstance(value[name], list)]
+        scalars = [name for name in value if not _is_hidden(name) and not isinstance(value[name], list)]
         value = lists[0] if len(lists) == 1 and not scalars else None
     if isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
         return value
@@ -134,12 +134,16 @@ def _fields(value: Mapping[str, object], width: int) -> list[str]:
 def _flat(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Yield names and values, those of an object within under both names: `data.size`."""
     for name, part in value.items():
-        if name in _HIDDEN:
+        if _is_hidden(name):
             continue
         if isinstance(part, Mapping) and part:
             yield from ((f"{name}.{inner}", each) for inner, each in part.items())
         else:
             yield name, part
+
+
+def _is_hidden(name: str) -> bool:
+    return name in _HIDDEN or name.startswith("_")
 
 
 def _cell(value: object, name: str) -> str:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from runbook.engine.ports import Execution, Reading
+from runbook.errors import UsageError
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
 from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
@@ -100,7 +101,7 @@ class PtyExecutor:
             programs=programs,
         )
 
-    def execute(
+    def execute(  # noqa: PLR0913 - as the protocol has it
         self,
         argv: Sequence[str],
         *,
@@ -109,6 +110,7 @@ class PtyExecutor:
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """Run argv and wait for its end; see `runbook.engine.ports.Executor`.
 
@@ -117,7 +119,7 @@ class PtyExecutor:
         """
         launch = self._launch(argv, environment, directory)
         try:
-            return self._converse(launch, timeout, born, secrets)
+            return self._converse(launch, timeout, born, secrets, understands)
         except NotLoadedError as error:
             # Its start is on record, so its end must be too: as a failure after which nothing is unknown.
             why = f"{error} ({errno.errorcode.get(error.code, str(error.code))})"
@@ -141,7 +143,12 @@ class PtyExecutor:
         )
 
     def _converse(
-        self, launch: Launch, timeout: float | None, born: Callable[[int, str], None], secrets: Sequence[str]
+        self,
+        launch: Launch,
+        timeout: float | None,
+        born: Callable[[int, str], None],
+        secrets: Sequence[str],
+        understands: Callable[[str], str] | None,
     ) -> Execution:
         began = time.monotonic()
         # Signals first: none may end this process while its terminal is raw.
@@ -163,7 +170,7 @@ class PtyExecutor:
                 child.close()
                 if self._keyboard is not None:
                     reset_modes(sys.stdout)
-        ended = self._ended(relay, code, time.monotonic() - began, secrets)
+        ended = self._ended(relay, code, time.monotonic() - began, secrets, understands)
         # The operator has seen everything but the document, which went through a pipe.
         if ended.document:
             with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
@@ -191,19 +198,33 @@ class PtyExecutor:
             ended=lambda relay, code, seconds: self._ended(relay, code, seconds, secrets),
         )
 
-    def _ended(self, relay: TerminalRelay, code: int, seconds: float, secrets: Sequence[str]) -> Execution:
+    def _ended(
+        self,
+        relay: TerminalRelay,
+        code: int,
+        seconds: float,
+        secrets: Sequence[str],
+        understands: Callable[[str], str] | None = None,
+    ) -> Execution:
         document = self._redacted(relay.document.text(), secrets)
+        outcome, evidence = _outcome(code, relay.reason), _evidence(code, relay.reason)
+        if understands is not None and outcome is Outcome.PASSED:
+            try:
+                document = understands(document)
+            except UsageError as error:
+                outcome, document = Outcome.FAILED, ""
+                evidence = ". ".join(part for part in (error.message, error.hint) if part)
         # A redrawn line may spell out a secret only in the finished transcript.
         transcript = self._redacted(relay.transcript.text(), secrets)
         short = Bounded()
         short.add(document.rstrip("\n"))
         return Execution(
-            outcome=_outcome(code, relay.reason),
+            outcome=outcome,
             exit=code if code >= 0 else None,
             seconds=seconds,
             output="\n".join(part for part in (transcript.rstrip("\n"), short.text()) if part),
             document=document,
-            evidence=_evidence(code, relay.reason),
+            evidence=evidence,
         )
 
     def _redacted(self, text: str, secrets: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from runbook.steps.each import Each
 from runbook.steps.edit import Edit, Git
 from runbook.steps.history import History
 from runbook.steps.include import Include
+from runbook.steps.previous import Previous
 from runbook.steps.request import Request
 from runbook.steps.sql import Sql
 from runbook.steps.survey import Look, Suggestion, Survey
@@ -27,7 +28,9 @@ from runbook.steps.wait import Wait
 
 __all__ = ["KINDS", "SHAPES", "stand_in"]
 
-KINDS: tuple[type[Action], ...] = (Command, Sql, History, Request, Survey, Tick, Edit, Wait, Choose, Each, Include)
+KINDS: tuple[type[Action], ...] = (
+    Command, Sql, History, Previous, Request, Survey, Tick, Edit, Wait, Choose, Each, Include,
+)  # fmt: skip
 """All kinds of steps, in the order in which the reference lists them."""
 
 

@@ -44,6 +44,9 @@ class Job:
     """What is known before anything runs."""
     captured: Mapping[str, str] = field(default_factory=dict)
     """Values that a person saw, where nothing runs."""
+    understands: Callable[[str], str] | None = None
+    """Makes the document that is shown, kept and compared of the one that the command prints. A UsageError of it makes
+    the step fail."""
     looks: Sequence[Check] = ()
     """Reading commands that `first` runs by `Work.look`, as often as it wants to."""
     first: Callable[[], Done] | None = None

@@ -41,6 +41,7 @@ class RealExecutor:
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """Run it and return how it ended."""
         assert argv[0] == "git"

@@ -13,7 +13,7 @@ import pytest
 from support.terminals import program, python_program
 
 from runbook.engine.ports import Execution
-from runbook.errors import MissingPartError
+from runbook.errors import MissingPartError, UsageError
 from runbook.journal.events import Outcome
 from runbook.journal.liveness import start_time
 from runbook.policy.redaction import Redactor
@@ -32,6 +32,7 @@ def _run(
     secrets: Sequence[str] = (),
     answerer: Callable[[str], bytes | None] | None = None,
     shown: Shown | None = None,
+    understands: Callable[[str], str] | None = None,
 ) -> Execution:
     screen = [] if shown is None else shown
     executor = PtyExecutor(Redactor, screen.append, lambda: FALLBACK_SIZE, answerer=answerer)
@@ -42,6 +43,7 @@ def _run(
         timeout=timeout,
         born=born,
         secrets=secrets,
+        understands=understands,
     )
 
 
@@ -74,6 +76,40 @@ def test_child_leads_its_own_session(tmp_path: Path) -> None:
     """Nothing typed at our terminal and no signal to our process group reaches it by itself."""
     ended = _python("import os; print(os.getsid(0) == os.getpid() == os.getpgrp())", directory=tmp_path)
     assert ended.output == "True"
+
+
+_PRINTS = "print('[1, 2]')"
+_JSON = ("--output-format", "json")
+
+
+def test_a_document_can_be_understood_before_it_is_shown(tmp_path: Path) -> None:
+    """What is made of it is shown and kept in its place."""
+    shown: Shown = []
+    ended = _run(
+        sys.executable, "-c", _PRINTS, *_JSON,
+        directory=tmp_path, shown=shown, understands=lambda document: f'{{"read": "{document.strip()}"}}',
+    )  # fmt: skip
+    assert ended.document == '{"read": "[1, 2]"}'
+    assert ended.output == ended.document
+    assert "read: [1, 2]" in "".join(shown)
+
+
+def test_a_document_that_is_not_understood_fails_the_command(tmp_path: Path) -> None:
+    """The reason is the evidence; nothing of the document is taken for its result."""
+
+    def refuse(_document: str) -> str:
+        raise UsageError("there is no earlier version", hint="Take it from git.")
+
+    ended = _run(sys.executable, "-c", _PRINTS, *_JSON, directory=tmp_path, understands=refuse)
+    assert (ended.outcome, ended.document) == (Outcome.FAILED, "")
+    assert ended.evidence == "there is no earlier version. Take it from git."
+
+
+def test_a_command_that_failed_is_not_read(tmp_path: Path) -> None:
+    """Its document may be an error."""
+    code = f"{_PRINTS}; raise SystemExit(1)"
+    ended = _run(sys.executable, "-c", code, *_JSON, directory=tmp_path, understands=lambda _document: "read")
+    assert (ended.outcome, ended.output) == (Outcome.FAILED, "[1, 2]")
 
 
 def test_json_is_kept_apart_from_what_is_said_beside_it(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ class RandomExecutor:
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """End somehow."""
         world = self.world

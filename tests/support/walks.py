@@ -263,6 +263,7 @@ class FakeExecutor:
         timeout: float | None,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
+        understands: Callable[[str], str] | None = None,
     ) -> Execution:
         """Note the argv and end."""
         born(777, "born")
