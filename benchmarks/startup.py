@@ -40,7 +40,7 @@ class Budget(NamedTuple):
 
 BUDGETS = (
     Budget(("show", "emergency-rollback"), 7),
-    Budget(("find", "rows", "missing"), 5),
+    Budget(("find", "rows", "missing"), 4),
     Budget(("guard", "--line", "ls -la"), 4),
     Budget(("list",), 3),
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
-from runbook.search.record import Entry, Index, Kind, Line, Source
+from runbook.search.record import Command, Entry, Index, Kind, Line, Source
 from runbook.search.words import LONGEST, lines_that_matter
 
 __all__ = ["Hit", "find"]
@@ -41,10 +41,14 @@ _GUESSED = 0.7
 """How much a word counts that the book doesn't have, for one that it has and that looks alike."""
 _FEW = 12
 """In a search of more words than this, words that the book doesn't have are names, not slips."""
+_VERY_FEW = 3
+"""In a search of so few words, one that the book doesn't have is what it is about."""
 _GAP = 4
 """How many words may stand within an error text that the book doesn't have there: names of tables and the like."""
 _STARTS = 60
 """How many places of a paste are tried at which an error text may begin."""
+_LEAST_COVERED = 0.4
+"""How much of a search with unknown words an entry must have."""
 _LEAST_SHARE = 0.3
 """How much the words of a line count at least of which the search has only a few."""
 _OTHER_STATE = 0.3
@@ -86,6 +90,8 @@ class _Asked(NamedTuple):
     terms: dict[int, float]
     order: list[int]
     words: tuple[str, ...]
+    unknown: int
+    """How many terms of a short search the book doesn't have, nor one like them."""
 
 
 def find(index: Index, text: str, most: int = 8) -> list[Hit]:
@@ -141,17 +147,19 @@ def _asked(index: Index, text: str) -> _Asked:
             weights[term] = max(weights.get(term, 0.0), 1.0 if is_telling else _BESIDE)
     terms: dict[int, float] = {}
     guesses: dict[str, int] = {}
-    words = []
+    words, unknown = [], 0
     for term, weight in weights.items():
         if term in index.numbers:
             terms[index.numbers[term]] = max(weight, terms.get(index.numbers[term], 0.0))
             words.append(term)
         elif len(weights) <= _FEW:
-            for number in _alike(index, term):
+            alike = _alike(index, term)
+            unknown += not alike and len(weights) <= _VERY_FEW
+            for number in alike:
                 guesses.setdefault(term, number)
                 terms[number] = max(weight * _GUESSED, terms.get(number, 0.0))
     numbers = [index.numbers.get(term, guesses.get(term, -1)) for term in order]
-    return _Asked(terms, numbers, tuple(words))
+    return _Asked(terms, numbers, tuple(words), unknown)
 
 
 def _alike(index: Index, term: str) -> list[int]:
@@ -195,7 +203,7 @@ def _slips(one: str, other: str, most: int) -> int:
 def _scored(index: Index, asked: _Asked) -> tuple[dict[int, float], dict[int, int]]:
     """Return the score of each entry that has a word of the search, and its best line."""
     pairs = {(first, second) for first, second in zip(asked.order, asked.order[1:], strict=False)}
-    wanted = 0.0
+    wanted = asked.unknown * max(index.weights, default=0.0)
     for term, weight in asked.terms.items():
         wanted += index.weights[term] * weight
     gained: dict[int, list[tuple[float, int]]] = {}
@@ -211,6 +219,8 @@ def _scored(index: Index, asked: _Asked) -> tuple[dict[int, float], dict[int, in
         total = found[0][0]
         total += _SECOND * found[1][0] if len(found) > 1 else 0.0
         total += _THIRD * found[2][0] if len(found) > 2 else 0.0
+        if asked.unknown and covered < _LEAST_COVERED * wanted:
+            continue
         total *= 0.4 + 0.6 * covered / wanted
         scores[owner] = total * _FACTORS[entry.kind] * (_URGENT if entry.is_urgent else 1.0)
         lines[owner] = found[0][1]
@@ -343,18 +353,35 @@ def _command(index: Index, text: str) -> tuple[int, int, int] | None:
     plain = [word for word in words if not word.startswith("-")]
     flags = {word.partition("=")[0] for word in words if word.startswith("-")}
     best: tuple[int, int] | None = None
+    tails: list[tuple[int, int]] = []
     for number, command in enumerate(index.commands):
-        length = len(command.words)
-        is_named = program == command.program and tuple(plain[1 : 1 + length]) == tuple(command.words)
-        # Without its program, two words that are a command and a flag or a value after them are one too.
-        is_bare = length >= 2 and tuple(plain[:length]) == tuple(command.words) and bool(flags)
-        fits = (is_named or is_bare) and (length > 0 or len(plain) + len(flags) > 1)
-        if fits and (best is None or length > len(index.commands[best[0]].words)):
+        if _is_tail(command, plain) and flags:
+            tails.append((number, command.entry))
+        is_longer = best is None or len(command.words) > len(index.commands[best[0]].words)
+        if is_longer and _begins(command, program, plain, flags):
             best = (number, command.entry)
-    if best is None:
-        return None
-    forms = index.commands[best[0]].forms
-    for number, form in enumerate(forms):
+    if best is None and len(tails) == 1:
+        best = tails[0]
+    return (best[1], best[0], _form(index.commands[best[0]], flags)) if best else None
+
+
+def _form(command: Command, flags: set[str]) -> int:
+    """Return the first form of a command that has these flags, -1 if there is none."""
+    for number, form in enumerate(command.forms):
         if all(flag in flags for flag in form.flags) and not any(flag in flags for flag in form.without):
-            return best[1], best[0], number
-    return best[1], best[0], -1
+            return number
+    return -1
+
+
+def _begins(command: Command, program: str, plain: Sequence[str], flags: set[str]) -> bool:
+    """Return whether a line is the command; without its program, two words with a flag are one too."""
+    words, length = list(command.words), len(command.words)
+    if program == command.program and list(plain[1 : 1 + length]) == words:
+        return length > 0 or len(plain) + len(flags) > 1
+    return length >= 2 and list(plain[:length]) == words and bool(flags)
+
+
+def _is_tail(command: Command, plain: Sequence[str]) -> bool:
+    """Return whether all words are the command's last ones, as `reset` of `db reset`."""
+    missing = len(command.words) - len(plain)
+    return command.program == "supabase" and bool(plain) and missing >= 0 and list(command.words[missing:]) == plain

@@ -118,8 +118,10 @@
   const [SECOND, THIRD] = [0.25, 0.12];
   const GUESSED = 0.7;
   const FEW = 12;
+  const VERY_FEW = 3;
   const GAP = 4;
   const STARTS = 60;
+  const LEAST_COVERED = 0.4;
   const LEAST_SHARE = 0.3;
   const OTHER_STATE = 0.3;
   const LEAST = 0.25;
@@ -182,20 +184,23 @@
     const terms = new Map();
     const guesses = new Map();
     const words = [];
+    let unknown = 0;
     const add = (number, weight) => terms.set(number, Math.max(weight, lower(terms, number)));
     for (const [term, weight] of weights) {
       if (index.numbers.has(term)) {
         add(index.numbers.get(term), weight);
         words.push(term);
       } else if (weights.size <= FEW) {
-        for (const number of alike(index, term)) {
+        const near = alike(index, term);
+        unknown += !near.length && weights.size <= VERY_FEW ? 1 : 0;
+        for (const number of near) {
           if (!guesses.has(term)) guesses.set(term, number);
           add(number, weight * GUESSED);
         }
       }
     }
     const number = (term) => index.numbers.get(term) ?? guesses.get(term) ?? -1;
-    return { terms, order: order.map(number), words };
+    return { terms, order: order.map(number), words, unknown };
   }
 
   function alike(index, term) {
@@ -239,7 +244,7 @@
 
   function scored(index, asked) {
     const pairs = new Set(asked.order.slice(1).map((term, at) => `${asked.order[at]} ${term}`));
-    let wanted = 0;
+    let wanted = asked.unknown * index.weights.reduce((one, other) => Math.max(one, other), 0);
     for (const [term, weight] of asked.terms) wanted += index.weights[term] * weight;
     const numbers = new Set([...asked.terms.keys()].flatMap((term) => index.linesWith[term]));
     const gained = new Map();
@@ -252,10 +257,12 @@
     for (const [owner, found] of gained) {
       found.sort((one, other) => other[0] - one[0] || one[1] - other[1]);
       const entry = index.entries[owner];
+      const share = covered(index, found, asked.terms);
+      if (asked.unknown && share < LEAST_COVERED * wanted) continue;
       let total = found[0][0];
       total += found.length > 1 ? SECOND * found[1][0] : 0;
       total += found.length > 2 ? THIRD * found[2][0] : 0;
-      total *= 0.4 + (0.6 * covered(index, found, asked.terms)) / wanted;
+      total *= 0.4 + (0.6 * share) / wanted;
       scores.set(owner, total * FACTORS[entry.kind] * (entry.isUrgent ? URGENT : 1));
       lines.set(owner, found[0][1]);
     }
@@ -366,13 +373,18 @@
     const flags = new Set(words.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]));
     const begins = (from, wanted) => wanted.every((word, at) => plain[from + at] === word);
     let best = null;
+    const tails = [];
     index.commands.forEach((command, number) => {
       const { length } = command.words;
       const isNamed = program === command.program && begins(1, command.words);
       const isBare = length >= 2 && begins(0, command.words) && flags.size > 0;
+      const missing = length - plain.length;
+      const isTail = plain.length > 0 && missing >= 0 && plain.every((word, at) => command.words[missing + at] === word);
+      if (isTail && flags.size && command.program === "supabase") tails.push(number);
       if ((isNamed || isBare) && (length || plain.length + flags.size > 1))
         if (best === null || length > index.commands[best].words.length) best = number;
     });
+    if (best === null && tails.length === 1) best = tails[0];
     if (best === null) return null;
     const { entry, forms } = index.commands[best];
     const form = forms.findIndex(
