@@ -115,9 +115,9 @@ def test_the_digest_of_a_secret_is_compared_and_in_no_event(tmp_path: Path) -> N
     """Whoever knows the digest of a short secret can find the secret."""
     digest = hashlib.sha256(b"hunter2").hexdigest()
     listed = ended(0, json.dumps({"secrets": [{"name": "KEY", "value": digest}]}))
-    look = check("list", sha256=(("secrets.name=KEY.value", "token"),))
+    look = check("look at", sha256=(("secrets.name=KEY.value", "token"),))
     fix = procedure(step("set", "change it", verify=look), parameters=[parameter("token", secret=True)])
-    walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2"}), FakeExecutor({"list": listed}))
+    walked = Walked(book(fix), tmp_path, FakeOperator(values={"token": "hunter2"}), FakeExecutor({"look at": listed}))
 
     assert walked.begin() is ExitCode.DONE
     assert "and it is" in repr(walked.journal.events(walked.run))
