@@ -103,8 +103,9 @@ class AutoOperator:
         return Go(typed=_typed(screen), value=screen.action.drill_answer(given, screen.draft))
 
     def pause(self, seconds: float) -> float:
-        """Let the time pass at once."""
-        return seconds
+        """End every pause at once."""
+        del seconds
+        return 0.0
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Do what the drill says follows a failure here; without a word for it the drill has failed."""

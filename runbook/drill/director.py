@@ -74,7 +74,7 @@ class Director:
 
     def pause(self, seconds: float) -> float:
         """Pass on."""
-        return self.operator.pause(seconds) if isinstance(self.operator, Pausing) else seconds
+        return self.operator.pause(seconds) if isinstance(self.operator, Pausing) else 0.0
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Pass on."""

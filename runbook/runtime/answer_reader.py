@@ -39,7 +39,7 @@ LONGEST = 4096
 """Characters in an answer of one line."""
 
 TOO_FAST = "This came faster than a person types, so it was discarded. Type the answer."
-SEVERAL_LINES = "Several lines came in a row, so all were discarded. Type the answer."
+SEVERAL_LINES = "More input followed the line, so all of it was discarded. Type the answer."
 _PASTED = "Pasted text was discarded. Type the answer."
 _AHEAD = "Keys typed before the question were discarded. Type the answer."
 _TOO_LONG = "It had more than {:,} characters, so it was discarded. Give a shorter one."
