@@ -164,6 +164,7 @@ def test_an_answer_is_found_with_its_branch(index: Index) -> None:
         ("npx supabase secrets unset --all", "secrets-unset", "Refused"),
         ("npx supabase functions deploy", "functions-deploy", "depends"),
         ("db reset --linked", "db-reset", "Refused"),
+        ("reset --linked", "db-reset", "Refused"),
     ],
 )
 def test_a_command_leads_to_what_the_policy_says(index: Index, line: str, rule: str, verdict: str) -> None:
