@@ -145,6 +145,10 @@ def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterat
     if expect.output is not None:
         wanted = fill(expect.output)
         yield _found(wanted in text, f"the text '{_short(wanted)}'", text)
+    if expect.lacks is not None:
+        unwanted = fill(expect.lacks)
+        is_there = unwanted in text
+        yield not is_there, f"expected no {_short(unwanted)!r}, saw {'it' if is_there else 'none'}"
     if expect.matches is not None:
         match = linear_regex(expect.matches, lines=True).search(text)
         yield _found(match is not None, f"something that matches /{expect.matches}/", text)

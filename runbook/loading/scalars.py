@@ -124,7 +124,8 @@ def _read_regex(node: Scalar, kind: Regex) -> Outcome:
         return "", [Flaw(f"not a regular expression: {error}", error.offset)]
     if groups < kind.groups:
         return _whole(node, "needs a group in (…): its text is what is kept")
-    return text, []
+    # An expression with a placeholder's braces would never match: a check for its absence could not fail.
+    return text, [Flaw(f"{{{{{name}}}}} is not filled into an expression", WHOLE) for name in names_in(text)[:1]]
 
 
 def _read_command(node: Scalar, _kind: CommandLine) -> Outcome:

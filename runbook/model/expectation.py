@@ -27,15 +27,16 @@ _PATH = Text(rf"{_PART}(?:\.{_PART})*", "a path such as migrations.0.local", tem
 class Expectation:
     """What the output must be for a step to have passed. Absent parts are not looked at.
 
-    `output` must occur literally (a template), `matches` and `absent` are regular expressions that must and must
-    not occur, `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value
-    expected there as text (a template). `differs` pairs such a path with a value that must not be there; something
-    else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has that value.
-    `sha256` pairs such a path with a secret parameter: there must be the digest of its value.
+    `output` must occur literally, `lacks` must not (both are templates), `matches` and `absent` are regular expressions
+    that must and must not occur. `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`)
+    with the value expected there as text (a template). `differs` pairs such a path with a value that must not be there;
+    something else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has
+    that value. `sha256` pairs such a path with a secret parameter: there must be the digest of its value.
     """
 
     exit: int = key(Whole(), "The exit code.", default=0, said="0")
     output: str | None = key(LITERAL, "Text that must occur in the output.", default=None)
+    lacks: str | None = key(LITERAL, "Text that must not occur in the output.", default=None)
     matches: str | None = key(Regex(), "A regular expression that must occur in the output.", default=None)
     absent: str | None = key(Regex(), "A regular expression that must not occur in the output.", default=None)
     json: tuple[tuple[str, str], ...] = key(
@@ -68,6 +69,8 @@ class Expectation:
         found = [f"it ends with exit code {self.exit}"] if self.exit else []
         if self.output is not None:
             found.append(f"the output has {_code(fill(self.output))}")
+        if self.lacks is not None:
+            found.append(f"the output has no {_code(fill(self.lacks))}")
         if self.matches is not None:
             found.append(f"the output matches {_code(self.matches)}")
         if self.absent is not None:
@@ -79,7 +82,7 @@ class Expectation:
 
     def uses(self, at: Position) -> Iterator[Use]:
         """Yield its texts that may hold placeholders."""
-        for text in (self.output, *(text for pair in (*self.json, *self.differs) for text in pair)):
+        for text in (self.output, self.lacks, *(text for pair in (*self.json, *self.differs) for text in pair)):
             if text:
                 yield Use(text, at, Becomes.COMPARED)
         for path, name in self.sha256:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -45,11 +46,13 @@ class ValueField:
     many: bool = False
     of: str = ""
     """The key of the list that this is one of."""
+    repeat: int = 0
+    """How many fields above it on the page have the same key: steps of different branches may find one value."""
 
     @property
     def id(self) -> str:
         """Return the id of the field's element."""
-        return f"value-{self.key.replace('.', '-')}"
+        return f"value-{self.key.replace('.', '-')}" + (f"-{self.repeat + 1}" if self.repeat else "")
 
     @property
     def choice_pattern(self) -> str:
@@ -188,6 +191,12 @@ class StepView:
     @property
     def fields(self) -> tuple[ValueField, ...]:
         """Fields for what it makes known, where a command of the page needs it."""
+        above = self.page.keys_above[self.place]
+        return tuple(replace(each, repeat=above[each.key]) for each in self.own_fields)
+
+    @cached_property
+    def own_fields(self) -> tuple[ValueField, ...]:
+        """Its fields as if there were no others on the page."""
         step, known = self.place.step, self.place.after.values
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
@@ -270,6 +279,15 @@ class PageContext:
         """Fields for all values that are known before step 1."""
         own = [_field_of(each, each.name) for each in self.procedure.parameters if not each.secret]
         return (*own, *(each for each in (_PROJECT, _ENV_FILE) if each.key in self.used))
+
+    @cached_property
+    def keys_above(self) -> Mapping[Place, Counter[str]]:
+        """How many fields of each key stand above each step's own."""
+        seen, above = Counter(field.key for field in self.fields), {}
+        for place, step in self.views.items():
+            above[place] = seen.copy()
+            seen.update(field.key for field in step.own_fields)
+        return above
 
     @cached_property
     def reaches_production(self) -> bool:

@@ -93,8 +93,6 @@ class Survey(Action):
     The reason for it is kept under the name with `_because` behind it. Both are empty if nothing is suggested.
     """
 
-    word: ClassVar = "Look"
-    symbol: ClassVar = "look"
     is_survey: ClassVar = True
 
     looks: tuple[Look, ...] = key(ListOf(Shaped("look"), 1), "Looks that are taken at the same time.", name="survey")

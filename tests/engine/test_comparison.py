@@ -41,6 +41,12 @@ def fill(text: str) -> str:
             id="any of a list, and null",
         ),
         pytest.param(
+            Expectation(lacks="is {{last}} now"),
+            0,
+            "exit 0, as expected; expected no 'is 2 now', saw none",
+            id="a text that must not be there, with a value filled in",
+        ),
+        pytest.param(
             Expectation(matches=r"^Conn\w+", absent="ERROR"),
             0,
             "exit 0, as expected; expected something that matches /^Conn\\w+/, saw it;"
@@ -85,6 +91,12 @@ def test_what_is_met_is_told(expect: Expectation, code: int, evidence: str) -> N
             0,
             "expected nothing that matches /Connect.ng/, saw 'Connecting'",
             id="something unwanted",
+        ),
+        pytest.param(
+            Expectation(lacks='"remote": "{{last}}"'),
+            0,
+            'expected no \'"remote": "2"\', saw it',
+            id="a text that must not be there, with a value filled in",
         ),
     ],
 )

@@ -187,6 +187,11 @@ BROKEN = [
     # expressions
     _step("bad-pattern", "- {id: a, title: A, run: git log, expect: {matches: '§(x'}}\n", "not a regular expression"),
     _step(
+        "placeholder-in-expression",
+        "- {id: a, title: A, run: git log, expect: {absent: §'{{x}}'}}\n",
+        "{{x}} is not filled into an expression",
+    ),
+    _step(
         "pattern-without-group", "- {id: a, title: A, run: git log, capture: {x: {pattern: §'x'}}}\n", "needs a group"
     ),
     _step("bad-path", "- {id: a, title: A, run: git log, capture: {x: {json: §'a..b'}}}\n", "is not a path such as"),
