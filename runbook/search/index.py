@@ -12,8 +12,6 @@ from runbook.model import Advice, Book, FoundPage, KnownError, Pattern, Procedur
 from runbook.model.templates import PLACEHOLDER
 from runbook.search.record import Command, Entry, Error, Form, Index, Kind, Line, Source
 from runbook.search.words import Vocabulary
-from runbook.steps.choose import Choose
-from runbook.steps.include import Include
 from runbook.steps.scope import Place, Scope
 
 __all__ = ["build_index"]
@@ -111,23 +109,20 @@ def _procedure(one: Procedure) -> Iterator[_Text]:
     places = expand(one, EveryWay(), Scope()).places
     for place in (place for place in places if place.procedure == one.id):
         yield _Text(Source.STEP, _unfilled(place.step.title), place.anchor, place.shown_number)
-        if isinstance(place.step.action, Choose):
-            yield from _options(place, place.step.action)
+        yield from _answers(place)
 
 
-def _options(place: Place, choose: Choose) -> Iterator[_Text]:
-    """Yield the answers of a question; each leads to the first step of its branch."""
-    branches = {branch.title: branch for branch in place.branches}
-    for option in choose.options:
-        branch = branches.get(option.when)
-        first = next(flatten(branch.places), place) if branch else place
+def _answers(place: Place) -> Iterator[_Text]:
+    """Yield the answers where the step is a question; each leads to the first step of its branch."""
+    for branch in (branch for branch in place.branches if branch.title):
+        first = next(flatten(branch.places), place)
         # Where the answer only leads to another procedure, its symptom is that one's.
-        to = first.step.action.included if isinstance(first.step.action, Include) else ""
-        label = "" if to else f"{place.shown_number} {_unfilled(place.step.title)} → {option.when}"
+        to = first.step.action.included
+        label = "" if to else f"{place.shown_number} {_unfilled(place.step.title)} → {branch.title}"
         anchor = "" if to else first.anchor
-        yield _Text(Source.OPTION, option.when, anchor, label, to)
-        if option.symptom:
-            yield _Text(Source.SIGN, option.symptom, anchor, label, to)
+        yield _Text(Source.OPTION, branch.title, anchor, label, to)
+        if branch.symptom:
+            yield _Text(Source.SIGN, branch.symptom, anchor, label, to)
 
 
 def _page(one: FoundPage, advice: Iterable[Advice]) -> Iterator[_Text]:

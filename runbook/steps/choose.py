@@ -80,6 +80,7 @@ class Choose(Action):
                     procedure=place.procedure,
                     letter=number,
                     title=option.when,
+                    symptom=option.symptom or "",
                 )
 
     def uses(self, at: Position) -> Iterator[Use]:

@@ -30,6 +30,17 @@ from runbook.steps.runnable import Runnable
 
 __all__ = ["Previous"]
 
+_BY_HAND = """
+select m.version, s.statement
+from supabase_migrations.schema_migrations m, unnest(m.statements) as s(statement)
+where strpos(lower(s.statement), lower(split_part(split_part('{{name}}', '(', 1), '.', -1))) > 0
+order by m.version desc
+""".strip()
+_BY_HAND_MIGRATION = """
+select statements
+from supabase_migrations.schema_migrations
+where version = '{{name}}'
+""".strip()
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
 
 
@@ -118,9 +129,19 @@ class Previous(Runnable):
         return read
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the line to run, and the statement by itself."""
-        yield view.CommandToRun(self.argv(values, to))
-        yield view.Statement(self._statement(values))
+        """Yield what is compared, and a line by which a person sees the same without the comparison.
+
+        The query itself has a hundred lines, and its answer means little to a reader; the journal keeps it as it ran.
+        """
+        named = fill_text(self.name, values)
+        if self.must_be:
+            yield view.Prose(f"Compare what the database has now with what was chosen for {named}.")
+            return
+        yield view.Prose(f"Compare what the database has of {named} with what the migrations made of it.")
+        template = _BY_HAND_MIGRATION if self.of == "migration" else _BY_HAND
+        words = to.cli.query_read
+        line = fill_query(template, {"name": named}, words=words, target=to.words(words))
+        yield view.CommandToRun(line, lead="A query that only reads does this. By hand, read what the migrations ran:")
 
 
 def _told(found: Sequence[Restoration], catalogue: Catalogue, name: str) -> dict[str, object]:

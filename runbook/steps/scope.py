@@ -167,6 +167,8 @@ class Branch:
     """Of an answer: `5b`."""
     title: str = ""
     """Of an answer: the answer."""
+    symptom: str = ""
+    """Of an answer: how a person recognizes it."""
     places: tuple[Place, ...] = ()
 
 

@@ -73,7 +73,7 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
     }[event.outcome]
     seconds = f"{event.seconds:.1f} s" if event.seconds >= 0.05 else ""
     evidence = event.evidence
-    if event.captured and event.exit is None:
+    if event.captured and event.exit is None and not event.output:
         evidence = ""  # a value seen is shown below
     elif event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED and len(evidence) > 60:
         evidence = "as expected"  # the whole comparison is in the report
