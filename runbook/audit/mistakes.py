@@ -112,11 +112,17 @@ def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake
     for names, variant in (*looked_for, (rule.options, Variant())):
         own = [manual for manual in on if not variant.majors or manual.major in variant.majors]
         for name in names:
-            lacking = [manual for manual in own if not any(flag.name == name for flag in _flags_of(rule, book, manual))]
+            lacking = [manual for manual in own if not _takes(rule, book, manual, name)]
             # A variant without majors may look for a flag that only one of them has.
             if lacking and (variant.majors or lacking == own):
                 versions = " and ".join(manual.version for manual in lacking)
                 yield f"CLI {versions} has no flag {name} of '{' '.join(rule.command)}'", name
+
+
+def _takes(rule: Rule, book: Book, manual: Manual, name: str) -> bool:
+    """Return True if the command takes the flag, listed or, as its answer to a line of the book shows, unlisted."""
+    listed = any(flag.name == name for flag in _flags_of(rule, book, manual))
+    return listed or any(manual.flag(form, name) for form in forms_of(rule))
 
 
 def _names_value_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from runbook.errors import UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.filling import TARGET, UnknownName
-from runbook.model import Action, Book, Effect, Parameter, Policy, Procedure, Role, Value
+from runbook.model import Action, Book, Effect, Parameter, Policy, Procedure, Role, Step, Value
 from runbook.policy.judgement import Judgement, rule_of
 from runbook.steps.destination import effect_of, production
 from runbook.steps.scope import Place, Scope
@@ -65,7 +65,7 @@ class Subject:
         return tuple(
             (procedure, place)
             for procedure in self.book.procedures.values()
-            for place in expand(procedure, EveryWay(_example_or_name), _scope(procedure)).own
+            for place in expand(procedure, _Examples(_example_or_name), _scope(procedure)).own
         )
 
     @cached_property
@@ -104,6 +104,15 @@ class Subject:
         return JudgedCommand(
             role, action, judgements, tuple(dict.fromkeys(problems)), _is_known(action, judgements, policy)
         )
+
+
+class _Examples(EveryWay):
+    """What is known of any run, with an example for each value."""
+
+    def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
+        """Return an example of each name that the step captures: one that it can become, where that is stated."""
+        stated = {one.name: next(iter(one.becomes.values())) for one in step.capture if one.becomes}
+        return {**super().found(path, step, prefix), **stated}
 
 
 def _is_known(action: Action, judgements: Mapping[int, Judgement], policy: Policy) -> bool:
