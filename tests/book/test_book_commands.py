@@ -18,7 +18,7 @@ from runbook.model import Action, TargetKind
 BOOK = read_book(PACKAGED_BOOK)
 TABLE = Path(__file__).parents[1] / "policy" / "data" / "supabase-commands.tsv"
 """Written from the `--help` of each subcommand of the proven versions."""
-GLOBAL = {"--workdir": True, "--output-format": True, "--local": False}
+GLOBAL = {"--workdir": True, "--output-format": True, "--local": False, "--experimental": False}
 """Flags beyond the table, and whether they take a value. CLI 3 still takes `--local` and does not list it."""
 NAMES = {"project_ref": "abcdefghijklmnopqrst", "drill_url": "postgresql://postgres@127.0.0.1:5432/postgres"}
 FLAGS = {
