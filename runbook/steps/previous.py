@@ -6,23 +6,16 @@ not by SQL: a statement's text has quotes, comments, several statements and bodi
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from runbook.definitions.catalogue import Catalogue, query_for_migration, query_for_name
-from runbook.definitions.proving import differences
-from runbook.definitions.restoration import Asked, Restoration
-from runbook.definitions.restoring import restore
-from runbook.errors import UsageError
+from runbook.definitions.queries import query_for_migration, query_for_name
 from runbook.filling import Values, fill_query, fill_statement, fill_text, timeouts_environment
 from runbook.model import Effect, Position, Use
 from runbook.model.action import Becomes
 from runbook.model.fields import LINE_TEMPLATE, LITERAL, Choice, key
-from runbook.printable import lines_of
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Job, Work
@@ -118,12 +111,9 @@ class Previous(Runnable):
         proof = fill(self.must_be) if self.must_be else ""
 
         def read(document: str) -> str:
-            catalogue = Catalogue.read(document)
-            found = (
-                _compared(proof, catalogue)
-                if proof
-                else _told(restore(self.of, name, catalogue, part=column), catalogue, Asked.read(name).name)
-            )
+            from runbook.definitions.answers import compared, told
+
+            found = compared(proof, document) if proof else told(self.of, name, document, part=column)
             return json.dumps(found, ensure_ascii=False)
 
         return read
@@ -142,39 +132,3 @@ class Previous(Runnable):
         words = to.cli.query_read
         line = fill_query(template, {"name": named}, words=words, target=to.words(words))
         yield view.CommandToRun(line, lead="A query that only reads does this. By hand, read what the migrations ran:")
-
-
-def _told(found: Sequence[Restoration], catalogue: Catalogue, name: str) -> dict[str, object]:
-    """Return what was found for a person, and (names with `_`) what later steps capture."""
-    statements = [statement for one in found for statement in one.statements]
-    differences_ = [_difference(one) for one in found]
-    return {
-        "_fix": ";\n\n".join(statement.strip().rstrip(";") for statement in statements) + ";",
-        "_file_version": catalogue.next_version,
-        "_file_name": re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60] or "object",
-        "_source": ", ".join(dict.fromkeys(one.source for one in found)),
-        "_proof": json.dumps([{"what": one.what, **one.wanted} for one in found], ensure_ascii=False),
-        **{f"_{part}": text for one in found for part, text in one.parts.items()},
-        "object": ", ".join(one.what for one in found),
-        "goes_back_to": ", ".join(dict.fromkeys(one.source for one in found)),
-        "note": ". ".join(note for one in found for note in one.notes) + ".",
-        "difference": "\n".join(differences_),
-    }
-
-
-def _difference(found: Restoration) -> str:
-    before, after = lines_of(found.now), lines_of(found.before)
-    lines = difflib.unified_diff(before, after, "runs now", "goes back", lineterm="", n=2)
-    return "\n".join(lines) or "(no difference in the text)"
-
-
-def _compared(proof: str, catalogue: Catalogue) -> dict[str, object]:
-    """Return for each object whether it is as wanted, and for all of them."""
-    try:
-        wanted = json.loads(proof)
-    except ValueError as error:
-        raise UsageError("what the object must be is not known: the step that looked it up was skipped") from error
-    rows = [{"object": one["what"], "differs": "; ".join(differences(one, catalogue))} for one in wanted]
-    is_whole = bool(rows) and not any(row["differs"] for row in rows)
-    said = [{"object": row["object"], "as_before": row["differs"] or "yes"} for row in rows]
-    return {"all_as_before": is_whole, "objects": said}

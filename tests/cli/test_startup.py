@@ -73,6 +73,16 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
         name.split(".")[1] for name in imported(tmp_path, "show", "emergency-rollback") if name.startswith("runbook.")
     }
     assert own == {
-        *("cache", "cli", "errors", "expansion", "extras", "filling", "linear_regex", "loading", "model", "policy"),
-        *("printable", "rendering", "runtime", "secret_file", "steps", "streams", "user_directories"),
+        *("cache", "cli", "definitions", "errors", "expansion", "extras", "filling", "linear_regex", "loading"),
+        *(
+            "model",
+            "policy",
+            "printable",
+            "rendering",
+            "runtime",
+            "secret_file",
+            "steps",
+            "streams",
+            "user_directories",
+        ),
     }
