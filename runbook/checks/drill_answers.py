@@ -140,7 +140,8 @@ def _unchecked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
 
 def _unwalked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
     """Yield the steps of proofs that a drill which goes straight on does not come to in their order."""
-    turns = [item for answer in drill.reactions.values() for item in _items(answer) if item.startswith(_TURNS)]
+    turns = any(item.startswith(_TURNS) for answer in drill.reactions.values() for item in _items(answer))
+    turns = turns or any(place.step.action.leads_back(_items(way.known.answer(place))) for place in way.met)
     for proof in drill.prove if not turns else ():
         at = 0
         for name in proof.walked or ():

@@ -304,6 +304,11 @@ class Action:
         del answers
         return f"step '{step.id}' asks nothing"
 
+    def leads_back(self, answers: Sequence[str]) -> bool:
+        """Tell whether one of a drill's answers leads to an earlier step."""
+        del answers
+        return False
+
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
         """Return what an unattended drill answers. `given` looks up the drill's word for the step, or for a name."""
         del given, draft

@@ -126,6 +126,10 @@ class Choose(Action):
         wrong = [answer for answer in answers if answer not in known]
         return f"'{step.id}' has no option '{wrong[0]}'; it has: {'; '.join(known)}" if wrong else ""
 
+    def leads_back(self, answers: Sequence[str]) -> bool:
+        """Tell whether one of those options leads to an earlier step."""
+        return any(option.back_to and option.when in answers for option in self.options)
+
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
         """Return the option that the drill takes."""
         del draft

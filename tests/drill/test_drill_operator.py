@@ -101,7 +101,9 @@ def test_an_edited_file_is_written_from_the_answer(tmp_path: Path) -> None:
 
 def test_it_does_not_wait() -> None:
     """A pause is over at once: nothing settles in a sandbox."""
-    assert AutoOperator({}).decide(screen(step("settle", Wait(30, "calls")), effect=Effect.READS)) == Go(value="30")
+    operator = AutoOperator({})
+    assert operator.decide(screen(step("settle", Wait(30, "calls")), effect=Effect.READS)) == Go()
+    assert operator.pause(30) == 0
 
 
 @pytest.mark.parametrize(

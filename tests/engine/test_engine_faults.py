@@ -129,25 +129,22 @@ def test_a_value_for_a_renaming_include_is_asked_for_once(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("choices", "skipped"),
     [
-        pytest.param({"what-broke": "One database function"}, "new-function-file", id="function"),
+        pytest.param({"what-broke": "One database function"}, "find-previous", id="function"),
         pytest.param(
             {
                 "what-broke": "A column or a constraint refuses good rows",
                 "what-broke/which-rule": "A constraint",
             },
-            "new-table-file",
+            "see-table",
             id="table",
         ),
     ],
 )
-def test_an_emergency_rollback_goes_on_without_its_new_file(
-    tmp_path: Path, choices: dict[str, str], skipped: str
-) -> None:
-    """Whoever made the rollback's file by hand skips that step, is asked for its version once, and can push."""
+def test_an_emergency_rollback_goes_on_without_its_query(tmp_path: Path, choices: dict[str, str], skipped: str) -> None:
+    """Whoever knows what goes back skips the query for it, is asked once for each value of it, and can push."""
     operator = AskingOnce(
-        values=dict.fromkeys(("function_file", "table_file"), "supabase/migrations/1_a.sql"),
         skips=frozenset({skipped}),
-        choices=choices,
+        choices={**choices, "works": "Yes, and a new migration file did it"},
     )
     walked = walked_in(tmp_path, open_book(str(PACKAGED_BOOK)), operator)
 
