@@ -168,6 +168,23 @@ def test_one_value_fills_every_command_and_the_copied_text(visit: Visit, tab: Pa
     assert tuple(shlex.split(_copy(tab, "new-file"))) == _argv_wanted(book, "add-column", "new-file", {})
 
 
+def test_a_value_that_several_branches_find_is_one_value(visit: Visit, tab: Page) -> None:
+    """No field keeps an older value than the one that was typed last, and no command uses it."""
+    visit.go(tab, ROLLBACK)
+    fields = tab.locator("[data-rb-field=table_version]")
+    assert fields.count() > 1
+    fields.last.fill("20261123010000")
+    tab.reload()
+
+    fields.first.fill("20261123020000")
+
+    expect(fields.last).to_have_value("20261123020000")
+    assert set(tab.locator("var[data-rb-value=table_version]").all_text_contents()) == {"20261123020000"}
+    fields.first.fill(HOSTILE)
+    expect(fields.last).to_have_attribute("aria-invalid", "true")
+    assert set(tab.locator("var[data-rb-value=table_version]").all_text_contents()) == {"<table_version>"}
+
+
 @pytest.mark.parametrize("hostile", [HOSTILE, "$(reboot)", "`id`", "--yes", "a\u202eb", 'a" or 1=1 --', "a b;c"])
 def test_a_hostile_value_reaches_no_command(visit: Visit, tab: Page, hostile: str) -> None:
     """It is refused in words; every command keeps its empty place, and the copied text too."""
