@@ -124,10 +124,11 @@ class Previous(Runnable):
         The query itself has a hundred lines, and its answer means little to a reader; the journal keeps it as it ran.
         """
         named = fill_text(self.name, values)
+        subject = f"column {fill_text(self.column, values)} of {named}" if self.column else named
         if self.must_be:
-            yield view.Prose(f"Compare what the database has now with what was chosen for {named}.")
+            yield view.Prose(f"Compare what the database has now with what was chosen for {subject}.")
             return
-        yield view.Prose(f"Compare what the database has of {named} with what the migrations made of it.")
+        yield view.Prose(f"Compare what the database has of {subject} with what the migrations made of it.")
         template = _BY_HAND_MIGRATION if self.of == "migration" else _BY_HAND
         words = to.cli.query_read
         line = fill_query(template, {"name": named}, words=words, target=to.words(words))

@@ -13,7 +13,7 @@ from enum import EnumType
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import markdown  # type: ignore[import-untyped]
 import pytest
@@ -21,7 +21,7 @@ import yaml
 from markdown_it import MarkdownIt
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from support.books import procedure_text, write_book
 from support.markup_attacks import (
     HOSTILE,
@@ -204,7 +204,13 @@ def test_pages_show_hostile_texts_as_they_are_written(hostile: Hostile) -> None:
     assert len(shown) > 2000
 
 
-_NOT_ON_PAGES = {"Capture.pattern", "Rule.operands", "RuleTest.line", "drill.digest"}
+# What is read by a machine alone, what a walk alone knows to fill, and what the search says of pages that are no
+# procedures (the test of its results shows that as it is written).
+_NOT_ON_PAGES = {
+    *("Capture.becomes", "Capture.pattern", "KnownError.messages", "Rule.operands", "RuleTest.line", "drill.digest"),
+    *("Choose.because", "Choose.suggested", "Previous.must_be", "Suggestion.matches", "Suggestion.option"),
+    *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
+}
 
 
 def test_a_description_and_a_title_hold_the_text_itself(hostile: Hostile) -> None:
@@ -290,6 +296,22 @@ def _touch(page: Page) -> None:
       for (const box of [...document.querySelectorAll(".rb-step input")].slice(0, 5)) box.click();
       for (const one of document.querySelectorAll("details")) one.open = true;
     }""")
+
+
+def test_results_of_the_search_show_hostile_texts_as_they_are_written(hostile: Hostile, browser: Browser) -> None:
+    """What is in the index alone, and on no page, becomes no markup in the search box either."""
+    with serving(hostile.site) as base, visiting(browser, base) as visit:
+        visit.context.add_init_script(WATCH)
+        page = visit.context.new_page()
+        for found in hostile.book.search.pages:
+            for text in (found.title, found.answers[0]):
+                visit.go(page, f"index.html?{urlencode({'q': text})}")
+                results = page.locator(".md-search-result__list")
+                expect(results).to_contain_text(text)
+                assert results.locator("img, script, iframe, form, input, style").count() == 0
+                assert page.evaluate("window.hits") == []
+        assert visit.elsewhere == []
+        assert visit.errors == []
 
 
 def test_text_from_the_browsers_storage_never_becomes_markup(hostile: Hostile, browser: Browser) -> None:

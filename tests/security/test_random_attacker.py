@@ -254,7 +254,7 @@ def _walked(directory: Path, text: str, secret: str) -> Walked:
     said = FakeExecutor({"look one": ended(1, output=text), "change": ended(output=json.dumps([{"note": text}]))})
     fix = procedure(
         *(step("see", "look one", title="See"), step("push", "change"), tick("tell"), tick("rest")),
-        parameters=[parameter("token", secret=True)],
+        parameters=[parameter("token", secret=True, lines="many")],
     )
     operator = FakeOperator([confirm, Skip(text), confirm, Skip(text), HandOver(text, text)], values={"token": secret})
     walked = Walked(book(fix), directory, operator, said)

@@ -130,7 +130,7 @@ BOOK = (
     FIX_HEAD
     + """\
 parameters:
-  token: {ask: "Which token?", example: x, secret: true}
+  token: {ask: "Which token?", example: x, secret: true, lines: many}
 steps:
   - {id: print, title: Print, run: "npx supabase migration list {{target}}", look_for: A list.}
   - {id: json, title: Print JSON, run: "npx supabase migration list {{target}} --output-format json"}

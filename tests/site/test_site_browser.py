@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from support.sites import Visit, visiting
 
 from runbook.model import Book, TargetKind
 from runbook.steps.command import Command
+from runbook.steps.sql import Sql
 
 PUSH = "procedures/push-migration.html"
 ROLLBACK = "procedures/emergency-rollback.html"
@@ -143,45 +145,79 @@ def test_a_browser_that_keeps_nothing_still_works(browser: Browser, base: str) -
         expect(tab.locator(".rb-progress__since")).to_contain_text("keeps no ticks")
 
 
+def _argv_wanted(book: Book, procedure: str, step: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the walk runs there; a value that is not given has its example."""
+    found = next(one for one in book.procedure(procedure).steps if one.id == step)
+    assert isinstance(found.action, Command | Sql)
+    values = {one.name: one.example for one in book.procedure(procedure).parameters} | dict(values)
+    names = {"project_ref": "abcdefghijklmnopqrst"}
+    return argv_of(found.action, values, policy=book.policy, major=3, kind=TargetKind.PRODUCTION, names=names)
+
+
 def test_one_value_fills_every_command_and_the_copied_text(visit: Visit, tab: Page, book: Book) -> None:
     """A right value reaches all of its places; what is copied is what the walk would run."""
-    visit.go(tab, "procedures/replace-function.html")
-    parameter = book.procedure("replace-function").parameter("function_name")
+    visit.go(tab, "procedures/add-column.html")
+    parameter = book.procedure("add-column").parameter("table_name")
     places = tab.locator(f"var[data-rb-value={parameter.name}]")
     assert places.count() > 3
     tab.fill(f"#value-{parameter.name}", parameter.example)
 
     assert set(places.all_text_contents()) == {parameter.example}
-    step = next(one for one in book.procedure("replace-function").steps if one.id == "new-file")
-    assert isinstance(step.action, Command)
-    values = {one.name: one.example for one in book.procedure("replace-function").parameters}
-    for name, value in values.items():
-        if tab.locator(f"#value-{name}").count():
-            tab.fill(f"#value-{name}", value)
-    wanted = argv_of(step.action, values, policy=book.policy, major=3, kind=TargetKind.PRODUCTION, names={})
-    assert tuple(shlex.split(_copy(tab, "new-file"))) == wanted
+    for one in book.procedure("add-column").parameters:
+        tab.fill(f"#value-{one.name}", one.example)
+    assert tuple(shlex.split(_copy(tab, "new-file"))) == _argv_wanted(book, "add-column", "new-file", {})
+
+
+def test_a_value_that_several_branches_find_is_one_value(visit: Visit, tab: Page) -> None:
+    """No field keeps an older value than the one that was typed last, and no command uses it."""
+    visit.go(tab, ROLLBACK)
+    fields = tab.locator("[data-rb-field=table_version]")
+    assert fields.count() > 1
+    fields.last.fill("20261123010000")
+    tab.reload()
+
+    fields.first.fill("20261123020000")
+
+    expect(fields.last).to_have_value("20261123020000")
+    assert set(tab.locator("var[data-rb-value=table_version]").all_text_contents()) == {"20261123020000"}
+    fields.first.fill(HOSTILE)
+    expect(fields.last).to_have_attribute("aria-invalid", "true")
+    assert set(tab.locator("var[data-rb-value=table_version]").all_text_contents()) == {"<table_version>"}
 
 
 @pytest.mark.parametrize("hostile", [HOSTILE, "$(reboot)", "`id`", "--yes", "a\u202eb", 'a" or 1=1 --', "a b;c"])
 def test_a_hostile_value_reaches_no_command(visit: Visit, tab: Page, hostile: str) -> None:
     """It is refused in words; every command keeps its empty place, and the copied text too."""
-    visit.go(tab, "procedures/replace-function.html")
+    visit.go(tab, "procedures/add-column.html")
     before = tab.locator("#new-file .rb-line").all_text_contents()
 
-    tab.fill("#value-function_name", hostile)
+    tab.fill("#value-table_name", hostile)
 
-    expect(tab.locator("#value-function_name-problem")).to_contain_text("no command uses it")
-    expect(tab.locator("#value-function_name")).to_have_attribute("aria-invalid", "true")
+    expect(tab.locator("#value-table_name-problem")).to_contain_text("no command uses it")
+    expect(tab.locator("#value-table_name")).to_have_attribute("aria-invalid", "true")
     assert tab.locator("#new-file .rb-line").all_text_contents() == before
     assert hostile not in _copy(tab, "new-file")
     assert hostile not in json.dumps(tab.evaluate("Object.values(localStorage)"))
 
 
+@pytest.mark.parametrize("odd", [HOSTILE, "$(reboot)", "`id`", "a b;c", "it's", "Über & Söhne", "a\\", "now!"])
+def test_a_name_that_a_database_allows_stays_within_its_quotes(visit: Visit, tab: Page, book: Book, odd: str) -> None:
+    """Where any name is right, the copied command is word for word the one that the walk runs."""
+    visit.go(tab, "procedures/replace-function.html")
+    tab.fill("#value-project_ref", "abcdefghijklmnopqrst")
+
+    tab.fill("#value-function_name", odd)
+
+    expect(tab.locator("#value-function_name")).to_have_attribute("aria-invalid", "false")
+    wanted = _argv_wanted(book, "replace-function", "see-function", {"function_name": odd})
+    assert tuple(shlex.split(_copy(tab, "see-function"))) == wanted
+
+
 def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
     """Copied too early, a command fails before it does anything: the shell finds no such file to read."""
-    visit.go(tab, "procedures/replace-function.html")
+    visit.go(tab, "procedures/add-column.html")
 
-    assert "<function_name>" in _copy(tab, "new-file")
+    assert "<table_name>" in _copy(tab, "new-file")
 
 
 def test_a_tab_chosen_once_holds_on_every_page(visit: Visit, tab: Page) -> None:

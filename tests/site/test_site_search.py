@@ -80,8 +80,7 @@ def test_no_search_fails(box: Page, text: str) -> None:
 
 def test_enter_goes_to_the_very_branch(box: Page) -> None:
     """A result leads to the answer that its line belongs to; Enter takes the first one."""
-    box.keyboard.type("constraint refuses good rows")
-    box.wait_for_function("document.querySelector('.md-search-result__meta').textContent.includes('match')")
+    ask(box, "constraint refuses good rows")
     box.keyboard.press("Enter")
     box.wait_for_url("**/emergency-rollback.html*#name-table")
 

@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from support.walks import AT
+from support.walks import AT, policy
 
 from runbook.errors import UsageError
 from runbook.filling import fill_text
 from runbook.model import Effect
 from runbook.policy.sql_effect import effect_of
+from runbook.steps import view
+from runbook.steps.destination import production
 from runbook.steps.previous import Previous
 
 VALUES = {"table": "t", "name": "o'brien", "version": "2026"}
@@ -72,3 +74,13 @@ def test_nothing_compared_is_never_green(proof: str) -> None:
     else:
         with pytest.raises(UsageError, match="skipped"):
             answer(step, [], {"proof": proof})
+
+
+@pytest.mark.parametrize("proof", [None, "{{proof}}"])
+def test_a_reader_is_told_which_column_is_looked_at(proof: str | None) -> None:
+    """The query that a reader sees names the table alone."""
+    to = production(policy(), 3, {"project_ref": "abcdefghijklmnopqrst"})
+    step = Previous(of="column", name="{{table}}", column="{{column}}", must_be=proof, at=AT)
+    shown = next(iter(step.view({"table": "t", "column": "total", "proof": "x"}, to)))
+    assert isinstance(shown, view.Prose)
+    assert "column total of t" in shown.text

@@ -88,6 +88,11 @@
     field.addEventListener("input", () => {
       const value = field.value.trim();
       const right = judge(field);
+      // Steps of several branches may find one value: what is typed for one of them stands in all.
+      for (const twin of fields.filter((one) => one !== field && one.dataset.rbField === field.dataset.rbField)) {
+        twin.value = field.value;
+        judge(twin);
+      }
       store.change((state) => {
         if (value && right) state.values[field.dataset.rbField] = value;
         else delete state.values[field.dataset.rbField];
