@@ -21,12 +21,10 @@ _QUESTIONS = {
 
 
 def emergency() -> Markup:
-    """Render what to do when something is broken now: all procedures for that, and those they hand over to."""
+    """Render what to do when something is broken now: the procedures for that."""
     wrong = [one for one in book().procedures.values() if one.section is Section.WRONG]
     # Rollback first: whoever comes here in a hurry reads one line.
-    wrong.sort(key=lambda one: (one.id != EMERGENCY, one.title))
-    names = [*(one.id for one in wrong), *(other.see for one in wrong for other in one.not_for if other.see)]
-    first, *others = (book().procedure(name) for name in dict.fromkeys(names))
+    first, *others = sorted(wrong, key=lambda one: (one.id != EMERGENCY, one.title))
     return render("home/emergency.html", first=first, others=others)
 
 
