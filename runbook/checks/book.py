@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from runbook.checks.answers import check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
@@ -45,6 +46,8 @@ CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_secret_defaults,
     check_lines,
     check_commands,
+    check_ways_back,
+    check_suggestions,
     check_answers,
 )
 """What must hold of a book that is walked, each told by one function."""

@@ -164,6 +164,16 @@ class Action:
 
     # --- where it leads -------------------------------------------------------------------------------------------
 
+    @property
+    def ways_back(self) -> tuple[str, ...]:
+        """The ids of earlier steps that an answer here leads back to."""
+        return ()
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The answers that it may suggest, as far as they are written here."""
+        return ()
+
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
         """Yield the lists of steps that are gone through from here, each with the names that hold in it."""
         del place, known

@@ -83,6 +83,11 @@ class Choose(Action):
                     symptom=option.symptom or "",
                 )
 
+    @property
+    def ways_back(self) -> tuple[str, ...]:
+        """The earlier steps that its options lead back to."""
+        return tuple(option.back_to for option in self.options if option.back_to)
+
     def uses(self, at: Position) -> Iterator[Use]:
         """Yield what is suggested, and why."""
         yield from (Use(text, at) for text in (self.suggested, self.because) if text)

@@ -104,6 +104,11 @@ class Survey(Action):
         """The names of the suggestion and its reason."""
         return (self.suggests, f"{self.suggests}_because") if self.suggests else ()
 
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The answers of its looks' own suggestions; those that a query names are known only in a run."""
+        return tuple(one.option for look in self.looks for one in look.suggests)
+
     def uses(self, at: Position) -> Iterator[Use]:
         """Yield the texts of each look."""
         for look in self.looks:

@@ -90,6 +90,18 @@ BROKEN = [
     _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
     _step("digest-of-no-secret", DIGEST, "no parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
     # placeholders
+    _step(
+        "no-way-back",
+        "- {id: a, title: A, choose: [{when: 'Yes'}, {when: 'No', back_to: §later}]}\n" + LATER,
+        "there is no earlier step 'later' to go back to",
+    ),
+    _step(
+        "suggests-no-answer",
+        "- id: look\n  title: L\n  survey:\n    - look: Errors\n      run: git log\n"
+        "      suggests: [{matches: x, option: §Both}]\n"
+        "- {id: a, title: A, choose: [{when: 'Yes'}, {when: 'No', back_to: look}]}\n",
+        "no question has the answer 'Both'",
+    ),
     _step("unknown", "- {id: a, title: A, run: 'git log §{{on}}'}\n", "nothing is called 'on'"),
     _step("misspelt", "- {id: a, title: 'A {{one}}', run: 'git log §{{ones}}'}\n", "did you mean 'one'?", more=ONE),
     _step("unknown-in-prose", "- {id: a, title: A, run: git log, why: 'See §{{x}}'}\n", "nothing is called 'x'"),

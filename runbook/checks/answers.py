@@ -1,0 +1,42 @@
+"""Answers: one that leads back names an earlier step, and what a survey suggests is an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.checks.findings import Notes
+from runbook.checks.subject import Subject
+from runbook.steps.scope import Place
+
+__all__ = ["check_suggestions", "check_ways_back"]
+
+
+def check_ways_back(subject: Subject, notes: Notes) -> None:
+    """Let an answer's `back_to` name an earlier step, in the same list of steps or in one around it."""
+    for places in _by_procedure(subject):
+        for number, place in enumerate(places):
+            earlier = {one.path for one in places[:number]}
+            for step_id in place.step.action.ways_back:
+                if not earlier & set(_candidates(place.path, step_id)):
+                    notes.add(place.step.at, f"there is no earlier step '{step_id}' to go back to", "back_to:", step_id)
+
+
+def check_suggestions(subject: Subject, notes: Notes) -> None:
+    """Let a survey suggest only answers of questions in its procedure."""
+    for places in _by_procedure(subject):
+        answers = {branch.title for place in places for branch in place.branches}
+        for place in places:
+            for option in place.step.action.suggestions:
+                if option not in answers:
+                    notes.add(place.step.at, f"no question has the answer '{option}'", "suggests:", option)
+
+
+def _by_procedure(subject: Subject) -> Iterator[list[Place]]:
+    for procedure in subject.book.procedures.values():
+        yield [place for one, place in subject.places if one is procedure]
+
+
+def _candidates(path: str, step_id: str) -> Iterator[str]:
+    while path:
+        path = path.rpartition("/")[0]
+        yield f"{path}/{step_id}" if path else step_id
