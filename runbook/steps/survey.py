@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from runbook.diagnosis import error_in
 from runbook.filling import Values
 from runbook.linear_regex import linear_regex
 from runbook.model import Action, Check, Effect, Expectation, Position, Role, Use
@@ -137,26 +138,28 @@ class Survey(Action):
         work.run(Job(first=lambda: self._told(taken, work.look()), looks=looks))
 
     def _told(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
-        lines, found, blind, likely = list[str](), 0, 0, ("", "")
+        lines, found, likely, reasons = list[str](), 0, ("", ""), list[str]()
         for look, end in zip(taken, ended, strict=True):
             findings = look.findings(end)
             if findings is None:
-                blind += 1
-                lines += (f"NOT SEEN  {look.title}", f"          {_why(end)}")
+                # Looks mostly fail for one reason, and a reason is read once.
+                why = _why(end)
+                lines += (f"NOT SEEN  {look.title}", *([] if why in reasons else [f"          {why}"]))
+                reasons.append(why)
                 continue
             found += len(findings) if look.is_fault else 0
             word = "clear" if not findings else "FOUND" if look.is_fault else "seen"
             lines.append(f"{word:<8}  {look.title}")
-            counted = Counter(text for text, _ in findings)
-            listed = [f"          {text}{f' ({times} times)' if times > 1 else ''}" for text, times in counted.items()]
-            lines += listed[:_SHOWN]
-            lines += [f"          and {len(listed) - _SHOWN} more"] if len(listed) > _SHOWN else []
-            speaks = next(((option, text) for text, option in findings if option), ("", ""))
-            likely = likely if likely[0] else speaks
-        said = [f"{found} finding{'' if found == 1 else 's'}" if found else "nothing found"]
-        said += [f"{blind} of {len(taken)} looks failed"] if blind else []
+            lines += _listed(text for text, _ in findings)
+            likely = next(((option, text) for text, option in findings if option and not likely[0]), likely)
+        counted = f"{found} finding{'' if found == 1 else 's'}" if found else "nothing found"
+        failed = len(reasons)
+        if failed:
+            others = f"; {counted} in the others" if failed < len(taken) else ""
+            counted = f"{failed} of {len(taken)} looks failed{others}"
         kept = dict(zip(self.finds, likely, strict=False))
-        return Done(evidence=", ".join(said), output="\n".join(lines), captured=kept, passed=blind < len(taken))
+        # Who can't see most of it can't decide by it.
+        return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Look, for it only reads."""
@@ -168,8 +171,18 @@ class Survey(Action):
         yield view.Looks(tuple(view.Reading(look.title, tuple(look.action.view(values, to))) for look in taken))
 
 
+def _listed(findings: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each finding, equal ones as one, and how many more there are."""
+    counted = Counter(findings)
+    for text, times in list(counted.items())[:_SHOWN]:
+        yield f"          {text}" + (f" ({times} times)" if times > 1 else "")
+    if len(counted) > _SHOWN:
+        yield f"          and {len(counted) - _SHOWN} more"
+
+
 def _why(end: Ended) -> str:
-    said = [line.strip() for line in end.output.splitlines() if line.strip()]
-    return one_line("; ".join(part for part in (end.evidence if not end.passed else "no list", *said[-1:]) if part))[
-        :_LONGEST
-    ]
+    error = error_in(end.document or end.output)
+    if error is not None:
+        return error.text[:_LONGEST]
+    last = [line.strip() for line in end.output.splitlines() if line.strip()][-1:]
+    return one_line("; ".join(part for part in ("" if end.passed else end.evidence, *last) if part))[:_LONGEST]
