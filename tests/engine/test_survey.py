@@ -118,6 +118,17 @@ def test_its_commands_are_on_record_before_the_first_of_them_runs(tmp_path: Path
     assert len(events) == 3
 
 
+def test_a_secret_in_its_commands_is_masked_on_record(tmp_path: Path) -> None:
+    """They run as they are, and the record of the step has them as it has any other command."""
+    token = f"sbp_{'0a' * 20}"
+    walked = Walked(book(procedure(a_survey(a_look(f"look {token}")))), tmp_path)
+    walked.begin()
+    assert walked.executor.ran == [("look", token)]
+    (started,) = [one for one in walked.journal.events(walked.run) if isinstance(one, StepStarted)]
+    assert started.looks
+    assert token not in started.looks[0]
+
+
 def test_a_look_that_does_more_than_read_runs_nothing(tmp_path: Path) -> None:
     """Policy decides, not the author; neither command runs."""
     walked = Walked(book(procedure(a_survey(LOCKS, a_look("change x")))), tmp_path)
