@@ -137,10 +137,10 @@ class Survey(Action):
             findings = look.findings(end)
             if findings is None:
                 blind += 1
-                lines += (f"NOT SEEN  {look.title}", f"          {_why(end)}")
+                lines += (f"UNKNOWN   {look.title}", f"          {_why(end)}")
                 continue
             found += len(findings) if look.is_fault else 0
-            word = "clear" if not findings else "FOUND" if look.is_fault else "seen"
+            word = "clear" if not findings else "FOUND" if look.is_fault else "info"
             lines.append(f"{word:<8}  {look.title}")
             counted = Counter(text for text, _ in findings)
             listed = [f"          {text}{f' ({times} times)' if times > 1 else ''}" for text, times in counted.items()]
@@ -149,7 +149,7 @@ class Survey(Action):
             speaks = next(((option, text) for text, option in findings if option), ("", ""))
             likely = likely if likely[0] else speaks
         said = [f"{found} finding{'' if found == 1 else 's'}" if found else "nothing found"]
-        said += [f"{blind} of {len(taken)} looks failed"] if blind else []
+        said += [f"{blind} of {len(taken)} commands failed"] if blind else []
         kept = dict(zip(self.finds, likely, strict=False))
         return Done(evidence=", ".join(said), output="\n".join(lines), captured=kept, passed=blind < len(taken))
 
