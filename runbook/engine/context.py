@@ -112,9 +112,7 @@ class Context:
 
     def destination_at(self, seen: TargetSeen) -> Destination:
         """Return the destination for a target as it was proven."""
-        first = seen.cli.split(".")[0]
-        major = int(first) if first.isdigit() else 0
-        target = self.ports.target
+        target, major = self.ports.target, seen.major
         return Destination(
             policy=self.book.policy,
             major=major,
