@@ -30,7 +30,8 @@ class _Running:
 
     child: PtyChild
     relay: TerminalRelay
-    code: int = 0
+    code: int = 1
+    """Failed, unless its relay gets to the end."""
     seconds: float = 0
     thread: threading.Thread = field(init=False)
 
@@ -106,7 +107,8 @@ def _end(children: Sequence[PtyChild | Execution], running: Sequence[_Running | 
     """End every process, also one that has no relay yet because a later one could not be put on record."""
     for child in children:
         if isinstance(child, PtyChild):
-            child.end(0)
+            # Not `end`, which waits for the process: its relay's thread does, and only one of them can.
+            child.signal(signal.SIGKILL)
     for one in running:
         if isinstance(one, _Running):
             one.thread.join()
@@ -129,6 +131,6 @@ def _wait(
         if came:
             told = came[0]
             for one in running:
-                one.child.end(0)
+                one.child.signal(signal.SIGKILL)
     show("\r" + " " * 40 + "\r")
     return told
