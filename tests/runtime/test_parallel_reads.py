@@ -65,7 +65,7 @@ def test_each_has_its_own_end_and_secrets_are_removed(tmp_path: Path) -> None:
 
 
 def test_nobody_can_answer_a_question(tmp_path: Path) -> None:
-    """What asks is ended after its time."""
+    """A command that asks one is ended when its time is over."""
     (asked,) = ends("input('Sure? ')", directory=tmp_path, timeout=0.5)
     assert asked.outcome is Outcome.INTERRUPTED
     assert "it did not end within 0.5 s" in asked.evidence
@@ -76,7 +76,7 @@ def test_nobody_can_answer_a_question(tmp_path: Path) -> None:
     [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated)],
 )
 def test_a_signal_ends_them_all(tmp_path: Path, number: int, raised: type[BaseException]) -> None:
-    """None of them lives on."""
+    """No process is left."""
     children: list[int] = []
 
     def born(pid: int, _since: str) -> None:
@@ -104,7 +104,7 @@ def test_one_that_can_not_be_put_on_record_ends_those_before_it(tmp_path: Path) 
 
 
 def test_a_program_that_can_not_be_loaded_has_failed_and_the_others_run(tmp_path: Path) -> None:
-    """Its end says so."""
+    """The reason is its evidence."""
     broken = tmp_path / "broken"
     broken.write_bytes(b"\x7fELF nothing")
     broken.chmod(0o755)
