@@ -1,9 +1,9 @@
-"""Find the error in what a failed command printed, and the known error of the book that it is. Pure.
+"""Find the error in the output of a failed command, and the known error of the book that matches it. Pure.
 
-Only what the Supabase CLI says in its own place counts: its JSON error, or the first line that begins as its errors
-begin. It prints an error before the statement that caused it, so what a migration or a row holds comes later. A message
-can still quote a row, and a row can spell out another error with its SQLSTATE. Where two SQLSTATEs are found, none is
-believed: the error is shown, and nothing is said about it.
+Only the Supabase CLI's own report of an error counts: its JSON error, or the first line that begins as its errors do.
+It prints an error before the statement that caused it, so text from a migration or a row comes later. A message can
+still quote a row, and a row can spell out another error with its SQLSTATE. If there are two SQLSTATEs, neither is
+trusted: the error is shown without an explanation.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["CommandError", "Diagnosis", "diagnose", "error_in", "known_error", "
 _BEGINS = r"(?:ERROR|FATAL|PANIC|Error|error): |failed |unexpected |cannot |unable |pg_dump: error: "
 """How errors of PostgreSQL and of the CLI begin, at the beginning of a line (2.122 and 3.1)."""
 _SQLSTATE = re.compile(r"\(SQLSTATE ([0-9A-Z]{5})\)\)*$", re.MULTILINE)
-"""Only a line's end counts: an error that quotes a row goes on behind what the row says."""
+"""Only the end of a line counts: an error that quotes a row goes on after the quote."""
 _PREFIX = re.compile(
     r"(?:(?:ERROR|FATAL|PANIC|Error|error): |failed to execute query: |unexpected status \d{3}: |pg_dump: error: )+"
 )
-"""What stands before PostgreSQL's own message."""
+"""What the CLI prints before PostgreSQL's own message."""
 _STYLE = re.compile(r"\x1b\[[0-9;]{0,64}m")
 _CUT = re.compile(r"\[\.\.\. [0-9,]+ characters cut \.\.\.\]")
 _MOST_LINES = 8
-"""Lines of one message; what comes after them is left to the output."""
+"""How many lines one message may have; later ones are only in the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class CommandError:
 
     @property
     def message(self) -> str:
-        """The text without what the CLI puts before PostgreSQL's message."""
+        """The text from PostgreSQL's own message on."""
         return _PREFIX.sub("", self.text, count=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why a command failed: its error, and what the book knows of it (None: nothing)."""
+    """Why a command failed: its error, and the book's entry for it (None: there is none)."""
 
     error: CommandError
     known: KnownError | None = None
@@ -62,9 +62,9 @@ class Diagnosis:
 def diagnose(
     errors: Sequence[KnownError], argv: Sequence[str], exit_code: int | None, output: str, *, major: int | None = None
 ) -> Diagnosis | None:
-    """Return why a command failed, None if it didn't, if its output doesn't say, or if it isn't the Supabase CLI.
+    """Return why a command failed; None if it didn't, if its output doesn't say, or if it isn't the Supabase CLI.
 
-    `output` is what was kept of it, its JSON last. What another program or an edge function prints isn't looked at.
+    `output` is the output that was kept, its JSON last. Output of other programs and edge functions isn't searched.
     """
     if not exit_code or not argv or invocation_of(argv).program != "supabase":
         return None
@@ -73,7 +73,7 @@ def diagnose(
 
 
 def error_in(output: str, errors: Sequence[KnownError] = ()) -> CommandError | None:
-    """Return the error in what the CLI printed, None if there is none.
+    """Return the error in the CLI's output, None if there is none.
 
     A line also counts if a known error without an SQLSTATE fits it.
     """
@@ -128,14 +128,14 @@ def _said_in_json(output: str) -> str:
 
 
 def _size_of_message(lines: Sequence[str]) -> int:
-    """Return how many lines an error has: PostgreSQL's may have several, up to the one with its SQLSTATE."""
+    """Return how many lines an error has. PostgreSQL's may have several, up to the one with its SQLSTATE."""
     if not lines[0].startswith(("ERROR: ", "FATAL: ")):
         return 1
     return next((number for number, line in enumerate(lines[:_MOST_LINES], start=1) if _SQLSTATE.search(line)), 1)
 
 
 def _detail(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines behind a message that PostgreSQL adds; the statement and the CLI's own hint are none of them."""
+    """Return the lines that PostgreSQL adds to a message, without the statement and the CLI's own hint."""
     ends = ("At statement: ", "Hint: ", "Try rerunning ")
     size = next((number for number, line in enumerate(lines) if not line.strip() or line.startswith(ends)), 0)
     return lines[:size] if size <= _MOST_LINES else ()

@@ -31,7 +31,7 @@ _LARGEST = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeFunction:
-    """What a deploy would upload. Paths begin at the directory; a file that is imported and not there is missing."""
+    """What a deploy would upload. Paths begin at the directory; `missing` are imported files that don't exist."""
 
     slug: str
     verify_jwt: bool
@@ -66,7 +66,7 @@ def read_function(directory: Path, name: str) -> EdgeFunction:
         waiting += _imported(directory, file, mapped)
     return EdgeFunction(
         slug=name,
-        # Whatever isn't the word false keeps the check on.
+        # Only the value false turns the check off.
         verify_jwt=settings.get("verify_jwt") is not False,
         entrypoint=entrypoint,
         import_map=import_map,
@@ -76,7 +76,7 @@ def read_function(directory: Path, name: str) -> EdgeFunction:
 
 
 def imports_in(text: str) -> Iterator[tuple[str, int]]:
-    """Yield what a source imports as it is written there, each with its line."""
+    """Yield each import of a source as it is written, with its line."""
     for found in _IMPORT.finditer(text):
         group = found.lastindex or 0
         yield found[group], text.count("\n", 0, found.start(group)) + 1
@@ -99,8 +99,8 @@ def _below_supabase(path: object) -> str:
 
 
 def _usual_import_map(directory: Path, name: str) -> str:
-    usual = (*(f"{_FUNCTIONS}/{name}/{each}" for each in ("deno.json", "deno.jsonc", "import_map.json")),)
-    return next((path for path in (*usual, f"{_FUNCTIONS}/import_map.json") if (directory / path).is_file()), "")
+    own = [f"{_FUNCTIONS}/{name}/{each}" for each in ("deno.json", "deno.jsonc", "import_map.json")]
+    return next((path for path in (*own, f"{_FUNCTIONS}/import_map.json") if (directory / path).is_file()), "")
 
 
 def _mapped(directory: Path, import_map: str) -> Mapping[str, str]:

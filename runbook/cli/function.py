@@ -22,8 +22,8 @@ __all__ = ["command"]
 def command(name: str, workdir: Path) -> int:
     """Show as JSON what a deploy of an edge function takes from this directory.
 
-    That is whether callers need a token (verify_jwt), the entrypoint and the import map, as config.toml says, the files
-    that would be uploaded, and the files that are imported and missing. Nothing is sent.
+    The JSON says whether callers need a token (verify_jwt), which entrypoint and import map config.toml sets, which
+    files would be uploaded, and which imported files are missing. Nothing is sent.
     """
     click.echo(json_text(asdict(read_function(workdir, name)), indent=2))
     return ExitCode.DONE

@@ -160,13 +160,11 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
 
 
 def _saved(journal: SqliteJournal) -> str:
-    """Say that events were saved beside the journal when its file was taken away; "" if none were."""
+    """Return where a run saved its events when the journal's file was taken away, "" if none did."""
     saved = sorted(journal.directory.glob("saved-*.sqlite3"))
-    return (
-        f"Events of another journal are saved in {saved[-1]}. To use them, move that to {journal.file}."
-        if saved
-        else ""
-    )
+    if not saved:
+        return ""
+    return f"Events of another journal are saved in {saved[-1]}. To use them, move that to {journal.file}."
 
 
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:

@@ -27,7 +27,7 @@ def command(book: str | None, form: str) -> int:
     try:
         opened = open_book(book)
     except (BookError, UsageError):
-        opened = None  # a run is told of even if the book is broken by now
+        opened = None  # a broken book must not hide a run
     procedures, errors = (opened.procedures, opened.errors) if opened else ({}, ())
     found = running(journal_here(), procedures, datetime.now(UTC), errors)
     if form == "json":

@@ -56,7 +56,7 @@ class Director:
     _begun: bool = False
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Let what is there from the start happen, once however many procedures are begun, then pass on."""
+        """Play the events of the start, once even if the walk begins several procedures; then pass on."""
         if not self._begun:
             self._begun = True
             for event in self.events:

@@ -1,4 +1,4 @@
-"""Why the platform would not bundle an upload: a file that nothing uploaded, or a name that nothing maps.
+"""Find out why the platform would refuse to bundle an upload: a missing file, or a name that nothing maps.
 
 The texts are those of the hosted platform, which bundles with Deno; public issues of the CLI quote them.
 """

@@ -68,7 +68,7 @@ def unwalked(names: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
 
 
 def _undiagnosed(wanted: Mapping[str, str], events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:
-    """Yield what is wrong at steps that did not fail with the known error that is wanted."""
+    """Yield a sentence for each step that did not fail with the known error that is wanted."""
     found: dict[str, list[str]] = {}
     for event, diagnosis in failures(events, errors):
         seen = diagnosis.known.id if diagnosis and diagnosis.known else "unknown"
@@ -92,9 +92,9 @@ def check_proof(
     errors: Sequence[KnownError] = (),
     project: Path | None = None,
 ) -> ProofResult:
-    """Look whether a proof holds; one that can't be looked at has failed. `errors` are the book's known errors.
+    """Check a proof; one that can't be checked has failed.
 
-    `project` is the working tree.
+    `errors` are the book's known errors, and `project` is the working tree.
     """
     if proof.checked is not None:
         known = {name for path in checked_steps(events) for name in _names(path)}
@@ -134,7 +134,7 @@ def prove_nothing_lost(before: Inventory, after: Inventory, on_purpose: Sequence
 def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
     """Hold that no command asked for anything beyond this machine.
 
-    The drill's own project has a host of a name that leads nowhere; `link` asks it for the versions of its services.
+    `link` asks the host of the drill's own project for the versions of its services. That host's name leads nowhere.
     """
     tried = ", ".join(dict.fromkeys(one for one in attempts if one != f"CONNECT {PROJECT_HOST}:443"))
     return ProofResult(
@@ -178,7 +178,7 @@ def _compare_platform(proof: Proof, platform: PlatformState) -> tuple[str, str]:
 
 
 def _of_function(proof: Proof, version: object, verify_jwt: object, entrypoint: object) -> str:
-    """Return in words what a proof looks at of a function."""
+    """Return in words the properties of a function that a proof compares."""
     jwt = f", verify_jwt {verify_jwt}" if proof.verify_jwt is not None else ""
     return f"version {version}{jwt}" + (f", entrypoint {entrypoint}" if proof.entrypoint is not None else "")
 
@@ -186,7 +186,7 @@ def _of_function(proof: Proof, version: object, verify_jwt: object, entrypoint: 
 def _migrations(project: Path | None, *, modified: bool) -> list[str]:
     """Return the names of the project's migration files, or of those whose content differs from the newest commit."""
     if project is None:
-        raise RunbookError("there is no project to look at")
+        raise RunbookError("there is no project to check")
     folder = project / "supabase" / "migrations"
     if not modified:
         return sorted(file.name for file in folder.iterdir())

@@ -47,7 +47,7 @@ class Scene:
     before: Inventory
     session: psycopg.Connection[Row] | None = None
     waiting: psycopg.Connection[Row] | None = None
-    """The session that waits behind it."""
+    """The session that `session` blocks."""
 
     def release(self) -> None:
         """End the session that holds a lock, if it still lives. The walk may have ended it, as it should."""
@@ -94,7 +94,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
 
 
 def _wait_with(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
-    """Let another session wait for a lock that this statement needs, and take back what it does once it has it."""
+    """Let another session wait for a lock that this statement needs, and roll back once it gets the lock."""
     connection = connect(sandbox.postgres.url)
     connection.execute("set application_name = 'app'")
     connection.execute("set lock_timeout = 0")
@@ -138,7 +138,7 @@ def _write_files(sandbox: Sandbox, files: Mapping[str, str]) -> None:
 
 
 def _settings(file: Path) -> str:
-    """Return what the project's config.toml says without its functions."""
+    """Return the project's config.toml up to its functions."""
     return file.read_text(encoding="utf-8").partition("[functions.")[0].rstrip("\n") + "\n\n"
 
 

@@ -53,7 +53,7 @@ def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
 def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """Return a unified difference of all procedures that a run rests on."""
     return "\n".join(_by_line(before, after)) or (
-        "The text is the same, its meaning is not: another version of runbook reads it."
+        "The text is the same, but another version of runbook may read it differently."
     )
 
 

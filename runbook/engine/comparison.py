@@ -55,7 +55,7 @@ def compare(
         *_differences(expect.differs, document or text, fill),
         *_digests(expect.sha256, document or text, fill, secret),
     ]
-    # A command that failed printed something else than expected: that would only hide what counts.
+    # If the command failed, its output can't fit either, and saying so would only hide the exit code.
     failed = [evidence for is_met, evidence in lines if not is_met][: None if lines[0][0] else 1]
     return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
 

@@ -96,7 +96,7 @@ class Context:
     def redactor(self) -> Redactor:
         """The redactor for this run's secrets."""
         if self._redactor is None or self._redactor[0] is not self.secrets:
-            # A check may have read the digest of a secret; that of a short one gives the secret away.
+            # A check may have printed the digest of a secret, and the digest of a short secret gives it away.
             hidden = [text for value in self.secrets.values() for text in (value, digest_of(value))]
             self._redactor = (self.secrets, Redactor(hidden))
         return self._redactor[1]
@@ -112,9 +112,7 @@ class Context:
 
     def destination_at(self, seen: TargetSeen) -> Destination:
         """Return the destination for a target as it was proven."""
-        first = seen.cli.split(".")[0]
-        major = int(first) if first.isdigit() else 0
-        target = self.ports.target
+        target, major = self.ports.target, seen.major
         return Destination(
             policy=self.book.policy,
             major=major,

@@ -14,7 +14,7 @@ from pathlib import Path
 from runbook.engine import parameters
 from runbook.engine.comparison import capture, compare
 from runbook.engine.context import Context
-from runbook.engine.ports import Comparing, Execution, Pausing, Reading, Screen
+from runbook.engine.ports import Comparing, Execution, Pausing, ReadCommand, Screen
 from runbook.engine.state import Status
 from runbook.errors import MissingPartError, PolicyRefusal, ProgramChangedError, Terminated, UsageError
 from runbook.filling import Shown, fill_text
@@ -187,8 +187,8 @@ class StepWork:
     def look(self) -> Sequence[Execution]:
         """Run all the job's looks at the same time; return how each one ended, compared with what it expects."""
         context = self.context
-        ended = context.ports.executor.look(
-            [Reading(argv=one.argv, environment={**context.ports.target.environment(), **one.environment})
+        ended = context.ports.executor.read_in_parallel(
+            [ReadCommand(argv=one.argv, environment={**context.ports.target.environment(), **one.environment})
              for one in self._looks],
             directory=context.ports.target.directory,
             timeout=self.step.timeout or _LOOK_TIMEOUT,

@@ -69,7 +69,7 @@ def gather(
 ) -> Given:
     """Return all values, asking the operator for those that neither `texts` nor the `linked` project supplies.
 
-    Paths of files with a value (`@path`) begin at the directory.
+    A relative `@path` of a file with a value begins at the directory.
     """
     values: dict[str, Value] = {}
     stored: dict[str, str] = {}
@@ -107,7 +107,7 @@ def ask(
 ) -> str:
     """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it.
 
-    Where a value may have several lines, `@path` stands for the content of that file.
+    If a value may have several lines, `@path` stands for the content of that file.
     """
     for _ in range(10):
         text = operator.give(parameter, problem=problem)
@@ -127,15 +127,15 @@ def ask(
 def _content(path: str, directory: str, longest: int) -> tuple[str, str]:
     """Return the content of a file, and why it can't be a value ("" if it can).
 
-    The line end of a file with one line is an editor's, not the value's. Those of more lines are kept, the last too.
-    What was typed is not repeated: a secret can begin with @, too.
+    The line end of a file with one line comes from an editor and isn't part of the value. A file with more lines keeps
+    all of its line ends. The reason doesn't repeat what was typed, because a secret can begin with @, too.
     """
     limit = 4 * longest
     try:
         file = Path(directory, Path(path.strip()).expanduser())
         if not file.is_file():
             what = "that is a directory" if file.is_dir() else "there is no such file"
-            return "", f"{what}. Type @ and the path of a file. A value that itself begins with @ goes into a file, too"
+            return "", f"{what}. Type @ and the path of a file. A value that begins with @ must come from a file, too"
         with file.open("rb") as opened:
             data = opened.read(limit + 1)
         text = data.decode().replace("\r\n", "\n") if len(data) <= limit else ""

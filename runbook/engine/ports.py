@@ -29,7 +29,7 @@ __all__ = [
     "HandOver",
     "Operator",
     "Pausing",
-    "Reading",
+    "ReadCommand",
     "Reply",
     "Resolve",
     "Screen",
@@ -76,7 +76,7 @@ class Screen:
     purpose: Purpose = Purpose.RUN
     """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
     diagnosis: Diagnosis | None = None
-    """Why the step's last command failed, where its output says so; set only where a failure is asked about."""
+    """Why the step's last command failed, where its output says so; set only on the screen of a failure."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class Pausing(Protocol):
     """An operator that waits in its own way; for one that doesn't, the clock waits."""
 
     def pause(self, seconds: float) -> float:
-        """Return after that many seconds, or sooner if the operator wants to go on; tell how long it was."""
+        """Wait that many seconds, or less if the operator wants to go on; return how many passed."""
 
 
 # --- what is executed -------------------------------------------------------------------------------------------
@@ -226,8 +226,8 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A reading command of a survey: what to run, and the variables that it gets."""
+class ReadCommand:
+    """A command that only reads: what to run, and the variables that it gets."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -249,26 +249,26 @@ class Executor(Protocol):
     ) -> Execution:
         """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
 
-        `understands` makes another document of the one that a command printed that ended well. That one is shown and
-        kept in its place. If it raises UsageError, the command counts as failed.
+        If the command ends well, `understands` turns the document that it printed into the one that is shown and kept
+        instead. If that raises UsageError, the command counts as failed.
 
         `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
         raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,
         and ProgramChangedError if it is no longer the program that was found at first.
         """
 
-    def look(
+    def read_in_parallel(
         self,
-        readings: Sequence[Reading],
+        commands: Sequence[ReadCommand],
         *,
         directory: str,
         timeout: float,
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
     ) -> Sequence[Execution]:
-        """Run reading commands at the same time and show nothing of them; return how each ended, in their order.
+        """Run commands at the same time without showing their output; return how each ended, in their order.
 
-        None of them can ask anything. `timeout` (seconds) is for each. Raises what `execute` raises.
+        Nobody can answer a question that one of them asks. Each has `timeout` seconds. Raises what `execute` raises.
         """
 
 

@@ -82,6 +82,7 @@ class Attempt:
     argv: tuple[str, ...] = ()
     effect: str = "reads"
     confirmed: str = ""
+    looks: tuple[str, ...] = ()
     finished: datetime | None = None
     outcome: Outcome | None = None
     exit: int | None = None
@@ -286,6 +287,7 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
         argv=event.argv,
         effect=event.effect,
         confirmed=event.confirmed,
+        looks=event.looks,
     )
     record = replace(record, attempts=(*record.attempts, attempt))
     if event.purpose is Purpose.RUN:

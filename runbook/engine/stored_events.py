@@ -10,7 +10,7 @@ from runbook.journal.events import Event
 
 __all__ = ["without_secrets"]
 
-_TEXTS = frozenset({"argv", "captured", "confirmed", "diff", "evidence", "note", "output", "reason", "to"})
+_TEXTS = frozenset({"argv", "captured", "confirmed", "diff", "evidence", "looks", "note", "output", "reason", "to"})
 """Fields of events that may repeat a secret. Values aren't among them: one that contains a secret is refused."""
 
 

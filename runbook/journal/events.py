@@ -63,6 +63,12 @@ class TargetSeen:
     program: str = ""
     """The SHA-256 of the CLI's program; empty if it isn't known."""
 
+    @property
+    def major(self) -> int:
+        """The CLI's major version, 0 if it isn't known."""
+        first = self.cli.partition(".")[0]
+        return int(first) if first.isdigit() else 0
+
 
 @dataclass(frozen=True, slots=True)
 class JudgedCommand:

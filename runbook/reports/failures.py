@@ -15,13 +15,12 @@ _LONGEST = 200
 
 def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[tuple[StepFinished, Diagnosis | None]]:
     """Yield the executions that failed, with the diagnosis that the screen of the failure shows."""
-    major: int | None = None
+    major = 0
     argv: tuple[str, ...] = ()
     for event in events:
         match event:
             case RunStarted():
-                first = event.target.cli.partition(".")[0]
-                major = int(first) if first.isdigit() else None
+                major = event.target.major
             case StepStarted():
                 argv = event.argv
             case StepFinished() if event.outcome is Outcome.FAILED:
@@ -29,7 +28,7 @@ def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[
 
 
 def in_one_sentence(diagnosis: Diagnosis) -> str:
-    """Return the error in its own words, behind what the book calls it."""
+    """Return the book's title for the error, if it knows it, and the error in its own words."""
     said = diagnosis.error.text
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
     return f"{diagnosis.known.title} ({said})" if diagnosis.known else said

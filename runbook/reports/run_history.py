@@ -70,6 +70,8 @@ class Running:
     """The book and the policy that it follows."""
     failure: str = ""
     """Why the last command failed, if it did and its output says so."""
+    looks: tuple[str, ...] = ()
+    """The commands that the step runs at the same time, in place of `command`."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -83,9 +85,11 @@ class Running:
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
         lines = [one_line(self.line), f"  {process}", *([f"  Follows {one_line(self.rules)}"] if self.rules else [])]
-        if self.command:
+        commands = (" ".join(self.command),) if self.command else self.looks
+        if commands:
             doing = "running" if self.is_executing else "ran"
-            lines.append(f"  {self.step}, {doing} since {self.since}: {one_line(' '.join(self.command))}")
+            what = one_line(commands[0]) if len(commands) == 1 else f"{len(commands)} commands at the same time"
+            lines.append(f"  {self.step}, {doing} since {self.since}: {what}")
         lines += [f"  Failed: {one_line(self.failure)}"] if self.failure else []
         lines += [f"  | {printable(line)}" for line in self.output]
         return "\n".join(lines)
@@ -160,6 +164,7 @@ def _running(
         is_executing=attempt is not None and attempt.outcome is None,
         output=tuple(lines_of(last.output.rstrip("\n"))[-_LAST_LINES:]) if last else (),
         rules=rules_line(state),
+        looks=attempt.looks if attempt else (),
     )
 
 

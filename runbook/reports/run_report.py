@@ -36,9 +36,8 @@ def as_markdown(
 ) -> str:
     """Return the whole record as Markdown. `titles` names steps by their paths; without a title the path is shown.
 
-    `errors` are those that the book knows.
-
     `proof` is the hash of the last event, with which a copy of the report can later prove a change of the journal.
+    `errors` are those that the book knows.
     """
     state, names = fold(events), titles or {}
     parts = [*_head(state, events, proof), "## Timeline", "", "| UTC | What happened | Took |", "|---|---|---|"]
@@ -213,6 +212,8 @@ def _step(record: StepRecord, titles: Mapping[str, str]) -> Iterator[str]:
         yield ""
         if attempt.argv:
             yield from _fenced(" ".join(quoted(word) for word in attempt.argv), "sh")
+        for command in attempt.looks:
+            yield from _fenced(command, "sh")
         if "\n" in attempt.evidence:
             yield from _fenced(attempt.evidence)
         elif attempt.evidence:
@@ -281,7 +282,8 @@ def _timeline(events: Sequence[Event], titles: Mapping[str, str]) -> Iterator[tu
 
 
 def _execution(started: StepStarted, finished: StepFinished | None, titles: Mapping[str, str]) -> str:
-    done = "done by hand" if not started.argv and started.purpose is Purpose.RUN else _DID[started.purpose]
+    is_by_hand = started.purpose is Purpose.RUN and not started.argv and not started.looks
+    done = "done by hand" if is_by_hand else _DID[started.purpose]
     # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
     said = f", confirmed with {markdown_cell_code(started.confirmed)}" if started.confirmed not in {"", "Enter"} else ""
     head = f"{_named(started.step, titles)}: {done}{said}"
@@ -321,6 +323,7 @@ def _step_as_json(record: StepRecord, title: str) -> dict[str, Any]:
             "argv": attempt.argv,
             "effect": attempt.effect,
             "confirmed": attempt.confirmed,
+            "looks": attempt.looks,
             "outcome": attempt.outcome.value if attempt.outcome else None,
             "exit": attempt.exit,
             "seconds": attempt.seconds,

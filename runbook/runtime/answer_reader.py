@@ -45,7 +45,7 @@ _AHEAD = "Keys typed before the question were discarded. Type the answer."
 _TOO_LONG = "It had more than {:,} characters, so it was discarded. Give a shorter one."
 _ONE_LINE_ONLY = "Several lines were pasted, and only one fits here, so all were discarded. Give it again."
 _NOT_MARKED = "Several lines came in a row, so all were discarded. Paste them at once, or type @ and a file's path."
-_NOT_ALONE = "A value of several lines is one paste, with nothing before or after it. It was discarded; paste it again."
+_NOT_ALONE = "Several lines must be one paste, with nothing before or after it. They were discarded; paste them again."
 
 
 class _DiscardedError(Exception):

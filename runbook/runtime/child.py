@@ -38,6 +38,13 @@ class NotLoadedError(Exception):
         super().__init__(os.strerror(code))
         self.code = code
 
+    def sentence(self, program: str) -> str:
+        """Return what to tell the operator about the program that didn't start."""
+        why = f"{self} ({errno.errorcode.get(self.code, str(self.code))})"
+        if self.code == CHANGED:
+            why = "it changed at the very moment of its start. Find out who changed it"
+        return f"{program} could not be started: {why}. Nothing ran."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:

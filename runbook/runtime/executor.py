@@ -7,7 +7,6 @@ terminal, human lines and questions go to stderr, and a change asked for in JSON
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -17,14 +16,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TextIO
 
-from runbook.engine.ports import Execution, Reading
+from runbook.engine.ports import Execution, ReadCommand
 from runbook.errors import UsageError
 from runbook.journal.events import Outcome
 from runbook.rendering.json_format import readable
-from runbook.runtime.child import CHANGED, Launch, NotLoadedError, Size, spawn
+from runbook.runtime.child import Launch, NotLoadedError, Size, spawn
 from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
-from runbook.runtime.looking import look
+from runbook.runtime.parallel_reads import not_loaded, run_in_parallel
 from runbook.runtime.programs import Programs, is_supabase
 from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
@@ -121,12 +120,7 @@ class PtyExecutor:
         try:
             return self._converse(launch, timeout, born, secrets, understands)
         except NotLoadedError as error:
-            # Its start is on record, so its end must be too: as a failure after which nothing is unknown.
-            why = f"{error} ({errno.errorcode.get(error.code, str(error.code))})"
-            if error.code == CHANGED:
-                why = "it changed at the very moment of its start. Find out who changed it"
-            said = f"{argv[0]} could not be started: {why}. Nothing ran."
-            return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=said)
+            return not_loaded(launch, error)
 
     def _launch(self, argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Launch:
         whole = child_environment(os.environ, environment, is_cli=is_supabase(argv))
@@ -177,9 +171,9 @@ class PtyExecutor:
                 self._show(self._redacted(readable(ended.document, self._size()[0]), secrets))
         return ended
 
-    def look(
+    def read_in_parallel(
         self,
-        readings: Sequence[Reading],
+        commands: Sequence[ReadCommand],
         *,
         directory: str,
         timeout: float,
@@ -187,8 +181,8 @@ class PtyExecutor:
         secrets: Sequence[str] = (),
     ) -> Sequence[Execution]:
         """Run reading commands at the same time; see `runbook.engine.ports.Executor`. Ctrl-C interrupts them all."""
-        launches = [self._launch(one.argv, one.environment, directory) for one in readings]
-        return look(
+        launches = [self._launch(one.argv, one.environment, directory) for one in commands]
+        return run_in_parallel(
             launches,
             timeout=timeout,
             born=born,

@@ -16,7 +16,7 @@ __all__ = ["codes", "errors", "symptoms"]
 
 
 class _Way(NamedTuple):
-    """A procedure, what leads to it, and where on its page: texts with their anchors ("": the top)."""
+    """A procedure, and the texts that lead to it: symptoms with their place on its page ("": the top), and errors."""
 
     procedure: Procedure
     symptoms: list[tuple[str, str]]
@@ -24,7 +24,7 @@ class _Way(NamedTuple):
 
 
 def symptoms() -> Markup:
-    """Render what a person sees or says, by the procedure that it leads to, the urgent ones first."""
+    """Render the symptoms and errors of each procedure, the urgent procedures first."""
     return render("reference/symptoms.html", ways=_ways(book(), build_index(book())))
 
 

@@ -144,11 +144,11 @@ class Survey(Action):
             if findings is None:
                 # Looks mostly fail for one reason, and a reason is read once.
                 why = _why(end)
-                lines += (f"NOT SEEN  {look.title}", *([] if why in reasons else [f"          {why}"]))
+                lines += (f"UNKNOWN   {look.title}", *([] if why in reasons else [f"          {why}"]))
                 reasons.append(why)
                 continue
             found += len(findings) if look.is_fault else 0
-            word = "clear" if not findings else "FOUND" if look.is_fault else "seen"
+            word = "clear" if not findings else "FOUND" if look.is_fault else "info"
             lines.append(f"{word:<8}  {look.title}")
             lines += _listed(text for text, _ in findings)
             likely = next(((option, text) for text, option in findings if option and not likely[0]), likely)
@@ -156,7 +156,7 @@ class Survey(Action):
         failed = len(reasons)
         if failed:
             others = f"; {counted} in the others" if failed < len(taken) else ""
-            counted = f"{failed} of {len(taken)} looks failed{others}"
+            counted = f"{failed} of {len(taken)} commands failed{others}"
         kept = dict(zip(self.finds, likely, strict=False))
         # Who can't see most of it can't decide by it.
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))

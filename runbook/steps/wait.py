@@ -69,7 +69,7 @@ class Wait(Action):
             waited, looks, ends = waited + passed, looks + 1, passed < pause
             (seen,) = work.look()
         return Done(
-            evidence=f"{self._waited(waited)}, looked {looks} times; {seen.evidence}",
+            evidence=f"{self._waited(waited)}, checked {looks} times; {seen.evidence}",
             output=seen.output,
             passed=seen.passed,
         )

@@ -1,4 +1,4 @@
-"""Why a command failed, as lines: the error in its own words, then what the book knows of it."""
+"""Lines that say why a command failed: the error in its own words, then the book's entry for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST = 300
 
 
 def said_lines(error: CommandError, width: int) -> Lines:
-    """Return the error as the command printed it. `It said` tells whose words these are: it may quote anything."""
+    """Return the error as the command printed it. `It said` marks the command's words, which may quote anything."""
     lines = wrap(_short(error.text), width, first="  It said: ", rest="      ", style="bold")
     return [*lines, *(wrap(_short(error.detail), width, first="      ", style="dim") if error.detail else [])]
 

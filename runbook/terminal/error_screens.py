@@ -66,7 +66,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
 
 
 def _known(screen: Screen, width: int) -> Lines:
-    """Return what the book knows of the error, with the procedure that helps."""
+    """Return the book's entry for the error, with the procedure that helps."""
     known = screen.diagnosis.known if screen.diagnosis else None
     if known is None:
         return []
@@ -74,7 +74,7 @@ def _known(screen: Screen, width: int) -> Lines:
 
 
 def _advice(screen: Screen, width: int) -> Lines:
-    """Return what the step says of its own failures. It can't speak of a command that stopped before it began."""
+    """Return the step's own advice for a failure. It doesn't apply if the command stopped before it did anything."""
     known = screen.diagnosis.known if screen.diagnosis else None
     if known and known.nothing_ran:
         return []

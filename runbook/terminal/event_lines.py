@@ -81,7 +81,7 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
     lines = wrap(facts, width, first=f"  {word}  ", rest="      ") if facts else [Text(f"  {word}")]
     lines[0].stylize(style, 2, 2 + len(word))
     if event.output and event.exit is None:
-        # Nothing of it was on the screen while it ran.
+        # It wasn't on the screen while the commands ran.
         return [*(line for text in lines_of(event.output) for line in wrap(text, width, rest=" " * 10)), *lines]
     for name, value in event.captured.items():
         shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"

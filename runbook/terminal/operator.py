@@ -121,7 +121,7 @@ class TerminalOperator:
 
     def _decide(self, screen: Screen) -> Reply:
         if screen.action.is_survey and screen.confirmation is Confirmation.ENTER:
-            # It only reads, and its findings are what everybody waits for.
+            # It only reads, and the operator needs its findings, not a question.
             self._show(render_survey(screen, self._dialog.width, self._dialog.height))
             return Go()
         again = True

@@ -159,7 +159,7 @@ def test_secrets_show_digests_only(cli: Cli, platform: Platform, tmp_path: Path)
 
 
 def test_a_secret_can_keep_its_old_value_once(cli: Cli, platform: Platform, tmp_path: Path) -> None:
-    """The CLI is told that it was set, and only the digest in the list says otherwise."""
+    """The CLI gets the answer of a success, and only the digest in the list says otherwise."""
     (tmp_path / "secrets.env").write_text("A=2\n", encoding="utf-8")
     platform.state.kept_secrets.add("A")
     words = ("secrets", "set", "--env-file", "secrets.env", "--project-ref", PROJECT_REF, "--yes")

@@ -71,7 +71,7 @@ def test_what_is_met_is_told(expect: Expectation, code: int, evidence: str) -> N
             Expectation(output="applied"),
             1,
             "expected exit 0, saw exit 1",
-            id="what a failed command prints isn't told",
+            id="the output of a failed command isn't compared",
         ),
         pytest.param(
             Expectation(output="applied"),

@@ -60,7 +60,7 @@ FIX = procedure(
 )
 
 
-def test_findings_are_told_and_suggest_an_answer_with_the_reason(tmp_path: Path) -> None:
+def test_findings_are_listed_and_suggest_an_answer_with_the_reason(tmp_path: Path) -> None:
     """Equal findings are counted. The suggestion is shown at the question, and the operator still decides."""
     column = {"fact": "column x does not exist"}
     executor = FakeExecutor({"look locks": rows(), "look errors": rows(column, column, "something")})
@@ -92,20 +92,20 @@ def test_a_query_may_name_the_answer_itself_and_earlier_looks_go_first(tmp_path:
 
 
 def test_a_look_that_fails_is_never_clear(tmp_path: Path) -> None:
-    """It is told as not seen, with the reason; when most looks fail, so does the survey."""
+    """It is listed as unknown, with the reason. If most looks fail, so does the survey."""
     executor = FakeExecutor({"look locks": ended(1, "no connection"), "look errors": [rows(), ended(0, "not JSON")]})
     operator = FakeOperator([Go(), Stop()])
     Walked(book(FIX), tmp_path, operator, executor).begin()
     finished = next(event for event in operator.told if isinstance(event, StepFinished))
     assert finished.output.splitlines()[:2] == [
-        "NOT SEEN  Look at look locks",
+        "UNKNOWN   Look at look locks",
         "          expected exit 0, saw exit 1; no connection",
     ]
-    assert finished.evidence == "1 of 2 looks failed; nothing found in the others"
+    assert finished.evidence == "1 of 2 commands failed; nothing found in the others"
 
     operator = FakeOperator([Go(), Stop()])
     Walked(book(FIX), tmp_path, operator, executor).begin()
-    assert operator.log[-1] == ("recover", "triage", "run", "2 of 2 looks failed")
+    assert operator.log[-1] == ("recover", "triage", "run", "2 of 2 commands failed")
 
 
 def test_its_commands_are_on_record_before_the_first_of_them_runs(tmp_path: Path) -> None:
@@ -116,6 +116,17 @@ def test_its_commands_are_on_record_before_the_first_of_them_runs(tmp_path: Path
     assert isinstance(events[0], StepStarted)
     assert events[0].looks == ("look locks", "look errors")
     assert len(events) == 3
+
+
+def test_a_secret_in_its_commands_is_masked_on_record(tmp_path: Path) -> None:
+    """They run as they are, and the record of the step has them as it has any other command."""
+    token = f"sbp_{'0a' * 20}"
+    walked = Walked(book(procedure(a_survey(a_look(f"look {token}")))), tmp_path)
+    walked.begin()
+    assert walked.executor.ran == [("look", token)]
+    (started,) = [one for one in walked.journal.events(walked.run) if isinstance(one, StepStarted)]
+    assert started.looks
+    assert token not in started.looks[0]
 
 
 def test_a_look_that_does_more_than_read_runs_nothing(tmp_path: Path) -> None:
@@ -151,7 +162,7 @@ def test_an_answer_can_lead_back_to_the_survey(tmp_path: Path) -> None:
 
 
 def test_a_wait_ends_as_soon_as_what_it_watches_fails(tmp_path: Path) -> None:
-    """It looks at once and then every so often, and the step has failed."""
+    """It checks at once and then every so often; a failed check fails the step."""
     watch = Wait(600, "it stays quiet", check("look errors", output="none"), 60)
     executor = FakeExecutor({"look errors": [ended(0, "none"), ended(0, "none"), ended(0, "five")]})
     walked = Walked(book(procedure(step("w", watch))), tmp_path, FakeOperator([Go(), Stop()]), executor)
@@ -161,4 +172,4 @@ def test_a_wait_ends_as_soon_as_what_it_watches_fails(tmp_path: Path) -> None:
     assert walked.clock.waited == [60, 60]
     end = next(one for one in walked.journal.events(walked.run) if isinstance(one, StepFinished))
     assert (end.outcome, end.output) == (Outcome.FAILED, "five")
-    assert end.evidence.startswith("waited 120 s of 600 s, looked 3 times; expected the text 'none'")
+    assert end.evidence.startswith("waited 120 s of 600 s, checked 3 times; expected the text 'none'")

@@ -1,4 +1,4 @@
-"""A failure is told with its error wherever a run is told of: in the report, in the status, after a drill."""
+"""A failure comes with its error in reports and on screens, as far as the command's output says what it was."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def walked(tmp_path: Path) -> Walked:
 
 
 def test_report_names_the_error_and_what_it_is(tmp_path: Path) -> None:
-    """A section of its own: a reader of the report must not search the output."""
+    """It has a section of its own, so that nobody has to search the output."""
     events = walked(tmp_path).journal.events("20261123-0120-fix")
     text = as_markdown(events, {"push": "Push it"}, "", ERRORS)
     section = text.split("## What failed")[1].split("## Steps")[0]
@@ -41,13 +41,13 @@ def test_report_names_the_error_and_what_it_is(tmp_path: Path) -> None:
 
 
 def test_report_without_a_book_still_has_the_error(tmp_path: Path) -> None:
-    """The book may be broken by now; what the command said is in the journal."""
+    """The book may be broken, but the command's output is in the journal."""
     events = walked(tmp_path).journal.events("20261123-0120-fix")
     assert "ERROR: relation" in as_markdown(events).split("## What failed")[1].split("## Steps")[0]
 
 
 def test_diagnosis_is_worked_out_from_the_record(tmp_path: Path) -> None:
-    """What the screen showed can be shown again at any time, from what was kept."""
+    """The journal keeps enough of the output to show again what the screen showed."""
     events = walked(tmp_path).journal.events("20261123-0120-fix")
     ((event, why),) = failures(events, ERRORS)
     assert why is not None
@@ -56,7 +56,7 @@ def test_diagnosis_is_worked_out_from_the_record(tmp_path: Path) -> None:
 
 
 def test_operator_is_given_the_diagnosis_with_the_failure(tmp_path: Path) -> None:
-    """Whoever answers, a person or a drill, is told why it failed."""
+    """The operator, a person or a drill, sees why it failed before answering."""
     executor = FakeExecutor({PUSH: ended(1, "context canceled")})
     seen: list[Diagnosis | None] = []
 

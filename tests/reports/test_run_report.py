@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from support.walks import (
+    AT,
     START,
     FakeExecutor,
     FakeOperator,
     Walked,
     book,
     check,
+    command,
     confirm,
     ended,
     parameter,
@@ -31,6 +33,7 @@ from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Unde
 from runbook.engine.state import fold
 from runbook.reports.run_history import Running, rows, running
 from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write, write_private
+from runbook.steps.survey import Look, Survey
 
 FIX = procedure(
     step("see", "look {{table}}", title="See {{table}}"),
@@ -79,6 +82,27 @@ def test_the_report_tells_who_did_what_when_and_what_it_showed(walked: Walked) -
         "**Tell** (`tell`): skipped: nobody \\| there",
         "handed over to grace: watch it",
     ]
+
+
+def test_the_commands_of_a_survey_are_in_the_report_and_the_status(tmp_path: Path) -> None:
+    """A survey ran them, so it isn't a step done by hand. The status counts them."""
+    looks = tuple(Look(title=name, action=command(f"look {name}"), at=AT) for name in ("locks", "errors"))
+    walked = Walked(book(procedure(step("triage", Survey(looks=looks, at=AT)))), tmp_path)
+    seen: list[Running] = []
+
+    def spy(_: object) -> object:
+        seen.extend(running(walked.journal, {}, START))
+        return ended(output="[]")
+
+    walked.executor.endings = {"look": spy}  # type: ignore[dict-item]
+    walked.begin()
+
+    text = markdown(walked)
+    assert "`triage`: ran, passed: nothing found" in text
+    assert "```sh\nlook locks\n```\n\n```sh\nlook errors\n```" in text
+    (attempt,) = json.loads(as_json(walked.journal.events(walked.run)))["steps"][0]["attempts"]
+    assert attempt["looks"] == ["look locks", "look errors"]
+    assert "triage, running since 01:20:05 UTC: 2 commands at the same time" in seen[0].as_text()
 
 
 def test_output_can_not_break_out_of_its_fence(walked: Walked) -> None:

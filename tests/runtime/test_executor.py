@@ -83,7 +83,7 @@ _JSON = ("--output-format", "json")
 
 
 def test_a_document_can_be_understood_before_it_is_shown(tmp_path: Path) -> None:
-    """What is made of it is shown and kept in its place."""
+    """The result is shown and kept instead."""
     shown: Shown = []
     ended = _run(
         sys.executable, "-c", _PRINTS, *_JSON,
@@ -95,7 +95,7 @@ def test_a_document_can_be_understood_before_it_is_shown(tmp_path: Path) -> None
 
 
 def test_a_document_that_is_not_understood_fails_the_command(tmp_path: Path) -> None:
-    """The reason is the evidence; nothing of the document is taken for its result."""
+    """The reason is the evidence, and the document is dropped."""
 
     def refuse(_document: str) -> str:
         raise UsageError("there is no earlier version", hint="Take it from git.")

@@ -72,7 +72,7 @@ def test_the_site_finds_what_the_terminal_finds(box: Page, book: Book) -> None:
     "text", ["I", "it", "+", "-", "*", "the", "~2", "title:", '"', "\\", "x" * 5000, "<b>", "&lt;"]
 )
 def test_no_search_fails(box: Page, text: str) -> None:
-    """Words that say nothing and signs of any query language are searched like all others; none is run as HTML."""
+    """Common words and signs of query languages are searched like any text, and nothing becomes HTML."""
     ask(box, text)
     expect(box.locator(".md-search-result__meta")).to_contain_text("match")
     assert box.locator(".md-search-result b").count() == 0
@@ -86,7 +86,7 @@ def test_enter_goes_to_the_very_branch(box: Page) -> None:
 
 
 def test_words_of_sql_are_found_on_all_pages(box: Page) -> None:
-    """What no line of the index has is looked for in the texts of the pages."""
+    """Words that no line of the index has are searched for in the texts of the pages."""
     assert any("emergency-rollback" in place for place in ask(box, "pg_blocking_pids"))
 
 

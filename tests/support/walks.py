@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from runbook.engine.context import Identity
-from runbook.engine.ports import Execution, Go, Reading, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Execution, Go, ReadCommand, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.session import Settings, resume, walk
 from runbook.errors import ExitCode
 from runbook.journal.events import Event, Outcome, TargetSeen
@@ -275,9 +275,9 @@ class FakeExecutor:
             raise ending
         return ending(argv) if callable(ending) else ending
 
-    def look(
+    def read_in_parallel(
         self,
-        readings: Sequence[Reading],
+        commands: Sequence[ReadCommand],
         *,
         directory: str,
         timeout: float,
@@ -294,7 +294,7 @@ class FakeExecutor:
                 born=born,
                 secrets=secrets,
             )
-            for one in readings
+            for one in commands
         ]
 
     def _ending(self, argv: Sequence[str]) -> Ending:

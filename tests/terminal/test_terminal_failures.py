@@ -57,8 +57,8 @@ def test_error_is_on_the_screen_however_long_the_statement_is(failed: Seen) -> N
     assert text.index(said) < own < command
 
 
-def test_after_a_no_nothing_speaks_of_a_failed_push(failed: Seen) -> None:
-    """No at the CLI's own question is no failure of the step: its advice doesn't come, and nothing was rolled back."""
+def test_after_a_no_the_advice_for_a_failed_push_is_not_shown(failed: Seen) -> None:
+    """After a No to the CLI's own question, the step's advice for failures isn't shown."""
     failed.until("FAILED", then="q stop")
     failed.type("r")
     failed.until("run it again")
