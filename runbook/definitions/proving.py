@@ -158,6 +158,7 @@ _PROVERS: Mapping[str, Callable[[Mapping[str, Any], Catalogue], Iterator[str]]] 
     "view": _view,
     "table": _table,
     "column": _column,
+    # Proofs of these two kinds, and some of columns, are written by queries in the book.
     "no constraint": _no_constraint,
     "nullable": _nullable,
     "index": _named,
