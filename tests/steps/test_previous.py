@@ -43,6 +43,13 @@ def test_the_query_reads_and_no_name_ends_its_text(of: str) -> None:
     assert effect_of(statement, read_only=True) is Effect.READS
 
 
+def test_braces_in_a_name_are_not_filled_in_again() -> None:
+    """A value is data, even if it looks like a placeholder."""
+    to = production(policy(), 3, {"project_ref": "abcdefghijklmnopqrst"})
+    argv = Previous(of="index", name="{{name}}", at=AT).argv({"name": "{{other}}"}, to)
+    assert "'{{other}}'" in argv[-1]
+
+
 def test_what_goes_back_is_captured_with_a_version_later_than_all() -> None:
     """The file's version and name, the statement and the proof come from one look."""
     step = Previous(of="index", name="{{name}}", at=AT)
