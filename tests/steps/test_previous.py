@@ -1,4 +1,4 @@
-"""The step that looks up what an object was, and whether it is so again."""
+"""The step that finds the earlier definition of an object, and checks that the object has it again."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def test_nothing_compared_is_never_green(proof: str) -> None:
 
 
 @pytest.mark.parametrize("proof", [None, "{{proof}}"])
-def test_a_reader_is_told_which_column_is_looked_at(proof: str | None) -> None:
-    """The query that a reader sees names the table alone."""
+def test_a_page_names_the_column(proof: str | None) -> None:
+    """The query that a page shows names only the table."""
     to = production(policy(), 3, {"project_ref": "abcdefghijklmnopqrst"})
     step = Previous(of="column", name="{{table}}", column="{{column}}", must_be=proof, at=AT)
     shown = next(iter(step.view({"table": "t", "column": "total", "proof": "x"}, to)))
