@@ -38,19 +38,21 @@ _CODE = ("cli/find.py", "expansion.py", "loading", "model", "search", "steps")
 def command(book: str | None, text: tuple[str, ...], form: str) -> int:
     """Find the page for an error, a symptom or a command.
 
-    TEXT can be a few words, an SQLSTATE, an HTTP status, a command line or an error. Without TEXT, or with -, it's read
-    from standard input, so you can pipe in or paste an error of any length:
+    TEXT can be a few words, an SQLSTATE, an HTTP status, a command line or an error. With -, it's read from standard
+    input: paste an error of any length, then press Ctrl-D. In a pipe, you can leave out the -.
 
     \b
       runbook find rows missing
       runbook find 57014
+      runbook find -
       npx supabase db push 2>&1 | runbook find
 
     Exits with 1 if nothing is found.
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     asked = _asked(text)
     if not asked.strip():
-        raise UsageError("there is no text to search for", hint="For example: runbook find rows missing")
+        hint = "For example: runbook find rows missing. To paste an error: runbook find -, then Ctrl-D."
+        raise UsageError("there is no text to search for", hint=hint)
     from runbook.search.ranking import find
 
     hits = find(open_index(book), asked, _MOST)
