@@ -14,13 +14,12 @@ from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
-from runbook.policy.sql_names import RESERVED, quoted_name
+from runbook.policy.sql_names import quoted_name
 from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 from runbook.printable import one_line, suspect
 
 __all__ = [
     "PLACE_MARKS",
-    "RESERVED",
     "TARGET",
     "Shown",
     "UnknownName",

@@ -1,4 +1,4 @@
-"""Check the known errors: each can be recognized, and recognizes what it shows."""
+"""Check that each known error can be recognized, and that its own examples are recognized as it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["check_known_errors"]
 
 
 def check_known_errors(subject: Subject, notes: Notes) -> None:
-    """Report known errors that nothing can match, that a row's text could match, or that miss what they show."""
+    """Report known errors that fit no error, that could match the text of a row, or that miss one of their examples."""
     errors = subject.book.errors
     for one in errors:
         if not one.sqlstates and not one.messages:
-            notes.add(one.at, f"'{one.id}' needs 'sqlstates' or 'messages': nothing tells when it fits", one.id)
+            notes.add(one.at, f"'{one.id}' needs 'sqlstates' or 'messages': without them it fits no error", one.id)
         for message in one.messages:
             if not message.startswith("^") or message.startswith("^.*"):
                 # An error may quote a row, and a row may say anything.

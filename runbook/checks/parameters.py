@@ -53,11 +53,13 @@ def check_secret_defaults(subject: Subject, notes: Notes) -> None:
 
 
 def check_lines(subject: Subject, notes: Notes) -> None:
-    """Only a secret has several lines: everything else is shown in one line and fits into commands."""
+    """Report `lines: many` on parameters that aren't a single secret: other values go into commands, on one line."""
     for procedure in subject.book.procedures.values():
         for parameter in procedure.parameters:
             if parameter.takes_lines and not (parameter.secret and not parameter.many):
-                message = "only a secret that is not a list can have several lines: commands take values of one line"
+                message = (
+                    "only a secret that isn't a list can have several lines: other values go into commands, on one line"
+                )
                 notes.add(parameter.at, message, "lines:")
 
 

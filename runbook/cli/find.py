@@ -1,4 +1,4 @@
-"""`runbook find`: from what a person has in front of them to the page. Needs neither network nor Node."""
+"""`runbook find`: find the page for an error, a symptom or a command. It needs neither network nor Node."""
 
 from __future__ import annotations
 
@@ -26,31 +26,33 @@ __all__ = ["command", "open_index"]
 
 _MOST, _MOST_BESIDE = 5, 3
 _ANSWERS = frozenset({"option", "sign"})
-"""Lines that belong to one answer of a procedure's question."""
+"""The sources of lines that belong to one answer of a question."""
 _CODE = ("cli/find.py", "expansion.py", "loading", "model", "search", "steps")
-"""What decides which index a book gives."""
+"""The code that determines the index of a book."""
 
 
 @click.command("find", context_settings={"ignore_unknown_options": True})
-@click.argument("text", nargs=-1, type=click.UNPROCESSED, metavar="TEXT")
+@click.argument("text", nargs=-1, type=click.UNPROCESSED, metavar="[TEXT]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
 @click.pass_obj
 def command(book: str | None, text: tuple[str, ...], form: str) -> int:
     """Find the page for an error, a symptom or a command.
 
-    TEXT is anything: words, an SQLSTATE, an HTTP status, a command line, an error. Without TEXT, or with -, it's read
-    from standard input, where an error of any length can be pasted:
+    TEXT can be a few words, an SQLSTATE, an HTTP status, a command line or an error. With -, it's read from standard
+    input: paste an error of any length, then press Ctrl-D. In a pipe, you can leave out the -.
 
     \b
       runbook find rows missing
       runbook find 57014
+      runbook find -
       npx supabase db push 2>&1 | runbook find
 
-    Ends with 1 if nothing fits.
+    Exits with 1 if nothing is found.
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     asked = _asked(text)
     if not asked.strip():
-        raise UsageError("there is nothing to look for", hint="For example: runbook find rows missing")
+        hint = "For example: runbook find rows missing. To paste an error: runbook find -, then Ctrl-D."
+        raise UsageError("there is no text to search for", hint=hint)
     from runbook.search.ranking import find
 
     hits = find(open_index(book), asked, _MOST)
@@ -59,7 +61,7 @@ def command(book: str | None, text: tuple[str, ...], form: str) -> int:
     elif hits:
         click.echo("\n".join(_lines(hits, min(shutil.get_terminal_size().columns, 100))))
     else:
-        click.echo("Nothing in the book fits. Try the SQLSTATE, the message alone, or fewer words.", err=True)
+        click.echo("Nothing found. Try the SQLSTATE, only the message, or fewer words.", err=True)
         click.echo("All procedures: runbook list", err=True)
     return ExitCode.DONE if hits else ExitCode.NOT_COMPLETED
 
@@ -68,7 +70,7 @@ def _asked(text: tuple[str, ...]) -> str:
     if text and text != ("-",):
         return " ".join(text)
     if not text and sys.stdin.isatty():
-        raise UsageError("there is nothing to look for", hint="For example: runbook find rows missing")
+        return ""
     from runbook.search.words import LONGEST
 
     return sys.stdin.buffer.read(4 * LONGEST).decode("utf-8", "replace")
@@ -82,7 +84,7 @@ def open_index(book: str | None) -> Index:
     from runbook.search.record import Index
 
     entry = entry_of(_fingerprint(book), use="search", code=_CODE)
-    with suppress(KeyError, TypeError, ValueError):  # nothing is kept, or something else
+    with suppress(KeyError, TypeError, ValueError):  # there is no entry, or a damaged one
         return Index.read(find_kept(entry))
     from runbook.cli.open_book import read_sound
     from runbook.search.index import build_index
@@ -95,9 +97,9 @@ def open_index(book: str | None) -> Index:
 
 
 def _fingerprint(book: str | None) -> bytes:
-    """Return what changes whenever a file of the book does, or of the packaged one, which fills in what is missing."""
+    """Return the content of all files that go into the index: the book's own, and the packaged ones as fallback."""
     packaged = os.path.join(os.path.dirname(runbook.__file__), "book")  # noqa: PTH118, PTH120 - a start counts milliseconds
-    # Another book is never taken for the packaged one, even if it has no files.
+    # Keep another book apart from the packaged one, even if it has no files.
     parts = [b"own" if book else b"packaged"]
     for directory in dict.fromkeys((packaged, book or packaged)):
         for folder in (directory, os.path.join(directory, "procedures")):  # noqa: PTH118
@@ -111,7 +113,7 @@ def _fingerprint(book: str | None) -> bytes:
 
 
 def _record(hit: Hit) -> dict[str, Any]:
-    """Return a hit as data. `page` is its place on the site."""
+    """Return a hit as a JSON record. `page` is its place on the site."""
     entry, line = hit.entry, hit.line
     return {
         "kind": entry.kind.value,
@@ -153,7 +155,7 @@ def _first(hit: Hit, width: int) -> Iterator[str]:
 
 
 def _matched(hit: Hit, width: int) -> Iterator[str]:
-    """Yield why a procedure is the one, where its title and summary don't say so: its line, and the answer to give."""
+    """Yield the line that matched and the answer to give, unless the title or the summary already is that line."""
     line = hit.line
     if hit.entry.kind != "procedure" or line is None or line.text in {hit.entry.means, hit.entry.title}:
         return
@@ -180,7 +182,7 @@ def _other(hit: Hit, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, first: str) -> list[str]:
-    """Return a text as lines, the ones after the first indented as deep."""
+    """Return a text as lines. The later ones are indented to where the text starts on the first."""
     return textwrap.wrap(
         one_line(text),
         max(width, len(first) + 16),

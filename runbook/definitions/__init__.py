@@ -1,1 +1,1 @@
-"""What migrations say about a database's objects: their definitions, and how an earlier one goes back."""
+"""Read the definitions of a database's objects from its migrations, and restore an earlier one."""

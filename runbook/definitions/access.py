@@ -1,4 +1,4 @@
-"""How a table's policies, row level security and grants go back to what they were before the last change."""
+"""Restore a table's policies, row level security and grants to what they were before the last change."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _SWITCHES = frozenset({"enable", "disable"})
 
 @dataclass(slots=True)
 class Access:
-    """What migrations say of a table's rows: its policies (each with its alterations), whether RLS is on."""
+    """The access to a table's rows after some migrations: its policies (each with its alterations), and RLS."""
 
     policies: dict[str, list[Change]] = field(default_factory=dict)
     rls: bool | None = None
-    """None where no migration says it: the dashboard may have turned it on."""
+    """None if no migration sets it: the dashboard may have turned it on."""
 
     @classmethod
     def after(cls, changes: Iterable[Change], table: ObjectName) -> Access:
@@ -69,12 +69,12 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
     """Put a table's policies, RLS and grants back to what they were before the last migration that changed them."""
     relation = catalogue.relations.get(table)
     if relation is None:
-        raise UsageError(f"table {table.sql} doesn't exist", hint="Choose that a table is gone.")
+        raise UsageError(f"table {table.sql} doesn't exist", hint="Choose the answer for a table that is gone.")
     about = [one for one in catalogue.changes if _is_access(one, table)]
     if not about:
         raise UsageError(
-            f"no migration changed who sees rows of {table.sql}",
-            hint="Look at Authentication, then Policies, in the dashboard: somebody changed it there.",
+            f"no migration changed the access to rows of {table.sql}",
+            hint="Somebody changed it in the dashboard: look there under Authentication, then Policies.",
         )
     latest = Access.after(catalogue.changes, table)
     live = {one.object.name: one for one in catalogue.policies if one.table == table}
@@ -85,8 +85,8 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
     ]
     if not by_hand and version in made[-1:]:
         raise UsageError(
-            f"migration {version} made {table.sql} and its policies; there is nothing earlier to go back to",
-            hint="Write the policies anew, with the database owner.",
+            f"migration {version} created {table.sql} and its policies, so there is nothing earlier to go back to",
+            hint="Write the policies again, together with the database owner.",
         )
     wanted = latest if by_hand else Access.after((one for one in catalogue.changes if one.version < version), table)
     statements: list[str] = []
@@ -99,7 +99,7 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
         statements += [f"drop policy {quoted_name(name)} on {table.sql}"] if name in live else []
         statements += wanted.texts(name)
     if wanted.rls is None:
-        # Before the migration that turned it on it was off; otherwise it is nobody's change.
+        # If a migration turned it on, it was off before. Otherwise no migration changed it.
         wanted.rls = False if latest.rls and not by_hand else relation.rls
     if wanted.rls != relation.rls:
         statements.append(f"alter table {table.sql} {'enable' if wanted.rls else 'disable'} row level security")
@@ -107,16 +107,16 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
     statements += [_reversed(one) for one in reversed(privileges)]
     if not statements:
         raise UsageError(
-            f"policies, RLS and grants of {table.sql} are what the history says",
-            hint="Look for another cause: a function in a policy, a view, the client's own role.",
+            f"policies, RLS and grants of {table.sql} match the history",
+            hint="Look for another cause: a function that a policy calls, a view, or the role of the client.",
         )
     note = (
-        "No migration holds what is in force now: it was changed by hand. It goes back to what the history says"
+        "No migration has what is in force now: it was changed by hand. It goes back to the state in the history"
         if by_hand
         else f"Migration {version} was the last to change it"
     )
     if relation.rls and not wanted.rls:
-        note += ". Without row level security whoever has the anon key reads and writes what its grants allow"
+        note += ". Without row level security, anyone with the anon key can read and write whatever its grants allow"
     proof = {
         "kind": "access", "schema": table.schema, "name": table.name, "rls": wanted.rls,
         "policies": {name: _policy_wanted(each) for name, each in wanted.policies.items()},
@@ -142,20 +142,20 @@ def _is_access(change: Change, table: ObjectName) -> bool:
 
 
 def _is_by_hand(latest: Access, live: Mapping[str, Policy], relation: Relation) -> bool:
-    """Tell whether what is in force isn't what all migrations together make."""
+    """Tell whether what is in force differs from what all migrations together make."""
     if latest.rls not in {None, relation.rls} or not set(latest.policies) <= set(live):
         return True
     return not all(_reads_like(live[name], each) for name, each in latest.policies.items())
 
 
 def _reads_like(policy: Policy, changes: Sequence[Change]) -> bool:
-    """Tell whether a policy can be what these statements make. PostgreSQL writes expressions in its own way."""
+    """Tell whether a policy can be what these statements make. PostgreSQL rewrites its expressions."""
     wanted = _policy_wanted(changes)
     return not policy_differences(policy, wanted)
 
 
 def policy_differences(policy: Policy, wanted: Mapping[str, Any]) -> list[str]:
-    """Return in which parts a policy isn't what it must be; of its conditions, names and texts are compared."""
+    """Return the parts of a policy that aren't as wanted. Of its conditions, only names and texts are compared."""
     found = [
         name
         for name, is_same in (
@@ -203,7 +203,7 @@ def _roles(words: Sequence[Token], at: int) -> Iterator[str]:
 
 
 def _reversed(change: Change) -> str:
-    """Return the statement that takes a grant or a revoke back."""
+    """Return the statement that reverses a grant or a revoke."""
     words = [word for word in change.words if word.text not in {"cascade", "restrict", "granted"}]
     start = 4 if [word.text for word in words[1:4]] == ["grant", "option", "for"] else 1
     links = {"grant": ("revoke", "to", "from"), "revoke": ("grant", "from", "to")}
@@ -217,7 +217,7 @@ def _reversed(change: Change) -> str:
 
 
 def _grants_wanted(changes: Sequence[Change]) -> Iterator[list[Any]]:
-    """Yield role, privilege and whether the role must have it, once these changes are taken back."""
+    """Yield role, privilege and whether the role must have it once these changes are reversed."""
     for change in changes:
         spoken = [word.text for word in change.words]
         link = "to" if change.verb == "grant" else "from"

@@ -1,4 +1,4 @@
-"""The two answers about an object: what it was before, and whether it is so again. Pure."""
+"""The two answers about an object: its earlier definition, and whether it has that definition again. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from runbook.definitions.restoring import restore
 from runbook.errors import UsageError
 from runbook.printable import lines_of
 
-__all__ = ["compared", "told"]
+__all__ = ["check_proof", "find_earlier"]
 
 
-def told(of: str, name: str, document: str, *, part: str = "") -> dict[str, object]:
-    """Return what was found for a person, and (names with `_`) what later steps capture.
+def find_earlier(of: str, name: str, document: str, *, part: str = "") -> dict[str, object]:
+    """Return the earlier definition as a document: for a person, and (names with `_`) for the captures of later steps.
 
-    `document` is the database's answer. Raises UsageError with the reason if nothing can go back.
+    `document` is the database's answer. Raises UsageError with the reason if nothing can be restored.
     """
     catalogue = Catalogue.read(document)
     found = restore(of, name, catalogue, part=part)
     statements = [statement for one in found for statement in one.statements]
-    differences_ = [_difference(one) for one in found]
     return {
         "_fix": ";\n\n".join(statement.strip().rstrip(";") for statement in statements) + ";",
         "_file_version": catalogue.next_version,
@@ -35,7 +34,7 @@ def told(of: str, name: str, document: str, *, part: str = "") -> dict[str, obje
         "object": ", ".join(one.what for one in found),
         "goes_back_to": ", ".join(dict.fromkeys(one.source for one in found)),
         "note": ". ".join(note for one in found for note in one.notes) + ".",
-        "difference": "\n".join(differences_),
+        "difference": "\n".join(map(_difference, found)),
     }
 
 
@@ -45,17 +44,17 @@ def _difference(found: Restoration) -> str:
     return "\n".join(lines) or "(no difference in the text)"
 
 
-def compared(proof: str, document: str) -> dict[str, object]:
-    """Return for each object whether it is as wanted, and for all of them.
+def check_proof(proof: str, document: str) -> dict[str, object]:
+    """Return for each object whether it matches the proof, and whether all do.
 
-    `proof` is what `told` captured as `_proof`. Raises UsageError if it is no such text.
+    `proof` is the `_proof` from `find_earlier`. Raises UsageError if it isn't one.
     """
     catalogue = Catalogue.read(document)
     try:
         wanted = json.loads(proof)
     except ValueError as error:
-        raise UsageError("what the object must be is not known: the step that looked it up was skipped") from error
-    rows = [{"object": one["what"], "differs": "; ".join(differences(one, catalogue))} for one in wanted]
-    is_whole = bool(rows) and not any(row["differs"] for row in rows)
-    said = [{"object": row["object"], "as_before": row["differs"] or "yes"} for row in rows]
-    return {"all_as_before": is_whole, "objects": said}
+        raise UsageError("nothing to compare with: the step that finds the earlier definition was skipped") from error
+    found = [(one["what"], "; ".join(differences(one, catalogue))) for one in wanted]
+    is_whole = bool(found) and not any(differs for _, differs in found)
+    objects = [{"object": what, "as_before": differs or "yes"} for what, differs in found]
+    return {"all_as_before": is_whole, "objects": objects}

@@ -1,4 +1,4 @@
-"""What an object is now and what the history says of it: the answer of the query in `queries`, as values."""
+"""Read the answer of the query in `queries`: what the database has now, and what its migrations changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runbook.definitions.changes import Change, ObjectName, changes_in
+from runbook.definitions.routines import argument_types
 from runbook.errors import UsageError
+from runbook.policy.sql_tokens import tokens
 
 __all__ = ["Catalogue", "Function", "Policy", "Relation", "Trigger"]
 
@@ -28,7 +30,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table, view, index or sequence that exists. What is not about the wanted name is left empty."""
+    """A table, view, index or sequence that exists. Only those of the wanted name have all fields filled."""
 
     object: ObjectName
     kind: str
@@ -39,7 +41,7 @@ class Relation:
     columns: Mapping[str, str]
     """Types, by name."""
     required: frozenset[str] = frozenset()
-    """Columns that must not be empty."""
+    """Columns that are NOT NULL."""
     constraints: frozenset[str] = frozenset()
 
 
@@ -69,7 +71,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the database has, and what its migrations said, as far as the query was about it."""
+    """What the database has, and what its migrations changed, as far as the query asked for it."""
 
     next_version: str
     changes: tuple[Change, ...]
@@ -82,10 +84,7 @@ class Catalogue:
 
     @classmethod
     def read(cls, document: str) -> Catalogue:
-        """Read the answer to the query. Raises UsageError where it isn't whole, or secrets in it are masked."""
-        from runbook.definitions.routines import argument_types
-        from runbook.policy.sql_tokens import tokens
-
+        """Read the answer to the query. Raises UsageError if a part of it is missing."""
         found = _answer(document)
         changes = tuple(changes_in((str(version), str(text)) for version, text in found.get("history") or ()))
 
@@ -145,14 +144,12 @@ def _answer(document: str) -> Mapping[str, Any]:
     try:
         rows = json.loads(document)
         found = (rows["rows"] if isinstance(rows, Mapping) else rows)[0]["found"]
-        found = json.loads(found) if isinstance(found, str) else found
+        return dict(json.loads(found) if isinstance(found, str) else found)
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise UsageError(
             "the history can't be read: the answer isn't whole",
             hint="Copy the earlier definition from git by hand.",
         ) from error
-    assert isinstance(found, Mapping)
-    return found
 
 
 def _pairs(rows: Sequence[Sequence[str]] | None) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,6 @@
 """Read from the statements of migrations what each one defines, drops or alters. Pure; nothing here runs a statement.
 
-Only what stands at a statement's beginning counts. A statement that a DO block runs is not seen.
+Only the beginning of a statement counts, so statements inside a DO block are missed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Change", "ObjectName", "changes_in", "path_at", "text_of"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectName:
-    """An object's schema and name, as the catalogue has them. What names no schema is taken to be in public."""
+    """An object's schema and name, spelled as in the catalogue. A name without a schema is taken to be in `public`."""
 
     schema: str
     name: str
@@ -51,11 +51,11 @@ class Change:
         return tuple(token.text for token in self.words)
 
     def mentions(self, name: ObjectName) -> bool:
-        """Tell whether a name stands in the statement, as a word or quoted."""
+        """Tell whether the statement contains a name, quoted or not."""
         return any(token.kind in _NAMING and token.text == name.name for token in self.words)
 
     def calls(self, name: ObjectName) -> bool:
-        """Tell whether the statement calls a function of that name, or has it called by a trigger."""
+        """Tell whether the statement calls a function of that name, or creates a trigger that calls it."""
         for at, token in enumerate(self.words[:-1]):
             if token.kind in _NAMING and token.text == name.name and self.words[at + 1].text == "(":
                 is_qualified = at > 1 and self.words[at - 1].text == "."
@@ -70,11 +70,12 @@ _BEFORE_KIND = frozenset(
 )
 _KINDS = {"procedure": "function", "routine": "function", "foreign": "table", "materialized": "view"}
 _TWO_WORDS = frozenset({"foreign", "materialized"})
-_ON_TABLE = frozenset({"trigger", "policy", "index"})
+_GRANTABLE = frozenset({"table", "function", "procedure", "routine", "sequence", "schema", "type"})
+"""Kinds that a grant names; without one it is about a table."""
 
 
 def text_of(sql: str, words: Sequence[Token]) -> str:
-    """Return the part of a text that these tokens stand in."""
+    """Return the part of a text from the first of these tokens to the last."""
     return sql[words[0].start : words[-1].end]
 
 
@@ -123,17 +124,26 @@ def _create(change: Change, words: Sequence[Token]) -> Iterator[Change]:
     kind, at = _kind_at(words, at)
     if kind == "index" and at < len(words) and words[at].text == "on":
         return  # PostgreSQL makes up its name
-    name, at = path_at(words, at)
-    if name is None:
-        return
-    change = replace(change, kind=kind, object=name)
-    if kind == "function":
-        arguments, _ = argument_list(words, at)
-        yield replace(change, arguments=argument_types(arguments) if arguments is not None else None)
-    elif kind in _ON_TABLE:
-        yield from _of_table(change, _table_behind_on(words, at))
-    else:
-        yield change
+    yield from _named(replace(change, kind=kind), words, at)
+
+
+def _named(change: Change, words: Sequence[Token], at: int) -> Iterator[Change]:
+    """Yield the change for each object named from here on: several in a drop, a grant or a revoke."""
+    while True:
+        name, at = path_at(words, at)
+        if name is None:
+            return
+        one = replace(change, object=name)
+        if change.kind == "function":
+            arguments, at = argument_list(words, at)
+            yield replace(one, arguments=None if arguments is None else argument_types(arguments))
+        elif change.kind in {"trigger", "policy"} or (change.verb, change.kind) == ("create", "index"):
+            yield from _of_table(one, _table_behind_on(words, at))
+        else:
+            yield one
+        if at >= len(words) or words[at].text != ",":
+            return
+        at += 1
 
 
 def _of_table(change: Change, table: ObjectName | None) -> Iterator[Change]:
@@ -151,41 +161,17 @@ def _table_behind_on(words: Sequence[Token], at: int) -> ObjectName | None:
 
 def _drop(change: Change, words: Sequence[Token]) -> Iterator[Change]:
     kind, at = _kind_at(words, 1)
-    while True:
-        name, at = path_at(words, at)
-        if name is None:
-            return
-        one = replace(change, kind=kind, object=name)
-        if kind == "function":
-            arguments, after = argument_list(words, at)
-            at = after if arguments is not None else at
-            yield replace(one, arguments=argument_types(arguments) if arguments is not None else None)
-        elif kind in _ON_TABLE - {"index"}:
-            yield from _of_table(one, _table_behind_on(words, at))
-        else:
-            yield one
-        if at >= len(words) or words[at].text != ",":
-            return
-        at += 1
+    yield from _named(replace(change, kind=kind), words, at)
 
 
 def _alter(change: Change, words: Sequence[Token]) -> Iterator[Change]:
     kind, at = _kind_at(words, 1)
+    yield from _named(replace(change, kind=kind), words, at)
     name, at = path_at(words, at)
-    if name is None:
-        return
-    change = replace(change, kind=kind, object=name)
-    if kind == "function":
-        arguments, _ = argument_list(words, at)
-        yield replace(change, arguments=argument_types(arguments) if arguments is not None else None)
-    elif kind in {"trigger", "policy"}:
-        yield from _of_table(change, _table_behind_on(words, at))
-    else:
-        yield change
-    if kind == "table":
+    if kind == "table" and name is not None:
         spoken = [word.text for word in words[at:]]
         if {"row", "level", "security"} <= set(spoken):
-            yield replace(change, kind="rls", table=name)
+            yield replace(change, kind="rls", object=name, table=name)
         if "trigger" in spoken and spoken[0] in {"enable", "disable"}:
             trigger, _ = path_at(words, at + spoken.index("trigger") + 1)
             if trigger is not None:
@@ -196,54 +182,26 @@ def _privileges(change: Change, words: Sequence[Token]) -> Iterator[Change]:
     """Read a grant or a revoke on objects; one that makes a role a member of another has no `on`."""
     on = next((at for at, word in enumerate(words) if word.text == "on" and word.kind is TokenKind.WORD), len(words))
     at, kind = on + 1, "table"
-    if at < len(words) and words[at].text in {
-        "table",
-        "function",
-        "procedure",
-        "routine",
-        "sequence",
-        "schema",
-        "type",
-    }:
+    if at < len(words) and words[at].text in _GRANTABLE:
         kind, at = _kind_at(words, at)
     elif [word.text for word in words[at : at + 4]] == ["all", "tables", "in", "schema"]:
         kind, at = "tables", at + 4
-    while (found := path_at(words, at))[0] is not None:
-        name, at = found
-        assert name is not None
-        one = replace(change, kind=kind, object=name)
-        if kind == "function":
-            arguments, after = argument_list(words, at)
-            at = after if arguments is not None else at
-            one = replace(one, arguments=argument_types(arguments) if arguments is not None else None)
-        yield one
-        if at >= len(words) or words[at].text != ",":
-            return
-        at += 1
+    yield from _named(replace(change, kind=kind), words, at)
 
 
 def _comment(change: Change, words: Sequence[Token]) -> Iterator[Change]:
     if len(words) < 4 or words[1].text != "on":
         return
     kind, at = _kind_at(words, 2)
-    name, at = path_at(words, at)
-    if name is None:
+    if kind != "column":
+        yield from _named(replace(change, kind=kind), words, at)
         return
-    change = replace(change, kind=kind, object=name)
-    if kind == "function":
-        arguments, _ = argument_list(words, at)
-        yield replace(change, arguments=argument_types(arguments) if arguments is not None else None)
-    elif kind in {"trigger", "policy"}:
-        yield from _of_table(change, _table_behind_on(words, at))
-    elif kind == "column":
-        # `comment on column schema.table.name`: what stands before the last dot is the table.
-        path = [word.text for word in words[3:] if word.kind in _NAMING]
-        table = path[: path.index("is")][:-1] if "is" in path else []
-        if table:
-            owner = ObjectName(table[-2] if len(table) > 1 else "public", table[-1])
-            yield replace(change, kind="table", object=owner)
-    else:
-        yield change
+    # `comment on column schema.table.name`: everything before the last dot is the table.
+    path = [word.text for word in words[3:] if word.kind in _NAMING]
+    table = path[: path.index("is")][:-1] if "is" in path else []
+    if table:
+        owner = ObjectName(table[-2] if len(table) > 1 else "public", table[-1])
+        yield replace(change, kind="table", object=owner)
 
 
 _READERS = {

@@ -1,4 +1,4 @@
-"""How a column goes back: one that is gone, or the type that it had."""
+"""Restore a column that is gone, or the type that a column had."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_COLUMNS = frozenset({"constraint", "primary", "unique", "check", "foreign",
 
 
 def _column_steps(change: Change) -> Iterator[tuple[str, str, list[Token]]]:
-    """Yield what a statement does to columns: `add` or `type`, the column's name, and what follows it."""
+    """Yield what a statement does to columns: `add`, `drop`, `rename` or `type`, the column's name, and the rest."""
     words = change.words
     if (change.verb, change.kind) == ("create", "table"):
         opening = next((at for at, word in enumerate(words) if word.text == "("), len(words))
@@ -89,7 +89,7 @@ def restore_column(catalogue: Catalogue, table: ObjectName, column: str) -> Rest
     """Put a column back: one that is gone, empty; one whose type was changed, with its earlier type."""
     relation = catalogue.relations.get(table)
     if relation is None:
-        raise UsageError(f"table {table.sql} doesn't exist", hint="Choose that a table is gone.")
+        raise UsageError(f"table {table.sql} doesn't exist", hint="Choose the answer for a table that is gone.")
     found = [
         (change, verb, rest)
         for change in catalogue.changes if change.kind == "table" and change.object == table
@@ -97,7 +97,7 @@ def restore_column(catalogue: Catalogue, table: ObjectName, column: str) -> Rest
     ]  # fmt: skip
     what = f"column {quoted_name(column)} of {table.sql}"
     if not found:
-        raise UsageError(f"no migration says the type of {what}", hint="Take it from git or from the local stack.")
+        raise UsageError(f"no migration has the type of {what}", hint="Take it from git or from the local stack.")
     wanted = {"kind": "column", "schema": table.schema, "table": table.name, "name": column}
     now = relation.columns.get(column)
     if now is None:
@@ -105,11 +105,11 @@ def restore_column(catalogue: Catalogue, table: ObjectName, column: str) -> Rest
         definition, note = _refillable(change, rest)
         statement = f"alter table {table.sql} add column {quoted_name(column)} {definition}"
         wanted["type"] = _canonical(rest)
-        notes = ["It is gone. It comes back empty; its values come back with data-recovery", *note]
+        notes = ["It is gone. It comes back empty. Restore its values with data-recovery", *note]
         return Restoration(what, change.version, "", f"{quoted_name(column)} {definition}", [statement], notes, wanted)
     earlier = [(change, rest) for change, _, rest in found if _canonical(rest) != canonical_type(now)]
     if not earlier:
-        raise UsageError(f"the history knows no other type of {what} than {now}")
+        raise UsageError(f"the history has no type of {what} other than {now}")
     change, rest = earlier[-1]
     words = _type_words(rest)
     kind = text_of(change.text, [_moved(word, -change.words[0].start) for word in words])
@@ -117,7 +117,7 @@ def restore_column(catalogue: Catalogue, table: ObjectName, column: str) -> Rest
         f"alter table {table.sql} alter column {quoted_name(column)} type {kind} using {quoted_name(column)}::{kind}"
     )
     wanted["type"] = _canonical(rest)
-    notes = [f"The table is {relation.size}. Most type changes write it anew, and block it while they do"]
+    notes = [f"The table has {relation.size}. Most type changes rewrite the whole table and lock it meanwhile"]
     return Restoration(what, change.version, f"{column} {now}", f"{column} {kind}", [statement], notes, wanted)
 
 
@@ -139,7 +139,7 @@ def canonical_type(kind: str) -> str:
 
 
 def _refillable(change: Change, rest: Sequence[Token]) -> tuple[str, list[str]]:
-    """Return a column's definition as a table with rows can get it: NOT NULL only where there is a value."""
+    """Return a column's definition for a table with rows: NOT NULL only if there is a default."""
     base = change.words[0].start
     whole = change.text[rest[0].start - base : rest[-1].end - base] if rest else "text"
     spoken = [word.text for word in rest if word.kind is TokenKind.WORD]

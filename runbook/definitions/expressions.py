@@ -1,4 +1,4 @@
-"""Compare expressions that PostgreSQL has written anew: what stays of a text is its names and its texts."""
+"""Compare expressions that PostgreSQL has rewritten: only the names and texts in them stay the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["words_of"]
 
 
 def words_of(words: Iterable[Token]) -> list[str]:
-    """Return the names, texts and truth values in an expression, which stay when PostgreSQL writes it anew."""
+    """Return the names, texts and truth values in an expression, which PostgreSQL keeps when it rewrites one."""
     kinds = {TokenKind.WORD, TokenKind.NAME, TokenKind.TEXT}
     seen = {word.text for word in words if word.kind in kinds and re.fullmatch(r"\w*[^\W\d]\w*", word.text)}
     return sorted(seen - _REWRITTEN)

@@ -1,4 +1,4 @@
-"""How a function goes back to the newest version in the history that isn't the one that runs."""
+"""Restore a function to the newest version in the history that isn't the one that runs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from runbook.policy.sql_tokens import tokens
 
 __all__ = ["digest", "grants_anew", "restore_function"]
 
-_BY_HAND = "no migration holds what runs now: it was changed by hand"
-
 
 def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") -> Restoration:
     """Put a function back: the newest version in the history that isn't the one that runs."""
@@ -35,7 +33,7 @@ def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") ->
     what = f"function {name.sql}({', '.join(types)})"
     refuse_masked([*(one.text for one in own), *([live.body, live.definition] if live else [])])
     others = [one for one in lives if one is not live]
-    notes = [f"Functions of this name with other arguments stay as they are: {_signatures(others)}"] if others else []
+    notes = [f"Functions of this name with other arguments are left alone: {_signatures(others)}"] if others else []
     usable = [one for one in own if one.verb == "create" and (not before or one.version < before)]
     if live is None:
         return _created_again(catalogue, what, own, usable, notes)
@@ -43,18 +41,23 @@ def restore_function(catalogue: Catalogue, asked: Asked, *, before: str = "") ->
     if chosen is None and running is not None and (lost := _lost_from(catalogue, live)):
         return _users_again(live, running, lost, what)
     if chosen is None:
-        return _taken_out(catalogue, live, what, changes, others, running)
-    notes.insert(0, f"It runs as migration {running.version} made it" if running else f"In production now: {_BY_HAND}")
+        return _drop_added(catalogue, live, what, changes, others, running)
+    notes.insert(
+        0,
+        f"Migration {running.version} created the version that runs now"
+        if running
+        else "No migration has the version that runs now: it was changed by hand",
+    )
     now = running.text if running else live.definition
     return replace(_replaced(catalogue, live, chosen, what, notes), now=now)
 
 
 def _users_again(live: Function, running: Change, lost: Sequence[Change], what: str) -> Restoration:
-    """Leave a function that is right, and create the triggers that it lost."""
+    """Leave the function as it is, and create what was dropped with it."""
     texts = [one.text for one in lost]
     wanted = _function_wanted(live.object, live.types, read_routine(running.words))
     wanted["triggers"] = trigger_names(trigger_keys(lost))
-    notes = ["The function is as the history has it. What used it is gone and comes back"]
+    notes = ["The function matches the history. What used it was dropped, and is created again"]
     return Restoration(what, lost[-1].version, "", ";\n".join(texts), texts, notes, wanted)
 
 
@@ -63,19 +66,19 @@ def _signatures(functions: Iterable[Function]) -> str:
 
 
 def _meant(changes: Sequence[Change], lives: Sequence[Function]) -> tuple[str, ...]:
-    """Return the arguments of the function that changed last; a body that no migration holds changed after all."""
+    """Return the arguments of the function that changed last. A body that no migration has is the latest change."""
     bodies = {read_routine(one.words).body for one in changes if one.verb == "create"}
     made = [one.arguments for one in changes if one.verb == "create" and one.arguments is not None]
     by_hand = [one for one in lives if one.body not in bodies and any(same_arguments(one.types, each) for each in made)]
     if len(by_hand) == 1:
         return by_hand[0].types
-    told = [one.arguments for one in changes if one.verb in {"create", "drop"} and one.arguments is not None]
-    if told:
-        return told[-1]
+    named = [one.arguments for one in changes if one.verb in {"create", "drop"} and one.arguments is not None]
+    if named:
+        return named[-1]
     if len(lives) == 1:
         return lives[0].types
     raise UsageError(
-        f"several functions have this name: {_signatures(lives)}", hint="Name the types too: name(text, integer)."
+        f"several functions have this name: {_signatures(lives)}", hint="Give the types too, as in name(text, integer)."
     )
 
 
@@ -121,7 +124,11 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
         statements += [f"comment on function {signature} is {_literal(live.comment)}"] if live.comment else []
     lost = _lost_from(catalogue, live)
     statements += [one.text for one in lost]
-    notes += ["What used it is gone and comes back too: " + ", ".join(one.object.name for one in lost)] if lost else []
+    notes += (
+        ["What used it was dropped, and is created again, too: " + ", ".join(one.object.name for one in lost)]
+        if lost
+        else []
+    )
     statements += [
         f"alter table {one.table.sql} enable trigger {quoted_name(one.object.name)}"
         for one in users
@@ -134,7 +141,7 @@ def _replaced(catalogue: Catalogue, live: Function, chosen: Change, what: str, n
 
 
 def _lost_from(catalogue: Catalogue, live: Function) -> list[Change]:
-    """Return what lost its function while that was dropped and created again; triggers also where nothing says so."""
+    """Return what was lost when a migration dropped the function. If none dropped it, look for lost triggers only."""
     drops = [
         one.version for one in catalogue.changes
         if (one.verb, one.kind, one.object) == ("drop", "function", live.object)
@@ -144,7 +151,7 @@ def _lost_from(catalogue: Catalogue, live: Function) -> list[Change]:
 
 
 def _spelled(types: Iterable[str]) -> Iterator[str]:
-    """Write types as SQL does; of a type of another schema only its name is known here."""
+    """Yield types as SQL writes them. For a type in another schema, only its name is known here."""
     return (one if re.fullmatch(r"[a-z_][a-z0-9_ ]*(\[\])?", one) else quoted_name(one) for one in types)
 
 
@@ -159,7 +166,7 @@ def _needs_drop(current: Routine, chosen: Routine) -> bool:
 
 
 def grants_anew(kind: str, name: str, grants: Sequence[tuple[str, str]], *, owner: str) -> list[str]:
-    """Return what gives an object that was made anew the grants it had, and no others."""
+    """Return the statements that give an object that is created again the grants it had, and no others."""
     had = {role for role, _ in grants}
     found = [f"revoke all on {kind} {name} from public, anon, authenticated, service_role"]
     for role in sorted(had - {owner}):
@@ -175,14 +182,14 @@ def _literal(text: str) -> str:
 def _created_again(
     catalogue: Catalogue, what: str, own: Sequence[Change], usable: Sequence[Change], notes: list[str]
 ) -> Restoration:
-    """Create a function that is gone: its newest version, what was said of it after that, and what went with it."""
+    """Create a function that is gone: its newest version, later statements about it, and what was dropped with it."""
     if not usable:
         raise UsageError(f"no migration creates {what}", hint="Take its definition from git, or from the local stack.")
     chosen = usable[-1]
     dropped = next((one.version for one in reversed(own) if one.verb == "drop"), "")
     where = f"migration {dropped} dropped it" if dropped >= chosen.version else "it was dropped by hand"
     lost = lost_with(catalogue, chosen.object, dropped, Change.calls)
-    statements = [chosen.text, *_said_later(own, chosen), *(one.text for one in lost)]
+    statements = [chosen.text, *_later_statements(own, chosen), *(one.text for one in lost)]
     routine = read_routine(chosen.words)
     assert chosen.arguments is not None
     wanted = {
@@ -192,7 +199,7 @@ def _created_again(
     return Restoration(what, chosen.version, "", chosen.text, statements, [f"It is gone: {where}", *notes], wanted)
 
 
-def _said_later(own: Sequence[Change], chosen: Change) -> list[str]:
+def _later_statements(own: Sequence[Change], chosen: Change) -> list[str]:
     """Return the grants, comments and alterations of an object since it was created, in their order."""
     first = max(
         (at for at, one in enumerate(own[: own.index(chosen)]) if one.verb == "drop"),
@@ -215,11 +222,11 @@ def _function_wanted(name: ObjectName, types: Sequence[str], routine: Routine) -
 
 
 def digest(text: str) -> str:
-    """Return what a body is compared by."""
+    """Return the digest by which bodies are compared."""
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _taken_out(
+def _drop_added(
     catalogue: Catalogue,
     live: Function,
     what: str,
@@ -227,7 +234,7 @@ def _taken_out(
     others: Sequence[Function],
     running: Change | None,
 ) -> Restoration:
-    """Take out a function that has no earlier version: a migration put it beside, or in the place of, another one."""
+    """Drop a function that has no earlier version: a migration added it beside another one, or in its place."""
     version = running.version if running else ""
     replaced = [
         one.arguments for one in changes
@@ -242,14 +249,14 @@ def _taken_out(
         back = _created_again(catalogue, name, own, usable, [])
         users = [one for one in catalogue.triggers if one.function == live.object]
         cut = [f"drop trigger {quoted_name(one.object.name)} on {one.table.sql}" for one in users]
-        notes = [f"Migration {version} put {what} in its place, which goes"]
+        notes = [f"Migration {version} replaced it by {what}, which is dropped"]
         return replace(back, now=live.definition, statements=[*cut, drop, *back.statements], notes=notes)
     if version and others:
-        notes = [f"Migration {version} put it beside {_signatures(others)}, so calls fit both. It is taken out"]
+        notes = [f"Migration {version} added it beside {_signatures(others)}, so calls match both. It is dropped"]
         wanted = {"kind": "no function", "schema": live.object.schema, "name": live.object.name,
                   "types": list(live.types)}  # fmt: skip
         return Restoration(what, f"before {version}", live.definition, "", [drop], notes, wanted)
     raise UsageError(
-        f"the history holds no other version of {what}",
-        hint="Take an earlier one from git, or undo what else the migration changed.",
+        f"the history has no other version of {what}",
+        hint="Take an earlier one from git, or undo the other changes of the migration.",
     )

@@ -1,4 +1,4 @@
-"""What went with an object that was dropped: the triggers, policies and views that used it."""
+"""Find what was dropped together with an object: the triggers, policies and views that used it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How triggers, views, tables, types and indexes go back: by the newest statement that creates them."""
+"""Restore triggers, views, tables, types and indexes with the newest statement that creates them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def restore_trigger(catalogue: Catalogue, last: Change, *, before: str = "") -> 
         wanted = _trigger_wanted(table, name, list(tokens(live.definition)))
         source = chosen.version if chosen else "the database"
         return Restoration(what, source, f"{live.definition}\ndisabled", f"{text}\nenabled", [enable],
-                           ["It is there and disabled"], wanted)  # fmt: skip
+                           ["It exists, but it is disabled"], wanted)  # fmt: skip
     if live is not None:
         running = creates[-1] if creates else None
         usable = [one for one in usable if running is None or one.spelling != running.spelling]
     if not usable:
-        raise UsageError(f"the history holds no {'other version of' if live else 'statement that creates'} {what}")
+        raise UsageError(f"the history has no {'other version of' if live else 'statement that creates'} {what}")
     chosen = usable[-1]
     cut = [f"drop trigger {quoted_name(name.name)} on {table.sql}"] if live else []
     note = "It is replaced" if live else "It is gone"
@@ -73,7 +73,7 @@ def restore_view(catalogue: Catalogue, name: ObjectName, *, before: str = "") ->
     if live is not None:
         usable = [one for one in usable if _query_of(one) != _query_of(creates[-1])]
     if not usable:
-        raise UsageError(f"the history holds no {'other' if live else ''} definition of view {name.sql}")
+        raise UsageError(f"the history has no {'other ' if live else ''}definition of view {name.sql}")
     chosen = usable[-1]
     later = _until_next(own, chosen)
     materialized = "materialized " if chosen.words[1].text == "materialized" else ""
@@ -93,7 +93,7 @@ def restore_view(catalogue: Catalogue, name: ObjectName, *, before: str = "") ->
     if live is None:
         dropped = next((one.version for one in reversed(own) if one.verb == "drop"), "")
         statements += [one.text for one in lost_with(catalogue, name, dropped)]
-    note = "It is dropped and created again: views have no other way back to fewer columns" if live else "It is gone"
+    note = "It is dropped and created again, because replacing a view can't remove columns" if live else "It is gone"
     wanted = {"kind": "view", "schema": name.schema, "name": name.name, "words": words_of(_query_of_words(chosen)),
               "grants": sorted(map(list, live.grants)) if live else []}  # fmt: skip
     return Restoration(f"view {name.sql}", chosen.version, live.definition if live else "", chosen.text, statements,
@@ -113,19 +113,19 @@ def _query_of(change: Change) -> tuple[str, ...]:
 
 
 def _until_next(own: Sequence[Change], chosen: Change) -> list[Change]:
-    """Return what was said of an object after one of its definitions and before the next."""
+    """Return the statements about an object between one of its definitions and the next."""
     at = own.index(chosen) + 1
     end = next((place for place in range(at, len(own)) if own[place].verb in {"create", "drop"}), len(own))
     return list(own[at:end])
 
 
 def restore_gone(catalogue: Catalogue, kind: str, name: ObjectName) -> Restoration:
-    """Create a table, type or sequence that is gone, with all that was said of it since it was created."""
+    """Create a table, type or sequence that is gone, with all later statements about it."""
     what = f"{kind} {name.sql}"
     if name in catalogue.relations or name in catalogue.types:
         raise UsageError(
             f"{what} exists",
-            hint="For a rule on it choose the answer on columns and constraints, for its policies the one on rows.",
+            hint="If a column or constraint is wrong, choose the answer for those; if a policy is, the one about rows.",
         )
     about = [one for one in catalogue.changes if (one.object == name and one.kind == kind) or one.table == name]
     creates = [at for at, one in enumerate(about) if (one.verb, one.kind) == ("create", kind) and one.object == name]
@@ -146,9 +146,9 @@ def restore_gone(catalogue: Catalogue, kind: str, name: ObjectName) -> Restorati
         and "references" in one.spelling and one.mentions(name)
     ]  # fmt: skip
     notes = [f"It is gone: {f'migration {dropped} dropped it' if dropped else 'it was dropped by hand'}"]
-    notes += ["It comes back empty. Bring its rows back with data-recovery"] if kind == "table" else []
+    notes += ["It comes back empty. Restore its rows with data-recovery"] if kind == "table" else []
     if references:
-        notes.append("Foreign keys of other tables to it went too; add them again once the rows are back")
+        notes.append("Foreign keys from other tables were dropped with it. Add them again once the rows are back")
     statements += _published(catalogue, name)
     shown = ";\n".join(statements)
     wanted = {"kind": kind, "schema": name.schema, "name": name.name,
@@ -170,7 +170,7 @@ def _published(catalogue: Catalogue, table: ObjectName) -> list[str]:
 
 
 def _plain_index(change: Change) -> str:
-    """Return the statement without CONCURRENTLY: on a table that was just made, nobody waits."""
+    """Return the statement without CONCURRENTLY: nobody waits for a table that was just created."""
     words = [word for word in change.words if word.text == "concurrently" and word.kind is TokenKind.WORD]
     base = change.words[0].start
     text = change.text

@@ -1,4 +1,4 @@
-"""Whether the database has what a restoration wanted: each object by what matters, never by its name alone."""
+"""Check whether the database has what a restoration wanted: what matters of each object, not only its name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["differences"]
 
 
 def differences(wanted: Mapping[str, Any], catalogue: Catalogue) -> list[str]:
-    """Return what isn't as wanted, in words; nothing if all is."""
+    """Return what isn't as wanted, in words. The list is empty if all is."""
     return list(_PROVERS[wanted["kind"]](wanted, catalogue))
 
 
@@ -30,15 +30,15 @@ def _function(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     one = found[0]
     routine = read_routine(list(tokens(one.definition)))
     if wanted["body"] is not None and digest(one.body) != wanted["body"]:
-        yield "its body is another one"
+        yield "its body differs"
     if routine.definer != wanted["definer"]:
-        yield "SECURITY DEFINER is not as it was"
+        yield "SECURITY DEFINER differs"
     if [list(each) for each in routine.settings if "current" not in each] != wanted["settings"]:
-        yield "its settings (SET …) are not as they were"
+        yield "its settings (SET …) differ"
     if wanted.get("owner", one.owner) != one.owner:
         yield f"its owner is {one.owner}"
     if wanted.get("grants", sorted(map(list, one.grants))) != sorted(map(list, one.grants)):
-        yield "its grants are not as they were"
+        yield "its grants differ"
     yield from _triggers(wanted["triggers"], catalogue)
 
 
@@ -87,7 +87,7 @@ def _access(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
         if name not in live:
             yield f"policy {name} isn't there"
         elif wrong := policy_differences(live[name], policy):
-            yield f"policy {name} has another {', '.join(wrong)}"
+            yield f"policy {name} differs in {', '.join(wrong)}"
     yield from (f"policy {name} is still there" for name in wanted["gone"] if name in live)
     has = {(role, privilege.lower()) for role, privilege in relation.grants}
     for role, privilege, is_granted in wanted["grants"]:
@@ -105,7 +105,7 @@ def _view(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     if missing:
         yield f"its definition lacks {', '.join(missing)}"
     if wanted["grants"] and wanted["grants"] != sorted(map(list, relation.grants)):
-        yield "its grants are not as they were"
+        yield "its grants differ"
 
 
 def _table(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _nullable(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
     if relation is None or wanted["name"] not in relation.columns:
         yield "it isn't there"
     elif wanted["name"] in relation.required:
-        yield "it still must not be empty"
+        yield "it is still NOT NULL"
 
 
 def _named(wanted: Mapping[str, Any], catalogue: Catalogue) -> Iterator[str]:
@@ -158,6 +158,7 @@ _PROVERS: Mapping[str, Callable[[Mapping[str, Any], Catalogue], Iterator[str]]] 
     "view": _view,
     "table": _table,
     "column": _column,
+    # Proofs of these two kinds, and some of columns, are written by queries in the book.
     "no constraint": _no_constraint,
     "nullable": _nullable,
     "index": _named,

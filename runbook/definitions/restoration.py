@@ -1,4 +1,4 @@
-"""What a person asks for, and how it goes back: the values that the restorers work with."""
+"""The values that restorers work with: the object that a person asks for, and how to restore it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Asked:
 
     @classmethod
     def read(cls, text: str) -> Asked:
-        """Read a name. What isn't quoted is taken as it is typed."""
+        """Read a name. Names without quotes keep their case."""
         found = _ASKED.fullmatch(text.strip())
         if found is None:
             return cls("", text.strip())
@@ -45,32 +45,32 @@ def _unquoted(name: str) -> str:
 
 @dataclass(slots=True)
 class Restoration:
-    """How one object goes back."""
+    """How to restore one object."""
 
     what: str
     source: str
-    """The version of the migration that holds what goes back."""
+    """The version of the migration that has the earlier definition."""
     now: str
     before: str
     statements: list[str]
     notes: list[str] = field(default_factory=list)
     wanted: dict[str, Any] = field(default_factory=dict)
-    """What must be so afterwards; see `runbook.definitions.proving`."""
+    """What must be true afterwards; see `runbook.definitions.proving`."""
     parts: dict[str, str] = field(default_factory=dict)
     """Parts of the statement that a file's template puts together itself."""
 
 
 def refuse_masked(texts: Iterable[str]) -> None:
-    """Raise UsageError if a secret in one of these texts is masked: it can't be compared, and must not go back."""
+    """Raise UsageError if one of these texts has a masked secret: it can't be compared, and must not be restored."""
     if any(MASK in text for text in texts):
         raise UsageError(
-            "its definition holds what looks like a secret, and that is masked here",
+            "its definition contains what looks like a secret, which is masked here",
             hint="Copy the earlier definition from git by hand, and move the secret to Vault afterwards.",
         )
 
 
 def resolve(asked: Asked, names: Iterable[ObjectName], kind: str) -> ObjectName:
-    """Return the object that is meant: the name as typed goes before another case, schema public before others."""
+    """Return the object that is meant. The exact case goes first, then the schema `public`."""
     known = set(names)
     fits = [name for name in known if asked.schema in {"", name.schema}]
     found = [name for name in fits if name.name == asked.name]
@@ -81,4 +81,4 @@ def resolve(asked: Asked, names: Iterable[ObjectName], kind: str) -> ObjectName:
     if found:
         listed = ", ".join(sorted(name.sql for name in found))
         raise UsageError(f"several objects have this name: {listed}", hint="Name the schema too, as in app.name.")
-    raise UsageError(f"neither the database nor its migrations know a {kind} called '{asked.name}'")
+    raise UsageError(f"neither the database nor its migrations have a {kind} called '{asked.name}'")

@@ -1,7 +1,7 @@
-"""How an object goes back to an earlier definition: the statements, what they change, and what must be so afterwards.
+"""Restore an object to an earlier definition: the statements, what they change, and what must be true afterwards.
 
-Each restorer looks an object up in what the migrations said (`Catalogue.changes`) and in what the database has. It
-raises UsageError where the history holds nothing to go back to.
+Each restorer looks an object up in the migrations (`Catalogue.changes`) and in what the database has. It raises
+UsageError if the history has nothing to go back to.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["restore"]
 
 
 def restore(of: str, asked: str, catalogue: Catalogue, *, part: str = "") -> list[Restoration]:
-    """Return how the objects that are asked for go back. Raises UsageError where that can't be."""
+    """Return how to restore the objects that are asked for. Raises UsageError if that isn't possible."""
     found = _found(of, asked, catalogue, part)
     refuse_masked(statement for one in found for statement in one.statements)
     return found
@@ -51,13 +51,13 @@ def _tables(catalogue: Catalogue) -> Iterator[ObjectName]:
 
 
 def _any(catalogue: Catalogue, asked: Asked) -> Restoration:
-    """Put back whatever has this name, of the kind that the history speaks of last."""
+    """Restore whatever has this name, of the kind that the history mentions last."""
     kinds = {"function", "view", "trigger", "table", "type", "sequence", "domain"}
     about = [one for one in catalogue.changes if one.kind in kinds and one.object.name.lower() == asked.name.lower()]
     about = [one for one in about if asked.schema in {"", one.object.schema}]
     if not about:
         raise UsageError(
-            f"no migration speaks of a view, trigger, table, type or function called '{asked.name}'",
+            f"no migration mentions a view, trigger, table, type or function called '{asked.name}'",
             hint="Take its definition from git or the local stack, or restore it with the database owner.",
         )
     last = [one for one in about if one.verb in {"create", "drop", "alter"}] or about
@@ -72,7 +72,7 @@ def _any(catalogue: Catalogue, asked: Asked) -> Restoration:
     return restore_gone(catalogue, kind, name)
 
 
-# --- all that one migration changed -----------------------------------------------------------------------------------
+# --- everything that one migration changed ----------------------------------------------------------------------------
 
 
 def _migration(catalogue: Catalogue, version: str) -> list[Restoration]:
@@ -86,7 +86,7 @@ def _migration(catalogue: Catalogue, version: str) -> list[Restoration]:
         try:
             found.append(_before_migration(catalogue, own, one, version))
         except UsageError as error:
-            notes.append(f"Left as it is: {error.message}")
+            notes.append(f"Not restored: {error.message}")
     if not found:
         raise UsageError(
             f"nothing that migration {version} changed has an earlier version in the history", hint="; ".join(notes)

@@ -56,7 +56,7 @@ def _step(word: Token) -> int:
 
 
 def split_at_commas(words: Sequence[Token]) -> list[list[Token]]:
-    """Split tokens at the commas that stand in no parentheses or brackets."""
+    """Split tokens at the commas outside of parentheses and brackets."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for word in words:
@@ -70,7 +70,7 @@ def split_at_commas(words: Sequence[Token]) -> list[list[Token]]:
 
 
 def argument_types(words: Sequence[Token]) -> tuple[str, ...]:
-    """Return the types by which a function with these arguments is known: of all that go in."""
+    """Return the types that identify a function with these arguments: those of all its inputs."""
     return tuple(kind for mode, _, kind, _ in _parameters(words) if mode not in {"out", "table"})
 
 
@@ -100,7 +100,7 @@ def _begins_default(word: Token) -> bool:
 
 
 def _is_type(words: Sequence[Token]) -> bool:
-    """Whether two words are the beginning of one type, and not a name before its type."""
+    """Return whether two words are the beginning of one type, not a name before its type."""
     return words[0].text in _TYPES_OF_TWO_WORDS and words[1].text in _SECOND_WORDS
 
 
@@ -113,7 +113,7 @@ def _type(words: Sequence[Token]) -> str:
             depth += _step(word)
             arrays = arrays or word.text == "["
             if word.text == "." and found and not depth:
-                found.pop()  # what stood there was the schema
+                found.pop()  # that was the schema
             skip = word.text == "%"
             if skip and not depth:
                 found.append("%")
@@ -161,7 +161,7 @@ def read_routine(words: Sequence[Token]) -> Routine:
 
 
 def _is_value(words: Sequence[Token], at: int) -> bool:
-    """Whether a word stands where `set name to …` has its value."""
+    """Return whether a word is the value in `set name to …`."""
     return words[at - 1].kind is TokenKind.SIGN and words[at - 1].text in {"=", ","}
 
 

@@ -46,7 +46,7 @@ def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
         known = procedure if name == procedure.id else book.procedures.get(name)
         if name not in found and known is not None:
             found[name] = known.source
-            waiting.extend(step.action.included for step in included_by((*known.before, *known.steps)))
+            waiting.extend(step.action.included for step in included_by(known.all_steps))
     return found
 
 

@@ -170,5 +170,5 @@ def _entries(file: BookFile | None) -> tuple[Any, ...]:
 
 
 def _search(file: BookFile | None) -> SearchWords:
-    """Return how the book is searched; nothing of it where only one procedure is read."""
+    """Return how the book is searched: by default if only one procedure is read."""
     return build(file.record) if file and file.record else SearchWords(at=Position("search.yaml", 1, 1))

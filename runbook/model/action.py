@@ -95,7 +95,7 @@ class Action:
     runs: ClassVar[bool] = False
     """It is one command or request, and what it prints is there to be looked at."""
     is_survey: ClassVar[bool] = False
-    """What it found is printed once it is over, and a person goes on from there without another key."""
+    """Its findings are printed when it ends, and the walk goes on without another key."""
     is_container: ClassVar[bool] = False
     """A walk goes straight to the steps within it; it has no screen of its own."""
     may_come_before: ClassVar[bool] = False
@@ -131,7 +131,7 @@ class Action:
 
     @property
     def finds(self) -> tuple[str, ...]:
-        """The names of the values that it finds by itself, besides those that its step captures."""
+        """The names of the values that it captures itself, besides those of its step."""
         return ()
 
     def place(self, step: Position) -> Position:
@@ -223,7 +223,7 @@ class Action:
         yield from ()
 
     def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
-        """Return the values that stand for those of a walk where a book is checked; `values` are examples already."""
+        """Return the values with which a book is checked. `values` are examples already; a kind may replace some."""
         return values
 
     def written_file(self) -> WrittenFile | None:
@@ -290,7 +290,7 @@ class Action:
 
     @property
     def usual(self) -> str:
-        """The answer where nothing speaks for another, "" if there is none."""
+        """The answer to give if nothing suggests another one, "" if there is none."""
         return ""
 
     @property

@@ -140,7 +140,7 @@ class Scenario:
     )
     hold: str | None = key(_SQL, "A statement that another session holds open in a transaction.", default=None)
     waits: str | None = key(
-        _SQL, "A statement with which one more session then waits; what it does is rolled back.", default=None
+        _SQL, "A statement with which one more session then waits. It is rolled back.", default=None
     )
     functions: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source.", default=dict
@@ -191,7 +191,7 @@ class Proof:
     function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
     source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
     verify_jwt: str | None = key(
-        Choice(("true", "false")), "Whether this version must be for callers with a token alone.", default=None
+        Choice(("true", "false")), "Whether this version must accept only callers with a token.", default=None
     )
     entrypoint: str | None = key(TEXTS, "The file that this version must start with.", default=None)
     secret: str | None = key(_FILE_NAME, "A secret that must be set.", default=None)
@@ -214,7 +214,7 @@ class Proof:
         "Steps that must have failed, each with the known error that it was recognized as (its id, or `unknown`).",
         default=None,
     )
-    """What the screen of the failure tells, worked out from the record in the same way."""
+    """The same diagnosis that the failure screen shows, made from the record."""
     equals: str | None = key(Text(empty=True), "The value it must have, as text.", default=None, required=True)
     """The value of `sql` or of `secret`, the version of `function`; of a `request` whether it was sent, yes or no."""
 

@@ -102,7 +102,7 @@ class Capture:
     pattern: str | None = key(Regex(groups=1), "A regular expression; its first group is the value.", default=None)
     becomes: Mapping[str, str] = key(
         MapOf(Text(says="a value"), Text(says="a value")),
-        "What is kept in place of each value that can be found; any other counts as not found.",
+        "What to capture instead of each value that can be found. Any other value counts as not found.",
         default=dict,
         said="each value as it is",
     )

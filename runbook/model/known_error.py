@@ -37,8 +37,8 @@ class KnownError:
     """
 
     id: str = key(KEBAB, "The error's name; unique in the file.")
-    title: str = key(LINE, "What happened, in words that one would search for.")
-    sqlstates: tuple[str, ...] = key(ListOf(_SQLSTATE), "The SQLSTATEs that it has.", default=())
+    title: str = key(LINE, "What happened, in words that people search for.")
+    sqlstates: tuple[str, ...] = key(ListOf(_SQLSTATE), "The SQLSTATEs that the error can have.", default=())
     messages: tuple[str, ...] = key(
         ListOf(Regex()), "Regular expressions, one of which must occur in the error's text.", default=()
     )
@@ -50,7 +50,7 @@ class KnownError:
     do: tuple[str, ...] = key(ListOf(PROSE), "What to do, in order.")
     nothing_ran: bool = key(
         Truth(),
-        "Whether the command stopped before it did anything. What the step advises for its own failures is left out.",
+        "Whether the command stopped before it did anything. If true, the step's own advice on failures isn't shown.",
         default=False,
         said="false",
     )
@@ -63,8 +63,8 @@ SHAPES = (
         Field("errors", ListOf(Shaped("error")), "One entry for each error; special ones before general ones."),
         "errors",
         "the errors file",
-        "Errors that people meet: what they mean, and what to do.",
+        "Known errors: what they mean, and what to do.",
     ),
-    shape(KnownError, "error", "an error", "An error that people meet: what it means, and what to do."),
+    shape(KnownError, "error", "an error", "A known error: what it means, and what to do."),
 )
 """The errors' file."""

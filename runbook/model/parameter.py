@@ -92,18 +92,18 @@ class Parameter:
         return self._problem_with_form(text, shown)
 
     def _incomplete(self, text: str) -> str:
-        """Return which part of a secret is missing, "" if nothing shows that it was cut."""
+        """Return which part of a secret is missing, "" if it looks complete."""
         has_lines = "\n" in text.rstrip("\n")
         if has_lines and not self.takes_lines:
             return "the value has several lines, and only one fits here"
         if "\ufffd" in text:
-            return "the value has a character that did not come through. Read it from a file: type @ and its path"
-        whole = "Paste it whole, or read it from a file: type @ and its path" if self.takes_lines else "It is not whole"
+            return "the value has a character that was damaged on the way. Read it from a file: type @ and its path"
+        whole = "Paste it whole, or read it from a file: type @ and its path" if self.takes_lines else "Paste it whole"
         if len(_BEGIN.findall(text)) != len(_END.findall(text)):
-            return f"the value begins a PEM block and does not end it, or the reverse. {whole}"
+            return f"the value begins a PEM block without ending it, or ends one without beginning it. {whole}"
         begins_json = text.strip() == "{" or (has_lines and text.lstrip().startswith("{"))
         if begins_json and not text.rstrip().endswith("}"):
-            return f"the value begins like JSON and does not end with }}. {whole}"
+            return f"the value begins like JSON but doesn't end with }}. {whole}"
         return ""
 
     def _problem_with_form(self, text: str, shown: str) -> str:

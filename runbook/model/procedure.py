@@ -75,7 +75,7 @@ class Procedure:
         ListOf(Shaped("reference")), "Situations that look alike, and what fits them.", default=()
     )
     symptoms: tuple[str, ...] = key(
-        LINES, "What a person in trouble sees or says, in plain words. Search finds the procedure by it.", default=()
+        LINES, "What a person in trouble sees or says, in plain words. Search finds the procedure by them.", default=()
     )
     errors: tuple[str, ...] = key(
         LINES,

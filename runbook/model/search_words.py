@@ -1,4 +1,4 @@
-"""What helps a search: words that mean the same, words that mean nothing, and pages that no procedure makes."""
+"""What the search needs to know: synonyms, words to ignore, and pages that aren't made from procedures."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _PAGE = Text(r"[a-z0-9]+(?:[-/][a-z0-9]+)*", "a page of the site without its end
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPage:
-    """A page of the site that is no procedure, and what it answers."""
+    """A page of the site that isn't a procedure, and the questions that it answers."""
 
     page: str = key(_PAGE, "The page, without its ending.")
     title: str = key(LINE, "What the page is called.")
-    answers: tuple[str, ...] = key(LINES, "What people ask or see that the page answers.")
+    answers: tuple[str, ...] = key(LINES, "Questions that the page answers, and messages that it explains.")
     at: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchWords:
-    """How search reads words, and which pages beside the procedures it finds."""
+    """How search reads words, and which pages it finds besides the procedures."""
 
     synonyms: tuple[tuple[str, ...], ...] = key(
         ListOf(ListOf(LINE, 2), 0), "Groups of words that mean the same in a search.", default=()
     )
-    ignored: tuple[str, ...] = key(ListOf(LINE, 0), "Words that tell nothing in a search.", default=())
+    ignored: tuple[str, ...] = key(ListOf(LINE, 0), "Words that a search ignores.", default=())
     pages: tuple[FoundPage, ...] = key(
-        ListOf(Shaped("found-page"), 0), "Pages of the site that are found beside the procedures.", default=()
+        ListOf(Shaped("found-page"), 0), "Pages of the site to find besides the procedures.", default=()
     )
     at: Position
 
 
 SHAPES = (
     shape(SearchWords, "search", "the search file", "How search reads words, and which other pages it finds."),
-    shape(FoundPage, "found-page", "a page", "A page of the site that is no procedure."),
+    shape(FoundPage, "found-page", "a page", "A page of the site that isn't a procedure."),
 )
 """The search file."""

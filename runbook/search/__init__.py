@@ -1,4 +1,5 @@
-"""Search of the book by what a person has in front of them: a pasted error, a command, a status, a few words.
+"""Search the book for a pasted error, a command, a status or a few words.
 
-`docs/assets/js/ranking.js` does on the site what `words` and `ranking` do here, from the same index. Change both.
+On the site, `docs/assets/js/search/ranking.js` does what `words` and `ranking` do here, with the same index.
+If you change one, change the other.
 """

@@ -28,7 +28,7 @@ _MARKUP = re.compile(r"`|\*\*|\[([^\]]*)\]\([^)]*\)")
 
 
 class _Text(NamedTuple):
-    """A text of an entry: what it is, and where on the page it stands. `to` is another entry that it leads to."""
+    """A text of an entry: what it is, and where it is on the page. `to` is another procedure that it leads to."""
 
     source: Source
     text: str
@@ -38,20 +38,20 @@ class _Text(NamedTuple):
 
 
 def build_index(book: Book) -> Index:
-    """Return the index of a book. It depends on the book alone, so that the terminal and the site find the same."""
+    """Return the index of a book. It depends only on the book, so the terminal and the site find the same."""
     words = book.search
     vocabulary = Vocabulary.written(words.synonyms, words.ignored)
     found = [*_entries(book)]
-    numbers = {entry.id: number for number, (entry, _) in enumerate(found) if entry.kind is Kind.PROCEDURE}
+    entries = [entry for entry, _ in found]
+    numbers = {(entry.kind, entry.id): number for number, entry in enumerate(entries)}
     lines, terms_of = [], []
     for number, (_, texts) in enumerate(found):
         for each in texts:
             terms = vocabulary.terms(each.text)
             if terms:
-                owner = numbers.get(each.to, number) if each.to else number
+                owner = numbers.get((Kind.PROCEDURE, each.to), number)
                 lines.append(Line(owner, each.source, _plain(each.text), each.anchor, each.label, ()))
                 terms_of.append(terms)
-    entries = [entry for entry, _ in found]
     known = _weighed(entries, lines, terms_of)
     ids = {term: number for number, term in enumerate(known)}
     return Index(
@@ -62,13 +62,16 @@ def build_index(book: Book) -> Index:
         ],
         terms=list(known),
         weights=list(known.values()),
-        errors=[*_known_errors(book, entries)],
-        commands=[*_commands(book, entries)],
+        errors=[
+            Error(numbers[Kind.ERROR, one.id], one.sqlstates, tuple(map(_expression, one.messages)))
+            for one in book.errors
+        ],
+        commands=[each for rule in book.policy.rules for each in _commands(rule, numbers[Kind.RULE, rule.id])],
     )
 
 
 def _weighed(entries: list[Entry], lines: list[Line], terms_of: list[list[str]]) -> dict[str, float]:
-    """Return what each term tells: much where few entries have it. Rounded, so that every machine adds up the same."""
+    """Return the weight of each term: the fewer entries have it, the more. Rounded, so all machines agree."""
     owners: dict[str, set[int]] = {}
     for line, terms in zip(lines, terms_of, strict=True):
         for term in terms:
@@ -113,10 +116,10 @@ def _procedure(one: Procedure) -> Iterator[_Text]:
 
 
 def _answers(place: Place) -> Iterator[_Text]:
-    """Yield the answers where the step is a question; each leads to the first step of its branch."""
+    """Yield the answers if the step is a question. Each leads to the first step of its branch."""
     for branch in (branch for branch in place.branches if branch.title):
         first = next(flatten(branch.places), place)
-        # Where the answer only leads to another procedure, its symptom is that one's.
+        # If the answer only leads to another procedure, its symptom is that procedure's.
         to = first.step.action.included
         label = "" if to else f"{place.shown_number} {_unfilled(place.step.title)} → {branch.title}"
         anchor = "" if to else first.anchor
@@ -160,19 +163,13 @@ def _pattern(one: Pattern) -> Iterator[_Text]:
 def _advice(one: Advice) -> Iterator[_Text]:
     for text, why in one.watch:
         yield _Text(Source.OPTION, text)
-        yield from (_Text(Source.REST, text) for text in (why,) if text)
+        yield _Text(Source.REST, why)
     for text, why in (*one.do, *one.dont):
         yield _Text(Source.REST, text)
-        yield from (_Text(Source.REST, text) for text in (why,) if text)
+        yield _Text(Source.REST, why)
 
 
 # --- What is recognized rather than searched -------------------------------------------------------------------------
-
-
-def _known_errors(book: Book, entries: list[Entry]) -> Iterator[Error]:
-    numbers = {entry.id: number for number, entry in enumerate(entries) if entry.kind is Kind.ERROR}
-    for one in book.errors:
-        yield Error(numbers[one.id], one.sqlstates, tuple(map(_expression, one.messages)))
 
 
 def _expression(text: str) -> tuple[str, str]:
@@ -181,16 +178,14 @@ def _expression(text: str) -> tuple[str, str]:
     return (text[flags.end() :], flags[1]) if flags else (text, "")
 
 
-def _commands(book: Book, entries: list[Entry]) -> Iterator[Command]:
-    numbers = {entry.id: number for number, entry in enumerate(entries) if entry.kind is Kind.RULE}
-    for rule in book.policy.rules:
-        forms = [
-            _form(rule, variant, rule.variants[:number], f"rule-{rule.id}-{number + 1}")
-            for number, variant in enumerate(rule.variants)
-            if not _takes_judging(variant)
-        ]
-        for words in (rule.command, *rule.aliases):
-            yield Command(numbers[rule.id], rule.program, words, tuple(forms))
+def _commands(rule: Rule, entry: int) -> Iterator[Command]:
+    forms = tuple(
+        _form(rule, variant, rule.variants[:number], f"rule-{rule.id}-{number + 1}")
+        for number, variant in enumerate(rule.variants)
+        if not _takes_judging(variant)
+    )
+    for words in (rule.command, *rule.aliases):
+        yield Command(entry, rule.program, words, forms)
 
 
 def _command_of(rule: Rule) -> str:
@@ -203,9 +198,9 @@ def _takes_judging(variant: Variant) -> bool:
 
 
 def _form(rule: Rule, variant: Variant, others: Iterable[Variant], anchor: str = "") -> Form:
-    """Return what the policy says of a variant. `others` are those that count before it if a line is one of them.
+    """Return what the policy says about a variant. `others` are the variants before it, which take precedence.
 
-    Search doesn't judge lines. Where one of the others is stricter, it says so rather than that all is fine.
+    Search doesn't judge lines. So if one of the others may be stricter, it says that rather than that all is fine.
     """
     verdict, reason = variant.remote or rule.remote, variant.reason or rule.reason
     stricter = [each for each in others if _takes_judging(each) and (each.remote or rule.remote).rank > verdict.rank]

@@ -1,8 +1,8 @@
-"""Find what fits best to what a person has in front of them. Pure; the same in JavaScript (see the package).
+"""Find the entries that fit a search best. Pure; the same in JavaScript (see the package).
 
 Three things lead straight to an entry, the surest first: a command that the policy has a rule for, a known error whose
-SQLSTATE and message fit, and an error text of a procedure that stands in the search word for word. Everything else is
-weighed by its words: rare ones count more, a line that is matched as a whole more than scattered words.
+SQLSTATE and message fit, and an error text of a procedure that the search contains word for word. All other entries are
+ranked by words: rare words count more, and a line that matches as a whole counts more than scattered words.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ _WEIGHTS = {
 }
 _FACTORS = {Kind.PROCEDURE: 1.0, Kind.ERROR: 0.95, Kind.PATTERN: 0.75, Kind.PAGE: 0.8, Kind.RULE: 0.6}
 _URGENT = 1.08
-"""How much more a procedure counts for when something is wrong: who searches is rarely at leisure."""
+"""How much more a procedure for emergencies counts: people who search are usually in a hurry."""
 _BESIDE = 0.4
-"""How much a word counts that stands in a paste beside the lines that look like an error."""
+"""How much a word counts on a pasted line that doesn't look like an error, if other lines do."""
 _SECOND, _THIRD = 0.25, 0.12
 """How much an entry's second and third best lines count."""
 _GUESSED = 0.7
-"""How much a word counts that the book doesn't have, for one that it has and that looks alike."""
+"""How much a word of the book counts if the search has only a similar one."""
 _FEW = 12
-"""In a search of more words than this, words that the book doesn't have are names, not slips."""
+"""In a search of more words than this, words that the book doesn't have are names, not typos."""
 _VERY_FEW = 3
 """In a search of so few words, one that the book doesn't have is what it is about."""
 _GAP = 4
-"""How many words may stand within an error text that the book doesn't have there: names of tables and the like."""
+"""How many other words may be inside an error text: names of tables and the like."""
 _STARTS = 60
-"""How many places of a paste are tried at which an error text may begin."""
+"""At how many places of a paste an error text is tried."""
 _LEAST_COVERED = 0.4
-"""How much of a search with unknown words an entry must have."""
+"""The share of a search with unknown words that an entry must cover."""
 _LEAST_SHARE = 0.3
-"""How much the words of a line count at least of which the search has only a few."""
+"""The least that matching words of a line count, however few they are."""
 _OTHER_STATE = 0.3
-"""How much a known error counts for beside a SQLSTATE that it doesn't have."""
+"""How much a known error counts if the search names an SQLSTATE that the error doesn't have."""
 _LEAST = 0.25
-"""An entry with less than this part of the best one's score is noise."""
+"""An entry with less than this share of the best score is noise."""
 
 _SQLSTATE = re.compile(r"(?<![0-9A-Za-z_])[0-9A-Z]{5}(?![0-9A-Za-z_])")
 _GIVEN_STATE = re.compile(r"(?:SQLSTATE[ :=(\[]{0,3}|code['\"]?: ?['\"])([0-9A-Z]{5})(?![0-9A-Za-z_])")
@@ -68,34 +68,34 @@ _LAUNCHERS = frozenset(
 
 
 class Hit(NamedTuple):
-    """One thing found, and the line by which. `sureness` is 0 where words alone led here, and 2 or more for sure."""
+    """One result, and the line that matched. `sureness` is 0 if only words matched; 2 or more means it's certain."""
 
     entry: Entry
-    """What was found; if the search was a command, with what the policy says of its form."""
+    """What was found. For a command, its verdict is that of the form that was searched for."""
     line: Line | None
     score: float
     sureness: int
     words: tuple[str, ...]
-    """The words of the search that were found, to be marked."""
+    """The words of the search that were found, to highlight."""
 
     @property
     def anchor(self) -> str:
-        """Where on the page it stands, "" for the top."""
+        """Where it is on the page, "" for the top."""
         return (self.line.anchor if self.line else "") or self.entry.anchor
 
 
 class _Asked(NamedTuple):
-    """A search: each term that the index has with its weight, and all terms in order (-1: unknown)."""
+    """A search: the weight of each term that the index has, and all terms in order (-1: unknown)."""
 
     terms: dict[int, float]
     order: list[int]
     words: tuple[str, ...]
     unknown: int
-    """How many terms of a short search the book doesn't have, nor one like them."""
+    """How many terms of a short search have no match in the book, not even a similar word."""
 
 
 def find(index: Index, text: str, most: int = 8) -> list[Hit]:
-    """Return what fits best to a text of any length, the best first."""
+    """Return the entries that fit a text of any length best, the best first."""
     text = text[:LONGEST]
     asked = _asked(index, text)
     scores, lines = _scored(index, asked)
@@ -125,7 +125,7 @@ def find(index: Index, text: str, most: int = 8) -> list[Hit]:
 
 
 def _of_form(hit: Hit, index: Index, command: tuple[int, int, int]) -> Hit:
-    """Return the hit for the very form of a command."""
+    """Return the hit with what the policy says about this form of the command."""
     _, number, form = command
     if form < 0:
         return hit._replace(line=None)
@@ -163,7 +163,7 @@ def _asked(index: Index, text: str) -> _Asked:
 
 
 def _alike(index: Index, term: str) -> list[int]:
-    """Return the terms that a word may be meant for: those that it begins, or that differ by a slip or two."""
+    """Return the terms that a word may be meant for: those that begin with it, or that differ by a typo or two."""
     if len(term) < 3:
         return []
     begun = [number for number, known in enumerate(index.terms) if known.startswith(term)]
@@ -183,7 +183,7 @@ def _alike(index: Index, term: str) -> list[int]:
 
 
 def _slips(one: str, other: str, most: int) -> int:
-    """Return how many letters must be put in, left out, changed or swapped; more than `most` once it is that."""
+    """Return how many letters to insert, delete, change or swap. It stops counting once there are more than `most`."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):
@@ -236,13 +236,13 @@ def _line_score(index: Index, line: Line, terms: dict[int, float], pairs: set[tu
             matched += index.weights[term] * terms[term]
     beside = sum(1 for pair in zip(line.terms, line.terms[1:], strict=False) if pair in pairs)
     closeness = 1.0 + 0.5 * beside / max(len(line.terms) - 1, 1)
-    # An error is shown as a whole; a word or two of one are those of something else.
+    # People paste whole errors. A word or two of one belong to something else.
     least = 0.0 if line.source == Source.ERROR else _LEAST_SHARE
     return _WEIGHTS[line.source] * matched * (least + (1.0 - least) * matched / whole) * closeness
 
 
 def _covered(index: Index, found: Sequence[tuple[float, int]], terms: dict[int, float]) -> float:
-    """Return how much of the search an entry's lines have; what only a small line has counts less."""
+    """Return how much of the search an entry covers. Words that only a minor line has count less."""
     best: dict[int, float] = {}
     for _, number in found:
         line = index.lines[number]
@@ -260,7 +260,11 @@ def _covered(index: Index, found: Sequence[tuple[float, int]], terms: dict[int, 
 
 
 def _recognized(index: Index, text: str) -> Iterator[tuple[int, int]]:
-    """Yield known errors: 3 where SQLSTATE and message fit, 1 where only the SQLSTATE does."""
+    """Yield known errors: 3 where SQLSTATE and message fit, 1 where only the SQLSTATE does.
+
+    `runbook.diagnosis` uses the same entries more strictly: it knows which command failed and must not guess. Here the
+    text can be a bare SQLSTATE, or a log with several errors, and a person chooses among the results.
+    """
     states, given = set(_SQLSTATE.findall(text)), _given_states(text)
     messages = "\n".join(_messages(text))
     for error in index.errors:
@@ -278,7 +282,7 @@ def _given_states(text: str) -> set[str]:
 
 
 def _messages(text: str) -> list[str]:
-    """Return where an error's text may begin: each line, and what comes in it behind a sign or an SQLSTATE."""
+    """Return the texts that may be an error: each line, and the rest of it after punctuation or an SQLSTATE."""
     telling = [
         _STAMP.sub("", line.strip(" \t\r"))[:_MESSAGE] for line, is_telling in lines_that_matter(text) if is_telling
     ]
@@ -293,7 +297,7 @@ def _messages(text: str) -> list[str]:
 
 
 def _of_other_states(index: Index, text: str) -> Iterator[int]:
-    """Yield the known errors that have other SQLSTATEs than the one that is named."""
+    """Yield the known errors whose SQLSTATEs the search doesn't name, if it names any."""
     given = _given_states(text)
     for error in index.errors if given else ():
         if error.sqlstates and not any(state in given for state in error.sqlstates):
@@ -306,7 +310,7 @@ def _matches(message: tuple[str, str], lines: str) -> bool:
 
 
 def _quoted(index: Index, order: Sequence[int]) -> dict[int, int]:
-    """Return the entries of which an error text stands in the search, with that line; names may stand in between."""
+    """Return the entries with an error text that the search contains, each with that line. Names may be in between."""
     places: dict[int, list[int]] = {}
     for at, term in enumerate(order):
         if term >= 0 and len(places.setdefault(term, [])) < _STARTS:
@@ -321,7 +325,7 @@ def _quoted(index: Index, order: Sequence[int]) -> dict[int, int]:
 
 
 def _tells_enough(index: Index, line: Line) -> bool:
-    """Return whether a line is an error text of its own, not a word or two that any text may hold."""
+    """Return whether a line is distinctive, not a word or two that any text may contain."""
     total = 0.0
     for term in dict.fromkeys(line.terms):
         total += index.weights[term]
@@ -340,7 +344,7 @@ def _follows(terms: Sequence[int], order: Sequence[int], start: int) -> bool:
 
 
 def _command(index: Index, text: str) -> tuple[int, int, int] | None:
-    """Return the entry, command and form (-1: none) of a search that is a command, None if it is none."""
+    """Return the entry, command and form (-1: none) of a search that is a command, None if it isn't one."""
     lines = [line for line in (line.strip(" \t\r") for line in text.split("\n")) if line]
     if not lines or len(lines) > 2 or len(lines[0]) > _MESSAGE:
         return None
@@ -374,7 +378,7 @@ def _form(command: Command, flags: set[str]) -> int:
 
 
 def _begins(command: Command, program: str, plain: Sequence[str], flags: set[str]) -> bool:
-    """Return whether a line is the command; without its program, two words with a flag are one too."""
+    """Return whether a line is the command. Without the program, two words with a flag are enough."""
     words, length = list(command.words), len(command.words)
     if program == command.program and list(plain[1 : 1 + length]) == words:
         return length > 0 or len(plain) + len(flags) > 1
@@ -382,6 +386,6 @@ def _begins(command: Command, program: str, plain: Sequence[str], flags: set[str
 
 
 def _is_tail(command: Command, plain: Sequence[str]) -> bool:
-    """Return whether all words are the command's last ones, as `reset` of `db reset`."""
+    """Return whether the words are the last ones of the command, as `reset` is of `db reset`."""
     missing = len(command.words) - len(plain)
     return command.program == "supabase" and bool(plain) and missing >= 0 and list(command.words[missing:]) == plain

@@ -1,4 +1,4 @@
-"""The index as values, and as the JSON that is kept between starts and that the site ships."""
+"""The index as values, and as the JSON that is cached and that the site ships."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class Source(StrEnum):
     USE = "use"
     SUMMARY = "summary"
     OTHER = "other"
-    """A situation that looks like another procedure's, and that this one is for."""
+    """A situation that another procedure isn't for, and this one is."""
     OPTION = "option"
     SIGN = "sign"
-    """By what one recognizes that an answer is the right one: said to somebody who reads the question."""
+    """How to recognize the right answer. It's written for a person who reads the question."""
     STEP = "step"
     MEANS = "means"
     REST = "rest"
 
 
 class Entry(NamedTuple):
-    """Something to find. `page` is where it stands on the site, `see` the procedure to run, "" if there is none."""
+    """Something to find. `page` is where it is on the site, `see` the procedure to run, "" if there is none."""
 
     kind: Kind
     id: str
@@ -66,7 +66,7 @@ class Line(NamedTuple):
 
 
 class Error(NamedTuple):
-    """By what a known error is recognized: its SQLSTATEs and its expressions, each with its flags."""
+    """How to recognize a known error: its SQLSTATEs and its expressions, each with its flags."""
 
     entry: int
     sqlstates: tuple[str, ...]
@@ -112,7 +112,7 @@ class Index:
         self.lines = lines
         self.terms = terms
         self.weights = weights
-        """What each term tells, by its number."""
+        """The weight of each term, by its number."""
         self.errors = errors
         self.commands = commands
 
@@ -146,7 +146,7 @@ class Index:
 
     @classmethod
     def read(cls, record: dict[str, Any]) -> Index:
-        """Return the index that a record stands for. Raises KeyError, TypeError and ValueError for any other."""
+        """Return the index from its record. Raises KeyError, TypeError or ValueError if the record isn't one."""
         return cls(
             vocabulary=Vocabulary(record["synonyms"], record["ignored"]),
             entries=[

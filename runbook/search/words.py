@@ -1,4 +1,4 @@
-"""Turn any text into the words by which it is found: noise dropped, endings cut, synonyms made one word."""
+"""Turn any text into the terms that search compares: noise is dropped, endings are cut, synonyms become one term."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 __all__ = ["LONGEST", "Vocabulary", "clean", "lines_that_matter", "stem", "words_of"]
 
 LONGEST = 200_000
-"""Characters of a search that are looked at: the log of a long run, with room to spare."""
+"""How many characters of a search are read: enough for the log of a long run."""
 
 _STYLE = re.compile(r"\x1b\[[0-9;?]{0,30}[A-Za-z]")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -24,7 +24,7 @@ _NOISE = (
     (re.compile(r":[0-9]+:[0-9]+"), " "),
     (re.compile(r"[\u2018\u2019']"), ""),
 )
-"""What tells nothing: hosts, versions, dates, ids, refs of projects, places in files."""
+"""What means nothing in a search: hosts, versions, dates, ids, project refs, positions in files."""
 _HUMP = re.compile(r"([a-z0-9])([A-Z][a-z])")
 _FRAME = re.compile(r"[ \t]*at .{0,300}[:(<].*")
 _WORD = re.compile(r"[a-z0-9]+")
@@ -32,12 +32,12 @@ _TELLING = re.compile(
     r"error|fatal|fail|denied|cannot|can't|could not|not found|refus|timeout|timed out|unable|exception|unsupported"
     r"|invalid|warn|blocked|skipping|violates|must be|exceeded"
 )
-"""A line with one of these is what a long paste is about."""
+"""A line with one of these is probably what a long paste is about."""
 _DOUBLE = re.compile(r"([bcdfgkmnprtv])\1$")
 
 
 def clean(line: str) -> str:
-    """Return a line without what only this machine, project or day has; in lower case."""
+    """Return a line in lower case, without what is specific to a machine, a project or a day."""
     text = _HUMP.sub(r"\1 \2", _CONTROL.sub(" ", line)).lower()
     for noise, instead in _NOISE:
         text = noise.sub(instead, text)
@@ -45,9 +45,9 @@ def clean(line: str) -> str:
 
 
 def lines_that_matter(text: str) -> list[tuple[str, bool]]:
-    """Return the lines of a search, without colours and frames of a stack, each with whether it looks like an error.
+    """Return the lines of a search without colours and stack frames, each with whether it looks like an error.
 
-    Where none does, all count alike.
+    If none does, all count the same.
     """
     plain = _STYLE.sub("", text[:LONGEST])
     found = [line for line in plain.split("\n") if line.strip(" \t\r")]
@@ -79,16 +79,16 @@ def stem(word: str) -> str:
 
 
 class Vocabulary:
-    """Which words mean the same, and which mean nothing."""
+    """Which words mean the same, and which to ignore."""
 
     def __init__(self, synonyms: Mapping[str, str], ignored: Iterable[str]) -> None:
         self.synonyms = synonyms
-        """By one to three stems with spaces between: the stem that stands for them."""
+        """The stem that replaces each phrase of one to three stems, joined by spaces."""
         self.ignored = frozenset(ignored)
 
     @classmethod
     def written(cls, groups: Iterable[Sequence[str]], ignored: Iterable[str]) -> Vocabulary:
-        """Make one of groups of words that mean the same; the first of each stands for it."""
+        """Return the vocabulary of groups of synonyms. Each group becomes its first word."""
         synonyms = {}
         for first, *others in groups:
             meant = " ".join(words_of(clean(first)))

@@ -134,7 +134,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "look",
         "a look",
-        "A command or statement that only reads and prints a list, each item of it a finding.",
+        "A command or statement that only reads, and prints a list of findings.",
         fields_of(Look),
         tuple(_kind(cls, "check") for cls in _kinds("check").values()),
         build=_build_look,
@@ -150,7 +150,7 @@ SHAPES: tuple[Shape, ...] = (
     *(_mapping(cls) for cls in KINDS if cls.mapping),
     shape(Git, "git", "a version in git", "A file as it was at a commit."),
     shape(Option, "option", "an option", "One answer to the question, and the steps it leads to."),
-    shape(Suggestion, "suggestion", "a suggestion", "An answer that a finding speaks for."),
+    shape(Suggestion, "suggestion", "a suggestion", "An answer to suggest if the text of a finding matches."),
     shape(Expectation, "expect", "an expectation", "What the output must be. All that is given must hold."),
     shape(
         Capture,

@@ -23,11 +23,11 @@ class Option:
 
     when: str = key(LINE, "The answer, as the operator reads it.")
     steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
-    symptom: str | None = key(LINE, "By what a person recognizes that this is the answer.", default=None)
-    back_to: str = key(KEBAB, "The id of an earlier step at which the walk then stands again.", default="")
+    symptom: str | None = key(LINE, "How a person recognizes that this is the answer.", default=None)
+    back_to: str = key(KEBAB, "The id of an earlier step to go back to.", default="")
     usual: bool = key(
         Truth(),
-        "The answer where nothing speaks for another. An unattended drill takes it if its answers name none.",
+        "The answer to give if nothing suggests another one. An unattended drill takes it unless its answers name one.",
         default=False,
         said="false",
     )
@@ -45,12 +45,12 @@ class Choose(Action):
     options: tuple[Option, ...] = key(
         ListOf(Shaped("option"), 2), "A question (the title); its answer picks what comes next.", name="choose"
     )
-    suggested: str = key(TEMPLATE, "The option that is suggested, as a survey has found it.", default="")
-    because: str = key(TEMPLATE, "Why that one is suggested.", default="")
+    suggested: str = key(TEMPLATE, "The option to suggest, usually the name that a survey captures.", default="")
+    because: str = key(TEMPLATE, "Why to suggest that option.", default="")
 
     @property
     def usual(self) -> str:
-        """The answer where nothing speaks for another, "" if the person has to know."""
+        """The answer to give if nothing suggests another one, "" if only a person can know."""
         return next((option.when for option in self.options if option.usual), "")
 
     def branches(self) -> tuple[tuple[Step, ...], ...]:
@@ -93,7 +93,7 @@ class Choose(Action):
         yield from (Use(text, at) for text in (self.suggested, self.because) if text)
 
     def leave(self, scope: Scope, step: Step, ends: Sequence[Scope]) -> Scope:
-        """Know behind it what all the options that lead there and were taken have captured."""
+        """Return the scope behind it, with what all options captured that were taken and lead there."""
         if len(ends) == len(self.options):
             ends = [end for end, option in zip(ends, self.options, strict=True) if not option.back_to]
         return scope.joined(step.id, ends)

@@ -66,24 +66,24 @@ class History(Runnable):
         return timeouts_environment(lock_timeout=5, statement_timeout=30, writes=False)
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield what is compared, and a line that shows a person the same without the comparison.
+        """Yield what is compared, and a command with which a person can see both sides without the comparison.
 
         The query itself has a hundred lines and the list of all files; the journal keeps it as it ran.
         """
         version = fill_text(self.version, values)
         if version == _ALL:
-            yield view.Prose(f"Compare the SQL of every file in {MIGRATIONS} with what the history says that ran.")
+            yield view.Prose(f"Compare the SQL of every file in {MIGRATIONS} with the SQL that ran, from the history.")
             line = to.fill(_LIST, {})
             yield view.CommandToRun(
-                line, lead="A query that only reads does this. By hand, see the versions of both sides:"
+                line, lead="A read-only query does this. To list the versions of both sides by hand:"
             )
             return
         named = fill_text(self.file, values) if self.file else f"the file of version {version}"
-        yield view.Prose(f"Compare {named} with what the history says that {version} ran.")
+        yield view.Prose(f"Compare {named} with the SQL that version {version} ran, from the history.")
         line = query_command(
             _filled("ran_as", version=version), words=to.cli.query_read, target=to.words(to.cli.query_read)
         )
-        yield view.CommandToRun(line, lead="A query that only reads does this. By hand, read what ran:")
+        yield view.CommandToRun(line, lead="A read-only query does this. To read by hand what ran:")
 
     def _statement(self, values: Values, to: Destination) -> str:
         version, files = fill_text(self.version, values), to.migrations()
@@ -108,7 +108,7 @@ class History(Runnable):
 
 
 def _filled(query: str, **values: str) -> str:
-    """Return that query with texts between the quotes that stand there. Raises UsageError for one too long."""
+    """Return that query with the values filled in between its quotes. Raises UsageError if one is too long."""
     for name, value in values.items():
         if len(value) > _LONGEST:
             raise UsageError(f"the {name} to compare has {len(value)} characters, and a command takes {_LONGEST}")

@@ -23,7 +23,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What `Job.first` has done: what it says of it, what there is to see, and the values that it found."""
+    """What `Job.first` did: the evidence, the output to show, and the values that it captured."""
 
     evidence: str = ""
     output: str = ""
@@ -45,12 +45,12 @@ class Job:
     captured: Mapping[str, str] = field(default_factory=dict)
     """Values that a person saw, where nothing runs."""
     understands: Callable[[str], str] | None = None
-    """Makes the document that is shown, kept and compared of the one that the command prints. A UsageError of it makes
-    the step fail."""
+    """Turns the document that the command prints into the one to show, store and compare. The step fails if this raises
+    UsageError."""
     looks: Sequence[Check] = ()
-    """Reading commands that `first` runs by `Work.look`, as often as it wants to."""
+    """Commands that only read. `first` runs them with `Work.look`, as often as it needs to."""
     first: Callable[[], Done] | None = None
-    """Done between the record of the start and the command. OSError makes the step fail."""
+    """Runs after the start is on record and before the command. The step fails if this raises OSError."""
 
 
 class Ended(Protocol):
@@ -118,7 +118,7 @@ class Work(Protocol):
         """Ask the operator for a value until it fits; `problem` says what was wrong with the answer."""
 
     def wait(self, seconds: float) -> float:
-        """Return after that many seconds, or sooner if the operator ends the pause; tell how long it was."""
+        """Wait that many seconds, or until the operator ends the pause. Return how long it was."""
 
     def run(self, job: Job) -> Ended:
         """Prove, hold, write down, run, compare, write down."""

@@ -1,7 +1,7 @@
-"""`previous`: what an object was before a migration changed it, from the history, and the proof that it is so again.
+"""`previous`: what an object was before a migration changed it, from the history, and the proof that it's restored.
 
-One reading query gets the history's statements on the object and what the database has. The answer is read here and
-not by SQL: a statement's text has quotes, comments, several statements and bodies of functions in it.
+One query gets the statements on the object from the history, and what the database has now. Its answer is parsed in
+Python and not in SQL, because statements contain quotes, comments, function bodies and other statements.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runbook.definitions.queries import query_for_migration, query_for_name
-from runbook.filling import Values, fill_query, fill_statement, fill_text, timeouts_environment
-from runbook.model import Effect, Position, Use
+from runbook.filling import Values, fill_query, fill_statement, fill_text, query_command, timeouts_environment
+from runbook.model import Position, Use
 from runbook.model.action import Becomes
 from runbook.model.fields import LINE_TEMPLATE, LITERAL, Choice, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
-from runbook.steps.performing import Job, Work
 from runbook.steps.runnable import Runnable
 
 __all__ = ["Previous"]
@@ -39,7 +38,7 @@ _OBJECTS = ("function", "object", "access", "column", "index", "migration")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Previous(Runnable):
-    """What the history says of an object. With `must_be`, whether the object is so now."""
+    """What the history says about an object. With `must_be`, whether the object matches that now."""
 
     mapping: ClassVar = "previous"
     summary: ClassVar = "The earlier definition of an object, from the history of migrations."
@@ -56,7 +55,7 @@ class Previous(Runnable):
     )
     column: str | None = key(LINE_TEMPLATE, "The column's name.", default=None)
     must_be: str | None = key(
-        LITERAL, "What an earlier look has captured as `_proof`: each object is compared with it.", default=None
+        LITERAL, "The `_proof` that an earlier step captured: each object is compared with it.", default=None
     )
     at: Position
 
@@ -74,15 +73,10 @@ class Previous(Runnable):
         if self.must_be:
             yield Use(self.must_be, self.at, Becomes.COMPARED)
 
-    @property
-    def declared(self) -> Effect:
-        """It reads."""
-        return Effect.READS
-
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
         """Return the CLI's query command, with the statement as one word."""
         words = to.cli.query_read
-        return fill_query(self._statement(values), {}, words=words, target=to.words(words))
+        return query_command(self._statement(values), words=words, target=to.words(words))
 
     def _statement(self, values: Values) -> str:
         template = query_for_migration() if self.of == "migration" else query_for_name()
@@ -92,44 +86,31 @@ class Previous(Runnable):
         """Return the query's timeouts, and a read-only transaction."""
         return timeouts_environment(lock_timeout=5, statement_timeout=30, writes=False)
 
-    def perform(self, work: Work, answer: str) -> None:
-        """Ask the database, read its answer, compare it and keep what the step captures."""
-        del answer
-        step = work.step
-        work.run(
-            Job(
-                expect=self.expectation(step.expect),
-                capture=step.capture,
-                timeout=step.timeout,
-                understands=self._reader(work.fill),
-            )
-        )
-
     def _reader(self, fill: Callable[[str], str]) -> Callable[[str], str]:
-        """Return what makes a document for people and captures of the database's answer."""
+        """Return what turns the database's answer into a document for people and for captures."""
         name, column = fill(self.name), fill(self.column or "")
         proof = fill(self.must_be) if self.must_be else ""
 
         def read(document: str) -> str:
-            from runbook.definitions.answers import compared, told
+            from runbook.definitions.answers import check_proof, find_earlier
 
-            found = compared(proof, document) if proof else told(self.of, name, document, part=column)
+            found = check_proof(proof, document) if proof else find_earlier(self.of, name, document, part=column)
             return json.dumps(found, ensure_ascii=False)
 
         return read
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield what is compared, and a line by which a person sees the same without the comparison.
+        """Yield what is compared, and a command with which a person can read the statements without the comparison.
 
         The query itself has a hundred lines, and its answer means little to a reader; the journal keeps it as it ran.
         """
         named = fill_text(self.name, values)
         subject = f"column {fill_text(self.column, values)} of {named}" if self.column else named
         if self.must_be:
-            yield view.Prose(f"Compare what the database has now with what was chosen for {subject}.")
+            yield view.Prose(f"Compare what the database has now with the definition chosen for {subject}.")
             return
-        yield view.Prose(f"Compare what the database has of {subject} with what the migrations made of it.")
+        yield view.Prose(f"Compare {subject} as it is in the database with each version in the migrations.")
         template = _BY_HAND_MIGRATION if self.of == "migration" else _BY_HAND
         words = to.cli.query_read
         line = fill_query(template, {"name": named}, words=words, target=to.words(words))
-        yield view.CommandToRun(line, lead="A query that only reads does this. By hand, read what the migrations ran:")
+        yield view.CommandToRun(line, lead="A read-only query does this. To read by hand what the migrations ran:")

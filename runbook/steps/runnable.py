@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from runbook.model import Action, Effect, Role
@@ -27,7 +27,19 @@ class Runnable(Action):
         """Run it, compare its output and keep what the step captures."""
         del answer
         step = work.step
-        work.run(Job(expect=self.expectation(step.expect), capture=step.capture, timeout=step.timeout))
+        work.run(
+            Job(
+                expect=self.expectation(step.expect),
+                capture=step.capture,
+                timeout=step.timeout,
+                understands=self._reader(work.fill),
+            )
+        )
+
+    def _reader(self, fill: Callable[[str], str]) -> Callable[[str], str] | None:
+        """Return what turns the printed document into the one to show and compare, None to leave it as it is."""
+        del fill
+        return None
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Run what reads, if all of its values are known."""

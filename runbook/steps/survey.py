@@ -29,18 +29,18 @@ _LONGEST = 240
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An answer that a finding speaks for, told by the finding's text."""
+    """An answer to suggest if the text of a finding matches."""
 
     matches: str = key(Regex(), "A regular expression over the text of a finding.")
-    option: str = key(LINE, "The answer of the question that takes the suggestion.")
+    option: str = key(LINE, "The answer to suggest: an option of the question that takes the suggestion.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look: a command that reads and prints a JSON list. Each item of it is a finding; none means all is well.
+    """One look: a command that reads and prints a JSON list. Each item is a finding; an empty list means all is well.
 
-    The text of a finding is its member `fact`. A member `suggests` names the answer that it speaks for; where the
-    command can't give that, `suggests` here tells it by the text.
+    The text of a finding is its member `fact`. A member `suggests` names the answer to suggest. If the command can't
+    print that, `suggests` here finds it by the text.
     """
 
     title: str = key(LINE, "What is looked at, as a heading.", name="look")
@@ -48,11 +48,11 @@ class Look:
     at: Position
     fact: str = key(NAME, "The member of an item that is the finding's text.", default="fact", said="fact")
     suggests: tuple[Suggestion, ...] = key(
-        ListOf(Shaped("suggestion"), 0), "Answers that findings speak for; the first that matches counts.", default=()
+        ListOf(Shaped("suggestion"), 0), "Answers that findings suggest; the first that matches counts.", default=()
     )
     is_fault: bool = key(
         Truth(),
-        "A finding says that something is wrong; false: it is a fact to know.",
+        "Whether a finding means that something is wrong. If false, it is only a fact to know.",
         name="fault",
         default=True,
         said="true",
@@ -60,6 +60,10 @@ class Look:
     majors: tuple[int, ...] = key(
         ListOf(MAJOR, 0), "The majors of the CLI on which it is taken.", default=(), said="all"
     )
+
+    def applies_to(self, major: int) -> bool:
+        """Tell whether it is taken on that major of the CLI."""
+        return not self.majors or major in self.majors
 
     def findings(self, ended: Ended) -> list[tuple[str, str]] | None:
         """Return the text of each finding and the answer that it suggests; None if the look failed."""
@@ -89,15 +93,15 @@ def _rows(text: str) -> list[Mapping[str, Any]] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey(Action):
-    """Looks that are taken at the same time. With `suggests` the likely answer is kept under that name.
+    """Looks that are taken at the same time. With `suggests`, the likely answer is captured under that name.
 
-    The reason for it is kept under the name with `_because` behind it. Both are empty if nothing is suggested.
+    The reason for it is captured under the same name with `_because` appended. Both are empty if nothing is suggested.
     """
 
     is_survey: ClassVar = True
 
     looks: tuple[Look, ...] = key(ListOf(Shaped("look"), 1), "Looks that are taken at the same time.", name="survey")
-    suggests: str = key(NAME, "The name under which the likely answer is kept.", default="")
+    suggests: str = key(NAME, "The name under which the likely answer is captured.", default="")
     at: Position
 
     @property
@@ -121,23 +125,23 @@ class Survey(Action):
 
     def majors_of(self, command: Action, majors: tuple[int, ...]) -> tuple[int, ...]:
         """Return the majors on which that look is taken."""
-        own = next(look.majors for look in self.looks if look.action is command)
-        return tuple(major for major in majors if not own or major in own)
+        own = next(look for look in self.looks if look.action is command)
+        return tuple(filter(own.applies_to, majors))
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Have a look for each major."""
+        """Require at least one look that is taken on every major."""
         del role, effect
         if all(look.majors for look in self.looks):
-            yield ("every look is for some majors of the CLI only: one must be for all of them",)
+            yield ("every look is for some majors of the CLI only; leave out `majors` in at least one",)
 
     def perform(self, work: Work, answer: str) -> None:
-        """Take all looks, then say what they found."""
+        """Take all looks, then report what they found."""
         del answer
-        taken = [look for look in self.looks if not look.majors or work.major in look.majors]
+        taken = [look for look in self.looks if look.applies_to(work.major)]
         looks = tuple(Check(look.action, Expectation(), look.at) for look in taken)
-        work.run(Job(first=lambda: self._told(taken, work.look()), looks=looks))
+        work.run(Job(first=lambda: self._report(taken, work.look()), looks=looks))
 
-    def _told(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
+    def _report(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
         lines, found, likely, reasons = list[str](), 0, ("", ""), list[str]()
         for look, end in zip(taken, ended, strict=True):
             findings = look.findings(end)
@@ -167,7 +171,7 @@ class Survey(Action):
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield each look that is taken on this major."""
-        taken = [look for look in self.looks if not look.majors or to.major in look.majors]
+        taken = [look for look in self.looks if look.applies_to(to.major)]
         yield view.Looks(tuple(view.Reading(look.title, tuple(look.action.view(values, to))) for look in taken))
 
 

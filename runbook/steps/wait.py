@@ -1,4 +1,4 @@
-"""`wait`: a pause, and what must stay so while it lasts."""
+"""`wait`: a pause, and a check that must pass while it lasts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Wait"]
 
 @dataclass(frozen=True, slots=True)
 class Wait(Action):
-    """A pause of `seconds`, and what it is for. `watch` must hold at its beginning, then every so many seconds."""
+    """A pause of `seconds`, and what it is for. `watch` must pass at the beginning, then `every` so many seconds."""
 
     word: ClassVar = "Wait"
     symbol: ClassVar = "wait"
@@ -27,10 +27,10 @@ class Wait(Action):
     text: str = key(TEMPLATE, "What the pause is for.", name="for")
     watch: Check | None = key(
         Shaped("check"),
-        "What must hold while it lasts: a command that reads. It ends the pause when it fails.",
+        "A check that must pass while the pause lasts. If it fails, the pause ends and the step fails.",
         default=None,
     )
-    every: float = key(Duration(), "How long between two looks at `watch`.", default=30.0, said="30s")
+    every: float = key(Duration(), "How long to wait between two runs of `watch`.", default=30.0, said="30s")
 
     @property
     def enter_does(self) -> str:  # type: ignore[override]
@@ -60,7 +60,7 @@ class Wait(Action):
         return f"waited {seconds:.0f} s" + ("" if seconds >= self.seconds else f" of {self.seconds:g} s")
 
     def _keep_watch(self, work: Work) -> Done:
-        """Look until the time is over, the operator ends it, or a look fails."""
+        """Run the check until the time is over, the operator ends the pause, or the check fails."""
         waited, looks, ends = 0.0, 1, False
         (seen,) = work.look()
         while seen.passed and waited < self.seconds and not ends:

@@ -39,7 +39,7 @@ def test_words_lead_to_the_command_to_run() -> None:
 
 
 def test_a_known_error_is_explained() -> None:
-    """Its meaning and what to do come at once, in order."""
+    """Its meaning comes first, then what to do, in order."""
     ran = run(stdin="ERROR: canceling statement due to statement timeout (SQLSTATE 57014)\nAt statement: 1\n")
     assert ran.returncode == ExitCode.DONE
     head = ran.stdout.split("\n\n")[0]
@@ -48,7 +48,7 @@ def test_a_known_error_is_explained() -> None:
 
 
 def test_a_command_is_judged() -> None:
-    """Flags of the search are part of it, not of `find`."""
+    """Flags in TEXT belong to the search, not to `find`."""
     ran = run("supabase", "db", "reset", "--linked", "--yes")
     assert ran.stdout.startswith("supabase db reset\n  Refused")
     assert "Instead: " in ran.stdout
@@ -56,14 +56,14 @@ def test_a_command_is_judged() -> None:
 
 @pytest.mark.parametrize("words", [("-",), ()])
 def test_standard_input_is_read(words: tuple[str, ...]) -> None:
-    """With - or without words, from a pipe; bytes that are no text don't matter."""
+    """With - or without words, from a pipe. Bytes that aren't UTF-8 do no harm."""
     ran = run(*words, stdin=b"\xff\xfe ERROR: canceling statement due to statement timeout (SQLSTATE 57014)\r\n")
     assert ran.returncode == ExitCode.DONE
     assert "statement_timeout" in ran.stdout
 
 
 def test_nothing_found_says_what_to_try() -> None:
-    """It ends with 1, with a hint and the way to the list."""
+    """It exits with 1, a hint, and the command for the list."""
     ran = run("qqqqzzzz")
     assert (ran.returncode, ran.stdout) == (ExitCode.NOT_COMPLETED, "")
     assert "fewer words" in ran.stderr
@@ -71,8 +71,8 @@ def test_nothing_found_says_what_to_try() -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_nothing_to_look_for_is_a_slip(form: str) -> None:
-    """An empty search is bad usage, with an example."""
+def test_an_empty_search_is_a_usage_error(form: str) -> None:
+    """The hint is an example."""
     ran = run("--format", form, stdin=" \n")
     assert ran.returncode == ExitCode.USAGE
     assert "runbook find rows missing" in ran.stderr
@@ -102,7 +102,7 @@ def test_every_answer_fits_a_small_terminal(name: str) -> None:
 
 
 def test_nothing_of_the_search_reaches_the_screen() -> None:
-    """A paste may hold anything; what is printed comes from the book alone, as text that may be shown."""
+    """A paste may contain anything. Only text from the book is printed."""
     ran = run(stdin="\x1b]0;owned\x07 rows missing \x1b[2J \u202e txt")
     assert ran.returncode == ExitCode.DONE
     assert "\x1b" not in ran.stdout
@@ -124,7 +124,7 @@ def test_the_index_is_kept_and_renewed(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_book_with_a_mistake_is_searched_all_the_same(tmp_path: Path) -> None:
-    """What is sound of it is found, the rest is counted, and nothing of it is kept."""
+    """Its sound procedures are found, the others are counted, and the index isn't cached."""
     book = write_book(tmp_path / "book", {"add-thing": PROCEDURE, "bad-thing": "title: 7\n"})
     for _ in range(2):
         ran = run("thing", "missing", book=book)
@@ -132,8 +132,8 @@ def test_a_book_with_a_mistake_is_searched_all_the_same(tmp_path: Path) -> None:
         assert "`runbook check` shows them" in ran.stderr
 
 
-def test_no_book_is_said(tmp_path: Path) -> None:
-    """A directory that is none is named."""
+def test_a_missing_book_is_reported(tmp_path: Path) -> None:
+    """The error names the directory."""
     ran = run("x", "thing", book=tmp_path / "nowhere")
     assert ran.returncode == ExitCode.USAGE
     assert "nowhere" in ran.stderr

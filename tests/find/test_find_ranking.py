@@ -1,4 +1,4 @@
-"""What a person has in front of them leads to the right page, in the terminal and on the site."""
+"""Searches lead to the right page, in the terminal and on the site."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ODD = [
     "$",
     "1",
 ]
-"""Searches that say nothing, or hold signs that another search would take for orders."""
+"""Searches that mean nothing, or contain characters that other search engines treat as operators."""
 
 _IN_NODE = """
 const search = require(process.argv[1]);
@@ -97,7 +97,7 @@ def _shown(hit: Hit) -> list[object]:
 
 
 def test_the_index_survives_json(index: Index) -> None:
-    """What is kept between starts and what the site ships finds the same."""
+    """The cached index and the one on the site find the same."""
     again = Index.read(json.loads(json.dumps(index.record)))
     for search in read_searches("queries"):
         assert [*map(_shown, find(again, search.text))] == [*map(_shown, find(index, search.text))]
@@ -111,7 +111,7 @@ def first(index: Index, text: str) -> Hit:
 
 
 def test_every_known_error_is_found_by_what_it_shows(book: Book, index: Index) -> None:
-    """Each error of the book, pasted as it is printed, leads to its own entry and is known for sure."""
+    """Each error of the book, pasted as it is printed, leads to its own entry with certainty."""
     for error in book.errors:
         for shown in error.shown:
             hit = first(index, shown)
@@ -133,7 +133,7 @@ def test_an_error_is_found_inside_a_log(book: Book, index: Index) -> None:
 
 
 def test_every_error_text_of_a_procedure_leads_to_it(book: Book, index: Index) -> None:
-    """What a procedure lists as its error finds it among the first three, whatever else has that error too."""
+    """A procedure is among the first three results for its own errors, or later if others have that error too."""
     for procedure in book.procedures.values():
         for error in procedure.errors:
             found = [leads_to(hit, book) for hit in find(index, error)]
@@ -168,7 +168,7 @@ def test_an_answer_is_found_with_its_branch(index: Index) -> None:
     ],
 )
 def test_a_command_leads_to_what_the_policy_says(index: Index, line: str, rule: str, verdict: str) -> None:
-    """A pasted command gets the verdict of its very form before anything else."""
+    """The first result for a pasted command is the verdict on exactly that form."""
     hit = first(index, line)
     assert (hit.entry.kind, hit.entry.id, hit.sureness) == ("rule", rule, 4)
     assert verdict in hit.entry.verdict
@@ -200,13 +200,13 @@ def test_no_command_is_called_better_than_it_is(book: Book, index: Index) -> Non
         ("edge funtion secretes", "set-edge-function-secrets"),
     ],
 )
-def test_slips_beginnings_and_endings_of_words_are_understood(index: Index, typed: str, meant: str) -> None:
-    """Words with a slip, half-typed ones and other forms of a word find what is meant."""
+def test_typos_beginnings_and_endings_of_words_are_understood(index: Index, typed: str, meant: str) -> None:
+    """Words with a typo, half-typed words and other forms of a word find what is meant."""
     assert first(index, typed).entry.id == meant
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "the of it", "qqqqzzzz", "\x00"])
-def test_what_says_nothing_finds_nothing(index: Index, text: str) -> None:
+def test_a_search_without_meaning_finds_nothing(index: Index, text: str) -> None:
     """No result is better than one by chance."""
     assert find(index, text) == []
 

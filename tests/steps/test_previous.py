@@ -1,4 +1,4 @@
-"""The step that looks up what an object was, and whether it is so again."""
+"""The step that finds the earlier definition of an object, and checks that the object has it again."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ def test_the_query_reads_and_no_name_ends_its_text(of: str) -> None:
     assert effect_of(statement, read_only=True) is Effect.READS
 
 
+def test_braces_in_a_name_are_not_filled_in_again() -> None:
+    """A value is data, even if it looks like a placeholder."""
+    to = production(policy(), 3, {"project_ref": "abcdefghijklmnopqrst"})
+    argv = Previous(of="index", name="{{name}}", at=AT).argv({"name": "{{other}}"}, to)
+    assert "'{{other}}'" in argv[-1]
+
+
 def test_what_goes_back_is_captured_with_a_version_later_than_all() -> None:
     """The file's version and name, the statement and the proof come from one look."""
     step = Previous(of="index", name="{{name}}", at=AT)
@@ -77,8 +84,8 @@ def test_nothing_compared_is_never_green(proof: str) -> None:
 
 
 @pytest.mark.parametrize("proof", [None, "{{proof}}"])
-def test_a_reader_is_told_which_column_is_looked_at(proof: str | None) -> None:
-    """The query that a reader sees names the table alone."""
+def test_a_page_names_the_column(proof: str | None) -> None:
+    """The query that a page shows names only the table."""
     to = production(policy(), 3, {"project_ref": "abcdefghijklmnopqrst"})
     step = Previous(of="column", name="{{table}}", column="{{column}}", must_be=proof, at=AT)
     shown = next(iter(step.view({"table": "t", "column": "total", "proof": "x"}, to)))

@@ -88,7 +88,7 @@
     field.addEventListener("input", () => {
       const value = field.value.trim();
       const right = judge(field);
-      // Steps of several branches may find one value: what is typed for one of them stands in all.
+      // Steps in several branches may fill the same value: whatever is typed for one of them goes into all.
       for (const twin of fields.filter((one) => one !== field && one.dataset.rbField === field.dataset.rbField)) {
         twin.value = field.value;
         judge(twin);

@@ -1,4 +1,4 @@
-/* A search box has one line. Pasted text of several keeps its line ends as a sign, and is searched at once. */
+/* A search box has one line. In pasted text of several lines, each line end becomes a sign. Search right after a paste. */
 "use strict";
 
 (() => {

@@ -1,4 +1,4 @@
-/* The same search as `runbook find`: runbook/search/words.py and ranking.py say why each part is as it is. */
+/* The same search as `runbook find`: runbook/search/words.py and ranking.py explain each part. */
 "use strict";
 
 (() => {

@@ -1,16 +1,16 @@
 /*
- * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). What `runbook find` finds
- * comes first, from the same index; below it stand other places of the site that have all words of the search.
+ * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). It lists what `runbook find`
+ * finds, from the same index, then other places of the site that contain all words of the search.
  */
 "use strict";
 
 (() => {
   const [SETUP, READY, QUERY, RESULT] = [0, 1, 2, 3]; // the theme's kinds of messages
   const MOST_PAGES = 6;
-  const LINE_END = "\u23ce"; // as `paste.js` keeps one in the box
-  const FEW_WORDS = 4; // only so many are marked on the page that a result leads to
+  const LINE_END = "\u23ce"; // the sign that `paste.js` puts into the box
+  const FEW_WORDS = 4; // the page of a result highlights the words of short searches only
 
-  /* From a disk, a stand-in runs this script in a frame: it is named by the only script there. */
+  /* On pages opened from a disk, a stand-in for workers runs this script in a frame, as the only script there. */
   const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
   let index = null;
   let sections = [];
@@ -63,7 +63,7 @@
   const titleOf = (id) => index.entries.find((one) => one.kind === "procedure" && one.id === id)?.title ?? id;
   const titleOfPage = (page) => sections.find((one) => one.location === `${page}.html`)?.plainTitle ?? page;
 
-  /* Places of the site that have all words, those first that have them in the title. */
+  /* Places of the site that contain all words, those with the most words in the title first. */
   function elsewhere(query, known) {
     const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || [])];
     if (!words.length || words.length > 8) return [];
