@@ -141,6 +141,15 @@ def test_every_error_text_of_a_procedure_leads_to_it(book: Book, index: Index) -
             assert any(procedure.id in names for names in found[: 3 + others]), (procedure.id, error)
 
 
+@pytest.mark.parametrize(
+    "text", ["all my orders are gone", "customers say their orders are gone", "data is gone but the rows are there"]
+)
+def test_gone_rows_lead_to_both_pages(text: str, book: Book, index: Index) -> None:
+    """Users say the same whether rows are deleted or only hidden, so both pages are among the first three."""
+    found = {name for hit in find(index, text)[:3] for name in leads_to(hit, book)}
+    assert {"emergency-rollback", "data-recovery"} <= found
+
+
 def test_every_symptom_of_a_procedure_leads_to_it(book: Book, index: Index) -> None:
     """A procedure is the first result for its own symptoms and situations."""
     for procedure in book.procedures.values():
