@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from runbook.diagnosis import error_in
 from runbook.filling import Values
 from runbook.linear_regex import linear_regex
 from runbook.model import Action, Check, Effect, Expectation, Position, Role, Use
@@ -185,6 +184,8 @@ def _listed(findings: Iterable[str]) -> Iterator[str]:
 
 
 def _why(end: Ended) -> str:
+    from runbook.diagnosis import error_in  # only a survey that ran needs it
+
     error = error_in(end.document or end.output)
     if error is not None:
         return error.text[:_LONGEST]
