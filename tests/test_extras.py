@@ -19,6 +19,8 @@ CORE = (
     *("-k", "not kill"),
 )
 """Tests of the core that take seconds: what walks, reads, checks and judges a book."""
+_FOLDERS = (("runbook/", "/"), ("tests/", "/"), ("tests/security/test_", "_"))
+"""What stands before and behind the name of an extra where its files are."""
 IMPORT_ALL = """
 import importlib, pkgutil, runbook
 for found in pkgutil.walk_packages(runbook.__path__, "runbook."):
@@ -36,11 +38,14 @@ def extra(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def copy(extra: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy what belongs to the repository, without that extra and its tests."""
+    return _copy_without([extra], tmp_path_factory.mktemp(f"without-{extra}"))
+
+
+def _copy_without(extras: Sequence[str], root: Path) -> Path:
     words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    root = tmp_path_factory.mktemp(f"without-{extra}")
+    own = tuple(f"{folder}{one}{end}" for one in extras for folder, end in _FOLDERS)
     for name in filter(None, listed.split("\0")):
-        own = (f"runbook/{extra}/", f"tests/{extra}/", f"tests/security/test_{extra}_")
         if not name.startswith(own) and (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
@@ -53,7 +58,7 @@ def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     for name in [name for name in environment if name.startswith(("PYTEST_", "COV"))]:
         del environment[name]
     command = [sys.executable, *words]
-    return subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True, timeout=900)
 
 
 def _passes(root: Path, *words: str) -> str:
@@ -95,6 +100,7 @@ def test_the_other_tests_are_found(copy: Path) -> None:
     _passes(copy, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
 
 
-def test_the_tests_of_the_core_pass(copy: Path) -> None:
+def test_the_tests_of_the_core_pass_without_any_extra(tmp_path: Path) -> None:
     """The walk, the loading, the checks, the policy and the help are what they were."""
-    _passes(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *CORE)
+    bare = _copy_without([*installed()], tmp_path)
+    _passes(bare, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *CORE)
