@@ -206,7 +206,7 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
     place.session()
 
     assert runbook(place, "report", "--output", "out.md").returncode == 0
-    assert (place.root / "project" / "out.md").read_text().startswith("# Fix: ")
+    assert (place.root / "project" / "out.md").read_text().startswith("# Fix it: ")
     ended = runbook(place, "report", "--output", "/proc/nowhere/out.md")
     assert ended.returncode == 1
     assert ended.stderr.startswith("runbook: the report can't be written to /proc/nowhere/out.md")
