@@ -14,7 +14,7 @@ __all__ = ["runbook", "verbs"]
 _CORE: dict[str, str] = {
     "list": "Show all procedures, the emergency ones first.",
     "find": "Find the page for an error, a symptom or a command.",
-    "show": "Print one procedure: what it does, its steps and commands.",
+    "show": "Show one procedure: its shape, its steps and commands.",
     "run": "Walk through a procedure, step by step, on the real target.",
     "resume": "Go on with a run that stopped or was cut off.",
     "status": "Show what is running now, and where it stands.",
