@@ -57,14 +57,28 @@ class _VerbGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(verbs().items()))
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from runbook.cli.welcome import emergency_line
 
-@click.group(cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+        super().format_help_text(ctx, formatter)
+        if line := emergency_line(ctx.params.get("book")):
+            with formatter.indentation():
+                formatter.write_text("")
+                formatter.write_text(f"In an emergency: {line}")
+
+
+@click.group(
+    cls=_VerbGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", prog_name="runbook")
 @click.option("--book", metavar="DIR", envvar="RUNBOOK_BOOK", help="Use another team's book (or set RUNBOOK_BOOK).")
 @click.pass_context
 def runbook(ctx: click.Context, book: str | None) -> None:
-    """Walk through database migrations and edge function deploys without losing production.
-
-    In an emergency:  runbook run emergency-rollback
-    """
+    """Walk through database migrations and edge function deploys without losing production."""
     ctx.obj = book
+    if ctx.invoked_subcommand is None:
+        from runbook.cli.welcome import welcome
+
+        click.echo("\n".join(welcome(book)))
