@@ -12,21 +12,21 @@ from runbook.extras import installed
 __all__ = ["runbook", "verbs"]
 
 _CORE: dict[str, str] = {
-    "list": "Show all procedures, the emergency ones first.",
+    "list": "List all procedures, the one for an emergency first.",
     "find": "Find the page for an error, a symptom or a command.",
     "show": "Show one procedure: its shape, its steps and commands.",
     "run": "Walk through a procedure, step by step, on the real target.",
-    "resume": "Go on with a run that stopped or was cut off.",
-    "status": "Show what is running now, and where it stands.",
+    "resume": "Continue a run that stopped or was cut off.",
+    "status": "Show what is running now, and at which step it is.",
     "history": "List past runs.",
-    "report": "Write the timeline of a run.",
+    "report": "Write the report of a run, for a postmortem.",
     "journal": "Check, back up and export the record of all runs.",
     "check": "Check the book: syntax, references, safety.",
     "function": "Show what a deploy of an edge function takes from here.",
     "schema": "Print the JSON Schema of the book's files.",
-    "new": "Begin a new procedure.",
+    "new": "Create a new procedure.",
     "site": "Build, serve or zip the documentation site.",
-    "doctor": "Say what this machine has, lacks and needs.",
+    "doctor": "Show what this machine has and what it lacks.",
     "completion": "Print the shell completion script.",
 }
 """Verb of the core → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""

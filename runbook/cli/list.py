@@ -22,7 +22,7 @@ __all__ = ["command"]
 
 
 @click.command("list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.option("--long", "is_long", is_flag=True, help="Say what each procedure is for.")
 @click.pass_obj
 def command(book: str | None, form: str, is_long: bool) -> int:

@@ -26,14 +26,14 @@ _NO_REF = "<project_ref>"
 
 @click.command("show")
 @click.argument("name", shell_complete=complete_procedure)
-@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="How to print it.")
-@click.option("--cli", "major", type=int, help="Show the commands of this major of the Supabase CLI (2 or 3).")
+@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="Output format.")
+@click.option("--cli", "major", type=int, help="Show the commands for this major version of the Supabase CLI (2 or 3).")
 @click.pass_obj
 def command(book: str | None, name: str, form: str, major: int | None) -> int:
     """Show one procedure: its shape, when to use it, its steps, and its commands filled with examples.
 
-    At a terminal it opens in your pager (PAGER, else less). In the directory of a linked project the commands name
-    that project, for the CLI that is installed there.
+    At a terminal it opens in your pager (PAGER, or less). In the directory of a linked project, the commands name that
+    project and fit the CLI that is installed there.
     """
     from runbook.rendering.shown_procedure import read_with_examples  # `runbook --help` needs no rendering
 
