@@ -50,7 +50,7 @@ def require_person(*, yes: bool = False) -> None:
     """Raise NoTerminalError unless a person can be asked: on a terminal, not through a pipe and not by a flag."""
     if yes:
         raise NoTerminalError(
-            "--yes confirms nothing: no flag answers for a person here",
+            "--yes has no effect: no flag confirms for a person",
             hint="Run it at a terminal without --yes. To rehearse unattended: runbook drill NAME --auto",
         )
     if not (_is_terminal(0) and _is_terminal(1)):
@@ -122,7 +122,7 @@ def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = Fal
     if not found:
         raise UsageError(f"there is no run called '{name}'", hint="`runbook history` lists them all.")
     shown = ", ".join(found[:5]) + (" and more" if len(found) > 5 else "")
-    raise UsageError(f"'{name}' fits several runs: {shown}", hint="Give more of its id.")
+    raise UsageError(f"'{name}' matches several runs: {shown}", hint="Give more of its id.")
 
 
 def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -155,7 +155,7 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
             hint = "Name the run: `runbook history` lists them. `runbook journal check` names all damage."
             raise JournalError(f"can't tell which run to resume: {damage.message}", hint=hint) from damage
     if unfinished:
-        raise UsageError("no run is unfinished", hint=_saved(journal) or "`runbook history` lists all runs.")
+        raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
     raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
 
 

@@ -88,7 +88,12 @@ def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
 BROKEN = [
     # secrets
     _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
-    _step("digest-of-no-secret", DIGEST, "isn't a parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
+    _step(
+        "digest-of-no-secret",
+        DIGEST,
+        "isn't a parameter with 'secret: true'",
+        more=SECRET.replace(", secret: true", ""),
+    ),
     # placeholders
     _step(
         "no-way-back",
@@ -160,7 +165,7 @@ BROKEN = [
     _step(
         "unused",
         "- {id: a, title: A, run: git log}\n",
-        "'one' is asked for and never used",
+        "'one' is asked for but never used",
         more="parameters: {§one: {ask: One?, example: x}}\n",
     ),
     _step(
@@ -476,7 +481,7 @@ BROKEN = [
     pytest.param(
         "procedures/add-thing.yaml",
         PROCEDURE.replace("2026-01-02", "§2999-01-02"),
-        ("the review of 2999-01-02 lies in the future",),
+        ("the review of 2999-01-02 is in the future",),
         id="review",
     ),
 ]
