@@ -170,7 +170,7 @@ def _named(family: Family, major: SupabaseMajor, kind: TargetKind, names: Values
 def _major(policy: Policy, major: int) -> SupabaseMajor:
     if major not in policy.majors:
         known = ", ".join(str(each) for each in sorted(policy.majors))
-        raise UsageError(f"the book does not know CLI {major}", hint=f"It knows {known or 'none'}.")
+        raise UsageError(f"the book doesn't support CLI {major}", hint=f"It supports {known or 'none'}.")
     return policy.majors[major]
 
 
@@ -236,7 +236,7 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
         return write(value)
     if span.kind is not TokenKind.WORD or _is_joined(found):
         raise UsageError(
-            f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
+            f"{{{{{name}}}}} can't be used there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",
         )
     if not value:

@@ -34,7 +34,7 @@ def check_unused(subject: Subject, notes: Notes) -> None:
         used = {name for one, place in subject.places if one is procedure for _, name in _names(place)}
         for parameter in procedure.parameters:
             if parameter.name not in used:
-                notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for and never used", parameter.name)
+                notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for but never used", parameter.name)
 
 
 def check_lists(subject: Subject, notes: Notes) -> None:
@@ -94,7 +94,7 @@ def _built_in_problem(use: Use, name: str) -> str:
 
 def _secret_problem(use: Use, name: str, parameter: Parameter | None) -> str:
     if use.becomes is Becomes.SECRET:
-        return "" if parameter and parameter.secret else f"'{name}' is no parameter with 'secret: true'"
+        return "" if parameter and parameter.secret else f"'{name}' isn't a parameter with 'secret: true'"
     if not parameter or not parameter.secret:
         return ""
     if use.becomes is Becomes.BOUND and use.text == f"{{{{{name}}}}}":

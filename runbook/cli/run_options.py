@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -50,7 +50,7 @@ def require_person(*, yes: bool = False) -> None:
     """Raise NoTerminalError unless a person can be asked: on a terminal, not through a pipe and not by a flag."""
     if yes:
         raise NoTerminalError(
-            "--yes confirms nothing: no flag answers for a person here",
+            "--yes has no effect: no flag confirms for a person",
             hint="Run it at a terminal without --yes. To rehearse unattended: runbook drill NAME --auto",
         )
     if not (_is_terminal(0) and _is_terminal(1)):
@@ -122,7 +122,7 @@ def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = Fal
     if not found:
         raise UsageError(f"there is no run called '{name}'", hint="`runbook history` lists them all.")
     shown = ", ".join(found[:5]) + (" and more" if len(found) > 5 else "")
-    raise UsageError(f"'{name}' fits several runs: {shown}", hint="Give more of its id.")
+    raise UsageError(f"'{name}' matches several runs: {shown}", hint="Give more of its id.")
 
 
 def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -155,7 +155,7 @@ def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
             hint = "Name the run: `runbook history` lists them. `runbook journal check` names all damage."
             raise JournalError(f"can't tell which run to resume: {damage.message}", hint=hint) from damage
     if unfinished:
-        raise UsageError("no run is unfinished", hint=_saved(journal) or "`runbook history` lists all runs.")
+        raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
     raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
 
 
@@ -169,18 +169,15 @@ def _saved(journal: SqliteJournal) -> str:
 
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
     def report(run: str) -> None:
-        from runbook.engine.state import fold
-        from runbook.reports.run_report import as_markdown, titles_of, write_private
+        from runbook.reports.markdown import as_markdown
+        from runbook.reports.report_file import write_private
+        from runbook.reports.run_report import report_of
 
         events = journal.events(run)
-        state = fold(events)
-        procedure = book.procedures.get(state.header.procedure) if state.header else None
-        titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
+        text = as_markdown(report_of(events, book, proof=journal.proof(run, len(events))))
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write_private(
-                report_path(journal, run), as_markdown(events, titles, journal.proof(run, len(events)), book.errors)
-            )
+            write_private(report_path(journal, run), text)
 
     return report
 

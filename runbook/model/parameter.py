@@ -44,7 +44,7 @@ class Parameter:
     example: str = key(
         Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
     )
-    default: str | None = key(Text(empty=True), "The value where the operator gives none.", default=None)
+    default: str | None = key(Text(empty=True), "The value if the operator gives none.", default=None)
     secret: bool = key(
         Truth(), "It is never shown or stored, and never part of a command.", default=False, said="false"
     )
