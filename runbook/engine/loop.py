@@ -11,17 +11,21 @@ from runbook.diagnosis import Diagnosis, diagnose
 from runbook.engine import parameters
 from runbook.engine.confirmation import confirmation_for, is_confirmed
 from runbook.engine.context import Context
+from runbook.engine.detours import go_to, run_own
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
 from runbook.engine.ports import (
+    AddNote,
     Back,
     Concluding,
     Confirmation,
     Execution,
     Go,
+    GoTo,
     HandOver,
     Reply,
     Resolve,
+    RunOwn,
     Screen,
     Skip,
     Stop,
@@ -36,6 +40,7 @@ from runbook.filling import Shown, UnknownName, fill_text
 from runbook.journal.events import (
     Decision,
     HandedOver,
+    NoteAdded,
     Outcome,
     Purpose,
     RunFinished,
@@ -56,6 +61,8 @@ __all__ = ["End", "Walk", "ready_screen", "screen_of"]
 _PATIENCE = 20
 """How many answers in a row may lead nowhere: an operator that answers by itself must not loop for ever."""
 _DRY = "dry run: shown, not done"
+_LONGEST_NOTE = 4096
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,8 @@ class Walk:
                     return None
             elif isinstance(reply, TakeBack):
                 return self._take_back(at, reply)
+            elif isinstance(reply, AddNote | RunOwn):
+                self._follow(at, screen, Prepared(), reply)
             elif isinstance(reply, Stop | HandOver | SwitchTo):
                 return self._follow(at, screen, Prepared(), reply)
         return None
@@ -243,7 +252,7 @@ class Walk:
 
     # --- doing what the operator answers --------------------------------------------------------------------------
 
-    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901 - one case for each reply
+    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901, PLR0912 - one case for each reply
         """Do what the operator says. What does not fit changes nothing, so the same question comes again."""
         context, now = self.context, self._now()
         match reply:
@@ -263,6 +272,13 @@ class Walk:
                 before = context.way.before(at.path)
                 if before is not None:
                     context.record(SteppedBack(at=now, step=before.path), screen)
+            case GoTo():
+                go_to(context, screen, reply)
+            case AddNote(note):
+                context.record(NoteAdded(at=now, step=at.path, note=note.strip()[:_LONGEST_NOTE]), screen)
+            case RunOwn():
+                instead = run_own(context, at, screen, reply)
+                return None if instead is None else self._follow(at, screen, prepared, instead)
             case TakeBack():
                 return self._take_back(at, reply)
             case HandOver(note, to):
@@ -294,7 +310,8 @@ class Walk:
         refuse_if_forbidden(prepared)
         typed = reply.typed
         if not typed or not is_confirmed(screen.confirmation, screen.word, typed):
-            answer = self.operator.decide(screen)
+            while isinstance(answer := self.operator.decide(screen), AddNote | RunOwn):
+                self._follow(at, screen, prepared, answer)
             if isinstance(answer, HandOver | SwitchTo | Stop):
                 return self._follow(at, screen, prepared, answer)
             if not isinstance(answer, Go) or not is_confirmed(screen.confirmation, screen.word, answer.typed):

@@ -18,6 +18,8 @@ from runbook.policy.judgement import Judgement
 from runbook.steps.view import Block
 
 __all__ = [
+    "AddNote",
+    "Advised",
     "Back",
     "Clock",
     "Comparing",
@@ -26,12 +28,14 @@ __all__ = [
     "Execution",
     "Executor",
     "Go",
+    "GoTo",
     "HandOver",
     "Operator",
     "Pausing",
     "ReadCommand",
     "Reply",
     "Resolve",
+    "RunOwn",
     "Screen",
     "Skip",
     "Stop",
@@ -107,6 +111,28 @@ class Back:
 
 
 @dataclass(frozen=True, slots=True)
+class GoTo:
+    """Stand at the step with that path; `reason` says why the steps are skipped that this leaves out."""
+
+    path: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Write something down, and ask the same question again."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunOwn:
+    """Run a command of the operator's own, typed as a line without a shell, and ask the same question again."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class TakeBack:
     """Run the step's undo; `typed` confirms it where it writes."""
 
@@ -151,7 +177,7 @@ class Resolve:
     note: str = ""
 
 
-Reply = Go | Skip | Back | TakeBack | HandOver | SwitchTo | Stop | Resolve
+Reply = Go | Skip | Back | GoTo | AddNote | RunOwn | TakeBack | HandOver | SwitchTo | Stop | Resolve
 
 
 class Operator(Protocol):
@@ -188,6 +214,14 @@ class Concluding(Protocol):
 
     def conclude(self, screen: Screen) -> Reply | None:
         """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
+
+
+@runtime_checkable
+class Advised(Protocol):
+    """An operator that wants to hear why a command of its own did not run; one that doesn't is not told."""
+
+    def advise(self, text: str) -> None:
+        """Say it."""
 
 
 @runtime_checkable

@@ -235,6 +235,7 @@ _DID = {
     Purpose.UNDO: "took back",
     Purpose.PROBE: "probed",
     Purpose.PREPARE: "prepared",
+    Purpose.OWN: "ran a command of the operator's own",
 }
 """What was done to a step, by the purpose of an execution."""
 
@@ -253,7 +254,8 @@ _RETOLD: Mapping[type[Event], Callable[[Any, str], str]] = {
     ),
     known.OptionChosen: lambda event, name: _with(name, event.option),
     known.ValueGiven: lambda event, _: _with(f"the operator gave {markdown_text(event.name)}", str(event.value)),
-    known.SteppedBack: lambda _, name: f"back to {name}",
+    known.SteppedBack: lambda _, name: f"went to {name} again",
+    known.NoteAdded: lambda event, name: _with(f"note at {name}", event.note),
     known.HandedOver: lambda event, _: _with(
         markdown_text(f"handed over to {event.to}" if event.to else "handed over"), event.note
     ),
@@ -287,6 +289,8 @@ def _execution(started: StepStarted, finished: StepFinished | None, titles: Mapp
     # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
     said = f", confirmed with {markdown_cell_code(started.confirmed)}" if started.confirmed not in {"", "Enter"} else ""
     head = f"{_named(started.step, titles)}: {done}{said}"
+    if started.purpose is Purpose.OWN:
+        head = f"{head}: {markdown_cell_code(' '.join(quoted(word) for word in started.argv))}"
     if finished is None:
         return f"{head}; its end is not on record"
     return _with(f"{head}, {finished.outcome.value}", finished.evidence.split("\n", maxsplit=1)[0])

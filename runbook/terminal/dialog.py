@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from runbook.errors import NoTerminalError
-from runbook.printable import printable
+from runbook.printable import one_line, printable
 from runbook.runtime.answer_reader import AnswerReader
 from runbook.streams import terminal_of
 from runbook.terminal.lines import plain, wrap
@@ -81,7 +82,8 @@ class Dialog:
     def page(self, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True) -> None:
         """Show the lines; more than fit come in pages. `from_end` begins with the last page, where the newest is.
 
-        A single page stays until Enter is pressed, unless a question follows anyway (`stay` is False).
+        `/text` goes to the next line with that text, which then comes first; `n` to the one after it. A single page
+        stays until Enter is pressed, unless a question follows anyway (`stay` is False).
         """
         room = self.height - 2  # less the question, and the row that Enter scrolls away
         if len(lines) <= room:
@@ -89,16 +91,25 @@ class Dialog:
             if stay:
                 self.value("-- Enter goes back: ")
             return
-        pages = [lines[start : start + room] for start in range(0, len(lines), room)]
-        at = len(pages) - 1 if from_end else 0
+        pages = math.ceil(len(lines) / room)
+        top, wanted = (pages - 1) * room if from_end else 0, ""
         while True:
-            self.show(pages[at])
-            last = at == len(pages) - 1
-            go_on = "Enter closes" if last else "Enter next page"
-            answer = self.value(f"-- page {at + 1} of {len(pages)} -- {go_on}, b back, q close: ").lower()
-            if answer != "b" and (answer == "q" or last):
+            self.show(lines[top : top + room])
+            is_last = top + room >= len(lines)
+            ways = f"{'Enter closes' if is_last else 'Enter next'}, b back, {'n again' if wanted else '/text'}, q close"
+            answer = self.value(f"-- page {top // room + 1} of {pages}: {ways}: ")
+            if answer.startswith("/") or (answer.lower() == "n" and wanted):
+                wanted = answer[1:].strip() if answer.startswith("/") else wanted
+                found = _next_with(wanted, lines, top)
+                if found is None:
+                    self.problem(f"No line has '{one_line(wanted)}'.")
+                top = top if found is None else found
+            elif answer.lower() == "b":
+                top = max(0, top - room)
+            elif answer.lower() == "q" or is_last:
                 return
-            at = max(0, at - 1) if answer == "b" else at + 1
+            else:
+                top += room
 
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
@@ -141,3 +152,10 @@ class Dialog:
     def _write(self, text: str) -> None:
         self._terminal.write(plain(text) if self._ascii_only else text)
         self._terminal.flush()
+
+
+def _next_with(wanted: str, lines: Sequence[Text | str], top: int) -> int | None:
+    """Return the next line below `top` that has the text, beginning again at the first one; None if none has it."""
+    texts = [(line if isinstance(line, str) else line.plain).lower() for line in lines]
+    order = [*range(top + 1, len(texts)), *range(top + 1)]
+    return next((number for number in order if wanted and wanted.lower() in texts[number]), None)

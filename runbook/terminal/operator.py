@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
-from runbook.engine.ports import Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Back, Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.state import RunState, apply
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, TargetSeen
@@ -30,7 +30,8 @@ from runbook.terminal.intro import (
     render_question,
 )
 from runbook.terminal.lines import Lines, keys
-from runbook.terminal.step_screen import is_dry, render_step, render_survey
+from runbook.terminal.reasons import ask_reason
+from runbook.terminal.step_screen import is_dry, render_own, render_step, render_survey
 
 __all__ = ["TerminalOperator"]
 
@@ -119,7 +120,23 @@ class TerminalOperator:
                 return _GONE
         return self._take_pending()
 
+    def advise(self, text: str) -> None:
+        """Say why a command of the person's own did not run."""
+        self._dialog.problem(text)
+        self._dialog.value("-- Enter goes back to the step: ")
+
+    def _decide_own(self, screen: Screen) -> Reply:
+        """Ask once whether the person's own command is to write; anything but the word leaves it."""
+        self._show(render_own(screen, self._dialog.width, self._dialog.height))
+        go = go_for(screen, self._dialog.line())
+        if isinstance(go, Go):
+            return go
+        self._dialog.problem(f"{go} The command was left.".replace("Nothing ran. ", ""))
+        return Back()
+
     def _decide(self, screen: Screen) -> Reply:
+        if screen.purpose is Purpose.OWN:
+            return self._decide_own(screen)
         if screen.action.is_survey and screen.confirmation is Confirmation.ENTER:
             # It only reads, and the operator needs its findings, not a question.
             self._show(render_survey(screen, self._dialog.width, self._dialog.height))
@@ -217,20 +234,25 @@ class TerminalOperator:
 
     def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
-        while (typed := self._dialog.line().lower()) not in words:
+        while (line := self._dialog.line()).lower() not in words:
             # Not every key: a step that may have been done is neither skipped nor stepped back from.
-            is_key, reply = self._keys.press(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
+            is_allowed = line[:1] == "!" or line.lower() in {"o", "?", "l", "m", "h", "q", "u"}
+            is_key, reply = self._keys.press(line, screen) if is_allowed else (False, None)
             if is_key:
                 return reply
             self._dialog.problem("Type one of the words or letters above, the whole word.")
-        if words[typed] is Undecided.PROBE:
+        decision = words[line.lower()]
+        if decision is Undecided.PROBE:
             return Resolve(Undecided.PROBE)
-        checked = {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}
-        told = checked.get(probe.outcome, "") if probe else ""
-        enter = f"Enter: {told}" if told else "Enter: go back"
-        self._dialog.show([f"What tells you so? It goes into the report. ({enter})"])
-        note = self._dialog.line("why> ") or told
-        return Resolve(words[typed], note) if note else None
+        # The check speaks for one decision. Whoever decides against it says why.
+        speaks_for = {Outcome.PASSED: Undecided.DONE, Outcome.FAILED: Undecided.REDO}
+        said = {Undecided.DONE: "the check passed", Undecided.REDO: "the check failed"}
+        found = speaks_for.get(probe.outcome) if probe else None
+        usual = said[decision] if found is decision else ""
+        ask = "What tells you so?" if found in {None, decision} else f"But {said[found]}. What tells you otherwise?"
+        self._dialog.show([f"{ask} It goes into the report.", f"(Enter: {usual or 'go back'})"])
+        note = ask_reason(self._dialog, "why> ", usual=usual)
+        return Resolve(decision, note) if note else None
 
     # --- around it --------------------------------------------------------------------------------------------------
 
@@ -248,7 +270,7 @@ class TerminalOperator:
         self._show(render_holder(holder, datetime.now(UTC), self._dialog.width))
         self._dialog.show(["", "To take over, type the reason; it goes into both reports. (Enter: leave it)"])
         try:
-            return self._dialog.line("reason> ") or None
+            return ask_reason(self._dialog, "reason> ") or None
         except EOFError:
             return None
 
@@ -258,6 +280,9 @@ class TerminalOperator:
         lines = render_event(event, self._state, self._procedure, self._dialog.width, self._dialog.height)
         if lines:
             self._dialog.show(lines)
+        if isinstance(event, StepFinished) and event.purpose is Purpose.OWN:
+            with suppress(EOFError):  # the next prompt finds out
+                self._dialog.value("-- Enter goes back to the step: ")
         if not isinstance(event, StepFinished) or screen is None or not has_output_to_look_at(event, screen):
             return
         look = worth_a_look(screen, self._dialog.width)
@@ -276,7 +301,8 @@ class TerminalOperator:
             typed = self._dialog.line().lower()
             if not typed:
                 return None
-            if typed not in {"b", "o", "q"}:
+            # No key that would answer for the step that comes next: it isn't on the screen yet.
+            if typed not in {"b", "o", "q", "l", "g", "m", "?"}:
                 self._dialog.problem("Press Enter, or type b, o or q.")
                 continue
             reply = self._keys.press(typed, screen)[1]

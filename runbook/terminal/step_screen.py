@@ -22,7 +22,7 @@ from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
-__all__ += ["render_details", "render_step", "render_survey", "target_text", "what_ran"]
+__all__ += ["render_details", "render_own", "render_step", "render_survey", "target_text", "what_ran"]
 
 
 def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -50,6 +50,20 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
         band(earlier, 0),
         band([Text()], 0),
         band(keys(f"{ask_line(screen)}, or:", names, width)),
+    ]
+    return fit(bands, height - 1)
+
+
+def render_own(screen: Screen, width: int = 80, height: int = 24) -> Lines:
+    """Return what is shown before the operator's own command writes."""
+    bands = [
+        band(head(screen, width)),
+        band([Text()], 0),
+        band(wrap(f"{screen.title}, while you are at: {one_line(screen.step.title)}", width, style="bold")),
+        *(render_block(block, width) for block in screen.blocks),
+        band(_effect(screen, width)),
+        band([Text()], 0),
+        band(keys(f"{ask_line(screen)}; anything else leaves it.", [], width)),
     ]
     return fit(bands, height - 1)
 
@@ -86,6 +100,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
         text = value if isinstance(value, str) else ", ".join(value)
         lines += wrap(text, width, first=f"  {name} = ", rest="      ")
     every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["l list of steps", "g go to a step", "m note", "! a command of your own"]
     every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
     return [*lines, Text(), *keys("Keys at any step:", every, width)]
 

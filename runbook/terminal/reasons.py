@@ -1,0 +1,55 @@
+"""Ask for a reason or a note: words for the report, not a key or a shell line that was meant for another place."""
+
+from __future__ import annotations
+
+import re
+
+from runbook.printable import one_line
+from runbook.terminal.dialog import Dialog
+
+__all__ = ["ask_note", "ask_reason"]
+
+_ANSWERS = frozenset({"yes", "no", "done", "redo", "check", "quit", "exit", "stop", "help"})
+"""Words that other prompts take; none says why."""
+_COMMAND = re.compile(
+    r"(?:\$ |sudo |npx |npm |pnpm |supabase |runbook |psql |git |cd |ls(?: |$)|vim? |nano |cat |less |tail |grep |curl "
+    r"|ssh |scp |export |fg$|bg$|kill |docker |python3? |node |clear$|top$|\.{0,2}/|~/|!)"
+    r"|.*(?: \| | && |\$\(| --[a-z])",
+    re.IGNORECASE,
+)
+"""How a line for a shell begins, or what only such a line has in it."""
+
+
+def ask_reason(dialog: Dialog, label: str, *, usual: str = "") -> str:
+    """Return a reason that the person typed, "" if none was given; Enter alone gives the `usual` one.
+
+    A key or an answer to another prompt isn't a reason, and what reads like a command is asked about.
+    """
+    while typed := dialog.line(label):
+        if typed.lower() == "q":
+            return ""
+        if _is_answer(typed):
+            dialog.problem(f"'{one_line(typed)}' doesn't say why. Type a few words; Enter or q leaves it.")
+        elif not _COMMAND.match(typed) or _is_meant(dialog):
+            return typed
+    return usual
+
+
+def ask_note(dialog: Dialog, label: str) -> str:
+    """Return a note, "" if none was given. It may be pasted, and may hold a command, but isn't a key."""
+    while typed := dialog.value(label):
+        if typed.lower() == "q":
+            return ""
+        if not _is_answer(typed):
+            return typed
+        dialog.problem(f"'{one_line(typed)}' is no note. Type a few words; Enter or q leaves it.")
+    return ""
+
+
+def _is_answer(typed: str) -> bool:
+    return len(typed) < 3 or typed.lower() in _ANSWERS
+
+
+def _is_meant(dialog: Dialog) -> bool:
+    dialog.problem("This reads like a command, and nothing runs it here. Type yes to keep it as the reason.")
+    return dialog.line().lower() == "yes"
