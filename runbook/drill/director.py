@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from runbook.drill.database import execute
 from runbook.drill.database_relay import Break, DatabaseRelay
 from runbook.drill.platform_state import Fault
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.ports import Execution, Operator, Pausing, Reply, Screen
+from runbook.engine.ports import Concluding, Execution, Operator, Pausing, Reply, Screen, Watching
 from runbook.expansion import plain_path
 from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
@@ -71,6 +71,14 @@ class Director:
     def decide(self, screen: Screen) -> Reply:
         """Pass on."""
         return self.operator.decide(screen)
+
+    def conclude(self, screen: Screen) -> Reply | None:
+        """Pass on to an operator that wants a last word."""
+        return self.operator.conclude(screen) if isinstance(self.operator, Concluding) else None
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Pass on to an operator that shows what is waited for."""
+        return self.operator.during(what) if isinstance(self.operator, Watching) else nullcontext()
 
     def pause(self, seconds: float) -> float:
         """Pass on."""
