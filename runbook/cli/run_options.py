@@ -74,9 +74,12 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     programs = Programs()
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
+    executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(
-        operator=TerminalOperator(titles=titles, notes=target.notes, book=describe_book(book)),
-        executor=PtyExecutor.here(programs=programs),
+        operator=TerminalOperator(
+            titles=titles, notes=target.notes, book=described, early_keys=executor.take_early_keys
+        ),
+        executor=executor,
         target=target,
         journal=journal_here(),
         clock=SystemClock(),

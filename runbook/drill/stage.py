@@ -137,11 +137,11 @@ def set_stage(
 
 
 def run_drill(
-    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] = lambda: False
+    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] | None = None
 ) -> DrillReport:
     """Walk on that stage and prove what must hold. Errors of the walk are part of the report.
 
-    `again` is asked when the walk was stopped: true resumes it, as `runbook resume` would.
+    `again` is asked when the walk was stopped, also by Ctrl-C: true resumes it, as `runbook resume` would.
     """
     sandbox, drill = stage.sandbox, stage.drill
     began = time.monotonic()
@@ -181,7 +181,7 @@ def _walk(
     director: Director,
     executor: Executor,
     clock: Clock,
-    again: Callable[[], bool],
+    again: Callable[[], bool] | None,
 ) -> tuple[ExitCode, str]:
     """Return how the walk ended, and the error that ended it, empty where none did."""
     ports = WalkPorts(
@@ -194,10 +194,22 @@ def _walk(
     )
     # Empty: a value that the person exported for production must not answer for the drill's own.
     settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
+
+    def leg() -> ExitCode:
+        """Walk, or go on with the walk, until it ends or stops."""
+        try:
+            if journal.runs():
+                return resume(journal.runs()[0], stage.book, **ports, settings=settings)
+            return walk(stage.procedure, stage.book, **ports, settings=settings)
+        except KeyboardInterrupt:
+            if again is None or not journal.runs():
+                raise
+            return ExitCode.NOT_COMPLETED
+
     try:
-        code = walk(stage.procedure, stage.book, **ports, settings=settings)
-        while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
-            code = resume(journal.runs()[0], stage.book, **ports, settings=settings)
+        code = leg()
+        while code is ExitCode.NOT_COMPLETED and journal.runs() and again is not None and again():
+            code = leg()
     except RunbookError as error:
         return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
     return code, ""

@@ -14,6 +14,7 @@ from runbook.engine.context import Context
 from runbook.engine.detours import go_to, run_own
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
+from runbook.engine.pace import finding_at, finding_before, starts_by_itself
 from runbook.engine.ports import (
     AddNote,
     Back,
@@ -78,7 +79,7 @@ class Walk:
 
     go                          records why it ends, whatever ends it
       _turn                     takes what comes next (`next_action`: pure, from the way and the state)
-        _begin                  shows a step, and the operator decides
+        _begin                  shows a step, and the operator decides; what `pace` lets start by itself is only shown
         _verify                 runs the check of what has run
         _recover                asks what to do about a failure
         _settle                 asks what became of a step whose end nobody saw
@@ -333,7 +334,8 @@ class Walk:
         """End the run, unless the operator saw something in the last step's output that must not stay so."""
         context, places = self.context, self.context.way.places
         if places and isinstance(self.operator, Concluding):
-            screen = screen_of(self.context, places[-1])
+            screen, major = screen_of(self.context, places[-1]), context.destination.major
+            screen = replace(screen, finding=finding_at(places[-1], context.way, context.state, major))
             reply = self.operator.conclude(screen)
             if isinstance(reply, Back):
                 context.record(SteppedBack(at=self._now(), step=places[-1].path), screen)
@@ -373,6 +375,7 @@ def screen_of(context: Context, at: Place) -> Screen:
         number=number,
         total=total,
         phase=way.phase_of(at.path),
+        has_more=way.is_open_behind(at.path),
         argv=state.step(at.path).argv,
         values=at.scope.values,
         seconds_so_far=context.seconds_so_far(),
@@ -385,7 +388,9 @@ def ready_screen(context: Context, at: Place) -> tuple[Screen, Prepared]:
     """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
     screen = screen_of(context, at)
     prepared = prepare_at(context, at, screen.action, care=at.step.effect)
-    return _with(context, screen, prepared), prepared
+    finding = finding_before(context.way, context.state, at.path, context.destination.major)
+    by_itself = starts_by_itself(at, screen.action, prepared, context.state, finding=finding)
+    return replace(_with(context, screen, prepared), starts_by_itself=by_itself, finding=finding), prepared
 
 
 def _with(context: Context, screen: Screen, prepared: Prepared) -> Screen:

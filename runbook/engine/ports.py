@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from runbook.diagnosis import Diagnosis
 from runbook.engine.confirmation import Confirmation
+from runbook.engine.pace import Finding
 from runbook.engine.state import RunState
 from runbook.journal.events import Event, Outcome, Purpose, TargetSeen
 from runbook.journal.interface import Holder
@@ -35,6 +37,7 @@ __all__ = [
     "ReadCommand",
     "Reply",
     "Resolve",
+    "Returning",
     "RunOwn",
     "Screen",
     "Skip",
@@ -43,6 +46,7 @@ __all__ = [
     "TakeBack",
     "Target",
     "Undecided",
+    "Watching",
 ]
 
 
@@ -61,6 +65,7 @@ class Screen:
     action: Action
     number: int
     total: int
+    """How many steps there are, as far as is known; `has_more` says that an answer ahead leads to others."""
     phase: tuple[int, int, str]
     """Number of this phase, number of phases, title."""
     argv: tuple[str, ...] = ()
@@ -79,6 +84,11 @@ class Screen:
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
     """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
+    starts_by_itself: bool = False
+    """It only reads and nobody has to be asked: an operator answers `Go` unless a person wants to look first."""
+    finding: Finding | None = None
+    """What the step before has left to judge; on the screen of the end, what the last step has."""
+    has_more: bool = False
     diagnosis: Diagnosis | None = None
     """Why the step's last command failed, where its output says so; set only on the screen of a failure."""
 
@@ -213,7 +223,26 @@ class Concluding(Protocol):
     """An operator that wants a last word before a run is finished; one that does not is not asked."""
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
+        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again.
+
+        With `finding`, the last step has left something to judge.
+        """
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """An operator that is told what the walk waits for while nothing is printed; one that isn't sees nothing of it."""
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Say what goes on, and for how long, until the `with` block ends."""
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """An operator that wants to hear where a run stands before it goes on; one that doesn't is introduced to it."""
+
+    def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
+        """Show where the run stands and wait for a go, like `introduce`. False: the run stays as it is."""
 
 
 @runtime_checkable

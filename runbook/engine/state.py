@@ -136,6 +136,12 @@ class StepRecord:
         return self.attempts[-1].output if self.attempts else ""
 
     @property
+    def last_evidence(self) -> str:
+        """What was compared last, in words: of the step, its check or its undo."""
+        own = Purpose.OWN
+        return next((one.evidence for one in reversed(self.attempts) if one.evidence and one.purpose is not own), "")
+
+    @property
     def argv(self) -> tuple[str, ...]:
         """What was executed last for the step or its undo."""
         return self.last.argv if self.last else ()

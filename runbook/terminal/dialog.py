@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -16,12 +19,14 @@ from rich.text import Text
 from runbook.errors import NoTerminalError
 from runbook.printable import one_line, printable
 from runbook.runtime.answer_reader import AnswerReader
+from runbook.runtime.running_mark import running
 from runbook.streams import terminal_of
 from runbook.terminal.lines import plain, wrap
 
 __all__ = ["Dialog"]
 
 _SMALLEST = (40, 12)
+_NEWEST = 100
 
 
 @dataclass(slots=True)
@@ -36,6 +41,8 @@ class Dialog:
     _terminal: TextIO = field(init=False)
     _console: Console = field(init=False)
     _ascii_only: bool = field(init=False)
+    _newest: deque[Text] = field(init=False, default_factory=lambda: deque(maxlen=_NEWEST))
+    """The lines shown last, the newest at the end."""
 
     def __post_init__(self) -> None:
         self._terminal = terminal_of(self.stream)
@@ -70,7 +77,13 @@ class Dialog:
             parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
             shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
             self._console.print(shown, soft_wrap=True)
+            self._newest.append(shown)
         self.stream.flush()
+
+    def _redraw(self) -> None:
+        """Print the newest lines once more, as many as fit above the prompt: a shell stopped and continued this."""
+        for line in list(self._newest)[-(self.height - 1) :]:
+            self._console.print(line, soft_wrap=True)
 
     def _shown(self, text: str) -> str:
         return plain(printable(text)) if self._ascii_only else printable(text)
@@ -111,6 +124,10 @@ class Dialog:
             else:
                 top += room
 
+    def running(self, text: str) -> AbstractContextManager[None]:
+        """Show that something runs, and for how long, until the `with` block ends."""
+        return running(text, self.stream)
+
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
         self._write(f"\r{'':<40}\r{printable(text)}")
@@ -137,6 +154,10 @@ class Dialog:
         """Return a value without showing it; a paste that the terminal marks may have several lines."""
         return self._reader().lines(label, longest)
 
+    def has_early_keys(self) -> bool:
+        """Tell whether a line was typed while nothing was asked. The next question discards it."""
+        return sys.stdin.isatty() and bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
+
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
         """Wait that many seconds; return True once Enter is typed. `tick` gets the seconds left, once a second."""
         return self._reader().enter_within(seconds, tick)
@@ -147,7 +168,7 @@ class Dialog:
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."
             )
-        return AnswerReader(sys.stdin.fileno(), self._write)
+        return AnswerReader(sys.stdin.fileno(), self._write, self._redraw)
 
     def _write(self, text: str) -> None:
         self._terminal.write(plain(text) if self._ascii_only else text)

@@ -16,8 +16,8 @@ from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
-from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, wrap
-from runbook.terminal.step_screen import can_undo, head, notes, other_procedures, what_ran
+from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, wrap
+from runbook.terminal.step_screen import can_undo, duration, head, notes, other_procedures, step_place, what_ran
 
 __all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
@@ -51,7 +51,7 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         evidence = ""  # the error itself says more
     bands = [
         band(head(screen, width)),
-        band([Text()], 0),
+        band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
         band(said_lines(diagnosis.error, width) if diagnosis else []),
         band(wrap(evidence, width, first="  ") if evidence else [], 2),
@@ -63,6 +63,12 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         band(keys("", _choices(screen, execution), width)),
     ]
     return fit(bands, height - 1, more="o")
+
+
+def _place(screen: Screen, width: int) -> Lines:
+    """Return a line of space, then which step this is, if the procedure still has it, and the time so far."""
+    clock = f"{duration(screen.seconds_so_far)} so far"
+    return [Text(), *both_ends(Text(step_place(screen) if screen.number else ""), Text(clock, style="dim"), width)]
 
 
 def _known(screen: Screen, width: int) -> Lines:
@@ -118,7 +124,7 @@ def render_unknown(
     either = "Doing it again when it was done may do harm. Leaving it out when it was not, too."
     bands = [
         band(head(screen, width)),
-        band([Text()], 0),
+        band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
         band(what_ran(screen, width), 1),
         band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),

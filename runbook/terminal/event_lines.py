@@ -25,12 +25,10 @@ from runbook.journal.events import (
 from runbook.model import Mode, Procedure, TargetKind
 from runbook.printable import lines_of
 from runbook.steps.scope import Place
-from runbook.steps.view import Label
 from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
-from runbook.terminal.step_screen import duration, is_dry, notes, render_block
+from runbook.terminal.step_screen import duration, is_dry
 
-__all__ = ["has_output_to_look_at", "render_event", "render_finished", "render_phase_end", "render_result"]
-__all__ += ["worth_a_look"]
+__all__ = ["render_event", "render_finished", "render_phase_end", "render_result"]
 
 _DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "taken back", Purpose.PREPARE: "ready"}
 _WORDS = {
@@ -58,12 +56,6 @@ def render_event(
     return lines_of(event, run, width) if lines_of else []
 
 
-def has_output_to_look_at(event: StepFinished, screen: Screen) -> bool:
-    """Tell whether a command of the step has just printed what the step says to look at."""
-    ran = event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED
-    return ran and screen.action.runs
-
-
 def render_result(event: StepFinished, width: int = 80) -> Lines:
     """Say in one or a few lines how an execution ended, what was compared and what was kept."""
     word, style = {
@@ -87,12 +79,6 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
         shown = value if len(value) <= 200 and "\n" not in value else f"{len(value)} characters"
         lines += wrap(f"{name} = {shown}", width, first="  kept  ", rest="      ")
     return lines
-
-
-def worth_a_look(screen: Screen, width: int = 80) -> Lines:
-    """Return what to look for in the output that has just been printed; nothing if the step does not say."""
-    looks = notes(screen, Label.LOOK_FOR, Label.STOP_IF)
-    return [line for note in looks for line in render_block(note, width).lines]
 
 
 def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 80, height: int = 24) -> Lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
 from runbook.terminal.dialog import Dialog
 from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
-from runbook.terminal.event_lines import has_output_to_look_at, render_event, render_phase_end, worth_a_look
+from runbook.terminal.event_lines import render_event, render_phase_end
 from runbook.terminal.intro import (
     Background,
     render_begin,
@@ -28,10 +28,11 @@ from runbook.terminal.intro import (
     render_intro,
     render_notes,
     render_question,
+    render_return,
 )
-from runbook.terminal.lines import Lines, keys
+from runbook.terminal.lines import Lines
 from runbook.terminal.reasons import ask_reason
-from runbook.terminal.step_screen import is_dry, render_own, render_step, render_survey
+from runbook.terminal.step_screen import is_dry, render_by_itself, render_last_finding, render_own, render_step
 
 __all__ = ["TerminalOperator"]
 
@@ -42,7 +43,8 @@ class TerminalOperator:
     """Shows screens and reads answers, as `runbook.engine.ports.Operator` wants it.
 
     `titles` are those of all procedures, by id; `notes` tells what was found around the target once it is proven
-    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one.
+    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one;
+    `early_keys` tells whether keys were pressed while a command ran that asked nothing.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class TerminalOperator:
         notes: Callable[[], Sequence[str]] = tuple,
         dialog: Dialog | None = None,
         book: str = "",
+        early_keys: Callable[[], bool] = lambda: False,
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
@@ -60,7 +63,9 @@ class TerminalOperator:
         self._state = RunState()
         self._procedure: Procedure | None = None
         self._phase = (0, 0, "")
-        self._pending: Reply | None = None
+        self._early_keys = early_keys
+        self._arrived = 0.0
+        """When the screen that is shown came from the engine."""
 
     @property
     def helped(self) -> int:
@@ -71,15 +76,28 @@ class TerminalOperator:
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
+        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
+        return self._enter(procedure, target, render_intro(procedure, width, height))
+
+    def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
+        """Show where a run stands that somebody goes on with, then where it will land, and ask to go on."""
+        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
+        return self._enter(
+            procedure, target, render_return(procedure, state, datetime.now(UTC), width, height), back=True
+        )
+
+    def _enter(
+        self, procedure: Procedure, target: Callable[[], TargetSeen], first: Lines, *, back: bool = False
+    ) -> bool:
         self._procedure = procedure
         # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
         width = self._dialog.width
-        self._show(render_intro(procedure, width, self._dialog.height - len(render_book(self._book, width))))
-        self._dialog.show([Text("Finding out where commands will land ...", style="dim")])
-        seen = proof.result()
+        self._show(first)
+        with self._dialog.running("Finding out where commands will land"):
+            seen = proof.result()
         while True:
-            self._show(render_begin(seen, self._notes(), width, book=self._book))
+            self._show(render_begin(seen, self._notes(), width, book=self._book, back=back))
             try:
                 answer = self._dialog.line().lower()
             except EOFError:
@@ -89,7 +107,7 @@ class TerminalOperator:
             if answer == "?":
                 self._dialog.page([*render_intro(procedure, width, whole=True), *render_notes(self._notes(), width)])
             else:
-                self._dialog.problem("Press Enter to begin, or type ? or q.")
+                self._dialog.problem(f"Press Enter to {'go on' if back else 'begin'}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
@@ -105,20 +123,25 @@ class TerminalOperator:
 
     def decide(self, screen: Screen) -> Reply:
         """Ask what to do at a step that is next."""
+        self._arrived = time.monotonic()
         try:
-            return self._take_pending() or self._between_phases(screen) or self._decide(screen)
+            return self._between_phases(screen) or self._decide(screen)
         except EOFError:
             return _GONE
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Before the end: what was said of the last output counts, and a do-confirm phase is confirmed."""
-        if self._pending is None and screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
-            self._show(render_phase_end(screen, self._phase, self._dialog.width, self._dialog.height))
-            try:
-                return self._looked(screen)
-            except EOFError:
-                return _GONE
-        return self._take_pending()
+        """Before the end, show what the last step has left to judge; a do-confirm phase is confirmed."""
+        width, height = self._dialog.width, self._dialog.height
+        if screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
+            self._show(render_phase_end(screen, self._phase, width, height))
+        elif screen.finding is not None:
+            self._show(render_last_finding(screen, width, height))
+        else:
+            return None
+        try:
+            return self._looked(screen)
+        except EOFError:
+            return _GONE
 
     def advise(self, text: str) -> None:
         """Say why a command of the person's own did not run."""
@@ -137,20 +160,30 @@ class TerminalOperator:
     def _decide(self, screen: Screen) -> Reply:
         if screen.purpose is Purpose.OWN:
             return self._decide_own(screen)
-        if screen.action.is_survey and screen.confirmation is Confirmation.ENTER:
-            # It only reads, and the operator needs its findings, not a question.
-            self._show(render_survey(screen, self._dialog.width, self._dialog.height))
+        early = self._has_early_keys()
+        if screen.starts_by_itself and not early:
+            self._dialog.show(render_by_itself(screen, self._dialog.width))
             return Go()
         again = True
         while True:
             # After a mistyped answer the screen still stands right above.
             if again:
-                self._show(render_step(screen, self._dialog.width, self._dialog.height))
+                stopped = screen.starts_by_itself and early
+                self._show(render_step(self._timed(screen), self._dialog.width, self._dialog.height, stopped=stopped))
             # A value seen elsewhere may be pasted; what starts something or counts as done may not.
             ask = self._dialog.line if screen.action.asks is None else self._dialog.value
             reply, again = self._reply(screen, ask())
             if reply is not None:
                 return reply
+
+    def _has_early_keys(self) -> bool:
+        """Tell whether somebody pressed a key since the last question: that person wants to look before it goes on."""
+        pressed = self._early_keys()
+        return self._dialog.has_early_keys() or pressed
+
+    def _timed(self, screen: Screen) -> Screen:
+        """Return the screen with the time as it is now: somebody may have looked at the output for minutes."""
+        return replace(screen, seconds_so_far=screen.seconds_so_far + time.monotonic() - self._arrived)
 
     def _reply(self, screen: Screen, typed: str) -> tuple[Reply | None, bool]:
         """Return the reply to what was typed, and whether the screen must be shown again without one."""
@@ -182,11 +215,11 @@ class TerminalOperator:
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Ask what to do after a step failed: `Go` retries."""
-        self._pending = None  # what was said of the output before does not fit any more
+        self._arrived = time.monotonic()
         reply = None
         try:
             while reply is None:
-                self._show(render_failure(screen, execution, self._dialog.width, self._dialog.height))
+                self._show(render_failure(self._timed(screen), execution, self._dialog.width, self._dialog.height))
                 reply = self._recover(screen, execution)
         except EOFError:
             return _GONE
@@ -222,11 +255,11 @@ class TerminalOperator:
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Ask what became of a step whose end is unknown."""
-        self._pending = None
+        self._arrived = time.monotonic()
         reply = None
         try:
             while reply is None:
-                self._show(render_unknown(screen, known, probe, self._dialog.width, self._dialog.height))
+                self._show(render_unknown(self._timed(screen), known, probe, self._dialog.width, self._dialog.height))
                 reply = self._resolve(screen, probe)
         except EOFError:
             return _GONE
@@ -274,6 +307,10 @@ class TerminalOperator:
         except EOFError:
             return None
 
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Show what is waited for, and for how long, until the `with` block ends."""
+        return self._dialog.running(what)
+
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Print an event that is already in the journal."""
         self._state = screen.state if screen is not None else apply(self._state, event)
@@ -283,18 +320,6 @@ class TerminalOperator:
         if isinstance(event, StepFinished) and event.purpose is Purpose.OWN:
             with suppress(EOFError):  # the next prompt finds out
                 self._dialog.value("-- Enter goes back to the step: ")
-        if not isinstance(event, StepFinished) or screen is None or not has_output_to_look_at(event, screen):
-            return
-        look = worth_a_look(screen, self._dialog.width)
-        if not look:
-            return
-        # Time to look at the output before the next screen pushes it away. The engine asks for the reply later.
-        ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._dialog.width)
-        self._dialog.show([*look, *ask])
-        try:
-            self._pending = self._looked(screen)
-        except EOFError:
-            self._pending = _GONE
 
     def _looked(self, screen: Screen) -> Reply | None:
         while True:
@@ -308,10 +333,6 @@ class TerminalOperator:
             reply = self._keys.press(typed, screen)[1]
             if reply is not None:
                 return reply
-
-    def _take_pending(self) -> Reply | None:
-        pending, self._pending = self._pending, None
-        return pending
 
     def _between_phases(self, screen: Screen) -> Reply | None:
         """Say that a phase is over when the first step behind it comes; a do-confirm phase must be confirmed."""
