@@ -168,9 +168,13 @@ _ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 """Parts of the addresses that some flavours make links of by themselves."""
 
 
-def markdown_text(text: str) -> str:
-    """Return a text for a line or a cell of Markdown, with everything escaped that would be markup there."""
-    return _at_start(_escaped(one_line(text)))
+def markdown_text(text: str, *, begins_line: bool = True) -> str:
+    """Return a text for a line or a cell of Markdown, with everything escaped that would be markup there.
+
+    Behind other text of its line or cell (`begins_line` false), what makes a heading or a list needs no escape.
+    """
+    escaped = _escaped(one_line(text))
+    return _at_start(escaped) if begins_line else escaped
 
 
 def markdown_prose(text: str) -> str:

@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from runbook.cli.group import runbook, verbs
 from runbook.cli.screenshots import first_screen
+from runbook.reports.json_format import KEYS
 from runbook.site import procedure_page
 from runbook.site.templating import render
 
-__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure"]
+__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure", "report_keys"]
 
 _KEEPS_LINES = "\b\n"
 """How click marks a paragraph that it must not wrap."""
@@ -53,6 +54,11 @@ def cli_reference() -> Markup:
         if command is not None:
             helps += _tree(command, context, verb)
     return render("reference/command_line.html", commands=helps)
+
+
+def report_keys() -> Markup:
+    """Render the keys of a report in JSON, with what each holds."""
+    return render("reference/report_keys.html", keys=KEYS.items())
 
 
 def _tree(command: click.Command, parent: click.Context, name: str) -> Iterator[CommandHelp]:

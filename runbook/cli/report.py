@@ -1,9 +1,8 @@
-"""`runbook report`: the timeline of a run."""
+"""`runbook report`: what a review needs to know of a run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,27 +12,35 @@ from runbook.cli.run_options import complete_run, find_run, journal_here
 from runbook.errors import BookError, ExitCode, RunbookError, UsageError
 
 if TYPE_CHECKING:
-    from runbook.journal.events import Event
-    from runbook.model import KnownError
+    from runbook.model import Book
+    from runbook.reports.run_report import RunReport
 
 __all__ = ["command"]
 
 
 @click.command("report")
 @click.argument("run", required=False, shell_complete=complete_run)
-@click.option("--format", "form", type=click.Choice(["md", "json"]), default="md", show_default=True)
-@click.option("--output", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["md", "html", "json"]),
+    default="md",
+    show_default=True,
+    help="Markdown, one HTML file to read or print, or JSON for programs.",
+)
+@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--full", is_flag=True, help="Show long commands and outputs whole. JSON always has them whole.")
+@click.option("--sources", is_flag=True, help="Append the procedure as it was. JSON always has it.")
 @click.pass_obj
-def command(book: str | None, run: str | None, form: str, output: str | None) -> int:
-    """Print the timeline of a run (default: the newest): what was done when, by whom, and what it showed."""
-    from runbook.reports.run_report import as_json, as_markdown, write
+def command(book: str | None, run: str | None, form: str, output: str | None, full: bool, sources: bool) -> int:
+    """Write the report of a run (default: the newest), as a postmortem needs it.
 
-    journal = journal_here()
-    name = find_run(journal, run)
-    events = journal.events(name)
-    titles, errors = _titles_and_errors(book, events)
-    proof = journal.proof(name, len(events))
-    text = (as_json if form == "json" else as_markdown)(events, titles, proof, errors)
+    It has a summary, a place for the impact, the decisions and why they were made, a timeline, the commands with their
+    results, and what was skipped. Times are UTC. Secrets are left out.
+    """
+    from runbook.reports.report_file import write
+
+    text = _written(_report(book, run), form, full=full, sources=sources)
     if output is None or _is_standard_output(output):
         click.echo(text, nl=False)
         return ExitCode.DONE
@@ -42,6 +49,39 @@ def command(book: str | None, run: str | None, form: str, output: str | None) ->
     except OSError as error:
         raise RunbookError(f"the report can't be written to {output}: {error.strerror}") from error
     return ExitCode.DONE
+
+
+def _report(book: str | None, run: str | None) -> RunReport:
+    from runbook.reports.run_report import report_of
+
+    journal = journal_here()
+    name = find_run(journal, run)
+    events = journal.events(name)
+    return report_of(events, _read(book), proof=journal.proof(name, len(events)))
+
+
+def _written(report: RunReport, form: str, *, full: bool, sources: bool) -> str:
+    if form == "json":
+        from runbook.reports.json_format import as_json
+
+        return as_json(report)
+    if form == "html":
+        from runbook.reports.html import as_html
+
+        return as_html(report, full=full, sources=sources)
+    from runbook.reports.markdown import as_markdown
+
+    return as_markdown(report, full=full, sources=sources)
+
+
+def _read(book: str | None) -> Book | None:
+    """Return the book, None if it can't be read: a report is written without it, too."""
+    from runbook.checks import open_book
+
+    try:
+        return open_book(book)
+    except (BookError, UsageError):
+        return None
 
 
 def _is_standard_output(file: str) -> bool:
@@ -53,22 +93,3 @@ def _is_standard_output(file: str) -> bool:
         return os.path.samestat(os.stat(file), os.fstat(1))  # noqa: PTH116 - a name and a descriptor, alike
     except OSError:
         return False
-
-
-def _titles_and_errors(book: str | None, events: Sequence[Event]) -> tuple[dict[str, str], tuple[KnownError, ...]]:
-    """Return the steps' titles, if the book still has the procedure as it was, and the errors that the book knows.
-
-    A report is written without them, too.
-    """
-    from runbook.checks import open_book
-    from runbook.engine.state import fold
-    from runbook.reports.run_report import titles_of
-
-    state = fold(events)
-    try:
-        opened = open_book(book)
-    except (BookError, UsageError):
-        return {}, ()
-    procedure = opened.procedures.get(state.header.procedure if state.header else "")
-    is_same = procedure is not None and procedure.digest == state.digest
-    return titles_of(procedure, state) if procedure and is_same else {}, opened.errors

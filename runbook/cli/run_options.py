@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -172,18 +172,15 @@ def _saved(journal: SqliteJournal) -> str:
 
 def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
     def report(run: str) -> None:
-        from runbook.engine.state import fold
-        from runbook.reports.run_report import as_markdown, titles_of, write_private
+        from runbook.reports.markdown import as_markdown
+        from runbook.reports.report_file import write_private
+        from runbook.reports.run_report import report_of
 
         events = journal.events(run)
-        state = fold(events)
-        procedure = book.procedures.get(state.header.procedure) if state.header else None
-        titles: Mapping[str, str] = titles_of(procedure, state) if procedure else {}
+        text = as_markdown(report_of(events, book, proof=journal.proof(run, len(events))))
         # The journal has it all: `runbook report` makes this file again whenever it is wanted.
         with suppress(OSError):
-            write_private(
-                report_path(journal, run), as_markdown(events, titles, journal.proof(run, len(events)), book.errors)
-            )
+            write_private(report_path(journal, run), text)
 
     return report
 

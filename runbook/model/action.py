@@ -300,6 +300,11 @@ class Action:
         """The answer to give if nothing suggests another one, "" if there is none."""
         return ""
 
+    def suggestion(self, values: Mapping[str, Value]) -> tuple[str, str]:
+        """Return the answer that it suggests and why, both "" if it suggests none."""
+        del values
+        return "", ""
+
     @property
     def wants_answer(self) -> bool:
         """True if its step is not confirmed but answered: an option, a value."""

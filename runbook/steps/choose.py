@@ -100,7 +100,7 @@ class Choose(Action):
 
     def is_settled(self, choice: str | None, *, passed: bool) -> bool:
         """Tell whether an option was chosen that is still there."""
-        return passed and any(option.when == choice for option in self.options)
+        return passed and choice is not None and self._has(choice)
 
     def perform(self, work: Work, answer: str) -> None:
         """Take the option, if there is one of that name."""
@@ -112,6 +112,14 @@ class Choose(Action):
         """Let it be answered."""
         del effect, is_complete
         return True
+
+    def suggestion(self, values: Values) -> tuple[str, str]:
+        """Return the option that a survey found to be likely, and the finding."""
+        suggested = fill_text(self.suggested, values)
+        return (suggested, fill_text(self.because, values)) if self._has(suggested) else ("", "")
+
+    def _has(self, answer: str) -> bool:
+        return any(option.when == answer for option in self.options)
 
     @property
     def wants_answer(self) -> bool:

@@ -126,7 +126,7 @@ def test_history_report_and_status_are_read_from_another_terminal(place: Place) 
     assert (row["run"], row["target"]) == (header.run, "production qwertyuiopasdfghjklz")
     assert runbook(place, "status").stdout == "Nothing is running.\n"
     report = runbook(place, "report").stdout
-    assert "**Push** (`push`): ran, confirmed with `yes`, passed: exit 0" in report
+    assert "| **Push**: ran, confirmed with 'yes' | passed |" in report
     assert (place.root / "state" / "runbook" / "reports" / f"{header.run}.md").read_text() == report
     part = header.run[:13]
     assert json.loads(runbook(place, "report", part, "--format", "json").stdout)["outcome"] == "finished"
@@ -206,7 +206,7 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
     place.session()
 
     assert runbook(place, "report", "--output", "out.md").returncode == 0
-    assert (place.root / "project" / "out.md").read_text().startswith("# Run ")
+    assert (place.root / "project" / "out.md").read_text().startswith("# Fix it: ")
     ended = runbook(place, "report", "--output", "/proc/nowhere/out.md")
     assert ended.returncode == 1
     assert ended.stderr.startswith("runbook: the report can't be written to /proc/nowhere/out.md")

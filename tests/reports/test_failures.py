@@ -12,7 +12,9 @@ from runbook.diagnosis import Diagnosis
 from runbook.engine.ports import Go, Screen, Stop
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.reports.failures import failures, in_one_sentence
-from runbook.reports.run_report import as_json, as_markdown
+from runbook.reports.json_format import as_json
+from runbook.reports.markdown import as_markdown
+from runbook.reports.run_report import report_of
 
 ERRORS = read_book(PACKAGED_BOOK).errors
 PUSH = "npx supabase db push"
@@ -32,18 +34,18 @@ def walked(tmp_path: Path) -> Walked:
 def test_report_names_the_error_and_what_it_is(tmp_path: Path) -> None:
     """It has a section of its own, so that nobody has to search the output."""
     events = walked(tmp_path).journal.events("20261123-0120-fix")
-    text = as_markdown(events, {"push": "Push it"}, "", ERRORS)
-    section = text.split("## What failed")[1].split("## Steps")[0]
-    assert "**Push it** (`push`): The table, index or view exists already" in section
+    report = report_of(events, replace(book(FIX), errors=ERRORS))
+    section = as_markdown(report).split("## What failed")[1].split("##")[0]
+    assert "**Push it**: The table, index or view exists already" in section
     assert "SQLSTATE 42P07" in section
-    (failure,) = json.loads(as_json(events, {}, "", ERRORS))["failures"]
+    (failure,) = json.loads(as_json(report))["failures"]
     assert (failure["step"], failure["sqlstate"], failure["known"]) == ("push", "42P07", "table-exists")
 
 
 def test_report_without_a_book_still_has_the_error(tmp_path: Path) -> None:
     """The book may be broken, but the command's output is in the journal."""
     events = walked(tmp_path).journal.events("20261123-0120-fix")
-    assert "ERROR: relation" in as_markdown(events).split("## What failed")[1].split("## Steps")[0]
+    assert "ERROR: relation" in as_markdown(report_of(events)).split("## What failed")[1].split("##")[0]
 
 
 def test_diagnosis_is_worked_out_from_the_record(tmp_path: Path) -> None:

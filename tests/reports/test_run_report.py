@@ -31,8 +31,13 @@ from support.walks import (
 
 from runbook.engine.ports import Go, HandOver, Resolve, Screen, Skip, Stop, Undecided
 from runbook.engine.state import fold
+from runbook.reports.html import as_html
+from runbook.reports.json_format import KEYS, as_json
+from runbook.reports.markdown import as_markdown
+from runbook.reports.report_file import write, write_private
 from runbook.reports.run_history import Running, rows, running
-from runbook.reports.run_report import as_json, as_markdown, status_line, titles_of, write, write_private
+from runbook.reports.run_report import RunReport, report_of, status_line
+from runbook.steps.choose import Choose, Option
 from runbook.steps.survey import Look, Survey
 
 FIX = procedure(
@@ -56,32 +61,94 @@ def walked(tmp_path: Path) -> Walked:
     return done
 
 
-def markdown(walked: Walked) -> str:
+def reported(walked: Walked) -> RunReport:
     """Return the report of the newest run."""
-    events = walked.journal.events(walked.run)
-    return as_markdown(events, titles_of(FIX, fold(events)))
+    return report_of(walked.journal.events(walked.run), walked.book)
 
 
-def test_the_report_tells_who_did_what_when_and_what_it_showed(walked: Walked) -> None:
-    """A head with all versions, the values, and a timeline with confirmations, evidence and reasons."""
-    text = markdown(walked)
+def markdown(walked: Walked) -> str:
+    """Return the report of the newest run as Markdown."""
+    return as_markdown(reported(walked))
 
-    head, timeline = text.split("## Timeline", maxsplit=1)
-    assert "# Run 20261123-0120-fix" in head
-    assert "| Outcome | not finished (handed over) |" in head
-    assert "| Target | production `qwertyuiopasdfghjklz`, production |" in head
-    assert "| Versions | supabase 3.1.0, runbook 0.1 |" in head
-    assert "| table | `tasks` |" in head
-    rows_of = [line.split(" | ")[1] for line in timeline.split("## Steps")[0].splitlines()[4:-1]]
-    assert rows_of == [
-        "ada began",
-        "**See tasks** (`see`): ran, passed: exit 0, as expected",
-        "**Push it** (`push`): ran, confirmed with `yes`, failed: expected exit 0, saw exit 1",
-        "**Push it** (`push`): ran, confirmed with `yes`, passed: exit 0, as expected",
-        "**Push it** (`push`): checked, passed: exit 0, as expected",
-        "**Tell** (`tell`): skipped: nobody \\| there",
-        "handed over to grace: watch it",
+
+def rows_of(report: RunReport) -> list[str]:
+    """Return the timeline, each entry as a line without its time."""
+    named = ((report.name(one.step) if one.step else "", one) for one in report.timeline)
+    return [" | ".join(part for part in (one.who, name, one.what, one.result) if part) for name, one in named]
+
+
+def test_a_report_has_what_a_review_asks(walked: Walked) -> None:
+    """What, where, who, when and how far; a place for the impact; the timeline; what was skipped and handed over."""
+    report = reported(walked)
+    head, rest = as_markdown(report).split("## Impact")
+
+    assert head.startswith("# Fix: 20261123-0120-fix\n")
+    for line in (
+        "| Target | production `qwertyuiopasdfghjklz` |",
+        "| Operator | ada on here |",
+        "| Start | 2026-11-23 01:20:03 UTC |",
+        "| Outcome | not finished (handed over) |",
+        "| Steps | 2 passed, 1 skipped |",
+        "| Wrote | Push it |",
+        "| Versions | supabase 3.1.0, runbook 0.1 |",
+    ):
+        assert line in head
+    assert rest.lstrip().startswith("To fill in:")
+    assert "| table | `tasks` |" in rest
+    assert rows_of(report) == [
+        "ada | started the run on here",
+        "ada | See tasks | ran | passed",
+        "ada | Push it | ran, confirmed with 'yes' | failed: expected exit 0, saw exit 1",
+        "ada | Push it | ran, confirmed with 'yes' | passed",
+        "ada | Push it | checked | passed",
+        "ada | Tell | skipped | nobody | there",
+        "ada | handed over to grace | watch it",
     ]
+    assert "**Tell**: nobody \\| there (ada)" in rest.split("## Skipped")[1].split("##")[0]
+    assert "Handed over to grace: watch it (ada)" in rest.split("## Notes and hand-overs")[1].split("##")[0]
+
+
+def test_a_run_of_a_few_steps_makes_a_page_and_long_output_is_cut(walked: Walked, tmp_path: Path) -> None:
+    """The middle of an output is left out, with how to see it; the book's text comes on request alone."""
+    assert len(markdown(walked).splitlines()) < 85
+
+    numbers = "\n".join(f"line {number}" for number in range(200))
+    long = Walked(book(FIX), tmp_path / "long", executor=FakeExecutor({"look tasks": ended(output=numbers)}))
+    long.begin(table="tasks")
+    report = reported(long)
+    for written in (as_markdown, as_html):
+        short, full = written(report), written(report, full=True, sources=True)
+        assert "line 0\nline 1\nline 2\n… 194 lines …\nline 197\nline 198\nline 199" in short
+        assert ("--full" in short, "--full" in full, "--full" in written(reported(walked))) == (True, False, False)
+        assert "line 100\n" in full
+        assert ("Appendix" in short, "Appendix" in full) == (False, True)
+
+
+def test_decisions_come_with_what_was_suggested(tmp_path: Path) -> None:
+    """A review asks why an answer was given."""
+    looks = (Look(title="locks", action=command("look"), at=AT),)
+    options = (Option("A lock", at=AT), Option("Else", at=AT))
+    which = Choose(options, "{{likely}}", "{{likely_because}}")
+    steps = step("triage", Survey(looks=looks, suggests="likely", at=AT)), step("which", which, title="What is it?")
+    walked = Walked(book(procedure(*steps)), tmp_path, FakeOperator([confirm, Go(value="Else")]))
+    walked.executor.endings = {"look": ended(output='[{"fact": "pid 7 blocks", "suggests": "A lock"}]')}
+    walked.begin()
+
+    line = "**What is it?**: Else (ada). Suggested was: A lock, because of pid 7 blocks."
+    assert line in markdown(walked)
+
+
+def test_a_statement_that_changed_production_by_hand_is_listed(tmp_path: Path) -> None:
+    """No migration holds it, so the report must; a push and a reading query are not among them."""
+    sql = "npx supabase db query --linked delete-all"
+    steps = (step("repair", sql), step("push", "npx supabase db push --linked"), step("see", "look"))
+    walked = Walked(book(procedure(*steps)), tmp_path)
+    walked.begin()
+    report = reported(walked)
+
+    assert [one.step for one in report.by_hand] == ["repair"]
+    section = as_markdown(report).split("## Changed without a migration or a deploy")[1].split("## Commands")[0]
+    assert "```sh\nnpx supabase db query --linked delete-all\n```" in section
 
 
 def test_the_commands_of_a_survey_are_in_the_report_and_the_status(tmp_path: Path) -> None:
@@ -98,9 +165,9 @@ def test_the_commands_of_a_survey_are_in_the_report_and_the_status(tmp_path: Pat
     walked.begin()
 
     text = markdown(walked)
-    assert "`triage`: ran, passed: nothing found" in text
+    assert "Passed, 2.0 s: nothing found" in text
     assert "```sh\nlook locks\n```\n\n```sh\nlook errors\n```" in text
-    (attempt,) = json.loads(as_json(walked.journal.events(walked.run)))["steps"][0]["attempts"]
+    (attempt,) = json.loads(as_json(reported(walked)))["steps"][0]["attempts"]
     assert attempt["looks"] == ["look locks", "look errors"]
     assert "triage, running since 01:20:05 UTC: 2 commands at the same time" in seen[0].as_text()
 
@@ -111,10 +178,10 @@ def test_output_can_not_break_out_of_its_fence(walked: Walked) -> None:
 
 
 def test_the_json_has_the_summary_the_steps_and_every_event(walked: Walked) -> None:
-    """For programs; nothing is lost."""
-    events = walked.journal.events(walked.run)
-    document = json.loads(as_json(events, titles_of(FIX, fold(events))))
+    """For programs; nothing is lost, and every key is documented."""
+    document = json.loads(as_json(reported(walked)))
 
+    assert list(document) == list(KEYS)
     assert document["outcome"] == "not finished (handed over)"
     assert document["operators"] == ["ada"]
     assert [(one["path"], one["title"], one["status"]) for one in document["steps"]] == [
@@ -123,7 +190,8 @@ def test_the_json_has_the_summary_the_steps_and_every_event(walked: Walked) -> N
         ("tell", "Tell", "skipped"),
     ]
     assert [one["outcome"] for one in document["steps"][1]["attempts"]] == ["failed", "passed", "passed"]
-    assert len(document["events"]) == len(events)
+    assert [one["outcome"] for one in document["commands"]] == ["passed", "failed", "passed", "passed"]
+    assert len(document["events"]) == len(walked.journal.events(walked.run))
 
 
 def test_one_line_tells_a_channel_where_a_run_stands(tmp_path: Path) -> None:
@@ -250,15 +318,18 @@ def test_a_report_that_can_not_be_written_leaves_nothing_behind(tmp_path: Path) 
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("r.md", "old")]
 
 
-def test_an_execution_without_an_end_is_told_as_that(tmp_path: Path) -> None:
-    """With what the operator then said of it."""
+def test_an_execution_without_an_end_is_reported_with_how_it_was_settled(tmp_path: Path) -> None:
+    """While nobody has decided, the report says that; afterwards it says who decided what, and why."""
     lost = Walked(book(FIX), tmp_path, executor=FakeExecutor({"change": RuntimeError("the machine is gone")}))
     with pytest.raises(RuntimeError):
         lost.begin(table="tasks")
-    assert "**Push it** (`push`): ran, confirmed with `yes`; its end is not on record" in markdown(lost)
+    text = markdown(lost)
+    assert "| **Push it**: ran, confirmed with 'yes' | its end is not on record |" in text
+    assert "**Push it**: its end is not on record. Nobody has decided yet." in text
 
     later = lost.again(Resolve(Undecided.DONE, "the history has it"))
     later.resume()
     text = markdown(later)
-    assert "**Push it** (`push`): its end was unknown; the operator says done: the history has it" in text
-    assert "ada went on, on here" in text
+    section = text.split("## What was unknown")[1].split("## Timeline")[0]
+    assert "ada decided that it is done: the history has it." in section
+    assert "| ada | resumed the run on here |" in text

@@ -20,8 +20,10 @@ from runbook.engine.state import fold
 from runbook.journal.events import Outcome, Purpose, RunFinished, StepFinished, StepStarted
 from runbook.journal.liveness import is_alive, start_time, survivors, this_host
 from runbook.journal.sqlite import SqliteJournal
+from runbook.reports.json_format import as_json
+from runbook.reports.markdown import as_markdown
 from runbook.reports.run_history import rows, running
-from runbook.reports.run_report import as_json, as_markdown, status_line
+from runbook.reports.run_report import report_of, status_line
 from runbook.steps.wait import Wait
 from runbook.terminal.error_screens import render_holder
 
@@ -87,8 +89,8 @@ def test_no_length_of_time_follows_a_clock_that_is_set(tmp_path: Path, change: t
     assert 30 <= pause.seconds < 40
     (row,) = rows(walked.journal, 9)
     assert row.seconds == state.seconds
-    assert f"| Took | {round(state.seconds)} s |" in as_markdown(events)
-    assert f'"seconds": {state.seconds}' in as_json(events)
+    assert f"| Duration | {round(state.seconds)} s |" in as_markdown(report_of(events))
+    assert f'"seconds": {state.seconds}' in as_json(report_of(events))
     later = state.updated + timedelta(seconds=5) if state.updated else START
     assert f"({round(state.seconds + 5)} s)" in status_line(state, None, later)
     assert f"({round(state.seconds)} s)" in status_line(state, None, START - 20 * YEARS)

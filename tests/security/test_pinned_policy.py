@@ -27,8 +27,10 @@ from runbook.journal.events import ChangeAccepted, RulesSeen, RunStarted
 from runbook.journal.interface import MemoryJournal
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Book, Undo
+from runbook.reports.json_format import as_json
+from runbook.reports.markdown import as_markdown
 from runbook.reports.run_history import running
-from runbook.reports.run_report import as_json, as_markdown
+from runbook.reports.run_report import report_of
 from runbook.terminal.event_lines import render_event
 from runbook.terminal.intro import render_begin, render_book, render_intro
 
@@ -195,8 +197,8 @@ def test_status_and_report_name_the_rules(tmp_path: Path) -> None:
     events = walked.journal.events(walked.run)
     header = events[0]
     assert isinstance(header, RunStarted)
-    assert f"/team/book, policy {header.rules.digest[:12]}" in as_markdown(events)
-    assert json.loads(as_json(events))["rules"] == {"book": "/team/book", "digest": header.rules.digest}
+    assert f"/team/book, policy {header.rules.digest[:12]}" in as_markdown(report_of(events))
+    assert json.loads(as_json(report_of(events)))["rules"] == {"book": "/team/book", "digest": header.rules.digest}
     walked.again(lambda _: _look(walked)).resume()
 
 

@@ -38,7 +38,6 @@ from support.walks import (
 from runbook import cli
 from runbook.engine.context import Identity
 from runbook.engine.ports import HandOver, Skip
-from runbook.engine.state import fold
 from runbook.errors import Finding, UsageError
 from runbook.filling import fill_command, fill_statement
 from runbook.journal.events import Outcome, Purpose, StepFinished, TargetSeen
@@ -46,8 +45,11 @@ from runbook.journal.interface import Holder
 from runbook.printable import json_text, one_line, printable, spelled_out, suspect
 from runbook.rendering.command_text import quoted
 from runbook.rendering.json_format import readable
+from runbook.reports.html import as_html
+from runbook.reports.json_format import as_json
+from runbook.reports.markdown import as_markdown
 from runbook.reports.run_history import rows, running
-from runbook.reports.run_report import as_json, as_markdown, titles_of
+from runbook.reports.run_report import report_of
 from runbook.runtime.output_filter import OutputFilter
 from runbook.site.templating import macro
 from runbook.terminal.answers import wanted
@@ -170,12 +172,13 @@ def test_report_shows_each_character_as_what_it_is(tmp_path: Path) -> None:
     text = hostile()
     walked = _walked(tmp_path, text)
     events = walked.journal.events(walked.run)
-    titles = titles_of(walked.book.procedures["fix"], fold(events))
+    report = report_of(events, walked.book)
 
-    assert unsafe(as_markdown(events, titles)) == []
-    report = as_json(events, titles)
-    assert unsafe(report, escaped=True) == []
-    assert json.loads(report)["host"] == text
+    assert unsafe(as_markdown(report, full=True, sources=True)) == []
+    assert unsafe(unescape(as_html(report, full=True, sources=True))) == []
+    document = as_json(report)
+    assert unsafe(document, escaped=True) == []
+    assert json.loads(document)["host"] == text
 
 
 def test_history_and_status_show_each_character_as_what_it_is(tmp_path: Path) -> None:

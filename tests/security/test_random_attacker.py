@@ -29,13 +29,15 @@ from support.walks import FakeExecutor, FakeOperator, Walked, book, confirm, end
 from runbook import cli
 from runbook.cli.error_handler import ending
 from runbook.engine.ports import HandOver, Skip
-from runbook.engine.state import fold
 from runbook.errors import ExitCode, Finding, RunbookError
 from runbook.journal.codec import to_json
 from runbook.policy.redaction import Redactor
 from runbook.printable import printable
+from runbook.reports.html import as_html
+from runbook.reports.json_format import as_json
+from runbook.reports.markdown import as_markdown
 from runbook.reports.run_history import rows
-from runbook.reports.run_report import as_json, as_markdown, titles_of
+from runbook.reports.run_report import report_of
 from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor
 from runbook.runtime.output_filter import OutputFilter
 from runbook.runtime.terminal_relay import _Channel
@@ -282,10 +284,11 @@ def _outlets(text: str, secret: str) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory() as directory:
         walked = _walked(Path(directory), text, secret)
     events = walked.journal.events(walked.run)
-    titles = titles_of(walked.book.procedures["fix"], fold(events))
+    report = report_of(events, walked.book)
     return {
-        "report": as_markdown(events, titles),
-        "report in JSON": as_json(events, titles),
+        "report": as_markdown(report, full=True, sources=True),
+        "report in HTML": as_html(report, full=True, sources=True),
+        "report in JSON": as_json(report),
         "history": "".join(row.as_text() for row in rows(walked.journal, 9)),
         "journal": "\n".join(map(to_json, events)),
     }
