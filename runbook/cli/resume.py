@@ -16,10 +16,11 @@ __all__ = ["command"]
 @click.option("--yes", is_flag=True, hidden=True)
 @click.pass_obj
 def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
-    """Go on with a run that stopped or was cut off (default: the newest that is not finished).
+    """Go on with a run that stopped or was cut off.
 
-    A step whose end nobody saw is never run again by itself: what is known is shown, its check can be run, and you
-    decide. If the procedure or the target has changed since, the difference is shown first.
+    Without RUN it is the one with a step that may be half done, or else the one that stopped last. A step whose end
+    nobody saw is never run again by itself: what is known is shown, its check can be run, and you decide. If the
+    procedure or the target has changed since, the difference is shown first.
     """
     require_person(yes=yes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
-_WIDTH = 80
+_WIDEST = 80
+"""Columns of the longest line; a narrower terminal has shorter ones."""
 
 
 def hold(
@@ -150,7 +152,7 @@ def list_drills(book: Book) -> int:
         for drill in procedure.drills:
             alone = "" if drill.practice else " --auto"
             click.echo(f"{procedure.id} --scenario {drill.name}{alone}")
-            click.echo(textwrap.shorten(one_line(drill.briefing), _WIDTH - 4, placeholder=" ..."))
+            click.echo(textwrap.shorten(one_line(drill.briefing), _width() - 4, placeholder=" ..."))
     return ExitCode.DONE
 
 
@@ -197,4 +199,8 @@ def hold_all(
 
 def _say(text: str, first: str, rest: str | None = None) -> None:
     rest = first if rest is None else rest
-    click.echo(textwrap.fill(one_line(text), _WIDTH, initial_indent=first, subsequent_indent=rest))
+    click.echo(textwrap.fill(one_line(text), _width(), initial_indent=first, subsequent_indent=rest))
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)

@@ -129,7 +129,9 @@ def set_stage(
     # The environment first: git, the server and the CLI inherit what is left of it.
     with (
         harmless_environment(),
-        open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
+        open_sandbox(
+            platform, major=major, postgres_url=postgres_url, drill=f"{procedure.id} --scenario {drill.name}"
+        ) as sandbox,
         play_scenario(sandbox, scenario) as scene,
         open_relay(sandbox.postgres.command_url) if needs_relay(scenario.events) else nullcontext() as relay,
     ):

@@ -301,8 +301,11 @@ class Walk:
         prepared = prepare_at(self.context, at, undo.action, after=True)
         blocks = tuple(undo.action.view(Shown(at.after.values), self.context.destination))
         screen = _with(self.context, screen_of(self.context, at), prepared)
+        # Nothing shows that a person has done it, so Enter, which may be a reflex, doesn't say so.
+        by_hand_only = undo.action.is_seen_by_person and screen.confirmation is Confirmation.ENTER
         screen = replace(
             screen,
+            confirmation=Confirmation.YES if by_hand_only else screen.confirmation,
             action=undo.action,
             purpose=Purpose.UNDO,
             title=f"Take back: {screen.title}",

@@ -54,15 +54,15 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
         band(said_lines(diagnosis.error, width) if diagnosis else []),
-        band(wrap(evidence, width, first="  ") if evidence else [], 2),
+        band(wrap(evidence, width, first="  ") if evidence else [], 2, more="o"),
         band(_known(screen, width)),
         band(_advice(screen, width), 0 if diagnosis and diagnosis.known else 2),
         band(what_ran(screen, width), 1),
-        band(tail, 1 if diagnosis else 3, keep_end=True),
+        band(tail, 1 if diagnosis else 3, keep_end=True, more="o"),
         band([Text()], 0),
         band(keys("", _choices(screen, execution), width)),
     ]
-    return fit(bands, height - 1, more="o")
+    return fit(bands, height - 1)
 
 
 def _place(screen: Screen, width: int) -> Lines:
@@ -106,7 +106,7 @@ def _choices(screen: Screen, execution: Execution) -> list[str]:
     names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
     names += ["s skip (asks why)", "b back"]
     names += ["p other procedure"] if other_procedures(screen) else []
-    return [*names, "o output", "? why", "h hand over", "q stop"]
+    return [*names, "o output", "l steps", "? more", "h hand over", "q stop"]
 
 
 def render_unknown(
@@ -127,11 +127,16 @@ def render_unknown(
         band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
         band(what_ran(screen, width), 1),
-        band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
+        band(line for sentence in known for line in wrap(sentence, width, first="  - ")),
         band(_probed(probe, width) if probe else [], 2),
         band(wrap(either, width, first="  ")),
         band([Text()], 0),
-        band([*map(Text, decisions), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]),
+        band(
+            [
+                *map(Text, decisions),
+                *keys("", ["l steps", "m note", "o output", "? why", "h hand over", "q stop"], width),
+            ]
+        ),
     ]
     return fit(bands, height - 1)
 

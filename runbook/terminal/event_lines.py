@@ -91,7 +91,7 @@ def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 8
     steps = way_of(screen.procedure, screen.state).in_phase(number)
     listed = [line for one in steps for line in _step_line(one, screen.state.step(one.path), width)]
     ask = keys("Is each line so? Press Enter if all are, or:", ["b back", "o output", "q stop"], width)
-    return fit([band(lines), band(listed, 4), band(ask)], height - 1)
+    return fit([band(lines), band(listed, 4), band(ask)], height - 1, more="l")
 
 
 def render_finished(procedure: Procedure, state: RunState, width: int = 80, height: int = 24) -> Lines:
@@ -107,7 +107,8 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         band([Text("Still to do:", style="bold"), *after] if after else [], 2),
         band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
     ]
-    return fit(bands, height - 1)
+    # No prompt follows, so no key shows the rest.
+    return fit(bands, height - 1, more="the debrief" if _is_drill(state) else "the report")
 
 
 def _is_drill(state: RunState) -> bool:
@@ -151,10 +152,10 @@ def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     return [Text("Handed over.", style="bold"), *wrap(f"{who} goes on with: runbook resume {run}", width)]
 
 
-def _stopped(event: RunStopped, run: str, _width: int) -> Lines:
+def _stopped(event: RunStopped, run: str, width: int) -> Lines:
     because = f" ({event.reason})" if event.reason and not event.reason.startswith("stopped by") else ""
     back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
-    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
+    return [*wrap(f"Stopped{because}.", width, style="bold"), *wrap(back, width)]
 
 
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {

@@ -113,7 +113,7 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     output = [text for text in lines_of(readable_output(found.output, width - 4)) if text.strip()]
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
     bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"))]
-    bands.append(band(shown, 3))
+    bands.append(band(shown, 3, more="o"))
     bands += [band(_labelled(f"{note.label}:", note.text, width), 2) for note in found.notes]
     return [*bands, band([Text()], 0)]
 
