@@ -15,6 +15,7 @@ from runbook.engine.detours import go_to, run_own
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
 from runbook.engine.pace import finding_at, finding_before, starts_by_itself
+from runbook.engine.pick_lists import with_values
 from runbook.engine.ports import (
     AddNote,
     Back,
@@ -153,6 +154,10 @@ class Walk:
     def _begin(self, at: Place) -> End | None:
         screen, prepared = ready_screen(self.context, at)
         action, draft = screen.action, None
+        if action.asks is not None:
+            directory = self.context.ports.target.directory
+            asks = with_values(action.asks, directory, way=self.context.way, state=self.context.state, at=at)
+            screen = replace(screen, asks=asks)
         if not self.context.dry:
             draft = action.begin(StepWork(context=self.context, at=at, prepared=Prepared(), screen=screen))
         if draft is not None:
@@ -246,8 +251,12 @@ class Walk:
         ask = found if found_at else f"What is {source.name}?"
         known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
         parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
+        directory = self.context.ports.target.directory
+        if found_at:
+            parameter = with_values(parameter, directory, way=self.context.way, state=self.context.state, at=found_at)
+        problem_with = self.context.problem_with
         value = parameters.parse(
-            parameter, parameters.ask(parameter, self.operator, problem_with=self.context.problem_with)
+            parameter, parameters.ask(parameter, self.operator, problem_with=problem_with, directory=directory)
         )
         self.context.record(ValueGiven(at=self._now(), step=source.path, name=source.name, value=value))
 

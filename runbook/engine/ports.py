@@ -89,6 +89,8 @@ class Screen:
     finding: Finding | None = None
     """What the step before has left to judge; on the screen of the end, what the last step has."""
     has_more: bool = False
+    asks: Parameter | None = None
+    """The value that the step asks for, with those to pick from."""
     diagnosis: Diagnosis | None = None
     """Why the step's last command failed, where its output says so; set only on the screen of a failure."""
 

@@ -214,7 +214,9 @@ def _ask_for_new_values(context: Context) -> None:
     """Ask for the parameters that the procedure did not have when the run began: a list without values is no list."""
     for parameter in context.procedure.parameters:
         if not parameter.secret and parameter.name not in context.state.parameters:
-            value = parse(parameter, ask(parameter, context.ports.operator, problem_with=context.problem_with))
+            operator, directory = context.ports.operator, context.ports.target.directory
+            text = ask(parameter, operator, problem_with=context.problem_with, directory=directory)
+            value = parse(parameter, text)
             context.record(ValueGiven(at=context.ports.clock.now(), step="", name=parameter.name, value=value))
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from runbook.engine import ports
 from runbook.engine.confirmation import is_confirmed
+from runbook.engine.pick_lists import picked
 from runbook.engine.ports import Confirmation, Reply, Screen
 from runbook.errors import MissingPartError
 from runbook.printable import lines_of, one_line
@@ -35,7 +36,7 @@ def go_for(screen: Screen, typed: str) -> ports.Go | str:
     Enter alone never does anything that writes.
     """
     if screen.action.wants_answer:
-        value, problem = screen.action.read_answer(typed)
+        value, problem = screen.action.read_answer(picked(screen.asks, typed) if screen.asks else typed)
         return problem or ports.Go(value=value)
     if screen.confirmation is Confirmation.ENTER:
         return (

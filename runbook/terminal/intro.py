@@ -17,6 +17,7 @@ from runbook.journal.events import Purpose, TargetSeen
 from runbook.model import Mode, Parameter, Procedure
 from runbook.printable import one_line
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
+from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.step_screen import target_text
 
 __all__ = ["Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
@@ -156,17 +157,19 @@ def render_notes(notes: Sequence[str], width: int = 80) -> Lines:
     return [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
 
 
-def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:
+def render_question(parameter: Parameter, problem: str, width: int = 80, height: int = 24) -> Lines:
     """Return the question for a value: what was wrong with the last answer, what is asked, what fits."""
     lines = wrap(problem, width, first="  ! ", style="bold red") if problem else []
     lines += wrap(parameter.ask, width, style="bold")
     hints = [f"one of: {', '.join(parameter.choices)}"] if parameter.choices else []
+    hints += ["a number from the list, or the value itself"] if parameter.offered else []
     hints += ["several, separated by commas"] if parameter.many else []
     hints += [f"for example {parameter.example}"] if parameter.example and not parameter.secret else []
     hints += [f"Enter takes {parameter.default}"] if parameter.default else []
     hints += ["it is not shown and not kept"] if parameter.secret else []
     hints += ["paste it whole, or type @ and the path of a file that has it"] if parameter.takes_lines else []
-    return lines + (wrap("; ".join(hints), width, first="  ", style="dim") if hints else [])
+    lines += wrap("; ".join(hints), width, first="  ", style="dim") if hints else []
+    return fit([band(lines), band(offered_lines(parameter, width), 3)], height - 1)
 
 
 def _listed(label: str, texts: Sequence[str], width: int, style: str = "", *, least: int) -> Band:

@@ -31,7 +31,8 @@ from runbook.terminal.intro import (
     render_return,
 )
 from runbook.terminal.lines import Lines
-from runbook.terminal.reasons import ask_reason
+from runbook.terminal.pick_list import offered_lines
+from runbook.terminal.reasons import ask_reason, is_meant_as_success
 from runbook.terminal.step_screen import is_dry, render_by_itself, render_last_finding, render_own, render_step
 
 __all__ = ["TerminalOperator"]
@@ -111,13 +112,21 @@ class TerminalOperator:
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
-        self._show(render_question(parameter, problem, self._dialog.width))
+        self._show(render_question(parameter, problem, self._dialog.width, self._dialog.height))
         try:
+            if parameter.offered:
+                return self._pick(parameter)
             if parameter.takes_lines:
                 return self._dialog.secret_lines("value> ", parameter.longest)
             return self._dialog.secret("value> ") if parameter.secret else self._dialog.value("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
+
+    def _pick(self, parameter: Parameter) -> str:
+        """Return a value or numbers of the list, all of which `?` shows."""
+        while (typed := self._dialog.value("value> ")) == "?":
+            self._dialog.page(offered_lines(parameter, self._dialog.width))
+        return typed
 
     # --- at a step --------------------------------------------------------------------------------------------------
 
@@ -197,6 +206,10 @@ class TerminalOperator:
         if isinstance(go, str):
             self._dialog.problem(go)
             return None, False
+        asks = screen.action.asks
+        is_told = asks is not None and not asks.pick and not asks.choices
+        if is_told and not is_meant_as_success(self._dialog, go.value):
+            return None, True
         if screen.action.wants_answer or is_dry(screen.state):
             return go, True
         hands = TerminalHands(screen, self._dialog)

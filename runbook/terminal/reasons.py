@@ -7,7 +7,7 @@ import re
 from runbook.printable import one_line
 from runbook.terminal.dialog import Dialog
 
-__all__ = ["ask_note", "ask_reason"]
+__all__ = ["ask_note", "ask_reason", "is_meant_as_success"]
 
 _ANSWERS = frozenset({"yes", "no", "done", "redo", "check", "quit", "exit", "stop", "help"})
 """Words that other prompts take; none says why."""
@@ -18,6 +18,25 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 """How a line for a shell begins, or what only such a line has in it."""
+
+
+_FAILURE = re.compile(
+    r"(?:no|nope|not|nothing|none)(?:\W.*)?$|.*\b(?:still (?:broken|fails?|failing|not|the same)|same error|broken"
+    r"|(?:does|did|do)(?:n't| not) (?:work|help))\b",
+    re.IGNORECASE,
+)
+"""How an answer reads to "What did you see?" that says that it doesn't work."""
+
+
+def is_meant_as_success(dialog: Dialog, seen: str) -> bool:
+    """Ask about a value seen that reads as if the step had failed: noted down, it would count as done."""
+    if not _FAILURE.match(seen):
+        return True
+    dialog.problem(
+        "This reads as if it didn't work, and the step would count as done. Type yes if it did; anything else asks "
+        "again. From there b goes a step back, and g to any step."
+    )
+    return dialog.line().lower() == "yes"
 
 
 def ask_reason(dialog: Dialog, label: str, *, usual: str = "") -> str:

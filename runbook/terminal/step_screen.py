@@ -22,6 +22,7 @@ from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
+from runbook.terminal.pick_list import offered_lines
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
 __all__ += ["render_by_itself", "render_details", "render_last_finding", "render_own", "render_step", "step_place"]
@@ -56,6 +57,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: b
         *_finding(screen, width),
         band(_step_line(screen, width)),
         *(render_block(block, width) for block in blocks),
+        band(offered_lines(screen.asks, width) if screen.asks else [], 3),
         band(_look_alikes(screen, width)),
         band([*_effect(screen, width), *_undo_in_short(screen, width)]),
         band(earlier, 0 if last is None or last.outcome is Outcome.PASSED else 1),
@@ -134,6 +136,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
         lines += known_error_lines(screen.diagnosis.known, width) if screen.diagnosis.known else []
         lines.append(Text())
     lines += _lines_of(screen.blocks, width)
+    lines += offered_lines(screen.asks, width) if screen.asks else []
     shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
     if screen.argv and screen.argv not in shown and not _requests(screen):
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
@@ -152,6 +155,8 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
 
 def ask_line(screen: Screen) -> str:
     """Say what must be typed to do the step."""
+    if screen.asks and screen.asks.offered:
+        return "Type a number from the list, or the value"
     if screen.action.wants_answer:
         return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
     purpose = screen.action.enter_does
