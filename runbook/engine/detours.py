@@ -8,7 +8,7 @@ from dataclasses import replace
 from runbook.engine.confirmation import Confirmation, confirmation_for, is_confirmed
 from runbook.engine.context import Context
 from runbook.engine.execution import StepWork, refuse_if_forbidden
-from runbook.engine.next_action import is_settled
+from runbook.engine.next_action import Begin, Recover, is_settled, next_action
 from runbook.engine.ports import Advised, Go, GoTo, HandOver, Reply, RunOwn, Screen, Stop, SwitchTo
 from runbook.engine.state import RunState
 from runbook.engine.way import Way
@@ -39,7 +39,9 @@ def go_to(context: Context, screen: Screen, wanted: GoTo) -> None:
         return
     for place in skipped:
         context.record(StepSkipped(at=context.ports.clock.now(), step=place.path, reason=reason), screen)
-    context.record(SteppedBack(at=context.ports.clock.now(), step=wanted.path), screen)
+    comes_next = next_action(context.way, context.state)
+    if not isinstance(comes_next, Begin | Recover) or comes_next.at.path != wanted.path:
+        context.record(SteppedBack(at=context.ports.clock.now(), step=wanted.path), screen)
 
 
 def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Reply | None:
@@ -53,7 +55,8 @@ def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Repl
         prepared = _prepared(context, at, action)
     except RunbookError as error:
         if isinstance(context.ports.operator, Advised):
-            context.ports.operator.advise(f"{error.message}. {error.hint}".strip().replace("..", "."))
+            said = (error.message, error.hint, "" if "Nothing ran" in error.hint else "Nothing ran")
+            context.ports.operator.advise(" ".join(f"{part.removesuffix('.')}." for part in said if part))
         return None
     confirmation = confirmation_for(prepared)
     shown = replace(

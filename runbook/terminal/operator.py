@@ -332,7 +332,8 @@ class TerminalOperator:
             self._dialog.show(lines)
         if isinstance(event, StepFinished) and event.purpose is Purpose.OWN:
             with suppress(EOFError):  # the next prompt finds out
-                self._dialog.value("-- Enter goes back to the step: ")
+                while self._dialog.value("-- Enter goes back to the step, o output: ").lower() == "o" and screen:
+                    self._keys.press("o", screen)
 
     def _looked(self, screen: Screen) -> Reply | None:
         while True:

@@ -72,9 +72,9 @@ def render_step_list(screen: Screen, width: int = 80) -> Lines:
     """Return the list, as long as it is; where the walk stands is marked."""
     steps, lines = listed_steps(screen), []
     settled = sum(is_settled(one.place, screen.state) for one in steps)
-    lines += wrap(
-        f"{screen.procedure.title}: {settled} of {len(steps)} steps are done or skipped.", width, style="bold"
-    )
+    more = "+" if way_of(screen.procedure, screen.state).is_open_behind(screen.path) else ""
+    so_far = f"{screen.procedure.title}: {settled} of {len(steps)}{more} steps are done or skipped."
+    lines += wrap(so_far, width, style="bold")
     again = False
     for one in steps:
         again = again or one.place.path == screen.state.back_to

@@ -79,6 +79,14 @@ def _procedures() -> Mapping[str, Procedure]:
         "switch": replace(procedure(one), related=("other",)),
         "long": procedure(one, step("second", "look two")),
         "held": procedure(one),
+        "keys": procedure(
+            one,
+            step("apply", "change it", title="Apply the change", undo=Undo(action=Tick("Delete new.sql"))),
+            step("where", Tick("Look", asks=parameter("where", pick="functions"))),
+            choose("what", left=[tick("l")], right=[one]),
+            step("more", "change more", title="Apply the rest"),
+            step("seen", Tick("Use it", asks=parameter("seen", pattern=".{2,99}"))),
+        ),
     }
 
 
@@ -95,6 +103,10 @@ _ENDINGS: Mapping[str, dict[str, Any]] = {
     "check": {"look at": [ended(0, "nothing"), ended(0, "nothing"), ended(0, "it is there")]},
     "lost": {"change it": ended(1, "Connection terminated"), "look at": ended()},
     "cut": {"change it": [INTERRUPTED, ended()], "look at": ended()},
+    "keys": {
+        "look own": ended(0, "\n".join(f"row {number}" for number in range(60))),
+        "change own": ended(1, "ERROR: it is broken"),
+    },
     "long": {"look one": ended(0, "\n".join(f"row {number}" for number in range(60)))},
 }
 
@@ -111,6 +123,8 @@ def main(name: str, directory: str) -> int:
         target=FakeTarget(directory=directory),
         clock=cast("Any", SystemClock()),
     )
+    if name == "keys":
+        (project / "supabase/functions/complete-task").mkdir(parents=True)
     if name == "held":
         now = SystemClock().now()
         walked.journal.hold(

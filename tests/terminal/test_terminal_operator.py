@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.text import Text
+from support.dialogs import ScriptedDialog
 from support.screens import screen, state
 from support.walks import choose, parameter, step
 
@@ -18,28 +17,6 @@ from runbook.steps.edit import Edit
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait
 from runbook.terminal import TerminalOperator
-from runbook.terminal.dialog import Dialog
-
-
-class ScriptedDialog(Dialog):
-    """Gives answers one after the other, and keeps what was shown."""
-
-    def __init__(self, *answers: str) -> None:
-        super().__init__(StringIO())
-        self.answers = list(answers)
-        self.shown: list[str] = []
-
-    def show(self, lines: Iterable[Text | str]) -> None:
-        """Keep the lines."""
-        self.shown += [line if isinstance(line, str) else line.plain for line in lines]
-
-    def line(self, label: str = "> ") -> str:
-        """Return the next answer."""
-        return self.answers.pop(0)
-
-    def value(self, label: str = "> ") -> str:
-        """Return the next answer."""
-        return self.line(label)
 
 
 def _edit(tmp_path: Path) -> Screen:
