@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support.dialogs import ScriptedDialog
 from support.screens import failed, plain_text, screen, state
-from support.terminals import type_keys, walk_terminal
+from support.terminals import type_keys, walk_ending, walk_terminal
 from support.walks import PRODUCTION, START, parameter, procedure, step
 
 from runbook.engine.ports import AddNote, Go, GoTo, Reply, Resolve, RunOwn, Skip, Undecided
