@@ -236,7 +236,7 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
         return write(value)
     if span.kind is not TokenKind.WORD or _is_joined(found):
         raise UsageError(
-            f"{{{{{name}}}}} can't stand there in SQL: {found.string.strip()}",
+            f"{{{{{name}}}}} can't be used there in SQL: {found.string.strip()}",
             hint="Inside '…' it is a text, and as a word of its own it is a name.",
         )
     if not value:

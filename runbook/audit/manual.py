@@ -116,7 +116,7 @@ def read_completions(script: str) -> Tree:
     """Return the tree of a script. Raises ValueError if it is none, or not whole."""
     # CLI 2 may exit before all is printed, and a cut script is still valid fish.
     if not script.rstrip().endswith(_END):
-        raise ValueError("this is no whole completion script of the Supabase CLI")
+        raise ValueError("expected a whole completion script of the Supabase CLI")
     tree: dict[tuple[str, ...], dict[str, CliFlag]] = {(): {}}
     for line in script.splitlines():
         found = _LINE.match(line)

@@ -27,7 +27,7 @@ __all__ = ["command"]
     metavar="PACKAGE",
     help="Also report what would change with the CLI in this npm package directory.",
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_obj
 def command(book: str | None, newer: Path | None, form: str) -> int:
     """Check the book against the help of the installed Supabase CLIs.
@@ -36,7 +36,7 @@ def command(book: str | None, newer: Path | None, form: str) -> int:
     command lands without a target. Takes a minute and needs Node.js.
 
     Findings go to standard output, each as file:line:column, and the summary to standard error. Deprecations are
-    reported as changes, not as findings. Ends with 0 if there are no findings, otherwise with 2.
+    reported as changes, not as findings. The exit code is 0 if there are no findings and 2 if there are some.
     """
     found = _ask(open_to_read(book), newer)
     if form == "json":

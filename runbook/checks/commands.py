@@ -161,7 +161,7 @@ def _has_a_way_back(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
     writes = step.effect is not Effect.READS or own.effect not in {None, Effect.READS}
     if writes and not step.place.is_before and not own.verify and not own.undo:
         advice = "add 'verify' or 'undo', or say why it can't be undone: 'undo: {none: …}'"
-        yield f"step '{own.id}' writes and can't be checked or taken back; {advice}", own.id
+        yield f"step '{own.id}' writes and can't be checked or undone; {advice}", own.id
 
 
 def _knows_the_majors(step: JudgedStep, policy: Policy) -> Iterator[Problem]:

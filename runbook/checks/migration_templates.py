@@ -60,11 +60,11 @@ def _sets_a_timeout(found: Sequence[_Words]) -> Iterator[Problem]:
 
 
 def _concurrently_is_alone(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Keep what can't be taken back as a whole in a file of its own."""
+    """Keep what can't be rolled back as a whole in a file of its own."""
     others = [words for words in found if words[0] != "set"]
     if len(others) > 1 and any("concurrently" in words for words in others):
         yield (
-            "CONCURRENTLY stands alone in its file: beside other changes, a failure leaves one half applied",
+            "CONCURRENTLY must be alone in its file: beside other changes, a failure leaves one half applied",
             "",
         )
 

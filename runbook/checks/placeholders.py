@@ -94,7 +94,7 @@ def _built_in_problem(use: Use, name: str) -> str:
 
 def _secret_problem(use: Use, name: str, parameter: Parameter | None) -> str:
     if use.becomes is Becomes.SECRET:
-        return "" if parameter and parameter.secret else f"'{name}' is no parameter with 'secret: true'"
+        return "" if parameter and parameter.secret else f"'{name}' isn't a parameter with 'secret: true'"
     if not parameter or not parameter.secret:
         return ""
     if use.becomes is Becomes.BOUND and use.text == f"{{{{{name}}}}}":

@@ -18,15 +18,15 @@ __all__ = ["command", "count"]
 
 
 @click.command("check")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_obj
 def command(book: str | None, form: str) -> int:
-    """Check the book: syntax, references, placeholders, safety, drills' answers, the policy's own tests.
+    """Check the book: syntax, references, placeholders, safety, the drills' answers and the policy's own tests.
 
-    In a checkout with a site it also checks that every procedure has its page, and every page its procedure.
+    In a checkout with a site, also check that every procedure has a page and every page a procedure.
 
-    Findings go to standard output, each as file:line:column, and the summary to standard error. Ends with 0 if there
-    are no findings, otherwise with 2.
+    Findings go to standard output as file:line:column, the summary to standard error. The exit code is 0 if there are
+    no findings and 2 if there are some.
     """
     reading, findings = find_problems(book)
     findings = (*findings, *(page_findings(reading.book) if reading.book else ()))

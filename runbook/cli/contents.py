@@ -36,6 +36,8 @@ class Heading(NamedTuple):
     summary: str
     section: str
     minutes: int
+    is_emergency: bool
+    """It is offered first."""
 
 
 def read_contents(directory: Path) -> list[Heading] | None:
@@ -73,12 +75,15 @@ def _parse(heads: Mapping[str, str]) -> list[Heading] | None:
 def _parsed(name: str, record: object) -> Heading:
     if not isinstance(record, Mapping) or not isinstance(record["title"], str):
         raise TypeError(name)
-    return _heading(name, record["summary"], record["section"], record["minutes"])
+    is_emergency = record.get("emergency", False)
+    return _heading(name, record["summary"], record["section"], record["minutes"], is_emergency)
 
 
-def _heading(name: str, summary: object, section: object, minutes: object) -> Heading:
+def _heading(name: str, summary: object, section: object, minutes: object, is_emergency: object) -> Heading:
     if not isinstance(summary, str) or not isinstance(section, str) or not isinstance(minutes, int):
+        raise TypeError(name)
+    if not isinstance(is_emergency, bool):
         raise TypeError(name)
     if section not in SECTIONS:
         raise ValueError(section)
-    return Heading(name, one_line(summary), section, minutes)
+    return Heading(name, one_line(summary), section, minutes, is_emergency)

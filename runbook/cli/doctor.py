@@ -20,13 +20,13 @@ _WORDS = {Found.GOOD: "ok", Found.NOTE: "note", Found.MISSING: "MISSING", Found.
 
 
 @click.command("doctor")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.option("--workdir", metavar="DIR", help="The Supabase project's directory (default: around this one).")
 @click.pass_obj
 def command(book: str | None, form: str, workdir: str | None) -> int:
-    """Say what this machine has, lacks and needs; ends with 1 if `runbook run` lacks something.
+    """Show what this machine has and what it lacks, each with the command that adds it.
 
-    It looks and asks for versions; it changes nothing, and shows no secret.
+    It changes nothing and shows no secret. The exit code is 1 if `runbook run` lacks something.
     """
     with running("Looking at this machine"):
         checks = diagnose(book, workdir)

@@ -33,7 +33,7 @@ _CODE = ("cli/find.py", "expansion.py", "loading", "model", "search", "steps")
 
 @click.command("find", context_settings={"ignore_unknown_options": True})
 @click.argument("text", nargs=-1, type=click.UNPROCESSED, metavar="[TEXT]")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 @click.pass_obj
 def command(book: str | None, text: tuple[str, ...], form: str) -> int:
     """Find the page for an error, a symptom or a command.

@@ -12,21 +12,21 @@ from runbook.extras import installed
 __all__ = ["runbook", "verbs"]
 
 _CORE: dict[str, str] = {
-    "list": "Show all procedures, the emergency ones first.",
+    "list": "List all procedures, the one for an emergency first.",
     "find": "Find the page for an error, a symptom or a command.",
-    "show": "Print one procedure: what it does, its steps and commands.",
+    "show": "Show one procedure: its shape, its steps and commands.",
     "run": "Walk through a procedure, step by step, on the real target.",
-    "resume": "Go on with a run that stopped or was cut off.",
-    "status": "Show what is running now, and where it stands.",
+    "resume": "Continue a run that stopped or was cut off.",
+    "status": "Show what is running now, and at which step it is.",
     "history": "List past runs.",
-    "report": "Write the timeline of a run.",
+    "report": "Write the report of a run, for a postmortem.",
     "journal": "Check, back up and export the record of all runs.",
     "check": "Check the book: syntax, references, safety.",
     "function": "Show what a deploy of an edge function takes from here.",
     "schema": "Print the JSON Schema of the book's files.",
-    "new": "Begin a new procedure.",
+    "new": "Create a new procedure.",
     "site": "Build, serve or zip the documentation site.",
-    "doctor": "Say what this machine has, lacks and needs.",
+    "doctor": "Show what this machine has and what it lacks.",
     "completion": "Print the shell completion script.",
 }
 """Verb of the core → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""
@@ -57,14 +57,28 @@ class _VerbGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(verbs().items()))
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from runbook.cli.welcome import emergency_line
 
-@click.group(cls=_VerbGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+        super().format_help_text(ctx, formatter)
+        if line := emergency_line(ctx.params.get("book")):
+            with formatter.indentation():
+                formatter.write_text("")
+                formatter.write_text(f"In an emergency: {line}")
+
+
+@click.group(
+    cls=_VerbGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, "-V", "--version", prog_name="runbook")
 @click.option("--book", metavar="DIR", envvar="RUNBOOK_BOOK", help="Use another team's book (or set RUNBOOK_BOOK).")
 @click.pass_context
 def runbook(ctx: click.Context, book: str | None) -> None:
-    """Walk through database migrations and edge function deploys without losing production.
-
-    In an emergency:  runbook run emergency-rollback
-    """
+    """Walk through database migrations and edge function deploys without losing production."""
     ctx.obj = book
+    if ctx.invoked_subcommand is None:
+        from runbook.cli.welcome import welcome
+
+        click.echo("\n".join(welcome(book)))

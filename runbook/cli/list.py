@@ -22,24 +22,28 @@ __all__ = ["command"]
 
 
 @click.command("list")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+@click.option("--long", "is_long", is_flag=True, help="Say what each procedure is for.")
 @click.pass_obj
-def command(book: str | None, form: str) -> int:
-    """Show all procedures, the emergency ones first."""
+def command(book: str | None, form: str, is_long: bool) -> int:
+    """List all procedures, the one for an emergency first."""
     if form == "json":
         click.echo(json_text([_record(one) for one in _in_order(_open(book))], indent=2))
     else:
-        click.echo("\n".join(_lines(_headings(book), min(shutil.get_terminal_size().columns, 100))))
+        width = min(shutil.get_terminal_size().columns, 100)
+        click.echo("\n".join(_lines(headings(book), width, is_long=is_long)))
     return ExitCode.DONE
 
 
-def _headings(book: str | None) -> list[Heading]:
+def headings(book: str | None) -> list[Heading]:
+    """Return what the list shows of each procedure, in the order of need. Raises what opening a book raises."""
     directory = Path(book) if book else Path(runbook.__file__).parent / "book"
-    quick = read_contents(directory)
-    if quick is not None:
-        return quick
-    found = _open(book).procedures.values()
-    return [Heading(one.id, one.summary, one.section.value, one.minutes) for one in found]
+    found = read_contents(directory)
+    if found is None:
+        read = _open(book).procedures.values()
+        found = [Heading(one.id, one.summary, one.section.value, one.minutes, one.is_emergency) for one in read]
+    order = list(SECTIONS)
+    return sorted(found, key=lambda one: (order.index(one.section), not one.is_emergency, one.id))
 
 
 def _open(book: str | None) -> Book:
@@ -50,7 +54,8 @@ def _open(book: str | None) -> Book:
 
 def _in_order(book: Book) -> list[Procedure]:
     order = list(SECTIONS)
-    return sorted(book.procedures.values(), key=lambda one: (order.index(one.section.value), one.id))
+    found = book.procedures.values()
+    return sorted(found, key=lambda one: (order.index(one.section.value), not one.is_emergency, one.id))
 
 
 def _record(procedure: Procedure) -> dict[str, object]:
@@ -69,26 +74,39 @@ def _record(procedure: Procedure) -> dict[str, object]:
     }
 
 
-def _lines(headings: Sequence[Heading], width: int) -> Iterator[str]:
-    if not headings:
+def _lines(found: Sequence[Heading], width: int, *, is_long: bool) -> Iterator[str]:
+    if not found:
         yield "This book has no procedures."
         return
-    room = max(len(one.id) for one in headings)
+    for one in found:
+        if one.is_emergency:
+            yield f"In an emergency: runbook run {one.id}"
+    room = max(len(one.id) for one in found)
     for section, title in SECTIONS.items():
-        here = sorted((one for one in headings if one.section == section), key=lambda one: one.id)
-        if here:
-            yield title
-            yield from _section(here, room, width)
-            yield ""
-    yield "Walk through one: runbook run NAME"
-    yield "Read it:          runbook show NAME"
-    yield "Practise it:      runbook drill NAME"
+        if here := [one for one in found if one.section == section]:
+            yield from ("", title) if is_long else (title,)
+            yield from _described(here, room, width) if is_long else _compact(here, room, width)
+    yield from ("", "Next: runbook run NAME, show NAME or drill NAME")
+    if not is_long:
+        yield "What each is for: runbook list --long"
 
 
-def _section(headings: Sequence[Heading], room: int, width: int) -> Iterator[str]:
-    for one in headings:
+def _described(found: Sequence[Heading], room: int, width: int) -> Iterator[str]:
+    for one in found:
         lead, minutes = f"  {one.id:<{room}}  ", f"  {one.minutes:>3} min"
         space = max(width - len(lead) - len(minutes), 16)
         first, *rest = textwrap.wrap(one_line(one.summary), space) or [""]
         yield f"{lead}{first:<{space}}{minutes}"
         yield from (f"{'':{len(lead)}}{text}" for text in rest)
+
+
+def _compact(found: Sequence[Heading], room: int, width: int) -> Iterator[str]:
+    """Yield names and minutes in two columns, or the names alone, one behind the other, where those don't fit."""
+    cells = [f"  {one.id:<{room}}  {one.minutes:>3} min" for one in found]
+    if 2 * len(cells[0]) > width:
+        # Two spaces between names, and textwrap breaks at none within one.
+        names = "  ".join(one.id for one in found)
+        yield from textwrap.wrap(names, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+        return
+    for index in range(0, len(cells), 2):
+        yield "".join(cells[index : index + 2])

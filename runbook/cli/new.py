@@ -23,7 +23,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 @click.group("new")
 def command() -> None:
-    """Begin a new procedure, or the page of one."""
+    """Create a new procedure, or the page of one."""
 
 
 @command.command("procedure")
@@ -64,7 +64,7 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
 @click.argument("name")
 @click.pass_obj
 def page_(book: str | None, name: str) -> int:
-    """Write the page and the nav entry of a procedure that is there already."""
+    """Write the page and the nav entry of a procedure that exists already."""
     opened = open_book(book)
     found = opened.procedure(name)
     config = _config_beside(Path(opened.directory))

@@ -1,4 +1,4 @@
-"""`runbook resume`: go on with a run that stopped."""
+"""`runbook resume`: continue a run that stopped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["command"]
 @click.option("--yes", is_flag=True, hidden=True)
 @click.pass_obj
 def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
-    """Go on with a run that stopped or was cut off.
+    """Continue a run that stopped or was cut off.
 
-    Without RUN it is the one with a step that may be half done, or else the one that stopped last. A step whose end
-    nobody saw is never run again by itself: what is known is shown, its check can be run, and you decide. If the
-    procedure or the target has changed since, the difference is shown first.
+    Without RUN it is the one with a step that may be half done, or else the one that stopped last. If nobody saw how a
+    step ended, the run never repeats it by itself. It shows what is known, can run the step's check, and lets you
+    decide. If the procedure or the target has changed since, you see the difference first.
     """
     require_person(yes=yes)
 

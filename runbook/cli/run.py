@@ -12,7 +12,7 @@ __all__ = ["command"]
 
 @click.command("run")
 @click.argument("procedure", shell_complete=complete_procedure)
-@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Give a parameter's value. Repeatable.")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Set a value. Repeatable.")
 @click.option(
     "--target",
     type=click.Choice(["production", "local"]),
@@ -29,9 +29,9 @@ def command(
 ) -> int:
     """Walk through a procedure, step by step, on the real target.
 
-    Every step is shown before it runs and asked for at the terminal: Enter for what reads, yes for what writes, the
-    target's name for what destroys. Parameters come from --set, from RUNBOOK_<NAME>, or are asked for before step 1;
-    never give a secret on the command line. Everything is written down as it happens: see `runbook report`.
+    You see every step before it runs. To write, type yes; to destroy something, type the target's name. Values come
+    from --set or RUNBOOK_<NAME>, or you are asked before step 1; never give a secret on the command line. Everything
+    is recorded as it happens: see `runbook report`.
     """
     require_person(yes=yes)
     values = _values(given)
@@ -54,7 +54,7 @@ def _values(given: tuple[str, ...]) -> dict[str, str]:
     for text in given:
         name, separator, value = text.partition("=")
         if not separator or not name:
-            raise UsageError(f"--set {text}: this is no NAME=VALUE", hint="For example: --set function_name=complete")
+            raise UsageError(f"--set {text}: expected NAME=VALUE", hint="For example: --set function_name=complete")
         if name in values:
             raise UsageError(f"--set {name} is given twice")
         values[name] = value

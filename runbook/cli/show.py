@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,21 +26,31 @@ _NO_REF = "<project_ref>"
 
 @click.command("show")
 @click.argument("name", shell_complete=complete_procedure)
-@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="How to print it.")
-@click.option("--cli", "major", type=int, help="Show the commands of this major of the Supabase CLI (2 or 3).")
+@click.option("--format", "form", type=click.Choice(["text", "md", "json"]), default="text", help="Output format.")
+@click.option("--cli", "major", type=int, help="Show the commands for this major version of the Supabase CLI (2 or 3).")
 @click.pass_obj
 def command(book: str | None, name: str, form: str, major: int | None) -> int:
-    """Print one procedure: when to use it, its steps, and its commands filled with examples.
+    """Show one procedure: its shape, when to use it, its steps, and its commands filled with examples.
 
-    In the directory of a linked project the commands name that project, for the CLI that is installed there.
+    At a terminal it opens in your pager (PAGER, or less). In the directory of a linked project, the commands name that
+    project and fit the CLI that is installed there.
     """
     from runbook.rendering.shown_procedure import read_with_examples  # `runbook --help` needs no rendering
 
     opened, procedure = open_at(book, name)
     directory, ref = _project()
     shown = read_with_examples(procedure, opened.policy, _major(opened, major, directory), ref or _NO_REF)
-    click.echo(_page(shown, form))
+    _show(_page(shown, form), is_paged=form == "text" and sys.stdout.isatty())
     return ExitCode.DONE
+
+
+def _show(page: str, *, is_paged: bool) -> None:
+    if not is_paged:
+        click.echo(page)
+        return
+    # A page that fits the screen needs no pager, and what was read stays on the screen afterwards.
+    os.environ.setdefault("LESS", "-FX")
+    click.echo_via_pager(page)
 
 
 def _page(shown: ShownProcedure, form: str) -> str:

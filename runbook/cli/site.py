@@ -21,7 +21,7 @@ _OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path), help="
 @click.group("site")
 @click.pass_obj
 def command(book: str | None) -> None:
-    """Build, serve or zip the documentation site. It needs a checkout: pages are not part of the package."""
+    """Build, serve or zip the documentation site. It needs a checkout: the package has no pages."""
     if book:
         os.environ["RUNBOOK_BOOK"] = str(Path(book).resolve())
 
@@ -29,7 +29,7 @@ def command(book: str | None) -> None:
 @command.command("build")
 @_OUTPUT
 def build(output: Path | None) -> int:
-    """Build the site into a directory (default: site/ beside mkdocs.yml). It opens from file:// as it is."""
+    """Build the site into a directory (default: site/ beside mkdocs.yml). You can open it from file://."""
     config = find_config()
     directory = (output or config.parent / "site").resolve()
     count = _build(config, directory)
@@ -40,7 +40,7 @@ def build(output: Path | None) -> int:
 @command.command("zip")
 @_OUTPUT
 def zip_(output: Path | None) -> int:
-    """Build the site and pack it into one file, to carry where there is no network."""
+    """Build the site and pack it into one file, to use without a network."""
     file = (output or Path("runbook-site.zip")).resolve()
     with tempfile.TemporaryDirectory(prefix="runbook-site-") as directory:
         count = _build(find_config(), Path(directory))
@@ -52,7 +52,7 @@ def zip_(output: Path | None) -> int:
 @command.command("serve")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port on this machine.")
 def serve(port: int) -> int:
-    """Serve the site on this machine only, and build it anew at every edit of a page, the book or the code."""
+    """Serve the site on this machine only, and rebuild it whenever a page, the book or the code changes."""
     config = find_config()
     _need_mkdocs()
     from mkdocs.commands.serve import serve as mkdocs_serve

@@ -20,8 +20,8 @@ __all__ = ["command"]
 
 @click.command("drill")
 @click.argument("procedure", required=False, shell_complete=complete_procedure)
-@click.option("--scenario", metavar="NAME", help="Which of its scenarios (default: the first).")
-@click.option("--surprise", is_flag=True, help="Any scenario, perhaps with something going wrong on top.")
+@click.option("--scenario", metavar="NAME", help="Play this scenario (default: the procedure's first).")
+@click.option("--surprise", is_flag=True, help="Play any scenario; something else may go wrong, too.")
 @click.option("--auto", is_flag=True, help="Answer from the book instead of asking a person.")
 @click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
 @click.option(
@@ -33,10 +33,10 @@ __all__ = ["command"]
     help="CLI major. With --all: both, or 3 and also 2 where a procedure's steps differ there.",
 )
 @click.option("--postgres", "url", metavar="URL", help="Use this server on loopback (or set RUNBOOK_DRILL_DATABASE).")
-@click.option("--keep", is_flag=True, help="Leave the sandbox up, and say how to get in.")
-@click.option("--end", metavar="ID", help="End a sandbox that was kept ('all' ends all).")
+@click.option("--keep", is_flag=True, help="Keep the sandbox running, and show how to get in.")
+@click.option("--end", metavar="ID", help="Remove a sandbox that was kept ('all' removes all).")
 @click.option("--list", "listing", is_flag=True, help="List all drills.")
-@click.option("--results", metavar="FILE", help="Where --all keeps its results.")
+@click.option("--results", metavar="FILE", help="Write the results of --all to this file.")
 @click.option("--verbose", "-v", is_flag=True, help="With --auto: show what the commands print.")
 @click.pass_context
 def command(  # noqa: PLR0917 - click gives every option by its name
@@ -56,8 +56,8 @@ def command(  # noqa: PLR0917 - click gives every option by its name
 ) -> int:
     """Practise a procedure on a throwaway database and project, with the real Supabase CLI.
 
-    The walk is the one that `runbook run` does, and asks for the same care. At the end it is proven that all is as it
-    should be, and everything is removed. Nothing beyond this machine is reached.
+    You walk through the same screens as with `runbook run` and confirm the same steps. At the end the drill proves that
+    everything is as it should be, and removes its database and project. It reaches nothing beyond this machine.
     """
     if end is not None:
         from runbook.drill.registry import end_kept

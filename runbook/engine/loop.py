@@ -317,7 +317,7 @@ class Walk:
             confirmation=Confirmation.YES if by_hand_only else screen.confirmation,
             action=undo.action,
             purpose=Purpose.UNDO,
-            title=f"Take back: {screen.title}",
+            title=f"Undo: {screen.title}",
             blocks=(*blocks, *(block for block in screen.blocks if isinstance(block, Note))),
         )
         refuse_if_forbidden(prepared)
@@ -339,7 +339,7 @@ class Walk:
             purpose=Purpose.UNDO,
             confirmed=typed.strip() or "Enter",
         )
-        work.run(Job(evidence=f"taken back by hand: {by_hand}" if by_hand else "", timeout=at.step.timeout))
+        work.run(Job(evidence=f"undone by hand: {by_hand}" if by_hand else "", timeout=at.step.timeout))
         return None
 
     def _finish(self) -> End | None:

@@ -100,7 +100,7 @@ def _at(current: Place, record: StepRecord) -> NextAction:
 
 
 def _undo_unchecked(step: Step, record: StepRecord) -> bool:
-    """Return True if the step was taken back and that was not shown to have worked."""
+    """Return True if the step was undone and nothing has shown that the undo worked."""
     has_check = step.undo is not None and step.undo.check is not None
     undone = record.status is Status.TODO and record.purpose is Purpose.UNDO and not record.vouched
     return has_check and undone and record.check is not Outcome.PASSED

@@ -41,7 +41,7 @@ class Status(StrEnum):
     """Where one step stands."""
 
     TODO = "todo"
-    """Never begun, or taken back."""
+    """Never begun, or undone."""
     RUNNING = "running"
     """Started and not finished: while the run's process lives it is under way, afterwards its end is unknown."""
     PASSED = "passed"

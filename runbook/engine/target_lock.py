@@ -60,7 +60,7 @@ def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | N
 def _held_by(other: Holder) -> TargetHeldError:
     dead = " Its process no longer runs." if other.alive is False else ""
     step = f", at step {other.step}" if other.step else ""
-    back = f"`runbook resume {other.run}` goes on with it once it has stopped."
+    back = f"`runbook resume {other.run}` continues it once it has stopped."
     if other.elsewhere:
         back = f"Its record is in another journal, {other.elsewhere}: resume it from there."
     return TargetHeldError(

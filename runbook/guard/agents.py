@@ -99,9 +99,9 @@ def _command_in(data: bytes) -> tuple[str | tuple[str, ...] | None, str | None]:
         event = json.loads(data)
     # Deeply nested JSON exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
-        raise _UnreadableEventError("The event is no JSON.") from error
+        raise _UnreadableEventError("The event isn't JSON.") from error
     if not isinstance(event, dict):
-        raise _UnreadableEventError("The event is no JSON object.")
+        raise _UnreadableEventError("The event isn't a JSON object.")
     # Cursor sends the command at the top; the others nest it in the tool's input, and Copilot in camel case.
     tool = event.get("tool_name", event.get("toolName"))
     given = event.get("tool_input", event.get("toolArgs"))
@@ -312,10 +312,10 @@ def _entries(settings: Settings, keys: tuple[str, ...], path: Path) -> list[Any]
     for key in keys[:-1]:
         place = place.setdefault(key, {})
         if not isinstance(place, dict):
-            raise RunbookError(f"{path}: '{key}' is no JSON object", hint="Nothing was changed.")
+            raise RunbookError(f"{path}: '{key}' isn't a JSON object", hint="Nothing was changed.")
     entries = place.setdefault(keys[-1], [])
     if not isinstance(entries, list):
-        raise RunbookError(f"{path}: '{'.'.join(keys)}' is no list", hint="Nothing was changed.")
+        raise RunbookError(f"{path}: '{'.'.join(keys)}' isn't a list", hint="Nothing was changed.")
     return entries
 
 

@@ -86,7 +86,7 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where the shims are.")
 @click.option("--user", is_flag=True, help="For an agent: your own settings instead of this project's.")
 def uninstall(what: str, directory: Path | None, user: bool) -> int:
-    """Take the guard out again."""
+    """Remove the guard."""
     if what == "shims":
         shims = uninstall_shims(directory or default_directory())
         click.echo(f"{shims.directory}: {len(shims.names)} shims removed")
@@ -101,13 +101,13 @@ def uninstall(what: str, directory: Path | None, user: bool) -> int:
 
 @click.command("scan")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--strict", is_flag=True, help="Report what needs a person, too, not only what is refused.")
+@click.option("--strict", is_flag=True, help="Also report commands that need a person to confirm.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
 def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> int:
     """Find commands that the policy refuses in scripts, Makefiles, GitHub workflows and package.json.
 
-    Ends with 0 where there is none, else with 3. Directories are searched; other kinds of files are passed over.
+    Directories are searched; other kinds of files are skipped. The exit code is 3 if something is found, and 0 if not.
     """
     from runbook.guard.judging import policy_of
     from runbook.guard.scanning import Stopped, scan_file
@@ -202,7 +202,7 @@ class _GuardGroup(click.Group):
 
 
 @click.group("guard", cls=_GuardGroup, invoke_without_command=True, subcommand_metavar="[-- COMMAND…]")
-@click.option("--line", metavar="TEXT", help="Judge a shell line: ends with 0 (allowed), 6 (a person) or 3 (refused).")
+@click.option("--line", metavar="TEXT", help="Judge a shell line. Exit code: 0 allowed, 6 ask a person, 3 refused.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How --line answers.")
 @click.pass_context
 def command(ctx: click.Context, line: str | None, form: str) -> int | None:

@@ -89,11 +89,13 @@ def _procedure_files(directory: Path, shown: str) -> tuple[list[Path], list[Find
         if path.suffix not in {".yaml", ".yml"}:
             continue
         if not path.is_file():  # opening a pipe could wait for ever
-            findings.append(Finding(name, 1, 1, "is no file"))
+            findings.append(Finding(name, 1, 1, "isn't a file"))
         elif path.suffix == ".yml":
             findings.append(Finding(name, 1, 1, "is not read: a procedure's file ends in .yaml"))
         elif not _STEM.fullmatch(path.stem):
-            findings.append(Finding(name, 1, 1, "its name is no id: lower case with hyphens, such as add-column.yaml"))
+            findings.append(
+                Finding(name, 1, 1, "its name isn't an id: use lower case and hyphens, as in add-column.yaml")
+            )
         else:
             good.append(path)
     if not good and not findings:
@@ -107,7 +109,7 @@ def _stray_files(directory: Path, shown: str) -> list[Finding]:
         if path.suffix in {".yaml", ".yml"} and path.name not in FILES:
             close = _closest(path.name, FILES)
             advice = f"did you mean {close}?" if close else "procedures belong into procedures/"
-            findings.append(Finding(f"{shown}/{path.name}", 1, 1, f"is no file of a book; {advice}"))
+            findings.append(Finding(f"{shown}/{path.name}", 1, 1, f"isn't a file of a book; {advice}"))
     return findings
 
 

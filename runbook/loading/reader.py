@@ -49,7 +49,7 @@ class RecordReader:
     def _scalar(self, node: Node, kind: Type) -> object | None:
         if not isinstance(node, Scalar):
             found = "a list" if isinstance(node, Listing) else "a mapping"
-            self._problems.add(node.at, f"{found} stands here where one value is meant; quote it if it is text")
+            self._problems.add(node.at, f"{found} is here, where one value is expected; quote it if it is text")
             return None
         if isinstance(kind, ProcedureId):
             self.references.append(ProcedureMention(node.text, node.at, node.width))
@@ -57,7 +57,7 @@ class RecordReader:
 
     def _list(self, node: Node, kind: ListOf) -> tuple[object, ...] | None:
         if not isinstance(node, Listing):
-            self._problems.add(node.at, "a list is meant here: [a, b], or one '- ' line for each")
+            self._problems.add(node.at, "expected a list: [a, b], or one '- ' line for each")
             return None
         if len(node.items) < kind.minimum:
             count = len(node.items)
@@ -82,7 +82,7 @@ class RecordReader:
     def record(self, node: Node, shape: Shape) -> Record | None:
         """Read a mapping by its shape; None only where it is no mapping."""
         if not isinstance(node, Mapping):
-            self._problems.add(node.at, f"{shape.noun} is meant here, with keys such as '{next(iter(shape.by_name))}'")
+            self._problems.add(node.at, f"expected {shape.noun}, with keys such as '{next(iter(shape.by_name))}'")
             return None
         kind = self._kind(node, shape)
         values: dict[str, object] = {}

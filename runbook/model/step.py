@@ -48,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """How to take a step back (`action`), or why that can't be done (`reason`)."""
+    """How to undo a step (`action`), or why that can't be done (`reason`)."""
 
     action: Action | None = None
     reason: str | None = None

@@ -83,7 +83,7 @@ def _word_flaws(text: str) -> list[Flaw]:
     if "=" in words[0]:
         return [Flaw("commands do not go through a shell: a variable can't be set before one", 0, len(words[0]))]
     if not _PROGRAM.fullmatch(words[0]):
-        return [Flaw(f"'{words[0]}' is no program's name; the program of a command must be fixed", 0, len(words[0]))]
+        return [Flaw(f"'{words[0]}' isn't a program's name; the program of a command must be fixed", 0, len(words[0]))]
     return [
         Flaw("{{target}} must be a word of its own: it stands for several", max(0, text.find(word)), len(word))
         for word in words

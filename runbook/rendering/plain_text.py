@@ -10,6 +10,7 @@ from typing import Any
 from runbook.model import Parameter
 from runbook.printable import lines_of, printable
 from runbook.rendering.command_text import command_text
+from runbook.rendering.outline import outline
 from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 
@@ -55,6 +56,9 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
     # Not wrapped: it is compared with the one that the site and a report show.
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
+    yield from ("", "At a glance")
+    for depth, text in outline(shown):
+        yield from column.wrapped(text, "  " * (depth + 1))
     yield from _list("Use it when", one.use_when, column)
     yield from _list("Not for", [f"{other.text}{_arrow(other.see or '')}" for other in one.not_for], column)
     yield from _list("Have at hand", one.needs, column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import Shown, fill_text
@@ -21,6 +21,8 @@ class ShownProcedure:
 
     expansion: Expansion
     to: Destination
+    _effects: dict[str, EffectNote | None] = field(default_factory=dict, repr=False, compare=False)
+    """What was found out of each step, by its path: judging a command takes time."""
 
     @property
     def procedure(self) -> Procedure:
@@ -36,6 +38,11 @@ class ShownProcedure:
 
         Raises UsageError if a value can't stand where it is put.
         """
+        if place.path not in self._effects:
+            self._effects[place.path] = self._effect_note(place)
+        return self._effects[place.path]
+
+    def _effect_note(self, place: Place) -> EffectNote | None:
         step, action = place.step, place.step.action_on(self.to.major)
         prepared = prepare(action, Shown(place.scope.values), self.to, care=step.effect)
         # An edit prepares the check of its file, which says nothing of what the step does.

@@ -90,7 +90,7 @@ class Running:
         """Return it for a person, in lines of at most that many columns; a pipe gets the first one unbroken."""
         where = one_line(f"process {self.pid} on {self.host}")
         if self.alive is False:
-            process = f"Its {where} is gone. Go on with: runbook resume {self.run}"
+            process = f"Its {where} is gone. To continue: runbook resume {self.run}"
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
         lines = [self.line, f"  {process}", *([f"  Follows {self.rules}"] if self.rules else [])]

@@ -61,7 +61,7 @@ def package_in(directory: Path) -> CliPackage:
         major = int(version.split(".", maxsplit=1)[0])
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "It is a directory such as node_modules/supabase, with a package.json."
-        raise UsageError(f"{directory} is no npm package of the Supabase CLI", hint=hint) from error
+        raise UsageError(f"{directory} isn't an npm package of the Supabase CLI", hint=hint) from error
     return CliPackage(major, version, directory.resolve())
 
 

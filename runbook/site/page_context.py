@@ -163,7 +163,7 @@ class StepView:
 
     @property
     def undo(self) -> view.UndoWay | None:
-        """The way back."""
+        """How to undo the step."""
         return next((each for each in self.blocks if isinstance(each, view.UndoWay)), None)
 
     def panes(self, part: str) -> Sequence[tuple[str, Sequence[Block]]]:

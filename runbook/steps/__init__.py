@@ -93,7 +93,7 @@ def _build_action(kind: str, values: dict[str, Any]) -> Action:
 _TITLED = tuple(name for name, cls in _kinds("step").items() if cls.title is not Action.title)
 """Kinds whose own text is the title of a step that has none."""
 _NO_UNDO = Field("none", TEMPLATE, "Why the step can't be undone, and what to do instead.", attribute="reason")
-_CHECKED = Field("verify", Shaped("check"), "A reading command that tells whether it is taken back.", attribute="check")
+_CHECKED = Field("verify", Shaped("check"), "A reading command that shows whether the undo worked.", attribute="check")
 
 
 def _step_fields() -> tuple[Field, ...]:
@@ -142,7 +142,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "undo",
         "an undo",
-        "How to take a step back, or why that can't be done.",
+        "How to undo a step, or why that can't be done.",
         (_CHECKED,),
         (*(_kind(cls, "undo") for cls in _kinds("undo").values()), Kind((_NO_UNDO,))),
         build=_build_undo,

@@ -121,7 +121,7 @@ class Edit(Action):
             return work.fill(self.template or ""), ""
         revision, path = work.fill(self.git.revision), work.fill(self.git.path)
         if not re.fullmatch(r"[A-Za-z0-9_./^~@{}-]+", revision) or revision.startswith("-"):
-            return "", f"'{revision}' is no revision of git"
+            return "", f"'{revision}' isn't a git revision"
         import tempfile  # late, like the others here: whoever only reads a book must not wait for them
 
         with tempfile.TemporaryDirectory(dir=work.drafts.parent) as directory:

@@ -181,7 +181,7 @@ class SharedKeys:
         if can_undo(screen):
             return ports.TakeBack()
         undo = screen.step.undo
-        reason = f"This step can't be taken back: {undo.reason}" if undo and undo.reason else "It has no undo."
+        reason = f"This step can't be undone: {undo.reason}" if undo and undo.reason else "It has no undo."
         self._dialog.problem(reason)
         return None
 

@@ -24,7 +24,7 @@ __all__ = ["can_check", "render_difference", "render_failure", "render_holder", 
 _WHAT = {
     Purpose.RUN: "The step failed",
     Purpose.VERIFY: "The step ran, and its check failed",
-    Purpose.UNDO: "Taking it back failed",
+    Purpose.UNDO: "The undo failed",
     Purpose.PROBE: "The check failed",
     Purpose.PREPARE: "Preparing the step failed",
 }
@@ -100,7 +100,7 @@ def _way_out(see: str | None, screen: Screen, width: int) -> Lines:
 
 def _choices(screen: Screen, execution: Execution) -> list[str]:
     # A failed check is looked at again first: that only reads, running the step again may not.
-    retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try to take it back again"]}
+    retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try the undo again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
     names += ["c check what it did"] if can_check(screen, execution) else []
     names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
@@ -117,7 +117,7 @@ def render_unknown(
     failed = record.status is Status.FAILED
     what = "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
     undone = record.purpose is Purpose.UNDO
-    done, redo = ("it was taken back", "take it back again") if undone else ("it was done", "do it again")
+    done, redo = ("it was undone", "undo it again") if undone else ("it was done", "do it again")
     decisions = [f"  done   {done}, go on", f"  redo   {redo}: you are asked once more"]
     if undo.check if undone and undo else screen.step.verify:
         decisions.insert(0, "  check  look now what became of it; this only reads")

@@ -30,7 +30,7 @@ from runbook.terminal.step_screen import duration, is_dry
 
 __all__ = ["render_event", "render_finished", "render_phase_end", "render_result"]
 
-_DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "taken back", Purpose.PREPARE: "ready"}
+_DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "undone", Purpose.PREPARE: "ready"}
 _WORDS = {
     Status.PASSED: ("done", "green"),
     Status.SKIPPED: ("skipped", "yellow"),
@@ -149,7 +149,7 @@ def _changed(event: events.ChangeAccepted, _run: str, width: int) -> Lines:
 
 def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     who = event.to or "Whoever takes over"
-    return [Text("Handed over.", style="bold"), *wrap(f"{who} goes on with: runbook resume {run}", width)]
+    return [Text("Handed over.", style="bold"), *wrap(f"{who} continues with: runbook resume {run}", width)]
 
 
 def _stopped(event: RunStopped, run: str, width: int) -> Lines:

@@ -306,7 +306,7 @@ class TerminalOperator:
         """Show what changed since the run stopped and ask whether to go on."""
         try:
             self._dialog.page(render_difference(what, diff, self._dialog.width), stay=False)
-            self._dialog.show([f"Type yes to go on with the {what} as it is now. (anything else stops)"])
+            self._dialog.show([f"Type yes to continue with the {what} as it is now. (anything else stops)"])
             return self._dialog.line().lower() == "yes"
         except EOFError:
             return False

@@ -48,7 +48,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: b
         hint = "; o shows its output" if failed else ""
         text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC{hint}."
         earlier = wrap(text, width, first="  ", style="bold yellow" if failed else "dim")
-    # What never ran has nothing to take back yet; an undo's own screen is the taking back.
+    # What never ran has nothing to undo yet; an undo's own screen is the undo.
     undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
     names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "h hand over", "q stop"]
     bands = [
@@ -161,7 +161,7 @@ def ask_line(screen: Screen) -> str:
         return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
     purpose = screen.action.enter_does
     if screen.purpose is Purpose.UNDO:
-        purpose = "to take it back" if screen.action.runs else "when it is taken back"
+        purpose = "to undo it" if screen.action.runs else "when it is undone"
     if screen.confirmation is Confirmation.ENTER:
         return f"Press Enter {purpose}" if purpose.startswith("to ") else f"Enter {purpose}"
     word = one_line(screen.word) if screen.confirmation is Confirmation.NAME else "yes"
@@ -169,7 +169,7 @@ def ask_line(screen: Screen) -> str:
 
 
 def can_undo(screen: Screen) -> bool:
-    """Tell whether the step can be taken back."""
+    """Tell whether the step can be undone."""
     return screen.step.undo is not None and screen.step.undo.action is not None
 
 
@@ -368,7 +368,7 @@ def _look_alikes(screen: Screen, width: int) -> Lines:
 
 
 def _undo_in_short(screen: Screen, width: int) -> Lines:
-    """Say in two lines at most how something that writes is taken back."""
+    """Say in two lines at most how to undo something that writes."""
     way = next((block for block in screen.blocks if isinstance(block, view.UndoWay)), None)
     if way is None or screen.effect is Effect.READS:
         return []

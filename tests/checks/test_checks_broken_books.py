@@ -88,7 +88,7 @@ def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
 BROKEN = [
     # secrets
     _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
-    _step("digest-of-no-secret", DIGEST, "no parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
+    _step("digest-of-no-secret", DIGEST, "isn't a parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
     # placeholders
     _step(
         "no-way-back",
@@ -234,7 +234,7 @@ BROKEN = [
     _step(
         "no-secret-in-env-file",
         "- {id: a, title: A, run: SET, env_file: {A: §one}, NONE}\n",
-        "'one' is no parameter with 'secret: true'",
+        "'one' isn't a parameter with 'secret: true'",
         more=ONE,
     ),
     # parameters
@@ -412,7 +412,7 @@ BROKEN = [
     _step(
         "no-way-back",
         "- {id: §push, title: A, run: 'npx supabase db push {{target}}'}\n",
-        "step 'push' writes and can't be checked or taken back",
+        "step 'push' writes and can't be checked or undone",
     ),
     _step(
         "no-way-back-from-sql",
@@ -449,7 +449,7 @@ BROKEN = [
     _step(
         "placeholder-in-comment",
         "- {id: a, title: A, sql: §'select now() -- {{one}}'}\n",
-        "can't stand there in SQL",
+        "can't be used there in SQL",
         more=ONE,
     ),
     # drills

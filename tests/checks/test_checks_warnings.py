@@ -81,7 +81,7 @@ def _edit(sql: str, check: str = CHECK) -> str:
         (f"{SAFE}create unique index i on t (c);", "create index locks the table"),
         (f"{SAFE}drop index i;", "drop index locks the table"),
         (f"{SAFE}reindex index i;", "reindex index locks the table"),
-        ("create index concurrently i on t (c);\nalter table t add column d text;", "CONCURRENTLY stands alone"),
+        ("create index concurrently i on t (c);\nalter table t add column d text;", "CONCURRENTLY must be alone"),
         ("create index concurrently if not exists i on t (c);", "IF NOT EXISTS would take an index"),
         (f"begin;\n{SAFE}alter table t add column c text;\ncommit;", "BEGIN in a migration splits it"),
         (f"{SAFE}alter table t add column c text;\nselect 'done' as status;", "push prints no results"),

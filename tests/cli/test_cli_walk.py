@@ -196,7 +196,7 @@ def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
     text = runbook(place, "status").stdout
 
     assert "step 2 of 4, Push" in text
-    assert "is gone. Go on with: runbook resume" in text
+    assert "is gone. To continue: runbook resume" in text
     (one,) = json.loads(runbook(place, "status", "--format", "json").stdout)["running"]
     assert (one["alive"], one["step"], one["command"]) == (False, "push", ["npx", "supabase", "db", "push", "--remote"])
 

@@ -27,16 +27,19 @@ def _list(*words: str, cwd: Path, book: Path | None = None, columns: int = 80) -
     )
 
 
-def test_emergency_comes_first(tmp_path: Path) -> None:
-    """Who looks here in a hurry looks for that."""
-    lines = _list(cwd=tmp_path).stdout.splitlines()
-    assert lines[0] == "When it goes wrong"
-    assert any(line.startswith("  emergency-rollback  ") for line in lines[1:8])
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 20)])
+def test_the_whole_list_fits_the_terminal_with_the_emergency_first(tmp_path: Path, columns: int, rows: int) -> None:
+    """Below it there is room for the prompt. With summaries it is longer, and they wrap under themselves."""
+    lines = _list(cwd=tmp_path, columns=columns).stdout.splitlines()
+    assert lines[0] == "In an emergency: runbook run emergency-rollback"
+    assert len(lines) < rows
+    names = {word for line in lines for word in line.split()}
+    assert names >= set(read_book(PACKAGED_BOOK).procedures)
 
-
-def test_it_fits_a_small_terminal(tmp_path: Path) -> None:
-    """Summaries wrap under themselves."""
-    assert all(len(line) <= 60 for line in _list(cwd=tmp_path, columns=60).stdout.splitlines())
+    long = _list("--long", cwd=tmp_path, columns=columns).stdout.splitlines()
+    assert long[3].startswith("  emergency-rollback ")
+    assert len(long) > len(lines)
+    assert all(len(line) <= columns for line in (*lines, *long))
 
 
 def test_json_has_every_procedure(tmp_path: Path) -> None:
@@ -51,8 +54,8 @@ def test_quick_look_sees_what_the_reader_sees() -> None:
     whole = read_book(PACKAGED_BOOK).procedures
     quick = read_contents(PACKAGED_BOOK)
     assert quick is not None
-    assert {one.id: (one.summary, one.section, one.minutes) for one in quick} == {
-        one.id: (one.summary, one.section.value, one.minutes) for one in whole.values()
+    assert {one.id: one[1:] for one in quick} == {
+        one.id: (one.summary, one.section.value, one.minutes, one.is_emergency) for one in whole.values()
     }
 
 
@@ -70,7 +73,8 @@ def test_quick_look_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    "kept", ["7", "[]", "[7]", "[[1]]", '{"a": 1}', "null", '[["Eaten.", "before", "5"]]', '[["Eaten.", "x", 5]]']
+    "kept",
+    ["7", "[]", "[7]", "[[1]]", '{"a": 1}', "null", '[["Eaten.", "before", "5", false]]', '[["Eaten.", "x", 5, 0]]'],
 )
 def test_quick_look_takes_nothing_else_for_its_own(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An entry with other things in it is as good as none."""
@@ -90,6 +94,7 @@ def test_quick_look_takes_nothing_else_for_its_own(kept: str, tmp_path: Path, mo
         "title: A\n",
         PROCEDURE.replace("before", "nowhere"),
         PROCEDURE.replace("minutes: 5", "minutes: many"),
+        PROCEDURE.replace("minutes: 5", "minutes: 5\nemergency: perhaps"),
         "- a\n",
     ],
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 from support.books import procedure_text, write_book
 
@@ -74,6 +76,21 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
         "runbook run fix-it",
     ):
         assert part in shown.stdout
+
+
+def test_page_starts_with_its_shape(book: Path, tmp_path: Path) -> None:
+    """Phases, answers with what they lead to, how many steps write."""
+    head = _run("show", "fix-it", book=book, cwd=tmp_path).stdout.split("Use it when")[0]
+    lines = ["  Steps: 3 steps, 1 write", "    2  What is broken?", "      a) The table: 1 step, only reads"]
+    assert head.split("At a glance\n")[1].splitlines()[:4] == [*lines, "      b) Nothing: nothing to do"]
+
+
+def test_page_opens_in_the_pager_at_a_terminal(book: Path, tmp_path: Path) -> None:
+    """Elsewhere it is printed whole."""
+    environment = {**os.environ, "PAGER": "sed s/^/paged:/", "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = ["-m", "runbook", "--book", str(book), "show", "fix-it"]
+    shown = pexpect.run(shlex.join([sys.executable, *words]), env=environment, cwd=tmp_path, encoding="utf-8")
+    assert all(line.startswith("paged:") for line in str(shown).splitlines())
 
 
 def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: Path) -> None:

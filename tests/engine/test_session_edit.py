@@ -247,7 +247,7 @@ def test_a_revision_that_is_none_gives_an_empty_draft_and_says_why(project: Path
 
     assert walked.begin(name=revision) is ExitCode.DONE
     warning = walked.operator.screens[0].blocks[0].text  # type: ignore[union-attr]
-    assert "is no revision of git" in warning or "git has no fn.sql at" in warning
+    assert "isn't a git revision" in warning or "git has no fn.sql at" in warning
     assert (project / "back.sql").read_text() == "by hand\n"
 
 

@@ -104,7 +104,7 @@ def test_settings_that_are_there_stay_as_they_are(agent: str, indent: int | str,
         ('{\n  // mine\n  "a": 1\n}', ":2:3"),
         ('{"a": 1, "a": 2}', "twice"),
         ("[]", "no JSON object"),
-        ('{"hooks": []}', "'hooks' is no JSON object"),
+        ('{"hooks": []}', "'hooks' isn't a JSON object"),
         ("\x00", ":1:1"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
     """Somebody else's idea of the event is not overwritten."""
     path = tmp_path / "settings.json"
     path.write_text('{"hooks": {"PreToolUse": {}}}')
-    with pytest.raises(RunbookError, match="is no list"):
+    with pytest.raises(RunbookError, match="isn't a list"):
         install_hook("claude-code", path, "runbook")
 
 

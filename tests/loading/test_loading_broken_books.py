@@ -41,7 +41,7 @@ BROKEN = [
     _procedure("at-sign", "title: §@home\n", "that begins with @"),
     _procedure("empty", "§", "is empty"),
     _procedure("two-documents", f"{PROCEDURE}§---\ntitle: x\n", "a second document"),
-    _procedure("text-for-all", "§hello\n", "a procedure is meant here"),
+    _procedure("text-for-all", "§hello\n", "expected a procedure"),
     _head("duplicate-key", "minutes: 5\n", "minutes: 5\n§minutes: 6\n", "is here twice, first on line 8"),
     _head("anchor", "owner: database", "owner: §&me database", "the anchor &me"),
     _head("alias", "minutes: 5\n", "minutes: 5\nneeds: §*me\n", "the alias *me"),
@@ -59,9 +59,9 @@ BROKEN = [
     _head("no-value", "owner: database", "owner:§", "has no value"),
     _head("date-for-text", "owner: database", "owner: §2026-01-02", "2026-01-02 reads as a date: quote it"),
     _head("impossible-date-for-text", "owner: database", "owner: §2026-13-45", "does not read as text: quote it"),
-    _head("list-for-text", "owner: database", "owner: §[a, b]", "a list stands here where one value is meant"),
-    _head("mapping-for-text", "owner: database", "owner: §{a: b}", "a mapping stands here"),
-    _head("text-for-list", "use_when: [A thing is missing]", "use_when: §Always", "a list is meant here"),
+    _head("list-for-text", "owner: database", "owner: §[a, b]", "a list is here, where one value is expected"),
+    _head("mapping-for-text", "owner: database", "owner: §{a: b}", "a mapping is here"),
+    _head("text-for-list", "use_when: [A thing is missing]", "use_when: §Always", "expected a list"),
     _head("empty-list", "use_when: [A thing is missing]", "use_when: §[]", "this list is empty"),
     _head("empty-text", "owner: database", "owner: §''", "is empty"),
     _head("two-lines", "owner: database", 'owner: §"a\\nb"', "is not one line of text"),
@@ -99,7 +99,7 @@ BROKEN = [
         "'writes' goes with 'sql', not with 'run'",
     ),
     _step("wait-without-reason", "- §{id: a, title: A, wait: 5s}\n", "a step 'a' has no 'for'"),
-    _step("text-for-step", "- §look around\n", "a step is meant here, with keys such as"),
+    _step("text-for-step", "- §look around\n", "expected a step, with keys such as"),
     _step(
         "bad-id", "- {id: §LookHere, title: A, run: git log}\n", "'LookHere' is not a name in lower case with hyphens"
     ),
@@ -237,9 +237,9 @@ BROKEN = [
         "there is no procedure 'nowhere'",
     ),
     _file("advice-key", "advice.yaml", "advice: [{id: a, title: A, §does: []}]\n", "unknown key 'does' in a topic"),
-    _file("stray-file", "polcy.yaml", "§rules: []\n", "is no file of a book; did you mean policy.yaml?"),
+    _file("stray-file", "polcy.yaml", "§rules: []\n", "isn't a file of a book; did you mean policy.yaml?"),
     _file("yml", "procedures/other.yml", f"§{PROCEDURE}", "a procedure's file ends in .yaml"),
-    _file("name", "procedures/Add_Thing.yaml", f"§{PROCEDURE}", "its name is no id"),
+    _file("name", "procedures/Add_Thing.yaml", f"§{PROCEDURE}", "its name isn't an id"),
 ]
 
 

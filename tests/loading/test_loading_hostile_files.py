@@ -79,8 +79,8 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFix
     (book / "procedures" / "folder.yaml").mkdir()
     os.mkfifo(book / "procedures" / "pipe.yaml")
     assert _problems(book, capsys) == [
-        "procedures/folder.yaml:1:1: is no file",
-        "procedures/pipe.yaml:1:1: is no file",
+        "procedures/folder.yaml:1:1: isn't a file",
+        "procedures/pipe.yaml:1:1: isn't a file",
     ]
 
 
@@ -88,7 +88,7 @@ def test_a_link_to_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     """A link that leads nowhere is named."""
     book = write_book(tmp_path / "book")
     (book / "procedures" / "gone.yaml").symlink_to(tmp_path / "nowhere")
-    assert _problems(book, capsys) == ["procedures/gone.yaml:1:1: is no file"]
+    assert _problems(book, capsys) == ["procedures/gone.yaml:1:1: isn't a file"]
 
 
 def test_an_empty_book(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

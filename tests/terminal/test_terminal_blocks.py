@@ -81,7 +81,7 @@ def test_step_screen_leaves_the_rest_to_the_details() -> None:
 
 
 def test_warning_is_read_first_wherever_it_stands() -> None:
-    """Also where a step is taken back, and the undo's own blocks lead."""
+    """Also where a step is undone, and the undo's own blocks lead."""
     shown = replace(screen(), blocks=(LOOK, Note(Label.LOOK_FOR, "Rows."), Note(Label.WARNING, "Think.")))
     text = plain_text(render_step(shown))
     assert text.index("WARNING: Think.") < text.index("$ look") < text.index("Look for: Rows.")
@@ -99,7 +99,7 @@ def test_warning_is_read_first_wherever_it_stands() -> None:
     ],
 )
 def test_step_that_writes_says_in_short_how_it_is_undone(blocks: tuple[view.Block, ...], said: str) -> None:
-    """Below what it writes to; a step that only reads has nothing to take back."""
+    """Below what it writes to; a step that only reads has nothing to undo."""
     shown = replace(screen(), blocks=(LOOK, view.UndoWay(blocks)))
     assert f"WRITES to PRODUCTION qwertyuiopasdfghjklz.\n  {said}\n" in plain_text(render_step(shown))
     assert said not in plain_text(render_step(replace(shown, effect=Effect.READS)))
@@ -108,8 +108,8 @@ def test_step_that_writes_says_in_short_how_it_is_undone(blocks: tuple[view.Bloc
 @pytest.mark.parametrize(
     ("undo", "asked"),
     [
-        pytest.param(command("change back"), "Press Enter to take it back", id="a command"),
-        pytest.param(Tick("Delete it"), "Enter when it is taken back", id="by hand"),
+        pytest.param(command("change back"), "Press Enter to undo it", id="a command"),
+        pytest.param(Tick("Delete it"), "Enter when it is undone", id="by hand"),
     ],
 )
 def test_taking_back_says_what_enter_does(undo: Tick, asked: str) -> None:

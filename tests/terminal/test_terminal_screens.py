@@ -130,7 +130,7 @@ def test_wait_and_edit_say_what_enter_does() -> None:
 
 
 def test_undo_is_offered_only_after_the_step_ran() -> None:
-    """Nothing to take back before it."""
+    """Nothing to undo before it."""
     undoable = screen(step("apply", "change it", undo=Undo(action=command("change back"))))
     began = StepStarted(at=START, step="apply", purpose=Purpose.RUN, argv=PUSH)
     ran = replace(undoable, state=apply(undoable.state, began))
@@ -245,7 +245,7 @@ def test_failure_with_much_output_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("purpose", "part"), [(Purpose.VERIFY, "x run the step again"), (Purpose.UNDO, "Taking it back failed")]
+    ("purpose", "part"), [(Purpose.VERIFY, "x run the step again"), (Purpose.UNDO, "The undo failed")]
 )
 def test_failure_says_what_failed(purpose: Purpose, part: str) -> None:
     """A failed check is not a failed step."""

@@ -179,9 +179,9 @@ def test_failed_step_is_taken_back(walk: Start) -> None:
     child.expect("u undo")
     _type(child, "u")
     child.expect(r"change back")
-    child.expect("Type yes to take it back")
+    child.expect("Type yes to undo it")
     _type(child, "yes")
-    child.expect("taken back")
+    child.expect("undone")
     _type(child, "q")
     assert walk_ending(child) == (1, [["change", "it"], ["change", "back"]])
 
@@ -269,7 +269,7 @@ def test_handing_over_leaves_a_note_and_the_way_back(walk: Start) -> None:
     _type(child, "h")
     _type(child, "two rows are missing", prompt="note> ")
     _type(child, "bo", prompt="who> ")
-    child.expect("bo goes on with: runbook resume")
+    child.expect("bo continues with: runbook resume")
     assert walk_ending(child) == (1, [])
 
 

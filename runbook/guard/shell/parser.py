@@ -43,7 +43,7 @@ def read_shell(text: str) -> Chain:
         # Cut first, so that a huge text is not encoded for nothing.
         data = text[: LONGEST + 1].encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise NotShellError("it is no text") from error
+        raise NotShellError("it isn't text") from error
     if len(data) > LONGEST:
         raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
     # shfmt is another process to start; most lines need no grammar.

@@ -1,0 +1,59 @@
+"""What `runbook` says without a verb: the emergency first, then a run to resume, then where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from runbook.cli.list import headings
+from runbook.errors import RunbookError
+from runbook.printable import one_line
+
+__all__ = ["emergency_line", "welcome"]
+
+
+def welcome(book: str | None) -> Iterator[str]:
+    """Yield lines that fit a small terminal. What can't be read is left out: the verbs themselves say why."""
+    emergency = _emergency(book)
+    yield "In an emergency:"
+    if emergency:
+        yield f"  runbook run {emergency}"
+    yield '  runbook find "ERROR OR SYMPTOM"'
+    if stopped := _unfinished():
+        run, outcome = stopped
+        yield from ("", f"A run is {one_line(outcome)}:", f"  runbook resume {run}")
+    yield from ("", "Otherwise:")
+    lines = {
+        "runbook list": "all procedures",
+        "runbook show NAME": "read one",
+        "runbook drill NAME": "practise it on a throwaway database",
+        "runbook doctor": "what this machine lacks",
+        "runbook --help": "all commands",
+    }
+    yield from (f"  {line:<19}  {what}" for line, what in lines.items())
+
+
+def emergency_line(book: str | None) -> str:
+    """Return the command for an emergency, "" if the book names no procedure for it."""
+    name = _emergency(book)
+    return f"runbook run {name}" if name else ""
+
+
+def _emergency(book: str | None) -> str:
+    with suppress(RunbookError):
+        return next((one.id for one in headings(book) if one.is_emergency), "")
+    return ""
+
+
+def _unfinished() -> tuple[str, str] | None:
+    """Return the newest run that can be resumed, and how far it got."""
+    from runbook.cli.run_options import find_run, journal_here
+    from runbook.engine.state import fold
+    from runbook.reports.run_report import outcome_of
+
+    with suppress(RunbookError):
+        journal = journal_here()
+        if journal.file.exists():
+            run = find_run(journal, None, unfinished=True)
+            return run, outcome_of(fold(journal.events(run)))
+    return None
