@@ -46,7 +46,7 @@ def command(book: str | None, form: str) -> int:
     for one in found:
         click.echo(one.as_text(width))
     if waiting:
-        click.echo("\nStopped; `runbook resume RUN` goes on:")
+        click.echo("\nStopped. To continue one: runbook resume RUN")
     for row in waiting[:_SHOWN]:
         click.echo(row.as_text(width))
     if len(waiting) > _SHOWN:

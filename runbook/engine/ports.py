@@ -241,7 +241,7 @@ class Watching(Protocol):
 
 @runtime_checkable
 class Returning(Protocol):
-    """An operator that wants to hear where a run stands before it goes on; one that doesn't is introduced to it."""
+    """An operator that wants to know where a run stands before it continues; one that doesn't is introduced to it."""
 
     def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
         """Show where the run stands and wait for a go, like `introduce`. False: the run stays as it is."""

@@ -73,7 +73,7 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
 
 
 def render_return(procedure: Procedure, state: RunState, now: datetime, width: int = 80, height: int = 24) -> Lines:
-    """Return where a run stands that somebody goes on with: how it was left, what is known of it, the step it is at."""
+    """Return where a run stands that somebody resumes: how it was left, what is known of it, the step it is at."""
     run = state.header.run if state.header else ""
     at = _next_place(procedure, state)
     steps = way_of(procedure, state).places
@@ -84,7 +84,7 @@ def render_return(procedure: Procedure, state: RunState, now: datetime, width: i
         band([*both_ends(Text(one_line(procedure.title), style="bold"), Text(one_line(run), style="dim"), width)]),
         band(_left(state, now, width)),
         band((line for text in known for line in wrap(text, width, first="  - ")), 4),
-        band(wrap(at, width, first="It goes on at ", style="bold") if at else []),
+        band(wrap(at, width, first="It continues at ", style="bold") if at else []),
     ]
     return fit(bands, height - _ROOM_BELOW)
 
@@ -134,7 +134,7 @@ def render_begin(
     book: str = "",
     back: bool = False,
 ) -> Lines:
-    """Return the proven target, what was found around it, and the question whether to begin, or to go on (`back`).
+    """Return the proven target, what was found around it, and the question whether to begin, or to continue (`back`).
 
     `book` names the book if it isn't the packaged one; that line is never cut.
     """
@@ -142,7 +142,7 @@ def render_begin(
     where = Text("Commands will land on:  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
     lines += render_book(book, width)
-    begin, leave = ("go on", "q leave; nothing more runs") if back else ("begin", "q leave; nothing has run")
+    begin, leave = ("continue", "q leave; nothing more runs") if back else ("begin", "q leave; nothing has run")
     ask = keys(f"Press Enter to {begin}, or:", ["? whole introduction", leave], width)
     return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
 

@@ -81,7 +81,7 @@ class TerminalOperator:
         return self._enter(procedure, target, render_intro(procedure, width, height))
 
     def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
-        """Show where a run stands that somebody goes on with, then where it will land, and ask to go on."""
+        """Show where a resumed run stands, then where it will land, and ask whether to continue."""
         width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
         return self._enter(
             procedure, target, render_return(procedure, state, datetime.now(UTC), width, height), back=True
@@ -108,7 +108,7 @@ class TerminalOperator:
             if answer == "?":
                 self._dialog.page([*render_intro(procedure, width, whole=True), *render_notes(self._notes(), width)])
             else:
-                self._dialog.problem(f"Press Enter to {'go on' if back else 'begin'}, or type ? or q.")
+                self._dialog.problem(f"Press Enter to {'continue' if back else 'begin'}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError when the input ends."""

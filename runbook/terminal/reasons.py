@@ -61,7 +61,7 @@ def ask_note(dialog: Dialog, label: str) -> str:
             return ""
         if not _is_answer(typed):
             return typed
-        dialog.problem(f"'{one_line(typed)}' is no note. Type a few words; Enter or q leaves it.")
+        dialog.problem(f"'{one_line(typed)}' isn't a note. Type a few words; Enter or q leaves it.")
     return ""
 
 

@@ -79,7 +79,7 @@ def render_step_list(screen: Screen, width: int = 80) -> Lines:
     for one in steps:
         again = again or one.place.path == screen.state.back_to
         lines += _step_lines(one, screen, width, again=again)
-    return [*lines, *wrap("> is where you are. To stand at another step, type g.", width, first="  ", style="dim")]
+    return [*lines, *wrap("> is where you are. To go to another step, type g.", width, first="  ", style="dim")]
 
 
 def _step_lines(one: ListedStep, screen: Screen, width: int, *, again: bool) -> Lines:

@@ -88,7 +88,12 @@ def _drill(name: str, answers: str, *messages: str, mark: str = "") -> object:
 BROKEN = [
     # secrets
     _step("lines-of-no-secret", "- {id: a, title: 'A {{key}}', run: git log}\n", "only a secret", more=LINES),
-    _step("digest-of-no-secret", DIGEST, "isn't a parameter with 'secret: true'", more=SECRET.replace(", secret: true", "")),
+    _step(
+        "digest-of-no-secret",
+        DIGEST,
+        "isn't a parameter with 'secret: true'",
+        more=SECRET.replace(", secret: true", ""),
+    ),
     # placeholders
     _step(
         "no-way-back",

@@ -234,12 +234,12 @@ def test_a_resumed_run_begins_with_how_it_was_left(
 
 
 def test_coming_back_says_that_nothing_more_runs() -> None:
-    """The question is whether to go on."""
+    """The question is whether to continue."""
     dialog = ScriptedDialog("q")
     operator = TerminalOperator(dialog=dialog)
     assert not operator.come_back(STEPS, _left(RunStopped(at=START, reason="lunch")), lambda: PRODUCTION)
     shown = "\n".join(dialog.shown)
-    assert "Press Enter to go on" in shown
+    assert "Press Enter to continue" in shown
     assert "nothing more runs" in shown
 
 
