@@ -19,7 +19,7 @@ from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, wrap
 from runbook.terminal.step_screen import can_undo, duration, head, notes, other_procedures, step_place, what_ran
 
-__all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = ["can_check", "known_lines", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -127,7 +127,7 @@ def render_unknown(
         band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
         band(what_ran(screen, width), 1),
-        band(line for sentence in known for line in wrap(sentence, width, first="  - ")),
+        band(known_lines(known, width), 3),
         band(_probed(probe, width) if probe else [], 2),
         band(wrap(either, width, first="  ")),
         band([Text()], 0),
@@ -139,6 +139,11 @@ def render_unknown(
         ),
     ]
     return fit(bands, height - 1)
+
+
+def known_lines(known: Sequence[str], width: int) -> Lines:
+    """Return what is known of a step whose end nobody saw, as long as it is."""
+    return [line for sentence in known for line in wrap(sentence, width, first="  - ")]
 
 
 def _probed(probe: Execution, width: int) -> Lines:

@@ -19,7 +19,14 @@ from runbook.journal.interface import Holder
 from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
+from runbook.terminal.error_screens import (
+    can_check,
+    known_lines,
+    render_difference,
+    render_failure,
+    render_holder,
+    render_unknown,
+)
 from runbook.terminal.event_lines import render_event, render_phase_end
 from runbook.terminal.intro import (
     Background,
@@ -33,7 +40,14 @@ from runbook.terminal.intro import (
 from runbook.terminal.lines import Lines
 from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.reasons import ask_reason, is_meant_as_success
-from runbook.terminal.step_screen import is_dry, render_by_itself, render_last_finding, render_own, render_step
+from runbook.terminal.step_screen import (
+    is_dry,
+    render_by_itself,
+    render_details,
+    render_last_finding,
+    render_own,
+    render_step,
+)
 
 __all__ = ["TerminalOperator"]
 
@@ -273,16 +287,20 @@ class TerminalOperator:
         try:
             while reply is None:
                 self._show(render_unknown(self._timed(screen), known, probe, self._dialog.width, self._dialog.height))
-                reply = self._resolve(screen, probe)
+                reply = self._resolve(screen, known, probe)
         except EOFError:
             return _GONE
         return reply
 
-    def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
+    def _resolve(self, screen: Screen, known: Sequence[str], probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
         while (line := self._dialog.line()).lower() not in words:
             # Not every key: a step that may have been done is neither skipped nor stepped back from.
-            is_allowed = line[:1] == "!" or line.lower() in {"o", "?", "l", "m", "h", "q", "u"}
+            if line == "?":
+                width = self._dialog.width
+                self._dialog.page([*known_lines(known, width), Text(), *render_details(screen, width)])
+                return None
+            is_allowed = line[:1] == "!" or line.lower() in {"o", "l", "m", "h", "q", "u"}
             is_key, reply = self._keys.press(line, screen) if is_allowed else (False, None)
             if is_key:
                 return reply

@@ -50,7 +50,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: b
         earlier = wrap(text, width, first="  ", style="bold yellow" if failed else "dim")
     # What never ran has nothing to undo yet; an undo's own screen is the undo.
     undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
-    names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "h hand over", "q stop"]
+    names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "q stop"]
     bands = [
         band(head(screen, width)),
         band([Text()], 0),

@@ -141,7 +141,7 @@ def second_terminal(place: Place, *reasons: str) -> tuple[int, str]:
     def answer(screen: str) -> str:
         if screen.endswith("reason> "):
             return next(left, "")
-        return "q" if "h hand over" in screen else ""
+        return "q" if "q stop" in screen else ""
 
     code = child.converse(answer)
     return code, " ".join("".join(child.screens).split())

@@ -48,7 +48,7 @@ def test_step_that_writes_to_production() -> None:
           WRITES to PRODUCTION qwertyuiopasdfghjklz.
           No undo: another migration
 
-          Type yes to run, or: s skip  b back  ? why  o output  h hand over  q stop""").replace(
+          Type yes to run, or: s skip  b back  l steps  ? more  o output  q stop""").replace(
         "Emergency rollback  PRODUCTION", f"Emergency rollback{' ' * 11}PRODUCTION"
     )
 
