@@ -105,7 +105,8 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 
     def again() -> bool:
         # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
-        click.echo("\nThe run has stopped. On production, `runbook resume` would continue it.")
+        click.echo()
+        _say("The run has stopped. On production, `runbook resume` would continue it.", "")
         return dialog.line("Press Enter to continue, or e to end the drill: ").lower() not in {"e", "q"}
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}

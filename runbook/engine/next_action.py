@@ -82,7 +82,8 @@ def _failed_before_stepping_back(record: StepRecord, state: RunState) -> bool:
 
     The failure of an undo stays the question until it is decided.
     """
-    last = record.attempts[-1] if record.attempts else None
+    own = {Purpose.PREPARE, Purpose.OWN}  # neither does the step
+    last = next((one for one in reversed(record.attempts) if one.purpose not in own), None)
     is_old = bool(state.back_to) and last is not None and last.number < state.back_number
     return is_old and record.purpose is not Purpose.UNDO
 

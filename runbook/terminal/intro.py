@@ -122,7 +122,8 @@ def _next_place(procedure: Procedure, state: RunState) -> str:
         return "its end: every step is done or skipped."
     number, total = way.number_of(action.at.path)
     part = "before step 1, " if action.at.is_before else "step "
-    return f"{part}{number} of {total}: {fill_text(action.at.step.title, Shown(action.at.scope.values))}"
+    more = "+" if way.is_open_behind(action.at.path) else ""
+    return f"{part}{number} of {total}{more}: {fill_text(action.at.step.title, Shown(action.at.scope.values))}"
 
 
 def render_begin(

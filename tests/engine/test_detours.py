@@ -96,12 +96,13 @@ def test_a_failure_from_before_a_step_back_is_not_shown_as_a_new_one(tmp_path: P
     one = procedure(step("name", Tick("Which?", asks=parameter("name"))), find)
     walk = Walked(book(one), tmp_path)
     walk.executor.endings = {"look for wrong": ended(1), "look for worse": ended(1)}
-    walk.operator.script = [Go(value="wrong"), confirm, Back(), Go(value="worse"), confirm, Back(), Go(value="right")]
+    walk.operator.script = [Go(value="wrong"), confirm, Back(), Go(value="worse"), RunOwn("look own"), confirm, Back()]
+    walk.operator.script += [Go(value="right")]
     assert walk.begin() is ExitCode.DONE
 
-    asked = [(entry[0], entry[1]) for entry in walk.operator.log if entry[1] == "find"]
-    assert asked == [("decide", "find"), ("recover", "find")] * 2 + [("decide", "find")]
-    assert [argv[-1] for argv in walk.executor.ran] == ["wrong", "worse", "right"]
+    asked = [entry[0] for entry in walk.operator.log if entry[1] == "find"]
+    assert asked == ["decide", "recover", "decide", "decide", "recover", "decide"]
+    assert [argv[-1] for argv in walk.executor.ran] == ["wrong", "own", "worse", "right"]
 
 
 @pytest.mark.parametrize(("command", "kind"), [("look at it", "decide"), ("change it", "resolve")])
