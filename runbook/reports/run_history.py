@@ -49,9 +49,10 @@ class Row:
 
     def as_text(self, width: int = _UNBROKEN) -> str:
         """Return the row as lines of at most that many columns: how the run ended, then where and by whom."""
-        lines = _wrapped(f"{self.run}  {self.outcome}", width)
+        lines = _wrapped(f"{one_line(self.run)}  {one_line(self.outcome)}", width)
         if self.procedure:
-            lines += _wrapped(f"    {self.target}, by {self.operator}, {span(self.seconds)}", width)
+            about = one_line(f"{self.target}, by {self.operator}, {span(self.seconds)}")
+            lines += _wrapped(f"    {about}", width)
         return "\n".join(lines)
 
 
@@ -93,23 +94,22 @@ class Running:
             process = f"Its {where} is gone. To continue: runbook resume {self.run}"
         else:
             process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
-        lines = [self.line, f"  {process}", *([f"  Follows {self.rules}"] if self.rules else [])]
+        lines = [one_line(self.line), f"  {process}", *([f"  Follows {one_line(self.rules)}"] if self.rules else [])]
         commands = (" ".join(self.command),) if self.command else self.looks
         if commands:
             doing = "running since" if self.is_executing else f"{self.outcome} at"
             what = one_line(commands[0]) if len(commands) == 1 else f"{len(commands)} commands at the same time"
             what = what if len(what) <= _LONGEST_COMMAND else f"{what[:_LONGEST_COMMAND]}…"
-            lines.append(f"  {self.step}, {doing} {self.since}: {what}")
+            lines.append(f"  {one_line(self.step)}, {doing} {self.since}: {what}")
         if self.is_executing:
             lines.append("  What it prints is on its own terminal, and here once it has ended.")
-        lines += [f"  Failed: {self.failure}"] if self.failure else []
+        lines += [f"  Failed: {one_line(self.failure)}"] if self.failure else []
         lines += [f"  | {printable(line)}" for line in self.output]
         return "\n".join(part for line in lines for part in _wrapped(line, width))
 
 
 def _wrapped(line: str, width: int) -> list[str]:
     """Break a line at spaces; what follows is indented two columns more than it begins."""
-    line = one_line(line)
     indent = len(line) - len(line.lstrip())
     first, *rest = broken(line.strip(), max(width - indent - 2, 20))
     return [f"{' ' * indent}{first}", *(f"{' ' * (indent + 2)}{part}" for part in rest)]
