@@ -64,14 +64,17 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
     return fit(bands, 1000 if whole else height - _ROOM_BELOW)
 
 
-def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5, book: str = "") -> Lines:
+def render_begin(
+    seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5, book: str = "", dry: bool = False
+) -> Lines:
     """Return the proven target, what was found around it, and the question whether to begin.
 
-    `book` names the book if it isn't the packaged one; that line is never cut.
+    `book` names the book if it isn't the packaged one; that line is never cut. A dry run only reads.
     """
     found = render_notes(notes, width)
-    where = Text("Commands will land on:  ") + target_text(seen)
-    lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
+    what = "DRY RUN, nothing is written. It reads:" if dry else "Commands will land on:"
+    where = Text(f"{what}  ") + target_text(seen)
+    lines = [where] if where.cell_len <= width else [Text(what), Text("  ") + target_text(seen)]
     lines += render_book(book, width)
     ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
     return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))

@@ -15,7 +15,7 @@ from runbook.journal.events import Purpose, TargetSeen
 from runbook.model import Effect
 from runbook.printable import lines_of, one_line, spelled_out
 from runbook.rendering.command_text import quoted
-from runbook.rendering.json_format import document_in, readable_output
+from runbook.rendering.json_format import json_at_end, readable_output
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.scope import BUILT_INS
@@ -95,7 +95,7 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     if found is None:
         return []
     # What a document says is the answer; what stands before it, the CLI says with every command.
-    whole = readable_output(document_in(found.output) or found.output, width - 4)
+    whole = readable_output(json_at_end(found.output) or found.output, width - 4)
     output = [text for text in lines_of(whole) if text.strip()]
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
     bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"))]
@@ -140,6 +140,8 @@ def ask_line(screen: Screen) -> str:
     if screen.action.wants_answer:
         return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
     purpose = screen.action.enter_does
+    if is_dry(screen.state) and screen.effect is not Effect.READS:
+        return "Press Enter to go on without it"
     if screen.purpose is Purpose.UNDO:
         purpose = "to take it back" if screen.action.runs else "when it is taken back"
     if screen.confirmation is Confirmation.ENTER:
