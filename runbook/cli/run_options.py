@@ -62,8 +62,11 @@ def require_person(*, yes: bool = False) -> None:
         )
 
 
-def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
-    """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
+def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = False) -> WalkPorts:
+    """Return the real ports for the Supabase project in `workdir`, or around the current directory.
+
+    `dry` is for a run that writes nothing, so that its first screen says so.
+    """
     from runbook.engine.context import Identity
     from runbook.engine.rules import describe_book
     from runbook.journal.liveness import this_host
@@ -79,7 +82,11 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(
         operator=TerminalOperator(
-            titles=titles, notes=target.notes, book=described, early_keys=executor.take_early_keys
+            titles=titles,
+            notes=target.notes,
+            book=described,
+            early_keys=executor.take_early_keys,
+            dry=dry,
         ),
         executor=executor,
         target=target,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -193,8 +194,14 @@ class Walk:
 
     def _diagnosis(self, record: StepRecord, what: Purpose) -> Diagnosis | None:
         last = record.last_of(what)
+        if last is None:
+            return None
         errors, major = self.context.book.errors, self.context.destination.major
-        return diagnose(errors, last.argv, last.exit, last.output, major=major) if last else None
+        if last.looks and not last.argv:
+            # What several looks have printed stands in one report, each error in a line of its own.
+            said = "\n".join(line.strip() for line in last.output.splitlines())
+            return diagnose(errors, shlex.split(last.looks[0]), 1, said, major=major)
+        return diagnose(errors, last.argv, last.exit, last.output, major=major)
 
     def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
         """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""

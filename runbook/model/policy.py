@@ -142,6 +142,12 @@ class Rule:
         "Where it reads: patterns, one of which each word fits as a whole. An empty list allows no word.",
         default=None,
     )
+    asks: tuple[int, ...] = key(
+        ListOf(MAJOR, 0),
+        "The majors of the CLI on which the command itself asks Yes or No before it writes to a hosted project or over "
+        "files here.",
+        default=(),
+    )
     majors: tuple[int, ...] | None = key(
         ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do.", default=None
     )

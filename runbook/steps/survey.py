@@ -169,9 +169,12 @@ class Survey(Action):
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
 
     def findings_in(self, output: str) -> str:
-        """Return the report without what is clear, if a look has found a fault, or has failed so that nobody knows."""
-        lines = [line for line in output.splitlines() if not line.startswith(f"{_CLEAR} ")]
-        return "\n".join(lines) if any(line.startswith(_TO_JUDGE) for line in lines) else ""
+        """Return what the report says of the looks that have found a fault, or have failed so that nobody knows."""
+        kept, lines = False, list[str]()
+        for line in output.splitlines():
+            kept = line.startswith(_TO_JUDGE) if line[:1].strip() else kept
+            lines += [line] if kept else []
+        return "\n".join(lines)
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Look, for it only reads."""

@@ -25,7 +25,7 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 class Band:
     """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`.
 
-    `more` is the key that shows what had to be left out, if it isn't the one of the whole screen.
+    `more` is the key that shows those that were left out, if it isn't the screen's usual one.
     """
 
     lines: Lines
@@ -111,8 +111,9 @@ def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
         if 0 < size < len(lines):
             cut = lines[max(size - 1, 1)].plain
             indent = " " * max(2, len(cut) - len(cut.lstrip()))
-            shows = f"{one.more or more} shows all"
-            note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {shows}]", style="dim")
+            note = Text(
+                f"{indent}[{left} more line{'s' if left > 1 else ''}: {one.more or more} shows all]", style="dim"
+            )
             lines = [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]
         fitted += lines if size else []
     return fitted

@@ -35,11 +35,11 @@ from runbook.terminal.intro import (
     render_intro,
     render_notes,
     render_question,
-    render_return,
 )
 from runbook.terminal.lines import Lines
 from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.reasons import ask_reason, is_meant_as_success
+from runbook.terminal.return_screen import render_return
 from runbook.terminal.step_screen import (
     is_dry,
     render_by_itself,
@@ -59,7 +59,7 @@ class TerminalOperator:
 
     `titles` are those of all procedures, by id; `notes` tells what was found around the target once it is proven
     (environment variables that were left out, and the like); `book` names a book that isn't the packaged one;
-    `early_keys` tells whether keys were pressed while a command ran that asked nothing.
+    `early_keys` tells whether keys were pressed while a command ran that asked nothing; `dry` that nothing is written.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class TerminalOperator:
         dialog: Dialog | None = None,
         book: str = "",
         early_keys: Callable[[], bool] = lambda: False,
+        dry: bool = False,
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
@@ -79,6 +80,7 @@ class TerminalOperator:
         self._procedure: Procedure | None = None
         self._phase = (0, 0, "")
         self._early_keys = early_keys
+        self._dry = dry
         self._arrived = 0.0
         """When the screen that is shown came from the engine."""
 
@@ -112,7 +114,7 @@ class TerminalOperator:
         with self._dialog.running("Finding out where commands will land"):
             seen = proof.result()
         while True:
-            self._show(render_begin(seen, self._notes(), width, book=self._book, back=back))
+            self._show(render_begin(seen, self._notes(), width, book=self._book, dry=self._dry, back=back))
             try:
                 answer = self._dialog.line().lower()
             except EOFError:

@@ -15,7 +15,7 @@ from runbook.journal.events import Outcome, Purpose, TargetSeen
 from runbook.model import Effect
 from runbook.printable import lines_of, one_line, spelled_out
 from runbook.rendering.command_text import quoted
-from runbook.rendering.json_format import readable_output
+from runbook.rendering.json_format import json_at_end, readable_output
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.scope import BUILT_INS
@@ -84,27 +84,27 @@ def render_own(screen: Screen, width: int = 80, height: int = 24) -> Lines:
 
 def render_by_itself(screen: Screen, width: int = 80) -> Lines:
     """Return the few lines above a step that starts by itself: nothing is asked."""
-    number, count, phase = screen.phase
-    place = f"Phase {number} of {count}: {one_line(phase)}" if number and count > 1 else one_line(phase)
+    number, count, _ = screen.phase
+    phase = f", phase {number} of {count}" if number and count > 1 else ""
     looks = [block for block in screen.blocks if isinstance(block, view.Looks | view.Pause)]
-    stop = Text("any key: stop at the next step", style="dim")
-    lines = [
+    *effect, last = _effect(screen, width) or [Text()]
+    pause = Text("any key: pause", style="dim")
+    return [
         Text(),
-        *_step_line(screen, width),
+        *_step_line(screen, width, phase),
         *(line for block in looks for line in render_block(block, width).lines),
-        *([] if looks else _in_one_line(what_ran(screen, 10_000), width)),
-        *_effect(screen, width),
-        *both_ends(Text(f"  {place}".rstrip(), style="dim"), stop, width),
+        *([] if looks else _in_one_line(what_ran(screen, _UNCUT), width)),
+        *effect,
+        *(both_ends(last, pause, width) if last.plain else []),
     ]
-    return [line for line in lines if line.plain.strip() or line is lines[0]]
 
 
 def _in_one_line(lines: Lines, width: int) -> Lines:
     """Return the lines as one, cut where the screen ends."""
-    whole = Text(" ".join(" ".join(line.plain.split()) for line in lines))
-    whole = Text("  ") + whole
-    whole.truncate(width, overflow="ellipsis")
-    return [whole] if lines else []
+    text = "  " + " ".join(" ".join(line.plain.split()) for line in lines)
+    cut = Text(text, style="bold")
+    cut.truncate(width, overflow="ellipsis")
+    return [cut] if lines else []
 
 
 def _finding(screen: Screen, width: int) -> list[Band]:
@@ -112,7 +112,9 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     found = screen.finding
     if found is None:
         return []
-    output = [text for text in lines_of(readable_output(found.output, width - 4)) if text.strip()]
+    # What a document says is the answer; what stands before it, the CLI says with every command.
+    whole = readable_output(json_at_end(found.output) or found.output, width - 4)
+    output = [text for text in lines_of(whole) if text.strip()]
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
     bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"))]
     bands.append(band(shown, 3, more="o"))
@@ -160,6 +162,8 @@ def ask_line(screen: Screen) -> str:
     if screen.action.wants_answer:
         return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
     purpose = screen.action.enter_does
+    if is_dry(screen.state) and screen.effect is not Effect.READS:
+        return "Press Enter to go on without it"
     if screen.purpose is Purpose.UNDO:
         purpose = "to undo it" if screen.action.runs else "when it is undone"
     if screen.confirmation is Confirmation.ENTER:
@@ -191,6 +195,8 @@ def is_dry(state: RunState) -> bool:
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
 
 # Colour only repeats the word: it may be off, or the eye may not tell red from green.
+_UNCUT = 10_000
+"""Columns for a command that is cut where the screen ends."""
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
 
 
@@ -227,8 +233,8 @@ def step_place(screen: Screen) -> str:
     return f"{place} {screen.number} of {screen.total}{'+' if screen.has_more else ''}"
 
 
-def _step_line(screen: Screen, width: int) -> Lines:
-    numbered = step_place(screen)
+def _step_line(screen: Screen, width: int, phase: str = "") -> Lines:
+    numbered = f"{step_place(screen)}{phase}"
     title = one_line(screen.title)
     minutes = f"about {screen.step.minutes:g} min, " if screen.step.minutes else ""
     clock = Text(f"{minutes}{duration(screen.seconds_so_far)} so far", style="dim")
@@ -348,7 +354,8 @@ _ANSWERS: Mapping[type, str] = {view.Options: "Type the number of your answer", 
 
 
 def _effect(screen: Screen, width: int) -> Lines:
-    if not screen.action.runs and screen.effect is Effect.READS:
+    reaches_target = screen.action.runs or screen.action.reports_findings
+    if not reaches_target and screen.effect is Effect.READS:
         return []
     seen = screen.target
     target = seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"

@@ -31,7 +31,7 @@ from runbook.model import Effect
 from runbook.steps.tick import Tick
 from runbook.terminal import TerminalOperator
 from runbook.terminal.error_screens import render_failure
-from runbook.terminal.intro import render_return
+from runbook.terminal.return_screen import render_return
 
 STEPS = procedure(step("find", "look one"), step("apply", "change it"), step("tell", Tick("Tell")))
 PASTE = "\x1b[200~yes\r\x1b[201~\r"
