@@ -168,7 +168,7 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
         f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow"
     ),
     events.SteppedBack: lambda event, _run, width: wrap(
-        f"At {event.step} again. What ran stays on record.", width, first="  ", style="yellow"
+        f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"
     ),
     events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),

@@ -90,11 +90,11 @@ def test_keys_of_a_walk_in_a_narrow_terminal(tmp_path: Path) -> None:
     walk.type("yes", "1  complete-task", "Type a number from the list")
     # An undo by hand isn't taken on trust.
     walk.type("b", "Apply the change", "u undo")
-    walk.type("u", "Delete new.sql", "Type yes when it is taken back")
+    walk.type("u", "Delete new.sql", "Type yes when it is undone")
     walk.type("", "Enter alone does nothing")
     walk.type("b", "Apply the change")
     walk.type("g", prompt="step> ")
-    walk.type("3", "At where again", "Type a number from the list")
+    walk.type("3", "Back at where", "Type a number from the list")
     walk.type("1", "where = complete-task", "number of your")
     walk.type("q", prompt="Come back with")
     assert walk.widest <= 60
