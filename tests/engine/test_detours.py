@@ -27,6 +27,7 @@ from runbook.errors import ExitCode
 from runbook.journal.codec import from_json, to_json
 from runbook.journal.events import NoteAdded, Purpose, StepFinished, StepStarted
 from runbook.journal.interface import MemoryJournal
+from runbook.reports.markdown import as_markdown
 from runbook.reports.run_report import report_of
 from runbook.steps.tick import Tick
 
@@ -153,6 +154,7 @@ def test_an_own_command_that_writes_is_confirmed_with_the_target_shown(tmp_path:
     assert {(one.purpose, one.confirmation, one.target.kind, one.argv) for one in seen} == {
         (Purpose.OWN, "yes", "production", ("change", "own"))
     }
+    assert "| Wrote | change own |" in as_markdown(report_of(walk.journal.events(walk.run)))
     started = [event for event in walk.journal.events(walk.run) if isinstance(event, StepStarted)]
     assert [(one.confirmed, one.effect) for one in started] == [("yes", "writes")]
 
