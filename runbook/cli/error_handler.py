@@ -129,7 +129,8 @@ def _broken(text: str) -> str:
         words = line.lstrip()
         indent = " " * (len(line) - len(words))
         room = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40) - len(indent) - 2
-        first, *rest = broken(words, room) or [""]
+        # A path stays whole, so that it can be copied.
+        first, *rest = broken(words, room, longest=len(words))
         lines += [f"{indent}{first}", *(f"{indent}  {part}" for part in rest)]
     return "\n".join(lines)
 
