@@ -15,7 +15,7 @@ from runbook.engine.way import Way
 from runbook.errors import PolicyRefusal, RunbookError, UsageError
 from runbook.journal.events import Purpose, SteppedBack, StepSkipped
 from runbook.model import Action, Effect, Role
-from runbook.steps.command import Command
+from runbook.steps import typed_command
 from runbook.steps.destination import Prepared, prepare
 from runbook.steps.performing import Job
 from runbook.steps.scope import Place
@@ -51,7 +51,7 @@ def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Repl
     is run: such a program could start any other one.
     """
     try:
-        action = Command(_words(wanted.line, context), at.step.at)
+        action = typed_command(_words(wanted.line, context), at.step.at)
         prepared = _prepared(context, at, action)
     except RunbookError as error:
         if isinstance(context.ports.operator, Advised):
