@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -27,6 +28,7 @@ from runbook.journal.events import Event, RunStopped
 from runbook.journal.liveness import this_host
 from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Book, Drill, Procedure, ScenarioEvent, Section, TargetKind
+from runbook.runtime.running_mark import running
 from runbook.steps.scope import Scope
 
 __all__ = ["DrillReport", "Stage", "choose_drill", "pick_surprise", "run_drill", "set_stage"]
@@ -162,6 +164,8 @@ def run_drill(
         # A walk that switches to another procedure has a run for each; the journal lists the newest first.
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     seconds = time.monotonic() - began
+    with nullcontext() if unattended else running("Proving what must hold", sys.stdout):
+        proofs = _prove(stage, events, unattended=unattended)
     return DrillReport(
         procedure=stage.procedure.id,
         drill=drill.name,
@@ -171,7 +175,7 @@ def run_drill(
         code=code,
         ends=drill.ends,
         trouble=_trouble(drill, code, error, events, unattended=unattended),
-        proofs=_prove(stage, events, unattended=unattended),
+        proofs=proofs,
         events=events,
         happened=tuple(director.played),
     )

@@ -1,8 +1,8 @@
 """How far a walk goes by itself: which steps start without a key, and what a person must judge before they do. Pure.
 
 A step that only reads starts by itself, once, and the walk goes on from it if it came out as expected. The walk waits
-for a person where a step asks, writes or destroys, where a step has been begun before, where a person has stepped back,
-and behind a finding: something that was seen and that no `expect` or `verify` has judged.
+for a person where a step asks, warns, writes or destroys, where it has been begun before or been stepped back to, and
+behind a finding: something that was seen and that no `expect` or `verify` has judged.
 """
 
 from __future__ import annotations
@@ -45,11 +45,12 @@ def starts_by_itself(
     """Tell whether a step starts without a key; `finding` is what the step before it has left to judge."""
     record = state.step(at.path)
     only_reads = action.starts_by_itself and prepared.effect is Effect.READS and not prepared.needs_person
+    must_be_read = at.step.warning is not None or finding is not None
     is_first_time = record.status is Status.TODO and not record.attempts
     stepped_back = at.path == state.back_to and at.path not in state.settled_since
     # Whoever writes something down at a step is looking at it.
     is_noted = any(note.step == at.path for note in state.notes)
-    return only_reads and is_first_time and not stepped_back and not is_noted and finding is None
+    return only_reads and is_first_time and not stepped_back and not is_noted and not must_be_read
 
 
 def leaves_finding(step: Step, action: Action, record: StepRecord) -> bool:

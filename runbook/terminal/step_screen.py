@@ -88,12 +88,13 @@ def render_by_itself(screen: Screen, width: int = 80) -> Lines:
     phase = f", phase {number} of {count}" if number and count > 1 else ""
     looks = [block for block in screen.blocks if isinstance(block, view.Looks | view.Pause)]
     *effect, last = _effect(screen, width) or [Text()]
-    pause = Text("any key: pause", style="dim")
+    pause = Text("  any key: pause", style="dim")
     return [
         Text(),
         *_step_line(screen, width, phase),
         *(line for block in looks for line in render_block(block, width).lines),
         *([] if looks else _in_one_line(what_ran(screen, _UNCUT), width)),
+        *_look_alikes(screen, width),
         *effect,
         *(both_ends(last, pause, width) if last.plain else []),
     ]

@@ -61,6 +61,7 @@ def shown(scratch: Path, *steps: Step, answers: list[Answer] | None = None, **en
         pytest.param(step("a", "destroy it"), "a", id="it destroys"),
         pytest.param(step("a", "look", effect=Effect.WRITES), "a", id="its author asks for more care"),
         pytest.param(step("a", "somewhat odd"), "a", id="the policy doesn't know it"),
+        pytest.param(step("a", "look", warning="Mind the gap."), "a", id="it warns"),
         pytest.param(tick("a"), "a", id="a person does it"),
         pytest.param(choose("a", one=[], two=[]), "a", id="it asks"),
         pytest.param(step("a", Edit(file="a.sql", template="x")), "a", id="it writes a file"),
