@@ -20,7 +20,7 @@ from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
 from runbook.terminal.lines import Lines, diff_lines, keys, wrap
 from runbook.terminal.reasons import ask_note, ask_reason
-from runbook.terminal.step_list import render_left_out, render_step_list, step_called, steps_left_out
+from runbook.terminal.step_list import listed_steps, render_left_out, render_step_list, step_called, steps_left_out
 from runbook.terminal.step_screen import can_undo, other_procedures, render_details
 
 __all__ = ["KEYS", "SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
@@ -97,6 +97,8 @@ class SharedKeys:
                 reply = self._note()
             case "s":
                 reply = self._skip(screen)
+            case "b" if listed_steps(screen)[0].place.path == screen.path:
+                self._dialog.problem("This is the first step.")
             case "b":
                 reply = ports.Back()
             case "h":

@@ -39,6 +39,8 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     """Return what is shown when a step, its check or its undo failed; one row is left for the prompt."""
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
+    if execution.purpose is Purpose.VERIFY and screen.state.step(screen.path).purpose is Purpose.UNDO:
+        what = "The step was to be undone, and the check of that failed"
     evidence = execution.evidence
     # A file's difference stands above and has been seen; what counts now is the checker's own word behind it.
     if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):

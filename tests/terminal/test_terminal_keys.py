@@ -249,3 +249,12 @@ def test_a_hint_names_the_key_that_shows_the_lines_left_out() -> None:
     hints = [line for line in plain_text(render_failure(screen(), long, 80, 16)).splitlines() if "more line" in line]
     assert hints
     assert all("o shows all" in line for line in hints), hints
+
+
+def test_a_failed_check_of_an_undo_is_not_called_the_step_s_own() -> None:
+    """The step isn't what failed."""
+    undone = apply(_left(), StepStarted(at=START, step="apply", purpose=Purpose.UNDO))
+    shown = replace(screen(), path="apply", state=undone)
+    text = plain_text(render_failure(shown, failed(purpose=Purpose.VERIFY)))
+    assert "to be undone" in text
+    assert "The step ran" not in text
