@@ -37,10 +37,7 @@ _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "jso
 _VERSION_QUESTION = ("npx", "--no-install", "supabase", "--version")
 """`--no-install`: npx would fetch the newest release from the network, and that one is not the project's."""
 _WHO = ("npx", "supabase", "whoami", "--output-format", "json")
-_NOT_SIGNED_IN = (
-    "Nobody is signed in to Supabase on this machine, so steps that reach the project fail. Leave with q, run "
-    "`npx supabase login` or export SUPABASE_ACCESS_TOKEN, and begin again."
-)
+_NOT_SIGNED_IN = "Nobody is signed in here. Leave (q), then run `npx supabase login`."
 _FIRST_TELLING_MAJOR = 3
 """From this major on the CLI's JSON says where a command landed."""
 

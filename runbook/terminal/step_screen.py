@@ -117,8 +117,8 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     whole = readable_output(json_at_end(found.output) or found.output, width - 4)
     output = [text for text in lines_of(whole) if text.strip()]
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
-    bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"))]
-    bands.append(band(shown, 3, more="o"))
+    bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"), 1)]
+    bands.append(band(shown, 2, more="o"))
     bands += [band(_labelled(f"{note.label}:", note.text, width), 2) for note in found.notes]
     return [*bands, band([Text()], 0)]
 

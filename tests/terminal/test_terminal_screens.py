@@ -211,7 +211,8 @@ def test_any_step_fits_and_carries_no_control_characters(
     shown = screen(effect=effect, argv=("npx", *argv))
     notes = [Note(label, text) for label in Label]
     blocks: tuple[view.Block, ...] = (*notes, view.CommandToRun(("npx", *argv)), view.UndoWay((), text))
-    lines = render_step(replace(shown, title=title or "x", blocks=blocks), width)
+    found = Finding("a", 1, text, text, (Note(Label.LOOK_FOR, text),)) if width >= 60 else None
+    lines = render_step(replace(shown, title=title or "x", blocks=blocks, finding=found), width)
     assert _fits(lines, width)
     assert not any(ord(one) < 32 or ord(one) == 127 for line in lines for one in line.plain)
 
