@@ -170,7 +170,7 @@ def _named(family: Family, major: SupabaseMajor, kind: TargetKind, names: Values
 def _major(policy: Policy, major: int) -> SupabaseMajor:
     if major not in policy.majors:
         known = ", ".join(str(each) for each in sorted(policy.majors))
-        raise UsageError(f"the book does not know CLI {major}", hint=f"It knows {known or 'none'}.")
+        raise UsageError(f"the book doesn't support CLI {major}", hint=f"It supports {known or 'none'}.")
     return policy.majors[major]
 
 

@@ -97,7 +97,7 @@ def open_private(path: Path, *, secret: bool = False) -> BinaryIO:
     ):
         return file
     file.close()
-    raise PermissionError(f"'{path}' isn't this user's alone")
+    raise PermissionError(f"'{path}' belongs to another user, or others can access it")
 
 
 def make_private(directory: Path) -> None:
@@ -106,7 +106,7 @@ def make_private(directory: Path) -> None:
     if not is_private(directory):
         directory.chmod(0o700)
     if not is_private(directory):
-        raise PermissionError(f"'{directory}' belongs to somebody else")
+        raise PermissionError(f"'{directory}' belongs to another user")
 
 
 def _find(variable: str, directory: Callable[[], Path]) -> Path:

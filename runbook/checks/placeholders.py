@@ -34,7 +34,7 @@ def check_unused(subject: Subject, notes: Notes) -> None:
         used = {name for one, place in subject.places if one is procedure for _, name in _names(place)}
         for parameter in procedure.parameters:
             if parameter.name not in used:
-                notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for and never used", parameter.name)
+                notes.add(parameter.at, f"the parameter '{parameter.name}' is asked for but never used", parameter.name)
 
 
 def check_lists(subject: Subject, notes: Notes) -> None:

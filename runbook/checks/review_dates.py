@@ -11,8 +11,8 @@ __all__ = ["check_reviewed"]
 
 
 def check_reviewed(subject: Subject, notes: Notes, today: date) -> None:
-    """No review lies in the future; a day is allowed for, as it is tomorrow already elsewhere on Earth."""
+    """No review is in the future; a day is allowed for, as it is tomorrow already elsewhere on Earth."""
     for procedure in subject.book.procedures.values():
         if procedure.reviewed > today + timedelta(days=1):
             day = procedure.reviewed.isoformat()
-            notes.add(procedure.at, f"the review of {day} lies in the future", "reviewed:", day)
+            notes.add(procedure.at, f"the review of {day} is in the future", "reviewed:", day)

@@ -34,9 +34,9 @@ def command() -> None:
     type=click.Choice([section.value for section in Section]),
     default=Section.DURING.value,
     show_default=True,
-    help="When in time it belongs.",
+    help="When it is needed.",
 )
-@click.option("--owner", default="database", show_default=True, help="Who keeps it right.")
+@click.option("--owner", default="database", show_default=True, help="Who maintains it.")
 @click.pass_obj
 def procedure(book: str | None, name: str, title: str | None, section: str, owner: str) -> int:
     """Write NAME.yaml, its page and its nav entry. NAME is its id: lower case, with hyphens."""

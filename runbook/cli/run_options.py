@@ -52,7 +52,7 @@ def require_person(*, yes: bool = False) -> None:
     """Raise NoTerminalError unless a person can be asked: on a terminal, not through a pipe and not by a flag."""
     if yes:
         raise NoTerminalError(
-            "--yes confirms nothing: no flag answers for a person here",
+            "--yes has no effect: no flag confirms for a person",
             hint="Run it at a terminal without --yes. To rehearse unattended: runbook drill NAME --auto",
         )
     if not (_is_terminal(0) and _is_terminal(1)):
@@ -139,7 +139,7 @@ def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = Fal
     if not found:
         raise UsageError(f"there is no run called '{name}'", hint="`runbook history` lists them all.")
     shown = ", ".join(found[:5]) + (" and more" if len(found) > 5 else "")
-    raise UsageError(f"'{name}' fits several runs: {shown}", hint="Give more of its id.")
+    raise UsageError(f"'{name}' matches several runs: {shown}", hint="Give more of its id.")
 
 
 def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -187,8 +187,8 @@ def _most_urgent(journal: SqliteJournal) -> str:
     if found:
         return max(found)[2]
     if at_work:
-        raise UsageError("no run waits to be resumed", hint="`runbook status` shows the one that is under way.")
-    raise UsageError("no run is unfinished", hint=_saved(journal) or "`runbook history` lists all runs.")
+        raise UsageError("every unfinished run is under way", hint="`runbook status` shows who is at work.")
+    raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
 
 
 def _saved(journal: SqliteJournal) -> str:

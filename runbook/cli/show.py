@@ -75,7 +75,7 @@ def _major(book: Book, asked: int | None, directory: Path | None) -> int:
         return installed if installed in majors else max(majors)
     if asked not in majors:
         known = " and ".join(str(one) for one in majors)
-        raise UsageError(f"--cli {asked}: the book does not know this major", hint=f"It knows {known}.")
+        raise UsageError(f"--cli {asked}: the book doesn't support this major version", hint=f"It supports {known}.")
     return asked
 
 

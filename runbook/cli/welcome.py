@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from runbook.cli.group import verbs
 from runbook.cli.list import headings
 from runbook.errors import RunbookError
 from runbook.printable import one_line
@@ -24,13 +25,14 @@ def welcome(book: str | None) -> Iterator[str]:
         yield from ("", f"A run is {one_line(outcome)}:", f"  runbook resume {run}")
     yield from ("", "Otherwise:")
     lines = {
-        "runbook list": "all procedures",
-        "runbook show NAME": "read one",
-        "runbook drill NAME": "practise it on a throwaway database",
-        "runbook doctor": "what this machine lacks",
-        "runbook --help": "all commands",
+        "list": "all procedures",
+        "show NAME": "read one",
+        "drill NAME": "practise it on a throwaway database",
+        "doctor": "what this machine lacks",
+        "--help": "all commands",
     }
-    yield from (f"  {line:<19}  {what}" for line, what in lines.items())
+    known = {*verbs(), "--help"}
+    yield from (f"  runbook {line:<11}  {what}" for line, what in lines.items() if line.split()[0] in known)
 
 
 def emergency_line(book: str | None) -> str:

@@ -280,6 +280,6 @@ def _user_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
     except KeyError as error:
         raise RunbookError(
-            f"user {os.geteuid()} has no name on this machine, and the drill's PostgreSQL lets in by name",
+            f"user {os.geteuid()} has no name on this machine, and the drill's PostgreSQL identifies users by name",
             hint="Run the drill as a user that has a name, or use --postgres URL.",
         ) from error

@@ -78,7 +78,7 @@ class Watcher:
 
 def _gone() -> RunbookError:
     return RunbookError(
-        "the process that clears up after this drill has died",
+        "the process that cleans up after this drill has died",
         hint="Start the drill again, and don't kill its watcher_process.py.",
     )
 

@@ -181,7 +181,7 @@ class Context:
         who = taken[-1].operator if taken else holder
         return TargetHeldError(
             f"{who} took the target over while this run was under way",
-            hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` goes on here.",
+            hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` continues here.",
         )
 
     def recheck(self) -> None:

@@ -289,11 +289,11 @@ def _read(path: Path) -> Settings | None:
         # json would silently keep the last of two equal keys, and writing would lose the first.
         settings = json.loads(text or "{}", object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
-        raise RunbookError(f"{path}:{error.lineno}:{error.colno}: no JSON: {error.msg}", hint=hint) from error
+        raise RunbookError(f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}", hint=hint) from error
     except ValueError as error:
         raise RunbookError(f"{path}: {error}", hint=hint) from error
     if not isinstance(settings, dict):
-        raise RunbookError(f"{path}: it holds no JSON object", hint=hint)
+        raise RunbookError(f"{path}: it isn't a JSON object", hint=hint)
     return settings
 
 
@@ -301,7 +301,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> Settings:
     found: Settings = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key '{key}' is there twice, and one of them would be lost")
+            raise ValueError(f"the key '{key}' appears twice, and one of them would be lost")
         found[key] = value
     return found
 

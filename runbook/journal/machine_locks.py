@@ -278,7 +278,7 @@ def _require_sound(directory: Path) -> None:
     mode = directory.stat().st_mode
     if mode & 0o022 and not mode & stat.S_ISVTX:
         raise JournalError(
-            f"{directory}, where this machine's runs lock their targets, lets everyone delete the files of others",
+            f"{directory}, where this machine's runs lock their targets, lets everyone delete other users' files",
             hint=f"Nothing ran. Set its sticky bit (chmod +t {directory}), or name another directory for all users "
             "of this machine in RUNBOOK_LOCKS.",
         )

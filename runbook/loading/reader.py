@@ -68,7 +68,7 @@ class RecordReader:
 
     def _map(self, node: Node, kind: MapOf) -> dict[object, object] | None:
         if not isinstance(node, Mapping):
-            self._problems.add(node.at, "names with values are meant here: 'name: value'")
+            self._problems.add(node.at, "expected names with values: 'name: value'")
             return None
         if len(node.entries) < kind.minimum:
             self._problems.add(node.at, "is empty; at least one name with a value is needed")
@@ -114,7 +114,7 @@ class RecordReader:
 
     def _knows(self, key: Scalar, shape: Shape, kind: str) -> bool:
         if key.kind not in {"str", "null"} and key.text not in shape.by_name:
-            self._problems.add(key.at, f"the key {key.text} does not read as text: quote it", width=key.width)
+            self._problems.add(key.at, f"the key {key.text} isn't text: quote it", width=key.width)
             return False
         if key.text not in shape.by_name:
             self._problems.add(key.at, _unknown(key.text, shape, kind), width=key.width)

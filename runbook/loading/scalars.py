@@ -91,7 +91,7 @@ def _oddity(node: Scalar) -> str:
     try:
         value = yaml.safe_load(node.text)
     except (yaml.YAMLError, ValueError):
-        return f"{node.text} does not read as text: quote it"
+        return f"{node.text} isn't text: quote it"
     if isinstance(value, bool):
         return f"{node.text} reads as {str(value).lower()}: quote it"
     if isinstance(value, int | float):

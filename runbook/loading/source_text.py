@@ -111,7 +111,7 @@ def decode(data: bytes, name: str) -> SourceText | Finding:
         return Finding(name, at.line, at.column, message)
     if bad := re.search(_UNPRINTABLE, source.text):
         at = source.position(bad.start())
-        return Finding(name, at.line, at.column, f"a control character (U+{ord(bad[0]):04X}) can't stand in YAML")
+        return Finding(name, at.line, at.column, f"YAML can't contain a control character (U+{ord(bad[0]):04X})")
     return source
 
 

@@ -58,7 +58,7 @@ def _check_phases(record: Record, name: str, problems: Problems) -> None:
             count, phase = 0, f" '{title}'"
         count += 1
         if count == PHASE_LIMIT + 1:
-            problems.add(step.at, f"step {count} of the phase{phase}; at most {PHASE_LIMIT}: begin a new phase")
+            problems.add(step.at, f"the phase{phase} has more than {PHASE_LIMIT} steps: start a new phase here")
 
 
 def _records(record: Record, name: str) -> list[Record]:

@@ -127,7 +127,9 @@ class _Composer:
                 break
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    self._problems.add(self._at(event), "a second document begins here; one file holds one", width=3)
+                    self._problems.add(
+                        self._at(event), "a second document starts here; a file can have only one", width=3
+                    )
                     raise _StopReading
                 root = self._node(next(self._events), depth=0)
         return root
@@ -194,6 +196,6 @@ class _Composer:
             pass  # already noted
         elif key.text in entries:
             first = entries[key.text].key.at.line
-            self._problems.add(key.at, f"the key '{key.text}' is here twice, first on line {first}", width=key.width)
+            self._problems.add(key.at, f"the key '{key.text}' appears twice, first on line {first}", width=key.width)
         else:
             entries[key.text] = Entry(key, value)

@@ -36,10 +36,10 @@ class Pattern:
     id: str = key(KEBAB, "The pattern's name; unique in the file.")
     title: str = key(LINE, "What is changed.")
     safe: str = key(Text(says="SQL", literal=True), "The SQL that is safe.", read=str.rstrip)
-    unsafe: str = key(Text(says="SQL", literal=True), "The SQL that is not.", read=str.rstrip)
+    unsafe: str = key(Text(says="SQL", literal=True), "The SQL that isn't safe.", read=str.rstrip)
     why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
     caught_by: str = key(LINE, "The check that catches it.")
-    notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "What else to know.", default=())
+    notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "More notes.", default=())
     see: str | None = key(ProcedureId(), "The id of the procedure that does it.", default=None)
     at: Position
 
@@ -93,7 +93,7 @@ _POINT = Shape(
     "One piece of advice.",
     (
         Field("text", TEXTS, "The advice.", required=True, attribute="text"),
-        Field("why", TEXTS, "Its reason, where it does not speak for itself.", attribute="why"),
+        Field("why", TEXTS, "The reason, if it isn't obvious.", attribute="why"),
     ),
     build=lambda _kind, values: (values["text"], values.get("why", "")),
 )
@@ -110,7 +110,7 @@ SHAPES = (
         Field("advice", ListOf(Shaped("topic")), "One entry for each topic."),
         "advice",
         "the advice file",
-        "What to do and what not, by topic.",
+        "Do and don't, by topic.",
     ),
     shape(Advice, "topic", "a topic", "What to do and what not, on one topic."),
     _POINT,

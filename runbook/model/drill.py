@@ -85,8 +85,14 @@ def _event(name: str, type_: Any, doc: str) -> Field:
 
 _EVENTS = forms(
     ScenarioEvent,
-    (_event("drop_connection", _BREAKS, "The line breaks in a push: before or after the server has it."),),
-    (_event("kill_cli", _BREAKS, "The command is killed in a push: before or after the server has it."),),
+    (
+        _event(
+            "drop_connection",
+            _BREAKS,
+            "The connection drops during a push: before or after the server has received it.",
+        ),
+    ),
+    (_event("kill_cli", _BREAKS, "The command is killed during a push: before or after the server has received it."),),
     (_event("second_operator", LINE, "The name of a colleague who takes the target over, or holds it."),),
     (
         _event("fail_requests", Regex(), "A regular expression over 'METHOD path' of requests that go wrong."),
@@ -96,8 +102,8 @@ _EVENTS = forms(
     ),
     (_event("run_sql", _SQL, "Somebody changes production by this statement."),),
     (_event("fail_function", _FILE_NAME, "The edge function whose calls fail from now on."),),
-    (_event("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted and not live."),),
-    (_event("keep_secret", _FILE_NAME, "The secret whose next new value is accepted and not set."),),
+    (_event("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted but doesn't go live."),),
+    (_event("keep_secret", _FILE_NAME, "The secret whose next new value is accepted but not set."),),
     (_event("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick says."),),
     (_event("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick says."), "text"),
 )
@@ -125,7 +131,7 @@ class FunctionResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is so before the walk, on top of the scratch project's own schema and rows."""
+    """The situation before the walk, on top of the scratch project's own schema and rows."""
 
     migrations: tuple[ScenarioMigration, ...] = key(
         ListOf(Shaped("migration"), 0), "Migrations of the scratch project, in order.", default=()
@@ -139,9 +145,7 @@ class Scenario:
         default=(),
     )
     hold: str | None = key(_SQL, "A statement that another session holds open in a transaction.", default=None)
-    waits: str | None = key(
-        _SQL, "A statement with which one more session then waits. It is rolled back.", default=None
-    )
+    waits: str | None = key(_SQL, "A statement that makes one more session wait. It is rolled back.", default=None)
     functions: Mapping[str, str] = key(
         MapOf(_FILE_NAME, TEXTS), "Edge functions in the working tree: name and source.", default=dict
     )
@@ -181,7 +185,7 @@ class Proof:
         ListOf(TEXTS, 0), "The migrations that production must have, in order.", default=None
     )
     files: tuple[str, ...] | None = key(
-        ListOf(_FILE_NAME, 0), "The files that supabase/migrations must hold, by name.", default=None
+        ListOf(_FILE_NAME, 0), "The files that supabase/migrations must contain, by name.", default=None
     )
     modified: tuple[str, ...] | None = key(
         ListOf(_FILE_NAME, 0),
@@ -189,7 +193,7 @@ class Proof:
         default=None,
     )
     function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
-    source: str | None = key(TEXTS, "A text that this version's source must hold.", default=None)
+    source: str | None = key(TEXTS, "A text that this version's source must contain.", default=None)
     verify_jwt: str | None = key(
         Choice(("true", "false")), "Whether this version must accept only callers with a token.", default=None
     )
@@ -250,14 +254,14 @@ class Drill:
 
     name: str = key(KEBAB, "The drill's name; unique in the procedure.")
     briefing: str = key(PROSE, "What the person on call knows at the start.")
-    scenario: Scenario = key(Shaped("scenario"), "What is so before the walk.")
+    scenario: Scenario = key(Shaped("scenario"), "The situation before the walk.")
     answers: Mapping[str, Answer] = key(
         MapOf(_ANSWERED, Either(Text(empty=True), ListOf(TEXTS))),
         "What the unattended operator answers: values of parameters, the option of a question, what was seen at a "
         "tick, and the full text of an edited file.",
         default=dict,
     )
-    prove: tuple[Proof, ...] = key(ListOf(Shaped("proof")), "What must hold after the walk.")
+    prove: tuple[Proof, ...] = key(ListOf(Shaped("proof")), "What must be true after the walk.")
     reactions: Mapping[str, Answer] = key(
         MapOf(_ANSWERED, Either(_REACTION, ListOf(_REACTION))),
         "What the unattended operator does when a step fails or its end is unknown, by the step's id.",
@@ -277,7 +281,7 @@ class Drill:
     )
     loses: tuple[str, ...] = key(
         ListOf(LINE),
-        "What the walk takes away on purpose, such as 'column location of generations'. Anything else that is lost "
+        "What the walk removes on purpose, such as 'column location of generations'. Anything else that is lost "
         "fails the drill.",
         default=(),
     )
@@ -286,10 +290,10 @@ class Drill:
 
 SHAPES = (
     shape(Drill, "drill", "a drill", "A rehearsal of one way through the procedure, on a throwaway target."),
-    shape(Scenario, "scenario", "a scenario", "What is so before the walk, on top of the scratch project."),
+    shape(Scenario, "scenario", "a scenario", "The situation before the walk, on top of the scratch project."),
     shape(FunctionResponse, "response", "a response", "What an edge function answers to a call."),
     shape(ScenarioMigration, "migration", "a migration", "A migration file of the scratch project."),
     shape(ScenarioEvent, "event", "an event", "Something that happens during the walk, as its step starts.", _EVENTS),
-    shape(Proof, "proof", "a proof", "One thing that must hold after the walk.", _PROOFS),
+    shape(Proof, "proof", "a proof", "One thing that must be true after the walk.", _PROOFS),
 )
 """A drill, and what it is made of."""

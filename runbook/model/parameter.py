@@ -44,7 +44,7 @@ class Parameter:
     example: str = key(
         Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
     )
-    default: str | None = key(Text(empty=True), "The value where the operator gives none.", default=None)
+    default: str | None = key(Text(empty=True), "The value if the operator gives none.", default=None)
     pick: str = key(
         Text(
             r"functions|migrations|migration-files|tables|database-functions|[a-z0-9][a-z0-9-]*/.+",

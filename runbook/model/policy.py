@@ -77,7 +77,7 @@ class Variant:
     flags: tuple[str, ...] = key(_FLAGS, "All of these are given.", default=())
     without: tuple[str, ...] = key(_FLAGS, "None of these is given.", default=())
     arguments: str | None = key(
-        Choice(("none", "some", "several")), "How many words there are besides flags.", default=None
+        Choice(("none", "some", "several")), "The number of words that aren't flags.", default=None
     )
     words: str | None = key(Regex(), "A regular expression found in one of the words after the command.", default=None)
     excludes: str | None = key(
@@ -91,7 +91,7 @@ class Variant:
     )
     remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
     local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
-    reason: str | None = key(TEXTS, "Why it is judged so.", default=None)
+    reason: str | None = key(TEXTS, "The reason for the verdict.", default=None)
     instead: str | None = key(TEXTS, "What to do instead.", default=None)
 
 
@@ -123,23 +123,26 @@ class Rule:
     )
     reaches: Family = key(Choice(tuple(Family)), "What it touches; it decides how the target is named.", read=Family)
     effect: Effect = key(EFFECT, "What it does to its target.", read=Effect)
-    remote: Verdict = key(_VERDICT, "The verdict where it lands on a hosted project.", read=Verdict)
-    local: Verdict = key(_VERDICT, "The verdict where it lands on the local stack.", read=Verdict)
+    remote: Verdict = key(_VERDICT, "The verdict if it runs against a hosted project.", read=Verdict)
+    local: Verdict = key(_VERDICT, "The verdict if it runs against the local stack.", read=Verdict)
     bare: Mapping[int, TargetKind] = key(
         MapOf(MAJOR, _TARGET_KIND),
-        "By major of the CLI: where it lands when no target is named.",
+        "By major of the CLI: where it runs if no target is named.",
         default=dict,
         read=lambda found: {major: TargetKind(kind) for major, kind in found.items()},
     )
-    reason: str = key(TEXTS, "Why it is judged so, in one sentence.", read=str.strip)
+    reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
     value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
     options: tuple[str, ...] = key(
-        _FLAGS, "Options with which it still only reads. With any other it counts as writing.", default=()
+        _FLAGS,
+        "Options with which the command still only reads. With any other option, it counts as writing.",
+        default=(),
     )
     operands: tuple[str, ...] | None = key(
         ListOf(Regex(), 0),
-        "Where it reads: patterns, one of which each word fits as a whole. An empty list allows no word.",
+        "For a reading command: patterns for its words. Each word must match one entirely; an empty list "
+        "allows no words.",
         default=None,
     )
     asks: tuple[int, ...] = key(
@@ -184,10 +187,10 @@ class Policy:
     """All rules, and the words by which each program names global flags and targets."""
 
     global_value_flags: Mapping[str, tuple[str, ...]] = key(
-        MapOf(TEXTS, _FLAGS), "By program: flags that stand anywhere and take a value.", default=dict
+        MapOf(TEXTS, _FLAGS), "By program: flags that may appear anywhere and take a value.", default=dict
     )
     global_options: Mapping[str, tuple[str, ...]] = key(
-        MapOf(TEXTS, _FLAGS), "By program: options that stand anywhere and change nothing.", default=dict
+        MapOf(TEXTS, _FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
     )
     remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
     rules: tuple[Rule, ...] = key(ListOf(Shaped("rule")), "One rule for each command.")
@@ -196,13 +199,13 @@ class Policy:
 
 
 SHAPES = (
-    shape(Policy, "policy", "a policy", "What each command does to its target, and what to think of that."),
+    shape(Policy, "policy", "a policy", "What each command does to its target, and whether it may run."),
     shape(Rule, "rule", "a rule", "What one command of one program does."),
     shape(
         Variant,
         "variant",
         "a variant",
-        "The rule's command with certain flags or arguments. What is left out is as in the rule.",
+        "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
     shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(

@@ -67,7 +67,7 @@ class Procedure:
     summary: str = key(PROSE, "One sentence: when this is needed, or what it achieves.", read=str.strip)
     section: Section = key(
         Choice(tuple(Section)),
-        "When in time it belongs: start (getting ready), before, during a migration, wrong (something broke), "
+        "When it is needed: start (getting ready), before, during a migration, wrong (something broke), "
         "or functions (edge functions).",
         read=Section,
     )
@@ -89,11 +89,11 @@ class Procedure:
         "Error texts, SQLSTATEs or HTTP statuses that lead here, as shown. Search finds the procedure by them.",
         default=(),
     )
-    owner: str = key(LINE, "Who keeps it right: a person or a team.")
+    owner: str = key(LINE, "Who maintains it: a person or a team.")
     reviewed: date = key(Day(), "The day somebody last checked all of it.")
     review_days: int = key(
         Duration("d"),
-        "How long a review holds.",
+        "How long a review is valid.",
         name="review_every",
         read=lambda seconds: int(seconds / _SECONDS_OF_DAY),
     )
@@ -105,7 +105,7 @@ class Procedure:
         said="read-do",
         read=Mode,
     )
-    needs: tuple[str, ...] = key(LINES, "What to have at hand before step 1.", default=())
+    needs: tuple[str, ...] = key(LINES, "What you need before step 1.", default=())
     warnings: tuple[str, ...] = key(ListOf(PROSE), "What to know before step 1.", default=())
     parameters: tuple[Parameter, ...] = key(
         MapOf(NAME, Shaped("parameter")),
@@ -114,13 +114,13 @@ class Procedure:
         read=lambda found: tuple(found.values()),
     )
     before: tuple[Step, ...] = key(
-        ListOf(Shaped("step")), "What must hold before step 1: things to tick, or commands that read.", default=()
+        ListOf(Shaped("step")),
+        "What must be true before step 1: things to tick off, or commands that read.",
+        default=(),
     )
     steps: tuple[Step, ...] = key(ListOf(Shaped("step")), "What to do, in order.")
     after: tuple[str, ...] = key(ListOf(PROSE), "What is left to do when all steps are done.", default=())
-    related: tuple[str, ...] = key(
-        ListOf(ProcedureId()), "Ids of procedures that readers of this one look for.", default=()
-    )
+    related: tuple[str, ...] = key(ListOf(ProcedureId()), "Ids of related procedures.", default=())
     drills: tuple[Drill, ...] = key(
         ListOf(Shaped("drill")), "Rehearsals of this procedure on a throwaway target.", default=()
     )

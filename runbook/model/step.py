@@ -77,7 +77,7 @@ class Step:
     """One action of a procedure, with all a person needs around it. `timeout` is in seconds, `minutes` in minutes."""
 
     id: str = key(KEBAB, "The step's name; unique in the procedure.")
-    title: str = key(LINE_TEMPLATE, "What is done, as an order.", required=True)
+    title: str = key(LINE_TEMPLATE, "What to do, in the imperative.", required=True)
     action: Action
     at: Position
     phase: str | None = key(LINE, "Title of the phase that begins here. A phase has at most nine steps.", default=None)
@@ -88,7 +88,7 @@ class Step:
         default=None,
     )
     warning: str | None = key(TEMPLATE, "What can go wrong, shown before the step.", default=None)
-    stop_if: str | None = key(TEMPLATE, "What to see as a reason to stop.", default=None)
+    stop_if: str | None = key(TEMPLATE, "What must make the operator stop.", default=None)
     if_it_fails: Recovery | None = key(
         Either(TEMPLATE, Shaped("recovery")),
         "What to do when the step fails.",
@@ -96,12 +96,12 @@ class Step:
         read=lambda found: Recovery(found) if isinstance(found, str) else found,
     )
     minutes: float | None = key(Number(), "How long it takes.", default=None)
-    timeout: float | None = key(Duration(), "After how long the command counts as hung.", default=None)
+    timeout: float | None = key(Duration(), "How long the command may take before it counts as hung.", default=None)
     effect: Effect | None = key(
         EFFECT, "Asks for more care than policy does; never for less.", default=None, read=Effect
     )
     expect: Expectation = key(
-        Shaped("expect"), "What must be so for it to have passed.", default=Expectation, said="exit code 0"
+        Shaped("expect"), "What must be true for the step to pass.", default=Expectation, said="exit code 0"
     )
     capture: tuple[Capture, ...] = key(
         MapOf(NAME, Shaped("capture")),
@@ -109,8 +109,8 @@ class Step:
         default=(),
         read=lambda found: tuple(found.values()),
     )
-    verify: Check | None = key(Shaped("check"), "A reading command that tells whether the step was done.", default=None)
-    undo: Undo | None = key(Shaped("undo"), "How to take the step back, or why that can't be done.", default=None)
+    verify: Check | None = key(Shaped("check"), "A reading command that shows whether the step worked.", default=None)
+    undo: Undo | None = key(Shaped("undo"), "How to undo the step, or why that can't be done.", default=None)
     on_cli: Mapping[int, Action] = key(
         MapOf(MAJOR, Shaped("action")), "Another action on that major of the Supabase CLI.", default=dict
     )

@@ -31,11 +31,13 @@ pre { margin: .3rem 0 .6rem; padding: .5rem .7rem; background: var(--soft); bord
 p { margin: .8rem 0 .2rem; overflow-wrap: anywhere }
 @media (max-width: 40rem) { td:first-child { white-space: normal } }
 @media print {
-  :root { --line: #999; --soft: #fff; --text: #000; --page: #fff }
-  body { max-width: none; margin: 0; padding: 0; font-size: 9pt }
+  :root { --line: #999; --soft: #fff; --text: #000; --page: #fff; font-size: 9pt }
+  body { max-width: none; margin: 0; padding: 0; line-height: 1.35 }
+  h2 { margin: 1rem 0 .3rem }
+  th, td { padding: .1rem .6rem .1rem 0 }
+  p { margin: .5rem 0 .1rem }
   h2, p { break-after: avoid }
   tr, li { break-inside: avoid }
-  code, pre { font-size: 8pt }
 }
 """
 _HEAD = """\

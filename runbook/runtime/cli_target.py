@@ -135,8 +135,8 @@ class CliTarget:
         if major not in self._policy.majors:
             known = " and ".join(f"{one.major}.x ({one.proven})" for one in self._policy.majors.values())
             raise RunbookError(
-                f"this book does not know Supabase CLI {version}: what its commands do may have changed",
-                hint=f"It knows {known}. Pin one of these, or bring a book that knows {major}.x.",
+                f"this book doesn't support Supabase CLI {version}: its commands may behave differently",
+                hint=f"It supports {known}. Pin one of these, or use a book that supports {major}.x.",
             )
         found = self._program(_VERSION_QUESTION)
         program = self._programs.digest(found) if found.is_cli else ""

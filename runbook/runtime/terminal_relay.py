@@ -293,7 +293,7 @@ class TerminalRelay:
             self._child.end()
             raise RunbookError(
                 "told to end (SIGTERM) while a command ran; the command was ended too",
-                hint="Whether it had already done its work is not known. `runbook resume` helps to find out.",
+                hint="It may have done its work already. `runbook resume` helps you find out.",
             )
 
     def _mark_silence(self) -> None:

@@ -33,7 +33,9 @@ def node_modules() -> Path | None:
     if named:
         path = Path(named).expanduser().absolute()
         if not path.is_dir():
-            raise UsageError(f"RUNBOOK_TOOLS names no directory: {named}", hint="It is the path of a node_modules.")
+            raise UsageError(
+                f"RUNBOOK_TOOLS is not a directory: {named}", hint="Set it to the path of a node_modules directory."
+            )
         return path
     beside = Path(__file__).resolve().parents[2] / "node_modules"
     return beside if beside.is_dir() else None
@@ -43,7 +45,7 @@ def cli_package(major: int) -> CliPackage:
     """Return the installed Supabase CLI of that major; raises MissingPartError."""
     tools = node_modules()
     if major not in _PACKAGE_OF_MAJOR:
-        raise UsageError(f"no drill runs on Supabase CLI {major}", hint="The majors that are proven: 2 and 3.")
+        raise UsageError(f"drills don't run on Supabase CLI {major}", hint="They run on 2 and 3.")
     directory = tools / _PACKAGE_OF_MAJOR[major] if tools else None
     if directory is None or not (directory / "package.json").is_file():
         raise MissingPartError(f"the Supabase CLI {major} that drills use is not installed", hint=_INSTALL)

@@ -31,7 +31,7 @@ class Destination:
         """How this major of the CLI runs SQL. Raises UsageError if the book does not know the major."""
         if self.major not in self.policy.majors:
             known = ", ".join(str(each) for each in sorted(self.policy.majors)) or "none"
-            raise UsageError(f"the book does not know CLI {self.major}", hint=f"It knows {known}.")
+            raise UsageError(f"the book doesn't support CLI {self.major}", hint=f"It supports {known}.")
         return self.policy.majors[self.major]
 
     def fill(self, words: Sequence[str], values: Values) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ class Edit(Action):
     template: str | None = key(LITERAL, "What the file begins as.", default=None)
     git: Git | None = key(Shaped("git"), "The version of a file that it begins as.", default=None)
     check: Command | None = key(
-        CommandLine(), "A command that must end with 0 before the file is accepted.", default=None
+        CommandLine(), "A command that must exit with 0 before the file is accepted.", default=None
     )
 
     @classmethod

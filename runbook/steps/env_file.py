@@ -27,7 +27,7 @@ def _quoted(value: str) -> str:
     if not set(value) & _SPECIAL:
         return f'"{value}"'
     raise UsageError(
-        "a secret holds a single quote together with a double quote, backslash, dollar or line end,"
+        "a secret contains a single quote together with a double quote, backslash, dollar or line end,"
         " or ends in a backslash",
-        hint="No spelling of it means the same to all versions of the CLI. Set this one in the dashboard.",
+        hint="The versions of the CLI read such a value differently. Set this secret in the dashboard.",
     )

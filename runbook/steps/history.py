@@ -111,7 +111,9 @@ def _filled(query: str, **values: str) -> str:
     """Return that query with the values filled in between its quotes. Raises UsageError if one is too long."""
     for name, value in values.items():
         if len(value) > _LONGEST:
-            raise UsageError(f"the {name} to compare has {len(value)} characters, and a command takes {_LONGEST}")
+            raise UsageError(
+                f"the {name} to compare has {len(value)} characters, but a command takes at most {_LONGEST}"
+            )
     written = {name: value.replace("'", "''").replace("\x00", "") for name, value in values.items()}
     return _GAP.sub(lambda gap: written[gap[1]], _query(query))
 

@@ -77,7 +77,7 @@ class Request(Runnable):
     json: object = key(Anything(), "A body that is sent as JSON; {{name}} fills texts in it.", default=None)
     body: str | None = key(LITERAL, "A body that is sent as it is.", default=None)
     status: int = key(Whole(100), "The HTTP status that it must answer.", default=200, said="200")
-    holds: str | None = key(LITERAL, "A text that the body of the answer must hold.", default=None)
+    holds: str | None = key(LITERAL, "A text that the body of the answer must contain.", default=None)
     within: float = key(Duration("sm"), "How long the answer may take.", default=10.0, said="10s")
     only_reads: str | None = key(LINE, "Why a method other than GET and HEAD changes nothing here.", default=None)
     at: Position

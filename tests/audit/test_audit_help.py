@@ -125,5 +125,5 @@ def test_completions_hold_the_tree_of_commands_with_their_flags() -> None:
 @pytest.mark.parametrize("cut", [0, 1, len(FISH) // 2, len(FISH) - 2])
 def test_script_that_was_cut_off_is_refused(cut: int) -> None:
     """A CLI that exits before its output is through must not look like one with fewer commands."""
-    with pytest.raises(ValueError, match="no whole completion script"):
+    with pytest.raises(ValueError, match="expected a whole completion script"):
         read_completions(FISH[:cut])

@@ -171,7 +171,7 @@ BROKEN = [
     _step(
         "unused",
         "- {id: a, title: A, run: git log}\n",
-        "'one' is asked for and never used",
+        "'one' is asked for but never used",
         more="parameters: {§one: {ask: One?, example: x}}\n",
     ),
     _step(
@@ -487,7 +487,7 @@ BROKEN = [
     pytest.param(
         "procedures/add-thing.yaml",
         PROCEDURE.replace("2026-01-02", "§2999-01-02"),
-        ("the review of 2999-01-02 lies in the future",),
+        ("the review of 2999-01-02 is in the future",),
         id="review",
     ),
 ]

@@ -115,7 +115,7 @@ def test_other_major_is_shown_on_request(book: Path, tmp_path: Path) -> None:
     """CLI 2 names its target differently; a major that the book does not know is a usage error."""
     assert "$ npx supabase db push --linked" in _run("show", "fix-it", "--cli", "2", book=book, cwd=tmp_path).stdout
     refused = _run("show", "fix-it", "--cli", "4", book=book, cwd=tmp_path)
-    assert (refused.returncode, "It knows 2 and 3" in refused.stderr) == (2, True)
+    assert (refused.returncode, "It supports 2 and 3" in refused.stderr) == (2, True)
 
 
 def test_linked_project_is_named_and_its_cli_decides(book: Path, tmp_path: Path) -> None:

@@ -68,6 +68,6 @@ def test_the_real_cli_reads_every_value_as_it_is(
 @pytest.mark.parametrize("value", ["it's $5", 'it\'s "5"', "it's\n5", "it's\\5"])
 def test_a_value_that_no_spelling_fits_is_refused(value: str) -> None:
     """Before anything has started; the value is not repeated."""
-    with pytest.raises(UsageError, match="a secret holds a single quote together with") as error:
+    with pytest.raises(UsageError, match="a secret contains a single quote together with") as error:
         env_line("KEY", value)
     assert value not in error.value.message + error.value.hint

@@ -150,9 +150,9 @@ def test_silence_is_no_proof(machine: Machine) -> None:
 
 
 def test_unknown_major_stops(machine: Machine) -> None:
-    """What its commands do may have changed, as it did from 2 to 3."""
+    """Its commands may behave differently, as from 2 to 3."""
     machine.npx("4.0.0", {"target": LINKED})
-    with pytest.raises(RunbookError, match=r"does not know Supabase CLI 4\.0\.0"):
+    with pytest.raises(RunbookError, match=r"doesn't support Supabase CLI 4\.0\.0"):
         machine.target().prove()
 
 

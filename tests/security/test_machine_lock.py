@@ -267,7 +267,7 @@ def test_a_lock_that_is_removed_stops_its_run(tmp_path: Path, locks: Path, how: 
 def test_a_directory_where_others_may_delete_locks_is_refused(tmp_path: Path, locks: Path, mode: int) -> None:
     """With the mode that it needs."""
     locks.chmod(mode)
-    with pytest.raises(JournalError, match="delete the files of others") as raised:
+    with pytest.raises(JournalError, match="delete other users' files") as raised:
         MachineLocks(locks, tmp_path).hold(TARGET, holder("ours"))
     assert "chmod +t" in raised.value.hint
 

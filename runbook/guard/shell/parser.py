@@ -69,7 +69,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
     try:
         return translate(json.loads(tree))
     except RecursionError as error:
-        raise NotShellError("it is nested too deep") from error
+        raise NotShellError("it is nested too deeply") from error
     except (KeyError, TypeError, ValueError) as error:
         raise NotShellError(f"its syntax tree is of an unknown shape ({error!r})") from error
 
@@ -91,7 +91,7 @@ def _answer_of(process: subprocess.Popen[bytes], data: bytes) -> tuple[bytes, st
         tree = process.stdout.read(_LARGEST_TREE + 1)
         if len(tree) > _LARGEST_TREE:
             process.kill()
-            return b"", "it is nested too deep"
+            return b"", "it is nested too deeply"
         message = process.stderr.read().decode(errors="replace").strip().splitlines()
         process.wait()
         return tree, message[0] if message else ""
