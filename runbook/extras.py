@@ -40,6 +40,8 @@ class Extra:
     """Adds a check to `runbook check`."""
     check_machine: Callable[[], Iterator[Diagnosis]] | None = None
     """Adds checks to `runbook doctor`."""
+    under_way: Callable[[], Sequence[str]] | None = None
+    """Adds to `runbook status` what it does on this machine now, in sentences."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Answers: one that leads back names an earlier step, and what a survey suggests is an answer."""
+"""Answers: what leads back, and what is picked from, is an earlier step; what a survey suggests is an answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
 from runbook.steps.scope import Place
 
-__all__ = ["check_suggestions", "check_ways_back"]
+__all__ = ["check_pick_lists", "check_suggestions", "check_ways_back"]
 
 
 def check_ways_back(subject: Subject, notes: Notes) -> None:
@@ -19,6 +19,21 @@ def check_ways_back(subject: Subject, notes: Notes) -> None:
             for step_id in place.step.action.ways_back:
                 if not earlier & set(_candidates(place.path, step_id)):
                     notes.add(place.step.at, f"there is no earlier step '{step_id}' to go back to", "back_to:", step_id)
+
+
+def check_pick_lists(subject: Subject, notes: Notes) -> None:
+    """Let a value be picked from the output of an earlier step; before step 1, there is none."""
+    for procedure in subject.book.procedures.values():
+        for parameter in procedure.parameters:
+            if "/" in parameter.pick:
+                notes.add(parameter.at, "no step has run when this is asked for", "pick:", parameter.pick)
+    for places in _by_procedure(subject):
+        for number, place in enumerate(places):
+            earlier = {one.path for one in places[:number]}
+            for asks in (action.asks for action in place.step.actions if action.asks):
+                step_id, _, path = asks.pick.partition("/")
+                if path and not earlier & set(_candidates(place.path, step_id)):
+                    notes.add(asks.at, f"there is no earlier step '{step_id}' to pick from", "pick:", asks.pick)
 
 
 def check_suggestions(subject: Subject, notes: Notes) -> None:

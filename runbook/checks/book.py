@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from runbook.checks.answers import check_suggestions, check_ways_back
+from runbook.checks.answers import check_pick_lists, check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
 from runbook.checks.findings import Notes
@@ -47,6 +47,7 @@ CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_lines,
     check_commands,
     check_ways_back,
+    check_pick_lists,
     check_suggestions,
     check_answers,
 )

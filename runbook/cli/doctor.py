@@ -12,6 +12,7 @@ import click
 from runbook.cli.doctor_checks import Diagnosis, Found, diagnose
 from runbook.errors import ExitCode
 from runbook.printable import json_text
+from runbook.runtime.running_mark import running
 
 __all__ = ["command"]
 
@@ -27,7 +28,8 @@ def command(book: str | None, form: str, workdir: str | None) -> int:
 
     It changes nothing and shows no secret. The exit code is 1 if `runbook run` lacks something.
     """
-    checks = diagnose(book, workdir)
+    with running("Looking at this machine"):
+        checks = diagnose(book, workdir)
     if form == "json":
         click.echo(json_text([asdict(one) for one in checks], indent=2))
     else:

@@ -113,9 +113,26 @@ def _show_usage(error: click.ClickException) -> None:
 
 def _say(message: str, hint: str) -> None:
     with suppress(OSError):  # the terminal is gone, and nobody reads this
-        print(_hidden(message), file=sys.stderr)
+        print(_broken(_hidden(message)), file=sys.stderr)
         if hint:
-            print(f"  {_hidden(hint)}", file=sys.stderr)
+            print(_broken(f"  {_hidden(hint)}"), file=sys.stderr)
+
+
+def _broken(text: str) -> str:
+    """Break lines at spaces where a terminal would break them inside words."""
+    if not sys.stderr.isatty():
+        return text
+    from runbook.rendering.command_text import broken
+
+    lines = []
+    for line in text.split("\n"):
+        words = line.lstrip()
+        indent = " " * (len(line) - len(words))
+        room = max(os.get_terminal_size(sys.stderr.fileno()).columns or 80, 40) - len(indent) - 2
+        # A path stays whole, so that it can be copied.
+        first, *rest = broken(words, room, longest=len(words))
+        lines += [f"{indent}{first}", *(f"{indent}  {part}" for part in rest)]
+    return "\n".join(lines)
 
 
 def _hidden(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from runbook.cli.run_options import journal_here
+from runbook.cli.run_options import columns, journal_here
 from runbook.errors import ExitCode
 from runbook.printable import json_text
 
@@ -18,6 +18,7 @@ def command(form: str, limit: int) -> int:
     """List past runs, the newest first: when, what, where, by whom, and how far they got."""
     from runbook.reports.run_history import rows
 
+    width = columns()
     found = rows(journal_here(), limit)
     if form == "json":
         click.echo(json_text([row.as_dict() for row in found], indent=2))
@@ -25,5 +26,5 @@ def command(form: str, limit: int) -> int:
         click.echo("There are no runs yet. `runbook list` shows what can be run.")
     else:
         for row in found:
-            click.echo(row.as_text())
+            click.echo(row.as_text(width))
     return ExitCode.DONE

@@ -16,10 +16,11 @@ __all__ = ["command"]
 @click.option("--yes", is_flag=True, hidden=True)
 @click.pass_obj
 def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
-    """Continue a run that stopped or was cut off (default: the newest that is not finished).
+    """Continue a run that stopped or was cut off.
 
-    If nobody saw how a step ended, the run never repeats it by itself. It shows what is known, can run the step's
-    check, and lets you decide. If the procedure or the target has changed since, you see the difference first.
+    Without RUN it is the one with a step that may be half done, or else the one that stopped last. If nobody saw how a
+    step ended, the run never repeats it by itself. It shows what is known, can run the step's check, and lets you
+    decide. If the procedure or the target has changed since, you see the difference first.
     """
     require_person(yes=yes)
 

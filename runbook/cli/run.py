@@ -29,9 +29,10 @@ def command(
 ) -> int:
     """Walk through a procedure, step by step, on the real target.
 
-    You see every step before it runs. To write, type yes; to destroy something, type the target's name. Values come
-    from --set or RUNBOOK_<NAME>, or you are asked before step 1; never give a secret on the command line. Everything
-    is recorded as it happens: see `runbook report`.
+    What only reads starts by itself, and the walk continues if it came out as expected; any key makes it wait. It stops
+    at a finding, a failure and a question. To write, type yes; to destroy something, type the target's name. Values
+    come from --set or RUNBOOK_<NAME>, or you are asked before step 1; never give a secret on the command line.
+    Everything is recorded as it happens: see `runbook report`.
     """
     require_person(yes=yes)
     values = _values(given)
@@ -43,7 +44,7 @@ def command(
 
     opened = open_book(book)
     chosen = opened.procedure(procedure)
-    ports = ports_for(opened, TargetKind(target), workdir)
+    ports = ports_for(opened, TargetKind(target), workdir, dry=dry)
     settings = settings_for(ports["journal"], opened)
     with ends_cleanly():
         return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WalkPorts",
+    "columns",
     "complete_procedure",
     "complete_run",
     "find_run",
@@ -60,8 +62,11 @@ def require_person(*, yes: bool = False) -> None:
         )
 
 
-def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
-    """Return the real ports for the Supabase project in `workdir`, or around the current directory."""
+def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = False) -> WalkPorts:
+    """Return the real ports for the Supabase project in `workdir`, or around the current directory.
+
+    `dry` is for a run that writes nothing, so that its first screen says so.
+    """
     from runbook.engine.context import Identity
     from runbook.engine.rules import describe_book
     from runbook.journal.liveness import this_host
@@ -74,9 +79,16 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None) -> WalkPorts:
     programs = Programs()
     target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
+    executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(
-        operator=TerminalOperator(titles=titles, notes=target.notes, book=describe_book(book)),
-        executor=PtyExecutor.here(programs=programs),
+        operator=TerminalOperator(
+            titles=titles,
+            notes=target.notes,
+            book=described,
+            early_keys=executor.take_early_keys,
+            dry=dry,
+        ),
+        executor=executor,
         target=target,
         journal=journal_here(),
         clock=SystemClock(),
@@ -111,11 +123,16 @@ def report_path(journal: SqliteJournal, run: str) -> Path:
     return journal.directory / "reports" / f"{run}.md"
 
 
+def columns() -> int:
+    """Return how many columns a line may take: the terminal's, or more than any line has where a program reads it."""
+    return min(shutil.get_terminal_size().columns, 100) if _is_terminal(1) else 100_000
+
+
 def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = False) -> str:
     """Return the run that is meant: by its id, by an unambiguous part of it, or the newest. Raises UsageError."""
     runs = journal.runs()
     if name is None:
-        return _newest(journal, unfinished=unfinished)
+        return _most_urgent(journal) if unfinished else _newest(journal)
     found = [run for run in runs if run == name] or [run for run in runs if name in run]
     if len(found) == 1:
         return found[0]
@@ -144,19 +161,34 @@ def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) 
         return []
 
 
-def _newest(journal: SqliteJournal, *, unfinished: bool) -> str:
+def _newest(journal: SqliteJournal) -> str:
+    if runs := journal.runs():
+        return runs[0]
+    raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
+
+
+def _most_urgent(journal: SqliteJournal) -> str:
+    """Return the run that somebody must go on with: one with a step that may be half done, else the newest to stop.
+
+    A run whose process lives is none of them.
+    """
     from runbook.engine.state import fold
 
+    at_work = {holder.run for holder in journal.holders() if holder.alive and not holder.elsewhere}
+    found = []
     for run in journal.runs():
         try:
-            if not unfinished or not fold(journal.events(run)).ended:
-                return run
+            state = fold(journal.events(run))
         except JournalError as damage:
             hint = "Name the run: `runbook history` lists them. `runbook journal check` names all damage."
             raise JournalError(f"can't tell which run to resume: {damage.message}", hint=hint) from damage
-    if unfinished:
-        raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
-    raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
+        if not state.ended and run not in at_work and state.updated is not None:
+            found.append((state.unknown is not None, state.updated, run))
+    if found:
+        return max(found)[2]
+    if at_work:
+        raise UsageError("every unfinished run is under way", hint="`runbook status` shows who is at work.")
+    raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
 
 
 def _saved(journal: SqliteJournal) -> str:

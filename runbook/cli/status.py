@@ -1,4 +1,4 @@
-"""`runbook status`: what is running now."""
+"""`runbook status`: what is running now, and what waits to be resumed."""
 
 from __future__ import annotations
 
@@ -6,34 +6,51 @@ from datetime import UTC, datetime
 
 import click
 
-from runbook.cli.run_options import journal_here
+from runbook.cli.run_options import columns, journal_here
 from runbook.errors import BookError, ExitCode, UsageError
+from runbook.extras import installed
 from runbook.printable import json_text
 
 __all__ = ["command"]
+
+_SHOWN = 5
+"""How many stopped runs are shown; `runbook history` has the others."""
 
 
 @click.command("status")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(book: str | None, form: str) -> int:
-    """Show what is running now and where it stands: who, which step, since when, and the last output.
+    """Show what is running now and where it stands: who, which step, since when, and what its command printed.
 
-    Works from another terminal while a run goes on. The first line of each run can be pasted into a chat.
+    Works from another terminal while a run goes on. The first line of each run can be pasted into a chat. Runs that
+    wait to be resumed, and drills under way, are listed below.
     """
     from runbook.checks import open_book
-    from runbook.reports.run_history import running
+    from runbook.reports.run_history import running, stopped
 
     try:
         opened = open_book(book)
     except (BookError, UsageError):
         opened = None  # a broken book must not hide a run
     procedures, errors = (opened.procedures, opened.errors) if opened else ({}, ())
-    found = running(journal_here(), procedures, datetime.now(UTC), errors)
+    journal, width = journal_here(), columns()
+    found, waiting = running(journal, procedures, datetime.now(UTC), errors), stopped(journal)
+    drills = [said for extra in installed().values() if extra.under_way for said in extra.under_way()]
     if form == "json":
-        click.echo(json_text([one.as_dict() for one in found], indent=2))
-    elif not found:
+        known = {"running": [one.as_dict() for one in found], "stopped": [one.as_dict() for one in waiting]}
+        click.echo(json_text({**known, "drills": drills}, indent=2))
+        return ExitCode.DONE
+    if not found:
         click.echo("Nothing is running.")
-    for one in found if form == "text" else ():
-        click.echo(one.as_text())
+    for one in found:
+        click.echo(one.as_text(width))
+    if waiting:
+        click.echo("\nStopped. To continue one: runbook resume RUN")
+    for row in waiting[:_SHOWN]:
+        click.echo(row.as_text(width))
+    if len(waiting) > _SHOWN:
+        click.echo(f"and {len(waiting) - _SHOWN} more: see `runbook history`")
+    for said in drills:
+        click.echo(f"\n{said}")
     return ExitCode.DONE

@@ -85,6 +85,8 @@ class AutoOperator:
 
         What a command shows is judged when it has failed; at a tick a person judges, so a reaction comes first there.
         """
+        if screen.starts_by_itself:
+            return Go()
         reaction = self._next(self.reactions, screen) if screen.action.is_seen_by_person else None
         if reaction not in {None, "go"}:
             return _reaction(str(reaction), screen)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
-_WIDTH = 80
+_WIDEST = 80
+"""Columns of the longest line; a narrower terminal has shorter ones."""
 
 
 def hold(
@@ -40,11 +43,14 @@ def hold(
     from runbook.drill.debrief import cause, debrief
     from runbook.drill.isolation import cut_off_network
     from runbook.drill.stage import set_stage
+    from runbook.runtime.running_mark import running
 
     # A person's other terminal, a kept sandbox and a server of their own must be reached from outside this process.
     if auto and not keep and url is None:
         cut_off_network()
-    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
+    with ExitStack() as stack:
+        with running("Setting up a throwaway database, project and platform", sys.stdout):
+            stage = stack.enter_context(set_stage(book, procedure, drill, major=major, postgres_url=url))
         say_briefing(procedure, drill, enter=None if auto else stage.sandbox.enter)
         if auto:
             _say_report(report := _walk_alone(stage, verbose=verbose))
@@ -99,12 +105,14 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 
     def again() -> bool:
         # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
-        click.echo("\nThe run has stopped. On production, `runbook resume` would continue it.")
-        return dialog.line("Press Enter to continue, or e to end the drill: ").lower() != "e"
+        click.echo()
+        _say("The run has stopped. On production, `runbook resume` would continue it.", "")
+        return dialog.line("Press Enter to continue, or e to end the drill: ").lower() not in {"e", "q"}
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
-    operator = TerminalOperator(titles=titles, dialog=dialog)
-    report = run_drill(stage, operator=operator, executor=PtyExecutor.here(), clock=SystemClock(), again=again)
+    executor = PtyExecutor.here()
+    operator = TerminalOperator(titles=titles, dialog=dialog, early_keys=executor.take_early_keys)
+    report = run_drill(stage, operator=operator, executor=executor, clock=SystemClock(), again=again)
     return report, operator.helped
 
 
@@ -145,7 +153,7 @@ def list_drills(book: Book) -> int:
         for drill in procedure.drills:
             alone = "" if drill.practice else " --auto"
             click.echo(f"{procedure.id} --scenario {drill.name}{alone}")
-            click.echo(textwrap.shorten(one_line(drill.briefing), _WIDTH - 4, placeholder=" ..."))
+            click.echo(textwrap.shorten(one_line(drill.briefing), _width() - 4, placeholder=" ..."))
     return ExitCode.DONE
 
 
@@ -192,4 +200,8 @@ def hold_all(
 
 def _say(text: str, first: str, rest: str | None = None) -> None:
     rest = first if rest is None else rest
-    click.echo(textwrap.fill(one_line(text), _WIDTH, initial_indent=first, subsequent_indent=rest))
+    click.echo(textwrap.fill(one_line(text), _width(), initial_indent=first, subsequent_indent=rest))
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)

@@ -66,8 +66,9 @@ def cause(drill: Drill, happened: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     scenario = drill.scenario
     lines = [f"Migration {migration.name} {_STATES[migration.state]}." for migration in scenario.migrations]
     if scenario.seed:
-        number = f"{len(scenario.seed)} statement{'s' * (len(scenario.seed) > 1)}"
-        lines.append(f"{number} had changed production by hand, the first: {scenario.seed[0]}")
+        several = len(scenario.seed) > 1
+        number = f"{len(scenario.seed)} statement{'s' * several}"
+        lines.append(f"{number} had set the scene in the database{', the first' * several}: {scenario.seed[0]}")
     if scenario.hold:
         lines.append(f"Another session held a transaction open: {scenario.hold}")
     for kind, step in happened:
@@ -87,9 +88,10 @@ def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
             if isinstance(wanted, str) and wanted != event.option:
                 yield f"At '{event.step}' you chose '{event.option}'; the drill's own answer is '{wanted}'."
         elif isinstance(event, SteppedBack):
-            yield f"You went back to '{event.step}'."
+            yield f"You went to '{event.step}' again."
         elif isinstance(event, StepSkipped):
-            yield f"You skipped '{event.step}': {event.reason or 'no reason given'}."
+            # Past a step that was done already nobody is asked for a reason, and nothing was left out.
+            yield from [f"You skipped '{event.step}': {event.reason}."] if event.reason else []
 
 
 def _trouble(events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:

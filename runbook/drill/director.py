@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,7 +13,18 @@ from runbook.drill.database import execute
 from runbook.drill.database_relay import Break, DatabaseRelay
 from runbook.drill.platform_state import Fault
 from runbook.drill.sandbox import Sandbox
-from runbook.engine.ports import Execution, Operator, Pausing, Reply, Screen
+from runbook.engine.ports import (
+    Advised,
+    Concluding,
+    Execution,
+    Operator,
+    Pausing,
+    Reply,
+    Returning,
+    Screen,
+    Watching,
+)
+from runbook.engine.state import RunState
 from runbook.expansion import plain_path
 from runbook.journal.events import ChildStarted, Event, Purpose, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
@@ -64,6 +75,17 @@ class Director:
                     self._play(event, "start")
         return self.operator.introduce(procedure, target)
 
+    def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
+        """Pass on."""
+        if isinstance(self.operator, Returning):
+            return self.operator.come_back(procedure, state, target)
+        return self.operator.introduce(procedure, target)
+
+    def advise(self, text: str) -> None:
+        """Pass on."""
+        if isinstance(self.operator, Advised):
+            self.operator.advise(text)
+
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Pass on."""
         return self.operator.give(parameter, problem=problem)
@@ -71,6 +93,14 @@ class Director:
     def decide(self, screen: Screen) -> Reply:
         """Pass on."""
         return self.operator.decide(screen)
+
+    def conclude(self, screen: Screen) -> Reply | None:
+        """Pass on to an operator that wants a last word."""
+        return self.operator.conclude(screen) if isinstance(self.operator, Concluding) else None
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Pass on to an operator that shows what is waited for."""
+        return self.operator.during(what) if isinstance(self.operator, Watching) else nullcontext()
 
     def pause(self, seconds: float) -> float:
         """Pass on."""

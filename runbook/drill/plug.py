@@ -38,9 +38,16 @@ def _check_machine() -> Iterator[Diagnosis]:
         yield Diagnosis("PostgreSQL", Found.OPTIONAL, "drills need one of their own", fix)
 
 
+def _under_way() -> tuple[str, ...]:
+    from runbook.drill.registry import under_way
+
+    return under_way()
+
+
 EXTRA = Extra(
     summary="Practise a procedure on a throwaway database.",
     listed_before="check",
     load_command=_load_command,
     check_machine=_check_machine,
+    under_way=_under_way,
 )

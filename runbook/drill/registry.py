@@ -24,7 +24,7 @@ from runbook.errors import RunbookError, UsageError
 if TYPE_CHECKING:
     from runbook.drill.sandbox import Sandbox
 
-__all__ = ["SandboxRecord", "destroy", "end_kept", "is_kept", "keep", "records", "sweep", "write"]
+__all__ = ["SandboxRecord", "destroy", "end_kept", "is_kept", "keep", "records", "sweep", "under_way", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,18 @@ def records() -> tuple[SandboxRecord, ...]:
             document["borrowed"] = tuple(document["borrowed"]) if document["borrowed"] else None
             found.append(SandboxRecord(**document))
     return tuple(found)
+
+
+def under_way() -> tuple[str, ...]:
+    """Return a sentence for each drill that runs now, or whose sandbox was kept."""
+    said = []
+    for record in records():
+        drill = record.about.get("drill") or "one without a name"
+        if record.kept:
+            said.append(f"The sandbox of a drill is kept: {drill}. To end it: runbook drill --end {record.id}")
+        elif is_alive(record.owner):
+            said.append(f"A drill is under way: {drill}, in process {record.owner.pid} on this machine")
+    return tuple(said)
 
 
 def is_kept(identity: str) -> bool:

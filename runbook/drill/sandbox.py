@@ -74,17 +74,19 @@ class Sandbox:
 
 
 @contextmanager
-def open_sandbox(platform: PlatformState, *, major: int, postgres_url: str | None = None) -> Iterator[Sandbox]:
+def open_sandbox(
+    platform: PlatformState, *, major: int, postgres_url: str | None = None, drill: str = ""
+) -> Iterator[Sandbox]:
     """Set up a sandbox for the block and remove it after (unless it was kept), with those of drills that died.
 
-    Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
+    `drill` names it to others. Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
     """
     cli = cli_package(major)
     node_directory()  # what is missing is said before anything is made
     account = server_account()
     identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
-    record = SandboxRecord(id=identity, owner=process_of(os.getpid()), directory=str(directory))
+    record = SandboxRecord(id=identity, owner=process_of(os.getpid()), directory=str(directory), about={"drill": drill})
     with watch(directory) as watcher, _on_record(record):
         _make_directory(directory, account)
         with serve(platform) as running, open_blocking_proxy() as proxy, ThreadPoolExecutor(2) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -27,6 +28,7 @@ from runbook.journal.events import Event, RunStopped
 from runbook.journal.liveness import this_host
 from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Book, Drill, Procedure, ScenarioEvent, Section, TargetKind
+from runbook.runtime.running_mark import running
 from runbook.steps.scope import Scope
 
 __all__ = ["DrillReport", "Stage", "choose_drill", "pick_surprise", "run_drill", "set_stage"]
@@ -129,7 +131,9 @@ def set_stage(
     # The environment first: git, the server and the CLI inherit what is left of it.
     with (
         harmless_environment(),
-        open_sandbox(platform, major=major, postgres_url=postgres_url) as sandbox,
+        open_sandbox(
+            platform, major=major, postgres_url=postgres_url, drill=f"{procedure.id} --scenario {drill.name}"
+        ) as sandbox,
         play_scenario(sandbox, scenario) as scene,
         open_relay(sandbox.postgres.command_url) if needs_relay(scenario.events) else nullcontext() as relay,
     ):
@@ -137,11 +141,11 @@ def set_stage(
 
 
 def run_drill(
-    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] = lambda: False
+    stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] | None = None
 ) -> DrillReport:
     """Walk on that stage and prove what must hold. Errors of the walk are part of the report.
 
-    `again` is asked when the walk was stopped: true resumes it, as `runbook resume` would.
+    `again` is asked when the walk was stopped, also by Ctrl-C: true resumes it, as `runbook resume` would.
     """
     sandbox, drill = stage.sandbox, stage.drill
     began = time.monotonic()
@@ -160,6 +164,8 @@ def run_drill(
         # A walk that switches to another procedure has a run for each; the journal lists the newest first.
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     seconds = time.monotonic() - began
+    with nullcontext() if unattended else running("Proving what must hold", sys.stdout):
+        proofs = _prove(stage, events, unattended=unattended)
     return DrillReport(
         procedure=stage.procedure.id,
         drill=drill.name,
@@ -169,7 +175,7 @@ def run_drill(
         code=code,
         ends=drill.ends,
         trouble=_trouble(drill, code, error, events, unattended=unattended),
-        proofs=_prove(stage, events, unattended=unattended),
+        proofs=proofs,
         events=events,
         happened=tuple(director.played),
     )
@@ -181,7 +187,7 @@ def _walk(
     director: Director,
     executor: Executor,
     clock: Clock,
-    again: Callable[[], bool],
+    again: Callable[[], bool] | None,
 ) -> tuple[ExitCode, str]:
     """Return how the walk ended, and the error that ended it, empty where none did."""
     ports = WalkPorts(
@@ -194,10 +200,22 @@ def _walk(
     )
     # Empty: a value that the person exported for production must not answer for the drill's own.
     settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
+
+    def leg() -> ExitCode:
+        """Walk, or go on with the walk, until it ends or stops."""
+        try:
+            if journal.runs():
+                return resume(journal.runs()[0], stage.book, **ports, settings=settings)
+            return walk(stage.procedure, stage.book, **ports, settings=settings)
+        except KeyboardInterrupt:
+            if again is None or not journal.runs():
+                raise
+            return ExitCode.NOT_COMPLETED
+
     try:
-        code = walk(stage.procedure, stage.book, **ports, settings=settings)
-        while code is ExitCode.NOT_COMPLETED and journal.runs() and again():
-            code = resume(journal.runs()[0], stage.book, **ports, settings=settings)
+        code = leg()
+        while code is ExitCode.NOT_COMPLETED and journal.runs() and again is not None and again():
+            code = leg()
     except RunbookError as error:
         return error.exit_code, ". ".join(part.removesuffix(".") for part in (error.message, error.hint) if part) + "."
     return code, ""

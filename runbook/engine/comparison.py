@@ -171,17 +171,17 @@ def _paths(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], st
         wanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
         nothing = "nothing there" if document is not None else "no JSON in the output"
         saw = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        yield wanted in found, f"expected {fill(path)} to be {_short(wanted)}, saw {_short(saw) if found else nothing}"
+        yield wanted in found, f"expected {fill(path)} to be {_seen(wanted)}, saw {_seen(saw) if found else nothing}"
 
 
 def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:
     document = document_in(text) if paths else None
     for path, template in paths:
         unwanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
-        saw = _short(", ".join(found[:5])) if found else "nothing there"
+        saw = _seen(", ".join(found[:5])) if found else "nothing there"
         yield (
             bool(found) and unwanted not in found,
-            f"expected {fill(path)} to differ from {_short(unwanted)}, saw {saw}",
+            f"expected {fill(path)} to differ from {_seen(unwanted)}, saw {saw}",
         )
 
 
@@ -215,6 +215,10 @@ def _found_by(one: Capture, text: str, fill: Callable[[str], str]) -> str | None
         return next(iter(values_at(document, one.json, fill)), None) if document is not None else None
     found = linear_regex(one.pattern or "", lines=True).search(text)
     return found and (found.whole if found.group is None else found.group)
+
+
+def _seen(value: str) -> str:
+    return _short(value) or "an empty value"
 
 
 def _short(text: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from runbook.engine.comparison import digest_of
 from runbook.engine.parameters import holds_secret
-from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
+from runbook.engine.ports import Clock, Executor, Operator, Screen, Target, Watching
 from runbook.engine.rules import rules_of
 from runbook.engine.state import RunState, apply
 from runbook.engine.stored_events import without_secrets
@@ -140,6 +141,11 @@ class Context:
             before_telling()
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
 
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Let the operator show what the walk waits for until the `with` block ends."""
+        operator = self.ports.operator
+        return operator.during(what) if isinstance(operator, Watching) else nullcontext()
+
     def seconds_so_far(self) -> float:
         """Return how long the run has taken, by a clock that nobody can set as far as this process measured it."""
         if self._recorded is not None:
@@ -180,7 +186,8 @@ class Context:
 
     def recheck(self) -> None:
         """Prove the target again, right before a write. Raises TargetChanged with the difference."""
-        changed = difference(self.target, self.ports.target.recheck(self.target))
+        with self.during("Checking again where commands land"):
+            changed = difference(self.target, self.ports.target.recheck(self.target))
         if changed:
             raise TargetChanged(
                 f"the target changed while this run was under way:\n{changed}",

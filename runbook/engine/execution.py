@@ -166,7 +166,10 @@ class StepWork:
     def ask(self, parameter: Parameter, problem: str) -> str:
         """Ask the operator for a value until it fits."""
         return parameters.ask(
-            parameter, self.context.ports.operator, problem=problem, problem_with=self.context.problem_with
+            self.screen.asks or parameter,
+            self.context.ports.operator,
+            problem=problem,
+            problem_with=self.context.problem_with,
         )
 
     def wait(self, seconds: float) -> float:

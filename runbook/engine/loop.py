@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,17 +12,23 @@ from runbook.diagnosis import Diagnosis, diagnose
 from runbook.engine import parameters
 from runbook.engine.confirmation import confirmation_for, is_confirmed
 from runbook.engine.context import Context
+from runbook.engine.detours import go_to, run_own
 from runbook.engine.execution import StepWork, check, prepare_at, refuse_if_forbidden
 from runbook.engine.next_action import Begin, Finish, Over, Recover, Settle, Verify, next_action
+from runbook.engine.pace import finding_at, finding_before, starts_by_itself
+from runbook.engine.pick_lists import with_values
 from runbook.engine.ports import (
+    AddNote,
     Back,
     Concluding,
     Confirmation,
     Execution,
     Go,
+    GoTo,
     HandOver,
     Reply,
     Resolve,
+    RunOwn,
     Screen,
     Skip,
     Stop,
@@ -36,6 +43,7 @@ from runbook.filling import Shown, UnknownName, fill_text
 from runbook.journal.events import (
     Decision,
     HandedOver,
+    NoteAdded,
     Outcome,
     Purpose,
     RunFinished,
@@ -56,6 +64,8 @@ __all__ = ["End", "Walk", "ready_screen", "screen_of"]
 _PATIENCE = 20
 """How many answers in a row may lead nowhere: an operator that answers by itself must not loop for ever."""
 _DRY = "dry run: shown, not done"
+_LONGEST_NOTE = 4096
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ class Walk:
 
     go                          records why it ends, whatever ends it
       _turn                     takes what comes next (`next_action`: pure, from the way and the state)
-        _begin                  shows a step, and the operator decides
+        _begin                  shows a step, and the operator decides; what `pace` lets start by itself is only shown
         _verify                 runs the check of what has run
         _recover                asks what to do about a failure
         _settle                 asks what became of a step whose end nobody saw
@@ -145,6 +155,10 @@ class Walk:
     def _begin(self, at: Place) -> End | None:
         screen, prepared = ready_screen(self.context, at)
         action, draft = screen.action, None
+        if action.asks is not None:
+            directory = self.context.ports.target.directory
+            asks = with_values(action.asks, directory, way=self.context.way, state=self.context.state, at=at)
+            screen = replace(screen, asks=asks)
         if not self.context.dry:
             draft = action.begin(StepWork(context=self.context, at=at, prepared=Prepared(), screen=screen))
         if draft is not None:
@@ -180,8 +194,14 @@ class Walk:
 
     def _diagnosis(self, record: StepRecord, what: Purpose) -> Diagnosis | None:
         last = record.last_of(what)
+        if last is None:
+            return None
         errors, major = self.context.book.errors, self.context.destination.major
-        return diagnose(errors, last.argv, last.exit, last.output, major=major) if last else None
+        if last.looks and not last.argv:
+            # What several looks have printed stands in one report, each error in a line of its own.
+            said = "\n".join(line.strip() for line in last.output.splitlines())
+            return diagnose(errors, shlex.split(last.looks[0]), 1, said, major=major)
+        return diagnose(errors, last.argv, last.exit, last.output, major=major)
 
     def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
         """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""
@@ -199,6 +219,8 @@ class Walk:
                     return None
             elif isinstance(reply, TakeBack):
                 return self._take_back(at, reply)
+            elif isinstance(reply, AddNote | RunOwn):
+                self._follow(at, screen, Prepared(), reply)
             elif isinstance(reply, Stop | HandOver | SwitchTo):
                 return self._follow(at, screen, Prepared(), reply)
         return None
@@ -236,14 +258,18 @@ class Walk:
         ask = found if found_at else f"What is {source.name}?"
         known = declared.get(source.name) or next((one for one in seen if one.name == source.name), None)
         parameter = known or Parameter(name=source.name, ask=ask, example="", at=at.step.at)
+        directory = self.context.ports.target.directory
+        if found_at:
+            parameter = with_values(parameter, directory, way=self.context.way, state=self.context.state, at=found_at)
+        problem_with = self.context.problem_with
         value = parameters.parse(
-            parameter, parameters.ask(parameter, self.operator, problem_with=self.context.problem_with)
+            parameter, parameters.ask(parameter, self.operator, problem_with=problem_with, directory=directory)
         )
         self.context.record(ValueGiven(at=self._now(), step=source.path, name=source.name, value=value))
 
     # --- doing what the operator answers --------------------------------------------------------------------------
 
-    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901 - one case for each reply
+    def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901, PLR0912 - one case for each reply
         """Do what the operator says. What does not fit changes nothing, so the same question comes again."""
         context, now = self.context, self._now()
         match reply:
@@ -263,6 +289,13 @@ class Walk:
                 before = context.way.before(at.path)
                 if before is not None:
                     context.record(SteppedBack(at=now, step=before.path), screen)
+            case GoTo():
+                go_to(context, screen, reply)
+            case AddNote(note):
+                context.record(NoteAdded(at=now, step=at.path, note=note.strip()[:_LONGEST_NOTE]), screen)
+            case RunOwn():
+                instead = run_own(context, at, screen, reply)
+                return None if instead is None else self._follow(at, screen, prepared, instead)
             case TakeBack():
                 return self._take_back(at, reply)
             case HandOver(note, to):
@@ -284,8 +317,11 @@ class Walk:
         prepared = prepare_at(self.context, at, undo.action, after=True)
         blocks = tuple(undo.action.view(Shown(at.after.values), self.context.destination))
         screen = _with(self.context, screen_of(self.context, at), prepared)
+        # Nothing shows that a person has done it, so Enter, which may be a reflex, doesn't say so.
+        by_hand_only = undo.action.is_seen_by_person and screen.confirmation is Confirmation.ENTER
         screen = replace(
             screen,
+            confirmation=Confirmation.YES if by_hand_only else screen.confirmation,
             action=undo.action,
             purpose=Purpose.UNDO,
             title=f"Undo: {screen.title}",
@@ -294,7 +330,8 @@ class Walk:
         refuse_if_forbidden(prepared)
         typed = reply.typed
         if not typed or not is_confirmed(screen.confirmation, screen.word, typed):
-            answer = self.operator.decide(screen)
+            while isinstance(answer := self.operator.decide(screen), AddNote | RunOwn):
+                self._follow(at, screen, prepared, answer)
             if isinstance(answer, HandOver | SwitchTo | Stop):
                 return self._follow(at, screen, prepared, answer)
             if not isinstance(answer, Go) or not is_confirmed(screen.confirmation, screen.word, answer.typed):
@@ -316,7 +353,8 @@ class Walk:
         """End the run, unless the operator saw something in the last step's output that must not stay so."""
         context, places = self.context, self.context.way.places
         if places and isinstance(self.operator, Concluding):
-            screen = screen_of(self.context, places[-1])
+            screen, major = screen_of(self.context, places[-1]), context.destination.major
+            screen = replace(screen, finding=finding_at(places[-1], context.way, context.state, major))
             reply = self.operator.conclude(screen)
             if isinstance(reply, Back):
                 context.record(SteppedBack(at=self._now(), step=places[-1].path), screen)
@@ -356,6 +394,7 @@ def screen_of(context: Context, at: Place) -> Screen:
         number=number,
         total=total,
         phase=way.phase_of(at.path),
+        has_more=way.is_open_behind(at.path),
         argv=state.step(at.path).argv,
         values=at.scope.values,
         seconds_so_far=context.seconds_so_far(),
@@ -368,7 +407,9 @@ def ready_screen(context: Context, at: Place) -> tuple[Screen, Prepared]:
     """Return the screen of a step and what it would run. Raises what `prepare_at` raises."""
     screen = screen_of(context, at)
     prepared = prepare_at(context, at, screen.action, care=at.step.effect)
-    return _with(context, screen, prepared), prepared
+    finding = finding_before(context.way, context.state, at.path, context.destination.major)
+    by_itself = starts_by_itself(at, screen.action, prepared, context.state, finding=finding)
+    return replace(_with(context, screen, prepared), starts_by_itself=by_itself, finding=finding), prepared
 
 
 def _with(context: Context, screen: Screen, prepared: Prepared) -> Screen:

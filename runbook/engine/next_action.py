@@ -12,7 +12,7 @@ from runbook.model import Step
 from runbook.steps import stand_in
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["Begin", "Finish", "NextAction", "Over", "Recover", "Settle", "Verify", "next_action"]
+__all__ = ["Begin", "Finish", "NextAction", "Over", "Recover", "Settle", "Verify", "is_settled", "next_action"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,21 @@ def next_action(way: Way, state: RunState) -> NextAction:
         # Whichever way the walk has taken since: what may be half done is not left behind without a word.
         return Recover(way.find(doubtful.path) or _gone(doubtful.path), Purpose.UNDO)
     current = next(_ahead(way, state), None)
-    return Finish() if current is None else _at(current, state.step(current.path))
+    if current is None:
+        return Finish()
+    record = state.step(current.path)
+    return Begin(current) if _failed_before_stepping_back(record, state) else _at(current, record)
+
+
+def _failed_before_stepping_back(record: StepRecord, state: RunState) -> bool:
+    """Return True if the step's failure is an old one: the walk went back since, and what it would run may differ.
+
+    The failure of an undo stays the question until it is decided.
+    """
+    own = {Purpose.PREPARE, Purpose.OWN}  # neither does the step
+    last = next((one for one in reversed(record.attempts) if one.purpose not in own), None)
+    is_old = bool(state.back_to) and last is not None and last.number < state.back_number
+    return is_old and record.purpose is not Purpose.UNDO
 
 
 def _at(current: Place, record: StepRecord) -> NextAction:
@@ -93,7 +107,8 @@ def _undo_unchecked(step: Step, record: StepRecord) -> bool:
     return has_check and undone and record.check is not Outcome.PASSED
 
 
-def _is_settled(place: Place, state: RunState) -> bool:
+def is_settled(place: Place, state: RunState) -> bool:
+    """Return True if the walk may go past the step: it is done, its check too, or it was skipped."""
     record, step = state.step(place.path), place.step
     if record.status is Status.SKIPPED:
         return True
@@ -108,7 +123,7 @@ def _ahead(way: Way, state: RunState) -> Iterator[Place]:
     again = False
     for place in way.places:
         again = again or place.path == state.back_to
-        if not _is_settled(place, state) or (again and place.path not in state.settled_since):
+        if not is_settled(place, state) or (again and place.path not in state.settled_since):
             yield place
 
 

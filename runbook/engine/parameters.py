@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from runbook.engine.pick_lists import picked, with_values
 from runbook.engine.ports import Operator
 from runbook.errors import UsageError
 from runbook.known_secrets import remember
@@ -107,10 +108,13 @@ def ask(
 ) -> str:
     """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it.
 
-    If a value may have several lines, `@path` stands for the content of that file.
+    If a value may have several lines, `@path` stands for the content of that file. `directory` is the project's: what
+    it has to pick from is offered.
     """
+    if not parameter.offered:
+        parameter = with_values(parameter, directory)
     for _ in range(10):
-        text = operator.give(parameter, problem=problem)
+        text = picked(parameter, operator.give(parameter, problem=problem))
         if not text and parameter.default is not None:
             text = parameter.default
         problem = ""

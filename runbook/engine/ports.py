@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from runbook.diagnosis import Diagnosis
 from runbook.engine.confirmation import Confirmation
+from runbook.engine.pace import Finding
 from runbook.engine.state import RunState
 from runbook.journal.events import Event, Outcome, Purpose, TargetSeen
 from runbook.journal.interface import Holder
@@ -18,6 +20,8 @@ from runbook.policy.judgement import Judgement
 from runbook.steps.view import Block
 
 __all__ = [
+    "AddNote",
+    "Advised",
     "Back",
     "Clock",
     "Comparing",
@@ -26,12 +30,15 @@ __all__ = [
     "Execution",
     "Executor",
     "Go",
+    "GoTo",
     "HandOver",
     "Operator",
     "Pausing",
     "ReadCommand",
     "Reply",
     "Resolve",
+    "Returning",
+    "RunOwn",
     "Screen",
     "Skip",
     "Stop",
@@ -39,6 +46,7 @@ __all__ = [
     "TakeBack",
     "Target",
     "Undecided",
+    "Watching",
 ]
 
 
@@ -57,6 +65,7 @@ class Screen:
     action: Action
     number: int
     total: int
+    """How many steps there are, as far as is known; `has_more` says that an answer ahead leads to others."""
     phase: tuple[int, int, str]
     """Number of this phase, number of phases, title."""
     argv: tuple[str, ...] = ()
@@ -75,6 +84,13 @@ class Screen:
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
     """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
+    starts_by_itself: bool = False
+    """It only reads and nobody has to be asked: an operator answers `Go` unless a person wants to look first."""
+    finding: Finding | None = None
+    """What the step before has left to judge; on the screen of the end, what the last step has."""
+    has_more: bool = False
+    asks: Parameter | None = None
+    """The value that the step asks for, with those to pick from."""
     diagnosis: Diagnosis | None = None
     """Why the step's last command failed, where its output says so; set only on the screen of a failure."""
 
@@ -104,6 +120,28 @@ class Skip:
 @dataclass(frozen=True, slots=True)
 class Back:
     """Stand at the step before this one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Stand at the step with that path; `reason` says why the steps are skipped that this leaves out."""
+
+    path: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Write something down, and ask the same question again."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunOwn:
+    """Run a command of the operator's own, typed as a line without a shell, and ask the same question again."""
+
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +189,7 @@ class Resolve:
     note: str = ""
 
 
-Reply = Go | Skip | Back | TakeBack | HandOver | SwitchTo | Stop | Resolve
+Reply = Go | Skip | Back | GoTo | AddNote | RunOwn | TakeBack | HandOver | SwitchTo | Stop | Resolve
 
 
 class Operator(Protocol):
@@ -187,7 +225,34 @@ class Concluding(Protocol):
     """An operator that wants a last word before a run is finished; one that does not is not asked."""
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again."""
+        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again.
+
+        With `finding`, the last step has left something to judge.
+        """
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """An operator that is told what the walk waits for while nothing is printed; one that isn't sees nothing of it."""
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Say what goes on, and for how long, until the `with` block ends."""
+
+
+@runtime_checkable
+class Returning(Protocol):
+    """An operator that wants to know where a run stands before it continues; one that doesn't is introduced to it."""
+
+    def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
+        """Show where the run stands and wait for a go, like `introduce`. False: the run stays as it is."""
+
+
+@runtime_checkable
+class Advised(Protocol):
+    """An operator that wants to hear why a command of its own did not run; one that doesn't is not told."""
+
+    def advise(self, text: str) -> None:
+        """Say it."""
 
 
 @runtime_checkable

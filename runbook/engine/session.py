@@ -15,7 +15,7 @@ from runbook.engine.context import Context, Identity, Ports
 from runbook.engine.loop import End, Walk, screen_of
 from runbook.engine.next_action import Finish, Over, next_action
 from runbook.engine.parameters import ask, gather, parse, supplied
-from runbook.engine.ports import Clock, Executor, Operator, Screen, Target
+from runbook.engine.ports import Clock, Executor, Operator, Returning, Screen, Target
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
@@ -178,12 +178,19 @@ def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None
 
 def _resume(world: _World, run: str) -> End:
     ports = world.ports
-    procedure = world.book.procedure(_header_of(fold(ports.journal.events(run)), run).procedure)
+    state = fold(ports.journal.events(run))
+    procedure = world.book.procedure(_header_of(state, run).procedure)
     prove = cache(ports.target.prove)
-    if not ports.operator.introduce(procedure, prove):
+    if not _comes_back(ports.operator, procedure, state, prove):
         return End(ExitCode.NOT_COMPLETED)
     with _context(world, procedure, run) as context, lock_target(context, prove()) as takes_over:
         return _go_on(context, prove(), takes_over, world.settings.environment)
+
+
+def _comes_back(operator: Operator, procedure: Procedure, state: RunState, prove: Callable[[], TargetSeen]) -> bool:
+    if isinstance(operator, Returning):
+        return operator.come_back(procedure, state, prove)
+    return operator.introduce(procedure, prove)
 
 
 def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
@@ -207,7 +214,9 @@ def _ask_for_new_values(context: Context) -> None:
     """Ask for the parameters that the procedure did not have when the run began: a list without values is no list."""
     for parameter in context.procedure.parameters:
         if not parameter.secret and parameter.name not in context.state.parameters:
-            value = parse(parameter, ask(parameter, context.ports.operator, problem_with=context.problem_with))
+            operator, directory = context.ports.operator, context.ports.target.directory
+            text = ask(parameter, operator, problem_with=context.problem_with, directory=directory)
+            value = parse(parameter, text)
             context.record(ValueGiven(at=context.ports.clock.now(), step="", name=parameter.name, value=value))
 
 

@@ -15,6 +15,7 @@ from runbook.journal.events import (
     Decision,
     Event,
     HandedOver,
+    NoteAdded,
     OptionChosen,
     Outcome,
     Purpose,
@@ -123,9 +124,22 @@ class StepRecord:
         return ran[-1] if ran else None
 
     @property
+    def may_be_half_done(self) -> bool:
+        """True if nobody knows how it ended, unless all that it ran only reads: that is simply done again."""
+        last = self.last
+        only_read = last is not None and last.purpose is Purpose.RUN and last.effect == "reads"
+        return self.status.is_unknown and not (only_read and last is not None and (last.argv or last.looks))
+
+    @property
     def output(self) -> str:
         """The output kept of the newest execution of any purpose."""
         return self.attempts[-1].output if self.attempts else ""
+
+    @property
+    def last_evidence(self) -> str:
+        """What was compared last, in words: of the step, its check or its undo."""
+        own = Purpose.OWN
+        return next((one.evidence for one in reversed(self.attempts) if one.evidence and one.purpose is not own), "")
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -160,6 +174,8 @@ class RunState:
     """The earlier step that the walk went back to; steps from there on are gone through again."""
     settled_since: frozenset[str] = frozenset()
     """Steps settled since the walk went back."""
+    back_number: int = 0
+    """The place of that event among all events of the run; attempts with a lower number came before it."""
     operator: str = ""
     host: str = ""
     target: TargetSeen | None = None
@@ -174,6 +190,8 @@ class RunState:
     handed_to: str = ""
     note: str = ""
     """What was said when the run was handed over."""
+    notes: tuple[NoteAdded, ...] = ()
+    """What operators wrote down on the way, oldest first."""
     updated: datetime | None = None
     seconds: float = 0
     """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
@@ -189,8 +207,8 @@ class RunState:
 
     @property
     def unknown(self) -> StepRecord | None:
-        """The first step whose end nobody knows."""
-        return next((record for record in self.steps.values() if record.status.is_unknown), None)
+        """The first step whose end nobody knows, and that may have changed something."""
+        return next((record for record in self.steps.values() if record.may_be_half_done), None)
 
     @property
     def doubtful(self) -> StepRecord | None:
@@ -385,7 +403,12 @@ def _value_given(state: RunState, event: ValueGiven) -> RunState:
 
 
 def _stepped_back(state: RunState, event: SteppedBack) -> RunState:
-    return replace(state, back_to=event.step, settled_since=frozenset(), paused="")
+    number = state.events
+    return replace(state, back_to=event.step, back_number=number, settled_since=frozenset(), paused="")
+
+
+def _note_added(state: RunState, event: NoteAdded) -> RunState:
+    return replace(state, notes=(*state.notes, event))
 
 
 def _option_chosen(state: RunState, event: OptionChosen) -> RunState:
@@ -408,5 +431,6 @@ _FOLDS: Mapping[type[Event], Callable[[RunState, Any], RunState]] = {
     ValueGiven: _value_given,
     StepResolved: _step_resolved,
     SteppedBack: _stepped_back,
+    NoteAdded: _note_added,
     OptionChosen: _option_chosen,
 }

@@ -52,6 +52,12 @@ class Way:
         part = [place.path for place in self.places if here is not None and place.is_before == here.is_before]
         return (part.index(path) + 1, len(part)) if path in part else (0, len(self.places))
 
+    def is_open_behind(self, path: str) -> bool:
+        """Tell whether a question from here on still has no answer, so that more steps may come than are known."""
+        paths = [place.path for place in self.places]
+        ahead = self.places[paths.index(path) :] if path in paths else ()
+        return any(not place.branches and any(place.step.action.branches()) for place in ahead)
+
     def phase_of(self, path: str) -> tuple[int, int, str]:
         """Return (number, count, title) of the phase that a step is in; number 0 is before step 1."""
         number, found, titles = 0, 0, [""]

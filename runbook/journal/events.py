@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-__all__ = ["ChangeAccepted", "ChildStarted", "Decision", "Event", "HandedOver", "OptionChosen", "Outcome", "Purpose"]
+__all__ = ["ChangeAccepted", "ChildStarted", "Decision", "Event", "HandedOver", "NoteAdded", "OptionChosen"]
+__all__ += ["Outcome", "Purpose"]
 __all__ += ["RunFinished", "RunResumed", "RunStarted", "RunStopped", "StepFinished", "StepResolved", "StepSkipped"]
 __all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven"]
 # The codec writes these names into journals: a renamed class makes every older run unreadable.
@@ -20,7 +21,8 @@ __all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven
 class Purpose(StrEnum):
     """Why something is executed for a step: the step itself, its check, its undo, or the check of a lost end.
 
-    `PREPARE` reads what must be at hand before the step can be shown: the old version of a file, from git.
+    `PREPARE` reads what must be at hand before the step can be shown: the old version of a file, from git. `OWN` is a
+    command of the operator's own, run while the walk stands at the step; it changes nothing of the step's status.
     """
 
     RUN = "run"
@@ -28,6 +30,7 @@ class Purpose(StrEnum):
     UNDO = "undo"
     PROBE = "probe"
     PREPARE = "prepare"
+    OWN = "own"
 
 
 class Outcome(StrEnum):
@@ -226,7 +229,7 @@ class StepResolved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteppedBack(Event):
-    """The walk stands at an earlier step again; what ran stays on record."""
+    """The walk stands at a step that it has been at, usually an earlier one; what ran stays on record."""
 
     step: str
 
@@ -237,6 +240,14 @@ class OptionChosen(Event):
 
     step: str
     option: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded(Event):
+    """What the operator wrote down while the walk stood at `step`."""
+
+    step: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,8 +94,10 @@ class Action:
     """What Enter does at its step, as in `Press Enter to run`."""
     runs: ClassVar[bool] = False
     """It is one command or request, and what it prints is there to be looked at."""
-    is_survey: ClassVar[bool] = False
-    """Its findings are printed when it ends, and the walk goes on without another key."""
+    starts_by_itself: ClassVar[bool] = False
+    """It needs nothing from a person: where it only reads, a walk starts it without a key."""
+    reports_findings: ClassVar[bool] = False
+    """It says itself whether it has found something; see `findings_in`."""
     is_container: ClassVar[bool] = False
     """A walk goes straight to the steps within it; it has no screen of its own."""
     may_come_before: ClassVar[bool] = False
@@ -280,6 +282,11 @@ class Action:
         An answer that does not fit changes nothing, so that the same question comes again.
         """
         raise NotImplementedError
+
+    def findings_in(self, output: str) -> str:
+        """Return what a person must judge in this output of it, "" if nothing."""
+        del output
+        return ""
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Tell whether a dry run really does it: it reads, asks and lets tick, and nothing else."""

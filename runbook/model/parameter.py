@@ -45,6 +45,16 @@ class Parameter:
         Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
     )
     default: str | None = key(Text(empty=True), "The value if the operator gives none.", default=None)
+    pick: str = key(
+        Text(
+            r"functions|migrations|migration-files|tables|database-functions|[a-z0-9][a-z0-9-]*/.+",
+            "functions, migrations, migration-files, tables, database-functions or STEP/PATH",
+        ),
+        "What to list for picking a number instead of typing the value: the project's edge functions, the versions or "
+        "files of its migrations, the tables or database functions that they create, or STEP/PATH: the values at that "
+        "path (as in expect: json) of what an earlier step printed. Any other value that fits can still be typed.",
+        default="",
+    )
     secret: bool = key(
         Truth(), "It is never shown or stored, and never part of a command.", default=False, said="false"
     )
@@ -56,6 +66,8 @@ class Parameter:
         said="one",
     )
     at: Position
+    offered: tuple[str, ...] = ()
+    """The values to pick from, as they are known when it is asked for; never written in a book."""
 
     @property
     def takes_lines(self) -> bool:
@@ -143,9 +155,8 @@ def _shape(name: str, noun: str, doc: str, fields: tuple[Field, ...], **more: An
     return Shape(name, noun, doc, fields, build=build, **more)
 
 
-_ASKED = tuple(
-    field for field in fields_of(Parameter) if field.name in {"ask", "pattern", "excludes", "choices", "example"}
-)
+_OF_A_VALUE_SEEN = {"ask", "pattern", "excludes", "choices", "pick", "example"}
+_ASKED = tuple(field for field in fields_of(Parameter) if field.name in _OF_A_VALUE_SEEN)
 _NAMED = Field("name", NAME, "The name by which later steps use it.", required=True, attribute="name")
 
 SHAPES = (

@@ -145,6 +145,12 @@ class Rule:
         "allows no words.",
         default=None,
     )
+    asks: tuple[int, ...] = key(
+        ListOf(MAJOR, 0),
+        "The majors of the CLI on which the command itself asks Yes or No before it writes to a hosted project or over "
+        "files here.",
+        default=(),
+    )
     majors: tuple[int, ...] | None = key(
         ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do.", default=None
     )

@@ -82,7 +82,11 @@ class Step:
     at: Position
     phase: str | None = key(LINE, "Title of the phase that begins here. A phase has at most nine steps.", default=None)
     why: str | None = key(TEMPLATE, "Why this step is there.", default=None)
-    look_for: str | None = key(TEMPLATE, "What to look for in the output.", default=None)
+    look_for: str | None = key(
+        TEMPLATE,
+        "What to look for in the output. Without `expect` or `verify`, the walk waits for a person to judge it.",
+        default=None,
+    )
     warning: str | None = key(TEMPLATE, "What can go wrong, shown before the step.", default=None)
     stop_if: str | None = key(TEMPLATE, "What must make the operator stop.", default=None)
     if_it_fails: Recovery | None = key(

@@ -27,7 +27,8 @@ class Judgement:
 
     `rule` is the id of the deciding rule, empty where none applies. `target` is where the command would land, None
     where it reaches nothing or that can't be told. `commands` are the argvs that were judged. `writes_files` is true
-    if the command only reads its target and writes files on this machine.
+    if the command only reads its target and writes files on this machine, `asks` if it asks Yes or No by itself before
+    it writes.
     """
 
     verdict: Verdict
@@ -39,6 +40,7 @@ class Judgement:
     target: TargetKind | None
     commands: tuple[tuple[str, ...], ...]
     writes_files: bool = False
+    asks: bool = False
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -206,6 +208,7 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
             target=target,
             commands=(case.argv,),
             writes_files=variant.writes_files,
+            asks=major in rule.asks and effect is not Effect.READS and (is_hosted or variant.writes_files),
         )
         yield judged if problem is None else _as_writing(judged, problem, is_hosted=is_hosted)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from runbook.diagnosis import without_styles
 from runbook.printable import one_line, printable
 
-__all__ = ["readable", "readable_output"]
+__all__ = ["json_at_end", "readable", "readable_output"]
 
 _ROWS = 40
 _FEW = 3
@@ -50,15 +50,22 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
 
 def readable_output(output: str, width: int = 80) -> str:
     """Return output as it was kept, with the document that may stand at its end made readable, and nothing cut."""
+    document = json_at_end(output)
+    before = output[: len(output) - len(document)]
+    return printable(before) + (readable(document, width, few=_ROWS) if document else "")
+
+
+def json_at_end(output: str) -> str:
+    """Return the JSON document at the end of an output, "" if there is none."""
     starts = [index for index in (output.find("\n{"), output.find("\n[")) if index >= 0]
     start = 0 if output[:1] in {"{", "["} else min(starts, default=-1) + 1 if starts else -1
     if start < 0:
-        return printable(output)
+        return ""
     try:
         json.loads(output[start:])
     except (ValueError, RecursionError):
-        return printable(output)
-    return printable(output[:start]) + readable(output[start:], width, few=_ROWS)
+        return ""
+    return output[start:]
 
 
 def _rows(value: object) -> Sequence[Mapping[str, object]] | None:

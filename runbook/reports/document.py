@@ -132,7 +132,7 @@ def _summary(report: RunReport) -> Iterator[tuple[str, Line]]:
     yield "Duration", _line(span(state.seconds))
     yield "Outcome", _line(f"{report.outcome} (dry run: nothing was written)" if header.dry else report.outcome)
     yield "Steps", _line(_counted(report))
-    written = dict.fromkeys(report.name(one.step) for one in report.written)
+    written = dict.fromkeys(_what_wrote(report, one) for one in report.written)
     yield "Wrote", _line("; ".join(written) or "nothing")
     yield "Directory", (Span(header.directory, "code"),)
     yield "Versions", _line(f"supabase {target.cli}, runbook {header.runbook}")
@@ -141,6 +141,11 @@ def _summary(report: RunReport) -> Iterator[tuple[str, Line]]:
     if report.proof:
         number = len(report.events)
         yield "Record", (Span(f"{number} events, the last with the hash "), Span(report.proof, "code"))
+
+
+def _what_wrote(report: RunReport, one: Command) -> str:
+    """Return the step that wrote, or the line of an operator's own command, which is none of the step's."""
+    return " ".join(one.lines) if one.purpose is Purpose.OWN else report.name(one.step)
 
 
 def _counted(report: RunReport) -> str:

@@ -1,4 +1,4 @@
-"""All runs at a glance, and what is running now: read from the journal, from any terminal."""
+"""All runs at a glance, what is running now and what waits: read from the journal, from any terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from runbook.journal.events import Event, StepFinished, StepStarted
 from runbook.journal.interface import Holder, Journal
 from runbook.model import KnownError, Procedure
 from runbook.printable import lines_of, one_line, printable
+from runbook.rendering.command_text import broken
 from runbook.reports.failures import failures, in_one_sentence
 from runbook.reports.run_report import outcome_of, rules_line, status_line
 
-__all__ = ["Row", "Running", "rows", "running"]
+__all__ = ["Row", "Running", "rows", "running", "stopped"]
 
 _LAST_LINES = 8
+_LONGEST_COMMAND = 200
+"""Characters of a command; one with SQL may be pages long."""
+_UNBROKEN = 100_000
+"""Columns of a line that isn't to be broken: a program reads it, or somebody pastes it."""
+_LOOKED_AT = 50
+"""How many of the newest runs are searched for those that stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +47,13 @@ class Row:
         """Return the row as JSON values."""
         return asdict(self)
 
-    def as_text(self) -> str:
-        """Return the row as two lines that fit 80 columns in most cases."""
-        if not self.procedure:
-            return f"{one_line(self.run)}  {one_line(self.outcome)}"
-        about = one_line(f"{self.target}, by {self.operator}, {span(self.seconds)}")
-        return f"{one_line(self.run)}  {one_line(self.outcome)}\n    {about}"
+    def as_text(self, width: int = _UNBROKEN) -> str:
+        """Return the row as lines of at most that many columns: how the run ended, then where and by whom."""
+        lines = _wrapped(f"{one_line(self.run)}  {one_line(self.outcome)}", width)
+        if self.procedure:
+            about = one_line(f"{self.target}, by {self.operator}, {span(self.seconds)}")
+            lines += _wrapped(f"    {about}", width)
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +73,9 @@ class Running:
     """When that step's last execution began; empty before the first."""
     is_executing: bool
     output: tuple[str, ...]
-    """The last lines that a finished command printed."""
+    """The last lines that this command printed; none while it runs, because they are recorded at its end."""
+    outcome: str = ""
+    """How that execution ended, as a word; empty while it runs, and before the first."""
     rules: str = ""
     """The book and the policy that it follows."""
     failure: str = ""
@@ -77,8 +87,8 @@ class Running:
         """Return it as JSON values."""
         return asdict(self)
 
-    def as_text(self) -> str:
-        """Return it for a person."""
+    def as_text(self, width: int = _UNBROKEN) -> str:
+        """Return it for a person, in lines of at most that many columns; a pipe gets the first one unbroken."""
         where = one_line(f"process {self.pid} on {self.host}")
         if self.alive is False:
             process = f"Its {where} is gone. To continue: runbook resume {self.run}"
@@ -87,18 +97,35 @@ class Running:
         lines = [one_line(self.line), f"  {process}", *([f"  Follows {one_line(self.rules)}"] if self.rules else [])]
         commands = (" ".join(self.command),) if self.command else self.looks
         if commands:
-            doing = "running" if self.is_executing else "ran"
+            doing = "running since" if self.is_executing else f"{self.outcome} at"
             what = one_line(commands[0]) if len(commands) == 1 else f"{len(commands)} commands at the same time"
-            lines.append(f"  {self.step}, {doing} since {self.since}: {what}")
+            what = what if len(what) <= _LONGEST_COMMAND else f"{what[:_LONGEST_COMMAND]}…"
+            lines.append(f"  {one_line(self.step)}, {doing} {self.since}: {what}")
+        if self.is_executing:
+            lines.append("  What it prints is on its own terminal, and here once it has ended.")
         lines += [f"  Failed: {one_line(self.failure)}"] if self.failure else []
         lines += [f"  | {printable(line)}" for line in self.output]
-        return "\n".join(lines)
+        return "\n".join(part for line in lines for part in _wrapped(line, width))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Break a line at spaces; what follows is indented two columns more than it begins."""
+    indent = len(line) - len(line.lstrip())
+    first, *rest = broken(line.strip(), max(width - indent - 2, 20))
+    return [f"{' ' * indent}{first}", *(f"{' ' * (indent + 2)}{part}" for part in rest)]
 
 
 def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
     """Return the newest runs, newest first. Raises JournalError."""
     held = {holder.run: holder for holder in journal.holders() if not holder.elsewhere}
     return tuple(_row(journal, run, held.get(run)) for run in journal.runs()[:limit])
+
+
+def stopped(journal: Journal) -> tuple[Row, ...]:
+    """Return the runs that wait to be resumed and hold no target, newest first. Raises JournalError."""
+    held = {holder.run for holder in journal.holders() if not holder.elsewhere}
+    waiting = [_row(journal, run, None) for run in journal.runs()[:_LOOKED_AT] if run not in held]
+    return tuple(row for row in waiting if row.procedure and row.outcome != "finished")
 
 
 def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
@@ -146,14 +173,14 @@ def _running(
     ran = [record for record in state.steps.values() if record.attempts]
     record = max(ran, key=lambda one: one.attempts[-1].number, default=None)
     attempt = record.attempts[-1] if record else None
-    printed = [one for record in ran for one in record.attempts if one.finished and one.output]
-    last = max(printed, key=lambda one: one.number, default=None)
     procedure = procedures.get(holder.procedure)
     # The steps are counted in the procedure that the run began with; a changed one would tell other numbers.
     same = procedure if procedure and procedure.digest == state.digest else None
     return Running(
         run=holder.run,
-        line=status_line(state, same, now) if state.header else _line_without_record(holder, damage),
+        line=status_line(state, same, now, alive=holder.alive)
+        if state.header
+        else _line_without_record(holder, damage),
         operator=holder.operator,
         host=holder.host,
         pid=holder.pid,
@@ -162,7 +189,8 @@ def _running(
         command=attempt.argv if attempt else (),
         since=f"{attempt.started:%H:%M:%S} UTC" if attempt else "",
         is_executing=attempt is not None and attempt.outcome is None,
-        output=tuple(lines_of(last.output.rstrip("\n"))[-_LAST_LINES:]) if last else (),
+        output=tuple(lines_of(attempt.output.rstrip("\n"))[-_LAST_LINES:]) if attempt and attempt.output else (),
+        outcome=attempt.outcome.value if attempt and attempt.outcome else "",
         rules=rules_line(state),
         looks=attempt.looks if attempt else (),
     )

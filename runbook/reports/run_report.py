@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from runbook.diagnosis import Diagnosis
-from runbook.engine.next_action import Finish, Over, next_action
+from runbook.engine.next_action import Finish, Over, Recover, next_action
 from runbook.engine.state import RunState, fold
 from runbook.engine.unknown_step import span
 from runbook.engine.way import way_of
@@ -264,6 +264,7 @@ def _command(who: str, started: StepStarted, finished: StepFinished | None) -> C
 
 _NOTES: Mapping[type[Event], Callable[[Any], str]] = {
     known.HandedOver: lambda event: f"Handed over to {event.to or 'whoever takes over'}: {event.note or 'no note'}",
+    known.NoteAdded: lambda event: event.note,
     known.TakenOver: lambda event: f"Took over from run {event.was}: {event.reason or 'no reason given'}",
 }
 """The events that carry a person's words to others, each with the sentence that the report has of it."""
@@ -295,15 +296,15 @@ def _is_last_word(entry: Entry, events: Sequence[Event]) -> bool:
     return unknown is not None and unknown.path == entry.step
 
 
-def status_line(state: RunState, procedure: Procedure | None, now: datetime) -> str:
-    """Return one line that tells a channel where a run stands."""
+def status_line(state: RunState, procedure: Procedure | None, now: datetime, *, alive: bool | None = True) -> str:
+    """Return one line that tells a channel where a run stands; `alive` says whether its process still runs."""
     header = state.header
     if header is None:
         return "A run is about to begin."
     title = procedure.title if procedure else header.procedure
     where = f"{title} on {header.target.kind} {header.target.name}"
     since = f"{state.operator} since {header.at:%H:%M} UTC ({span(state.seconds_until(now))})"
-    doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure)
+    doing = outcome_of(state) if state.ended or state.paused else _standing(state, procedure, is_gone=alive is False)
     return one_line(f"{where}: {doing}. {since}. Run {header.run}")
 
 
@@ -323,7 +324,7 @@ def outcome_of(state: RunState) -> str:
     return f"not finished ({state.paused})" if state.paused else "not finished"
 
 
-def _standing(state: RunState, procedure: Procedure | None) -> str:
+def _standing(state: RunState, procedure: Procedure | None, *, is_gone: bool) -> str:
     """Return which step a run is at, as far as the procedure is known."""
     if procedure is None:
         return f"at step {list(state.steps)[-1]}" if state.steps else "at its beginning"
@@ -333,4 +334,11 @@ def _standing(state: RunState, procedure: Procedure | None) -> str:
         return "at its end"
     number, total = way.number_of(action.at.path)
     part = "before step 1" if action.at.is_before else f"step {number} of {total}"
-    return f"{part}, {action.at.step.title}"
+    record = state.step(action.at.path)
+    if is_gone:
+        doing = "cut off"
+    elif record.attempts and record.attempts[-1].outcome is None:
+        doing = "running"
+    else:
+        doing = "failed, waiting for the operator" if isinstance(action, Recover) else "waiting for the operator"
+    return f"{part}, {action.at.step.title} ({doing})"

@@ -10,6 +10,7 @@ from typing import Any
 from runbook.engine.unknown_step import span
 from runbook.journal import events as known
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, StepStarted
+from runbook.rendering.command_text import quoted
 
 __all__ = ["DID", "Entry", "timeline_of"]
 
@@ -19,6 +20,7 @@ DID = {
     Purpose.UNDO: "undid",
     Purpose.PROBE: "checked what became of it",
     Purpose.PREPARE: "prepared",
+    Purpose.OWN: "ran a command of their own",
 }
 """What was done to a step, by the purpose of an execution."""
 
@@ -56,7 +58,8 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.StepResolved: lambda event: (f"decided that it is {_DECIDED[event.decision]}", event.note),
     known.OptionChosen: lambda event: ("decided", event.option),
     known.ValueGiven: lambda event: (f"gave {event.name}", _value(event.value)),
-    known.SteppedBack: lambda _: ("went back to this step", ""),
+    known.SteppedBack: lambda _: ("went to this step again", ""),
+    known.NoteAdded: lambda event: ("noted", event.note),
     known.HandedOver: lambda event: (f"handed over to {event.to}" if event.to else "handed over", event.note),
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
@@ -95,6 +98,8 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
 def _execution(who: str, started: StepStarted, finished: StepFinished | None) -> Entry:
     is_by_hand = started.purpose is Purpose.RUN and not started.argv and not started.looks
     what = "done by hand" if is_by_hand else DID[started.purpose]
+    if started.purpose is Purpose.OWN:
+        what = f"{what}: {' '.join(map(quoted, started.argv))}"
     # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
     said = f", confirmed with '{started.confirmed}'" if started.confirmed not in {"", "Enter"} else ""
     return Entry(

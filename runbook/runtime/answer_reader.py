@@ -73,11 +73,14 @@ class _Rules:
 class AnswerReader:
     """Asks at the terminal behind the descriptor `keyboard`; `write` shows text on it.
 
+    After Ctrl-Z and `fg`, `redraw` shows what stands above the question, which then begins anew.
+
     Every method that asks raises EOFError if the terminal is closed or gone. Ctrl-C and Ctrl-Z are the usual signals.
     """
 
     keyboard: int
     write: Callable[[str], object]
+    redraw: Callable[[], object] = lambda: None
     _keys: deque[Key] = field(default_factory=deque)
     _decoder: KeyDecoder = field(default_factory=KeyDecoder)
 
@@ -122,7 +125,12 @@ class AnswerReader:
 
     def _ask(self, label: str, rules: _Rules) -> str:
         line = _Line(label, self.write, is_hidden=rules.is_hidden, columns=_columns(self.keyboard))
-        with self._listen(line.show) as is_typed_ahead:
+
+        def again() -> None:
+            line.clear()
+            line.show()
+
+        with self._listen(again) as is_typed_ahead:
             if is_typed_ahead and self._bytes_come(QUIET):
                 self._discard(_AHEAD)
             while True:
@@ -292,8 +300,12 @@ class AnswerReader:
                 termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, before)
 
         def resume() -> None:
-            enter(termios.TCSADRAIN)
+            # What was typed since, and before, was typed without the question in view.
+            enter()
+            self._keys.clear()
+            self._decoder = KeyDecoder()
             self.write("\r")
+            self.redraw()
             again()
 
         with _restoring(leave, resume):
@@ -320,7 +332,8 @@ def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterato
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
         signal.signal(number, stop)
-        resume()
+        if signal.SIGCONT not in installed:
+            resume()
 
     handlers: dict[int, Callable[[int, FrameType | None], None]] = {
         signal.SIGTERM: end,

@@ -36,6 +36,8 @@ _VERSION = re.compile(r"\b(\d+\.\d+\.\d+\S*)")
 _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
 _VERSION_QUESTION = ("npx", "--no-install", "supabase", "--version")
 """`--no-install`: npx would fetch the newest release from the network, and that one is not the project's."""
+_WHO = ("npx", "supabase", "whoami", "--output-format", "json")
+_NOT_SIGNED_IN = "Nobody is signed in here. Leave (q), then run `npx supabase login`."
 _FIRST_TELLING_MAJOR = 3
 """From this major on the CLI's JSON says where a command landed."""
 
@@ -176,9 +178,16 @@ class CliTarget:
             raise RunbookError(f"the CLI would go to {told}, and {self._directory} is linked to {ref}")
         # The target is proven all the same; whether the database must answer is for the procedure's steps to say.
         if answer.code != 0:
-            said = _json_part(answer, "error", "message")
-            self._note(f"The database did not answer the CLI: {_last_line(answer) if said is None else said}")
+            said = _json_part(answer, "error", "message") or _last_line(answer)
+            self._note(
+                _NOT_SIGNED_IN if self._nobody_is_signed_in() else f"The database did not answer the CLI: {said}"
+            )
         return str(target.get("environment", ""))
+
+    def _nobody_is_signed_in(self) -> bool:
+        """Ask the CLI whether it has an access token. Without one, its database commands name other causes."""
+        said = _json_part(self._ask(_WHO), "error", "code")
+        return said == "AccessTokenRequiredError"
 
     def _ask(self, argv: Sequence[str]) -> Answer:
         started = self._program(argv).argv(argv)

@@ -25,6 +25,7 @@ from runbook.runtime.environment import child_environment
 from runbook.runtime.keyboard import Keyboard, note_signals
 from runbook.runtime.parallel_reads import not_loaded, run_in_parallel
 from runbook.runtime.programs import Programs, is_supabase
+from runbook.runtime.running_mark import RunningMark
 from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import Answerer, StreamRedactor, TerminalRelay, Wiring
 from runbook.runtime.transcript import Bounded
@@ -82,6 +83,15 @@ class PtyExecutor:
         self._keyboard = keyboard
         self._answerer = answerer
         self._programs = programs or Programs()
+        self._early_keys = False
+
+    def take_early_keys(self) -> bool:
+        """Tell whether the operator pressed keys while a command asked nothing, and forget it."""
+        early, self._early_keys = self._early_keys, False
+        return early
+
+    def _note_early_keys(self) -> None:
+        self._early_keys = True
 
     @classmethod
     def here(
@@ -156,10 +166,12 @@ class PtyExecutor:
                 signals=signals,
                 answerer=self._answerer,
                 timeout=_PATIENCE if timeout is None and self._answerer is not None else timeout,
+                mark=None if self._keyboard is None else RunningMark(self._show, lambda: self._size()[0]),
             )
             try:
                 relay = TerminalRelay(child, wiring)
                 code = relay.run()
+                self._early_keys = self._early_keys or relay.has_early_keys or keyboard.has_early_keys
             finally:
                 child.close()
                 if self._keyboard is not None:
@@ -189,6 +201,7 @@ class PtyExecutor:
             redactor=lambda: self._redactor(secrets),
             keyboard=self._keyboard,
             show=self._show,
+            early=self._note_early_keys,
             ended=lambda relay, code, seconds: self._ended(relay, code, seconds, secrets),
         )
 

@@ -64,6 +64,8 @@ class KeyGate:
     """Keys before this moment are dropped, and each puts it off by `_deaf_for`."""
     _pasted: str | None = None
     _pasted_at: float = 0.0
+    has_early_keys: bool = False
+    """Keys came while nothing was asked."""
     _is_ahead_noted: bool = False
     """The operator knows that keys were discarded; one note is enough until the next question."""
 
@@ -194,6 +196,7 @@ class KeyGate:
 
     def _ahead(self, now: float) -> Passed | None:
         # A key that is held down must not become the answer when the question comes.
+        self.has_early_keys = True
         self._deaf_for, self._deaf_until = _READING, now + _READING
         if self._is_ahead_noted:
             return None

@@ -30,11 +30,14 @@ class Keyboard:
         self.descriptor = descriptor
         self._fd = -1 if descriptor is None else descriptor
         self._before: list[int | list[bytes | int]] | None = None
+        self.has_early_keys = False
+        """Whether a line was typed before, which is thrown away."""
 
     def __enter__(self) -> Keyboard:
         """Switch to raw mode."""
         if self.descriptor is not None:
             self._before = termios.tcgetattr(self._fd)
+            self.has_early_keys = bool(select.select([self._fd], [], [], 0)[0])
             tty.setraw(self._fd, termios.TCSAFLUSH)
         return self
 

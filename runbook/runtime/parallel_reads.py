@@ -14,6 +14,7 @@ from runbook.errors import Terminated
 from runbook.journal.events import Outcome
 from runbook.runtime.child import Launch, NotLoadedError, PtyChild, spawn
 from runbook.runtime.keyboard import Keyboard, SignalNotes, note_signals
+from runbook.runtime.running_mark import RunningMark
 from runbook.runtime.terminal_modes import reset_modes
 from runbook.runtime.terminal_relay import StreamRedactor, TerminalRelay, Wiring
 
@@ -21,7 +22,7 @@ __all__ = ["not_loaded", "run_in_parallel"]
 
 _TICK = 0.1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_CTRL_C = b"\x03"
+_CTRL_C, _ESCAPE = b"\x03", b"\x1b"
 
 
 @dataclass(slots=True)
@@ -53,13 +54,14 @@ def run_in_parallel(  # noqa: PLR0913 - all but the first are keywords
     redactor: Callable[[], StreamRedactor],
     keyboard: int | None,
     show: Callable[[str], None],
+    early: Callable[[], None],
     ended: Callable[[TerminalRelay, int, float], Execution],
 ) -> list[Execution]:
     """Run the commands and return how each ended, in their order; `ended` tells that from a relay that has finished.
 
     The screen shows how many have ended and how long it takes, but not their output. One that can't be loaded counts as
     failed, and the others run. Ctrl-C at the `keyboard` (a descriptor) ends them all and raises KeyboardInterrupt;
-    SIGTERM and SIGHUP end them and raise Terminated.
+    SIGTERM and SIGHUP end them and raise Terminated. `early` is called if any other key is pressed.
     """
     children: list[PtyChild | Execution] = []
     running: list[_Running | Execution] = []
@@ -78,7 +80,8 @@ def run_in_parallel(  # noqa: PLR0913 - all but the first are keywords
                 child if isinstance(child, Execution) else _Running(child, TerminalRelay(child, wiring))
                 for child in children
             )
-            told = _wait(running, keys, signals, show if keyboard is not None else lambda _: None)
+            mark = RunningMark(show, lambda: launches[0].size[0]) if keyboard is not None else None
+            told = _wait(running, keys, signals, mark, early)
         finally:
             _end(children, running)
             if keyboard is not None:
@@ -118,19 +121,30 @@ def _end(children: Sequence[PtyChild | Execution], running: Sequence[_Running | 
 
 
 def _wait(
-    commands: Sequence[_Running | Execution], keys: Keyboard, signals: SignalNotes, show: Callable[[str], None]
+    commands: Sequence[_Running | Execution],
+    keys: Keyboard,
+    signals: SignalNotes,
+    mark: RunningMark | None,
+    early: Callable[[], None],
 ) -> signal.Signals | None:
     """Wait for all to end; return the signal by which the operator or the system ended them, None without one."""
-    began, told = time.monotonic(), None
+    told = None
+    if keys.has_early_keys:
+        early()
     while running := [one for one in commands if isinstance(one, _Running) and one.thread.is_alive()]:
         running[0].thread.join(_TICK)
-        show(f"\r  {len(commands) - len(running)} of {len(commands)} commands done, {time.monotonic() - began:.0f} s ")
+        if mark is not None:
+            mark.show(f"{len(commands) - len(running)} of {len(commands)} commands done")
         came = [number for number in _ENDING if signals.take(number)]
-        if _CTRL_C in keys.waiting():
+        pressed = keys.waiting()
+        if _CTRL_C in pressed:
             came.append(signal.SIGINT)
+        elif pressed and not pressed.startswith(_ESCAPE):  # which begins what a terminal reports by itself
+            early()
         if came:
             told = came[0]
             for one in running:
                 one.child.signal(signal.SIGKILL)
-    show("\r" + " " * 40 + "\r")
+    if mark is not None:
+        mark.clear()
     return told

@@ -10,6 +10,7 @@ import signal
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from runbook.runtime.child import PtyChild, Size
 from runbook.runtime.key_gate import KeyGate, Passed
 from runbook.runtime.keyboard import Keyboard, SignalNotes
 from runbook.runtime.output_filter import OutputFilter
+from runbook.runtime.prompts import is_question
+from runbook.runtime.running_mark import RunningMark
 from runbook.runtime.terminal_modes import PASTE_MARKS_OFF, PASTE_MARKS_ON, knows_sequences
 from runbook.runtime.transcript import Bounded, Transcript
 
@@ -31,6 +34,8 @@ Answerer = Callable[[str], bytes | None]
 _TICK = 0.1
 _QUIET = 0.15
 """Seconds without output after which a prompt counts as complete."""
+_SILENT = 2.0
+"""Seconds without output after which a command that has printed something gets a mark that it still runs."""
 _ASKING = 2.0
 """Seconds without output after which an unfinished line counts as a question to the operator."""
 _GRACE = 5.0
@@ -69,6 +74,8 @@ class Wiring:
     signals: SignalNotes
     answerer: Answerer | None = None
     timeout: float | None = None
+    mark: RunningMark | None = None
+    """Shown while the command prints nothing."""
 
 
 class TerminalRelay:
@@ -84,6 +91,7 @@ class TerminalRelay:
         self._screen, self._pipe = _Channel(wiring.redactor()), _Channel(wiring.redactor())
         self._recent = Transcript(columns)
         self._filter = OutputFilter()
+        self._has_printed = False
         self._is_overprinted = False
         """Whether part of the line at the cursor was printed over."""
         self._unsent = b""
@@ -98,6 +106,11 @@ class TerminalRelay:
         self._told_late = False
         self._ending_since: float | None = None
         self._open = [end for end in (child.terminal, child.document) if end is not None]
+
+    @property
+    def has_early_keys(self) -> bool:
+        """Tell whether the operator pressed keys while the command asked nothing."""
+        return self._gate.has_early_keys
 
     def run(self) -> int:
         """Relay until the child has ended and its output is read; return its exit code (negative: a signal).
@@ -146,6 +159,7 @@ class TerminalRelay:
         self._heed_signals()
         self._answer()
         self._watch_clock()
+        self._mark_silence()
 
     # --- child to operator --------------------------------------------------------------------------------------
 
@@ -163,6 +177,7 @@ class TerminalRelay:
     def _print(self, text: str) -> None:
         if not text:
             return
+        self._has_printed = True
         is_plain = not self._is_overprinted and _STEP_BACK.search(text) is None
         for part in [text] if is_plain else _PARTS.findall(text):
             self.transcript.feed(part)
@@ -189,6 +204,8 @@ class TerminalRelay:
 
     def _show(self, text: str) -> None:
         try:
+            if self._wiring.mark is not None:
+                self._wiring.mark.clear()
             self._wiring.show(text)
         except OSError:  # a lost terminal must not end the child: what it does is still being recorded
             self._lose_terminal()
@@ -278,6 +295,17 @@ class TerminalRelay:
                 "told to end (SIGTERM) while a command ran; the command was ended too",
                 hint="It may have done its work already. `runbook resume` helps you find out.",
             )
+
+    def _mark_silence(self) -> None:
+        """Show that the command runs, in a line of our own: never behind its output, and never below its question."""
+        mark, now = self._wiring.mark, time.monotonic()
+        is_quiet = now - self._last_output > (_SILENT if self._has_printed else 0)
+        if mark is None or not self._keyboard_there or not is_quiet or self._filter.line_begun:
+            return
+        if not self._mode() & termios.ICANON or is_question(self.transcript.last_lines(), self._mode()):
+            return
+        with suppress(OSError):  # a lost terminal is noticed where it matters
+            mark.show("running")
 
     def _watch_clock(self) -> None:
         now = time.monotonic()

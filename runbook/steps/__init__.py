@@ -6,7 +6,7 @@ A new kind is a subclass of `runbook.model.Action` in a module of its own, and i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -26,12 +26,17 @@ from runbook.steps.survey import Look, Suggestion, Survey
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait
 
-__all__ = ["KINDS", "SHAPES", "stand_in"]
+__all__ = ["KINDS", "SHAPES", "stand_in", "typed_command"]
 
 KINDS: tuple[type[Action], ...] = (
     Command, Sql, History, Previous, Request, Survey, Tick, Edit, Wait, Choose, Each, Include,
 )  # fmt: skip
 """All kinds of steps, in the order in which the reference lists them."""
+
+
+def typed_command(words: Sequence[str], at: Position) -> Action:
+    """Return the action of a command that somebody typed, with templates for words; `at` is where they are."""
+    return Command(tuple(words), at)
 
 
 def stand_in(path: str) -> Step:

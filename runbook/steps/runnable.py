@@ -17,6 +17,7 @@ class Runnable(Action):
     __slots__ = ()
 
     runs: ClassVar = True
+    starts_by_itself: ClassVar = True
     may_come_before: ClassVar = True
 
     def commands(self) -> Iterator[tuple[Role, Action]]:

@@ -22,6 +22,9 @@ __all__ = ["Look", "Suggestion", "Survey"]
 
 _SHOWN = 6
 """How many findings of one look are listed."""
+_FOUND, _UNKNOWN, _CLEAR, _INFO = "FOUND", "UNKNOWN", "clear", "info"
+"""What the report says of a look: a fault, that it failed, nothing, a fact to know."""
+_TO_JUDGE = (_FOUND, _UNKNOWN)
 _LONGEST = 240
 """Characters of one finding: a log line may hold a whole statement."""
 
@@ -97,7 +100,8 @@ class Survey(Action):
     The reason for it is captured under the same name with `_because` appended. Both are empty if nothing is suggested.
     """
 
-    is_survey: ClassVar = True
+    starts_by_itself: ClassVar = True
+    reports_findings: ClassVar = True
 
     looks: tuple[Look, ...] = key(ListOf(Shaped("look"), 1), "Looks that are taken at the same time.", name="survey")
     suggests: str = key(NAME, "The name under which the likely answer is captured.", default="")
@@ -147,11 +151,11 @@ class Survey(Action):
             if findings is None:
                 # Looks mostly fail for one reason, and a reason is read once.
                 why = _why(end)
-                lines += (f"UNKNOWN   {look.title}", *([] if why in reasons else [f"          {why}"]))
+                lines += (f"{_UNKNOWN:<8}  {look.title}", *([] if why in reasons else [f"          {why}"]))
                 reasons.append(why)
                 continue
             found += len(findings) if look.is_fault else 0
-            word = "clear" if not findings else "FOUND" if look.is_fault else "info"
+            word = _CLEAR if not findings else _FOUND if look.is_fault else _INFO
             lines.append(f"{word:<8}  {look.title}")
             lines += _listed(text for text, _ in findings)
             likely = next(((option, text) for text, option in findings if option and not likely[0]), likely)
@@ -163,6 +167,14 @@ class Survey(Action):
         kept = dict(zip(self.finds, likely, strict=False))
         # Who can't see most of it can't decide by it.
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
+
+    def findings_in(self, output: str) -> str:
+        """Return what the report says of the looks that have found a fault, or have failed so that nobody knows."""
+        kept, lines = False, list[str]()
+        for line in output.splitlines():
+            kept = line.startswith(_TO_JUDGE) if line[:1].strip() else kept
+            lines += [line] if kept else []
+        return "\n".join(lines)
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
         """Look, for it only reads."""

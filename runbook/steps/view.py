@@ -309,7 +309,12 @@ def _undo(undo: Undo, values: Values, to: Destination) -> UndoWay:
 
 
 def effect_sentence(prepared: Prepared, target: str = "") -> str:
-    """Say what the command does, and to what; `target` names it where it is known."""
+    """Say what the command does, and to what, and whether it asks by itself; `target` names it where it is known."""
+    asks = prepared.judgement is not None and prepared.judgement.asks
+    return f"{_effect_itself(prepared, target)}{' The CLI asks once more: answer y.' if asks else ''}"
+
+
+def _effect_itself(prepared: Prepared, target: str) -> str:
     here = prepared.judgement is not None and prepared.judgement.family is Family.NOTHING
     if prepared.effect is Effect.READS:
         return "Reads only." if here or not target else f"Reads {target}, changes nothing."

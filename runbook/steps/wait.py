@@ -22,6 +22,7 @@ class Wait(Action):
 
     word: ClassVar = "Wait"
     symbol: ClassVar = "wait"
+    starts_by_itself: ClassVar = True
 
     seconds: float = key(Duration(), "A pause.", name="wait")
     text: str = key(TEMPLATE, "What the pause is for.", name="for")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from runbook.engine import ports
 from runbook.engine.confirmation import is_confirmed
+from runbook.engine.pick_lists import picked
 from runbook.engine.ports import Confirmation, Reply, Screen
 from runbook.errors import MissingPartError
 from runbook.printable import lines_of, one_line
@@ -17,10 +18,16 @@ from runbook.rendering.json_format import readable_output
 from runbook.runtime.subprocesses import open_editor
 from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.lines import Lines, diff_lines, wrap
+from runbook.terminal.lines import Lines, diff_lines, keys, wrap
+from runbook.terminal.reasons import ask_note, ask_reason
+from runbook.terminal.step_list import listed_steps, render_left_out, render_step_list, step_called, steps_left_out
 from runbook.terminal.step_screen import can_undo, other_procedures, render_details
 
-__all__ = ["SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
+__all__ = ["KEYS", "SharedKeys", "TerminalHands", "go_for", "output_lines", "wanted"]
+
+
+KEYS = frozenset({"s", "b", "o", "u", "h", "p", "q", "?", "l", "g", "m", "!"})
+"""The keys that mean the same at every step."""
 
 
 def go_for(screen: Screen, typed: str) -> ports.Go | str:
@@ -29,7 +36,7 @@ def go_for(screen: Screen, typed: str) -> ports.Go | str:
     Enter alone never does anything that writes.
     """
     if screen.action.wants_answer:
-        value, problem = screen.action.read_answer(typed)
+        value, problem = screen.action.read_answer(picked(screen.asks, typed) if screen.asks else typed)
         return problem or ports.Go(value=value)
     if screen.confirmation is Confirmation.ENTER:
         return (
@@ -71,17 +78,27 @@ class SharedKeys:
         self.helped = 0
         """How often more was asked for about a step; a drill tells it at its end."""
 
-    def press(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:
+    def press(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:  # noqa: C901, PLR0912 - one case for each key
         """Return (was it a key, the reply it leads to); no reply: the same question comes again."""
         reply: Reply | None = None
+        if typed.startswith("!") and (typed == "!" or screen.action.asks is None):
+            return True, self._own_command(typed[1:].strip())
         match typed.lower():
             case "?":
                 self.helped += 1
                 self._dialog.page(render_details(screen, self._dialog.width))
             case "o":
                 self._dialog.page(output_lines(screen, self._dialog.width), from_end=True)
+            case "l":
+                self._dialog.page(render_step_list(screen, self._dialog.width))
+            case "g":
+                reply = self._go_to(screen)
+            case "m":
+                reply = self._note()
             case "s":
                 reply = self._skip(screen)
+            case "b" if listed_steps(screen)[0].place.path == screen.path:
+                self._dialog.problem("This is the first step.")
             case "b":
                 reply = ports.Back()
             case "h":
@@ -96,28 +113,70 @@ class SharedKeys:
                 return False, None
         return True, reply
 
+    def _say(self, text: str) -> None:
+        self._dialog.show(wrap(text, self._dialog.width))
+
     def is_value(self, typed: str, screen: Screen) -> bool:
         """Ask what is meant where a key is also a value that this step asks for."""
         asks = screen.action.asks
-        if asks is None or not asks.could_be(typed) or typed.lower() not in {"s", "b", "o", "u", "h", "p", "q", "?"}:
+        if asks is None or not asks.could_be(typed) or typed.lower() not in KEYS:
             return False
-        self._dialog.show([f"Is '{typed}' the value? Type yes; anything else takes it as a key."])
+        self._say(f"Is '{typed}' the value? Type yes; anything else takes it as a key.")
         return self._dialog.line().lower() == "yes"
 
     def _skip(self, screen: Screen) -> Reply | None:
         # Past a step that is done or skipped already there is nothing to give a reason for.
         if screen.state.step(screen.path).status.is_settled:
             return ports.Skip("")
-        self._dialog.show(["Why is this step left out? It goes into the report. (Enter: don't skip)"])
-        reason = self._dialog.line("why> ")
+        self._say("Why is this step left out? It goes into the report. (Enter: don't skip)")
+        reason = ask_reason(self._dialog, "why> ")
         return ports.Skip(reason) if reason else None
 
+    def _go_to(self, screen: Screen) -> Reply | None:
+        self._dialog.show(
+            wrap("To which step? Its number on the list, which l shows. (Enter: stay)", self._dialog.width)
+        )
+        while typed := self._dialog.line("step> ").lower():
+            if typed == "q":
+                return None
+            if typed == "l":
+                self._dialog.page(render_step_list(screen, self._dialog.width))
+                continue
+            wanted = step_called(screen, typed)
+            if wanted is None:
+                self._dialog.problem(f"The list has no step {one_line(typed)}. Type a number from it, or l to see it.")
+            elif wanted.place.path == screen.path:
+                self._dialog.problem(f"You are at step {wanted.number}.")
+            elif not steps_left_out(screen, wanted):
+                return ports.GoTo(wanted.place.path)
+            else:
+                self._dialog.page(render_left_out(screen, wanted, self._dialog.width), stay=False)
+                self._dialog.show(
+                    wrap("Why are they left out? It goes into the report. (Enter: stay)", self._dialog.width)
+                )
+                reason = ask_reason(self._dialog, "why> ")
+                return ports.GoTo(wanted.place.path, reason) if reason else None
+        return None
+
+    def _note(self) -> Reply | None:
+        self._dialog.show(
+            wrap("What do you want to note? It goes into the report. (Enter: nothing)", self._dialog.width)
+        )
+        note = ask_note(self._dialog, "note> ")
+        return ports.AddNote(note) if note else None
+
+    def _own_command(self, line: str) -> Reply | None:
+        if not line:
+            self._say("Which command? It is judged like any other and recorded; no shell sees it. (Enter: none)")
+            line = self._dialog.value("command> ")
+        return ports.RunOwn(line) if line else None
+
     def _hand_over(self) -> Reply | None:
-        self._dialog.show(["What must the next person know? (Enter: don't hand over)"])
-        note = self._dialog.value("note> ")
+        self._say("What must the next person know? (Enter: don't hand over)")
+        note = ask_note(self._dialog, "note> ")
         if not note:
             return None
-        self._dialog.show(["Who takes over? (Enter: whoever resumes it)"])
+        self._say("Who takes over? (Enter: whoever resumes it)")
         return ports.HandOver(note, self._dialog.value("who> "))
 
     def _take_back(self, screen: Screen) -> Reply | None:
@@ -165,7 +224,8 @@ class TerminalHands:
             if problem:
                 self._dialog.problem(f"{problem}. You can also edit {draft} in another terminal.")
             self._dialog.page(_edit_difference(self._screen, self._dialog.width), stay=False)
-            self._dialog.show(["  a accept this   e edit again   b back to the step   q stop; the draft is kept"])
+            ways = ["a accept this", "e edit again", "b back to the step", "q stop; the draft is kept"]
+            self._dialog.show(keys("", ways, self._dialog.width))
             while (answer := self._dialog.line().lower()) not in {"a", "e", "b", "q"}:
                 self._dialog.problem("Type a, e, b or q.")
         self.left_for = ports.Stop() if answer == "q" else None

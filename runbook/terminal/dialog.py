@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -13,14 +17,16 @@ from rich.segment import Segment
 from rich.text import Text
 
 from runbook.errors import NoTerminalError
-from runbook.printable import printable
+from runbook.printable import one_line, printable
 from runbook.runtime.answer_reader import AnswerReader
+from runbook.runtime.running_mark import running
 from runbook.streams import terminal_of
 from runbook.terminal.lines import plain, wrap
 
 __all__ = ["Dialog"]
 
 _SMALLEST = (40, 12)
+_NEWEST = 100
 
 
 @dataclass(slots=True)
@@ -35,6 +41,8 @@ class Dialog:
     _terminal: TextIO = field(init=False)
     _console: Console = field(init=False)
     _ascii_only: bool = field(init=False)
+    _newest: deque[Text] = field(init=False, default_factory=lambda: deque(maxlen=_NEWEST))
+    """The lines shown last, the newest at the end."""
 
     def __post_init__(self) -> None:
         self._terminal = terminal_of(self.stream)
@@ -69,7 +77,13 @@ class Dialog:
             parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
             shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
             self._console.print(shown, soft_wrap=True)
+            self._newest.append(shown)
         self.stream.flush()
+
+    def _redraw(self) -> None:
+        """Print the newest lines once more, as many as fit above the prompt: a shell stopped and continued this."""
+        for line in list(self._newest)[-(self.height - 1) :]:
+            self._console.print(line, soft_wrap=True)
 
     def _shown(self, text: str) -> str:
         return plain(printable(text)) if self._ascii_only else printable(text)
@@ -81,7 +95,8 @@ class Dialog:
     def page(self, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True) -> None:
         """Show the lines; more than fit come in pages. `from_end` begins with the last page, where the newest is.
 
-        A single page stays until Enter is pressed, unless a question follows anyway (`stay` is False).
+        `/text` goes to the next line with that text, which then comes first; `n` to the one after it. A single page
+        stays until Enter is pressed, unless a question follows anyway (`stay` is False).
         """
         room = self.height - 2  # less the question, and the row that Enter scrolls away
         if len(lines) <= room:
@@ -89,16 +104,29 @@ class Dialog:
             if stay:
                 self.value("-- Enter goes back: ")
             return
-        pages = [lines[start : start + room] for start in range(0, len(lines), room)]
-        at = len(pages) - 1 if from_end else 0
+        pages = math.ceil(len(lines) / room)
+        top, wanted = (pages - 1) * room if from_end else 0, ""
         while True:
-            self.show(pages[at])
-            last = at == len(pages) - 1
-            go_on = "Enter closes" if last else "Enter next page"
-            answer = self.value(f"-- page {at + 1} of {len(pages)} -- {go_on}, b back, q close: ").lower()
-            if answer != "b" and (answer == "q" or last):
+            self.show(lines[top : top + room])
+            is_last = top + room >= len(lines)
+            ways = f"{'Enter closes' if is_last else 'Enter next'}, b back, {'n again' if wanted else '/text'}, q close"
+            answer = self.value(f"-- page {top // room + 1} of {pages}: {ways}: ")
+            if answer.startswith("/") or (answer.lower() == "n" and wanted):
+                wanted = answer[1:].strip() if answer.startswith("/") else wanted
+                found = _next_with(wanted, lines, top)
+                if found is None:
+                    self.problem(f"No line has '{one_line(wanted)}'.")
+                top = top if found is None else found
+            elif answer.lower() == "b":
+                top = max(0, top - room)
+            elif answer.lower() == "q" or is_last:
                 return
-            at = max(0, at - 1) if answer == "b" else at + 1
+            else:
+                top += room
+
+    def running(self, text: str) -> AbstractContextManager[None]:
+        """Show that something runs, and for how long, until the `with` block ends."""
+        return running(text, self.stream)
 
     def rewrite(self, text: str) -> None:
         """Put a short text in place of the line that the cursor is in."""
@@ -126,6 +154,10 @@ class Dialog:
         """Return a value without showing it; a paste that the terminal marks may have several lines."""
         return self._reader().lines(label, longest)
 
+    def has_early_keys(self) -> bool:
+        """Tell whether a line was typed while nothing was asked. The next question discards it."""
+        return sys.stdin.isatty() and bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
+
     def enter_within(self, seconds: float, tick: Callable[[float], None]) -> bool:
         """Wait that many seconds; return True once Enter is typed. `tick` gets the seconds left, once a second."""
         return self._reader().enter_within(seconds, tick)
@@ -136,8 +168,15 @@ class Dialog:
             raise NoTerminalError(
                 "there is no terminal to ask at", hint="Run it in a terminal; answers can't come through a pipe."
             )
-        return AnswerReader(sys.stdin.fileno(), self._write)
+        return AnswerReader(sys.stdin.fileno(), self._write, self._redraw)
 
     def _write(self, text: str) -> None:
         self._terminal.write(plain(text) if self._ascii_only else text)
         self._terminal.flush()
+
+
+def _next_with(wanted: str, lines: Sequence[Text | str], top: int) -> int | None:
+    """Return the next line below `top` that has the text, beginning again at the first one; None if none has it."""
+    texts = [(line if isinstance(line, str) else line.plain).lower() for line in lines]
+    order = [*range(top + 1, len(texts)), *range(top + 1)]
+    return next((number for number in order if wanted and wanted.lower() in texts[number]), None)

@@ -16,10 +16,10 @@ from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
-from runbook.terminal.lines import Lines, band, diff_lines, fit, keys, wrap
-from runbook.terminal.step_screen import can_undo, head, notes, other_procedures, what_ran
+from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, wrap
+from runbook.terminal.step_screen import can_undo, duration, head, notes, other_procedures, step_place, what_ran
 
-__all__ = ["can_check", "render_difference", "render_failure", "render_holder", "render_unknown"]
+__all__ = ["can_check", "known_lines", "render_difference", "render_failure", "render_holder", "render_unknown"]
 
 _WHAT = {
     Purpose.RUN: "The step failed",
@@ -39,6 +39,8 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     """Return what is shown when a step, its check or its undo failed; one row is left for the prompt."""
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
+    if execution.purpose is Purpose.VERIFY and screen.state.step(screen.path).purpose is Purpose.UNDO:
+        what = "The step was to be undone, and the check of that failed"
     evidence = execution.evidence
     # A file's difference stands above and has been seen; what counts now is the checker's own word behind it.
     if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
@@ -51,18 +53,24 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
         evidence = ""  # the error itself says more
     bands = [
         band(head(screen, width)),
-        band([Text()], 0),
+        band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  FAILED  ", style="bold red")),
         band(said_lines(diagnosis.error, width) if diagnosis else []),
-        band(wrap(evidence, width, first="  ") if evidence else [], 2),
+        band(wrap(evidence, width, first="  ") if evidence else [], 2, more="o"),
         band(_known(screen, width)),
         band(_advice(screen, width), 0 if diagnosis and diagnosis.known else 2),
         band(what_ran(screen, width), 1),
-        band(tail, 1 if diagnosis else 3, keep_end=True),
+        band(tail, 1 if diagnosis else 3, keep_end=True, more="o"),
         band([Text()], 0),
         band(keys("", _choices(screen, execution), width)),
     ]
-    return fit(bands, height - 1, more="o")
+    return fit(bands, height - 1)
+
+
+def _place(screen: Screen, width: int) -> Lines:
+    """Return a line of space, then which step this is, if the procedure still has it, and the time so far."""
+    clock = f"{duration(screen.seconds_so_far)} so far"
+    return [Text(), *both_ends(Text(step_place(screen) if screen.number else ""), Text(clock, style="dim"), width)]
 
 
 def _known(screen: Screen, width: int) -> Lines:
@@ -100,7 +108,7 @@ def _choices(screen: Screen, execution: Execution) -> list[str]:
     names += ["u undo"] if can_undo(screen) and execution.purpose is not Purpose.UNDO else []
     names += ["s skip (asks why)", "b back"]
     names += ["p other procedure"] if other_procedures(screen) else []
-    return [*names, "o output", "? why", "h hand over", "q stop"]
+    return [*names, "o output", "l steps", "? more", "h hand over", "q stop"]
 
 
 def render_unknown(
@@ -118,16 +126,26 @@ def render_unknown(
     either = "Doing it again when it was done may do harm. Leaving it out when it was not, too."
     bands = [
         band(head(screen, width)),
-        band([Text()], 0),
+        band(_place(screen, width), 0),
         band(wrap(f"{what}: {screen.title}", width, first="  UNKNOWN  ", style="bold yellow")),
         band(what_ran(screen, width), 1),
-        band((line for sentence in known for line in wrap(sentence, width, first="  - ")), 3),
+        band(known_lines(known, width), 3),
         band(_probed(probe, width) if probe else [], 2),
         band(wrap(either, width, first="  ")),
         band([Text()], 0),
-        band([*map(Text, decisions), *keys("", ["o output", "? why", "h hand over", "q stop"], 80)]),
+        band(
+            [
+                *map(Text, decisions),
+                *keys("", ["l steps", "m note", "o output", "? why", "h hand over", "q stop"], width),
+            ]
+        ),
     ]
     return fit(bands, height - 1)
+
+
+def known_lines(known: Sequence[str], width: int) -> Lines:
+    """Return what is known of a step whose end nobody saw, as long as it is."""
+    return [line for sentence in known for line in wrap(sentence, width, first="  - ")]
 
 
 def _probed(probe: Execution, width: int) -> Lines:

@@ -25,12 +25,10 @@ from runbook.journal.events import (
 from runbook.model import Mode, Procedure, TargetKind
 from runbook.printable import lines_of
 from runbook.steps.scope import Place
-from runbook.steps.view import Label
 from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
-from runbook.terminal.step_screen import duration, is_dry, notes, render_block
+from runbook.terminal.step_screen import duration, is_dry
 
-__all__ = ["has_output_to_look_at", "render_event", "render_finished", "render_phase_end", "render_result"]
-__all__ += ["worth_a_look"]
+__all__ = ["render_event", "render_finished", "render_phase_end", "render_result"]
 
 _DONE = {Purpose.VERIFY: "checked", Purpose.PROBE: "checked", Purpose.UNDO: "undone", Purpose.PREPARE: "ready"}
 _WORDS = {
@@ -58,12 +56,6 @@ def render_event(
     return lines_of(event, run, width) if lines_of else []
 
 
-def has_output_to_look_at(event: StepFinished, screen: Screen) -> bool:
-    """Tell whether a command of the step has just printed what the step says to look at."""
-    ran = event.purpose is Purpose.RUN and event.outcome is Outcome.PASSED
-    return ran and screen.action.runs
-
-
 def render_result(event: StepFinished, width: int = 80) -> Lines:
     """Say in one or a few lines how an execution ended, what was compared and what was kept."""
     word, style = {
@@ -89,12 +81,6 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
     return lines
 
 
-def worth_a_look(screen: Screen, width: int = 80) -> Lines:
-    """Return what to look for in the output that has just been printed; nothing if the step does not say."""
-    looks = notes(screen, Label.LOOK_FOR, Label.STOP_IF)
-    return [line for note in looks for line in render_block(note, width).lines]
-
-
 def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 80, height: int = 24) -> Lines:
     """Say that a phase is over. In a do-confirm procedure its steps are listed, to be confirmed one by one."""
     number, count, title = phase
@@ -105,7 +91,7 @@ def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 8
     steps = way_of(screen.procedure, screen.state).in_phase(number)
     listed = [line for one in steps for line in _step_line(one, screen.state.step(one.path), width)]
     ask = keys("Is each line so? Press Enter if all are, or:", ["b back", "o output", "q stop"], width)
-    return fit([band(lines), band(listed, 4), band(ask)], height - 1)
+    return fit([band(lines), band(listed, 4), band(ask)], height - 1, more="l")
 
 
 def render_finished(procedure: Procedure, state: RunState, width: int = 80, height: int = 24) -> Lines:
@@ -121,7 +107,8 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         band([Text("Still to do:", style="bold"), *after] if after else [], 2),
         band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
     ]
-    return fit(bands, height - 1)
+    # No prompt follows, so no key shows the rest.
+    return fit(bands, height - 1, more="the debrief" if _is_drill(state) else "the report")
 
 
 def _is_drill(state: RunState) -> bool:
@@ -165,10 +152,10 @@ def _handed_over(event: HandedOver, run: str, width: int) -> Lines:
     return [Text("Handed over.", style="bold"), *wrap(f"{who} continues with: runbook resume {run}", width)]
 
 
-def _stopped(event: RunStopped, run: str, _width: int) -> Lines:
+def _stopped(event: RunStopped, run: str, width: int) -> Lines:
     because = f" ({event.reason})" if event.reason and not event.reason.startswith("stopped by") else ""
     back = f"Come back with: runbook resume {run}" if run else "A drill can't be resumed; begin it again."
-    return [*wrap(f"Stopped{because}.", 100, style="bold"), Text(back)]
+    return [*wrap(f"Stopped{because}.", width, style="bold"), *wrap(back, width)]
 
 
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
@@ -184,6 +171,7 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
         f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"
     ),
     events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
+    events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),
     HandedOver: _handed_over,
     RunStopped: _stopped,
 }

@@ -11,9 +11,10 @@ from runbook.journal.events import TargetSeen
 from runbook.model import Mode, Parameter, Procedure
 from runbook.printable import one_line
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
+from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.step_screen import target_text
 
-__all__ = ["Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
+__all__ = ["ROOM_BELOW", "Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
 
 
 class Background:
@@ -44,7 +45,7 @@ class Background:
 
 
 _MODES = {Mode.READ_DO: "Read each step, then do it.", Mode.DO_CONFIRM: "Do a phase, then confirm it line by line."}
-_ROOM_BELOW = 8
+ROOM_BELOW = 8
 """Rows for what follows: that the target is being proven, the target with its notes, the question, the prompt."""
 
 
@@ -61,19 +62,30 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
         _listed("Have at hand", procedure.needs, width, least=2),
         band(wrap(_MODES[procedure.mode], width, style="dim"), 0),
     ]
-    return fit(bands, 1000 if whole else height - _ROOM_BELOW)
+    return fit(bands, 1000 if whole else height - ROOM_BELOW)
 
 
-def render_begin(seen: TargetSeen, notes: Sequence[str], width: int = 80, *, height: int = 5, book: str = "") -> Lines:
-    """Return the proven target, what was found around it, and the question whether to begin.
+def render_begin(  # noqa: PLR0913 - each by its name
+    seen: TargetSeen,
+    notes: Sequence[str],
+    width: int = 80,
+    *,
+    height: int = 5,
+    book: str = "",
+    dry: bool = False,
+    back: bool = False,
+) -> Lines:
+    """Return the proven target, what was found around it, and the question whether to begin, or to continue (`back`).
 
-    `book` names the book if it isn't the packaged one; that line is never cut.
+    `book` names the book if it isn't the packaged one; that line is never cut. A dry run only reads.
     """
     found = render_notes(notes, width)
-    where = Text("Commands will land on:  ") + target_text(seen)
-    lines = [where] if where.cell_len <= width else [Text("Commands will land on:"), Text("  ") + target_text(seen)]
+    what = "DRY RUN, nothing is written. It reads:" if dry else "Commands will land on:"
+    where = Text(f"{what}  ") + target_text(seen)
+    lines = [where] if where.cell_len <= width else [Text(what), Text("  ") + target_text(seen)]
     lines += render_book(book, width)
-    ask = keys("Press Enter to begin, or:", ["? whole introduction", "q leave; nothing has run"], width)
+    begin, leave = ("continue", "q leave; nothing more runs") if back else ("begin", "q leave; nothing has run")
+    ask = keys(f"Press Enter to {begin}, or:", ["? whole introduction", leave], width)
     return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
 
 
@@ -87,17 +99,19 @@ def render_notes(notes: Sequence[str], width: int = 80) -> Lines:
     return [line for note in notes for line in wrap(note, width, first="  NOTE: ", style="yellow")]
 
 
-def render_question(parameter: Parameter, problem: str, width: int = 80) -> Lines:
+def render_question(parameter: Parameter, problem: str, width: int = 80, height: int = 24) -> Lines:
     """Return the question for a value: what was wrong with the last answer, what is asked, what fits."""
     lines = wrap(problem, width, first="  ! ", style="bold red") if problem else []
     lines += wrap(parameter.ask, width, style="bold")
     hints = [f"one of: {', '.join(parameter.choices)}"] if parameter.choices else []
+    hints += ["a number from the list, or the value itself"] if parameter.offered else []
     hints += ["several, separated by commas"] if parameter.many else []
     hints += [f"for example {parameter.example}"] if parameter.example and not parameter.secret else []
     hints += [f"Enter takes {parameter.default}"] if parameter.default else []
     hints += ["it is not shown and not kept"] if parameter.secret else []
     hints += ["paste it whole, or type @ and the path of a file that has it"] if parameter.takes_lines else []
-    return lines + (wrap("; ".join(hints), width, first="  ", style="dim") if hints else [])
+    lines += wrap("; ".join(hints), width, first="  ", style="dim") if hints else []
+    return fit([band(lines), band(offered_lines(parameter, width), 3)], height - 1)
 
 
 def _listed(label: str, texts: Sequence[str], width: int, style: str = "", *, least: int) -> Band:

@@ -23,11 +23,15 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 @dataclass(slots=True)
 class Band:
-    """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`."""
+    """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`.
+
+    `more` is the key that shows those that were left out, if it isn't the screen's usual one.
+    """
 
     lines: Lines
     least: int
     keep_end: bool = False
+    more: str = ""
 
 
 def plain(text: str) -> str:
@@ -82,16 +86,16 @@ def both_ends(left: Text, right: Text, width: int) -> Lines:
     return lines
 
 
-def band(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False) -> Band:
+def band(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False, more: str = "") -> Band:
     """Make a part of a screen; without `least` all its lines stay."""
     kept = list(lines)
-    return Band(kept, len(kept) if least is None else min(least, len(kept)), keep_end)
+    return Band(kept, len(kept) if least is None else min(least, len(kept)), keep_end, more)
 
 
 def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
     """Join bands to at most `height` lines, as far as their least allows: the longest one shrinks first.
 
-    `more` is the key that shows what had to be left out.
+    `more` is the key, or the thing, that shows what had to be left out.
     """
     sizes = [len(one.lines) for one in bands]
     while sum(sizes) > height:
@@ -107,7 +111,9 @@ def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
         if 0 < size < len(lines):
             cut = lines[max(size - 1, 1)].plain
             indent = " " * max(2, len(cut) - len(cut.lstrip()))
-            note = Text(f"{indent}[{left} more line{'s' if left > 1 else ''}: {more} shows all]", style="dim")
+            note = Text(
+                f"{indent}[{left} more line{'s' if left > 1 else ''}: {one.more or more} shows all]", style="dim"
+            )
             lines = [note, *lines[left:]] if one.keep_end else [*lines[: size - 1], note]
         fitted += lines if size else []
     return fitted

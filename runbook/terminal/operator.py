@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.text import Text
 
-from runbook.engine.ports import Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
+from runbook.engine.ports import Back, Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.state import RunState, apply
 from runbook.errors import RunbookError
 from runbook.journal.events import Event, Outcome, Purpose, StepFinished, TargetSeen
@@ -19,8 +19,15 @@ from runbook.journal.interface import Holder
 from runbook.model import Mode, Parameter, Procedure
 from runbook.terminal.answers import SharedKeys, TerminalHands, go_for, wanted
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.error_screens import can_check, render_difference, render_failure, render_holder, render_unknown
-from runbook.terminal.event_lines import has_output_to_look_at, render_event, render_phase_end, worth_a_look
+from runbook.terminal.error_screens import (
+    can_check,
+    known_lines,
+    render_difference,
+    render_failure,
+    render_holder,
+    render_unknown,
+)
+from runbook.terminal.event_lines import render_event, render_phase_end
 from runbook.terminal.intro import (
     Background,
     render_begin,
@@ -29,8 +36,18 @@ from runbook.terminal.intro import (
     render_notes,
     render_question,
 )
-from runbook.terminal.lines import Lines, keys
-from runbook.terminal.step_screen import is_dry, render_step, render_survey
+from runbook.terminal.lines import Lines
+from runbook.terminal.pick_list import offered_lines
+from runbook.terminal.reasons import ask_reason, is_meant_as_success
+from runbook.terminal.return_screen import render_return
+from runbook.terminal.step_screen import (
+    is_dry,
+    render_by_itself,
+    render_details,
+    render_last_finding,
+    render_own,
+    render_step,
+)
 
 __all__ = ["TerminalOperator"]
 
@@ -41,7 +58,8 @@ class TerminalOperator:
     """Shows screens and reads answers, as `runbook.engine.ports.Operator` wants it.
 
     `titles` are those of all procedures, by id; `notes` tells what was found around the target once it is proven
-    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one.
+    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one;
+    `early_keys` tells whether keys were pressed while a command ran that asked nothing; `dry` that nothing is written.
     """
 
     def __init__(
@@ -51,6 +69,8 @@ class TerminalOperator:
         notes: Callable[[], Sequence[str]] = tuple,
         dialog: Dialog | None = None,
         book: str = "",
+        early_keys: Callable[[], bool] = lambda: False,
+        dry: bool = False,
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
@@ -59,7 +79,10 @@ class TerminalOperator:
         self._state = RunState()
         self._procedure: Procedure | None = None
         self._phase = (0, 0, "")
-        self._pending: Reply | None = None
+        self._early_keys = early_keys
+        self._dry = dry
+        self._arrived = 0.0
+        """When the screen that is shown came from the engine."""
 
     @property
     def helped(self) -> int:
@@ -70,15 +93,28 @@ class TerminalOperator:
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
         """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
+        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
+        return self._enter(procedure, target, render_intro(procedure, width, height))
+
+    def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
+        """Show where a resumed run stands, then where it will land, and ask whether to continue."""
+        width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
+        return self._enter(
+            procedure, target, render_return(procedure, state, datetime.now(UTC), width, height), back=True
+        )
+
+    def _enter(
+        self, procedure: Procedure, target: Callable[[], TargetSeen], first: Lines, *, back: bool = False
+    ) -> bool:
         self._procedure = procedure
         # Asking the CLI takes seconds: it begins before the reading does.
         proof = Background(target)
         width = self._dialog.width
-        self._show(render_intro(procedure, width, self._dialog.height - len(render_book(self._book, width))))
-        self._dialog.show([Text("Finding out where commands will land ...", style="dim")])
-        seen = proof.result()
+        self._show(first)
+        with self._dialog.running("Finding out where commands will land"):
+            seen = proof.result()
         while True:
-            self._show(render_begin(seen, self._notes(), width, book=self._book))
+            self._show(render_begin(seen, self._notes(), width, book=self._book, dry=self._dry, back=back))
             try:
                 answer = self._dialog.line().lower()
             except EOFError:
@@ -88,52 +124,91 @@ class TerminalOperator:
             if answer == "?":
                 self._dialog.page([*render_intro(procedure, width, whole=True), *render_notes(self._notes(), width)])
             else:
-                self._dialog.problem("Press Enter to begin, or type ? or q.")
+                self._dialog.problem(f"Press Enter to {'continue' if back else 'begin'}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError when the input ends."""
-        self._show(render_question(parameter, problem, self._dialog.width))
+        self._show(render_question(parameter, problem, self._dialog.width, self._dialog.height))
         try:
+            if parameter.offered:
+                return self._pick(parameter)
             if parameter.takes_lines:
                 return self._dialog.secret_lines("value> ", parameter.longest)
             return self._dialog.secret("value> ") if parameter.secret else self._dialog.value("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
 
+    def _pick(self, parameter: Parameter) -> str:
+        """Return a value or numbers of the list, all of which `?` shows."""
+        while (typed := self._dialog.value("value> ")) == "?":
+            self._dialog.page(offered_lines(parameter, self._dialog.width))
+        return typed
+
     # --- at a step --------------------------------------------------------------------------------------------------
 
     def decide(self, screen: Screen) -> Reply:
         """Ask what to do at a step that is next."""
+        self._arrived = time.monotonic()
         try:
-            return self._take_pending() or self._between_phases(screen) or self._decide(screen)
+            return self._between_phases(screen) or self._decide(screen)
         except EOFError:
             return _GONE
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Before the end: what was said of the last output counts, and a do-confirm phase is confirmed."""
-        if self._pending is None and screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
-            self._show(render_phase_end(screen, self._phase, self._dialog.width, self._dialog.height))
-            try:
-                return self._looked(screen)
-            except EOFError:
-                return _GONE
-        return self._take_pending()
+        """Before the end, show what the last step has left to judge; a do-confirm phase is confirmed."""
+        width, height = self._dialog.width, self._dialog.height
+        if screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
+            self._show(render_phase_end(screen, self._phase, width, height))
+        elif screen.finding is not None:
+            self._show(render_last_finding(screen, width, height))
+        else:
+            return None
+        try:
+            return self._looked(screen)
+        except EOFError:
+            return _GONE
+
+    def advise(self, text: str) -> None:
+        """Say why a command of the person's own did not run."""
+        self._dialog.problem(text)
+        self._dialog.value("-- Enter goes back to the step: ")
+
+    def _decide_own(self, screen: Screen) -> Reply:
+        """Ask once whether the person's own command is to write; anything but the word leaves it."""
+        self._show(render_own(screen, self._dialog.width, self._dialog.height))
+        go = go_for(screen, self._dialog.line())
+        if isinstance(go, Go):
+            return go
+        self._dialog.problem(f"{go} The command was left.".replace("Nothing ran. ", ""))
+        return Back()
 
     def _decide(self, screen: Screen) -> Reply:
-        if screen.action.is_survey and screen.confirmation is Confirmation.ENTER:
-            # It only reads, and the operator needs its findings, not a question.
-            self._show(render_survey(screen, self._dialog.width, self._dialog.height))
+        if screen.purpose is Purpose.OWN:
+            return self._decide_own(screen)
+        early = self._has_early_keys()
+        if screen.starts_by_itself and not early:
+            self._dialog.show(render_by_itself(screen, self._dialog.width))
             return Go()
         again = True
         while True:
             # After a mistyped answer the screen still stands right above.
             if again:
-                self._show(render_step(screen, self._dialog.width, self._dialog.height))
+                stopped = screen.starts_by_itself and early
+                self._show(render_step(self._timed(screen), self._dialog.width, self._dialog.height, stopped=stopped))
             # A value seen elsewhere may be pasted; what starts something or counts as done may not.
             ask = self._dialog.line if screen.action.asks is None else self._dialog.value
             reply, again = self._reply(screen, ask())
             if reply is not None:
                 return reply
+
+    def _has_early_keys(self) -> bool:
+        """Tell whether somebody pressed a key since the last question: that person wants to look before it goes on."""
+        pressed = self._early_keys()
+        return self._dialog.has_early_keys() or pressed
+
+    def _timed(self, screen: Screen) -> Screen:
+        """Return the screen with the time as it is now: somebody may have looked at the output for minutes."""
+        return replace(screen, seconds_so_far=screen.seconds_so_far + time.monotonic() - self._arrived)
 
     def _reply(self, screen: Screen, typed: str) -> tuple[Reply | None, bool]:
         """Return the reply to what was typed, and whether the screen must be shown again without one."""
@@ -147,6 +222,10 @@ class TerminalOperator:
         if isinstance(go, str):
             self._dialog.problem(go)
             return None, False
+        asks = screen.action.asks
+        is_told = asks is not None and not asks.pick and not asks.choices
+        if is_told and not is_meant_as_success(self._dialog, go.value):
+            return None, True
         if screen.action.wants_answer or is_dry(screen.state):
             return go, True
         hands = TerminalHands(screen, self._dialog)
@@ -165,11 +244,11 @@ class TerminalOperator:
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
         """Ask what to do after a step failed: `Go` retries."""
-        self._pending = None  # what was said of the output before does not fit any more
+        self._arrived = time.monotonic()
         reply = None
         try:
             while reply is None:
-                self._show(render_failure(screen, execution, self._dialog.width, self._dialog.height))
+                self._show(render_failure(self._timed(screen), execution, self._dialog.width, self._dialog.height))
                 reply = self._recover(screen, execution)
         except EOFError:
             return _GONE
@@ -205,32 +284,41 @@ class TerminalOperator:
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Ask what became of a step whose end is unknown."""
-        self._pending = None
+        self._arrived = time.monotonic()
         reply = None
         try:
             while reply is None:
-                self._show(render_unknown(screen, known, probe, self._dialog.width, self._dialog.height))
-                reply = self._resolve(screen, probe)
+                self._show(render_unknown(self._timed(screen), known, probe, self._dialog.width, self._dialog.height))
+                reply = self._resolve(screen, known, probe)
         except EOFError:
             return _GONE
         return reply
 
-    def _resolve(self, screen: Screen, probe: Execution | None) -> Reply | None:
+    def _resolve(self, screen: Screen, known: Sequence[str], probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
-        while (typed := self._dialog.line().lower()) not in words:
+        while (line := self._dialog.line()).lower() not in words:
             # Not every key: a step that may have been done is neither skipped nor stepped back from.
-            is_key, reply = self._keys.press(typed, screen) if typed in {"o", "?", "h", "q", "u"} else (False, None)
+            if line == "?":
+                width = self._dialog.width
+                self._dialog.page([*known_lines(known, width), Text(), *render_details(screen, width)])
+                return None
+            is_allowed = line[:1] == "!" or line.lower() in {"o", "l", "m", "h", "q", "u"}
+            is_key, reply = self._keys.press(line, screen) if is_allowed else (False, None)
             if is_key:
                 return reply
             self._dialog.problem("Type one of the words or letters above, the whole word.")
-        if words[typed] is Undecided.PROBE:
+        decision = words[line.lower()]
+        if decision is Undecided.PROBE:
             return Resolve(Undecided.PROBE)
-        checked = {Outcome.PASSED: "the check passed", Outcome.FAILED: "the check failed"}
-        told = checked.get(probe.outcome, "") if probe else ""
-        enter = f"Enter: {told}" if told else "Enter: go back"
-        self._dialog.show([f"What tells you so? It goes into the report. ({enter})"])
-        note = self._dialog.line("why> ") or told
-        return Resolve(words[typed], note) if note else None
+        # The check speaks for one decision. Whoever decides against it says why.
+        speaks_for = {Outcome.PASSED: Undecided.DONE, Outcome.FAILED: Undecided.REDO}
+        said = {Undecided.DONE: "the check passed", Undecided.REDO: "the check failed"}
+        found = speaks_for.get(probe.outcome) if probe else None
+        usual = said[decision] if found is decision else ""
+        ask = "What tells you so?" if found in {None, decision} else f"But {said[found]}. What tells you otherwise?"
+        self._dialog.show([f"{ask} It goes into the report.", f"(Enter: {usual or 'go back'})"])
+        note = ask_reason(self._dialog, "why> ", usual=usual)
+        return Resolve(decision, note) if note else None
 
     # --- around it --------------------------------------------------------------------------------------------------
 
@@ -248,9 +336,13 @@ class TerminalOperator:
         self._show(render_holder(holder, datetime.now(UTC), self._dialog.width))
         self._dialog.show(["", "To take over, type the reason; it goes into both reports. (Enter: leave it)"])
         try:
-            return self._dialog.line("reason> ") or None
+            return ask_reason(self._dialog, "reason> ") or None
         except EOFError:
             return None
+
+    def during(self, what: str) -> AbstractContextManager[None]:
+        """Show what is waited for, and for how long, until the `with` block ends."""
+        return self._dialog.running(what)
 
     def tell(self, event: Event, screen: Screen | None) -> None:
         """Print an event that is already in the journal."""
@@ -258,34 +350,23 @@ class TerminalOperator:
         lines = render_event(event, self._state, self._procedure, self._dialog.width, self._dialog.height)
         if lines:
             self._dialog.show(lines)
-        if not isinstance(event, StepFinished) or screen is None or not has_output_to_look_at(event, screen):
-            return
-        look = worth_a_look(screen, self._dialog.width)
-        if not look:
-            return
-        # Time to look at the output before the next screen pushes it away. The engine asks for the reply later.
-        ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], self._dialog.width)
-        self._dialog.show([*look, *ask])
-        try:
-            self._pending = self._looked(screen)
-        except EOFError:
-            self._pending = _GONE
+        if isinstance(event, StepFinished) and event.purpose is Purpose.OWN:
+            with suppress(EOFError):  # the next prompt finds out
+                while self._dialog.value("-- Enter goes back to the step, o output: ").lower() == "o" and screen:
+                    self._keys.press("o", screen)
 
     def _looked(self, screen: Screen) -> Reply | None:
         while True:
             typed = self._dialog.line().lower()
             if not typed:
                 return None
-            if typed not in {"b", "o", "q"}:
+            # No key that would answer for the step that comes next: it isn't on the screen yet.
+            if typed not in {"b", "o", "q", "l", "g", "m", "?"}:
                 self._dialog.problem("Press Enter, or type b, o or q.")
                 continue
             reply = self._keys.press(typed, screen)[1]
             if reply is not None:
                 return reply
-
-    def _take_pending(self) -> Reply | None:
-        pending, self._pending = self._pending, None
-        return pending
 
     def _between_phases(self, screen: Screen) -> Reply | None:
         """Say that a phase is over when the first step behind it comes; a do-confirm phase must be confirmed."""

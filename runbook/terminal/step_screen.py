@@ -8,26 +8,35 @@ from typing import Any
 
 from rich.text import Text
 
+from runbook.engine.pace import is_judged_by_person
 from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
-from runbook.journal.events import Purpose, TargetSeen
+from runbook.journal.events import Outcome, Purpose, TargetSeen
 from runbook.model import Effect
-from runbook.printable import one_line, spelled_out
+from runbook.printable import lines_of, one_line, spelled_out
 from runbook.rendering.command_text import quoted
+from runbook.rendering.json_format import json_at_end, readable_output
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
+from runbook.terminal.pick_list import offered_lines
 
 __all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
-__all__ += ["render_details", "render_step", "render_survey", "target_text", "what_ran"]
+__all__ += ["render_by_itself", "render_details", "render_last_finding", "render_own", "render_step", "step_place"]
+__all__ += ["target_text", "what_ran"]
 
 
-def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
-    """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt."""
+def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: bool = False) -> Lines:
+    """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt.
+
+    `stopped` says that the step would start by itself, had not somebody pressed a key.
+    """
     later = [*notes(screen, Label.WHY, Label.IF_IT_FAILS)]
+    if screen.effect is Effect.READS and is_judged_by_person(screen.step, screen.action):
+        later += notes(screen, Label.LOOK_FOR)  # said beside the output, where it is of use
     blocks = [block for block in screen.blocks if not isinstance(block, _FOR_DETAILS) and block not in later]
     # Whatever warns is read before what it warns of, also where an undo's own blocks lead.
     warnings = [*notes(screen, Label.WARNING)]
@@ -35,36 +44,91 @@ def render_step(screen: Screen, width: int = 80, height: int = 24) -> Lines:
     last = screen.state.step(screen.path).last
     earlier: Lines = []
     if last is not None and last.outcome is not None:
-        text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC."
-        earlier = wrap(text, width, first="  ", style="dim")
+        failed = last.outcome is not Outcome.PASSED
+        hint = "; o shows its output" if failed else ""
+        text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC{hint}."
+        earlier = wrap(text, width, first="  ", style="bold yellow" if failed else "dim")
     # What never ran has nothing to undo yet; an undo's own screen is the undo.
     undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
-    names = ["s skip", "b back", "? why", "o output", *undo, "h hand over", "q stop"]
+    names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "q stop"]
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
+        *_finding(screen, width),
         band(_step_line(screen, width)),
         *(render_block(block, width) for block in blocks),
+        band(offered_lines(screen.asks, width) if screen.asks else [], 3),
         band(_look_alikes(screen, width)),
         band([*_effect(screen, width), *_undo_in_short(screen, width)]),
-        band(earlier, 0),
+        band(earlier, 0 if last is None or last.outcome is Outcome.PASSED else 1),
         band([Text()], 0),
+        band(wrap("You pressed a key, so the walk waits here.", width, first="  ", style="bold") if stopped else []),
         band(keys(f"{ask_line(screen)}, or:", names, width)),
     ]
     return fit(bands, height - 1)
 
 
-def render_survey(screen: Screen, width: int = 80, height: int = 24) -> Lines:
-    """Return what is shown while a survey runs: it starts by itself, so nothing is asked."""
-    looks = [block for block in screen.blocks if isinstance(block, view.Looks)]
+def render_own(screen: Screen, width: int = 80, height: int = 24) -> Lines:
+    """Return what is shown before the operator's own command writes."""
     bands = [
         band(head(screen, width)),
         band([Text()], 0),
-        band(_step_line(screen, width)),
-        *(render_block(block, width) for block in looks),
+        band(wrap(f"{screen.title}, while you are at: {one_line(screen.step.title)}", width, style="bold")),
+        *(render_block(block, width) for block in screen.blocks),
         band(_effect(screen, width)),
+        band([Text()], 0),
+        band(keys(f"{ask_line(screen)}; anything else leaves it.", [], width)),
     ]
     return fit(bands, height - 1)
+
+
+def render_by_itself(screen: Screen, width: int = 80) -> Lines:
+    """Return the few lines above a step that starts by itself: nothing is asked."""
+    number, count, _ = screen.phase
+    phase = f", phase {number} of {count}" if number and count > 1 else ""
+    looks = [block for block in screen.blocks if isinstance(block, view.Looks | view.Pause)]
+    *effect, last = _effect(screen, width) or [Text()]
+    pause = Text("  any key: pause", style="dim")
+    return [
+        Text(),
+        *_step_line(screen, width, phase),
+        *(line for block in looks for line in render_block(block, width).lines),
+        *([] if looks else _in_one_line(what_ran(screen, _UNCUT), width)),
+        *_look_alikes(screen, width),
+        *effect,
+        *(both_ends(last, pause, width) if last.plain else []),
+    ]
+
+
+def _in_one_line(lines: Lines, width: int) -> Lines:
+    """Return the lines as one, cut where the screen ends."""
+    text = "  " + " ".join(" ".join(line.plain.split()) for line in lines)
+    cut = Text(text, style="bold")
+    cut.truncate(width, overflow="ellipsis")
+    return [cut] if lines else []
+
+
+def _finding(screen: Screen, width: int) -> list[Band]:
+    """Return what the step before has left to judge: what it showed, and what to look for in it."""
+    found = screen.finding
+    if found is None:
+        return []
+    # What a document says is the answer; what stands before it, the CLI says with every command.
+    whole = readable_output(json_at_end(found.output) or found.output, width - 4)
+    output = [text for text in lines_of(whole) if text.strip()]
+    shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
+    bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"), 1)]
+    bands.append(band(shown, 2, more="o"))
+    bands += [band(_labelled(f"{note.label}:", note.text, width), 2) for note in found.notes]
+    return [*bands, band([Text()], 0)]
+
+
+def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Lines:
+    """Return what is shown before the end where the last step has left something to judge, right above."""
+    found = screen.finding
+    said = [line for note in found.notes for line in _labelled(f"{note.label}:", note.text, width)] if found else []
+    ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], width)
+    return fit([band(said, 2), band(ask)], height - 1)
 
 
 def render_details(screen: Screen, width: int = 80) -> Lines:
@@ -75,6 +139,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
         lines += known_error_lines(screen.diagnosis.known, width) if screen.diagnosis.known else []
         lines.append(Text())
     lines += _lines_of(screen.blocks, width)
+    lines += offered_lines(screen.asks, width) if screen.asks else []
     shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
     if screen.argv and screen.argv not in shown and not _requests(screen):
         lines += [Text("  Command:"), *command_lines(screen.argv, width)]
@@ -86,15 +151,20 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
         text = value if isinstance(value, str) else ", ".join(value)
         lines += wrap(text, width, first=f"  {name} = ", rest="      ")
     every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["l list of steps", "g go to a step", "m note", "! a command of your own"]
     every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
     return [*lines, Text(), *keys("Keys at any step:", every, width)]
 
 
 def ask_line(screen: Screen) -> str:
     """Say what must be typed to do the step."""
+    if screen.asks and screen.asks.offered:
+        return "Type a number from the list, or the value"
     if screen.action.wants_answer:
         return next((_ANSWERS[type(block)] for block in screen.blocks if type(block) in _ANSWERS), "Type the answer")
     purpose = screen.action.enter_does
+    if is_dry(screen.state) and screen.effect is not Effect.READS:
+        return "Press Enter to go on without it"
     if screen.purpose is Purpose.UNDO:
         purpose = "to undo it" if screen.action.runs else "when it is undone"
     if screen.confirmation is Confirmation.ENTER:
@@ -126,6 +196,8 @@ def is_dry(state: RunState) -> bool:
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
 
 # Colour only repeats the word: it may be off, or the eye may not tell red from green.
+_UNCUT = 10_000
+"""Columns for a command that is cut where the screen ends."""
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
 
 
@@ -156,9 +228,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
-def _step_line(screen: Screen, width: int) -> Lines:
+def step_place(screen: Screen) -> str:
+    """Say which step this is; a `+` tells that an answer still to come decides how many there are."""
     place = "Before step 1," if screen.path.startswith("before/") else "Step"
-    numbered = f"{place} {screen.number} of {screen.total}"
+    return f"{place} {screen.number} of {screen.total}{'+' if screen.has_more else ''}"
+
+
+def _step_line(screen: Screen, width: int, phase: str = "") -> Lines:
+    numbered = f"{step_place(screen)}{phase}"
     title = one_line(screen.title)
     minutes = f"about {screen.step.minutes:g} min, " if screen.step.minutes else ""
     clock = Text(f"{minutes}{duration(screen.seconds_so_far)} so far", style="dim")
@@ -278,7 +355,8 @@ _ANSWERS: Mapping[type, str] = {view.Options: "Type the number of your answer", 
 
 
 def _effect(screen: Screen, width: int) -> Lines:
-    if not screen.action.runs and screen.effect is Effect.READS:
+    reaches_target = screen.action.runs or screen.action.reports_findings
+    if not reaches_target and screen.effect is Effect.READS:
         return []
     seen = screen.target
     target = seen.kind.upper() if seen.name == seen.kind else f"{seen.kind.upper()} {one_line(seen.name)}"

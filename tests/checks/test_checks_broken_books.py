@@ -101,6 +101,12 @@ BROKEN = [
         "there is no earlier step 'later' to go back to",
     ),
     _step(
+        "nothing-to-pick-from",
+        "- {id: a, tick: A, asks: {name: n, ask: N?, example: x, pick: §later/0.n}}\n"
+        "- {id: later, title: 'L {{n}}', run: git log}\n",
+        "there is no earlier step 'later' to pick from",
+    ),
+    _step(
         "suggests-no-answer",
         "- id: look\n  title: L\n  survey:\n    - look: Errors\n      run: git log\n"
         "      suggests: [{matches: x, option: §Both}]\n"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+
 import pytest
 
 from runbook.checks import open_book
 from runbook.cli import main
+from runbook.model import Parameter, Step
 
 
 def test_packaged_book_has_no_problem(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,6 +17,28 @@ def test_packaged_book_has_no_problem(capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.delenv("RUNBOOK_BOOK", raising=False)
     assert main(["check"]) == 0, capsys.readouterr().out
     assert capsys.readouterr().err.endswith("rules: no problems\n")
+
+
+KNOWN_LISTS = re.compile(r"(?:^|_)(?:function_names?|table(?:_name)?|versions?|file)")
+"""Names of values that stand in the project's files."""
+
+
+def test_what_can_be_listed_is_picked_from_a_list() -> None:
+    """Nobody types the name of a function, a table or a migration where the project's files have it."""
+    asked = [
+        (procedure.id, asks)
+        for procedure in open_book().procedures.values()
+        for asks in (*procedure.parameters, *_asked_at(procedure.steps))
+    ]
+    assert len(asked) > 50
+    assert [(where, one.name) for where, one in asked if KNOWN_LISTS.fullmatch(one.name) and not one.pick] == []
+
+
+def _asked_at(steps: Sequence[Step]) -> Iterator[Parameter]:
+    for step in steps:
+        yield from (action.asks for action in step.actions if action.asks)
+        for branch in step.action.branches():
+            yield from _asked_at(branch)
 
 
 def test_procedures_keep_their_digest_from_one_reading_to_the_next() -> None:

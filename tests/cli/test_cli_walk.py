@@ -141,7 +141,7 @@ def second_terminal(place: Place, *reasons: str) -> tuple[int, str]:
     def answer(screen: str) -> str:
         if screen.endswith("reason> "):
             return next(left, "")
-        return "q" if "h hand over" in screen else ""
+        return "q" if "q stop" in screen else ""
 
     code = child.converse(answer)
     return code, " ".join("".join(child.screens).split())
@@ -164,7 +164,7 @@ def test_one_run_per_target_and_status_tells_the_others(place: Place) -> None:
     assert place.session() == 0, place.screens
 
     status, screens = seen
-    assert "Fix it on production qwertyuiopasdfghjklz: step 2 of 4, Push." in status
+    assert "Fix it on production qwertyuiopasdfghjklz: step 2 of 4, Push (waiting for the operator)." in status
     assert "In process" in status
     assert codes == [5]
     assert "has been running fix on this target since" in screens
@@ -197,7 +197,7 @@ def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
 
     assert "step 2 of 4, Push" in text
     assert "is gone. To continue: runbook resume" in text
-    (one,) = json.loads(runbook(place, "status", "--format", "json").stdout)
+    (one,) = json.loads(runbook(place, "status", "--format", "json").stdout)["running"]
     assert (one["alive"], one["step"], one["command"]) == (False, "push", ["npx", "supabase", "db", "push", "--remote"])
 
 

@@ -65,7 +65,7 @@ def test_the_time_is_told_against_the_pages_minutes() -> None:
     ("events", "line"),
     [
         pytest.param([OptionChosen(at=at(1), step="what", option="Rows")], "you chose 'Rows'", id="option"),
-        pytest.param([SteppedBack(at=at(1), step="look")], "went back to 'look'", id="back"),
+        pytest.param([SteppedBack(at=at(1), step="look")], "went to 'look' again", id="back"),
         pytest.param([StepSkipped(at=at(1), step="look", reason="no time")], "skipped 'look': no time", id="skip"),
         pytest.param(
             [StepFinished(at=at(1), step="push", purpose=Purpose.RUN, outcome=Outcome.FAILED)] * 2,
@@ -134,7 +134,7 @@ def test_the_cause_is_told_in_sentences() -> None:
 
     assert told == (
         "Migration 20260112000000_x had run halfway and was not in the history.",
-        "1 statement had changed production by hand, the first: delete from t",
+        "1 statement had set the scene in the database: delete from t",
         "Another session held a transaction open: lock table t",
         "From the start a colleague held the target.",
         "At step 'push/apply' the command was killed.",

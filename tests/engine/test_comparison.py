@@ -107,6 +107,12 @@ def test_what_is_not_met_says_what_was_seen_instead(expect: Expectation, code: i
     assert (seen.is_met, seen.evidence) == (False, evidence)
 
 
+def test_an_empty_value_is_called_one() -> None:
+    """A sentence that ends with a comma would look cut off."""
+    seen = compare(Expectation(json=(("0.remote", "2"),)), 0, '[{"remote": ""}]', fill)
+    assert seen.evidence == "expected 0.remote to be 2, saw an empty value"
+
+
 def test_evidence_names_the_values_that_a_path_was_filled_with() -> None:
     """A placeholder in a report would not say which row was compared."""
     listed = '{"functions": [{"slug": "2", "version": 1}]}'

@@ -105,7 +105,7 @@ def test_a_run_cut_at_every_event_goes_on_rightly(tmp_path: Path, decision: Unde
 def _deciding(decision: Undecided) -> Callable[[Screen], Reply]:
     def answer(screen: Screen) -> Go | Resolve:
         record = screen.state.step(screen.path)
-        return Resolve(decision, "looked") if record.status.is_unknown else answers(screen)
+        return Resolve(decision, "looked") if record.may_be_half_done else answers(screen)
 
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,10 @@ from support.walks import (
     tick,
 )
 
-from runbook.engine.ports import Execution, Go, Stop
+from runbook.engine.ports import Execution, Go, Screen, Stop
 from runbook.errors import ExitCode, PolicyRefusal
 from runbook.journal.events import ChildStarted, OptionChosen, Outcome, StepFinished, StepStarted
+from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Step
 from runbook.steps.choose import Choose, Option
 from runbook.steps.survey import Look, Suggestion, Survey
@@ -173,3 +175,21 @@ def test_a_wait_ends_as_soon_as_what_it_watches_fails(tmp_path: Path) -> None:
     end = next(one for one in walked.journal.events(walked.run) if isinstance(one, StepFinished))
     assert (end.outcome, end.output) == (Outcome.FAILED, "five")
     assert end.evidence.startswith("waited 120 s of 600 s, checked 3 times; expected the text 'none'")
+
+
+def test_a_survey_that_fails_says_why(tmp_path: Path) -> None:
+    """The error that its looks have in common is known, so what to do about it is on the screen."""
+    packaged = read_book(PACKAGED_BOOK)
+    known = replace(book(procedure(a_survey(a_look("npx supabase functions list")))), errors=packaged.errors)
+    seen = list[str]()
+
+    def note(screen: Screen) -> Stop:
+        seen.extend([screen.diagnosis.known.id] if screen.diagnosis and screen.diagnosis.known else [])
+        return Stop()
+
+    message = "Access token not provided. Supply an access token by running `supabase login`."
+    failing = ended(1, json.dumps({"_tag": "Error", "error": {"message": message}}))
+    executor = FakeExecutor({"npx supabase": failing})
+    policy = replace(packaged.policy, majors=known.policy.majors)
+    Walked(replace(known, policy=policy), tmp_path, FakeOperator([confirm, note]), executor).begin()
+    assert seen == ["token-missing"]

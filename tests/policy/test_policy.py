@@ -300,6 +300,24 @@ def test_a_longer_subcommand_goes_before_a_shorter_one() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "majors"),
+    [
+        ("npx supabase db push --linked", {2, 3}),
+        ("npx supabase db push --local", set()),
+        ("npx supabase db push --dry-run --linked", set()),
+        ("npx supabase functions deploy hello --use-api --project-ref abcdefghijklmnopqrst", {3}),
+        ("npx supabase migration fetch --linked", {2, 3}),
+        ("npx supabase migration repair --status applied 20260101000000 --linked", {3}),
+        ("npx supabase db query --linked -- 'insert into public.t values (1)'", {3}),
+        ("npx supabase db query --linked --read-only -- 'select 1'", set()),
+    ],
+)
+def test_which_commands_ask_once_more(line: str, majors: set[int]) -> None:
+    """As the real CLIs did: only what writes, and to a hosted project or over files here."""
+    assert {major for major in (2, 3) if classify(shlex.split(line), book_policy(), major=major).asks} == majors
+
+
 def test_what_reaches_nothing_has_no_target() -> None:
     """Its verdict is that of this machine, whatever flags it is given."""
     here = policy_of(rule(reaches=Family.NOTHING, remote=Verdict.REFUSE, local=Verdict.CONFIRM))

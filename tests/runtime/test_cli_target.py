@@ -130,6 +130,18 @@ def test_broken_database_is_told_and_does_not_stop_an_emergency(machine: Machine
     assert target.notes() == ("The database did not answer the CLI: connection refused",)
 
 
+def test_a_missing_sign_in_is_named_as_the_cause(machine: Machine) -> None:
+    """Without an access token the CLI blames the network, so it is asked who is signed in."""
+    error = {"code": "AccessTokenRequiredError", "message": "IPv6 is not supported on your current network"}
+    machine.npx("3.1.0", {"target": LINKED, "_tag": "Error", "error": error}, code=1)
+    target = machine.target()
+    target.prove()
+    (note,) = target.notes()
+    assert "Nobody is signed in" in note
+    assert "npx supabase login" in note
+    assert "IPv6" not in note
+
+
 def test_silence_is_no_proof(machine: Machine) -> None:
     """Without a target in its answer nothing runs."""
     machine.npx("3.1.0", {"error": {"message": "not logged in"}}, code=1)

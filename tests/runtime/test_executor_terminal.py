@@ -49,6 +49,24 @@ def test_prompt_without_a_newline_appears_at_once_and_is_answered(run: Callable[
     assert _result(child)["output"] == "Name: ada\nhello ada"
 
 
+def test_silence_is_marked_and_the_mark_is_gone_before_the_output(run: Callable[..., pexpect.spawn[str]]) -> None:
+    """The mark stands on a line of its own, in no record, and never below a question; a key then is noted."""
+    body = "read -t 5 a < go; echo one; printf 'Name: '; read name; echo hello $name"
+    child = run("bash", "-c", f"mkfifo go; {body}")
+    child.expect(r"running, \d s")
+    press(child, "k")
+    child.expect("typed before the question appeared were discarded")
+    child.expect(r"running, \d s")
+    Path(str(child.cwd), "go").write_text("\n")
+    child.expect(r"\r\x1b\[Kone\r\n")
+    child.expect("Name: ")
+    answer(child, "ada")
+    assert "running" not in (child.before or "")
+    child.expect("hello ada")
+    child.expect("EARLY True")
+    assert _result(child)["output"] == "one\nName: ada\nhello ada"
+
+
 def test_ctrl_c_reaches_the_child_alone(run: Callable[..., pexpect.spawn[str]]) -> None:
     """The runbook survives and says that the command was interrupted."""
     child = run("sh", "-c", "echo ready; sleep 60")

@@ -102,8 +102,6 @@ def _at_the_push(place: Place) -> Watched:
     watched.type("")
     watched.read_until("Enter when done")
     watched.type("")
-    watched.read_until("Press Enter to run")
-    watched.type("")
     watched.read_until("Type yes to run")
     return watched
 

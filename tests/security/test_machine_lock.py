@@ -333,7 +333,7 @@ def colleague(place: Place, tmp_path: Path, *reasons: str) -> tuple[int, str, Pl
     def answer(screen: str) -> str:
         if screen.endswith("reason> "):
             return next(left, "")
-        return "q" if "h hand over" in screen else ""
+        return "q" if "q stop" in screen else ""
 
     code = child.converse(answer)
     return code, " ".join("".join(child.screens).split()), other

@@ -1,7 +1,7 @@
 """Run one command through PtyExecutor on this process's terminal: `python -m support.executing JSON`.
 
 The JSON names `argv` and maybe `timeout`, `secrets`, `environment`. It prints `BORN pid` before the command and
-`RESULT {...}` after it.
+`EARLY` whether keys came while nothing was asked, and `RESULT {...}` after it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ __all__ = ["main"]
 def main(text: str) -> int:
     """Run it and return 0, or 7 if the executor raised."""
     wanted = json.loads(text)
+    executor = PtyExecutor.here()
     try:
-        result = PtyExecutor.here().execute(
+        result = executor.execute(
             wanted["argv"],
             environment=wanted.get("environment", {}),
             directory=".",
@@ -31,6 +32,7 @@ def main(text: str) -> int:
     except RunbookError as error:
         _say(f"RAISED {error.message}")
         return 7
+    _say(f"EARLY {executor.take_early_keys()}")
     _say(f"RESULT {json.dumps(dataclasses.asdict(result))}")
     return 0
 

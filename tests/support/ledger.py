@@ -42,7 +42,8 @@ class StepLedger:
     """What became of one step, told from its events alone."""
 
     state: str = "open"
-    """`open`, `running` (started, its end unknown), `done`, or `left` (its undo failed and was given up)."""
+    """`open`, `reading` (started; it may simply be done again), `running` (started, its end unknown), `done`, or `left`
+    (its undo failed and was given up)."""
     undoing: str = ""
     """`running` or `failed`, while an undo is neither done nor given up."""
     writes: bool = False
@@ -111,7 +112,8 @@ class Ledger:
         if writes:
             promise(one.state != "running", f"{event.step} runs again, and how it ended is not known")
             promise(one.state != "done" or one.again, f"{event.step} runs again, and it had passed")
-        one.state, one.undoing, one.writes, one.again, one.taken_back = "running", "", writes, False, False
+        state = "running" if writes or not (event.argv or event.looks) else "reading"
+        one.state, one.undoing, one.writes, one.again, one.taken_back = state, "", writes, False, False
 
     def _finished(self, event: StepFinished) -> None:
         one = self.step(event.step)

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runbook.engine.ports import (
+    AddNote,
     Back,
     Execution,
     Go,
+    GoTo,
     HandOver,
     Reply,
     Resolve,
+    RunOwn,
     Screen,
     Skip,
     Stop,
@@ -24,6 +27,7 @@ from runbook.engine.ports import (
     TakeBack,
     Undecided,
 )
+from runbook.engine.way import way_of
 from runbook.journal.events import Event, Outcome, Purpose, RunStarted, StepFinished, StepStarted, TargetSeen
 from runbook.journal.interface import Holder, MemoryJournal
 from runbook.model import Parameter, Procedure
@@ -333,6 +337,11 @@ class RandomOperator:
             "skip": Skip("not needed"),
             "skip without a reason": Skip(""),
             "back": Back(),
+            "go to": GoTo(self._somewhere(screen) if which == "go to" else "", "not needed"),
+            "go to without a reason": GoTo(self._somewhere(screen) if "go to" in which else ""),
+            "note": AddNote("look at this"),
+            "own": RunOwn("git log own"),
+            "own refused": RunOwn("supabase db reset --linked"),
             "take back": TakeBack(),
             "take back at once": TakeBack("yes"),
             "stop": Stop(),
@@ -343,6 +352,10 @@ class RandomOperator:
             "done": Resolve(Undecided.DONE, "seen"),
         }
         return replies.get(which, going)
+
+    def _somewhere(self, screen: Screen) -> str:
+        places = way_of(screen.procedure, screen.state).places
+        return self.world.dice.choice([place.path for place in places] or [screen.path])
 
     def _grant(self, screen: Screen, reply: Reply, purpose: Purpose) -> None:
         """Note what this answer confirms: a `Go` the step or its undo, a `TakeBack` with a word the undo."""
@@ -361,14 +374,16 @@ class RandomOperator:
 _DECIDE = (
     *("go",) * 14,
     *("wrong", "skip", "skip without a reason", "back", "back", "take back", "take back at once"),
-    *("stop", "hand over", "switch", "interrupt", "redo"),
+    *("stop", "hand over", "switch", "interrupt", "redo", "go to", "go to without a reason", "note", "own"),
+    "own refused",
 )
 _RECOVER = (
     *("go",) * 7,
     *("wrong", "skip", "skip without a reason", "back", "take back", "take back at once", "take back at once"),
-    *("stop", "hand over", "switch", "interrupt", "redo", "probe"),
+    *("stop", "hand over", "switch", "interrupt", "redo", "probe", "go to", "note", "own"),
 )
 _RESOLVE = (
     *("as drawn",) * 4,
     *("probe", "redo", "done", "take back", "take back at once", "stop", "hand over", "switch", "go", "skip", "back"),
+    *("go to", "note", "own"),
 )

@@ -108,11 +108,13 @@ def press(child: pexpect.spawn[str], keys: str) -> None:
         time.sleep(UNSEEN_PAUSE)
 
 
-def walk_terminal(name: str, directory: Path, **environment: str) -> pexpect.spawn[str]:
-    """Start one of the procedures of `support.walking` in a terminal of 80 by 24."""
+def walk_terminal(
+    name: str, directory: Path, *, columns: int = 80, rows: int = 24, **environment: str
+) -> pexpect.spawn[str]:
+    """Start one of the procedures of `support.walking` in a terminal of that size."""
     walk = (sys.executable, "-m", "support.walking", name, str(directory))
     paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "NO_COLOR": "1"}
-    return terminal(*walk, environment={**paths, **environment}, directory=directory)
+    return terminal(*walk, environment={**paths, **environment}, directory=directory, columns=columns, rows=rows)
 
 
 def walk_ending(child: pexpect.spawn[str]) -> tuple[int, list[list[str]]]:

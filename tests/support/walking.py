@@ -6,6 +6,7 @@ Prints `ENDED code` and `RAN [[argv], …]` at its end.
 from __future__ import annotations
 
 import json
+import select
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -55,7 +56,8 @@ def _procedures() -> Mapping[str, Procedure]:
     return {
         "write": procedure(step("apply", "change it", undo=Undo(action=command("change back")))),
         "destroy": procedure(step("drop", "destroy it")),
-        "read": procedure(one, step("second", "look two", look_for="Two rows.")),
+        "read": procedure(one, step("second", "look two", look_for="Two rows."), step("third", "look three")),
+        "slow": procedure(step("first", "look slow"), step("second", "look two", look_for="Two rows.")),
         "tick": procedure(step("rate", Tick("Look", asks=parameter("rate", pattern="[0-9]+|q")))),
         "choose": procedure(choose("what", left=[tick("l")], right=[one])),
         "edit": procedure(step("write", Edit(file="new.sql", template="select 1;\n"))),
@@ -76,9 +78,17 @@ def _procedures() -> Mapping[str, Procedure]:
         "cut": procedure(step("apply", "change it", verify=check("look at"))),
         "secret": procedure(one, parameters=[parameter("token", secret=True)]),
         "value": procedure(one, parameters=[parameter("table", pattern="[a-z]+", default="tasks")]),
-        "switch": replace(procedure(one), related=("other",)),
-        "long": procedure(one, step("second", "look two")),
+        "switch": replace(procedure(tick("one")), related=("other",)),
+        "long": procedure(one, tick("second")),
         "held": procedure(one),
+        "keys": procedure(
+            one,
+            step("apply", "change it", title="Apply the change", undo=Undo(action=Tick("Delete new.sql"))),
+            step("where", Tick("Look", asks=parameter("where", pick="functions"))),
+            choose("what", left=[tick("l")], right=[one]),
+            step("more", "change more", title="Apply the rest"),
+            step("seen", Tick("Use it", asks=parameter("seen", pattern=".{2,99}"))),
+        ),
     }
 
 
@@ -95,6 +105,11 @@ _ENDINGS: Mapping[str, dict[str, Any]] = {
     "check": {"look at": [ended(0, "nothing"), ended(0, "nothing"), ended(0, "it is there")]},
     "lost": {"change it": ended(1, "Connection terminated"), "look at": ended()},
     "cut": {"change it": [INTERRUPTED, ended()], "look at": ended()},
+    "keys": {
+        "look own": ended(0, "\n".join(f"row {number}" for number in range(60))),
+        "change own": ended(1, "ERROR: it is broken"),
+    },
+    "slow": {"look slow": lambda _: ended(0, str(select.select([sys.stdin], [], [])))},
     "long": {"look one": ended(0, "\n".join(f"row {number}" for number in range(60)))},
 }
 
@@ -111,6 +126,8 @@ def main(name: str, directory: str) -> int:
         target=FakeTarget(directory=directory),
         clock=cast("Any", SystemClock()),
     )
+    if name == "keys":
+        (project / "supabase/functions/complete-task").mkdir(parents=True)
     if name == "held":
         now = SystemClock().now()
         walked.journal.hold(

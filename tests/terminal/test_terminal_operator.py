@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.text import Text
+from support.dialogs import ScriptedDialog
 from support.screens import screen, state
 from support.walks import choose, parameter, step
 
@@ -18,28 +18,6 @@ from runbook.steps.edit import Edit
 from runbook.steps.tick import Tick
 from runbook.steps.wait import Wait
 from runbook.terminal import TerminalOperator
-from runbook.terminal.dialog import Dialog
-
-
-class ScriptedDialog(Dialog):
-    """Gives answers one after the other, and keeps what was shown."""
-
-    def __init__(self, *answers: str) -> None:
-        super().__init__(StringIO())
-        self.answers = list(answers)
-        self.shown: list[str] = []
-
-    def show(self, lines: Iterable[Text | str]) -> None:
-        """Keep the lines."""
-        self.shown += [line if isinstance(line, str) else line.plain for line in lines]
-
-    def line(self, label: str = "> ") -> str:
-        """Return the next answer."""
-        return self.answers.pop(0)
-
-    def value(self, label: str = "> ") -> str:
-        """Return the next answer."""
-        return self.line(label)
 
 
 def _edit(tmp_path: Path) -> Screen:
@@ -96,3 +74,22 @@ def test_answer_is_asked_for_until_it_fits(action: Action, answers: Sequence[str
     reply = TerminalOperator(dialog=dialog).decide(screen(step("it", action), effect=Effect.READS))
     assert (reply, dialog.answers) == (Go(value=value), [])
     assert any(line.startswith("  ! ") for line in dialog.shown)
+
+
+def test_the_clock_goes_on_while_a_screen_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute spent with the details is on the screen that comes back."""
+    moments = iter([100.0, 100.0, 160.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(moments))
+    dialog = ScriptedDialog("?", "", "yes")
+    assert TerminalOperator(dialog=dialog).decide(replace(screen(), seconds_so_far=5)) == Go(typed="yes")
+    assert [line[-12:] for line in dialog.shown if line.endswith("so far")] == ["00:05 so far", "01:05 so far"]
+
+
+def test_a_step_that_starts_by_itself_is_only_shown() -> None:
+    """Nothing is asked, unless a key was pressed while the last command ran."""
+    reads = replace(screen(effect=Effect.READS), starts_by_itself=True)
+    asked = ScriptedDialog("")
+    assert TerminalOperator(dialog=ScriptedDialog()).decide(reads) == Go()
+    assert TerminalOperator(dialog=asked, early_keys=lambda: True).decide(reads) == Go()
+    assert asked.answers == []
+    assert any("You pressed a key" in line for line in asked.shown)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.screens import PUSH, failed, judged, plain_text, screen, state
 from support.walks import AT, PRODUCTION, START, check, command, parameter, procedure, step
 
+from runbook.engine.pace import Finding
 from runbook.engine.state import apply
 from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
@@ -28,7 +29,7 @@ from runbook.terminal.error_screens import render_difference, render_failure, re
 from runbook.terminal.event_lines import render_finished, render_phase_end, render_result
 from runbook.terminal.intro import render_begin, render_intro, render_question
 from runbook.terminal.lines import Lines, command_lines, plain
-from runbook.terminal.step_screen import render_details, render_step
+from runbook.terminal.step_screen import render_by_itself, render_details, render_step
 
 LONG = "A sentence that goes on and on, " * 30
 
@@ -48,7 +49,7 @@ def test_step_that_writes_to_production() -> None:
           WRITES to PRODUCTION qwertyuiopasdfghjklz.
           No undo: another migration
 
-          Type yes to run, or: s skip  b back  ? why  o output  h hand over  q stop""").replace(
+          Type yes to run, or: s skip  b back  l steps  ? more  o output  q stop""").replace(
         "Emergency rollback  PRODUCTION", f"Emergency rollback{' ' * 11}PRODUCTION"
     )
 
@@ -95,7 +96,54 @@ def test_branch_is_not_passed_off_as_production() -> None:
 
 def test_dry_run_says_so_on_every_screen() -> None:
     """Nobody shall take a dry run for the real one, or the other way round."""
-    assert "DRY RUN" in plain_text(render_step(screen(state=state(dry=True))))
+    shown = plain_text(render_step(screen(state=state(dry=True))))
+    assert "DRY RUN" in shown
+    assert "Press Enter to go on without it" in shown
+    assert "DRY RUN, nothing is written" in plain_text(render_begin(PRODUCTION, (), dry=True))
+
+
+def test_the_clis_own_question_is_announced_before_the_yes() -> None:
+    """As the policy has it; a command that doesn't ask isn't said to."""
+    asks = screen(judgement=replace(judged(Effect.WRITES), asks=True))
+    sentence = "The CLI asks once more: answer y."
+    assert sentence in plain_text(render_step(asks))
+    assert sentence not in plain_text(render_step(screen()))
+
+
+def test_a_finding_stands_above_the_step_that_waits_for_it() -> None:
+    """What was seen, and what to look for in it; too much of it is cut where `o` shows the rest, and it fits."""
+    notes = (Note(Label.LOOK_FOR, "A row where blocks is yes."), Note(Label.STOP_IF, "It is a backup."))
+    found = Finding("find", 1, "Find the session", 'Target: here\n[{"blocks": "yes", "pid": 7}]', notes)
+    text = plain_text(render_step(screen(finding=found)))
+    shown = [
+        text.index(part) for part in ("Seen at step 1   Find the session", "pid", "A row where", "It is a", "Step 2")
+    ]
+    assert shown == sorted(shown)
+    assert "Target: here" not in text
+    for width in (60, 80):
+        much = replace(found, output="\n".join(f"row {number}" for number in range(90)), notes=(*notes, *notes))
+        lines = render_step(screen(finding=much), width)
+        assert _fits(lines, width)
+        assert "more lines: o shows all]" in plain_text(lines)
+
+
+def test_a_step_that_starts_by_itself_is_told_in_a_few_lines() -> None:
+    """Where it lands, which step and phase this is, and its command in one line, however long."""
+    long = ("npx", "supabase", "db", "query", LONG.replace(" ", "\n"))
+    for width in (60, 80):
+        lines = render_by_itself(screen(argv=long, effect=Effect.READS, has_more=True), width)
+        text = plain_text(lines)
+        assert _fits(lines, width, 7)
+        assert "Step 2 of 7+, phase 1 of 2" in text
+        assert ("$ npx supabase db query" in text, "Reads PRODUCTION" in text, "any key: pause" in text) == (True,) * 3
+
+
+def test_failed_and_unknown_steps_say_where_they_stand() -> None:
+    """The number and the clock are on every screen."""
+    shown = screen()
+    for lines in (render_failure(shown, failed()), render_unknown(shown, [], None)):
+        assert "Step 2 of 7" in plain_text(lines)
+        assert "04:10 so far" in plain_text(lines)
 
 
 def test_warning_comes_before_the_command() -> None:
@@ -163,7 +211,8 @@ def test_any_step_fits_and_carries_no_control_characters(
     shown = screen(effect=effect, argv=("npx", *argv))
     notes = [Note(label, text) for label in Label]
     blocks: tuple[view.Block, ...] = (*notes, view.CommandToRun(("npx", *argv)), view.UndoWay((), text))
-    lines = render_step(replace(shown, title=title or "x", blocks=blocks), width)
+    found = Finding("a", 1, text, text, (Note(Label.LOOK_FOR, text),)) if width >= 60 else None
+    lines = render_step(replace(shown, title=title or "x", blocks=blocks, finding=found), width)
     assert _fits(lines, width)
     assert not any(ord(one) < 32 or ord(one) == 127 for line in lines for one in line.plain)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support.terminals import press, program, type_keys, walk_ending, walk_terminal
+from support.terminals import pid_of, press, program, type_keys, walk_ending, walk_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,7 +117,6 @@ def test_choice_takes_a_number(walk: Start) -> None:
     child.expect("Type a number from 1 to 2")
     _type(child, "2")
     child.expect("-> right")
-    _type(child, "")
     assert walk_ending(child) == (0, [["look", "one"]])
 
 
@@ -148,7 +148,6 @@ def test_editor_that_fails_is_told_and_another_way_shown(walk: Start, tmp_path: 
 def test_wait_counts_down_and_enter_ends_it(walk: Start) -> None:
     """How long it really was goes on record."""
     child = walk("wait")
-    _type(child, "")
     child.expect("60 s left")
     press(child, "\r")
     child.expect("waited 0 s of 60 s")
@@ -248,8 +247,7 @@ def test_secret_is_not_echoed(walk: Start) -> None:
     press(child, "hunter2hunter2\r")
     child.expect("has begun")
     assert "hunter2" not in (child.before or "")
-    _type(child, "q")
-    assert walk_ending(child)[0] == 1
+    assert walk_ending(child) == (0, [["look", "one"]])
 
 
 def test_value_is_asked_for_until_it_fits_and_enter_takes_the_default(walk: Start) -> None:
@@ -259,8 +257,7 @@ def test_value_is_asked_for_until_it_fits_and_enter_takes_the_default(walk: Star
     child.expect("does not match")
     _type(child, "", prompt="value> ")
     child.expect("has begun")
-    _type(child, "q")
-    assert walk_ending(child)[0] == 1
+    assert walk_ending(child) == (0, [["look", "one"]])
 
 
 def test_handing_over_leaves_a_note_and_the_way_back(walk: Start) -> None:
@@ -291,7 +288,6 @@ def test_another_procedure_is_begun_by_its_number(walk: Start) -> None:
 def test_output_is_paged_from_its_end(walk: Start) -> None:
     """60 lines in a terminal of 24: the newest first, back by b."""
     child = walk("long")
-    _type(child, "")
     child.expect("Step 2 of 2")
     _type(child, "o")
     child.expect("row 59")
@@ -303,19 +299,53 @@ def test_output_is_paged_from_its_end(walk: Start) -> None:
     assert walk_ending(child)[0] == 1
 
 
-def test_what_to_look_for_waits_for_the_operator(walk: Start) -> None:
-    """The next screen does not push the output away; b stands at the step again."""
+def test_reading_steps_start_by_themselves_up_to_a_finding(walk: Start) -> None:
+    """What is left to judge stands on the next step's screen, which waits; b stands at the step before, and waits."""
     child = walk("read")
-    _type(child, "")
-    _type(child, "")
+    child.expect(r"Step 1 of 3 .*First")
+    child.expect(r"Step 2 of 3 .*Second")
+    child.expect(r"Seen at step 2 .*Second")
     child.expect("Look for: Two rows.")
-    child.expect("Press Enter if all is well")
+    child.expect(r"Step 3 of 3 .*Third")
     _type(child, "b")
     child.expect("Back at second")
     child.expect("It ran before: passed")
     _type(child, "")
+    child.expect(r"Seen at step 2 .*Second")
     _type(child, "")
-    assert walk_ending(child) == (0, [["look", "one"], ["look", "two"], ["look", "two"]])
+    assert walk_ending(child) == (0, [["look", "one"], ["look", "two"], ["look", "two"], ["look", "three"]])
+
+
+def test_a_key_pressed_meanwhile_stops_at_the_next_step(walk: Start) -> None:
+    """It doesn't count as the answer there; the last step's finding is judged before the end."""
+    child = walk("slow")
+    child.expect("any key: pause")
+    press(child, "\r")
+    child.expect("You pressed a key, so the walk waits here.")
+    child.expect("Press Enter to run")
+    _type(child, "")
+    child.expect("Look for: Two rows.")
+    child.expect("Press Enter if all is well")
+    _type(child, "")
+    assert walk_ending(child) == (0, [["look", "slow"], ["look", "two"]])
+
+
+def test_after_a_stop_the_screen_is_drawn_again_and_what_was_typed_is_gone(walk: Start) -> None:
+    """Stopped at a step, keys meanwhile, then continued: the whole screen comes once more with an empty answer."""
+    child = walk("write")
+    child.expect("Type yes to run")
+    child.expect("> ")
+    press(child, "ye")
+    os.kill(pid_of(child), signal.SIGSTOP)
+    os.waitpid(pid_of(child), os.WUNTRACED)
+    child.send("s")
+    os.kill(pid_of(child), signal.SIGCONT)
+    child.expect(r"Step 1 of 1 .*Apply")
+    child.expect("Type yes to run")
+    _type(child, "")
+    child.expect("Enter alone does nothing here")
+    _type(child, "q")
+    assert walk_ending(child) == (1, [])
 
 
 def test_target_held_by_somebody_else_is_taken_over_only_with_a_reason(walk: Start) -> None:

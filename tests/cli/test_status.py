@@ -1,0 +1,79 @@
+"""Which run a bare resume takes, what waits besides what is running, and how wide all of it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.terminals import terminal
+from support.walks import ME, START, FakeOperator, Walked, book, procedure, step
+
+from runbook.cli.run_options import find_run
+from runbook.engine.ports import HandOver, Stop
+from runbook.errors import UsageError
+from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted
+from runbook.journal.interface import Holder, MemoryJournal
+from runbook.reports.run_history import stopped
+
+FIX = procedure(step("apply", "change it"), step("more", "change more"))
+LONG = "a reason that is as long as people write them when they are called in the middle of the night and have to stop"
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> MemoryJournal:
+    """Return a journal with a run that was cut off in a write, one handed over, one at work, and a finished one."""
+    walked = Walked(book(FIX), tmp_path)
+    for answer in (Stop(LONG), HandOver("two rows", "bo"), Stop("lunch"), None):
+        replace(walked, operator=FakeOperator([answer] if answer else [])).begin()
+    runs = list(reversed(walked.journal.runs()))
+    started = StepStarted(at=START, step="apply", purpose=Purpose.RUN, argv=("change",), effect="writes")
+    walked.journal.append(runs[0], started)
+    at_work = Holder(run=runs[2], procedure="fix", operator="bo", host="here", pid=ME.pid, since=START, alive=True)
+    walked.journal.hold("production:other", at_work)
+    assert isinstance(walked.journal, MemoryJournal)
+    return walked.journal
+
+
+def test_a_bare_resume_takes_the_run_that_needs_it(journal: MemoryJournal) -> None:
+    """A step that may be half done goes first, then the one that stopped last; a run at work is left alone."""
+    cut, handed_over, at_work, _ = reversed(journal.runs())
+    assert find_run(journal, None, unfinished=True) == cut  # type: ignore[arg-type]
+    ended = StepFinished(at=START, step="apply", purpose=Purpose.RUN, outcome=Outcome.FAILED)
+    journal.append(cut, ended)
+    assert find_run(journal, None, unfinished=True) == handed_over  # type: ignore[arg-type]
+    assert find_run(journal, at_work) == at_work  # type: ignore[arg-type]
+
+
+def test_only_a_run_at_work_leaves_nothing_to_resume(tmp_path: Path) -> None:
+    """The way to see it is named."""
+    walked = Walked(book(FIX), tmp_path, FakeOperator([Stop()]))
+    walked.begin()
+    holder = Holder(run=walked.run, procedure="fix", operator="bo", host="h", pid=9, since=START, alive=True)
+    walked.journal.hold("x", holder)
+    with pytest.raises(UsageError, match="every unfinished run is under way") as told:
+        find_run(walked.journal, None, unfinished=True)  # type: ignore[arg-type]
+    assert "runbook status" in told.value.hint
+
+
+def test_runs_that_wait_are_listed_newest_first(journal: MemoryJournal) -> None:
+    """Not the finished one, not the one at work; no line is wider than asked for."""
+    waiting = stopped(journal)
+    assert [row.run for row in waiting] == [journal.runs()[2], journal.runs()[3]]
+    assert ["handed over" in waiting[0].outcome, "apply is unknown" in waiting[1].outcome] == [True, True]
+    lines = [line for row in waiting for line in row.as_text(60).splitlines()]
+    assert max(map(len, lines)) <= 60
+
+
+@pytest.mark.parametrize("words", [("status",), ("run", "x" * 90), ("resume",)])
+def test_what_a_narrow_terminal_shows_fits_it(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Errors and their hints too: lines break at spaces."""
+    state = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", ".")}
+    child = terminal(sys.executable, "-m", "runbook", *words, environment=state, columns=60, rows=20)
+    shown = child.read()
+    child.close()
+    assert shown.strip()
+    whole = [line for line in shown.splitlines() if " " in line.strip()]
+    assert max(map(len, whole)) <= 60, shown
