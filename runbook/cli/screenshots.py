@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from runbook.terminal.step_screen import render_step
 if TYPE_CHECKING:
     from runbook.secret_file import SecretFile
 
-__all__ = ["first_screen", "step_screen"]
+__all__ = ["first_screen", "screens_digest", "step_screen"]
 
 _MOMENT = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
 _REF = "abcdefghijklmnopqrst"
@@ -51,6 +52,16 @@ def step_screen(name: str, path: str) -> str:
     return _picture(
         render_step(screen), key=f"{name}-{path.replace('/', '-')}-screen", title=f"A step of: runbook run {name}"
     )
+
+
+def screens_digest(name: str) -> str:
+    """Return a digest of a procedure and of how its steps look at the terminal: recordings of other screens are stale."""
+    procedure = book().procedure(name)
+    context = _context(procedure)
+    rows = [*render_intro(procedure), *render_begin(_TARGET, ())]
+    for place in context.way.places:
+        rows += render_step(ready_screen(context, place)[0])
+    return sha256("\n".join([procedure.digest, *(row.plain for row in rows)]).encode()).hexdigest()[:16]
 
 
 def _context(procedure: Procedure) -> Context:

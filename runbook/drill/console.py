@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runbook.drill.stage import DrillReport, Stage
     from runbook.model import Book, Drill, Procedure
 
-__all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
+__all__ = ["hold", "hold_all", "hold_recorded", "list_drills", "say_briefing"]
 
 _WIDTH = 80
 
@@ -63,6 +63,38 @@ def hold(
         )
         click.echo(f"  psql    {about['psql']}\n  CLI     {about['cli']}\n  end it  runbook drill --end {record.id}")
     return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
+
+
+def hold_recorded(
+    book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: Path
+) -> int:
+    """Hold one drill unattended and write its screens and keys into a file, for the site."""
+    from runbook.cli.screenshots import screens_digest
+    from runbook.drill.debrief import debrief
+    from runbook.drill.isolation import cut_off_network
+    from runbook.drill.recording import record, write_recording
+    from runbook.drill.stage import set_stage
+
+    if url is None:
+        cut_off_network()
+
+    def before() -> None:
+        say_briefing(procedure, drill, enter=None)
+        click.echo("  Press Enter to take the call. ")
+
+    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
+        report, frames = record(
+            stage,
+            before=before,
+            after=lambda report: _say_report(report, debrief(report, procedure, drill, hints=0, errors=book.errors)),
+        )
+        if report.passed:
+            write_recording(file, stage, report, frames, screens_digest(procedure.id))
+    if not report.passed:
+        _say_report(report)
+        return ExitCode.NOT_COMPLETED
+    click.echo(f"{len(frames)} screens in {file}")
+    return ExitCode.DONE
 
 
 def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:

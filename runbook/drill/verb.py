@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ __all__ = ["command"]
 @click.option("--end", metavar="ID", help="End a sandbox that was kept ('all' ends all).")
 @click.option("--list", "listing", is_flag=True, help="List all drills.")
 @click.option("--results", metavar="FILE", help="Where --all keeps its results.")
+@click.option("--record", metavar="FILE", help="With --auto: keep every screen and key in FILE, for the site.")
 @click.option("--verbose", "-v", is_flag=True, help="With --auto: show what the commands print.")
 @click.pass_context
 def command(  # noqa: PLR0917 - click gives every option by its name
@@ -52,6 +54,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     end: str | None,
     listing: bool,
     results: str | None,
+    record: str | None,
     verbose: bool,
 ) -> int:
     """Practise a procedure on a throwaway database and project, with the real Supabase CLI.
@@ -83,6 +86,10 @@ def command(  # noqa: PLR0917 - click gives every option by its name
             what = f"'{drill.name}' can't be drilled by hand: its own answers contain the mistake"
             raise UsageError(what, hint="Add --auto.")
         require_person()
+    if record is not None:
+        if not auto:
+            raise UsageError("--record requires --auto", hint="Add --auto: the book's own answers are recorded.")
+        return console.hold_recorded(book, chosen, drill, major=int(major), url=database, file=Path(record))
     return console.hold(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
 
 

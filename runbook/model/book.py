@@ -22,7 +22,7 @@ from runbook.model.fields import (
 )
 from runbook.model.known_error import KnownError
 from runbook.model.policy import Policy
-from runbook.model.procedure import Procedure
+from runbook.model.procedure import Procedure, Section
 from runbook.model.search_words import SearchWords
 from runbook.model.terms import Position
 
@@ -69,6 +69,12 @@ class Book:
     advice: tuple[Advice, ...]
     errors: tuple[KnownError, ...]
     search: SearchWords
+
+    @property
+    def emergencies(self) -> tuple[Procedure, ...]:
+        """Return the procedures for when something is broken, the one to begin with first."""
+        wrong = (one for one in self.procedures.values() if one.section is Section.WRONG)
+        return tuple(sorted(wrong, key=lambda one: (not one.is_emergency, one.title)))
 
     def procedure(self, name: str) -> Procedure:
         """Return the procedure with that id; raises UsageError naming the closest ones."""

@@ -19,6 +19,7 @@ from runbook.model.fields import (
     MapOf,
     ProcedureId,
     Shaped,
+    Truth,
     Whole,
     key,
     shape,
@@ -69,6 +70,12 @@ class Procedure:
         "When in time it belongs: start (getting ready), before, during a migration, wrong (something broke), "
         "or functions (edge functions).",
         read=Section,
+    )
+    is_emergency: bool = key(
+        Truth(),
+        "Whether to offer it first wherever something is broken and nobody knows what; at most one procedure.",
+        name="emergency",
+        default=False,
     )
     use_when: tuple[str, ...] = key(LINES, "The situations in which this is the right procedure.")
     not_for: tuple[Reference, ...] = key(

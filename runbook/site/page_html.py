@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
 from itertools import accumulate
+from urllib.parse import urlencode
 
 from markupsafe import escape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
@@ -24,6 +26,8 @@ __all__ = [
     "list_headings",
     "meta",
     "relink",
+    "report_url",
+    "rootless",
     "shown_procedure",
     "unlink",
     "valid",
@@ -133,6 +137,22 @@ def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
     if name is None:
         return given
     return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
+
+
+def report_url(title: str, edit_uri: str | None) -> str | None:
+    """Return where a problem with a page is reported: the repository's issues, on GitHub, GitLab and their likes."""
+    repository, edit, _ = (edit_uri or "").partition("/edit/")
+    if not edit or not is_safe_link(repository):
+        return None
+    field = "issue[title]" if repository.endswith("/-") else "title"
+    return f"{repository}/issues/new?{urlencode({field: f'Page: {title}'})}"
+
+
+def rootless(html: str, root: str) -> str:
+    """Make the addresses of the page for missing pages relative: MkDocs begins them with the site's root."""
+    begun = re.compile(rf'((?:href|src|action)="|"search": ?"){re.escape(root)}(?=[^/"])')
+    bare = re.compile(rf'("base": ?|new URL\(){re.escape(json.dumps(root.removesuffix("/") or "/"))}')
+    return bare.sub(r'\1"."', begun.sub(r"\1", html)).replace(f'new URL("{root}",', 'new URL(".",')
 
 
 def with_own_search(html: str) -> str:

@@ -1,6 +1,7 @@
 /*
  * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). It lists what `runbook find`
- * finds, from the same index, then other places of the site that contain all words of the search.
+ * finds, from the same index, then other places of the site that contain all words of the search. The index and the
+ * texts of the pages are loaded with the first search: a page that nobody searches doesn't wait for them.
  */
 "use strict";
 
@@ -12,6 +13,7 @@
 
   /* On pages opened from a disk, a stand-in for workers runs this script in a frame, as the only script there. */
   const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
+  let loading = null;
   let index = null;
   let sections = [];
 
@@ -77,13 +79,12 @@
 
   function answer(typed) {
     const query = typed.replaceAll(LINE_END, "\n");
-    const hits = query.trim() ? runbookSearch.find(index, query) : [];
+    const hits = runbookSearch.find(index, query);
     const spoken = query.trim().split(/\s+/);
     const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
     const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
-    const sure = hits.some((hit) => hit.sureness > 0);
-    const more = sure ? [] : elsewhere(query, known);
+    const more = hits[0]?.isSure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
       const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
       const page = one.location.split("#")[0];
@@ -99,27 +100,24 @@
     return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
-  async function setUp({ docs }) {
+  async function load() {
     // In a worker this is done when it returns, in the stand-in when its promise is kept.
-    await importScripts(new URL("ranking.js", own).href, new URL("../../search-index.js", own).href);
+    await importScripts(...["ranking.js", "../../search-index.js", "../../search-pages.js"].map((name) => new URL(name, own).href));
     index = runbookSearch.read(self.runbookIndex);
-    const text = (html) =>
-      html
-        .replace(/<[^>]*>/g, " ")
-        .replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"', "#39": "'", nbsp: " " })[name])
-        .replace(/\s+/g, " ")
-        .trim();
-    sections = docs.map((doc) => {
-      const [plainTitle, plain] = [text(doc.title || ""), text(doc.text || "")];
-      const searchedTitle = plainTitle.toLowerCase();
-      return { location: doc.location, plainTitle, plain, searchedTitle, searched: `${plain} ${plainTitle}`.toLowerCase() };
+    sections = self.runbookPages.map(([location, title, text]) => {
+      const searchedTitle = title.toLowerCase();
+      return { location, plainTitle: title, plain: text, searchedTitle, searched: `${text} ${searchedTitle}`.toLowerCase() };
     });
-    return { type: READY };
   }
 
   async function reply({ type, data }) {
-    if (type === SETUP) return setUp(data);
-    if (type === QUERY) return { type: RESULT, data: answer(data) };
+    if (type === SETUP) return { type: READY };
+    if (type === QUERY && !data.trim()) return { type: RESULT, data: { items: [], suggest: [] } };
+    if (type === QUERY) {
+      loading ??= load();
+      await loading;
+      return { type: RESULT, data: answer(data) };
+    }
     throw new TypeError("Invalid message type");
   }
 
