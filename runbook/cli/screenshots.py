@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from runbook import __version__
@@ -20,7 +17,7 @@ from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
 from runbook.journal.events import RunStarted, TargetSeen
 from runbook.model import Procedure
-from runbook.site.pictures import StyledText, screen_picture
+from runbook.site.pictures import screen_picture, styled
 from runbook.site.source import book
 from runbook.steps.destination import production
 from runbook.terminal.intro import render_begin, render_intro
@@ -104,12 +101,4 @@ class _Production:
 
 
 def _picture(rows: Iterable[Text], *, key: str, title: str) -> str:
-    console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
-    drawn = [[_styled(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
-    return screen_picture(drawn, key=key, title=title)
-
-
-def _styled(text: str, style: Style | None) -> StyledText:
-    drawn = style or Style()
-    colour, ground = (part.name if part else "" for part in (drawn.color, drawn.bgcolor))
-    return StyledText(text, bold=bool(drawn.bold), dim=bool(drawn.dim), colour=colour, ground=ground)
+    return screen_picture([styled(row) for row in rows], key=key, title=title)

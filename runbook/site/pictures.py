@@ -5,15 +5,21 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 from markupsafe import Markup
+from rich.color import Color
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
 
 from runbook.site.page_context import PageContext
 from runbook.site.prose import plain
 from runbook.site.templating import render
 from runbook.steps.scope import Place
 
-__all__ = ["StyledText", "flow", "screen_picture"]
+__all__ = ["StyledText", "flow", "screen_picture", "styled"]
 
 
 # --- The way through: one line of stations, with a side line for each branch ------------------------------------------
@@ -104,6 +110,9 @@ _BASELINE = 12.5
 """Where a row's letters stand, below its top."""
 
 
+_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+
+
 @dataclass(frozen=True, slots=True)
 class StyledText:
     """Characters of one look. `colour` and `ground` are the terminal's colour names."""
@@ -113,6 +122,27 @@ class StyledText:
     dim: bool = False
     colour: str = ""
     ground: str = ""
+
+
+def styled(row: Text) -> tuple[StyledText, ...]:
+    """Return a row of a terminal's screen in stretches of one look."""
+    console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
+    return tuple(
+        _styled(piece.text, piece.style or Style())
+        for piece in row.render(console, end="")
+        if isinstance(piece, Segment) and piece.text
+    )
+
+
+def _styled(text: str, style: Style) -> StyledText:
+    return StyledText(
+        text, bold=bool(style.bold), dim=bool(style.dim), colour=_name(style.color), ground=_name(style.bgcolor)
+    )
+
+
+def _name(colour: Color | None) -> str:
+    """Return the name of one of a terminal's eight colours; a bright one is called like the other."""
+    return "" if colour is None or colour.number is None else _COLOURS[colour.number % 8]
 
 
 def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str, title: str, columns: int = 80) -> Markup:

@@ -157,7 +157,7 @@ def owners() -> Markup:
 class Change:
     """What readers of some pages should know has changed."""
 
-    on: date
+    day: date
     pages: tuple[str, ...]
     what: str
 
@@ -168,7 +168,7 @@ def all_changes() -> tuple[Change, ...]:
     file = checkout() / "includes" / "changes.yaml"
     read = yaml.safe_load(file.read_text(encoding="utf-8"))["changes"]
     found = [Change(**{**entry, "pages": tuple(entry["pages"])}) for entry in read]
-    return tuple(sorted(found, key=lambda change: change.on, reverse=True))
+    return tuple(sorted(found, key=lambda change: change.day, reverse=True))
 
 
 def changes_of(page: str) -> tuple[Change, ...]:

@@ -65,15 +65,20 @@
   const titleOf = (id) => index.entries.find((one) => one.kind === "procedure" && one.id === id)?.title ?? id;
   const titleOfPage = (page) => sections.find((one) => one.location === `${page}.html`)?.plainTitle ?? page;
 
-  /* Places of the site that contain all words, those with the most words in the title first. */
+  /* What finds a word, or words that begin with it where it is long enough to mean them. */
+  const beginning = (word) => new RegExp(`(?<![\\p{L}\\p{N}_])${word}${word.length < 4 ? "(?![\\p{L}\\p{N}_])" : ""}`, "u");
+
+  /* Places of the site that contain all words, or words that begin so, those with the most in the title first. */
   function elsewhere(query, known) {
-    const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || [])];
+    const found = new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || []);
+    const words = [...found].filter((word) => !index.ignored.has(word));
     if (!words.length || words.length > 8) return [];
+    const begun = words.map(beginning);
     return sections
-      .filter((one) => !known.has(one.location.split("#")[0]) && words.every((word) => one.searched.includes(word)))
-      .map((one) => [words.filter((word) => one.searchedTitle.includes(word)).length, one])
+      .filter((one) => !known.has(one.location.split("#")[0]) && begun.every((word) => word.test(one.searched)))
+      .map((one) => [begun.filter((word) => word.test(one.searchedTitle)).length, one])
       .sort(([one], [other]) => other - one)
-      .map(([, one]) => one)
+      .map(([, one]) => ({ ...one, at: Math.max(one.searched.search(begun.at(-1)), 0) }))
       .slice(0, MOST_PAGES);
   }
 
@@ -86,17 +91,16 @@
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
     const more = hits[0]?.isSure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
-      const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
+      const place = item(one.location, escaped(one.plainTitle), excerpt(one), 900 - at, terms);
       const page = one.location.split("#")[0];
       return page === one.location ? [place] : [place, item(page, escaped(titleOfPage(page.replace(/\.html$/, ""))), "", 900 - at, terms)];
     });
     return { items: [...groups, ...others], suggest: [] };
   }
 
-  function excerpt(section, words) {
-    const at = Math.max(section.searched.indexOf((words[0] || "").toLowerCase()), 0);
-    const from = at > 80 ? section.plain.indexOf(" ", at - 80) + 1 : 0;
-    const text = section.plain.slice(from, at + 160).replace(/\s\S*$/, "");
+  function excerpt({ plain, at }) {
+    const from = at > 80 ? plain.indexOf(" ", at - 80) + 1 : 0;
+    const text = plain.slice(from, at + 160).replace(/\s\S*$/, "");
     return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
