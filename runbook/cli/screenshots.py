@@ -40,15 +40,17 @@ def first_screen(name: str) -> str:
     return _picture(rows, key=f"{name}-screen", title=f"The first screen of: runbook run {name}")
 
 
-def step_screen(name: str, path: str) -> str:
-    """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values."""
+def step_screen(name: str, path: str, *, is_file: bool = False) -> str:
+    """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values.
+
+    The picture is a part of a page, or a file of its own.
+    """
     context = _context(book().procedure(name))
     place = context.way.find(path)
     assert place is not None, f"{name} has no step {path}"
     screen, _ = ready_screen(context, place)
-    return _picture(
-        render_step(screen), key=f"{name}-{path.replace('/', '-')}-screen", title=f"A step of: runbook run {name}"
-    )
+    key = "" if is_file else f"{name}-{path.replace('/', '-')}-screen"
+    return _picture(render_step(screen), key=key, title=f"A step of: runbook run {name}")
 
 
 def screens_digest(name: str) -> str:

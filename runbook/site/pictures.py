@@ -145,10 +145,13 @@ def _name(colour: Color | None) -> str:
     return "" if colour is None or colour.number is None else _COLOURS[colour.number % 8]
 
 
-def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str, title: str, columns: int = 80) -> Markup:
-    """Draw a screen; `key` makes its ids. The same text stands below it, folded, for those who can't see it."""
+def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str = "", title: str, columns: int = 80) -> Markup:
+    """Draw a screen; `key` makes its ids. The same text stands below it, folded, for those who can't see it.
+
+    Without a key it is a file of its own.
+    """
     return render(
-        "pictures/screen.html",
+        "pictures/screen.html" if key else "pictures/screen_file.html",
         key=key,
         title=title,
         width=columns * _COLUMN + 2 * _PAD,

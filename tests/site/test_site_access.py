@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import html5lib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from support.sites import ROOT, pages_of, serving, visiting
+from support.sites import ROOT, Visit, pages_of, serving, visiting
 
 DOCS = ROOT / "docs"
 PAGES = ["404.html", *sorted(one.relative_to(DOCS).with_suffix(".html").as_posix() for one in DOCS.rglob("*.md"))]
 
 
+@pytest.fixture(scope="module")
+def reader(browser: Browser, site: Path) -> Iterator[Visit]:
+    """Visit the site once for all pages: a page keeps nothing that the next one shows."""
+    with serving(site) as base, visiting(browser, base) as visit:
+        yield visit
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_no_violation(browser: Browser, site: Path, name: str) -> None:
-    """Every page, in light and in dark, on a phone, a tablet and a desktop; and no page scrolls sideways.
+def test_axe_finds_no_violation(reader: Visit, name: str) -> None:
+    """Every page, on a phone and on a desktop, in light and in dark; and no page scrolls sideways, on a tablet neither.
 
     A colour scheme changes colours and nothing else, so the rules about colour are enough for the second one.
     """
-    with serving(site) as base, visiting(browser, base) as visit:
-        page = visit.open(name)
-        page.add_style_tag(content="* { transition: none !important; animation: none !important }")
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-        for width in (360, 768, 1280):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
-            page.emulate_media(color_scheme="light")
-            assert _violations(page) == [], f"{name} at {width} px, light"
-            page.emulate_media(color_scheme="dark")
-            assert _violations(page, "color-contrast", "link-in-text-block") == [], f"{name} at {width} px, dark"
+    page = reader.open(name)
+    page.add_style_tag(content="* { transition: none !important; animation: none !important }")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    page.emulate_media(color_scheme="light")
+    for width in (768, 360, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
+        assert width == 768 or _violations(page) == [], f"{name} at {width} px, light"
+    page.emulate_media(color_scheme="dark")
+    assert _violations(page, "color-contrast", "link-in-text-block") == [], f"{name}, dark"
+    page.close()
 
 
 def _violations(page: Page, *rules: str) -> list[str]:

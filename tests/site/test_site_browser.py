@@ -43,32 +43,6 @@ def tab(visit: Visit) -> Page:
     return visit.context.new_page()
 
 
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ("db reset", ["reference/commands.html"]),
-        ("reset --linked", ["reference/commands.html"]),
-        ("thumbnail_url", ["procedures/", "reference/sql-patterns.html"]),
-        ("rollback", ["procedures/emergency-rollback.html"]),
-        ("function broken", ["procedures/emergency-rollback.html", "procedures/rollback-edge-function.html"]),
-        ("invalid index", ["procedures/emergency-rollback.html", "procedures/add-index.html"]),
-        ("undo", ["procedures/emergency-rollback.html"]),
-    ],
-)
-def test_a_search_puts_the_right_page_first(visit: Visit, query: str, wanted: list[str]) -> None:
-    """What one types under stress leads to the page one needs."""
-    page = visit.open("index.html")
-    page.keyboard.press("/")
-    page.keyboard.type(query)
-
-    first = page.locator(".md-search-result__item a").first
-    first.wait_for()
-    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.includes('match')")
-
-    address = first.get_attribute("href") or ""
-    assert any(one in address for one in wanted), address
-
-
 def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
     """A tick survives leaving the page; "n of m done" and the start time say where one stands."""
     visit.go(tab, PUSH)

@@ -68,10 +68,27 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing: pytest's output is for tests."""
 
 
+class _Hosted(_Quiet):
+    """Shows a page for what is missing, as hosts of static sites do."""
+
+    missing: Path
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer with that page."""
+        page = self.missing.read_bytes()
+        self.send_response(code, message)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+
 @contextmanager
-def serving(site: Path) -> Iterator[str]:
-    """Serve a directory on loopback and yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+def serving(site: Path, *, missing: Path | None = None) -> Iterator[str]:
+    """Serve a directory on loopback and yield its address. The page `missing` is shown for what isn't there."""
+    handler = type("_Host", (_Hosted,), {"missing": missing}) if missing else _Quiet
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
