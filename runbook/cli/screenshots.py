@@ -54,7 +54,7 @@ def step_screen(name: str, path: str, *, is_file: bool = False) -> str:
 
 
 def screens_digest(name: str) -> str:
-    """Return a digest of a procedure and of how its steps look at the terminal: recordings of other screens are stale."""
+    """Return a digest of a procedure and of its screens at the terminal: a recording of other screens is stale."""
     procedure = book().procedure(name)
     context = _context(procedure)
     rows = [*render_intro(procedure), *render_begin(_TARGET, ())]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runbook.drill.stage import DrillReport, Stage
     from runbook.model import Book, Drill, Procedure
 
-__all__ = ["hold", "hold_all", "hold_recorded", "list_drills", "say_briefing"]
+__all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
 _WIDTH = 80
 
@@ -34,8 +34,14 @@ def hold(
     url: str | None,
     keep: bool,
     verbose: bool,
+    recording: str | None = None,
 ) -> int:
-    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it."""
+    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it.
+
+    One with a `recording` is unattended, and its screens and keys go into that file.
+    """
+    if recording is not None:
+        return _hold_recorded(book, procedure, drill, major=major, url=url, file=recording)
     from runbook.drill import registry
     from runbook.drill.debrief import cause, debrief
     from runbook.drill.isolation import cut_off_network
@@ -65,9 +71,7 @@ def hold(
     return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
 
 
-def hold_recorded(
-    book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: Path
-) -> int:
+def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: str) -> int:
     """Hold one drill unattended and write its screens and keys into a file, for the site."""
     from runbook.cli.screenshots import screens_digest
     from runbook.drill.debrief import debrief

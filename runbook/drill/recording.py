@@ -1,7 +1,7 @@
 """Record a drill as a person at a terminal would see it: each screen, and what is typed at it.
 
-The screens are drawn by the terminal's own operator. What is typed is what the book says a person answers, so a drill can
-be recorded again, unattended, whenever its screens change.
+The screens are drawn by the terminal's own operator. What is typed is what the book says a person answers, so a drill
+can be recorded again, unattended, whenever its screens change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ def record(
             tape.type_in(typed.decode().strip() or _ENTER)
         return typed
 
-    executor = PtyExecutor(Redactor, tape.write, lambda: FALLBACK_SIZE, answerer=answer)
+    executor = PtyExecutor(Redactor, tape.add, lambda: FALLBACK_SIZE, answerer=answer)
     with _no_editor():
         report = run_drill(stage, operator=operator, executor=executor, clock=SystemClock())
     tape.write(_printed(lambda: after(report)))
@@ -81,7 +80,7 @@ def _printed(say: Callable[[], None]) -> str:
     return printed.getvalue()
 
 
-def write_recording(file: Path, stage: Stage, report: DrillReport, frames: list[dict[str, str]], screens: str) -> None:
+def write_recording(file: str, stage: Stage, report: DrillReport, frames: list[dict[str, str]], screens: str) -> None:
     """Write what the site plays. `screens` tells by which screens it was recorded. Raises UsageError."""
     recording = {
         "procedure": stage.procedure.id,
@@ -92,36 +91,37 @@ def write_recording(file: Path, stage: Stage, report: DrillReport, frames: list[
         "frames": frames,
     }
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text(json.dumps(recording, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"can't write the recording to {file}: {error.strerror}") from error
 
 
-@dataclass(slots=True)
-class _Tape(io.TextIOBase):
+class _Tape(io.StringIO):
     """A terminal that only remembers: what was shown up to each answer. `hidden` are directories of this machine."""
 
-    hidden: Sequence[str]
-    frames: list[dict[str, str]] = field(default_factory=list)
-    _shown: list[str] = field(default_factory=list)
+    def __init__(self, hidden: Sequence[str]) -> None:
+        super().__init__()
+        self._hidden = hidden
+        self.frames: list[dict[str, str]] = []
 
-    def write(self, text: str) -> int:
-        self._shown.append(text)
-        return len(text)
+    def add(self, text: str) -> None:
+        """Show a text."""
+        self.write(text)
 
     def last_lines(self) -> str:
         """Return the end of what is on the screen, without its styles."""
-        return _STYLE.sub("", "".join(self._shown)[-600:])
+        return _STYLE.sub("", self.getvalue()[-600:])
 
     def type_in(self, keys: str) -> None:
         """End the screen with what is typed at it."""
-        text = "".join(self._shown)
-        for directory in self.hidden:
+        text = self.getvalue()
+        for directory in self._hidden:
             text = text.replace(directory, "~/project")
         lines = (_settled(line) for line in text.replace("\r\n", "\n").split("\n"))
         self.frames.append({"screen": "\n".join(lines).strip("\n"), "keys": keys})
-        self._shown.clear()
+        self.seek(0)
+        self.truncate()
 
 
 def _settled(line: str) -> str:
@@ -136,9 +136,9 @@ class _RecordedDialog(Dialog):
     __slots__ = ("due", "tape", "turns")
 
     def __init__(self, tape: _Tape) -> None:
-        super().__init__(stream=tape)  # type: ignore[arg-type] - a text stream, as far as a dialog needs one
+        super().__init__(stream=tape)
         self._console = Console(
-            file=tape,  # type: ignore[arg-type]
+            file=tape,
             force_terminal=True,
             color_system="standard",
             width=200,
@@ -146,7 +146,7 @@ class _RecordedDialog(Dialog):
             emoji=False,
             markup=False,
         )
-        self._terminal = tape  # type: ignore[assignment]
+        self._terminal = tape
         self._ascii_only = False
         self.tape = tape
         self.due: deque[str] = deque()

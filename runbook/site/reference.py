@@ -16,6 +16,7 @@ from pygments.lexers import PostgresLexer
 
 from runbook.errors import ExitCode
 from runbook.loading.shapes import FILES, SHAPES
+from runbook.model import Procedure
 from runbook.model.fields import (
     Anything,
     Choice,
@@ -34,7 +35,6 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.model import Procedure
 from runbook.site.source import book, checkout, due, for_one_build, terms, today
 from runbook.site.templating import render
 

@@ -17,7 +17,7 @@ INDEX, PAGES = "assets/search-index.js", "assets/search-pages.js"
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _UNSEEN = frozenset({"script", "style", "svg", "template"})
 _INLINE = frozenset({"abbr", "code", "em", "strong", "var", "wbr", "mark", "q"})
-"""Elements that part no words. Whatever else begins or ends is a space: a number, a title and a badge are three words."""
+"""Elements that part no words. At any other is a space: a number, a title and a badge are three words."""
 
 
 @for_one_build

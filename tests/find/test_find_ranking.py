@@ -43,8 +43,8 @@ _IN_NODE = """
 const search = require(process.argv[1]);
 const { record, texts } = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const index = search.read(record);
-const shown = (hit) => [hit.entry.kind, hit.entry.id, hit.score, hit.sureness, hit.isSure, hit.anchor, hit.entry.verdict,
-  hit.entry.do, hit.line && hit.line.text, hit.words];
+const shown = (hit) => [hit.entry.kind, hit.entry.id, hit.score, hit.sureness, hit.isSure, hit.anchor,
+  hit.entry.verdict, hit.entry.do, hit.line && hit.line.text, hit.words];
 console.log(JSON.stringify(texts.map((text) => search.find(index, text).map(shown))));
 """
 

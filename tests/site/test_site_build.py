@@ -116,8 +116,8 @@ _TOLD = (
 def test_everything_wrong_fails_the_build_at_once(tmp_path: Path) -> None:
     """Each way to publish something wrong is told with its place, all in one build, which ends with 1.
 
-    A block that raises or exits, an old or unquoted form of one, dead links, a heading of another procedure, a part that is
-    missing or there twice, a prompt that would be copied, a procedure without a page, a page without a procedure.
+    A block that raises or exits or isn't quoted, dead links, a heading of another procedure, a part that is missing or
+    there twice, a prompt that would be copied, a procedure without a page, a page without a procedure.
     """
     checkout = copy_of_checkout(tmp_path)
     for name, (old, new) in _BREAKS.items():
@@ -149,8 +149,8 @@ def test_no_page_shows_markup_or_has_a_prompt_to_copy(site: Path) -> None:
         if not name.startswith("authors/"):
             text = unescape(re.sub(r"<[^>]+>", "", body))
             assert [mark for mark in ('=== "', "```", "{{", "{%", "!!! ", "???") if mark in text] == [], name
-        blocks = [unescape(re.sub(r"<[^>]+>", "", one)) for one in re.findall(r"<pre[^>]*>(?:<span></span>)?<code.*?</pre>", body, re.DOTALL)]
-        assert [block for block in blocks if re.match(r"\s*[$%] ", block)] == [], name
+        blocks = re.findall(r"<pre[^>]*>(?:<span></span>)?<code.*?</pre>", body, re.DOTALL)
+        assert [one for one in blocks if re.match(r"\s*[$%] ", unescape(re.sub(r"<[^>]+>", "", one)))] == [], name
     guard = (site / "reference" / "guard.html").read_text(encoding="utf-8")
     assert guard.count('class="tabbed-block"') == 10
 
@@ -194,17 +194,26 @@ def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:
 def test_a_published_site_has_links_to_its_repository_and_asks_no_host(tmp_path: Path, browser: Browser) -> None:
     """A page links to its source, a procedure's to its YAML, and to where problems are reported. Nothing is fetched.
 
-    It is built from another directory, as a pipeline may do, long after the last review: a review that is overdue is shown
-    and told, and fails nothing, since a date must not stop a correction from being published.
+    It is built from another directory, as a pipeline may do, long after the last review: an overdue review is shown and
+    told, and fails nothing, since a date must not stop a correction from being published.
     """
     repository = "https://github.com/team/runbook"
-    known = {"RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/", "RUNBOOK_SITE_URL": "https://team.github.io/runbook/"}
+    known = {
+        "RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/",
+        "RUNBOOK_SITE_URL": "https://team.github.io/runbook/",
+        "SOURCE_DATE_EPOCH": "1893456000",
+    }
     output = tmp_path / "site"
 
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(output)],
         cwd=tmp_path,
-        env={**os.environ, **known, "PYTHONPATH": str(ROOT), "SOURCE_DATE_EPOCH": "1893456000", "NO_MKDOCS_2_WARNING": "1"},
+        env={
+            **os.environ,
+            **known,
+            "PYTHONPATH": str(ROOT),
+            "NO_MKDOCS_2_WARNING": "1",
+        },
         capture_output=True,
         text=True,
         timeout=180,

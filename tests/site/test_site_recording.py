@@ -30,7 +30,7 @@ def test_the_pictures_of_the_readme_show_what_there_is_today() -> None:
 
 
 def test_the_recorded_drill_is_one_that_its_scenario_has(book: Book) -> None:
-    """It's the drill that `runbook drill` starts by itself; it ends with its proofs, and names no place of a machine."""
+    """It's what `runbook drill` starts by itself; it ends with its proofs, and names no place of a machine."""
     recording = read_recording("emergency-rollback")
     shown = STYLE.sub("", "\n".join(frame["screen"] for frame in recording["frames"]))
     assert recording["scenario"] == book.procedure("emergency-rollback").drills[0].name

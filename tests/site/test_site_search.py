@@ -18,8 +18,39 @@ from runbook.site.search_index import sections
 MOST = 8
 
 ODD = (
-    *("I", "it", "it was", "a", "x", "é", "+", "-", "*", "the", "~2", "title:", '"', "\\", "?", "()", "[", "^$", "{{name}}"),
-    *("<b>", "&lt;", "<img src=x onerror=alert(1)>", "%", "\u23ce", "x" * 5000, "база данных упала", "数据库坏了", "データ", "🔥🔥"),
+    *(
+        "I",
+        "it",
+        "it was",
+        "a",
+        "x",
+        "é",
+        "+",
+        "-",
+        "*",
+        "the",
+        "~2",
+        "title:",
+        '"',
+        "\\",
+        "?",
+        "()",
+        "[",
+        "^$",
+        "{{name}}",
+    ),
+    *(
+        "<b>",
+        "&lt;",
+        "<img src=x onerror=alert(1)>",
+        "%",
+        "\u23ce",
+        "x" * 5000,
+        "база данных упала",
+        "数据库坏了",
+        "データ",
+        "🔥🔥",
+    ),
     *("\n\n\n", "   ", "__proto__", "constructor", "toString", "null", "0", "1" * 40, "a" * 200 + " b" * 200),
     "it's broken\nand I don't know why\n\nERROR:  something\n" * 30,
 )
@@ -116,8 +147,8 @@ def box(visit: Visit) -> Page:
 def test_the_site_finds_what_the_terminal_finds(box: Page, book: Book) -> None:
     """More than 100 searches in one page: the results stand in the order of `runbook find`, and none throws.
 
-    Errors are pasted as they are; what is no word, or a word of other engines' language, is searched like any text. Other
-    pages follow only where the terminal isn't sure either. A result leads to the very answer that its line belongs to.
+    Errors are pasted as they are; what is no word, or a word of other engines' language, is searched like any text.
+    Other pages follow only where the terminal isn't sure either. A result leads to the answer that its line belongs to.
     """
     index = build_index(book)
     searches = [one.text for name in ("queries", "more-queries") for one in read_searches(name)]
