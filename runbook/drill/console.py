@@ -6,11 +6,12 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
-from runbook.errors import ExitCode
+from runbook.errors import ExitCode, MissingPartError
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ def hold(
 
 def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: str) -> int:
     """Hold one drill unattended and write its screens and keys into a file, for the site."""
+    if find_spec("jinja2") is None:
+        raise MissingPartError(
+            "a recording needs jinja2, which isn't installed", hint="pip install 'migration-runbook[site]'"
+        )
     from runbook.cli.screenshots import screens_digest
     from runbook.drill.debrief import debrief
     from runbook.drill.isolation import cut_off_network
@@ -92,13 +97,11 @@ def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int
             before=before,
             after=lambda report: _say_report(report, debrief(report, procedure, drill, hints=0, errors=book.errors)),
         )
+        _say_report(report)
         if report.passed:
             write_recording(file, stage, report, frames, screens_digest(procedure.id))
-    if not report.passed:
-        _say_report(report)
-        return ExitCode.NOT_COMPLETED
-    click.echo(f"{len(frames)} screens in {file}")
-    return ExitCode.DONE
+            click.echo(f"{len(frames)} screens in {file}")
+    return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
 
 
 def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
