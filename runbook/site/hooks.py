@@ -136,7 +136,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
     page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)
     page.edit_url = page_html.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
-    _texts[page.url] = linked
+    # The home page lists the others, so it would be found by every word.
+    if page.file.src_uri != "index.md":
+        _texts[page.url] = linked
     return linked
 
 
