@@ -1,7 +1,6 @@
 /*
  * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). It lists what `runbook find`
- * finds, from the same index, then other places of the site that contain all words of the search. The index and the
- * texts of the pages are loaded with the first search: a page that nobody searches doesn't wait for them.
+ * finds, from the same index, then, unless that is sure, other places of the site that contain all words of the search.
  */
 "use strict";
 
@@ -13,9 +12,10 @@
 
   /* On pages opened from a disk, a stand-in for workers runs this script in a frame, as the only script there. */
   const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
-  let loading = null;
   let index = null;
+  let indexRead = null;
   let sections = [];
+  let textsRead = null;
 
   const escaped = (text) =>
     text.replace(/[&<>"]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[one]);
@@ -82,14 +82,18 @@
       .slice(0, MOST_PAGES);
   }
 
-  function answer(typed) {
+  async function answer(typed) {
     const query = typed.replaceAll(LINE_END, "\n");
+    if (!query.trim()) return { items: [], suggest: [] }; // the theme asks so before anybody has searched
+    await (indexRead ??= readIndex());
     const hits = runbookSearch.find(index, query);
+    const isSure = hits[0]?.isSure;
+    if (!isSure || hits.some((hit) => hit.entry.kind !== "procedure")) await (textsRead ??= readTexts());
     const spoken = query.trim().split(/\s+/);
     const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
     const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
-    const more = hits[0]?.isSure ? [] : elsewhere(query, known);
+    const more = isSure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
       const place = item(one.location, escaped(one.plainTitle), excerpt(one), 900 - at, terms);
       const page = one.location.split("#")[0];
@@ -104,10 +108,17 @@
     return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
-  async function load() {
+  /* What a search needs is loaded with the first one: it is larger than most pages. */
+  const load = (...files) => importScripts(...files.map((file) => new URL(file, own).href));
+
+  async function readIndex() {
     // In a worker this is done when it returns, in the stand-in when its promise is kept.
-    await importScripts(...["ranking.js", "../../search-index.js", "../../search-pages.js"].map((name) => new URL(name, own).href));
+    await load("ranking.js", "../../search-index.js");
     index = runbookSearch.read(self.runbookIndex);
+  }
+
+  async function readTexts() {
+    await load("../../search-pages.js");
     sections = self.runbookPages.map(([location, title, text]) => {
       const searchedTitle = title.toLowerCase();
       return { location, plainTitle: title, plain: text, searchedTitle, searched: `${text} ${searchedTitle}`.toLowerCase() };
@@ -116,12 +127,7 @@
 
   async function reply({ type, data }) {
     if (type === SETUP) return { type: READY };
-    if (type === QUERY && !data.trim()) return { type: RESULT, data: { items: [], suggest: [] } };
-    if (type === QUERY) {
-      loading ??= load();
-      await loading;
-      return { type: RESULT, data: answer(data) };
-    }
+    if (type === QUERY) return { type: RESULT, data: await answer(data) };
     throw new TypeError("Invalid message type");
   }
 
