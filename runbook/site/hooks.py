@@ -134,17 +134,18 @@ def on_post_template(output_content: str, *, template_name: str, **_: object) ->
 def on_post_page(output: str, **_: object) -> str:
     """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do.
 
-    The search box gets this project's search.
+    The search box gets this project's search, and icons their drawings.
     """
     from runbook.site import page_html
 
-    return page_html.with_own_search(page_html.valid(output))
+    return page_html.with_icons(page_html.with_own_search(page_html.valid(output)))
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
-    from runbook.site import build_checks, source
+    """Move the texts of all pages to where a search asks for them, and look at the finished site for what it lacks."""
+    from runbook.site import build_checks, search_index, source
 
     site = Path(config.site_dir)
+    search_index.set_texts_apart(site)
     for problem in (*build_checks.missing_parts(source.book(), site), *build_checks.dead_links(site)):
         _log.warning("runbook: %s", problem)

@@ -23,14 +23,13 @@ SECTION_TITLES = {
 
 HEADINGS: tuple[tuple[str, str], ...] = (
     ("opening", ""),
-    ("when", "When to use it"),
-    ("warnings", "Warnings and target"),
     ("needs", "What you need"),
     ("values", "Values"),
     ("steps", "Steps"),
     ("checks", "Check that it worked"),
     ("undo", "Undo"),
     ("ending", "End of procedure"),
+    ("when", "When to use it"),
     ("screen", ""),
     ("status", "Status of this page"),
 )

@@ -8,7 +8,6 @@
   const words = [...document.querySelectorAll("[data-rb-word]")].map((element) => ({
     element,
     parts: JSON.parse(element.dataset.rbWord),
-    bare: "rbBare" in element.dataset,
   }));
   const snippets = [...document.querySelectorAll(".rb-snippet.rb-open")];
   const places = [...document.querySelectorAll("var[data-rb-value]")].filter((one) => !one.closest("[data-rb-word]"));
@@ -41,9 +40,8 @@
     return element;
   }
 
-  function fillWord({ element, parts, bare }, values) {
-    const filled = quoting.pieces(parts, values);
-    const content = (bare ? filled : quoting.shell(filled)).map(({ text, key, filled: is }) =>
+  function fillWord({ element, parts }, values) {
+    const content = quoting.shell(quoting.pieces(parts, values)).map(({ text, key, filled: is }) =>
       key === undefined ? text : show(document.createElement("var"), key, text, is),
     );
     element.replaceChildren(...content);
@@ -61,9 +59,14 @@
     }
   }
 
+  let filled = "{}"; // the values that stand in the snippets; the page comes with empty places
+
   function fill() {
     offer();
     const values = known();
+    const now = JSON.stringify(values);
+    if (now === filled) return;
+    filled = now;
     for (const word of words) fillWord(word, values);
     for (const element of places) {
       const key = element.dataset.rbValue;
@@ -94,8 +97,9 @@
         judge(twin);
       }
       store.change((state) => {
-        if (value && right) state.values[field.dataset.rbField] = value;
-        else delete state.values[field.dataset.rbField];
+        const values = "rbSite" in field.dataset ? store.site : state.values;
+        if (value && right) values[field.dataset.rbField] = value;
+        else delete values[field.dataset.rbField];
       });
     });
   }
@@ -109,7 +113,7 @@
       shown = state;
       for (const field of fields) {
         offer();
-        field.value = own(state.values, field.dataset.rbField) ?? initial(field);
+        field.value = own("rbSite" in field.dataset ? store.site : state.values, field.dataset.rbField) ?? initial(field);
         judge(field);
       }
     }

@@ -13,7 +13,9 @@
   /* On pages opened from a disk, a stand-in for workers runs this script in a frame, as the only script there. */
   const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
   let index = null;
+  let indexRead = null;
   let sections = [];
+  let textsRead = null;
 
   const escaped = (text) =>
     text.replace(/[&<>"]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[one]);
@@ -75,14 +77,17 @@
       .slice(0, MOST_PAGES);
   }
 
-  function answer(typed) {
+  async function answer(typed) {
     const query = typed.replaceAll(LINE_END, "\n");
-    const hits = query.trim() ? runbookSearch.find(index, query) : [];
+    if (!query.trim()) return { items: [], suggest: [] }; // the theme asks so before anybody has searched
+    await (indexRead ??= readIndex());
+    const hits = runbookSearch.find(index, query);
+    const sure = hits.some((hit) => hit.sureness > 0);
+    if (!sure || hits.some((hit) => hit.entry.kind !== "procedure")) await (textsRead ??= readTexts());
     const spoken = query.trim().split(/\s+/);
     const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
     const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
-    const sure = hits.some((hit) => hit.sureness > 0);
     const more = sure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
       const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
@@ -99,27 +104,33 @@
     return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
-  async function setUp({ docs }) {
+  /* What a search needs is loaded with the first one: it is larger than most pages. */
+  const load = (...files) => importScripts(...files.map((file) => new URL(file, own).href));
+
+  async function readIndex() {
     // In a worker this is done when it returns, in the stand-in when its promise is kept.
-    await importScripts(new URL("ranking.js", own).href, new URL("../../search-index.js", own).href);
+    await load("ranking.js", "../../search-index.js");
     index = runbookSearch.read(self.runbookIndex);
+  }
+
+  async function readTexts() {
+    await load("../../search-texts.js");
     const text = (html) =>
       html
         .replace(/<[^>]*>/g, " ")
         .replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"', "#39": "'", nbsp: " " })[name])
         .replace(/\s+/g, " ")
         .trim();
-    sections = docs.map((doc) => {
+    sections = self.runbookTexts.map((doc) => {
       const [plainTitle, plain] = [text(doc.title || ""), text(doc.text || "")];
       const searchedTitle = plainTitle.toLowerCase();
       return { location: doc.location, plainTitle, plain, searchedTitle, searched: `${plain} ${plainTitle}`.toLowerCase() };
     });
-    return { type: READY };
   }
 
   async function reply({ type, data }) {
-    if (type === SETUP) return setUp(data);
-    if (type === QUERY) return { type: RESULT, data: answer(data) };
+    if (type === SETUP) return { type: READY };
+    if (type === QUERY) return { type: RESULT, data: await answer(data) };
     throw new TypeError("Invalid message type");
   }
 
