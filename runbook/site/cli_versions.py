@@ -37,9 +37,9 @@ class CommandVersions:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Looks that are taken at the same time: the title of each, and what it shows."""
+    """Looks that are taken at the same time: of each the title, the only major that takes it, and how it is taken."""
 
-    looks: tuple[tuple[str, tuple[Version, ...]], ...]
+    looks: tuple[tuple[str, str, tuple[Version, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +77,19 @@ def _merged_block(versions: Mapping[str, Block]) -> Version:
             return Shared(first)
         case view.CommandToRun(), view.CommandToRun() if first.lead == other.lead:
             return CommandVersions(first.lead, tuple(_runs(tuple(versions), first.argv, other.argv)))
-        case view.Looks(), view.Looks() if _titles(first) == _titles(other):
-            pairs = zip(first.readings, other.readings, strict=True)
-            return Readings(
-                tuple(
-                    (one.title, tuple(merged(dict(zip(versions, (one.blocks, two.blocks), strict=True)))))
-                    for one, two in pairs
-                )
-            )
+        case view.Looks(), view.Looks():
+            return Readings(tuple(_looks(tuple(versions), first, other)))
         case _:
             return Apart(tuple((label, (block,)) for label, block in versions.items()))
 
 
-def _titles(looks: view.Looks) -> list[str]:
-    return [one.title for one in looks.readings]
+def _looks(
+    labels: Sequence[str], first: view.Looks, other: view.Looks
+) -> Iterator[tuple[str, str, tuple[Version, ...]]]:
+    ours, theirs = ({one.title: one.blocks for one in looks.readings} for looks in (first, other))
+    for title in (*ours, *(title for title in theirs if title not in ours)):
+        taken = {label: each[title] for label, each in ((labels[0], ours), (labels[-1], theirs)) if title in each}
+        yield title, "" if len(taken) > 1 else next(iter(taken)), tuple(merged(taken))
 
 
 def _runs(labels: Sequence[str], first: tuple[str, ...], other: tuple[str, ...]) -> Iterator[Words]:

@@ -23,13 +23,11 @@ SECTION_TITLES = {
 
 HEADINGS: tuple[tuple[str, str], ...] = (
     ("opening", ""),
-    ("needs", "What you need"),
-    ("values", "Values"),
+    ("before", "Before you start"),
     ("steps", "Steps"),
     ("checks", "Check that it worked"),
     ("undo", "Undo"),
     ("ending", "End of procedure"),
-    ("when", "When to use it"),
     ("screen", ""),
     ("status", "Status of this page"),
 )

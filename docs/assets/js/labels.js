@@ -5,13 +5,7 @@
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
   for (const toggle of document.querySelectorAll("input.md-toggle")) toggle.autocomplete = "off"; // closed on a reload
   /* The theme puts each copy button into a landmark of its own. */
-  const quiet = () => {
-    for (const nav of document.querySelectorAll(".md-code__nav:not([role])")) {
-      nav.role = "none";
-      const step = nav.closest(".rb-step")?.querySelector(".rb-step__title label")?.textContent.trim().replace(/\s+/g, " ");
-      if (step) nav.firstElementChild.ariaLabel = `Copy: ${step}`;
-    }
-  };
+  const quiet = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => { nav.role = "none"; });
   quiet();
   let due = 0;
   new MutationObserver(() => {
@@ -19,5 +13,5 @@
       due = 0;
       quiet();
     });
-  }).observe(document.querySelector("article") ?? document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, subtree: true });
 })();
