@@ -17,16 +17,20 @@ __all__ = ["StyledText", "screen_picture", "way"]
 
 _SMALL = 12
 """So many stations are open to begin with."""
-_EARLY = 3
-"""A question among so many first steps is in sight anyway."""
+_FIRST_STEPS, _FEW_ANSWERS = 3, 9
+"""A question with so many answers, among so many first steps, is in sight anyway."""
 
 
 def way(page: PageContext) -> Markup:
     """Draw a procedure's way: its steps, and the answers to its questions, each a link to its place on the page."""
     steps = [page.views[place] for place in page.expansion.steps]
-    stations = sum(1 + len(step.question.answers if step.question else ()) for step in steps)
-    asks_late = any(step.question for step in steps[_EARLY:]) and not any(step.question for step in steps[:_EARLY])
-    return render("pictures/way.html", steps=steps, is_open=stations <= _SMALL or asks_late)
+    questions = [(index, step.question) for index, step in enumerate(steps) if step.question]
+    stations = len(steps) + sum(len(question.answers) for _, question in questions)
+    is_in_sight = not page.expansion.before and any(
+        index < _FIRST_STEPS and len(question.answers) <= _FEW_ANSWERS for index, question in questions[:1]
+    )
+    is_open = stations <= _SMALL or bool(questions and not is_in_sight)
+    return render("pictures/way.html", steps=steps, is_open=is_open)
 
 
 # --- A terminal's screen: every character where the terminal puts it, readable as text too ----------------------------

@@ -4,6 +4,7 @@
 (() => {
   const { store } = window.runbook;
   const choices = [...document.querySelectorAll("[data-rb-choice]")].map((element) => ({
+    element,
     key: () => store.keyAt(element, element.dataset.rbChoice),
     answers: [...element.children].filter((one) => one.classList.contains("rb-branch")),
     picked: undefined,
@@ -41,9 +42,10 @@
 
   /* Checks and ways back of steps that are folded away are no part of this read-through. */
   function follow() {
+    for (const { element, answers } of choices) element.classList.toggle("rb-decided", answers.some((one) => one.open));
     for (const row of rows) {
       const folded = document.getElementById(row.dataset.rbFor).closest(".rb-branch:not([open])");
-      const decided = folded && [...folded.parentElement.children].some((answer) => answer.open);
+      const decided = folded?.parentElement.classList.contains("rb-decided");
       row.classList.toggle("rb-other-way", Boolean(decided));
       row.classList.toggle("rb-undecided", Boolean(folded) && !decided);
     }

@@ -9,7 +9,6 @@
     element,
     parts: JSON.parse(element.dataset.rbWord),
   }));
-  const snippets = [...document.querySelectorAll(".rb-snippet.rb-open")];
   const places = [...document.querySelectorAll("var[data-rb-value]")].filter((one) => !one.closest("[data-rb-word]"));
 
   const listed = (field, value) => ("rbMany" in field.dataset ? value.split(",").map((one) => one.trim()) : [value]);
@@ -71,9 +70,6 @@
     for (const element of places) {
       const key = element.dataset.rbValue;
       show(element, key, own(values, key) ?? `<${name(key)}>`, own(values, key) !== undefined);
-    }
-    for (const snippet of snippets) {
-      snippet.classList.toggle("rb-open", snippet.querySelector("var:not(.rb-filled)") !== null);
     }
   }
 
