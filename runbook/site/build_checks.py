@@ -17,11 +17,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from runbook.errors import Finding
-from runbook.expansion import EveryWay, expand
 from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
 from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries, page_heading
-from runbook.site.value_markers import marked_scope
+from runbook.site.page_context import PageContext
 
 __all__ = [
     "block_ids",
@@ -248,7 +247,7 @@ def missing_parts(book: Book, site: Path) -> list[str]:
             found.append(f"procedures/{procedure.id}.html was not built")
             continue
         html = page.read_text(encoding="utf-8")
-        paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
+        paths = [place.path for place in PageContext(book, procedure).views]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
         # A page split into blocks may end too early or show a part twice: each heading is there once.

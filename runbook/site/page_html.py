@@ -19,6 +19,7 @@ from runbook.markup import LINK_ATTRIBUTES, is_safe_link
 from runbook.printable import printable
 from runbook.site.prose import plain
 from runbook.site.source import book
+from runbook.site.templating import macro
 
 __all__ = [
     "anchors",
@@ -31,6 +32,7 @@ __all__ = [
     "shown_procedure",
     "unlink",
     "valid",
+    "with_icons",
     "with_own_search",
 ]
 
@@ -41,6 +43,7 @@ _ID = re.compile(r'<[^>]* id="([^"]+)"')
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
+_ICON = re.compile(r'<use href="#icon-([a-z]+)"')
 _TAGS = re.compile(r"<[^>]+>")
 _THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
 _OWN_WORKER = "assets/js/search/worker.js"
@@ -158,6 +161,12 @@ def rootless(html: str, root: str) -> str:
 def with_own_search(html: str) -> str:
     """Let the theme's search box ask this project's worker; the theme has no setting for that."""
     return _THEME_WORKER.sub(_OWN_WORKER, html)
+
+
+def with_icons(html: str) -> str:
+    """Put the drawings of the icons that a page uses below it, each once."""
+    names = dict.fromkeys(_ICON.findall(html))
+    return html.replace("</body>", f"{macro('drawings', 'icons.html')(list(names))}</body>", 1) if names else html
 
 
 def valid(html: str) -> str:

@@ -32,23 +32,46 @@ def _paths(steps: tuple[Step, ...], prefix: str) -> list[str]:
                 found += _paths(option.steps, f"{path}/")
         elif isinstance(step.action, Each):
             found += _paths(step.action.steps, f"{path}[]/")
-        elif isinstance(step.action, Include):
+        elif isinstance(step.action, Include) and step.action.values:
             found += _paths(step.action.steps, f"{path}/")
     return found
 
 
 def test_every_procedure_has_its_page_with_every_step(site: Path, book: Book) -> None:
-    """No step of the book is missing from the site, not even inside branches and included procedures."""
+    """No step is missing, not even inside branches and included procedures that get a value from the page."""
     for procedure in book.procedures.values():
         html = (site / "procedures" / f"{procedure.id}.html").read_text()
         for path in (*_paths(procedure.before, "before/"), *_paths(procedure.steps, "")):
             assert f'data-rb-step="{procedure.id}/{path}"' in html
 
 
+def test_an_included_procedure_that_gets_no_value_is_a_link_to_its_page(site: Path) -> None:
+    """Its own page shows the same steps, and the page that includes it stays short."""
+    html = (site / "procedures" / "emergency-rollback.html").read_text()
+    step = html.partition('id="recover"')[2].partition("</li>")[0]
+    assert 'Follow <a href="data-recovery.html">Data recovery</a>' in step
+    assert "rb-steps" not in step
+
+
+def test_every_place_for_a_value_has_a_field_or_the_step_that_finds_it(site: Path, book: Book) -> None:
+    """Also in the files to write, on every page."""
+    for name in book.procedures:
+        article = (site / "procedures" / f"{name}.html").read_text().partition("<article")[2].partition("</article>")[0]
+        places = set(re.findall(r'<var data-rb-value="([^"]+)"', article))
+        fields = set(re.findall(r'data-rb-field="([^"]+)"', article))
+        found = set(re.findall(r'<p class="rb-source"><var data-rb-value="([^"]+)"', article))
+        assert places - fields - found == set(), name
+    assert {"function_fix", "table_fix"} <= set(
+        re.findall(
+            r'rb-source"><var data-rb-value="([^"]+)"', (site / "procedures/emergency-rollback.html").read_text()
+        )
+    )
+
+
 def test_no_step_sends_the_reader_to_the_page_that_is_read(site: Path, book: Book) -> None:
     """A step included from elsewhere may name the procedure that includes it."""
     texts = {name: (site / "procedures" / f"{name}.html").read_text(encoding="utf-8") for name in book.procedures}
-    goes = [(name, goal) for name, text in texts.items() for goal in re.findall(r'Go to <a href="([^"]+)"', text)]
+    goes = [(name, goal) for name, text in texts.items() for goal in re.findall(r' See <a href="([^"]+)"', text)]
     assert ("push-migration", "emergency-rollback.html") in goes
     assert [name for name, goal in goes if goal == f"{name}.html"] == []
 
@@ -160,8 +183,8 @@ def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
     checkout = copy_of_checkout(tmp_path)
     file = checkout / "docs" / "procedures" / "push-migration.md"
     block = file.read_text().partition("\n\n")[2]
-    first = block.replace('"))', '", through="needs"))')
-    second = block.replace('id="push-migration"', 'id="push-migration-rest"').replace('"))', '", after="needs"))')
+    first = block.replace('"))', '", through="before"))')
+    second = block.replace('id="push-migration"', 'id="push-migration-rest"').replace('"))', '", after="before"))')
     file.write_text(
         f"# Push one migration\n\n{first}\n## Between\n\nGo to [the steps](#steps).\n\n{second}\n## Below\n"
     )
@@ -172,8 +195,8 @@ def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
     html = (tmp_path / "site" / "procedures" / "push-migration.html").read_text()
     headings = re.findall(r'<h2 id="([^"]+)">[^<]+<a class="headerlink" href="#\1" title="[^"]+">&para;</a></h2>', html)
     assert headings == [
-        *("when-to-use-it", "warnings-and-target", "what-you-need", "between", "values", "steps"),
-        *("check-that-it-worked", "undo", "end-of-procedure", "status-of-this-page", "below"),
+        *("before-you-start", "between", "steps", "check-that-it-worked", "undo", "end-of-procedure"),
+        *("status-of-this-page", "below"),
     ]
     assert [*dict.fromkeys(re.findall(r'href="#([^"]+)" class="md-nav__link"', html))] == headings
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-__all__ = ["ROOT", "Visit", "build", "chromium", "copy_of_checkout", "pages_of", "serving", "visiting"]
+__all__ = ["ROOT", "Visit", "build", "chromium", "copy_of_checkout", "open_all", "pages_of", "serving", "visiting"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,6 +132,13 @@ class Visit:
         """Open a page of the site in this tab and wait until it is ready."""
         page.goto(f"{self.base}/{address}", wait_until="load")
         page.wait_for_selector(".md-header")
+
+
+def open_all(page: Page) -> None:
+    """Open all that is folded on a page, several answers to one question too."""
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.removeAttribute('name'); one.open = true })"
+    )
 
 
 @contextmanager
