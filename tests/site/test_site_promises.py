@@ -71,7 +71,8 @@ def _lines(page: Page) -> dict[str, str]:
     """Return the visible words of every step's first command by the step's id."""
     found: dict[str, str] = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line code')]
-            .filter((line) => line.checkVisibility()).reverse().map((line) => [line.closest('.rb-step').id, line.innerText]))"""
+            .filter((line) => line.checkVisibility()).reverse()
+            .map((line) => [line.closest('.rb-step').id, line.innerText]))"""
     )
     return found
 
