@@ -96,6 +96,8 @@ class Action:
     """It is one command or request, and what it prints is there to be looked at."""
     is_survey: ClassVar[bool] = False
     """Its findings are printed when it ends, and the walk goes on without another key."""
+    by_hand: ClassVar[Mapping[str, str]] = {}
+    """What the values are that it finds, by their names in its output, for a person who does the step by hand."""
     is_container: ClassVar[bool] = False
     """A walk goes straight to the steps within it; it has no screen of its own."""
     may_come_before: ClassVar[bool] = False

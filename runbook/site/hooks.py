@@ -164,11 +164,12 @@ def on_post_template(output_content: str, *, template_name: str, config: MkDocsC
 def on_post_page(output: str, **_: object) -> str:
     """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do.
 
-    The search box gets this project's search, and icons their drawings.
+    The search box gets this project's search, icons their drawings, and the navigation one landmark.
     """
     from runbook.site import page_html
 
-    return page_html.with_icons(page_html.with_own_search(page_html.valid(output)))
+    page = page_html.with_few_landmarks(page_html.valid(output))
+    return page_html.with_icons(page_html.with_own_search(page))
 
 
 def on_post_build(config: MkDocsConfig) -> None:

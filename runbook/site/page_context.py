@@ -204,11 +204,17 @@ class StepView:
         return tuple(merged(found))
 
     @property
-    def sources(self) -> tuple[tuple[str, StepView], ...]:
-        """The names in its files that no field fills, each with the step whose output has it."""
+    def sources(self) -> tuple[tuple[str, str, StepView], ...]:
+        """The names in its files that no field fills, each with what it is and the step that finds it."""
         names = dict.fromkeys(key for block in self.blocks for key in _file_marks(block))
         found = ((key, self.page.source_of(key, self.place)) for key in names if key in self.page.lines)
-        return tuple((key, step) for key, step in found if step)
+        return tuple((key, step.meaning_of(key), step) for key, step in found if step)
+
+    def meaning_of(self, key: str) -> str:
+        """Return what a value is that it finds, for a person who does it by hand; empty if nothing is known of it."""
+        step, known = self.place.step, self.place.after.values
+        found = (one.json or "" for one in step.capture if _key(known[one.name]) == key)
+        return step.action.by_hand.get(next(found, ""), "")
 
     @cached_property
     def round(self) -> ValueField | None:
@@ -237,7 +243,8 @@ class StepView:
             key = _key(known[capture.name])
             if key in self.page.used and key not in self.page.lines:
                 pattern = _FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN
-                found.append(ValueField(key=key, ask="From this step's output.", pattern=pattern))
+                ask = self.meaning_of(key) or "From this step's output."
+                found.append(ValueField(key=key, ask=ask, pattern=pattern))
         return tuple(found)
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "shown_procedure",
     "unlink",
     "valid",
+    "with_few_landmarks",
     "with_icons",
     "with_own_search",
 ]
@@ -44,6 +45,7 @@ _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
 _ICON = re.compile(r'<use href="#icon-([a-z]+)"')
+_NAV = re.compile(r"<(?P<end>/?)nav\b")
 _TAGS = re.compile(r"<[^>]+>")
 _THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
 _OWN_WORKER = "assets/js/search/worker.js"
@@ -167,6 +169,22 @@ def with_icons(html: str) -> str:
     """Put the drawings of the icons that a page uses below it, each once."""
     names = dict.fromkeys(_ICON.findall(html))
     return html.replace("</body>", f"{macro('drawings', 'icons.html')(list(names))}</body>", 1) if names else html
+
+
+def with_few_landmarks(html: str) -> str:
+    """Make a group of each navigation within another one: sections of it are no landmarks of their own."""
+    depth = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal depth
+        depth += 0 if match["end"] else 1
+        is_inner = depth > 1
+        depth -= 1 if match["end"] else 0
+        if not is_inner:
+            return match[0]
+        return "</div" if match["end"] else '<div role="group"'
+
+    return _NAV.sub(replaced, html)
 
 
 def valid(html: str) -> str:

@@ -89,7 +89,7 @@ def test_a_page_can_be_read_without_scripts(browser: Browser, site: Path) -> Non
         expect(page.locator("#push-function--apply .rb-only--cli-3").first).to_be_hidden()
         expect(page.locator(".rb-progress")).to_be_hidden()
         page.locator(".rb-glance > summary").click()
-        page.locator(".rb-way a[href='#answer-3f']").click()
+        page.locator(".rb-way a[href='#see-indexes']").click()
         expect(page.locator("#see-indexes")).to_be_visible()
 
 
@@ -112,7 +112,6 @@ def test_on_paper_a_page_is_a_checklist(browser: Browser, site: Path) -> None:
         expect(page.locator(".rb-paper")).to_be_visible()
         expect(page.locator("#triage .rb-line").first).to_be_visible()
         expect(page.locator("#triage .rb-only--cli-2").first).to_be_hidden()
-        expect(page.locator("#find-access")).to_be_hidden()
         expect(page.locator("#name-function .rb-field__blank")).to_be_visible()
         assert page.locator(".rb-field__blank").count() == page.locator(".rb-field").count()
         for hidden in (".md-sidebar", ".rb-progress", ".md-code__nav"):
@@ -132,7 +131,7 @@ def test_an_emergency_is_decided_within_two_screens(browser: Browser, site: Path
                 page.locator(f"#answer-3{letter} > summary").click()
                 assert page.locator(f"#answer-3{letter}").evaluate("one => one.offsetHeight") <= 6 * height
                 page.locator(f"#answer-3{letter} > summary").click()
-        assert page.locator("nav:not([role=none]), main, header, footer, aside, [role=navigation]").count() < 12
+        assert page.locator("nav:not([role=none])").count() < 6
 
 
 def test_the_first_page_is_light(browser: Browser, site: Path) -> None:
@@ -147,6 +146,4 @@ def test_the_first_page_is_light(browser: Browser, site: Path) -> None:
         page.wait_for_load_state("networkidle")
 
         assert 0 < sum(sizes) < 500_000
-        assert page.evaluate(
-            "performance.getEntriesByType('resource').every(one => !/search-(index|pages)/.test(one.name))"
-        )
+        assert page.evaluate("performance.getEntriesByType('resource').every(one => !one.name.includes('/search-'))")

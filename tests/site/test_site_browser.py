@@ -253,7 +253,7 @@ def test_an_answer_that_is_picked_opens_and_the_page_follows(visit: Visit, tab: 
 
 
 def test_a_link_into_an_answer_opens_it_without_picking_it(visit: Visit, tab: Page) -> None:
-    """Links from searches and between steps lead into answers that are folded, and to steps that moved to another page."""
+    """Links from searches and between steps lead into folded answers, and to steps that another page shows now."""
     visit.go(tab, f"{ROLLBACK}#name-constraint")
     assert _open_answers(tab) == ["answer-3e", "answer-3e.3a"]
     expect(tab.locator("#name-constraint")).to_be_in_viewport()
@@ -261,7 +261,7 @@ def test_a_link_into_an_answer_opens_it_without_picking_it(visit: Visit, tab: Pa
     visit.go(tab, ROLLBACK)
     assert _open_answers(tab) == []
     tab.locator(".rb-glance > summary").click()
-    tab.locator(".rb-way a[href='#answer-3c']").click()
+    tab.locator(".rb-way a[href='#name-access-table']").click()
     assert _open_answers(tab) == ["answer-3c"]
 
     visit.go(tab, PUSH)
@@ -329,7 +329,7 @@ def _tab_to(page: Page, selector: str) -> int:
 
 
 def test_the_fields_of_every_page_take_what_the_book_means(browser: Browser, site: Path, book: Book) -> None:
-    """The book's own example fits; no pattern is of another dialect. A secret has no field, or storage would have it."""
+    """The book's own example fits; no pattern is of another dialect. A secret has no field: storage would have it."""
     with serving(site) as address, visiting(browser, address) as visit:
         tab = visit.context.new_page()
         for procedure in book.procedures.values():

@@ -44,18 +44,18 @@ def test_no_page_carries_a_command_typed_by_hand() -> None:
 def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
     """Fill every field of a page, parameters with their examples, and return the values by key."""
     examples = {one.name: one.example for one in book.procedure(procedure).parameters}
-    typed = {}
-    for field in page.locator("[data-rb-field]").all():
-        key = field.get_attribute("data-rb-field") or ""
-        example = (field.get_attribute("placeholder") or "").removeprefix("for example ")
-        value = examples.get(key) or example or "20261123120000"
-        if field.evaluate("one => one.tagName") == "SELECT":
-            field.select_option(index=1)
-            value = field.input_value()
-        else:
-            field.fill(value)
-            assert field.get_attribute("aria-invalid") == "false", f"{procedure}: {key} refuses {value}"
-        typed[key] = value
+    typed: dict[str, str] = page.evaluate(
+        """(examples) => Object.fromEntries([...document.querySelectorAll('[data-rb-field]')].map((field) => {
+            const key = field.dataset.rbField;
+            const example = (field.placeholder || '').replace('for example ', '');
+            field.value = field.options ? field.options[1].value : examples[key] || example || '20261123120000';
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+            return [key, field.value];
+        }))""",
+        examples,
+    )
+    refused = page.evaluate("[...document.querySelectorAll('[aria-invalid=true]')].map((one) => one.id)")
+    assert refused == [], procedure
     return typed
 
 
@@ -71,7 +71,8 @@ def _lines(page: Page) -> dict[str, str]:
     """Return the visible words of every step's first command by the step's id."""
     found: dict[str, str] = page.evaluate(
         """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line code')]
-            .filter((line) => line.checkVisibility()).reverse().map((line) => [line.closest('.rb-step').id, line.innerText]))"""
+            .filter((line) => line.checkVisibility()).reverse()
+            .map((line) => [line.closest('.rb-step').id, line.innerText]))"""
     )
     return found
 
