@@ -11,6 +11,7 @@ from pathlib import Path
 from runbook.checks.answers import check_pick_lists, check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
 from runbook.checks.drill_answers import check_answers
+from runbook.checks.emergency import check_emergency
 from runbook.checks.findings import Notes
 from runbook.checks.known_errors import check_known_errors
 from runbook.checks.links import check_links
@@ -65,7 +66,15 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_reviewed(subject, notes, today or date.today())
 
     extra = [each.check_book for each in installed().values() if each.check_book]
-    checks = (check_warnings, check_weaknesses, check_read_only_rules, check_templates, check_links, check_known_errors)
+    checks = (
+        check_warnings,
+        check_weaknesses,
+        check_read_only_rules,
+        check_templates,
+        check_links,
+        check_known_errors,
+        check_emergency,
+    )
     return _found(book, (*CHECKS, *checks, check_dates, *extra))
 
 

@@ -126,14 +126,14 @@ def _record(hit: Hit) -> dict[str, Any]:
         "verdict": entry.verdict,
         "means": entry.means,
         "do": list(entry.do),
-        "is_sure": hit.sureness > 1,
+        "is_sure": hit.is_sure,
         "score": round(hit.score, 3),
     }
 
 
 def _lines(hits: Sequence[Hit], width: int) -> Iterator[str]:
     first, *others = hits
-    is_sure = first.sureness > 1
+    is_sure = first.is_sure
     yield from _first(first, width)
     if others:
         yield from ("", "Or:" if is_sure else "Or one of these:")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from io import StringIO
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from runbook import __version__
@@ -19,7 +17,7 @@ from runbook.engine.loop import ready_screen
 from runbook.engine.state import fold
 from runbook.journal.events import RunStarted, TargetSeen
 from runbook.model import Procedure
-from runbook.site.pictures import StyledText, screen_picture
+from runbook.site.pictures import screen_picture, styled
 from runbook.site.source import book
 from runbook.steps.destination import production
 from runbook.terminal.intro import render_begin, render_intro
@@ -28,7 +26,7 @@ from runbook.terminal.step_screen import render_step
 if TYPE_CHECKING:
     from runbook.secret_file import SecretFile
 
-__all__ = ["first_screen", "step_screen"]
+__all__ = ["first_screen", "screens_digest", "step_screen"]
 
 _MOMENT = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
 _REF = "abcdefghijklmnopqrst"
@@ -42,15 +40,27 @@ def first_screen(name: str) -> str:
     return _picture(rows, key=f"{name}-screen", title=f"The first screen of: runbook run {name}")
 
 
-def step_screen(name: str, path: str) -> str:
-    """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values."""
+def step_screen(name: str, path: str, *, is_file: bool = False) -> str:
+    """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values.
+
+    The picture is a part of a page, or a file of its own.
+    """
     context = _context(book().procedure(name))
     place = context.way.find(path)
     assert place is not None, f"{name} has no step {path}"
     screen, _ = ready_screen(context, place)
-    return _picture(
-        render_step(screen), key=f"{name}-{path.replace('/', '-')}-screen", title=f"A step of: runbook run {name}"
-    )
+    key = "" if is_file else f"{name}-{path.replace('/', '-')}-screen"
+    return _picture(render_step(screen), key=key, title=f"A step of: runbook run {name}")
+
+
+def screens_digest(name: str) -> str:
+    """Return a digest of a procedure and of its screens at the terminal: a recording of other screens is stale."""
+    procedure = book().procedure(name)
+    context = _context(procedure)
+    rows = [*render_intro(procedure), *render_begin(_TARGET, ())]
+    for place in context.way.places:
+        rows += render_step(ready_screen(context, place)[0])
+    return sha256("\n".join([procedure.digest, *(row.plain for row in rows)]).encode()).hexdigest()[:16]
 
 
 def _context(procedure: Procedure) -> Context:
@@ -93,12 +103,4 @@ class _Production:
 
 
 def _picture(rows: Iterable[Text], *, key: str, title: str) -> str:
-    console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
-    drawn = [[_styled(piece.text, piece.style) for piece in row.render(console, end="")] for row in rows]
-    return screen_picture(drawn, key=key, title=title)
-
-
-def _styled(text: str, style: Style | None) -> StyledText:
-    drawn = style or Style()
-    colour, ground = (part.name if part else "" for part in (drawn.color, drawn.bgcolor))
-    return StyledText(text, bold=bool(drawn.bold), dim=bool(drawn.dim), colour=colour, ground=ground)
+    return screen_picture([styled(row) for row in rows], key=key, title=title)

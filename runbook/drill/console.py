@@ -8,11 +8,12 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
-from runbook.errors import ExitCode
+from runbook.errors import ExitCode, MissingPartError
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
@@ -37,8 +38,14 @@ def hold(
     url: str | None,
     keep: bool,
     verbose: bool,
+    recording: str | None = None,
 ) -> int:
-    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it."""
+    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it.
+
+    One with a `recording` is unattended, and its screens and keys go into that file.
+    """
+    if recording is not None:
+        return _hold_recorded(book, procedure, drill, major=major, url=url, file=recording)
     from runbook.drill import registry
     from runbook.drill.debrief import cause, debrief
     from runbook.drill.isolation import cut_off_network
@@ -68,6 +75,38 @@ def hold(
             f"\nThe sandbox stays up. Its commands run with the drill's environment:\n  shell   {about['shell']}"
         )
         click.echo(f"  psql    {about['psql']}\n  CLI     {about['cli']}\n  end it  runbook drill --end {record.id}")
+    return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
+
+
+def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: str) -> int:
+    """Hold one drill unattended and write its screens and keys into a file, for the site."""
+    if find_spec("jinja2") is None:
+        raise MissingPartError(
+            "a recording needs jinja2, which isn't installed", hint="pip install 'migration-runbook[site]'"
+        )
+    from runbook.cli.screenshots import screens_digest
+    from runbook.drill.debrief import debrief
+    from runbook.drill.isolation import cut_off_network
+    from runbook.drill.recording import record, write_recording
+    from runbook.drill.stage import set_stage
+
+    if url is None:
+        cut_off_network()
+
+    def before() -> None:
+        say_briefing(procedure, drill, enter=None)
+        click.echo("  Press Enter to take the call. ")
+
+    with set_stage(book, procedure, drill, major=major, postgres_url=url) as stage:
+        report, frames = record(
+            stage,
+            before=before,
+            after=lambda report: _say_report(report, debrief(report, procedure, drill, hints=0, errors=book.errors)),
+        )
+        _say_report(report)
+        if report.passed:
+            write_recording(file, stage, report, frames, screens_digest(procedure.id))
+            click.echo(f"{len(frames)} screens in {file}")
     return ExitCode.DONE if report.passed else ExitCode.NOT_COMPLETED
 
 

@@ -37,6 +37,7 @@ __all__ = ["command"]
 @click.option("--end", metavar="ID", help="Remove a sandbox that was kept ('all' removes all).")
 @click.option("--list", "listing", is_flag=True, help="List all drills.")
 @click.option("--results", metavar="FILE", help="Write the results of --all to this file.")
+@click.option("--record", "recording", metavar="FILE", help="As --auto, and keep each screen and key in FILE.")
 @click.option("--verbose", "-v", is_flag=True, help="With --auto: show what the commands print.")
 @click.pass_context
 def command(  # noqa: PLR0917 - click gives every option by its name
@@ -52,6 +53,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     end: str | None,
     listing: bool,
     results: str | None,
+    recording: str | None,
     verbose: bool,
 ) -> int:
     """Practise a procedure on a throwaway database and project, with the real Supabase CLI.
@@ -78,12 +80,23 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     if not major.isdigit():
         raise UsageError(f"--cli {major} requires --all", hint="For one drill, use --cli 2 or --cli 3.")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)
+    auto = auto or recording is not None
     if not auto:
         if not drill.practice:
             what = f"'{drill.name}' can't be drilled by hand: its own answers contain the mistake"
             raise UsageError(what, hint="Add --auto.")
         require_person()
-    return console.hold(book, chosen, drill, auto=auto, major=int(major), url=database, keep=keep, verbose=verbose)
+    return console.hold(
+        book,
+        chosen,
+        drill,
+        auto=auto,
+        major=int(major),
+        url=database,
+        keep=keep,
+        verbose=verbose,
+        recording=recording,
+    )
 
 
 def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: bool) -> tuple[Procedure, Drill]:

@@ -98,6 +98,8 @@ class Action:
     """It needs nothing from a person: where it only reads, a walk starts it without a key."""
     reports_findings: ClassVar[bool] = False
     """It says itself whether it has found something; see `findings_in`."""
+    by_hand: ClassVar[Mapping[str, str]] = {}
+    """What the values are that it finds, by their names in its output, for a person who does the step by hand."""
     is_container: ClassVar[bool] = False
     """A walk goes straight to the steps within it; it has no screen of its own."""
     may_come_before: ClassVar[bool] = False

@@ -79,6 +79,11 @@ class Hit(NamedTuple):
     """The words of the search that were found, to highlight."""
 
     @property
+    def is_sure(self) -> bool:
+        """Whether it is what was searched for, so that nothing else needs to be offered beside it."""
+        return self.sureness > 1
+
+    @property
     def anchor(self) -> str:
         """Where it is on the page, "" for the top."""
         return (self.line.anchor if self.line else "") or self.entry.anchor

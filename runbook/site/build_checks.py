@@ -17,11 +17,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from runbook.errors import Finding
-from runbook.expansion import EveryWay, expand
 from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
 from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries, page_heading
-from runbook.site.value_markers import marked_scope
+from runbook.site.page_context import PageContext
 
 __all__ = [
     "block_ids",
@@ -78,19 +77,33 @@ def fence_problems(source: str) -> list[str]:
 # The pages for authors show blocks and placeholders on purpose.
 _EXAMPLE = re.compile(r'<div class="[^"]*rb-example[^"]*">.*?</pre>|<code class="rb-template">.*?</code>', re.DOTALL)
 _TAGS = re.compile(r"<[^>]+>")
+_CODE_BLOCK = re.compile(r"<pre\b[^>]*>(?:<span></span>)?<code\b.*?</pre>", re.DOTALL)
+_PROMPT = re.compile(r"^\s*[$%] \S", re.MULTILINE)
 _SIGNS = {
     "Traceback (most recent call last)": "the traceback of a block is published",
     'exec="': "the source of a block is published",
     "exec=on": "the source of a block is published",
     "from runbook.": "the source of a block is published",
     "{{": "a placeholder is published unfilled",
+    "{%": "a template is published unfilled",
+    "```": "a fence is published",
+    "~~~": "a fence is published",
+    '=== "': "the mark of a tab is published",
+    "???": "the mark of a folded note is published",
+    "!!! ": "the mark of a note is published",
 }
 
 
 def leftovers(html: str) -> list[str]:
-    """Find what only shows in the result: tracebacks and sources of blocks that did not run."""
-    visible = unescape(_TAGS.sub("", _EXAMPLE.sub("", html)))
-    return sorted({f"{problem} ({sign})" for sign, problem in _SIGNS.items() if sign in visible})
+    """Find what only shows in the result: blocks that did not run, Markdown that stayed, prompts that are copied."""
+    shown = _EXAMPLE.sub("", html)
+    visible = unescape(_TAGS.sub("", shown))
+    found = {f"{problem} ({sign})" for sign, problem in _SIGNS.items() if sign in visible}
+    # What the copy button takes.
+    for code in _CODE_BLOCK.findall(shown):
+        if _PROMPT.search(unescape(_TAGS.sub("", code))):
+            found.add("a prompt is copied with its command ($ )")
+    return sorted(found)
 
 
 # --- Links: none within the site may be dead, none may load from another host -----------------------------------------
@@ -149,8 +162,8 @@ def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[P
             yield f"it loads {address} from another host"
     for address in dict.fromkeys(document.links + document.loads):
         parts = urlsplit(address)
-        # MkDocs links from 404.html by the root, since a server shows it at any depth.
-        if parts.scheme or parts.netloc or (file.name == "404.html" and parts.path.startswith("/")):
+        # `/` is the first page of a server, which is another site's where this one lies below a path.
+        if parts.scheme or parts.netloc or address == "/":
             continue
         target = _target(site, file, unquote(parts.path))
         if target is None:
@@ -234,7 +247,7 @@ def missing_parts(book: Book, site: Path) -> list[str]:
             found.append(f"procedures/{procedure.id}.html was not built")
             continue
         html = page.read_text(encoding="utf-8")
-        paths = [place.path for place in expand(procedure, EveryWay(), marked_scope(procedure.parameters)).places]
+        paths = [place.path for place in PageContext(book, procedure).views]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
         # A page split into blocks may end too early or show a part twice: each heading is there once.

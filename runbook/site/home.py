@@ -7,7 +7,7 @@ from markupsafe import Markup
 from runbook.model import Section, Verdict
 from runbook.site.new_procedure import nav_entries
 from runbook.site.policy_tables import majors, policy_rows, production_words
-from runbook.site.source import EMERGENCY, book, checkout
+from runbook.site.source import book, checkout
 from runbook.site.templating import render
 
 __all__ = ["emergency", "golden_rule", "most_dangerous_commands", "situations"]
@@ -22,10 +22,7 @@ _QUESTIONS = {
 
 def emergency() -> Markup:
     """Render what to do when something is broken now: the procedures for that."""
-    wrong = [one for one in book().procedures.values() if one.section is Section.WRONG]
-    # Rollback first: whoever comes here in a hurry reads one line.
-    first, *others = sorted(wrong, key=lambda one: (one.id != EMERGENCY, one.title))
-    return render("home/emergency.html", first=first, others=others)
+    return render("home/emergency.html", emergencies=book().emergencies)
 
 
 def situations() -> Markup:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -22,6 +23,7 @@ __all__ = [
     "on_config",
     "on_files",
     "on_page_content",
+    "on_page_context",
     "on_page_markdown",
     "on_post_build",
     "on_post_page",
@@ -34,6 +36,8 @@ _log = logging.getLogger("mkdocs.plugins.runbook")
 _notice = logging.getLogger("runbook.site")
 """Not below `mkdocs`: what it says is seen, but fails no build."""
 _serving = False
+_texts: dict[str, str] = {}
+"""The contents of each page built so far, by its address: search finds them."""
 
 
 def on_startup(*, command: Literal["build", "gh-deploy", "serve"], **_: object) -> None:
@@ -53,10 +57,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     from runbook.site import source
 
     source.forget()
+    _texts.clear()
     try:
-        source.book()
+        emergencies = source.book().emergencies
     except RunbookError as error:
         raise PluginError(f"the book can't be used:\n{error.message}") from error
+    # What the theme's templates show on every page.
+    config.extra["emergency"] = emergencies[0] if emergencies else None
     for fence in config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", []):
         fence["format"] = _guarded(fence["format"])
     return config
@@ -76,20 +83,24 @@ def _guarded(run: Callable[..., str]) -> Callable[..., str]:
 
 def on_pre_build(config: MkDocsConfig) -> None:
     """Compare the pages with the procedures before any page is made."""
-    from runbook.site import build_checks, source
+    from runbook.site import build_checks, reference, source
 
     for problem in build_checks.page_problems(source.book(), Path(config.config_file_path)):
         _log.warning("runbook: %s", problem)
+    for change in reference.all_changes():
+        for name in change.pages:
+            if not (Path(config.docs_dir) / f"{name}.md").is_file():
+                _log.warning("runbook: includes/changes.yaml: there is no page %s", name)
     for procedure in source.book().procedures.values():
         if source.due(procedure) < source.today():
             _notice.warning("%s: its review is overdue since %s", procedure.id, source.due(procedure))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Put the YAML of each procedure and the search index into the site."""
+    """Put the YAML of each procedure and the index of the search into the site."""
     from runbook.site import search_index, source
 
-    files.append(File.generated(config, search_index.FILE, content=search_index.script()))
+    files.append(File.generated(config, search_index.INDEX, content=search_index.index_script()))
     for procedure in source.book().procedures.values():
         files.append(File.generated(config, source.source_page(procedure.id), content=procedure.source))
     return files
@@ -102,6 +113,8 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     for problem in build_checks.fence_problems(markdown):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     page.meta.update(page_html.meta(page.file.src_uri, dict(page.meta)))
+    # The theme loads its index on every page, searched or not. This project's search has its own.
+    page.meta["search"] = {"exclude": True}
     return markdown
 
 
@@ -123,28 +136,47 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
     page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)
     page.edit_url = page_html.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
+    # The home page lists the others, so it would be found by every word.
+    if page.file.src_uri != "index.md":
+        _texts[page.url] = linked
     return linked
 
 
-def on_post_template(output_content: str, *, template_name: str, **_: object) -> str:
-    """Treat the page for addresses that are wrong like all others."""
-    return on_post_page(output_content) if template_name.endswith(".html") else output_content
+def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, **_: object) -> dict[str, Any]:
+    """Give the theme what stands below a page: what changed, and where to report a problem."""
+    from runbook.site import page_html, reference
+
+    context["page_changes"] = reference.changes_of(page.file.src_uri.removesuffix(".md"))
+    context["report_url"] = page_html.report_url(str(page.title), config.edit_uri)
+    return context
+
+
+def on_post_template(output_content: str, *, template_name: str, config: MkDocsConfig) -> str:
+    """Treat the page for addresses that are wrong like all others. It works wherever the site is put."""
+    from runbook.site import page_html
+
+    if not template_name.endswith(".html"):
+        return output_content
+    root = urlsplit(config.site_url or "/").path or "/"
+    return page_html.rootless(on_post_page(output_content), root)
 
 
 def on_post_page(output: str, **_: object) -> str:
     """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do.
 
-    The search box gets this project's search.
+    The search box gets this project's search, icons their drawings, and the navigation one landmark.
     """
     from runbook.site import page_html
 
-    return page_html.with_own_search(page_html.valid(output))
+    page = page_html.with_few_landmarks(page_html.valid(output))
+    return page_html.with_icons(page_html.with_own_search(page))
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Look at the finished site: every page, procedure and step is there, and no link within it is dead."""
-    from runbook.site import build_checks, source
+    """Write what search finds; check that every page, procedure and step is there, and that no link is dead."""
+    from runbook.site import build_checks, search_index, source
 
     site = Path(config.site_dir)
+    (site / search_index.PAGES).write_text(search_index.pages_script(_texts), encoding="utf-8")
     for problem in (*build_checks.missing_parts(source.book(), site), *build_checks.dead_links(site)):
         _log.warning("runbook: %s", problem)

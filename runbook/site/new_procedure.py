@@ -23,10 +23,7 @@ SECTION_TITLES = {
 
 HEADINGS: tuple[tuple[str, str], ...] = (
     ("opening", ""),
-    ("when", "When to use it"),
-    ("warnings", "Warnings and target"),
-    ("needs", "What you need"),
-    ("values", "Values"),
+    ("before", "Before you start"),
     ("steps", "Steps"),
     ("checks", "Check that it worked"),
     ("undo", "Undo"),

@@ -5,23 +5,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import fill_text
 from runbook.model import Book, Effect, Parameter, Policy, Procedure, TargetKind
+from runbook.site.cli_versions import Version, merged
 from runbook.site.source import book, for_one_build
-from runbook.site.value_markers import marked_scope, marks_in, stand_in
+from runbook.site.value_markers import mark, marked, marked_scope, marks_in, stand_in
 from runbook.steps import view
 from runbook.steps.destination import Destination, effect_of, prepare, production
-from runbook.steps.scope import BUILT_INS, Place
+from runbook.steps.scope import BUILT_INS, Branch, Place
 from runbook.steps.view import Block, Label, view_of
 
 __all__ = ["EFFECT_WORDS", "PageContext", "Phase", "StepView", "ValueField", "page_context", "target_flags"]
 
 EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
+
+_BELOW_PART, _DEEPEST = 3, 6
+"""Levels of headings: that below a part's, and the last one of HTML."""
 
 _LEADING = frozenset({Label.WARNING, Label.WHY})
 """Notes above what there is to do; all others stand below it."""
@@ -31,6 +35,8 @@ _LEADING = frozenset({Label.WARNING, Label.WHY})
 
 _FALLBACK_PATTERN = r"[A-Za-z0-9_.,:/@+=][A-Za-z0-9_.,:/@+= -]*"
 """What a value may be where the book names no pattern: nothing that a shell or SQL could make something of."""
+_LINE_PATTERN = r"\S.*"
+"""What a value may be that stands in files and sentences alone, where nothing but a person reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,8 @@ class ValueField:
     """The key of the list that this is one of."""
     repeat: int = 0
     """How many fields above it on the page have the same key: steps of different branches may find one value."""
+    of_site: bool = False
+    """Whether the value is asked once for all pages, as the project is."""
 
     @property
     def id(self) -> str:
@@ -62,9 +70,10 @@ class ValueField:
 
 _PROJECT = ValueField(
     key="project_ref",
-    ask="Which project? Its ref: the 20 letters in the dashboard's address.",
+    ask="The project: 20 letters in the dashboard's address.",
     example="abcdefghijklmnopqrst",
     pattern="[a-z]{20}",
+    of_site=True,
 )
 _ENV_FILE = ValueField(
     key="env_file",
@@ -149,7 +158,14 @@ class StepView:
     def facts(self) -> tuple[Block, ...]:
         """What to mind while and after it is done."""
         beside = view.Note | view.Expected | view.UndoWay
-        return tuple(each for each in self.blocks if isinstance(each, beside) and each not in self.leading)
+        apart = (*self.leading, self.failure)
+        return tuple(each for each in self.blocks if isinstance(each, beside) and each not in apart)
+
+    @property
+    def failure(self) -> view.Note | None:
+        """What to do if it fails."""
+        notes = (each for each in self.blocks if isinstance(each, view.Note))
+        return next((each for each in notes if each.label is Label.IF_IT_FAILS), None)
 
     @property
     def question(self) -> view.Options | None:
@@ -166,17 +182,39 @@ class StepView:
         """How to undo the step."""
         return next((each for each in self.blocks if isinstance(each, view.UndoWay)), None)
 
-    def panes(self, part: str) -> Sequence[tuple[str, Sequence[Block]]]:
-        """Return what there is to do by the label of its tab: for each CLI major, and SQL for an editor.
+    @property
+    def level(self) -> int:
+        """The level of its heading."""
+        return self.page.levels[self.place]
 
-        `part` is `do`, `check`, `undo` or `undo-check`. Majors that do not differ share one pane.
-        """
-        found = [(f"CLI {major}", tuple(_part(part, blocks))) for major, blocks in self.versions.items()]
-        statement = next((each for _, blocks in found for each in blocks if isinstance(each, view.Statement)), None)
-        if statement:
-            lines = [(label, [each for each in blocks if each != statement]) for label, blocks in found]
-            return [*lines, ("SQL editor", [statement])]
-        return found[:1] if all(blocks == found[0][1] for _, blocks in found) else found
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """What is within it on this page: nothing where another page shows the same."""
+        return () if self.elsewhere else self.place.branches
+
+    @property
+    def elsewhere(self) -> str:
+        """The procedure (an id) whose page shows what is within it, since nothing of it depends on this one."""
+        block = next((each for each in self.blocks if isinstance(each, view.Included)), None)
+        return block.procedure if block and block.is_whole else ""
+
+    def versions_of(self, part: str) -> tuple[Version, ...]:
+        """Return what there is to do on each CLI major. `part` is `do`, `check`, `undo` or `undo-check`."""
+        found = {f"CLI {major}": tuple(_part(part, blocks)) for major, blocks in self.versions.items()}
+        return tuple(merged(found))
+
+    @property
+    def sources(self) -> tuple[tuple[str, str, StepView], ...]:
+        """The names in its files that no field fills, each with what it is and the step that finds it."""
+        names = dict.fromkeys(key for block in self.blocks for key in _file_marks(block))
+        found = ((key, self.page.source_of(key, self.place)) for key in names if key in self.page.lines)
+        return tuple((key, step.meaning_of(key), step) for key, step in found if step)
+
+    def meaning_of(self, key: str) -> str:
+        """Return what a value is that it finds, for a person who does it by hand; empty if nothing is known of it."""
+        step, known = self.place.step, self.place.after.values
+        found = (one.json or "" for one in step.capture if _key(known[one.name]) == key)
+        return step.action.by_hand.get(next(found, ""), "")
 
     @cached_property
     def round(self) -> ValueField | None:
@@ -190,7 +228,7 @@ class StepView:
 
     @property
     def fields(self) -> tuple[ValueField, ...]:
-        """Fields for what it makes known, where a command of the page needs it."""
+        """Fields for what it makes known, where something on the page needs it."""
         above = self.page.keys_above[self.place]
         return tuple(replace(each, repeat=above[each.key]) for each in self.own_fields)
 
@@ -202,9 +240,12 @@ class StepView:
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
         found += [self.round] if self.round else []
         for capture in step.capture:
-            ask = f"{capture.name.replace('_', ' ').capitalize()}, from the output of this step"
-            found.append(ValueField(key=_key(known[capture.name]), ask=ask))
-        return tuple(each for each in found if each.key in self.page.used)
+            key = _key(known[capture.name])
+            if key in self.page.used and key not in self.page.lines:
+                pattern = _FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN
+                ask = self.meaning_of(key) or "From this step's output."
+                found.append(ValueField(key=key, ask=ask, pattern=pattern))
+        return tuple(found)
 
 
 def _key(value: str | tuple[str, ...]) -> str:
@@ -246,8 +287,10 @@ class PageContext:
     @cached_property
     def views(self) -> Mapping[Place, StepView]:
         """Every step of the page by its place, in reading order."""
-        views = {}
-        for place in self.expansion.places:
+        return {view.place: view for view in self._views((*self.expansion.before, *self.expansion.steps))}
+
+    def _views(self, places: Sequence[Place]) -> Iterator[StepView]:
+        for place in places:
             step, values, later = place.step, place.scope.values, place.after.values
             versions, effects = dict[int, tuple[Block, ...]](), list[Effect]()
             # A major may run other words, so what a step does is the worst of what it does on any of them.
@@ -255,8 +298,35 @@ class PageContext:
                 action = step.action_on(major)
                 versions[major] = tuple(view_of(step, action, values, later, to))
                 effects.append(prepare(action, values, to, care=step.effect).effect)
-            views[place] = StepView(page=self, place=place, effect=effect_of(None, *effects), versions=versions)
-        return views
+            shown = StepView(page=self, place=place, effect=effect_of(None, *effects), versions=versions)
+            yield shown
+            for branch in shown.branches:
+                yield from self._views(branch.places)
+
+    @cached_property
+    def levels(self) -> Mapping[Place, int]:
+        """The level of each step's heading: below its phase's, or below that of the step that it is within."""
+        found: dict[Place, int] = {}
+
+        def note(places: Sequence[Place], level: int) -> None:
+            for place in places:
+                found[place] = level
+                for branch in self.views[place].branches:
+                    note(branch.places, min(level + 1, _DEEPEST))
+
+        note(self.expansion.before, _BELOW_PART)
+        for phase in self.phases(self.expansion.steps):
+            note([each.place for each in phase.steps], _BELOW_PART + bool(phase.title))
+        return found
+
+    @cached_property
+    def has_versions(self) -> bool:
+        """True when any step differs between CLI majors."""
+        return any(blocks != step.blocks for step in self.views.values() for blocks in step.versions.values())
+
+    def place_of(self, anchor: str) -> Place:
+        """Return the step's place of that anchor."""
+        return next(place for place in self.views if place.anchor == anchor)
 
     def phases(self, places: Sequence[Place]) -> Iterator[Phase]:
         """Yield the steps of a list by phase; one that names none belongs to the phase before it."""
@@ -271,14 +341,39 @@ class PageContext:
 
     @cached_property
     def used(self) -> frozenset[str]:
+        """The keys of all values that anything on this page names."""
+        titles = (text for step in self.views.values() for text in (step.title, *map(_title, step.branches)))
+        texts = (text for block in self._blocks for text in _texts(block))
+        return frozenset(key for text in (*titles, *texts) for key in marks_in(text))
+
+    @cached_property
+    def copied(self) -> frozenset[str]:
         """The keys of all values that something to copy on this page needs."""
         return frozenset(key for text in self._copied for key in marks_in(text))
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        """The keys of values that fill whole lines of files and nothing else: a statement, not a word to type."""
+        contents = [block.content or "" for block in self._blocks if isinstance(block, view.File)]
+        lines = {line.strip() for content in contents for line in content.splitlines()}
+        whole = {key for line in lines for key in marks_in(line) if line == mark(key)}
+        return frozenset(whole - self.copied)
+
+    def source_of(self, key: str, place: Place) -> StepView | None:
+        """Return the step above a place whose output has the value of that key."""
+        order = list(self.views)
+        above = [self.views[one] for one in order[: order.index(place)] if _is_beside(one, place)]
+        names = ((step, step.place.after.values) for step in reversed(above))
+        return next(
+            (step for step, known in names for one in step.place.step.capture if _key(known[one.name]) == key), None
+        )
 
     @cached_property
     def fields(self) -> tuple[ValueField, ...]:
         """Fields for all values that are known before step 1."""
         own = [_field_of(each, each.name) for each in self.procedure.parameters if not each.secret]
-        return (*own, *(each for each in (_PROJECT, _ENV_FILE) if each.key in self.used))
+        project, file = (tuple(each for each in (field,) if each.key in self.used) for field in (_PROJECT, _ENV_FILE))
+        return (*project, *own, *file)
 
     @cached_property
     def keys_above(self) -> Mapping[Place, Counter[str]]:
@@ -298,8 +393,7 @@ class PageContext:
     @cached_property
     def sends_requests(self) -> bool:
         """True when any step sends an HTTP request. It goes to production, though no flag says so."""
-        blocks = (block for step in self.views.values() for block in step.blocks)
-        return any(isinstance(block, view.HttpRequest) for block in blocks)
+        return any(isinstance(block, view.HttpRequest) for block in self._blocks)
 
     @cached_property
     def target_flags(self) -> frozenset[str]:
@@ -309,8 +403,34 @@ class PageContext:
 
     @cached_property
     def _copied(self) -> frozenset[str]:
-        blocks = (block for step in self.views.values() for blocks in step.versions.values() for block in blocks)
-        return frozenset(text for block in blocks for text in _copied(block))
+        return frozenset(text for block in self._blocks for text in _copied(block))
+
+    @cached_property
+    def _blocks(self) -> tuple[Block, ...]:
+        return tuple(block for step in self.views.values() for blocks in step.versions.values() for block in blocks)
+
+
+def _is_beside(one: Place, other: Place) -> bool:
+    """Tell whether two steps are on one way, so that the second knows what the first found."""
+    return other.path.startswith(one.path.rpartition("/")[0])
+
+
+def _title(branch: Branch) -> str:
+    return marked(branch.title)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts of a block."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        yield from (text for each in value for text in _texts(each))
+    elif is_dataclass(value):
+        yield from (text for each in fields(value) for text in _texts(getattr(value, each.name)))
+
+
+def _file_marks(block: Block) -> tuple[str, ...]:
+    return marks_in(block.content or "") if isinstance(block, view.File) else ()
 
 
 def _copied(block: Block) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
 from itertools import accumulate
+from urllib.parse import urlencode
 
 from markupsafe import escape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
@@ -17,6 +19,7 @@ from runbook.markup import LINK_ATTRIBUTES, is_safe_link
 from runbook.printable import printable
 from runbook.site.prose import plain
 from runbook.site.source import book
+from runbook.site.templating import macro
 
 __all__ = [
     "anchors",
@@ -24,9 +27,13 @@ __all__ = [
     "list_headings",
     "meta",
     "relink",
+    "report_url",
+    "rootless",
     "shown_procedure",
     "unlink",
     "valid",
+    "with_few_landmarks",
+    "with_icons",
     "with_own_search",
 ]
 
@@ -37,6 +44,8 @@ _ID = re.compile(r'<[^>]* id="([^"]+)"')
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
+_ICON = re.compile(r'<use href="#icon-([a-z]+)"')
+_NAV = re.compile(r"<(?P<end>/?)nav\b")
 _TAGS = re.compile(r"<[^>]+>")
 _THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
 _OWN_WORKER = "assets/js/search/worker.js"
@@ -135,9 +144,47 @@ def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
     return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
 
 
+def report_url(title: str, edit_uri: str | None) -> str | None:
+    """Return where a problem with a page is reported: the repository's issues, on GitHub, GitLab and their likes."""
+    repository, edit, _ = (edit_uri or "").partition("/edit/")
+    if not edit or not is_safe_link(repository):
+        return None
+    field = "issue[title]" if repository.endswith("/-") else "title"
+    return f"{repository}/issues/new?{urlencode({field: f'Page: {title}'})}"
+
+
+def rootless(html: str, root: str) -> str:
+    """Make the addresses of the page for missing pages relative: MkDocs begins them with the site's root."""
+    begun = re.compile(rf'((?:href|src|action)="|"search": ?"){re.escape(root)}(?=[^/"])')
+    bare = re.compile(rf'("base": ?|new URL\(){re.escape(json.dumps(root.removesuffix("/") or "/"))}')
+    return bare.sub(r'\1"."', begun.sub(r"\1", html)).replace(f'new URL("{root}",', 'new URL(".",')
+
+
 def with_own_search(html: str) -> str:
     """Let the theme's search box ask this project's worker; the theme has no setting for that."""
     return _THEME_WORKER.sub(_OWN_WORKER, html)
+
+
+def with_icons(html: str) -> str:
+    """Put the drawings of the icons that a page uses below it, each once."""
+    names = dict.fromkeys(_ICON.findall(html))
+    return html.replace("</body>", f"{macro('drawings', 'icons.html')(list(names))}</body>", 1) if names else html
+
+
+def with_few_landmarks(html: str) -> str:
+    """Make a group of each navigation within another one: sections of it are no landmarks of their own."""
+    depth = 0
+
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal depth
+        depth += 0 if match["end"] else 1
+        is_inner = depth > 1
+        depth -= 1 if match["end"] else 0
+        if not is_inner:
+            return match[0]
+        return "</div" if match["end"] else '<div role="group"'
+
+    return _NAV.sub(replaced, html)
 
 
 def valid(html: str) -> str:

@@ -14,6 +14,7 @@ from runbook.site.source import book
 from runbook.site.templating import render
 
 __all__ = [
+    "command_index",
     "commands",
     "majors",
     "policy_rows",
@@ -101,6 +102,17 @@ def _form(variant: Variant) -> str:
 def commands(verdict: str) -> Markup:
     """Render all commands with that verdict on production, each under a heading that search and links find."""
     return render("reference/commands.html", verdict=verdict, rows=policy_rows(Verdict(verdict)))
+
+
+def command_index() -> Markup:
+    """Render the contents of the page of commands: each command once below each verdict, linked to its first form."""
+    parts = []
+    for verdict, word in _VERDICTS.items():
+        first: dict[str, str] = {}
+        for row in policy_rows(verdict):
+            first.setdefault(row.command, row.id)
+        parts.append((word, sorted(first.items())))
+    return render("reference/command_index.html", parts=parts)
 
 
 # --- The CLI majors side by side ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from runbook.site.new_procedure import HEADINGS, anchor
 from runbook.site.page_context import page_context
-from runbook.site.pictures import flow
+from runbook.site.pictures import way
 from runbook.site.source import drilled, due, source_page, today
 from runbook.site.templating import render
 
@@ -44,7 +44,9 @@ def part(name: str, part_name: str) -> Markup:
     last_drill = "never drilled" if procedure.drills else "has no drill"
     if results:
         newest, failed = max(result["at"] for result in results), sum(not result["passed"] for result in results)
-        last_drill = f"drilled {newest[:10]}" + (f", {failed} of {len(results)} failed" if failed else "")
+        is_current = all(result["digest"] == procedure.digest for result in results)
+        last_drill = f"drilled {newest[:10]}" if is_current else f"edited since its drill on {newest[:10]}"
+        last_drill += f", {failed} of {len(results)} failed" if failed else ""
     return render(
         f"procedure/{part_name}.html",
         page=page,
@@ -56,5 +58,5 @@ def part(name: str, part_name: str) -> Markup:
         source=source_page(name),
         review_due=due(procedure),
         is_late=due(procedure) < today(),
-        flow=flow,
+        way=way,
     )

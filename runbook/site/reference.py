@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import yaml
@@ -15,6 +16,7 @@ from pygments.lexers import PostgresLexer
 
 from runbook.errors import ExitCode
 from runbook.loading.shapes import FILES, SHAPES
+from runbook.model import Procedure
 from runbook.model.fields import (
     Anything,
     Choice,
@@ -33,18 +35,22 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.site.source import book, checkout, for_one_build, terms
+from runbook.site.source import book, checkout, due, for_one_build, terms, today
 from runbook.site.templating import render
 
 __all__ = [
+    "Change",
     "Demonstration",
     "advice",
+    "all_changes",
     "all_corrections",
+    "changes_of",
     "corrections",
     "exit_codes",
     "field_reference",
     "function_faults",
     "glossary",
+    "owners",
     "patterns",
 ]
 
@@ -117,14 +123,57 @@ def all_corrections() -> tuple[Correction, ...]:
     return tuple(found)
 
 
+def _pinned(proof: Demonstration) -> tuple[str, ...]:
+    """Return the line with the version that it's for: a bare `npx supabase` is whatever is installed, or the newest."""
+    if not proof.cli.isdigit():
+        return proof.argv
+    package = f"supabase@{book().policy.majors[int(proof.cli)].proven}"
+    return tuple(package if word == "supabase" else word for word in proof.argv)
+
+
 def corrections() -> Markup:
     """Render all corrections, each with its proof and the procedure that does it right."""
     return render(
         "reference/corrections.html",
         corrections=all_corrections(),
         pattern_titles={pattern.id: pattern.title for pattern in book().patterns},
+        pinned=_pinned,
         procedure=book().procedure,
     )
+
+
+# --- Owners and changes ---------------------------------------------------------------------------------------------
+
+
+def owners() -> Markup:
+    """Render each owner with the procedures that they keep right, the one whose review is due first on top."""
+    owned: dict[str, list[Procedure]] = {}
+    for procedure in sorted(book().procedures.values(), key=due):
+        owned.setdefault(procedure.owner, []).append(procedure)
+    return render("reference/owners.html", owners=sorted(owned.items()), due=due, today=today())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What readers of some pages should know has changed."""
+
+    day: date
+    pages: tuple[str, ...]
+    what: str
+
+
+@for_one_build
+def all_changes() -> tuple[Change, ...]:
+    """Read `includes/changes.yaml`, the newest first. Raises TypeError for a key that is unknown or missing."""
+    file = checkout() / "includes" / "changes.yaml"
+    read = yaml.safe_load(file.read_text(encoding="utf-8"))["changes"]
+    found = [Change(**{**entry, "pages": tuple(entry["pages"])}) for entry in read]
+    return tuple(sorted(found, key=lambda change: change.day, reverse=True))
+
+
+def changes_of(page: str) -> tuple[Change, ...]:
+    """Return what changed on a page, by its source below docs/ without its extension."""
+    return tuple(change for change in all_changes() if page in change.pages)
 
 
 # --- Exit codes and words -------------------------------------------------------------------------------------------

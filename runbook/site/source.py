@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
 __all__ = [
-    "EMERGENCY",
     "book",
     "checkout",
     "drilled",
@@ -31,8 +30,6 @@ __all__ = [
     "today",
 ]
 
-EMERGENCY = "emergency-rollback"
-"""The procedure that is found first, wherever one looks."""
 _TERM = re.compile(r"^\*\[(?P<word>[^\]]+)\]:\s*(?P<meaning>.+)$", re.MULTILINE)
 
 _T = TypeVar("_T")

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from runbook.printable import printable
 from runbook.site.prose import clause_spans, paragraphs, plain, spans
-from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words, sql_word
+from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words
 from runbook.steps import view
 
 __all__ = ["block_macro", "macro", "render"]
@@ -26,7 +26,7 @@ def render(template: str, /, **data: object) -> Markup:
     """Render a template of `templates/` by its path there."""
     # Autoescape has been at work inside, so what comes out is HTML and must not be escaped again further out.
     # Markdown would wrap HTML that begins with an empty line in a paragraph.
-    return Markup(_environment().get_template(template).render(data).strip())  # noqa: S704
+    return Markup(_compact(_environment().get_template(template).render(data).strip()))  # noqa: S704
 
 
 def macro(name: str, template: str = "parts.html") -> Callable[..., Markup]:
@@ -42,6 +42,22 @@ def block_macro(kind: type[view.Block]) -> Callable[..., Markup]:
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 30 == 0 else f"{seconds:g} s"
+
+
+def _attribute(value: str) -> Markup:
+    """Escape a text for an attribute in single quotes, where JSON needs no escapes for its own."""
+    return Markup(value.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;"))  # noqa: S704 - escaped here
+
+
+_PRE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
+
+
+def _compact(html: str) -> str:
+    """Drop the indentation of a template's lines, which nobody sees, but not that of code."""
+    # The pattern has one group, so every second part is code.
+    return "".join(
+        part if index % 2 else re.sub(r"\s*\n\s*", "\n", part) for index, part in enumerate(_PRE.split(html))
+    )
 
 
 def _shown(value: object) -> object:
@@ -63,6 +79,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(
+        attribute=_attribute,
         clause_spans=clause_spans,
         # Tells one state of a step from another: a tick set on an older one does not count.
         digest=lambda html: sha256(html.encode()).hexdigest()[:8],
@@ -76,7 +93,6 @@ def _environment() -> Environment:
         slug=lambda value: re.sub(r"[^a-z0-9]+", "-", value.lower()),
         snippet_words=snippet_words,
         spans=spans,
-        sql_word=sql_word,
     )
     environment.globals.update(show=lambda block, step: block_macro(type(block))(block, step))
     return environment

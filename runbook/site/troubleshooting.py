@@ -9,7 +9,7 @@ from markupsafe import Markup
 from runbook.model import Book, KnownError, Procedure
 from runbook.search.index import build_index
 from runbook.search.record import Index, Source
-from runbook.site.source import EMERGENCY, book
+from runbook.site.source import book
 from runbook.site.templating import render
 
 __all__ = ["codes", "errors", "symptoms"]
@@ -53,4 +53,4 @@ def _ways(whole: Book, index: Index) -> list[_Way]:
         elif line.source in {Source.SYMPTOM, Source.USE, Source.SIGN}:
             way.symptoms.append((line.text, line.anchor))
     order = ["wrong", "functions", "before", "during", "start"]
-    return sorted(ways.values(), key=lambda way: (way.procedure.id != EMERGENCY, order.index(way.procedure.section)))
+    return sorted(ways.values(), key=lambda way: (not way.procedure.is_emergency, order.index(way.procedure.section)))

@@ -34,7 +34,6 @@ __all__ = [
     "plain_parts",
     "shown_pieces",
     "snippet_words",
-    "sql_word",
     "stand_in",
 ]
 
@@ -185,11 +184,6 @@ def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[Sn
         else SnippetWord(flag_pieces(shell_word(word)), is_target=word in target)
         for word in argv
     )
-
-
-def sql_word(statement: str) -> SnippetWord:
-    """Return a statement as one word that no shell sees: it is pasted into an SQL editor."""
-    return SnippetWord(_filled_pieces(statement), _data(statement) if marks_in(statement) else "")
 
 
 def flag_pieces(code: str) -> tuple[Piece, ...]:

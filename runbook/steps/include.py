@@ -86,7 +86,7 @@ class Include(Action):
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield whose steps these are."""
         del values, to
-        yield view.Included(self.procedure)
+        yield view.Included(self.procedure, is_whole=not self.values)
 
 
 def _defaults(procedure: Procedure) -> dict[str, str]:

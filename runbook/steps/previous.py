@@ -43,6 +43,15 @@ class Previous(Runnable):
     mapping: ClassVar = "previous"
     summary: ClassVar = "The earlier definition of an object, from the history of migrations."
 
+    by_hand: ClassVar = {
+        "_file_version": "The new file's version: the time now in UTC, as 14 digits.",
+        "_file_name": "What the file's name ends in: the object's name, as letters, digits and underscores.",
+        "_source": "The migration that the earlier definition comes from.",
+        "_fix": "the earlier definition, as the newest statement above that was right",
+        "_rest": "the other statements of that definition",
+        "_kind": "`index`, or `unique index`.",
+    }
+
     of: str = key(
         Choice(_OBJECTS),
         "function: the version before the one that runs. object: a view, trigger, table, type or function. access: a "

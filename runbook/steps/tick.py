@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from runbook.filling import Values, fill_text
 from runbook.model import Action, Effect, Parameter, Position, Role, Step, Use
-from runbook.model.fields import TEMPLATE, Shaped, key
+from runbook.model.fields import TEMPLATE, ProcedureId, Shaped, key
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Job, Work
@@ -30,6 +30,9 @@ class Tick(Action):
     text: str = key(TEMPLATE, "A thing only a person can do or see.", name="tick")
     asks: Parameter | None = key(
         Shaped("asks"), "A value that the operator notes down here.", default=None, not_in=("undo",)
+    )
+    practise: str | None = key(
+        ProcedureId(), "The id of a procedure to drill in another terminal.", default=None, not_in=("undo",)
     )
 
     @property
@@ -86,8 +89,10 @@ class Tick(Action):
         return (given(self.asks.name, is_needed=True) or "") if self.asks else ""
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the text, and the blank for the value."""
+        """Yield the text, the drill to practise, and the blank for the value."""
         del to
         yield view.Prose(fill_text(self.text, values))
+        if self.practise:
+            yield view.CommandToRun(("runbook", "drill", self.practise), lead="In another terminal:")
         if self.asks:
             yield view.Ask(self.asks)

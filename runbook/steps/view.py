@@ -202,6 +202,8 @@ class Included:
     """The steps within are those of another procedure (an id)."""
 
     procedure: str
+    is_whole: bool = False
+    """True when nothing that they do depends on the procedure that includes them."""
 
 
 @dataclass(frozen=True, slots=True)

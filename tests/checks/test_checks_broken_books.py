@@ -510,3 +510,13 @@ def test_each_problem_is_named_with_its_place(
     for head, message in zip(heads, messages, strict=True):
         assert message in head
     assert "Traceback" not in out + err
+
+
+def test_a_second_emergency_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever is in a hurry is offered one procedure, so only one can be first. The finding stands at the other."""
+    book = write_book(tmp_path / "book")
+    for name in ("add-thing", "fix-it"):
+        (book / "procedures" / f"{name}.yaml").write_text(f"emergency: true\n{PROCEDURE}", encoding="utf-8")
+    assert main(["--book", str(book), "check"]) == 2
+    found = capsys.readouterr().out
+    assert "fix-it.yaml:1:1: only one procedure can be the emergency, and add-thing is" in found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pexpect
@@ -31,11 +33,21 @@ def drill(environment: Mapping[str, str], *words: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str, str]) -> None:
-    """The first drill of the first emergency: the real CLI, the real database, proofs one a line, exit 0."""
-    done = drill(environment, "emergency-rollback", "--auto")
+def test_a_drill_walks_by_itself_and_prints_its_proofs(environment: Mapping[str, str], tmp_path: Path) -> None:
+    """The first drill of the first emergency: the real CLI, the real database, proofs one a line, exit 0.
+
+    It's recorded: each screen as a person at a terminal sees it, with what they type, from the briefing to the debrief.
+    """
+    done = drill(environment, "emergency-rollback", "--record", str(tmp_path / "recording.json"))
 
     assert done.returncode == 0, done.stdout + done.stderr
+    frames = json.loads((tmp_path / "recording.json").read_text(encoding="utf-8"))["frames"]
+    assert "Press Enter to take the call" in frames[0]["screen"]
+    assert ("yes Enter", "y") in pairwise(frame["keys"] for frame in frames)
+    (write,) = (frame["screen"] for frame in frames if frame["keys"] == "yes Enter")
+    assert "WRITES" in write
+    assert write.endswith("> yes")
+    assert "Drill passed" in frames[-1]["screen"]
     assert "ok      The rollback is in the history" in done.stdout
     assert "ok      Nothing was lost or destroyed" in done.stdout
     assert "ok      No command tried to leave this machine" in done.stdout

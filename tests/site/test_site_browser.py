@@ -6,11 +6,12 @@ import json
 import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.destinations import argv_of
-from support.sites import Visit, visiting
+from support.sites import Visit, open_all, serving, visiting
 
 from runbook.model import Book, TargetKind
 from runbook.steps.command import Command
@@ -41,32 +42,6 @@ def tab(visit: Visit) -> Page:
         "if (navigator.clipboard) navigator.clipboard.writeText = async (text) => { window.copied = text };"
     )
     return visit.context.new_page()
-
-
-@pytest.mark.parametrize(
-    ("query", "wanted"),
-    [
-        ("db reset", ["reference/commands.html"]),
-        ("reset --linked", ["reference/commands.html"]),
-        ("thumbnail_url", ["procedures/", "reference/sql-patterns.html"]),
-        ("rollback", ["procedures/emergency-rollback.html"]),
-        ("function broken", ["procedures/emergency-rollback.html", "procedures/rollback-edge-function.html"]),
-        ("invalid index", ["procedures/emergency-rollback.html", "procedures/add-index.html"]),
-        ("undo", ["procedures/emergency-rollback.html"]),
-    ],
-)
-def test_a_search_puts_the_right_page_first(visit: Visit, query: str, wanted: list[str]) -> None:
-    """What one types under stress leads to the page one needs."""
-    page = visit.open("index.html")
-    page.keyboard.press("/")
-    page.keyboard.type(query)
-
-    first = page.locator(".md-search-result__item a").first
-    first.wait_for()
-    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent.includes('match')")
-
-    address = first.get_attribute("href") or ""
-    assert any(one in address for one in wanted), address
 
 
 def test_ticks_stay_until_a_new_read_through(visit: Visit, tab: Page) -> None:
@@ -173,8 +148,10 @@ def test_a_value_that_several_branches_find_is_one_value(visit: Visit, tab: Page
     visit.go(tab, ROLLBACK)
     fields = tab.locator("[data-rb-field=table_version]")
     assert fields.count() > 1
+    open_all(tab)
     fields.last.fill("20261123010000")
     tab.reload()
+    open_all(tab)
 
     fields.first.fill("20261123020000")
 
@@ -185,32 +162,32 @@ def test_a_value_that_several_branches_find_is_one_value(visit: Visit, tab: Page
     assert set(tab.locator("var[data-rb-value=table_version]").all_text_contents()) == {"<table_version>"}
 
 
-@pytest.mark.parametrize("hostile", [HOSTILE, "$(reboot)", "`id`", "--yes", "a\u202eb", 'a" or 1=1 --', "a b;c"])
-def test_a_hostile_value_reaches_no_command(visit: Visit, tab: Page, hostile: str) -> None:
+def test_a_hostile_value_reaches_no_command(visit: Visit, tab: Page) -> None:
     """It is refused in words; every command keeps its empty place, and the copied text too."""
     visit.go(tab, "procedures/add-column.html")
     before = tab.locator("#new-file .rb-line").all_text_contents()
 
-    tab.fill("#value-table_name", hostile)
+    for hostile in [HOSTILE, "$(reboot)", "`id`", "--yes", "a\u202eb", 'a" or 1=1 --', "a b;c"]:
+        tab.fill("#value-table_name", hostile)
 
-    expect(tab.locator("#value-table_name-problem")).to_contain_text("no command uses it")
-    expect(tab.locator("#value-table_name")).to_have_attribute("aria-invalid", "true")
-    assert tab.locator("#new-file .rb-line").all_text_contents() == before
-    assert hostile not in _copy(tab, "new-file")
-    assert hostile not in json.dumps(tab.evaluate("Object.values(localStorage)"))
+        expect(tab.locator("#value-table_name-problem")).to_contain_text("no command uses it")
+        expect(tab.locator("#value-table_name")).to_have_attribute("aria-invalid", "true")
+        assert tab.locator("#new-file .rb-line").all_text_contents() == before
+        assert hostile not in _copy(tab, "new-file")
+        assert hostile not in json.dumps(tab.evaluate("Object.values(localStorage)"))
 
 
-@pytest.mark.parametrize("odd", [HOSTILE, "$(reboot)", "`id`", "a b;c", "it's", "Über & Söhne", "a\\", "now!"])
-def test_a_name_that_a_database_allows_stays_within_its_quotes(visit: Visit, tab: Page, book: Book, odd: str) -> None:
+def test_a_name_that_a_database_allows_stays_within_its_quotes(visit: Visit, tab: Page, book: Book) -> None:
     """Where any name is right, the copied command is word for word the one that the walk runs."""
     visit.go(tab, "procedures/replace-function.html")
     tab.fill("#value-project_ref", "abcdefghijklmnopqrst")
 
-    tab.fill("#value-function_name", odd)
+    for odd in [HOSTILE, "$(reboot)", "`id`", "a b;c", "it's", "Über & Söhne", "a\\", "now!"]:
+        tab.fill("#value-function_name", odd)
 
-    expect(tab.locator("#value-function_name")).to_have_attribute("aria-invalid", "false")
-    wanted = _argv_wanted(book, "replace-function", "see-function", {"function_name": odd})
-    assert tuple(shlex.split(_copy(tab, "see-function"))) == wanted
+        expect(tab.locator("#value-function_name")).to_have_attribute("aria-invalid", "false")
+        wanted = _argv_wanted(book, "replace-function", "see-function", {"function_name": odd})
+        assert tuple(shlex.split(_copy(tab, "see-function"))) == wanted
 
 
 def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
@@ -220,37 +197,76 @@ def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
     assert "<table_name>" in _copy(tab, "new-file")
 
 
-def test_a_tab_chosen_once_holds_on_every_page(visit: Visit, tab: Page) -> None:
-    """Whoever has CLI 2 says so once."""
+def test_a_cli_chosen_once_holds_on_every_page(visit: Visit, tab: Page, book: Book) -> None:
+    """Whoever has CLI 2 says so once. What is copied is that version's command, and a query's SQL without the shell."""
     visit.go(tab, PUSH)
-    tab.locator("label[for=do-apply--cli-2]").click()
-    expect(tab.locator("#apply .tabbed-block:visible").first).to_contain_text("--linked")
+    tab.locator("#cli-2").check()
+    expect(tab.locator("#apply .rb-line").first).to_contain_text("--linked", use_inner_text=True)
+    tab.fill("#value-project_ref", "abcdefghijklmnopqrst")
+    action = next(one for one in book.procedure("push-migration").steps if one.id == "apply").action
+    assert isinstance(action, Command)
+    names = {"project_ref": "abcdefghijklmnopqrst"}
+    wanted = argv_of(action, {}, policy=book.policy, major=2, kind=TargetKind.PRODUCTION, names=names)
+    assert tuple(shlex.split(_copy(tab, "apply"))) == wanted
 
     visit.go(tab, "procedures/migration-health.html")
 
-    expect(tab.locator("#do-see-history--cli-2")).to_be_checked()
-    expect(tab.locator("#see-history .tabbed-block:visible").first).to_contain_text("--linked")
+    expect(tab.locator("#cli-2")).to_be_checked()
+    expect(tab.locator("#value-project_ref")).to_have_value("abcdefghijklmnopqrst")  # asked once for the site
+    line = shlex.split(_copy(tab, "see-newest"))
+    assert "--linked" in line
+    tab.locator("#see-newest .rb-sql-alone button").click()
+    tab.wait_for_function("window.copied !== undefined")
+    assert tab.evaluate("window.copied") == line[-1]
 
 
-def test_a_question_folds_the_other_branches_away(visit: Visit, tab: Page) -> None:
-    """The picked branch counts and stays; a new read-through opens them all again."""
+def _open_answers(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("[...document.querySelectorAll('.rb-branch[open]')].map(one => one.id)")
+    return found
+
+
+def test_an_answer_that_is_picked_opens_and_the_page_follows(visit: Visit, tab: Page) -> None:
+    """Answers are folded until one is picked. Its steps count, and the checks of the others are hidden."""
     visit.go(tab, ROLLBACK)
-    choice = tab.locator("[data-rb-choice=what-broke]")
-    whole = tab.locator(".rb-progress__count").text_content()
+    count = tab.locator(".rb-progress__count")
+    assert _open_answers(tab) == []
+    expect(count).to_have_text("0 of 8 done")
 
-    choice.locator(":scope > .rb-branch > label > input").first.check()
+    tab.locator("#answer-3a > summary").click()
 
-    open_ones = choice.locator(":scope > .rb-branch > .rb-branch__steps:not([hidden])")
-    expect(open_ones).to_have_count(1)
-    assert tab.locator(".rb-progress__count").text_content() != whole
+    assert _open_answers(tab) == ["answer-3a"]
+    expect(count).to_have_text("1 of 17 done")
+    expect(tab.locator("#undo-push-function--apply")).to_be_visible()
+    expect(tab.locator("#undo-push-access--apply")).to_be_hidden()
     tab.reload()
-    expect(open_ones).to_have_count(1)
-    folded = choice.locator(":scope > .rb-branch > .rb-branch__steps[hidden] .rb-step").first
-    tab.evaluate("id => { location.hash = id }", folded.get_attribute("id"))
-    expect(open_ones).to_have_count(2)
-    tab.locator(".rb-progress__new").click()
-    tab.locator(".rb-progress__new").click()
-    assert open_ones.count() > 1
+    assert _open_answers(tab) == ["answer-3a"]
+    tab.locator("#answer-3c > summary").click()
+    assert _open_answers(tab) == ["answer-3c"]
+    expect(tab.locator("#undo-push-function--apply")).to_be_hidden()
+    tab.locator("#answer-3c > summary").click()
+    assert _open_answers(tab) == []
+    tab.locator("#answer-3b > summary").click()
+    for _ in range(2):
+        tab.locator(".rb-progress__new").click()
+    expect(count).to_have_text("0 of 8 done")
+    assert _open_answers(tab) == []
+
+
+def test_a_link_into_an_answer_opens_it_without_picking_it(visit: Visit, tab: Page) -> None:
+    """Links from searches and between steps lead into folded answers, and to steps that another page shows now."""
+    visit.go(tab, f"{ROLLBACK}#name-constraint")
+    assert _open_answers(tab) == ["answer-3e", "answer-3e.3a"]
+    expect(tab.locator("#name-constraint")).to_be_in_viewport()
+    visit.go(tab, PUSH)
+    visit.go(tab, ROLLBACK)
+    assert _open_answers(tab) == []
+    tab.locator(".rb-glance > summary").click()
+    tab.locator(".rb-way a[href='#name-access-table']").click()
+    assert _open_answers(tab) == ["answer-3c"]
+
+    visit.go(tab, PUSH)
+    visit.go(tab, f"{ROLLBACK}#recover--see-backups")
+    tab.wait_for_url("**/data-recovery.html#see-backups")
 
 
 def test_each_of_a_list_has_its_own_ticks(visit: Visit, tab: Page) -> None:
@@ -283,48 +299,46 @@ def test_the_colours_can_be_switched(visit: Visit, tab: Page) -> None:
 
 
 def test_the_keyboard_alone_is_enough(visit: Visit, tab: Page) -> None:
-    """Fill a value, switch a tab, tick and copy, without a mouse."""
-    visit.go(tab, PUSH)
-    tab.locator("#value-version").focus()
-    tab.keyboard.type("20261123120000")
-
-    _tab_to(tab, "#do-preview--cli-3")
-    tab.keyboard.press("ArrowRight")
-    expect(tab.locator("#do-preview--cli-2")).to_be_checked()
-    _tab_to(tab, "#apply [data-rb-tick]")
+    """Skip to the page, and tick the first step within 15 keys. Switch the CLI, pick an answer and copy."""
+    visit.go(tab, ROLLBACK)
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert 1 + _tab_to(tab, "#triage [data-rb-tick]") < 15
     tab.keyboard.press("Space")
-    expect(tab.locator("#apply [data-rb-tick]")).to_be_checked()
-    _tab_to(tab, "#read-back .tabbed-block:nth-child(2) .md-code__button")
+    expect(tab.locator("#triage [data-rb-tick]")).to_be_checked()
+    _tab_to(tab, "#answer-3a > summary")
+    tab.keyboard.press("Enter")
+    _tab_to(tab, "#name-function input[type=text]")
+    tab.keyboard.type("create_task")
+    _tab_to(tab, "#push-function--apply .md-code__button")
     tab.keyboard.press("Enter")
     tab.wait_for_function("window.copied !== undefined")
-    assert "20261123120000" in tab.evaluate("window.copied")
+    assert "db push" in tab.evaluate("window.copied")
+    tab.locator("#cli-3").focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.locator("#cli-2")).to_be_checked()
 
 
-def _tab_to(page: Page, selector: str) -> None:
-    for _ in range(200):
+def _tab_to(page: Page, selector: str) -> int:
+    """Press Tab until an element has the focus, and return how often."""
+    for presses in range(60):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
+            return presses
         page.keyboard.press("Tab")
     raise AssertionError(f"Tab never comes to {selector}")
 
 
-def test_no_page_has_a_field_for_a_secret(visit: Visit, tab: Page, book: Book) -> None:
-    """A secret typed into a page would be in the browser's storage."""
-    for procedure in book.procedures.values():
-        secrets = [one.name for one in procedure.parameters if one.secret]
-        if secrets:
+def test_the_fields_of_every_page_take_what_the_book_means(browser: Browser, site: Path, book: Book) -> None:
+    """The book's own example fits; no pattern is of another dialect. A secret has no field: storage would have it."""
+    with serving(site) as address, visiting(browser, address) as visit:
+        tab = visit.context.new_page()
+        for procedure in book.procedures.values():
             visit.go(tab, f"procedures/{procedure.id}.html")
-            for name in secrets:
-                assert tab.locator(f"[data-rb-field='{name}']").count() == 0
-                expect(tab.locator("#values ~ p, .rb-secret").filter(has_text=name).first).to_be_visible()
-
-
-def test_every_pattern_is_one_that_the_browser_reads(visit: Visit, tab: Page, book: Book) -> None:
-    """The book's own example fits its field on every page; no pattern is silently of another dialect."""
-    for procedure in book.procedures.values():
-        visit.go(tab, f"procedures/{procedure.id}.html")
-        for parameter in procedure.parameters:
-            field = tab.locator(f"input[data-rb-field='{parameter.name}']")
-            if field.count():
-                field.fill(parameter.example)
-                expect(field).to_have_attribute("aria-invalid", "false")
+            for parameter in procedure.parameters:
+                field = tab.locator(f"[data-rb-field='{parameter.name}']").first
+                if parameter.secret:
+                    assert field.count() == 0
+                    expect(tab.locator(".rb-secret").filter(has_text=parameter.name).first).to_be_visible()
+                elif field.evaluate("one => one.tagName") == "INPUT":
+                    field.fill(parameter.example)
+                    expect(field).to_have_attribute("aria-invalid", "false")

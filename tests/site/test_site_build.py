@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import zipfile
+from html import unescape
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
-from support.sites import ROOT, build, copy_of_checkout, pages_of, visiting
+from playwright.sync_api import Browser, expect
+from support.sites import ROOT, build, copy_of_checkout, pages_of, serving, visiting
 
 from runbook.cli import main
 from runbook.model import Book, Step
@@ -30,23 +32,42 @@ def _paths(steps: tuple[Step, ...], prefix: str) -> list[str]:
                 found += _paths(option.steps, f"{path}/")
         elif isinstance(step.action, Each):
             found += _paths(step.action.steps, f"{path}[]/")
-        elif isinstance(step.action, Include):
+        elif isinstance(step.action, Include) and step.action.values:
             found += _paths(step.action.steps, f"{path}/")
     return found
 
 
 def test_every_procedure_has_its_page_with_every_step(site: Path, book: Book) -> None:
-    """No step of the book is missing from the site, not even inside branches and included procedures."""
+    """No step is missing, not even inside branches and included procedures that get a value from the page."""
     for procedure in book.procedures.values():
         html = (site / "procedures" / f"{procedure.id}.html").read_text()
         for path in (*_paths(procedure.before, "before/"), *_paths(procedure.steps, "")):
             assert f'data-rb-step="{procedure.id}/{path}"' in html
 
 
+def test_an_included_procedure_that_gets_no_value_is_a_link_to_its_page(site: Path) -> None:
+    """Its own page shows the same steps, and the page that includes it stays short."""
+    html = (site / "procedures" / "emergency-rollback.html").read_text()
+    step = html.partition('id="recover"')[2].partition("</li>")[0]
+    assert 'Follow <a href="data-recovery.html">Data recovery</a>' in step
+    assert "rb-steps" not in step
+
+
+def test_every_place_for_a_value_has_a_field_or_the_step_that_finds_it(site: Path, book: Book) -> None:
+    """Also in the files to write, on every page."""
+    for name in book.procedures:
+        article = (site / "procedures" / f"{name}.html").read_text().partition("<article")[2].partition("</article>")[0]
+        places = set(re.findall(r'<var data-rb-value="([^"]+)"', article))
+        fields = set(re.findall(r'data-rb-field="([^"]+)"', article))
+        found = set(re.findall(r'<p class="rb-source"><var data-rb-value="([^"]+)"', article))
+        assert places - fields - found == set(), name
+        assert name != "emergency-rollback" or {"function_fix", "table_fix"} <= found
+
+
 def test_no_step_sends_the_reader_to_the_page_that_is_read(site: Path, book: Book) -> None:
     """A step included from elsewhere may name the procedure that includes it."""
     texts = {name: (site / "procedures" / f"{name}.html").read_text(encoding="utf-8") for name in book.procedures}
-    goes = [(name, goal) for name, text in texts.items() for goal in re.findall(r'Go to <a href="([^"]+)"', text)]
+    goes = [(name, goal) for name, text in texts.items() for goal in re.findall(r' See <a href="([^"]+)"', text)]
     assert ("push-migration", "emergency-rollback.html") in goes
     assert [name for name, goal in goes if goal == f"{name}.html"] == []
 
@@ -81,48 +102,76 @@ def test_styles_and_scripts_ask_for_nothing_elsewhere(site: Path) -> None:
         assert "XMLHttpRequest" not in file.read_text()
 
 
-def _broken(directory: Path, page: str, old: str, new: str) -> Path:
-    checkout = copy_of_checkout(directory)
-    file = checkout / "docs" / page
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-    return checkout
+_BREAKS = {
+    "push-migration": ("pages.procedure(", "pages.procedures("),
+    "push-migrations": ('exec="on" html="on" id="push-migrations"', "exec=on"),
+    "add-column": ("print(pages.procedure(", "print('<a href=\"/nowhere.md\">x</a>')\nprint(pages.procedure("),
+    "add-index": ("print(pages.procedure(", "raise SystemExit(0)\nprint(("),
+    "rename-column": ("# Rename a column", "# Rename two columns"),
+    "data-recovery": ('"))\n```\n', '"))\n```\n\nSee [there](#no-such-place).\n'),
+    "replace-function": ('"))\n```', '", through="steps"))\n```'),
+    "safe-migration": ('"))\n```', '"))\nprint(pages.procedure("safe-migration", after="undo"))\n```'),
+    "fetch-migrations": ('"))\n```\n', '"))\n```\n\n=== "bash"\n\n```console\n$ runbook list\n```\n'),
+}
+"""A page of a procedure each, and what its author did to it: text, and what stands there instead."""
 
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        pytest.param("pages.procedure(", "pages.procedures(", "push-migration", id="a block that raises"),
-        pytest.param('exec="on" html="on" id="push-migration"', "exec=on", "exec=on", id="an unquoted exec=on"),
-        pytest.param(
-            "print(pages.procedure(",
-            "print('<a href=\"/nowhere.md\">x</a>')\nprint(pages.procedure(",
-            "nowhere.md",
-            id="a dead generated link",
-        ),
-        pytest.param(
-            "print(pages.procedure(", "raise SystemExit(0)\nprint((", "end the build", id="a block that exits"
-        ),
-        pytest.param("# Push one migration", "# Push two migrations", "heading", id="a heading of another procedure"),
-        pytest.param(
-            '"))\n```\n', '"))\n```\n\nSee [there](#no-such-place).\n', "no-such-place", id="a dead written fragment"
-        ),
-        pytest.param('"))\n```', '", through="steps"))\n```', "the parts Check that", id="a page that ends too early"),
-        pytest.param(
-            '"))\n```', '"))\nprint(pages.procedure("push-migration", after="undo"))\n```', "repeats", id="a part twice"
-        ),
-    ],
+_TOLD = (
+    ("push-migration", "module 'runbook.cli.pages' has no attribute 'procedures'"),
+    ("push-migrations", "exec=on"),
+    ("add-column", "nowhere.md"),
+    ("end the build", "add-index"),
+    ("rename-column", "heading is not the procedure's title"),
+    ("data-recovery", "no-such-place"),
+    ("replace-function", "the parts Check that"),
+    ("safe-migration", "repeats the parts"),
+    ("fetch-migrations", "a prompt is copied with its command"),
+    ("another", "has no page on the site"),
+    ("gone.md:1:1", "this page shows no procedure of the book"),
+    ("there is no page reference/gone", ""),
 )
-def test_a_broken_page_fails_the_build(tmp_path: Path, old: str, new: str, told: str) -> None:
-    """Each way to publish something wrong ends the build with 1 and names the place."""
-    checkout = _broken(tmp_path, "procedures/push-migration.md", old, new)
+"""What the build says of each: a name, and what stands somewhere behind it on the same line or the next ones."""
+
+
+def test_everything_wrong_fails_the_build_at_once(tmp_path: Path) -> None:
+    """Each way to publish something wrong is told with its place, all in one build, which ends with 1.
+
+    A block that raises or exits or isn't quoted, dead links, a heading of another procedure, a part that is missing or
+    there twice, a prompt that would be copied, a procedure without a page, a page without a procedure.
+    """
+    checkout = copy_of_checkout(tmp_path)
+    for name, (old, new) in _BREAKS.items():
+        file = checkout / "docs" / "procedures" / f"{name}.md"
+        text = file.read_text()
+        assert old in text, name
+        file.write_text(text.replace(old, new, 1))
+    procedures = checkout / "runbook" / "book" / "procedures"
+    (procedures / "another.yaml").write_text((procedures / "migration-health.yaml").read_text())
+    (checkout / "docs" / "procedures" / "gone.md").write_text("# Gone\n")
+    changes = checkout / "includes" / "changes.yaml"
+    changes.write_text(changes.read_text() + "  - {day: 2026-01-01, pages: [reference/gone], what: Gone.}\n")
 
     built = build(checkout, tmp_path / "site")
 
     assert built.returncode == 1
-    assert told in built.stderr
+    missed = [told for told in _TOLD if not re.search(".*?".join(map(re.escape, told)), built.stderr, re.DOTALL)]
+    assert missed == [], built.stderr
     assert "Traceback (most recent call last):\n  File" not in built.stderr.replace("\n    ", "\n ")
+    assert main(["--book", str(procedures.parent), "check"]) == 2
+    assert main(["--book", str(procedures.parent), "new", "page", "another"]) == 0
+
+
+def test_no_page_shows_markup_or_has_a_prompt_to_copy(site: Path) -> None:
+    """Neither marks of Markdown nor templates are left on any page, and a copy button takes the command alone."""
+    for name in pages_of(site):
+        html = re.sub(r'<code class="rb-template">.*?</code>', "", (site / name).read_text(encoding="utf-8"))
+        body = re.sub(r"<(script|style)\b.*?</\1>", "", html.partition("<body")[2], flags=re.DOTALL)
+        if not name.startswith("authors/"):
+            text = unescape(re.sub(r"<[^>]+>", "", body))
+            assert [mark for mark in ('=== "', "```", "{{", "{%", "!!! ", "???") if mark in text] == [], name
+        blocks = re.findall(r"<pre[^>]*>(?:<span></span>)?<code.*?</pre>", body, re.DOTALL)
+        assert [one for one in blocks if re.match(r"\s*[$%] ", unescape(re.sub(r"<[^>]+>", "", one)))] == [], name
+    guard = (site / "reference" / "guard.html").read_text(encoding="utf-8")
+    assert guard.count('class="tabbed-block"') == 10
 
 
 def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
@@ -130,8 +179,8 @@ def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
     checkout = copy_of_checkout(tmp_path)
     file = checkout / "docs" / "procedures" / "push-migration.md"
     block = file.read_text().partition("\n\n")[2]
-    first = block.replace('"))', '", through="needs"))')
-    second = block.replace('id="push-migration"', 'id="push-migration-rest"').replace('"))', '", after="needs"))')
+    first = block.replace('"))', '", through="before"))')
+    second = block.replace('id="push-migration"', 'id="push-migration-rest"').replace('"))', '", after="before"))')
     file.write_text(
         f"# Push one migration\n\n{first}\n## Between\n\nGo to [the steps](#steps).\n\n{second}\n## Below\n"
     )
@@ -142,37 +191,10 @@ def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
     html = (tmp_path / "site" / "procedures" / "push-migration.html").read_text()
     headings = re.findall(r'<h2 id="([^"]+)">[^<]+<a class="headerlink" href="#\1" title="[^"]+">&para;</a></h2>', html)
     assert headings == [
-        *("when-to-use-it", "warnings-and-target", "what-you-need", "between", "values", "steps"),
-        *("check-that-it-worked", "undo", "end-of-procedure", "status-of-this-page", "below"),
+        *("before-you-start", "between", "steps", "check-that-it-worked", "undo", "end-of-procedure"),
+        *("status-of-this-page", "below"),
     ]
     assert [*dict.fromkeys(re.findall(r'href="#([^"]+)" class="md-nav__link"', html))] == headings
-
-
-def test_a_procedure_without_a_page_fails_the_build(tmp_path: Path) -> None:
-    """Somebody added YAML and forgot the page."""
-    checkout = copy_of_checkout(tmp_path)
-    book = checkout / "runbook" / "book" / "procedures"
-    (book / "another.yaml").write_text((book / "migration-health.yaml").read_text())
-
-    built = build(checkout, tmp_path / "site")
-
-    assert built.returncode == 1
-    assert "another has no page on the site" in built.stderr
-    assert main(["--book", str(book.parent), "check"]) == 2
-    assert main(["--book", str(book.parent), "new", "page", "another"]) == 0
-    assert main(["--book", str(book.parent), "check"]) == 0
-
-
-def test_a_page_without_a_procedure_fails_the_build(tmp_path: Path) -> None:
-    """Somebody removed YAML and forgot the page."""
-    checkout = copy_of_checkout(tmp_path)
-    page = checkout / "docs" / "procedures" / "gone.md"
-    page.write_text("# Gone\n")
-
-    built = build(checkout, tmp_path / "site")
-
-    assert built.returncode == 1
-    assert "docs/procedures/gone.md:1:1: this page shows no procedure of the book" in built.stderr
 
 
 def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:
@@ -188,28 +210,75 @@ def test_a_broken_book_is_told_without_a_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in built.stderr
 
 
-def test_an_overdue_review_is_shown_and_told_but_fails_nothing(tmp_path: Path) -> None:
-    """A date must not stop a correction from being published."""
-    built = build(ROOT, tmp_path, environment={"SOURCE_DATE_EPOCH": "1893456000"})
+def test_a_published_site_has_links_to_its_repository_and_asks_no_host(tmp_path: Path, browser: Browser) -> None:
+    """A page links to its source, a procedure's to its YAML, and to where problems are reported. Nothing is fetched.
 
-    assert built.returncode == 0
-    assert "push-migration: its review is overdue since" in built.stderr
-    assert "review overdue since" in (tmp_path / "procedures" / "push-migration.html").read_text()
-
-
-def test_a_published_site_asks_no_host_either(tmp_path: Path, browser: Browser) -> None:
-    """With the repository known there are links to edit a page: a procedure in its YAML. Still nothing is fetched."""
+    It is built from another directory, as a pipeline may do, long after the last review: an overdue review is shown and
+    told, and fails nothing, since a date must not stop a correction from being published.
+    """
     repository = "https://github.com/team/runbook"
-    known = {"RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/", "RUNBOOK_SITE_URL": "https://team.github.io/runbook/"}
+    known = {
+        "RUNBOOK_EDIT_URI": f"{repository}/edit/main/docs/",
+        "RUNBOOK_SITE_URL": "https://team.github.io/runbook/",
+        "SOURCE_DATE_EPOCH": "1893456000",
+    }
+    output = tmp_path / "site"
 
-    assert build(ROOT, tmp_path, environment=known).returncode == 0
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", str(ROOT / "mkdocs.yml"), "-d", str(output)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            **known,
+            "PYTHONPATH": str(ROOT),
+            "NO_MKDOCS_2_WARNING": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
 
-    with visiting(browser, tmp_path.as_uri()) as visit:
+    assert built.returncode == 0, built.stderr
+    assert "push-migration: its review is overdue since" in built.stderr
+    assert "review overdue since" in (output / "procedures" / "push-migration.html").read_text()
+    assert dead_links(output) == []
+    with visiting(browser, output.as_uri()) as visit:
         page = visit.open("procedures/push-migration.html")
-        edit = page.locator("a[title='Edit this page']").get_attribute("href")
-        assert edit == f"{repository}/edit/main/runbook/book/procedures/push-migration.yaml"
+        source = f"{repository}/edit/main/runbook/book/procedures/push-migration.yaml"
+        assert page.locator("a[title='Edit this page']").get_attribute("href") == source
+        assert page.get_by_role("link", name="Edit this page", exact=True).last.get_attribute("href") == source
+        report = page.get_by_role("link", name="Report a problem with it").get_attribute("href")
+        assert report == f"{repository}/issues/new?title=Page%3A+Push+one+migration"
         page.wait_for_load_state("networkidle")
         assert visit.elsewhere == []
+
+
+def test_a_missing_page_leads_on_wherever_the_site_lies(tmp_path: Path, site: Path, browser: Browser) -> None:
+    """Below a path of a server, at any depth, without configuration: search, the emergency and all links work.
+
+    From a disk they do too. The words of the address that was asked for are searched for.
+    """
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "runbook").symlink_to(site)
+    with serving(tmp_path, missing=site / "404.html") as server, visiting(browser, f"{server}/team/runbook") as visit:
+        page = visit.context.new_page()
+        page.goto(f"{visit.base}/procedures/old/rollback-edge-functions.html")
+        page.wait_for_url("**/team/runbook/404.html?missing=*")
+        expect(page.locator("#rb-missing")).to_contain_text("/team/runbook/procedures/old/rollback-edge-functions.html")
+        page.get_by_role("button", name="Search", exact=True).click()
+        page.wait_for_url("**/team/runbook/index.html?q=rollback+edge+functions")
+        expect(page.locator(".md-search-result__item").first).to_contain_text("Roll back an edge function")
+        page.go_back()
+        page.get_by_role("article").get_by_role("link", name="Emergency rollback").click()
+        expect(page.get_by_role("heading", name="Emergency rollback", level=1)).to_be_visible()
+        assert visit.errors == []
+        assert visit.elsewhere == []
+    with visiting(browser, site.as_uri()) as visit:
+        page = visit.open("404.html")
+        page.fill("#rb-search-words", "deadlock")
+        page.keyboard.press("Enter")
+        expect(page.locator(".md-search-result__item").first).to_contain_text("Emergency rollback")
 
 
 def test_a_new_procedure_passes_check_and_build_at_once(tmp_path: Path) -> None:

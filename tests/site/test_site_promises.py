@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.sites import ROOT, serving, visiting
+from support.sites import ROOT, open_all, serving, visiting
 
 from runbook.cli.group import verbs
 from runbook.errors import ExitCode
@@ -44,18 +44,18 @@ def test_no_page_carries_a_command_typed_by_hand() -> None:
 def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
     """Fill every field of a page, parameters with their examples, and return the values by key."""
     examples = {one.name: one.example for one in book.procedure(procedure).parameters}
-    typed = {}
-    for field in page.locator("[data-rb-field]").all():
-        key = field.get_attribute("data-rb-field") or ""
-        example = field.evaluate("one => one.closest('.rb-field').querySelector('.rb-field__hint code')?.textContent")
-        value = examples.get(key) or example or "20261123120000"
-        if field.evaluate("one => one.tagName") == "SELECT":
-            field.select_option(index=1)
-            value = field.input_value()
-        else:
-            field.fill(value)
-            assert field.get_attribute("aria-invalid") == "false", f"{procedure}: {key} refuses {value}"
-        typed[key] = value
+    typed: dict[str, str] = page.evaluate(
+        """(examples) => Object.fromEntries([...document.querySelectorAll('[data-rb-field]')].map((field) => {
+            const key = field.dataset.rbField;
+            const example = (field.placeholder || '').replace('for example ', '');
+            field.value = field.options ? field.options[1].value : examples[key] || example || '20261123120000';
+            field.dispatchEvent(new Event('input', { bubbles: true }));
+            return [key, field.value];
+        }))""",
+        examples,
+    )
+    refused = page.evaluate("[...document.querySelectorAll('[aria-invalid=true]')].map((one) => one.id)")
+    assert refused == [], procedure
     return typed
 
 
@@ -68,16 +68,11 @@ def _typed_into(values: Values, typed: dict[str, str]) -> dict[str, str]:
 
 
 def _lines(page: Page) -> dict[str, str]:
-    """Return the text of every step's command by the id of its pane's switch, or of its step; checks come after it."""
+    """Return the visible words of every step's first command by the step's id."""
     found: dict[str, str] = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line')]
-            .reverse().map((line) => {
-            const step = line.closest('.rb-step').id;
-            const set = line.closest('.tabbed-set');
-            if (!set) return [`${step}/all`, line.textContent];
-            const pane = [...line.closest('.tabbed-content').children].indexOf(line.closest('.tabbed-block'));
-            return [set.querySelectorAll(':scope > input')[pane].id, line.textContent];
-        }))"""
+        """() => Object.fromEntries([...document.querySelectorAll('.rb-step > .rb-step__body .rb-line code')]
+            .filter((line) => line.checkVisibility()).reverse()
+            .map((line) => [line.closest('.rb-step').id, line.innerText]))"""
     )
     return found
 
@@ -86,13 +81,17 @@ def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, 
     """With all values typed, each snippet is word for word the argv that the walk runs on production."""
     compared = 0
     with serving(site) as base, visiting(browser, base) as visit:
+        page = visit.context.new_page()
         for procedure in book.procedures.values():
-            page = visit.open(f"procedures/{procedure.id}.html")
+            visit.go(page, f"procedures/{procedure.id}.html")
+            open_all(page)
             typed = _type_values(page, book, procedure.id)
-            shown = _lines(page)
-            for place in page_context(procedure.id).expansion.places:
-                values = _typed_into(place.scope.values, typed)
-                for major in (2, 3):
+            for major in (2, 3):
+                if page.locator(f"#cli-{major}").count():
+                    page.locator(f"#cli-{major}").check()
+                shown = _lines(page)
+                for place in page_context(procedure.id).views:
+                    values = _typed_into(place.scope.values, typed)
                     action = place.step.action_on(major)
                     target = production(book.policy, major, values)
                     wanted = action.argv(values, target)
@@ -100,10 +99,9 @@ def test_every_command_of_every_page_is_the_walks(browser: Browser, site: Path, 
                     # query is too long to read, it shows a shorter command under a lead of its own.
                     blocks = action.view(values, target)
                     if action.runs and any(isinstance(block, CommandToRun) and not block.lead for block in blocks):
-                        text = shown.get(f"do-{place.anchor}--cli-{major}") or shown[f"{place.anchor}/all"]
+                        text = shown[place.anchor]
                         assert tuple(shlex.split(text)) == wanted, f"{procedure.id}: {place.path} on CLI {major}"
                         compared += 1
-            page.close()
     assert compared > 200
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-__all__ = ["ROOT", "Visit", "build", "chromium", "copy_of_checkout", "pages_of", "serving", "visiting"]
+__all__ = ["ROOT", "Visit", "build", "chromium", "copy_of_checkout", "open_all", "pages_of", "serving", "visiting"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,10 +68,27 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing: pytest's output is for tests."""
 
 
+class _Hosted(_Quiet):
+    """Shows a page for what is missing, as hosts of static sites do."""
+
+    missing: Path
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer with that page."""
+        page = self.missing.read_bytes()
+        self.send_response(code, message)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+
 @contextmanager
-def serving(site: Path) -> Iterator[str]:
-    """Serve a directory on loopback and yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+def serving(site: Path, *, missing: Path | None = None) -> Iterator[str]:
+    """Serve a directory on loopback and yield its address. The page `missing` is shown for what isn't there."""
+    handler = type("_Host", (_Hosted,), {"missing": missing}) if missing else _Quiet
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -115,6 +132,13 @@ class Visit:
         """Open a page of the site in this tab and wait until it is ready."""
         page.goto(f"{self.base}/{address}", wait_until="load")
         page.wait_for_selector(".md-header")
+
+
+def open_all(page: Page) -> None:
+    """Open all that is folded on a page, several answers to one question too."""
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((one) => { one.removeAttribute('name'); one.open = true })"
+    )
 
 
 @contextmanager

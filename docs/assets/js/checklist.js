@@ -9,18 +9,15 @@
   const count = bar.querySelector(".rb-progress__count");
   const since = bar.querySelector(".rb-progress__since");
   const renew = bar.querySelector(".rb-progress__new");
-  const fill = bar.querySelector(".rb-progress__bar span");
+  const fill = document.querySelector(".rb-progress__bar span");
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
   const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const time = (at) => (at.toDateString() === new Date().toDateString() ? clock : calendar).format(at);
 
   const keyOf = (box) => store.keyAt(box, box.dataset.rbTick);
 
-  /* Steps of a branch count once the branch is picked: until then nobody knows whether they are needed. */
-  function counts(box) {
-    const branch = box.closest(".rb-branch");
-    return branch === null || (branch.classList.contains("rb-branch--chosen") && counts(branch.parentElement));
-  }
+  /* Steps of an answer count once it is picked: until then nobody knows whether they are needed. */
+  const counts = (box) => box.closest(".rb-branch:not([open])") === null;
 
   function tally() {
     const counted = boxes.filter(counts);
@@ -33,8 +30,8 @@
 
   function show(state) {
     for (const box of boxes) {
-      const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice");
-      box.checked = Boolean(state.ticks[keyOf(box)] || (decided && state.choices[store.keyAt(decided, decided.dataset.rbChoice)]));
+      const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice > .rb-branch[open]");
+      box.checked = Boolean(state.ticks[keyOf(box)] || decided);
       box.closest(".rb-step").classList.toggle("rb-done", box.checked);
     }
     const { done, all } = tally();
@@ -48,7 +45,7 @@
     if (!store.kept) return "This browser keeps no ticks: they are gone when you leave the page.";
     if (state.started) return `started ${time(new Date(state.started))}`;
     if (store.stale) return `The ticks of ${time(new Date(store.stale))} were more than a day old and are gone.`;
-    return "not started; the first tick starts the clock";
+    return "not started";
   }
 
   for (const box of boxes) {

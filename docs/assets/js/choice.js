@@ -1,47 +1,78 @@
-/* A question of a procedure: the branch that is picked stays open, the others fold away. */
+/* A question of a procedure: opening an answer picks it, and the rest of the page follows. */
 "use strict";
 
 (() => {
   const { store } = window.runbook;
   const choices = [...document.querySelectorAll("[data-rb-choice]")].map((element) => ({
+    element,
     key: () => store.keyAt(element, element.dataset.rbChoice),
-    branches: [...element.children].filter((one) => one.classList.contains("rb-branch")),
+    answers: [...element.children].filter((one) => one.classList.contains("rb-branch")),
+    picked: undefined,
   }));
+  const rows = [...document.querySelectorAll("[data-rb-for]")];
 
-  const radio = (branch) => branch.querySelector(":scope > label > input");
-
-  for (const { key, branches } of choices) {
-    for (const branch of branches) {
-      radio(branch).addEventListener("change", (event) => {
+  for (const { key, answers } of choices) {
+    for (const answer of answers) {
+      answer.querySelector("summary").addEventListener("click", (event) => {
+        event.preventDefault(); // the store opens it
+        const opens = !answer.open;
         store.change((state) => {
-          state.choices[key()] = event.target.value;
+          if (opens) state.choices[key()] = answer.dataset.rbAnswer;
+          else delete state.choices[key()];
         });
+        answer.open = opens;
+        if (opens) answer.scrollIntoView({ block: "nearest" });
       });
+      // A link into an answer opens it too, without picking it for the next visit.
+      answer.addEventListener("toggle", () => store.tell());
     }
   }
 
+  let shown = null; // the read-through whose answers are open
   store.listen((state) => {
-    for (const { key, branches } of choices) {
-      const picked = state.choices[key()];
-      for (const branch of branches) {
-        const own = radio(branch).value === picked;
-        radio(branch).checked = own;
-        branch.classList.toggle("rb-branch--chosen", own);
-        branch.querySelector(":scope > .rb-branch__steps").hidden = picked !== undefined && !own;
-      }
+    for (const choice of choices) {
+      const picked = state.choices[choice.key()];
+      if (state === shown && picked === choice.picked) continue;
+      choice.picked = picked;
+      for (const answer of choice.answers) answer.open = answer.dataset.rbAnswer === picked;
     }
+    shown = state;
+    follow();
   });
 
-  /* A link into a branch that is folded away opens it, without picking it. */
+  /* Checks and ways back of steps that are folded away are no part of this read-through. */
+  function follow() {
+    for (const { element, answers } of choices) element.classList.toggle("rb-decided", answers.some((one) => one.open));
+    for (const row of rows) {
+      const folded = document.getElementById(row.dataset.rbFor).closest(".rb-branch:not([open])");
+      const decided = folded?.parentElement.classList.contains("rb-decided");
+      row.classList.toggle("rb-other-way", Boolean(decided));
+      row.classList.toggle("rb-undecided", Boolean(folded) && !decided);
+    }
+    for (const note of document.querySelectorAll(".rb-follows")) {
+      note.hidden = !note.parentElement.querySelector(".rb-other-way, .rb-undecided");
+    }
+  }
+
+  /* A link into folded parts opens them. One to a step that another page shows now leads there. */
   function reveal() {
     let id = location.hash.slice(1);
     try {
       id = decodeURIComponent(id);
     } catch {} // a stray %: look for the id as it is
     const target = document.getElementById(id);
-    const folded = target?.closest("[hidden]");
+    if (!target) {
+      const elsewhere = [...document.querySelectorAll("[data-rb-elsewhere]")].find((one) => id.startsWith(one.dataset.rbElsewhere));
+      if (elsewhere) {
+        const page = new URL(elsewhere.querySelector("a").href);
+        page.hash = id.slice(elsewhere.dataset.rbElsewhere.length);
+        location.replace(page);
+      }
+      return;
+    }
+    const folded = target.closest("details:not([open])");
     if (!folded) return;
-    for (let part = folded; part; part = part.parentElement.closest(".rb-branch__steps[hidden]")) part.hidden = false;
+    for (let part = folded; part; part = part.parentElement.closest("details:not([open])")) part.open = true;
     target.scrollIntoView();
   }
   addEventListener("hashchange", reveal);

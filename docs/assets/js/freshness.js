@@ -2,9 +2,8 @@
 "use strict";
 
 for (const element of document.querySelectorAll("[data-rb-due]")) {
-  const late = new Date().toISOString().slice(0, 10) > element.dataset.rbDue;
-  if (late && !element.textContent.includes("overdue")) {
-    element.textContent = `review overdue since ${element.dataset.rbDue}`;
-    element.classList.add("rb-review--late");
-  }
+  if (new Date().toISOString().slice(0, 10) <= element.dataset.rbDue) continue;
+  if (!element.textContent.includes("overdue")) element.textContent = `review overdue since ${element.dataset.rbDue}`;
+  element.classList.add("rb-review--late");
+  element.closest("[hidden]")?.removeAttribute("hidden");
 }

@@ -4,22 +4,14 @@
 (() => {
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
   for (const toggle of document.querySelectorAll("input.md-toggle")) toggle.autocomplete = "off"; // closed on a reload
+  /* The theme puts each copy button into a landmark of its own. */
+  const quiet = () => document.querySelectorAll("nav.md-code__nav:not([role])").forEach((nav) => { nav.role = "none"; });
+  quiet();
   let due = 0;
-  let count = 0;
-  const soon = () => {
+  new MutationObserver(() => {
     due ||= requestAnimationFrame(() => {
       due = 0;
-      name();
+      quiet();
     });
-  };
-  const name = () => {
-    document.querySelectorAll(".md-code__nav").forEach((nav) => {
-      if (nav.ariaLabel) return;
-      const step = nav.closest(".rb-step")?.querySelector(".rb-step__title")?.textContent;
-      count += 1;
-      nav.ariaLabel = `Code ${count}${step ? `: ${step}` : ""}`;
-    });
-  };
-  name();
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, subtree: true });
 })();

@@ -1,4 +1,4 @@
-/* The memory of one read-through per procedure, in this browser only. A browser without storage just forgets. */
+/* The memory of one read-through per procedure, and of what is asked once for all pages. In this browser only. */
 "use strict";
 
 window.runbook = {};
@@ -7,18 +7,29 @@ window.runbook = {};
   const DAY = 24 * 60 * 60 * 1000;
   const bar = document.querySelector(".rb-progress[data-rb-procedure]");
   const key = bar && `rb:migration-runbook:${bar.dataset.rbProcedure}`;
+  const siteKey = "rb:migration-runbook";
   const blank = () => ({ started: null, ticks: {}, choices: {}, values: {} });
 
-  function read() {
+  function read(key) {
     try {
-      return { ...blank(), ...JSON.parse(localStorage.getItem(key) || "{}") };
+      return JSON.parse(localStorage.getItem(key) || "{}");
     } catch {
-      return blank();
+      return {}; // a browser without storage just forgets
+    }
+  }
+
+  function write(key, value) {
+    try {
+      localStorage.setItem(key, JSON.stringify(value));
+      return true;
+    } catch {
+      return false;
     }
   }
 
   const store = {
-    state: key ? read() : blank(),
+    state: { ...blank(), ...(key && read(key)) },
+    site: read(siteKey), // values of all pages, as the project's
     stale: null, // start time of a read-through that was too old to go on with
     kept: true,
     listeners: [],
@@ -44,13 +55,7 @@ window.runbook = {};
     },
 
     save() {
-      if (key) {
-        try {
-          localStorage.setItem(key, JSON.stringify(this.state));
-        } catch {
-          this.kept = false;
-        }
-      }
+      if (key) this.kept = write(key, this.state) && write(siteKey, this.site);
       this.tell();
     },
 

@@ -8,9 +8,7 @@
   const words = [...document.querySelectorAll("[data-rb-word]")].map((element) => ({
     element,
     parts: JSON.parse(element.dataset.rbWord),
-    bare: "rbBare" in element.dataset,
   }));
-  const snippets = [...document.querySelectorAll(".rb-snippet.rb-open")];
   const places = [...document.querySelectorAll("var[data-rb-value]")].filter((one) => !one.closest("[data-rb-word]"));
 
   const listed = (field, value) => ("rbMany" in field.dataset ? value.split(",").map((one) => one.trim()) : [value]);
@@ -41,9 +39,8 @@
     return element;
   }
 
-  function fillWord({ element, parts, bare }, values) {
-    const filled = quoting.pieces(parts, values);
-    const content = (bare ? filled : quoting.shell(filled)).map(({ text, key, filled: is }) =>
+  function fillWord({ element, parts }, values) {
+    const content = quoting.shell(quoting.pieces(parts, values)).map(({ text, key, filled: is }) =>
       key === undefined ? text : show(document.createElement("var"), key, text, is),
     );
     element.replaceChildren(...content);
@@ -61,16 +58,18 @@
     }
   }
 
+  let filled = "{}"; // the values that stand in the snippets; the page comes with empty places
+
   function fill() {
     offer();
     const values = known();
+    const now = JSON.stringify(values);
+    if (now === filled) return;
+    filled = now;
     for (const word of words) fillWord(word, values);
     for (const element of places) {
       const key = element.dataset.rbValue;
       show(element, key, own(values, key) ?? `<${name(key)}>`, own(values, key) !== undefined);
-    }
-    for (const snippet of snippets) {
-      snippet.classList.toggle("rb-open", snippet.querySelector("var:not(.rb-filled)") !== null);
     }
   }
 
@@ -94,8 +93,9 @@
         judge(twin);
       }
       store.change((state) => {
-        if (value && right) state.values[field.dataset.rbField] = value;
-        else delete state.values[field.dataset.rbField];
+        const values = "rbSite" in field.dataset ? store.site : state.values;
+        if (value && right) values[field.dataset.rbField] = value;
+        else delete values[field.dataset.rbField];
       });
     });
   }
@@ -109,7 +109,7 @@
       shown = state;
       for (const field of fields) {
         offer();
-        field.value = own(state.values, field.dataset.rbField) ?? initial(field);
+        field.value = own("rbSite" in field.dataset ? store.site : state.values, field.dataset.rbField) ?? initial(field);
         judge(field);
       }
     }

@@ -161,7 +161,8 @@
       const entry = isCommand ? ofForm(index, command) : index.entries[number];
       const line = isCommand || !lines.has(number) ? null : index.lines[lines.get(number)];
       const anchor = (line && line.anchor) || entry.anchor;
-      return { entry, line, anchor, score: lower(scores, number), sureness: lower(sure, number), words: asked.words };
+      const sureness = lower(sure, number);
+      return { entry, line, anchor, score: lower(scores, number), sureness, isSure: sureness > 1, words: asked.words };
     });
   }
 

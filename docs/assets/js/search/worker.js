@@ -1,6 +1,6 @@
 /*
  * The theme's search box asks this worker instead of the theme's own (see `page_html.py`). It lists what `runbook find`
- * finds, from the same index, then other places of the site that contain all words of the search.
+ * finds, from the same index, then, unless that is sure, other places of the site that contain all words of the search.
  */
 "use strict";
 
@@ -13,7 +13,9 @@
   /* On pages opened from a disk, a stand-in for workers runs this script in a frame, as the only script there. */
   const own = typeof WorkerGlobalScope === "undefined" ? document.querySelector("script[src]").src : location.href;
   let index = null;
+  let indexRead = null;
   let sections = [];
+  let textsRead = null;
 
   const escaped = (text) =>
     text.replace(/[&<>"]/g, (one) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[one]);
@@ -63,63 +65,69 @@
   const titleOf = (id) => index.entries.find((one) => one.kind === "procedure" && one.id === id)?.title ?? id;
   const titleOfPage = (page) => sections.find((one) => one.location === `${page}.html`)?.plainTitle ?? page;
 
-  /* Places of the site that contain all words, those with the most words in the title first. */
+  /* What finds a word, or words that begin with it where it is long enough to mean them. */
+  const beginning = (word) => new RegExp(`(?<![\\p{L}\\p{N}_])${word}${word.length < 4 ? "(?![\\p{L}\\p{N}_])" : ""}`, "u");
+
+  /* Places of the site that contain all words, or words that begin so, those with the most in the title first. */
   function elsewhere(query, known) {
-    const words = [...new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || [])];
+    const found = new Set(query.toLowerCase().match(/[\p{L}\p{N}_]{2,}/gu) || []);
+    const words = [...found].filter((word) => !index.ignored.has(word));
     if (!words.length || words.length > 8) return [];
+    const begun = words.map(beginning);
     return sections
-      .filter((one) => !known.has(one.location.split("#")[0]) && words.every((word) => one.searched.includes(word)))
-      .map((one) => [words.filter((word) => one.searchedTitle.includes(word)).length, one])
+      .filter((one) => !known.has(one.location.split("#")[0]) && begun.every((word) => word.test(one.searched)))
+      .map((one) => [begun.filter((word) => word.test(one.searchedTitle)).length, one])
       .sort(([one], [other]) => other - one)
-      .map(([, one]) => one)
+      .map(([, one]) => ({ ...one, at: Math.max(one.searched.search(begun.at(-1)), 0) }))
       .slice(0, MOST_PAGES);
   }
 
-  function answer(typed) {
+  async function answer(typed) {
     const query = typed.replaceAll(LINE_END, "\n");
-    const hits = query.trim() ? runbookSearch.find(index, query) : [];
+    if (!query.trim()) return { items: [], suggest: [] }; // the theme asks so before anybody has searched
+    await (indexRead ??= readIndex());
+    const hits = runbookSearch.find(index, query);
+    const isSure = hits[0]?.isSure;
+    if (!isSure || hits.some((hit) => hit.entry.kind !== "procedure")) await (textsRead ??= readTexts());
     const spoken = query.trim().split(/\s+/);
     const terms = spoken.length > FEW_WORDS ? {} : Object.fromEntries(spoken.filter(Boolean).map((one) => [one, true]));
     const groups = hits.map((hit, at) => group(hit, 1000 - at, terms));
     const known = new Set(groups.flatMap((found) => found.map((one) => one.location.split("#")[0])));
-    const sure = hits.some((hit) => hit.sureness > 0);
-    const more = sure ? [] : elsewhere(query, known);
+    const more = isSure ? [] : elsewhere(query, known);
     const others = more.map((one, at) => {
-      const place = item(one.location, escaped(one.plainTitle), excerpt(one, spoken), 900 - at, terms);
+      const place = item(one.location, escaped(one.plainTitle), excerpt(one), 900 - at, terms);
       const page = one.location.split("#")[0];
       return page === one.location ? [place] : [place, item(page, escaped(titleOfPage(page.replace(/\.html$/, ""))), "", 900 - at, terms)];
     });
     return { items: [...groups, ...others], suggest: [] };
   }
 
-  function excerpt(section, words) {
-    const at = Math.max(section.searched.indexOf((words[0] || "").toLowerCase()), 0);
-    const from = at > 80 ? section.plain.indexOf(" ", at - 80) + 1 : 0;
-    const text = section.plain.slice(from, at + 160).replace(/\s\S*$/, "");
+  function excerpt({ plain, at }) {
+    const from = at > 80 ? plain.indexOf(" ", at - 80) + 1 : 0;
+    const text = plain.slice(from, at + 160).replace(/\s\S*$/, "");
     return text ? `<p>${from ? "… " : ""}${escaped(text)} …</p>` : "";
   }
 
-  async function setUp({ docs }) {
+  /* What a search needs is loaded with the first one: it is larger than most pages. */
+  const load = (...files) => importScripts(...files.map((file) => new URL(file, own).href));
+
+  async function readIndex() {
     // In a worker this is done when it returns, in the stand-in when its promise is kept.
-    await importScripts(new URL("ranking.js", own).href, new URL("../../search-index.js", own).href);
+    await load("ranking.js", "../../search-index.js");
     index = runbookSearch.read(self.runbookIndex);
-    const text = (html) =>
-      html
-        .replace(/<[^>]*>/g, " ")
-        .replace(/&(lt|gt|amp|quot|#39|nbsp);/g, (_, name) => ({ lt: "<", gt: ">", amp: "&", quot: '"', "#39": "'", nbsp: " " })[name])
-        .replace(/\s+/g, " ")
-        .trim();
-    sections = docs.map((doc) => {
-      const [plainTitle, plain] = [text(doc.title || ""), text(doc.text || "")];
-      const searchedTitle = plainTitle.toLowerCase();
-      return { location: doc.location, plainTitle, plain, searchedTitle, searched: `${plain} ${plainTitle}`.toLowerCase() };
+  }
+
+  async function readTexts() {
+    await load("../../search-pages.js");
+    sections = self.runbookPages.map(([location, title, text]) => {
+      const searchedTitle = title.toLowerCase();
+      return { location, plainTitle: title, plain: text, searchedTitle, searched: `${text} ${searchedTitle}`.toLowerCase() };
     });
-    return { type: READY };
   }
 
   async function reply({ type, data }) {
-    if (type === SETUP) return setUp(data);
-    if (type === QUERY) return { type: RESULT, data: answer(data) };
+    if (type === SETUP) return { type: READY };
+    if (type === QUERY) return { type: RESULT, data: await answer(data) };
     throw new TypeError("Invalid message type");
   }
 

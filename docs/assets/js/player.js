@@ -1,0 +1,42 @@
+/* Steps through a recorded drill. Without this script all its screens are below each other. */
+"use strict";
+
+for (const player of document.querySelectorAll(".rb-player")) {
+  const bar = player.querySelector(".rb-player__bar");
+  const frames = [...player.querySelectorAll(".rb-frame")];
+  const at = () => frames.findIndex((frame) => !frame.hidden);
+  const all = player.querySelector(".rb-player__all");
+
+  function show(number) {
+    const wanted = Math.max(0, Math.min(frames.length - 1, number));
+    frames.forEach((frame, index) => (frame.hidden = index !== wanted));
+    player.querySelector(".rb-player__at").textContent = `Screen ${wanted + 1} of ${frames.length}`;
+    bar.querySelector('[data-rb-go="-1"]').disabled = wanted === 0;
+    bar.querySelector('[data-rb-go="1"]').disabled = wanted === frames.length - 1;
+  }
+
+  function showAll(isAll) {
+    player.classList.toggle("rb-player--all", isAll);
+    all.textContent = isAll ? "Show one at a time" : "Show all as text";
+    for (const button of bar.querySelectorAll("[data-rb-go]")) button.hidden = isAll;
+    if (isAll) frames.forEach((frame) => (frame.hidden = false));
+    else show(0);
+    if (isAll) player.querySelector(".rb-player__at").textContent = `${frames.length} screens`;
+  }
+
+  const go = (step) => player.classList.contains("rb-player--all") || show(at() + step);
+  for (const button of bar.querySelectorAll("[data-rb-go]"))
+    button.addEventListener("click", () => go(Number(button.dataset.rbGo)));
+  all.addEventListener("click", () => showAll(!player.classList.contains("rb-player--all")));
+  document.addEventListener("keydown", (event) => {
+    const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    go(step);
+  });
+
+  const named = frames.findIndex((frame) => `#${frame.id}` === location.hash);
+  bar.hidden = false;
+  show(Math.max(named, 0));
+}
