@@ -91,7 +91,7 @@ def screen(
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def failed(output: str = "", **more: object) -> Execution:
+def failed(output: str = "", /, **more: object) -> Execution:
     """Return a command that failed."""
     made = Execution(
         outcome=Outcome.FAILED,

@@ -109,9 +109,10 @@ def press(child: pexpect.spawn[str], keys: str) -> None:
 
 
 def walk_terminal(
-    name: str, directory: Path, *, columns: int = 80, rows: int = 24, **environment: str
+    name: str, directory: Path, size: tuple[int, int] = (80, 24), /, **environment: str
 ) -> pexpect.spawn[str]:
-    """Start one of the procedures of `support.walking` in a terminal of that size."""
+    """Start one of the procedures of `support.walking` in a terminal of so many columns and rows."""
+    columns, rows = size
     walk = (sys.executable, "-m", "support.walking", name, str(directory))
     paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", "NO_COLOR": "1"}
     return terminal(*walk, environment={**paths, **environment}, directory=directory, columns=columns, rows=rows)

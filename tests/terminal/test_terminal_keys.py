@@ -41,7 +41,7 @@ class Terminal:
     """A walk in a terminal of that size: type an answer, see what comes up to the next prompt."""
 
     def __init__(self, directory: Path, columns: int, rows: int) -> None:
-        self.child = walk_terminal("keys", directory, columns=columns, rows=rows)
+        self.child = walk_terminal("keys", directory, (columns, rows))
         self.widest = 0
 
     def until(self, *texts: str, prompt: str = "> ") -> str:
