@@ -46,8 +46,8 @@ def test_axe_finds_no_violation_at_any_width_in_any_colours(browser: Browser, si
         if page.locator("#answer-3a").count():
             assert _violations(page) == [], f"{name}, folded"
             page.locator("#answer-3a > summary").click()
-            assert _violations(page) == [], f"{name}, with an answer picked"
-        open_all(page)
+        else:
+            open_all(page)
         for width in (360, 768):
             _expect_no_sideways_scrolling(page, width)
             assert _violations(page) == [], f"{name} at {width} px"
