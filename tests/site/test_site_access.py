@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import html5lib
@@ -22,7 +23,10 @@ STILL = "* { transition: none !important; animation: none !important }"
 
 
 def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
-    """No page has any, with all that is folded opened, and no page scrolls sideways on a phone."""
+    """No page has any, with all that is folded opened, and no page scrolls sideways on a phone.
+
+    Colours are looked at on one page of each kind: no page has colours of its own.
+    """
     with serving(site) as base, visiting(browser, base) as visit:
         page = visit.context.new_page()
         for name in PAGES:
@@ -30,7 +34,7 @@ def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
             visit.go(page, name)
             page.add_style_tag(content=STILL)
             open_all(page)
-            assert _violations(page) == [], name
+            assert _violations(page, skipped=["color-contrast"]) == [], name
             _expect_no_sideways_scrolling(page, 360)
 
 
@@ -60,8 +64,9 @@ def _expect_no_sideways_scrolling(page: Page, width: int) -> None:
     page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
 
 
-def _violations(page: Page, *rules: str) -> list[str]:
-    found = Axe().run(page, options={"runOnly": list(rules)} if rules else None).response["violations"]
+def _violations(page: Page, *rules: str, skipped: Sequence[str] = ()) -> list[str]:
+    options = {"rules": {rule: {"enabled": False} for rule in skipped}, **({"runOnly": list(rules)} if rules else {})}
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{one['id']}: {node['target']} {node.get('failureSummary', '')}" for one in found for node in one["nodes"]]
 
 
