@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import html5lib
@@ -23,7 +24,10 @@ STILL = "* { transition: none !important; animation: none !important }"
 
 
 def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
-    """No page has any, with all that is folded opened, and no page scrolls sideways on a phone."""
+    """No page has any, with all that is folded opened, and no page scrolls sideways on a phone.
+
+    Colours are looked at on one page of each kind: no page has colours of its own.
+    """
     with serving(site) as base, visiting(browser, base) as visit:
         page = visit.context.new_page()
         for name in PAGES:
@@ -31,7 +35,7 @@ def test_axe_finds_no_violation(browser: Browser, site: Path) -> None:
             visit.go(page, name)
             page.add_style_tag(content=STILL)
             open_all(page)
-            assert _violations(page) == [], name
+            assert _violations(page, skipped=["color-contrast"]) == [], name
             _expect_no_sideways_scrolling(page, 360)
 
 
@@ -47,8 +51,8 @@ def test_axe_finds_no_violation_at_any_width_in_any_colours(browser: Browser, si
         if page.locator("#answer-3a").count():
             assert _violations(page) == [], f"{name}, folded"
             page.locator("#answer-3a > summary").click()
-            assert _violations(page) == [], f"{name}, with an answer picked"
-        open_all(page)
+        else:
+            open_all(page)
         for width in (360, 768):
             _expect_no_sideways_scrolling(page, width)
             assert _violations(page) == [], f"{name} at {width} px"
@@ -61,8 +65,9 @@ def _expect_no_sideways_scrolling(page: Page, width: int) -> None:
     page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000)
 
 
-def _violations(page: Page, *rules: str) -> list[str]:
-    found = Axe().run(page, options={"runOnly": list(rules)} if rules else None).response["violations"]
+def _violations(page: Page, *rules: str, skipped: Sequence[str] = ()) -> list[str]:
+    options = {"rules": {rule: {"enabled": False} for rule in skipped}, **({"runOnly": list(rules)} if rules else {})}
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{one['id']}: {node['target']} {node.get('failureSummary', '')}" for one in found for node in one["nodes"]]
 
 
