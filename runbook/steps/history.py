@@ -74,16 +74,14 @@ class History(Runnable):
         if version == _ALL:
             yield view.Prose(f"Compare the SQL of every file in {MIGRATIONS} with the SQL that ran, from the history.")
             line = to.fill(_LIST, {})
-            yield view.CommandToRun(
-                line, lead="A read-only query does this. To list the versions of both sides by hand:"
-            )
+            yield view.CommandToRun(line, lead="To list the versions of both sides by hand:")
             return
         named = fill_text(self.file, values) if self.file else f"the file of version {version}"
         yield view.Prose(f"Compare {named} with the SQL that version {version} ran, from the history.")
         line = query_command(
             _filled("ran_as", version=version), words=to.cli.query_read, target=to.words(to.cli.query_read)
         )
-        yield view.CommandToRun(line, lead="A read-only query does this. To read by hand what ran:")
+        yield view.CommandToRun(line, lead="To read by hand what ran:")
 
     def _statement(self, values: Values, to: Destination) -> str:
         version, files = fill_text(self.version, values), to.migrations()

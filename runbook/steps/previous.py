@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runbook.definitions.queries import query_for_migration, query_for_name
+from runbook.definitions.queries_by_hand import query_for_now, query_for_past
 from runbook.filling import Values, fill_query, fill_statement, fill_text, query_command, timeouts_environment
 from runbook.model import Position, Use
 from runbook.model.action import Becomes
@@ -22,17 +23,6 @@ from runbook.steps.runnable import Runnable
 
 __all__ = ["Previous"]
 
-_BY_HAND = """
-select m.version, s.statement
-from supabase_migrations.schema_migrations m, unnest(m.statements) as s(statement)
-where strpos(lower(s.statement), lower(split_part(split_part('{{name}}', '(', 1), '.', -1))) > 0
-order by m.version desc
-""".strip()
-_BY_HAND_MIGRATION = """
-select statements
-from supabase_migrations.schema_migrations
-where version = '{{name}}'
-""".strip()
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
 
 
@@ -117,9 +107,10 @@ class Previous(Runnable):
         subject = f"column {fill_text(self.column, values)} of {named}" if self.column else named
         if self.must_be:
             yield view.Prose(f"Compare what the database has now with the definition chosen for {subject}.")
-            return
-        yield view.Prose(f"Compare {subject} as it is in the database with each version in the migrations.")
-        template = _BY_HAND_MIGRATION if self.of == "migration" else _BY_HAND
+            template, lead = query_for_now(self.of), "To see by hand what it has now:"
+        else:
+            yield view.Prose(f"Compare {subject} as it is in the database with each version in the migrations.")
+            template, lead = query_for_past(self.of), "To see by hand what the migrations ran:"
         words = to.cli.query_read
         line = fill_query(template, {"name": named}, words=words, target=to.words(words))
-        yield view.CommandToRun(line, lead="A read-only query does this. To read by hand what the migrations ran:")
+        yield view.CommandToRun(line, lead=lead)

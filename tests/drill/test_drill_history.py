@@ -19,6 +19,8 @@ from runbook.steps import history
 from runbook.steps.destination import Destination
 from runbook.steps.history import History
 from runbook.steps.migration_files import MIGRATIONS, MigrationFile, digest_of, migration_files
+from runbook.steps.previous import Previous
+from runbook.steps.view import CommandToRun
 
 RAN_SQL = Path(history.__file__).with_name("history_sql") / "ran.sql"
 BASE = MigrationFile(f"{BASE_MIGRATION}.sql", project_sql(BASE_MIGRATION))
@@ -28,6 +30,7 @@ BASE = MigrationFile(f"{BASE_MIGRATION}.sql", project_sql(BASE_MIGRATION))
 def sandbox() -> Iterator[Sandbox]:
     """Open one sandbox; each test has a history of its own."""
     with scene(Scenario()) as opened:
+        execute(opened.postgres.admin_url, OBJECTS)
         yield opened
 
 
@@ -225,3 +228,34 @@ def test_the_text_of_a_file_stays_text(sandbox: Sandbox, text: str) -> None:
     file = MigrationFile("20260110000000_note.sql", text)
     [row] = query_records(sandbox.postgres.admin_url, statement(file, version="20260110000000"), reading=True)
     assert row["same"] is False
+
+
+OBJECTS = """
+create schema "Odd";
+create function "Odd"."New Task"(a int) returns int language sql set search_path = '' as $$ select a $$;
+create policy only_own on public.tasks for select to authenticated using (true);
+"""
+RAN_OBJECTS = "('20260110000000', 'odd', array['create function \"Odd\".create_generation_on_task_complete()', 'x'])"
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "shown"),
+    [
+        ("function", '"Odd"."New Task"(int)', "SET search_path TO"),
+        ("function", "create_generation_on_task_complete", "EXECUTE FUNCTION create_generation_on_task_complete()"),
+        ("object", "public.tasks", "'owner': 'postgres'"),
+        ("access", "tasks", "only_own"),
+        ("column", "tasks", "'type': 'text'"),
+        ("index", "tasks_pkey", "'is_valid': True"),
+        ("migration", "20260110000000", "EXECUTE FUNCTION create_generation_on_task_complete()"),
+    ],
+)
+def test_a_person_without_the_walk_sees_what_is_compared(sandbox: Sandbox, of: str, name: str, shown: str) -> None:
+    """The page's command shows the object as it is now, with what the proof compares."""
+    compared(sandbox, more=RAN_OBJECTS)
+    to = Destination(open_book().policy, 3, lambda _: ())
+    step = Previous(of=of, name="{{name}}", must_be="{{proof}}", at=Position("", 1, 1))
+    [line] = [block.argv for block in step.view({"name": name}, to) if isinstance(block, CommandToRun)]
+    assert to.judge(line).verdict is Verdict.ALLOW
+    rows = query_records(sandbox.postgres.admin_url, line[-1], reading=True)
+    assert shown in str(rows)
