@@ -22,6 +22,7 @@ __all__ = [
     "markdown_fence",
     "markdown_prose",
     "markdown_text",
+    "plain_prose",
     "prose_parts",
     "unsafe_link_message",
     "unsafe_links",
@@ -151,6 +152,18 @@ def prose_parts(sentence: str) -> Iterator[ProsePart]:
             yield ProsePart(match["label"], "link", match["href"])
     if end < len(sentence):
         yield ProsePart(sentence[end:])
+
+
+def plain_prose(sentence: str) -> str:
+    """Return a sentence of the book for a terminal: a link becomes its label with the address, or the page's name."""
+    return _PARTS.sub(_link_in_plain, sentence)
+
+
+def _link_in_plain(match: re.Match[str]) -> str:
+    if match["href"] is None or not is_safe_link(match["href"]):
+        return match[0]
+    page = match["href"].removeprefix("/").removesuffix(".md")
+    return f"{match['label']} ({'page ' if match['href'] != page else ''}{page})"
 
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runbook.markup import plain_prose
 from runbook.model import Parameter
 from runbook.printable import lines_of, printable
 from runbook.rendering.command_text import command_text
@@ -85,7 +86,7 @@ def _list(title: str, texts: Sequence[str], column: Column) -> Iterator[str]:
     if texts:
         yield from ("", title)
     for text in texts:
-        yield from column.wrapped(text, "  - ")
+        yield from column.wrapped(plain_prose(text), "  - ")
 
 
 def _hint(one: Parameter) -> str:
@@ -106,7 +107,7 @@ def _arrow(see: str) -> str:
 def _note(block: view.Note, column: Column) -> Iterator[str]:
     # The one label that must catch an eye that skims a terminal without colours.
     label = block.label.upper() if block.label is view.Label.WARNING else block.label
-    return column.wrapped(f"{label}: {block.text}{_arrow(block.see)}")
+    return column.wrapped(f"{label}: {plain_prose(block.text)}{_arrow(block.see)}")
 
 
 def _command(block: view.CommandToRun, column: Column) -> Iterator[str]:
@@ -164,7 +165,7 @@ def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
         yield from column.wrapped(f"No undo: {block.reason}")
     match block.blocks:
         case (view.Prose(text),):
-            yield from column.wrapped(f"Undo: {text}")
+            yield from column.wrapped(f"Undo: {plain_prose(text)}")
         case (_, *_):
             yield f"{column.margin}Undo:"
             yield from column.blocks(block.blocks)
@@ -174,7 +175,7 @@ def _undo(block: view.UndoWay, column: Column) -> Iterator[str]:
 
 BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Note: _note,
-    view.Prose: lambda prose, column: column.wrapped(f"[ ] {prose.text}"),
+    view.Prose: lambda prose, column: column.wrapped(f"[ ] {plain_prose(prose.text)}"),
     view.CommandToRun: _command,
     view.EffectNote: lambda note, column: column.wrapped(note.text),
     # The command above holds it, and on paper nobody copies from one place rather than the other.

@@ -22,6 +22,7 @@ from runbook.journal.events import (
     StepFinished,
     StepStarted,
 )
+from runbook.markup import plain_prose
 from runbook.model import Mode, Procedure, TargetKind
 from runbook.printable import lines_of
 from runbook.steps.scope import Place
@@ -100,7 +101,7 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
     took = f" in {duration(state.seconds)}" if state.header else ""
     steps = way_of(procedure, state).places
     listed = [line for one in steps for line in _step_line(one, state.step(one.path), width)]
-    after = [line for text in procedure.after for line in wrap(text, width, first="  [ ] ")]
+    after = [line for text in procedure.after for line in wrap(plain_prose(text), width, first="  [ ] ")]
     bands = [
         band(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
         band(listed, 5),

@@ -12,6 +12,7 @@ from runbook.engine.pace import is_judged_by_person
 from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
 from runbook.journal.events import Outcome, Purpose, TargetSeen
+from runbook.markup import plain_prose
 from runbook.model import Effect
 from runbook.printable import lines_of, one_line, spelled_out
 from runbook.rendering.command_text import quoted
@@ -119,14 +120,18 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
     bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"), 1)]
     bands.append(band(shown, 2, more="o"))
-    bands += [band(_labelled(f"{note.label}:", note.text, width), 2) for note in found.notes]
+    bands += [band(_labelled(f"{note.label}:", plain_prose(note.text), width), 2) for note in found.notes]
     return [*bands, band([Text()], 0)]
 
 
 def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Lines:
     """Return what is shown before the end where the last step has left something to judge, right above."""
     found = screen.finding
-    said = [line for note in found.notes for line in _labelled(f"{note.label}:", note.text, width)] if found else []
+    said = (
+        [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
+        if found
+        else []
+    )
     ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], width)
     return fit([band(said, 2), band(ask)], height - 1)
 
@@ -277,8 +282,8 @@ def _labelled(label: str, text: str, width: int) -> Lines:
 
 def _note(note: view.Note, width: int) -> Band:
     if note.label is Label.WARNING:
-        return band(wrap(note.text, width, first="  WARNING: ", style="bold yellow"), 2)
-    return band(_labelled(f"{note.label}:", note.text, width), 1)
+        return band(wrap(plain_prose(note.text), width, first="  WARNING: ", style="bold yellow"), 2)
+    return band(_labelled(f"{note.label}:", plain_prose(note.text), width), 1)
 
 
 def _command(command: view.CommandToRun, width: int) -> Band:
@@ -328,7 +333,7 @@ def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
 
 _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Note: _note,
-    view.Prose: lambda prose, width: band(wrap(prose.text, width, first="  "), 1),
+    view.Prose: lambda prose, width: band(wrap(plain_prose(prose.text), width, first="  "), 1),
     view.CommandToRun: _command,
     view.EffectNote: _effect_note,
     view.Statement: lambda _block, _width: band([]),  # it stands in the command already
@@ -392,7 +397,7 @@ def _in_words(way: view.UndoWay) -> str:
             case view.Statement(sql):
                 return sql
             case view.Prose(text):
-                return text
+                return plain_prose(text)
             case view.CommandToRun(argv):
                 return " ".join(map(quoted, argv))
             case view.HttpRequest(method, url):

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from runbook.markup import plain_prose
 from runbook.model import Effect, Parameter, Position
 from runbook.rendering import json_record, markdown, plain_text
 from runbook.rendering.plain_text import Column
@@ -162,3 +163,10 @@ def test_long_text_stays_within_the_column() -> None:
     assert all(len(line) <= 40 for line in lines)
     assert {line[:4] for line in lines} == {"    "}
     assert lines[1].startswith("     ") or lines[1].startswith("    word")
+
+
+def test_a_link_is_named_by_its_page_or_its_address() -> None:
+    """A terminal has nothing to click on. What only looks like a link stays as it is."""
+    assert plain_prose("Read [why](/start/why.md) first") == "Read why (page start/why) first"
+    assert plain_prose("See [the log](https://a.example/x).") == "See the log (https://a.example/x)."
+    assert plain_prose("`[a](/b.md)` [x](javascript:y)") == "`[a](/b.md)` [x](javascript:y)"
