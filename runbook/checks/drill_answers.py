@@ -13,7 +13,7 @@ from runbook.expansion import EveryWay, expand, plain_path
 from runbook.model import Answer, Book, Drill, Procedure, Step
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["check_answers"]
+__all__ = ["check_answers", "places_met"]
 
 TAKE_OVER = "take-over"
 """Among the reactions: what to do when somebody else holds the target."""
@@ -32,6 +32,11 @@ def check_answers(subject: Subject, notes: Notes) -> None:
         for drill in procedure.drills:
             for problem, *place in _problems(subject.book, procedure, drill):
                 notes.add(procedure.at, problem, "drills:", f"name: {drill.name}", *place)
+
+
+def places_met(procedure: Procedure, drill: Drill) -> Sequence[Place]:
+    """Return the steps that a drill comes to by its answers, those of included procedures among them."""
+    return expand(procedure, _ByAnswers(drill), Scope()).places
 
 
 class _ByAnswers(EveryWay):
@@ -74,8 +79,7 @@ def _way(procedures: Sequence[Procedure], drill: Drill) -> _Way:
         for place in expand(procedure, EveryWay(), Scope()).places:
             for name in _names_of(place):
                 named.setdefault(name, []).append(place.step)
-    known = _ByAnswers(drill)
-    return _Way(named, expand(procedures[0], known, Scope()).places, known)
+    return _Way(named, places_met(procedures[0], drill), _ByAnswers(drill))
 
 
 def _problems(book: Book, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:

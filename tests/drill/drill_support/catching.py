@@ -19,7 +19,8 @@ from support.guide import is_there, items
 from drill_support.planted import Planted, plant, planted
 from drill_support.spoiled import spoiled
 from runbook.checks import find_problems, open_book
-from runbook.model import Book
+from runbook.checks.drill_answers import places_met
+from runbook.model import Drill
 
 __all__ = ["Catch", "caught", "caught_by_reading", "main"]
 
@@ -49,21 +50,39 @@ def caught(mutation: Planted, book: Path, *, major: int) -> Catch:
     read = caught_by_reading(book)
     if read.by:
         return read
-    for procedure, drill in _drills(mutation, open_book(str(book))):
+    for procedure, drill in _drills(mutation):
         said = _drill_fails(book, procedure, drill, major)
         if said is not None:
             return Catch(drill, said)
     return Catch("", "every drill passed")
 
 
-def _drills(mutation: Planted, book: Book) -> Iterator[tuple[str, str]]:
-    """Yield the drill that should notice first, where the table names one, then the other ones of the procedure."""
+def _drills(mutation: Planted) -> Iterator[tuple[str, str]]:
+    """Yield the drill that should notice first, where the table names one, then the others that come to the steps.
+
+    The drills with the shortest way come first: they were made for what is changed, more often than the others.
+    """
     first = (mutation.drilled, mutation.by)
     if mutation.by:
         yield first
-    for drill in book.procedure(mutation.procedure).drills:
-        if (mutation.procedure, drill.name) != first:
+    unchanged, changed = open_book(None).procedure(mutation.procedure), _steps_changed(mutation)
+    ways = {drill.name: {place.step.id for place in places_met(unchanged, drill)} for drill in unchanged.drills}
+
+    def comes(drill: Drill) -> bool:
+        return not changed or bool(changed & ways[drill.name])
+
+    for drill in sorted(unchanged.drills, key=lambda one: (not comes(one), len(ways[one.name]))):
+        # Where a drill reacts, its way may be another one than that of its answers.
+        if (comes(drill) or drill.reactions) and (mutation.procedure, drill.name) != first:
             yield mutation.procedure, drill.name
+
+
+def _steps_changed(mutation: Planted) -> set[str]:
+    """Return the ids of the steps that a generated mistake is made at; a mistake of the table may be made anywhere."""
+    if mutation.by:
+        return set()
+    change = mutation.change
+    return {*change.get("swap", ()), *(change[key] for key in ("drop", "at") if key in change)}
 
 
 def _drill_fails(book: Path, procedure: str, drill: str, major: int) -> str | None:
