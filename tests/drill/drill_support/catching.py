@@ -78,7 +78,7 @@ def _drills(mutation: Planted) -> Iterator[tuple[str, str]]:
 
 
 def _steps_changed(mutation: Planted) -> set[str]:
-    """Return the ids of the steps that a generated mistake changes; nothing for one of the table: its drill is named."""
+    """Return the ids of the steps that a generated mistake changes; none for one of the table: its drill is named."""
     if mutation.by:
         return set()
     change = mutation.change
