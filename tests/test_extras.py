@@ -20,7 +20,7 @@ CORE = (
 )
 """Tests of the core that take seconds: what walks, reads, checks and judges a book."""
 _FOLDERS = (("runbook/", "/"), ("tests/", "/"), ("tests/security/test_", "_"))
-"""What stands before and behind the name of an extra where its files are."""
+"""What comes before and after an extra's name in the paths of its files."""
 IMPORT_ALL = """
 import importlib, pkgutil, runbook
 for found in pkgutil.walk_packages(runbook.__path__, "runbook."):

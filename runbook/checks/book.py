@@ -81,10 +81,13 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
     """Read a book as far as it goes and return it with all findings, of reading and of checking, sorted.
 
+    If a procedure can't be read, only the findings of reading are returned: fix those first.
+
     None stands for the directory in RUNBOOK_BOOK or the packaged book. Raises UsageError where there is no book.
     """
     reading = load_book(_directory(directory))
-    checked = check_book(reading.book) if reading.book else ()
+    # With a procedure missing, every place that names one of its steps would be called wrong, too.
+    checked = check_book(reading.book) if reading.book and not reading.has_gaps else ()
     return reading, tuple(sorted({*reading.findings, *checked}))
 
 

@@ -13,7 +13,7 @@ from runbook.expansion import EveryWay, expand, plain_path
 from runbook.model import Answer, Book, Drill, Procedure, Step
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["check_answers", "places_met"]
+__all__ = ["check_answers", "places_reached"]
 
 TAKE_OVER = "take-over"
 """Among the reactions: what to do when somebody else holds the target."""
@@ -34,8 +34,8 @@ def check_answers(subject: Subject, notes: Notes) -> None:
                 notes.add(procedure.at, problem, "drills:", f"name: {drill.name}", *place)
 
 
-def places_met(procedure: Procedure, drill: Drill) -> Sequence[Place]:
-    """Return the steps that a drill comes to by its answers, those of included procedures among them."""
+def places_reached(procedure: Procedure, drill: Drill) -> Sequence[Place]:
+    """Return the steps that a drill reaches with its answers, including those of included procedures."""
     return expand(procedure, _ByAnswers(drill), Scope()).places
 
 
@@ -79,7 +79,7 @@ def _way(procedures: Sequence[Procedure], drill: Drill) -> _Way:
         for place in expand(procedure, EveryWay(), Scope()).places:
             for name in _names_of(place):
                 named.setdefault(name, []).append(place.step)
-    return _Way(named, places_met(procedures[0], drill), _ByAnswers(drill))
+    return _Way(named, places_reached(procedures[0], drill), _ByAnswers(drill))
 
 
 def _problems(book: Book, procedure: Procedure, drill: Drill) -> Iterator[tuple[str, ...]]:

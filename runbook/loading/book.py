@@ -29,6 +29,8 @@ class Reading:
 
     book: Book | None
     findings: tuple[Finding, ...]
+    has_gaps: bool = False
+    """A procedure is missing because its file couldn't be read; what only the whole book can tell isn't known."""
 
 
 def read_book(directory: Path) -> Book:
@@ -55,7 +57,8 @@ def load_book(directory: Path) -> Reading:
     whole, circles = resolve_includes(built)
     sources = {file.source.name: file.source for file in files}
     findings += [replace(each, source=sources[each.file].line(each.line)) for each in circles]
-    return Reading(_assemble(directory, files, whole, others), tuple(sorted(findings)))
+    has_gaps = len(whole) < len(procedures)
+    return Reading(_assemble(directory, files, whole, others), tuple(sorted(findings)), has_gaps)
 
 
 def load_procedure(directory: Path, name: str) -> Reading:

@@ -196,7 +196,7 @@ def _listed(findings: Iterable[str]) -> Iterator[str]:
 
 
 def _why(end: Ended) -> str:
-    from runbook.diagnosis import error_in  # only a survey that ran needs it
+    from runbook.diagnosis import error_in  # only a survey that has run needs it
 
     error = error_in(end.document or end.output)
     if error is not None:

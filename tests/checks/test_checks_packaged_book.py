@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
-from runbook.checks import open_book
+from runbook.checks import find_problems, open_book
 from runbook.cli import main
+from runbook.loading import PACKAGED_BOOK
 from runbook.model import Parameter, Step
 
 
@@ -47,3 +50,14 @@ def test_procedures_keep_their_digest_from_one_reading_to_the_next() -> None:
     assert {name: each.digest for name, each in first.procedures.items()} == {
         name: each.digest for name, each in second.procedures.items()
     }
+
+
+def test_a_file_that_cant_be_read_is_named_alone(tmp_path: Path) -> None:
+    """Others that include it name its steps. Nothing is wrong with them, so they aren't reported."""
+    book = shutil.copytree(PACKAGED_BOOK, tmp_path / "book")
+    with (book / "procedures" / "push-migration.yaml").open("a", encoding="utf-8") as file:
+        file.write("related: a: b\n")
+
+    _, findings = find_problems(str(book))
+
+    assert {Path(finding.file).name for finding in findings} == {"push-migration.yaml"}

@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote, quote_plus
 
 from runbook.policy.redaction import MASK
@@ -150,6 +150,9 @@ _AROUND = {
 }
 """How many characters at each end don't belong to the value."""
 _TRACE_LENGTH = 6
+_DIGITS_LENGTH = 8
+"""A trace of digits alone must be longer: clocks, run numbers and digests hold any six of them sooner or later."""
+_DIGITS = re.compile(r"[0-9A-Fa-f]*")
 
 
 def is_hidden(name: str, secret: str, shown: str) -> bool:
@@ -163,7 +166,15 @@ def traces(name: str, secret: str, shown: str) -> bool:
     start, end = _AROUND.get(name, (0, 0))
     # The padding of base64 reveals nothing.
     printed = printed.removesuffix("%3D").removesuffix("%3D")[start : len(printed) - end]
-    size = max(3, min(_TRACE_LENGTH, len(printed) - 1))
-    windows = (printed[at : at + size] for at in range(len(printed) - size + 1))
     # Windows of nearly only zeros are skipped: escapes, dates and fractions share them.
-    return any(window in left for window in windows if len(set(window)) > 2)
+    return any(window in left for window in _windows(printed) if len(set(window)) > 2)
+
+
+def _windows(printed: str) -> Iterator[str]:
+    """Yield each stretch that would give a part of the value away."""
+    longest = max(3, len(printed) - 1)
+    for at in range(len(printed)):
+        window = printed[at : at + min(_TRACE_LENGTH, longest)]
+        size = min(_DIGITS_LENGTH if _DIGITS.fullmatch(window) else _TRACE_LENGTH, longest)
+        if at + size <= len(printed):
+            yield printed[at : at + size]

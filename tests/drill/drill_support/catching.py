@@ -19,7 +19,7 @@ from support.guide import is_there, items
 from drill_support.planted import Planted, plant, planted
 from drill_support.spoiled import spoiled
 from runbook.checks import find_problems, open_book
-from runbook.checks.drill_answers import places_met
+from runbook.checks.drill_answers import places_reached
 from runbook.model import Drill
 
 __all__ = ["Catch", "caught", "caught_by_reading", "main"]
@@ -58,27 +58,27 @@ def caught(mutation: Planted, book: Path, *, major: int) -> Catch:
 
 
 def _drills(mutation: Planted) -> Iterator[tuple[str, str]]:
-    """Yield the drill that should notice first, where the table names one, then the others that come to the steps.
+    """Yield the drill that should notice, if the table names one, then the others that reach the changed steps.
 
-    The drills with the shortest way come first: they were made for what is changed, more often than the others.
+    Shortest first: such a drill was usually written for the very step that is changed.
     """
     first = (mutation.drilled, mutation.by)
     if mutation.by:
         yield first
     unchanged, changed = open_book(None).procedure(mutation.procedure), _steps_changed(mutation)
-    ways = {drill.name: {place.step.id for place in places_met(unchanged, drill)} for drill in unchanged.drills}
+    paths = {drill.name: {place.step.id for place in places_reached(unchanged, drill)} for drill in unchanged.drills}
 
-    def comes(drill: Drill) -> bool:
-        return not changed or bool(changed & ways[drill.name])
+    def reaches(drill: Drill) -> bool:
+        return not changed or bool(changed & paths[drill.name])
 
-    for drill in sorted(unchanged.drills, key=lambda one: (not comes(one), len(ways[one.name]))):
-        # Where a drill reacts, its way may be another one than that of its answers.
-        if (comes(drill) or drill.reactions) and (mutation.procedure, drill.name) != first:
+    for drill in sorted(unchanged.drills, key=lambda one: (not reaches(one), len(paths[one.name]))):
+        # A drill that reacts may leave the path that its answers describe.
+        if (reaches(drill) or drill.reactions) and (mutation.procedure, drill.name) != first:
             yield mutation.procedure, drill.name
 
 
 def _steps_changed(mutation: Planted) -> set[str]:
-    """Return the ids of the steps that a generated mistake is made at; a mistake of the table may be made anywhere."""
+    """Return the ids of the steps that a generated mistake changes; none for one of the table: its drill is named."""
     if mutation.by:
         return set()
     change = mutation.change
