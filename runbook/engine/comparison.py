@@ -149,13 +149,30 @@ def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterat
         unwanted = fill(expect.lacks)
         is_there = unwanted in text
         yield not is_there, f"expected no {_short(unwanted)!r}, saw {'it' if is_there else 'none'}"
+    if expect.in_words is not None:
+        yield _in_words(expect, text)
+        return
     if expect.matches is not None:
-        match = linear_regex(expect.matches, lines=True).search(text)
-        yield _found(match is not None, f"something that matches /{expect.matches}/", text)
+        yield _found(_first(expect.matches, text) is not None, f"something that matches /{expect.matches}/", text)
     if expect.absent is not None:
-        match = linear_regex(expect.absent, lines=True).search(text)
+        seen = _first(expect.absent, text)
         unwanted = f"expected nothing that matches /{expect.absent}/"
-        yield match is None, f"{unwanted}, saw {'nothing' if match is None else f'{_short(match.whole)!r}'}"
+        yield seen is None, f"{unwanted}, saw {'nothing' if seen is None else f'{_short(seen)!r}'}"
+
+
+def _in_words(expect: Expectation, text: str) -> tuple[bool, str]:
+    """Judge both regular expressions, and say what they ask for instead of showing them."""
+    unwanted = None if expect.absent is None else _first(expect.absent, text)
+    if unwanted is not None:
+        return False, f"expected that {expect.in_words}, saw {_short(unwanted)!r}"
+    if expect.matches is not None and _first(expect.matches, text) is None:
+        return _found(False, f"that {expect.in_words}", text)
+    return True, f"{expect.in_words}, as expected"
+
+
+def _first(pattern: str, text: str) -> str | None:
+    match = linear_regex(pattern, lines=True).search(text)
+    return None if match is None else match.whole
 
 
 def _found(is_met: bool, what: str, saw: str) -> tuple[bool, str]:

@@ -28,7 +28,7 @@ class Expectation:
     """What the output must be for a step to have passed. Absent parts are not looked at.
 
     `output` must occur literally, `lacks` must not (both are templates), `matches` and `absent` are regular expressions
-    that must and must not occur. `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`)
+    that must and must not occur; `in_words` says for a person what they ask for. `json` pairs a dotted path (`migrations.0.local`, `0.count`, `migrations.*.remote`)
     with the value expected there as text (a template). `differs` pairs such a path with a value that must not be there;
     something else must. A part `slug=complete-task` (the value a template) picks the items of a list whose field has
     that value. `sha256` pairs such a path with a secret parameter: there must be the digest of its value.
@@ -39,6 +39,12 @@ class Expectation:
     lacks: str | None = key(LITERAL, "Text that must not occur in the output.", default=None)
     matches: str | None = key(Regex(), "A regular expression that must occur in the output.", default=None)
     absent: str | None = key(Regex(), "A regular expression that must not occur in the output.", default=None)
+    in_words: str | None = key(
+        Text(),
+        "What `matches` and `absent` mean, as a clause for readers: 'no file waits'.",
+        default=None,
+        said="the regular expressions",
+    )
     json: tuple[tuple[str, str], ...] = key(
         MapOf(_PATH, Text(template=True, empty=True)),
         "Paths into the JSON output, such as 0.count, each with the value expected there, as text.",
@@ -71,10 +77,11 @@ class Expectation:
             found.append(f"the output has {_code(fill(self.output))}")
         if self.lacks is not None:
             found.append(f"the output has no {_code(fill(self.lacks))}")
-        if self.matches is not None:
-            found.append(f"the output matches {_code(self.matches)}")
-        if self.absent is not None:
-            found.append(f"the output does not match {_code(self.absent)}")
+        if self.in_words is not None:
+            found.append(self.in_words)
+        else:
+            found += [f"the output matches {_code(one)}" for one in (self.matches,) if one is not None]
+            found += [f"the output doesn't match {_code(one)}" for one in (self.absent,) if one is not None]
         found += [f"{_path_in_words(path, fill)} is {_code(fill(value))}" for path, value in self.json]
         found += [f"{_path_in_words(path, fill)} is no longer {_code(fill(value))}" for path, value in self.differs]
         found += [f"{_path_in_words(path, fill)} is the digest of {_code(name)}" for path, name in self.sha256]

@@ -61,3 +61,12 @@ def test_a_file_that_cant_be_read_is_named_alone(tmp_path: Path) -> None:
     _, findings = find_problems(str(book))
 
     assert {Path(finding.file).name for finding in findings} == {"push-migration.yaml"}
+
+
+def test_no_reader_meets_a_regular_expression() -> None:
+    """What is compared by one is also said in words."""
+    steps = [step for procedure in open_book().procedures.values() for step in procedure.all_steps]
+    checks = [one for step in steps for one in (step, step.verify, step.undo and step.undo.check) if one]
+    compared = [(one.at, one.expect) for one in checks if one.expect.matches or one.expect.absent]
+    assert len(compared) > 10
+    assert [at for at, expect in compared if not expect.in_words] == []

@@ -53,6 +53,12 @@ def fill(text: str) -> str:
             " expected nothing that matches /ERROR/, saw nothing",
             id="expressions",
         ),
+        pytest.param(
+            Expectation(matches=r"^Conn\w+", absent="ERROR", in_words="it connects"),
+            0,
+            "exit 0, as expected; it connects, as expected",
+            id="expressions in words",
+        ),
     ],
 )
 def test_what_is_met_is_told(expect: Expectation, code: int, evidence: str) -> None:
@@ -91,6 +97,19 @@ def test_what_is_met_is_told(expect: Expectation, code: int, evidence: str) -> N
             0,
             "expected nothing that matches /Connect.ng/, saw 'Connecting'",
             id="something unwanted",
+        ),
+        pytest.param(
+            Expectation(matches="^Conn", absent="Connect.ng", in_words="it is quiet"),
+            0,
+            "expected that it is quiet, saw 'Connecting'",
+            id="something unwanted, in words",
+        ),
+        pytest.param(
+            Expectation(matches="^Refused", in_words="it is refused"),
+            0,
+            "expected that it is refused, saw as the last line '"
+            '{"migrations": [{"local": "1", "remote": null}, {"local": "2", "remote": "2"}]}\'',
+            id="something missing, in words",
         ),
         pytest.param(
             Expectation(lacks='"remote": "{{last}}"'),

@@ -99,7 +99,7 @@ def test_what_surrounds_an_action(tmp_path: Path) -> None:
         - id: a
           title: A
           run: git log
-          expect: {exit: 1, output: o, matches: m, absent: n, json: {a.0: "1"}, differs: {b: "2"}}
+          expect: {exit: 1, output: o, matches: m, absent: n, in_words: w, json: {a.0: "1"}, differs: {b: "2"}}
           capture: {x: {json: a.b}, y: {pattern: "(.)"}}
           verify: {sql: select 1, expect: {output: v}}
           undo: {tick: Take it back, verify: {run: git log}}
@@ -110,7 +110,7 @@ def test_what_surrounds_an_action(tmp_path: Path) -> None:
     )
     first, second = _book(tmp_path, add_thing=text).procedures["add-thing"].steps
     assert first.expect == Expectation(
-        exit=1, output="o", matches="m", absent="n", json=(("a.0", "1"),), differs=(("b", "2"),)
+        exit=1, output="o", matches="m", absent="n", in_words="w", json=(("a.0", "1"),), differs=(("b", "2"),)
     )
     assert first.capture == (Capture("x", json="a.b"), Capture("y", pattern="(.)"))
     assert first.verify is not None
