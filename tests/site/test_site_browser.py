@@ -232,6 +232,8 @@ def test_an_answer_that_is_picked_opens_and_the_page_follows(visit: Visit, tab: 
     count = tab.locator(".rb-progress__count")
     assert _open_answers(tab) == []
     expect(count).to_have_text(f"0 of {steps} done")
+    expect(tab.get_by_text("Pick an answer above to see")).to_have_count(2)
+    expect(tab.locator(".rb-checks")).to_be_hidden()
 
     tab.locator("#answer-3a > summary").click()
 

@@ -40,7 +40,7 @@
     follow();
   });
 
-  /* Checks and ways back of steps that are folded away are no part of this read-through. */
+  /* Hide the checks and undo ways of steps that are folded away. */
   function follow() {
     for (const { element, answers } of choices) element.classList.toggle("rb-decided", answers.some((one) => one.open));
     for (const row of rows) {
@@ -50,7 +50,12 @@
       row.classList.toggle("rb-undecided", Boolean(folded) && !decided);
     }
     for (const note of document.querySelectorAll(".rb-follows")) {
-      note.hidden = !note.parentElement.querySelector(".rb-other-way, .rb-undecided");
+      const list = note.previousElementSibling;
+      const own = [...list.querySelectorAll("[data-rb-for]")];
+      const left = own.filter((row) => !row.matches(".rb-other-way, .rb-undecided"));
+      note.hidden = left.length === own.length;
+      note.textContent = left.length ? note.dataset.rbSome : note.dataset.rbNone;
+      list.classList.toggle("rb-undecided", !left.length);
     }
   }
 
