@@ -31,8 +31,8 @@ class Expectation:
     that must and must not occur; `in_words` says for a person what they ask for. `json` pairs a dotted path
     (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value expected there as text (a template).
     `differs` pairs such a path with a value that must not be there; something else must. A part `slug=complete-task`
-    (the value a template) picks the items of a list whose field has that value. `sha256` pairs such a path with a secret
-    parameter: there must be the digest of its value.
+    (the value a template) picks the items of a list whose field has that value. `sha256` pairs such a path with a
+    secret parameter: there must be the digest of its value.
     """
 
     exit: int = key(Whole(), "The exit code.", default=0, said="0")
