@@ -36,7 +36,7 @@ def test_report_names_the_error_and_what_it_is(tmp_path: Path) -> None:
     events = walked(tmp_path).journal.events("20261123-0120-fix")
     report = report_of(events, replace(book(FIX), errors=ERRORS))
     section = as_markdown(report).split("## What failed")[1].split("##")[0]
-    assert "**Push it**: The table, index or view exists already" in section
+    assert "**Push it**: The table, index or view already exists" in section
     assert "SQLSTATE 42P07" in section
     (failure,) = json.loads(as_json(report))["failures"]
     assert (failure["step"], failure["sqlstate"], failure["known"]) == ("push", "42P07", "table-exists")
@@ -54,7 +54,7 @@ def test_diagnosis_is_worked_out_from_the_record(tmp_path: Path) -> None:
     ((event, why),) = failures(events, ERRORS)
     assert why is not None
     assert event.step == "push"
-    assert in_one_sentence(why) == f"The table, index or view exists already ({SAID})"
+    assert in_one_sentence(why) == f"The table, index or view already exists ({SAID})"
 
 
 def test_operator_is_given_the_diagnosis_with_the_failure(tmp_path: Path) -> None:

@@ -64,5 +64,5 @@ def test_after_a_no_the_advice_for_a_failed_push_is_not_shown(failed: Seen) -> N
     failed.until("run it again")
     failed.type("yes")
     text = " ".join(" ".join(failed.until("FAILED", then="q stop")).split())
-    assert "The CLI's own question was answered No" in text
+    assert "The answer to the CLI's question was No" in text
     assert "other columns" not in text
