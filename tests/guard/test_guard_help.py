@@ -35,4 +35,4 @@ def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: 
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES)
 def test_the_page_keeps_the_lines_of_examples(words: list[str], lines: str) -> None:
     """They are preformatted, as they are at the terminal."""
-    assert f"<pre><code>{lines.rstrip()}</code></pre>" in unescape(cli_reference())
+    assert f"<pre><span><code>{lines.rstrip()}</code></span></pre>" in unescape(cli_reference())
