@@ -204,7 +204,7 @@ def test_what_a_failed_write_did_can_be_looked_at(walk: Start) -> None:
     child.expect("Connection terminated")
     child.expect("c check what it did")
     _type(child, "c")
-    child.expect("This step failed, and may be done all the same")
+    child.expect("This step failed, but may be done anyway")
     child.expect("The check passed: the step was done.")
     _type(child, "done")
     _type(child, "", prompt="why> ")
