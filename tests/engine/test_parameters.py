@@ -190,7 +190,7 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path, content: bytes, value: str
         pytest.param("@\0", "there is no such file", id="no path at all"),
         pytest.param("@~nobody-at-all/key", "the file can't be read", id="nobody's home"),
         pytest.param("@large", "the file has more than 24,576 characters", id="too large"),
-        pytest.param("@binary", "the file is not UTF-8 text", id="not text"),
+        pytest.param("@binary", "the file isn't UTF-8 text", id="not text"),
         pytest.param("@cut", "the value begins a PEM block", id="not whole"),
     ],
 )
