@@ -212,7 +212,7 @@ PtyExecutor(Redactor, print, lambda: (80, 24)).execute(
 
 def test_missing_program_is_named_with_what_adds_it(tmp_path: Path) -> None:
     """Nothing is forked for a program that is not there."""
-    with pytest.raises(MissingPartError, match="'no-such-program' is not on PATH"):
+    with pytest.raises(MissingPartError, match="'no-such-program' isn't on PATH"):
         _run("no-such-program", directory=tmp_path)
 
 

@@ -122,7 +122,7 @@ def test_a_program_in_the_project_is_not_one_on_path(shell: Shell, entry: str, m
     """A relative or empty entry would mean another directory for each command."""
     monkeypatch.chdir(shell.root if entry.endswith("project") else shell.project)
     program(shell.project, "tool", EVIL)
-    with pytest.raises(MissingPartError, match="'tool' is not on PATH"):
+    with pytest.raises(MissingPartError, match="'tool' isn't on PATH"):
         shell.run("tool", path=f"{entry}:/usr/bin:/bin")
 
 

@@ -140,7 +140,7 @@ def test_editor_that_fails_is_told_and_another_way_shown(walk: Start, tmp_path: 
     """The draft's path is named; it can be edited elsewhere and accepted."""
     child = walk("edit", VISUAL="no-such-editor")
     _type(child, "")
-    child.expect("no-such-editor could not be started")
+    child.expect("no-such-editor couldn't be started")
     _type(child, "q")
     assert walk_ending(child)[0] == 1
 
