@@ -49,7 +49,7 @@ def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterat
     elif attempt.outcome is Outcome.FAILED:
         yield f"It failed: {attempt.evidence}."
     else:
-        yield "Its end is not on record."
+        yield "Its end isn't recorded."
     if attempt.argv:
         yield _process(context, attempt, attempt.child)
 

@@ -213,7 +213,7 @@ class CliTarget:
         if changed:
             raise RunbookError(
                 "\n".join(f"{path} {_how(path, before, now)} since the target was proven" for path in changed),
-                hint="Nothing ran, because the CLI reads this. Check it; `runbook resume` then proves the target again.",
+                hint="Nothing ran, because the CLI reads this. Check it; `runbook resume` proves the target again.",
             )
 
     def _look_for_traps(self) -> None:

@@ -283,7 +283,7 @@ class TerminalRelay:
             self._wiring.keyboard.again()
             self._mark_pastes(PASTE_MARKS_ON)
         if signals.take(signal.SIGINT):
-            # It was sent to this process alone (`kill -INT`), as a raw keyboard sends no signals: pass it on as the key.
+            # Sent to this process alone (`kill -INT`), because a raw keyboard sends no signals: pass it on as the key.
             self._count_interrupt()
             self._unsent += _CTRL_C
             self._send()

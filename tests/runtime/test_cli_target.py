@@ -145,7 +145,7 @@ def test_a_missing_sign_in_is_named_as_the_cause(machine: Machine) -> None:
 def test_silence_is_no_proof(machine: Machine) -> None:
     """Without a target in its answer nothing runs."""
     machine.npx("3.1.0", {"error": {"message": "not logged in"}}, code=1)
-    with pytest.raises(RunbookError, match="does not say where commands go"):
+    with pytest.raises(RunbookError, match="doesn't say where commands go"):
         machine.target().prove()
 
 

@@ -229,7 +229,7 @@ def test_timeout_ends_the_whole_process_group(tmp_path: Path) -> None:
     mark = tmp_path / "child"
     ended = _run("sh", "-c", f"sleep 60 & echo $! > {mark}; wait", directory=tmp_path, timeout=0.5)
     assert ended.outcome is Outcome.INTERRUPTED
-    assert "did not end within 0.5 s" in ended.evidence
+    assert "didn't end within 0.5 s" in ended.evidence
     _until(lambda: start_time(int(mark.read_text())) == "")
 
 

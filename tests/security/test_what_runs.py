@@ -102,7 +102,7 @@ def test_a_program_that_is_swapped_at_its_start_does_not_run(shell: Shell, attac
     assert shell.run("tool").output == "good"
     done = shell.run("tool", meanwhile=lambda: attack(tool))
     assert (done.outcome, done.output) == (Outcome.FAILED, "")
-    assert "changed at the very moment of its start" in done.evidence
+    assert "changed at the very moment it was started" in done.evidence
     with pytest.raises(ProgramChangedError, match="changed since it was looked up"):
         shell.run("tool")
 

@@ -256,5 +256,5 @@ def test_a_failed_check_of_an_undo_is_not_called_the_step_s_own() -> None:
     undone = apply(_left(), StepStarted(at=START, step="apply", purpose=Purpose.UNDO))
     shown = replace(screen(), path="apply", state=undone)
     text = plain_text(render_failure(shown, failed(purpose=Purpose.VERIFY)))
-    assert "to be undone" in text
+    assert "The undo ran, and its check failed" in text
     assert "The step ran" not in text
