@@ -87,7 +87,7 @@ def _read(book: str | None) -> Book | None:
 def _is_standard_output(file: str) -> bool:
     """Return whether the name means where standard output goes, as /dev/stdout does.
 
-    Opening it anew would write over what the shell's own redirection has written so far.
+    Opening it again would overwrite what the shell's own redirection has written so far.
     """
     try:
         return os.path.samestat(os.stat(file), os.fstat(1))  # noqa: PTH116 - a name and a descriptor, alike

@@ -125,7 +125,7 @@ class Action:
 
     @property
     def title(self) -> str:
-        """The title of a step that has none of its own; empty where a step needs one."""
+        """The title of a step that has none of its own; empty if the step must have one."""
         return ""
 
     @property

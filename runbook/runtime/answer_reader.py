@@ -268,7 +268,7 @@ class AnswerReader:
 
     @contextlib.contextmanager
     def _listen(self, again: Callable[[], None]) -> Iterator[bool]:
-        """Read single keys for the length of a `with` block; discard those typed before.
+        """Read single keys during a `with` block; discard those typed before.
 
         Yields whether whole lines were waiting. `again` shows the question again after Ctrl-Z and `fg`. The terminal
         gets its mode back however the block ends: normally, or by an exception, SIGTERM, SIGHUP or Ctrl-Z.

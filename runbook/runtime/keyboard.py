@@ -20,7 +20,7 @@ __all__ = ["Keyboard", "SignalNotes", "note_signals"]
 
 
 class Keyboard:
-    """A terminal in raw mode for the length of a `with` block.
+    """A terminal in raw mode during a `with` block.
 
     Entering and leaving discard what was typed before: a key pressed too early must not answer a prompt that the
     operator hasn't seen. Without a terminal (`descriptor` is None), everything here does nothing.
