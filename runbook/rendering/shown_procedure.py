@@ -64,7 +64,7 @@ def headed(places: Sequence[Place], first: str = "") -> Iterator[tuple[str, Plac
     for index, place in enumerate(places):
         yield (first if index == 0 else "") or place.step.phase or "", place
         for branch in place.branches:
-            # `4a` below step 4 is `a)`, because the number comes before its steps anyway. A loop or an include has no letter.
+            # `4a` below step 4 is `a)`: the number comes before its steps anyway. A loop or an include has no letter.
             letter = branch.letter.removeprefix(place.number)
             yield from headed(branch.places, f"{letter}) {branch.title}" if letter else "")
 
