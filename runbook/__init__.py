@@ -1,4 +1,4 @@
-"""An executable runbook for Supabase migrations and edge functions: read, run, drill, guard and check one book."""
+"""An executable runbook for Supabase migrations and edge functions: read, run, drill, guard and check a book."""
 
 from __future__ import annotations
 

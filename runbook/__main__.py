@@ -11,8 +11,8 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the process's own command line and return its exit code."""
-    # Nearly all that a start allocates lives until the end. Python would look through it for garbage again and again,
-    # and once more at exit: together a tenth of the time of a short verb.
+    # Nearly everything allocated at startup lives until the end. Python would search it for garbage again and again,
+    # and once more at exit: a tenth of the time of a short verb in total.
     gc.set_threshold(50_000)
     code = cli.main()
     gc.freeze()

@@ -1,11 +1,11 @@
-"""What takes long to work out of a text, kept as JSON in the user's own cache.
+"""A cache, in the user's own cache directory, for results that take long to compute from a text, as JSON.
 
-An entry is named by the SHA-256 of the text and of the code that reads it. So an edited text and another version of
-runbook never find an old entry, and nothing has to be invalidated. Entries are data: nothing in one is executed.
+An entry is named by the SHA-256 of the text and of the code that reads it. So an edited text or another version of
+runbook never finds an old entry, and nothing has to be invalidated. Entries are data: nothing in them is executed.
 
-A forged entry could call a fatal command harmless, so an entry is trusted only with a seal: a keyed digest of its name
+A forged entry could call a fatal command harmless, so an entry is only trusted with a seal: a keyed digest of its name
 and its content. The key is random and stored outside the cache, beside the journal. A cache that somebody else filled,
-an entry renamed to another one and a cache restored from another machine count as empty.
+a renamed entry and a cache restored from another machine count as empty.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from runbook.user_directories import (
 __all__ = ["ENTRY_LIMIT", "entry_of", "find_kept", "keep"]
 
 ENTRY_LIMIT = 400
-"""Entries. Beyond it the oldest go; a book has some thirty files, and each edit of one leaves an entry behind."""
+"""The most entries; after that, the oldest are dropped. A book has some thirty files, and each edit adds an entry."""
 
 
 def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
-    """Return the file for what `use` makes of a text by the code in these modules or packages of `runbook`.
+    """Return the file for what `use` computes from a text with the code in these modules or packages of `runbook`.
 
-    None where nothing can be kept: without a home directory, or where the sources of the code can't be seen.
+    Return None if nothing can be kept: without a home directory, or if the sources of the code can't be seen.
     """
     version = _fingerprint(code)
     if not version:
@@ -53,7 +53,7 @@ def entry_of(text: bytes, *, use: str, code: tuple[str, ...]) -> Path | None:
 
 
 def find_kept(entry: Path | None) -> Any:
-    """Return what was kept, None if there is nothing to be trusted. Its form is for the caller to check."""
+    """Return what was kept, or None if there is nothing that can be trusted. The caller must check its form."""
     if entry is None or not is_private(entry.parent) or not is_out_of_reach(entry):
         return None
     try:
@@ -63,11 +63,11 @@ def find_kept(entry: Path | None) -> Any:
             return None
         return json.loads(data)
     except (OSError, ValueError, RecursionError, RunbookError):
-        return None  # cut off or damaged; it is made anew and written over
+        return None  # truncated or damaged; it will be computed again and overwritten
 
 
 def keep(entry: Path | None, value: object) -> None:
-    """Keep a value that is JSON. Where that is not possible, the next start is slower."""
+    """Keep a JSON value. If that isn't possible, the next start is slower."""
     if entry is None:
         return
     with suppress(OSError, RunbookError):
@@ -85,7 +85,7 @@ _KEY_BYTES = 32
 
 
 def _seal_of(entry: Path, data: bytes, key: bytes) -> bytes:
-    """Return the seal, an entry's first line. It covers the entry's name, so no entry passes for another one."""
+    """Return the seal, the first line of an entry. It covers the entry's name, so no entry passes for another."""
     return blake2b(entry.name.encode() + b"\0" + data, key=key).hexdigest().encode()
 
 
@@ -112,10 +112,10 @@ def _key(*, make: bool = False) -> bytes:
 
 @cache
 def _fingerprint(code: tuple[str, ...]) -> bytes:
-    """Return what changes whenever the code does; nothing where its sources can't be seen.
+    """Return a value that changes whenever the code does; empty if the sources can't be seen.
 
-    A checkout changes without a new version, so each source counts with what the system says of it. The interpreter
-    trusts less than this when it takes a module's bytecode for its source.
+    A checkout changes without a new version, so each source counts with what the system says about it. The interpreter
+    checks less than this when it uses a module's bytecode instead of its source.
     """
     parts = [runbook.__version__, sys.version]
     home = os.path.dirname(runbook.__file__)  # noqa: PTH120 - a start has no time for objects of paths
@@ -136,7 +136,7 @@ def _sources(place: str) -> list[str]:
 
 
 def _write(entry: Path, data: bytes) -> None:
-    """Write an entry whole or not at all, whoever else writes the same one."""
+    """Write an entry completely or not at all, even if another process writes the same one."""
     temporary = entry.with_suffix(f".{os.urandom(8).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -1,6 +1,6 @@
 """Find the error in the output of a failed command, and the known error of the book that matches it. Pure.
 
-Only the Supabase CLI's own report of an error counts: its JSON error, or the first line that begins as its errors do.
+Only the Supabase CLI's own report of an error counts: its JSON error, or the first line that begins like its errors.
 It prints an error before the statement that caused it, so text from a migration or a row comes later. A message can
 still quote a row, and a row can spell out another error with its SQLSTATE. If there are two SQLSTATEs, neither is
 trusted: the error is shown without an explanation.
@@ -21,9 +21,9 @@ from runbook.printable import lines_of, one_line
 __all__ = ["CommandError", "Diagnosis", "diagnose", "error_in", "known_error", "without_styles"]
 
 _BEGINS = r"(?:ERROR|FATAL|PANIC|Error|error): |failed |unexpected |cannot |unable |pg_dump: error: "
-"""How errors of PostgreSQL and of the CLI begin, at the beginning of a line (2.122 and 3.1)."""
+"""How errors of PostgreSQL and of the CLI begin, at the start of a line (2.122 and 3.1)."""
 _SQLSTATE = re.compile(r"\(SQLSTATE ([0-9A-Z]{5})\)\)*$", re.MULTILINE)
-"""Only the end of a line counts: an error that quotes a row goes on after the quote."""
+"""Only the end of a line counts, because an error that quotes a row continues after the quote."""
 _PREFIX = re.compile(
     r"(?:(?:ERROR|FATAL|PANIC|Error|error): |failed to execute query: |unexpected status \d{3}: |pg_dump: error: )+"
 )
@@ -31,14 +31,14 @@ _PREFIX = re.compile(
 _STYLE = re.compile(r"\x1b\[[0-9;]{0,64}m")
 _CUT = re.compile(r"\[\.\.\. [0-9,]+ characters cut \.\.\.\]")
 _MOST_LINES = 8
-"""How many lines one message may have; later ones are only in the output."""
+"""The most lines of one message; later ones are only in the output."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandError:
     """An error as a command printed it, on one line.
 
-    `sqlstate` is the one that it carries, and `detail` what PostgreSQL adds to it; both may be "".
+    `sqlstate` is its SQLSTATE, and `detail` is what PostgreSQL adds to the message; both may be "".
     """
 
     text: str
@@ -64,7 +64,7 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return why a command failed; None if it didn't, if its output doesn't say, or if it isn't the Supabase CLI.
 
-    `output` is the output that was kept, its JSON last. Output of other programs and edge functions isn't searched.
+    `output` is the stored output, with its JSON last. Output of other programs and edge functions isn't searched.
     """
     if not exit_code or not argv or invocation_of(argv).program != "supabase":
         return None
@@ -142,6 +142,6 @@ def _detail(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _sqlstate(text: str) -> str:
-    """Return the one SQLSTATE that the text holds, "" if it holds several or a part of it was cut out."""
+    """Return the only SQLSTATE in the text, "" if it has several or a part of it was cut out."""
     found = set(_SQLSTATE.findall(text))
     return found.pop() if len(found) == 1 and not _CUT.search(text) else ""

@@ -1,6 +1,6 @@
 """What a deploy of an edge function takes from a directory: the settings in config.toml, and the files it imports.
 
-The defaults and the way in which imports are followed are those of Supabase CLI 2.122.1 and 3.1.0.
+The defaults, and how imports are followed, match Supabase CLI 2.122.1 and 3.1.0.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _IMPORT = re.compile(
 )
 _CODE = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
 _LARGEST = 4 * 1024 * 1024
-"""Bytes of a file that are searched for imports."""
+"""How many bytes of a file to search for imports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeFunction:
-    """What a deploy would upload. Paths begin at the directory; `missing` are imported files that don't exist."""
+    """What a deploy would upload. Paths are relative to the directory; `missing` lists imports that don't exist."""
 
     slug: str
     verify_jwt: bool
@@ -42,7 +42,7 @@ class EdgeFunction:
 
 
 def read_function(directory: Path, name: str) -> EdgeFunction:
-    """Return what a deploy of that function would take. Raises RunbookError if its entrypoint isn't there."""
+    """Return what a deploy of that function would take. Raises RunbookError if its entrypoint doesn't exist."""
     settings = _settings(directory, name)
     entrypoint = _below_supabase(settings.get("entrypoint")) or f"{_FUNCTIONS}/{name}/index.ts"
     import_map = _below_supabase(settings.get("import_map")) or _usual_import_map(directory, name)
@@ -76,7 +76,7 @@ def read_function(directory: Path, name: str) -> EdgeFunction:
 
 
 def imports_in(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each import of a source as it is written, with its line."""
+    """Yield each import of a source as written, with its line."""
     for found in _IMPORT.finditer(text):
         group = found.lastindex or 0
         yield found[group], text.count("\n", 0, found.start(group)) + 1
@@ -86,7 +86,7 @@ def _settings(directory: Path, name: str) -> Mapping[str, Any]:
     try:
         config = tomllib.loads((directory / _CONFIG).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RunbookError(f"{_CONFIG} doesn't exist", hint="Run this at the project's directory.") from error
+        raise RunbookError(f"{_CONFIG} doesn't exist", hint="Run it in the project's directory.") from error
     except (OSError, ValueError) as error:
         raise RunbookError(f"{_CONFIG} can't be read: {error}") from error
     found = config.get("functions", {}).get(name, {})
@@ -94,7 +94,7 @@ def _settings(directory: Path, name: str) -> Mapping[str, Any]:
 
 
 def _below_supabase(path: object) -> str:
-    """Return a path of config.toml, which begins at its directory, from the directory above."""
+    """Convert a path in config.toml, which is relative to its directory, to one from the directory above."""
     return posixpath.normpath(posixpath.join("supabase", path)) if isinstance(path, str) and path else ""
 
 
@@ -108,7 +108,7 @@ def _mapped(directory: Path, import_map: str) -> Mapping[str, str]:
     try:
         imports = json.loads((directory / import_map).read_text(encoding="utf-8")).get("imports", {})
     except (OSError, ValueError, AttributeError):
-        return {}  # without one, or with comments in it: only paths are followed
+        return {}  # no import map, or one with comments: only paths are followed
     near = posixpath.dirname(import_map)
     return {
         name: _joined(near, path) + ("/" if path.endswith("/") else "")

@@ -1,4 +1,4 @@
-"""What can go wrong, as data: exceptions carry facts, `runbook.cli` turns them into text and an exit code."""
+"""What can go wrong, as data: exceptions carry facts, and `runbook.cli` turns them into text and an exit code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 
 _SHOWN = 200
-"""Characters of a line that are shown with a finding: enough for any line that a person wrote."""
+"""How many characters of a line to show with a finding: enough for any line that a person wrote."""
 
 
 class ExitCode(IntEnum):
@@ -66,7 +66,7 @@ class PolicyRefusal(RunbookError):
 
 
 class NoTerminalError(RunbookError):
-    """A person must confirm, and there is no terminal to ask at."""
+    """A person must confirm, but there is no terminal to ask at."""
 
     exit_code = ExitCode.NO_TERMINAL
 
@@ -82,15 +82,15 @@ class JournalError(RunbookError):
 
 
 class MissingPartError(RunbookError):
-    """An optional part or a tool is not installed; `hint` is the command that adds it."""
+    """An optional part or a tool isn't installed; `hint` is the command that adds it."""
 
 
 class Terminated(BaseException):
-    """A signal told this process to end; the text says which. Like KeyboardInterrupt, `except Exception` misses it."""
+    """A signal told this process to end; the text says which. Like KeyboardInterrupt, it passes `except Exception`."""
 
 
 class ProgramChangedError(RunbookError):
-    """A program changed since it was looked up; it was not started."""
+    """A program has changed since it was looked up, and wasn't started."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,7 +105,7 @@ class Finding:
     width: int = 1
 
     def __str__(self) -> str:
-        """Render as `file:line:column: message`, with the source line and a caret below when it is known."""
+        """Render as `file:line:column: message`, with the source line and a caret below if the line is known."""
         head = f"{one_line(self.file)}:{self.line}:{self.column}: {printable(self.message)}"
         if not self.source.strip():
             return head
@@ -113,7 +113,7 @@ class Finding:
         start = max(0, self.column - 1 - _SHOWN // 2) if len(self.source) > _SHOWN else 0
         shown = self.source[start : start + _SHOWN]
         offset = self.column - 1 - start
-        # A hidden character is shown by its number, so the caret's place and width follow the text as it is shown.
+        # A hidden character is shown as its number, so the caret's position and width follow the text as shown.
         before, marked = printable(shown[:offset]), printable(shown[offset : offset + self.width])
         caret = " " * (len(gutter) + len(before)) + "^" * max(1, len(marked))
         return f"{head}\n{gutter}{printable(shown)}\n{caret}"

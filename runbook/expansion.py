@@ -1,8 +1,8 @@
-"""The one traversal: a procedure and what is known of it become steps at their places, with path, number and scope.
+"""The only traversal: it turns a procedure and what is known into steps at their places, with path, number and scope.
 
-The walk, the checks, the pages, `runbook show` and the drills all lay a procedure out here. They differ only in what
-they know: `runbook.engine` has the answers of one run, a drill those that its author gave, and a page, which stands
-for every run, goes into every branch (`EveryWay`).
+The walk, the checks, the pages, `runbook show` and the drills all lay a procedure out here. They only differ in what
+they know: `runbook.engine` has the answers of one run, a drill has its author's answers, and a page, which stands for
+every run, goes into every branch (`EveryWay`).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["BEFORE", "EveryWay", "Expansion", "expand", "flatten", "plain_path"]
 _LISTED = re.compile(r"\[[^\]]*\]")
 
 BEFORE = "before/"
-"""What the path of a step begins with that comes before step 1."""
+"""The start of the path of each step before step 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expansion:
-    """The steps of a procedure at their places, as a tree: what is within a step is in its branches."""
+    """The steps of a procedure at their places, as a tree: the steps inside a step are in its branches."""
 
     procedure: Procedure
     before: tuple[Place, ...]
@@ -33,17 +33,17 @@ class Expansion:
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Every place in reading order, those within others too."""
+        """Every place in reading order, including those inside others."""
         return (*flatten(self.before), *flatten(self.steps))
 
     @property
     def own(self) -> tuple[Place, ...]:
-        """The places of steps that are written in this very procedure."""
+        """The places of steps that are written in this procedure itself."""
         return tuple(place for place in self.places if place.procedure == self.procedure.id)
 
 
 def expand(procedure: Procedure, known: Known, scope: Scope) -> Expansion:
-    """Return the steps of a procedure from first to last, with all that is within them as far as it is gone into.
+    """Return the steps of a procedure from first to last, with the steps inside them that are gone into.
 
     `scope` is what is known before the first step: values and secrets of the run, or stand-ins for them.
     """
@@ -57,7 +57,7 @@ def expand(procedure: Procedure, known: Known, scope: Scope) -> Expansion:
 
 
 def _lay_out(branch: Branch, known: Known, *, depth: int, is_before: bool) -> tuple[tuple[Place, ...], Scope]:
-    """Return the places of a list of steps, and what is known behind the last one."""
+    """Return the places of a list of steps, and what is known after the last one."""
     scope, places = branch.scope, []
     for index, step in enumerate(branch.steps, start=1):
         path = f"{branch.path}{step.id}"
@@ -84,7 +84,7 @@ def _lay_out(branch: Branch, known: Known, *, depth: int, is_before: bool) -> tu
 
 
 def flatten(places: Sequence[Place]) -> Iterator[Place]:
-    """Yield places in reading order, each followed by those within it."""
+    """Yield places in reading order, each followed by those inside it."""
     for place in places:
         yield place
         for branch in place.branches:
@@ -92,15 +92,15 @@ def flatten(places: Sequence[Place]) -> Iterator[Place]:
 
 
 def plain_path(path: str) -> str:
-    """Return a path without the values of lists: `each[a]/step` is `each/step` for whoever means all of them."""
+    """Return a path without the values of lists: `each[a]/step` becomes `each/step`, which means all of them."""
     return _LISTED.sub("", path)
 
 
 class EveryWay:
-    """What is known of any run: every option may be taken, a list has some value, a step finds something.
+    """What is known about any run: every option may be taken, a list has some value, a step finds something.
 
-    `stand_in` returns a substitute for the value of a name. It gets the scope's prefix, the name, and the parameter
-    where a person is asked for the value.
+    `stand_in` returns a substitute for the value of a name. It gets the scope's prefix, the name, and the parameter if
+    a person is asked for the value.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class EveryWay:
         return answers
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
-        """Return one round, for whichever value."""
+        """Return one round, for any value."""
         del path
         first = next(iter(value), "") if isinstance(value, tuple) else ""
         return [("", first or self._stand_in(prefix, name, None))]

@@ -1,7 +1,7 @@
 """Put values into templates: text, argvs and SQL. A value fills a place and never changes what surrounds it.
 
-The walk, the site and the checks all fill here, so a page shows exactly what the walk runs. Values may be hostile:
-none of them adds a word to an argv, becomes a flag, ends a string in SQL or hides something from the reader.
+The walk, the site and the checks all fill templates here, so a page shows exactly what the walk runs. Values may be
+hostile: none can add a word to an argv, become a flag, end a string in SQL or hide something from the reader.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ __all__ = [
 ]
 
 Values = Mapping[str, str | tuple[str, ...]]
-"""What placeholders stand for; a list is written with commas."""
+"""The values of placeholders; a list is written with commas."""
 
 
 class Shown(Mapping[str, str | tuple[str, ...]]):
-    """Values for what is only shown: a name that has none stays recognisable, as `<name>`."""
+    """Values for texts that are only shown: a name without a value is shown as `<name>`."""
 
     def __init__(self, values: Values) -> None:
         self._values = values
 
     def __contains__(self, name: object) -> bool:
-        """Every name has a value or a substitute."""
+        """Return True: every name has a value or a substitute."""
         return isinstance(name, str)
 
     def __getitem__(self, name: str) -> str | tuple[str, ...]:
@@ -62,7 +62,7 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
         return len(self._values)
 
     def is_stand_in(self, name: str) -> bool:
-        """Tell whether the name is shown in place of its value: in angle brackets, or marked by the site."""
+        """Tell whether the name is shown instead of its value: in angle brackets, or marked by the site."""
         value = self[name]
         return value == f"<{name}>" or PLACE_MARKS[0] in value
 
@@ -70,15 +70,15 @@ class Shown(Mapping[str, str | tuple[str, ...]]):
 TARGET = "{{target}}"
 _SQL = "{{sql}}"
 PLACE_MARKS = "\ue000\ue001"
-"""The site puts these around the name of a value that its reader enters. No command or database uses them."""
+"""The site puts these around the name of a value that the reader enters. No command or database uses them."""
 
 _PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
 _JOINED = re.compile(r"[\w$&'\"{}]")
-"""Next to a placeholder outside of quotes these would grow together with the value."""
+"""Next to a placeholder outside of quotes, these would join with the value."""
 
 
 class UnknownName(UsageError):
-    """A template names a value that is not there; `name` is the placeholder's."""
+    """A template names a value that doesn't exist; `name` is the placeholder's name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no value for {{{{{name}}}}}", hint="It may come from a step that was skipped.")
@@ -108,7 +108,7 @@ def _value(name: str, values: Values) -> str:
 def fill_command(words: Sequence[str], values: Values, *, target: Sequence[str] = ()) -> tuple[str, ...]:
     """Fill each word of an argv; only `{{target}}` becomes as many words as `target` has.
 
-    Raises UnknownName, and UsageError where a value holds a control character, would make a word a flag, or would
+    Raises UnknownName, and UsageError if a value contains a control character, would turn a word into a flag, or would
     leave a word empty.
     """
     filled: list[str] = []
@@ -132,7 +132,7 @@ def _fill_word(template: str, values: Values) -> str:
             hint="It must not begin with a dash.",
         )
     if not word:
-        raise UsageError(f"the value for {{{{{names[0]}}}}} is empty, and the command needs a word there")
+        raise UsageError(f"the value for {{{{{names[0]}}}}} is empty, but the command needs a word there")
     return word
 
 
@@ -140,8 +140,8 @@ def _refuse_suspect(name: str, value: str) -> None:
     found = suspect(_PLACE.sub("", value))
     if found:
         raise UsageError(
-            f"the value for {{{{{name}}}}} holds {found}: {one_line(value)}",
-            hint="Commands can't contain line breaks, invisible characters or letters that look like other ones.",
+            f"the value for {{{{{name}}}}} contains {found}: {one_line(value)}",
+            hint="Commands can't contain line breaks, invisible characters or letters that look like others.",
         )
 
 
@@ -150,8 +150,8 @@ def target_words(
 ) -> tuple[str, ...]:
     """Return what `{{target}}` stands for in a command, by its rule's family, the CLI's major and the target.
 
-    `names` holds `project_ref` and `drill_url` as far as they are needed. Raises UsageError where the command takes
-    no target, or the book does not say how it is named.
+    `names` contains `project_ref` and `drill_url` as far as they are needed. Raises UsageError if the command takes no
+    target, or if the book doesn't say how to name it.
     """
     rule = rule_of([word for word in words if word != TARGET], policy)
     shown = " ".join(words)
@@ -163,7 +163,7 @@ def target_words(
 def _named(family: Family, major: SupabaseMajor, kind: TargetKind, names: Values) -> tuple[str, ...]:
     by_kind = major.target.get(family, {})
     if kind not in by_kind:
-        raise UsageError(f"supabase.yaml does not say how CLI {major.major} reaches a {kind.value} {family.value}")
+        raise UsageError(f"supabase.yaml doesn't say how CLI {major.major} reaches a {kind.value} {family.value}")
     return fill_command(by_kind[kind], names)
 
 
@@ -180,7 +180,7 @@ def fill_query(statement: str, values: Values, *, words: Sequence[str], target: 
 
 
 def query_command(statement: str, *, words: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
-    """Return the CLI's query command with that statement as one word; nothing in it is filled."""
+    """Return the CLI's query command with that statement as one word, without filling it."""
     parts = {TARGET: tuple(target), _SQL: (statement,)}
     return tuple(word for each in words for word in parts.get(each, (each,)))
 
@@ -189,10 +189,10 @@ def query_command(statement: str, *, words: Sequence[str], target: Sequence[str]
 
 
 def fill_statement(sql: str, values: Values) -> str:
-    """Put values into SQL: inside '…' and "…" escaped as what they stand in, elsewhere as a name, quoted if need be.
+    """Put values into SQL: inside '…' and "…" escaped accordingly, elsewhere as a name, quoted if needed.
 
-    A template that is one placeholder and nothing else is a statement that an earlier query wrote: it is taken whole.
-    Raises UnknownName, and UsageError for a placeholder in a comment, a dollar quote, or grown together with a word.
+    A template that is a single placeholder is a statement that an earlier query wrote, and is used as it is. Raises
+    UnknownName, and UsageError for a placeholder in a comment or a dollar quote, or joined to a word.
     """
     name = whole_statement(sql)
     if name:
@@ -212,12 +212,12 @@ def _fill_whole(name: str, values: Values) -> str:
     found = suspect(_PLACE.sub("", statement), allowed="\n\t")
     if found:
         raise UsageError(
-            f"the statement in {{{{{name}}}}} holds {found}",
-            hint="A statement can't contain invisible characters or letters that look like other ones.",
+            f"the statement in {{{{{name}}}}} contains {found}",
+            hint="A statement can't contain invisible characters or letters that look like others.",
         )
     count = len(statements(statement))
     if count != 1:
-        raise UsageError(f"{{{{{name}}}}} must hold one statement, and it holds {count}")
+        raise UsageError(f"{{{{{name}}}}} must contain one statement, but it contains {count}")
     return statement
 
 
@@ -237,7 +237,7 @@ def _fill_place(found: re.Match[str], spans: Sequence[Token], values: Values) ->
     if span.kind is not TokenKind.WORD or _is_joined(found):
         raise UsageError(
             f"{{{{{name}}}}} can't be used there in SQL: {found.string.strip()}",
-            hint="Inside '…' it is a text, and as a word of its own it is a name.",
+            hint="Use it inside '…' as a text, or as a separate word as a name.",
         )
     if not value:
         raise UsageError("an empty value can't be a name in SQL")
@@ -255,14 +255,14 @@ _WRITERS: dict[str, Callable[[str], str]] = {
     "e'": lambda value: value.replace("\\", "\\\\").replace("'", "''"),
     '"': lambda value: value.replace('"', '""'),
 }
-"""How a value is written inside each kind of quotes; in all others it is refused."""
+"""How a value is written inside each kind of quotes; in any other kind, it is refused."""
 
 
 def timeouts_environment(*, lock_timeout: float, statement_timeout: float, writes: bool) -> dict[str, str]:
-    """Return the variables that set a statement's timeouts (seconds), and for a reading one a read-only transaction.
+    """Return the variables that set a statement's timeouts (seconds) and, if it only reads, a read-only transaction.
 
-    PostgreSQL takes them where the CLI opens the connection itself: always on CLI 2 and with a URL. A query that CLI 3
-    sends to a hosted project through the Management API does not see them; there `--read-only` does that work.
+    PostgreSQL gets them if the CLI opens the connection itself: always on CLI 2, and with a URL. They don't reach a
+    query that CLI 3 sends to a hosted project through the Management API; `--read-only` does that job there.
     """
     options = f"-c lock_timeout={round(lock_timeout * 1000)} -c statement_timeout={round(statement_timeout * 1000)}"
     return {"PGOPTIONS": options if writes else f"{options} -c default_transaction_read_only=on"}

@@ -1,4 +1,4 @@
-"""The secrets that this process got, to keep them out of error messages and crash logs."""
+"""The secrets that this process received, to keep them out of error messages and crash logs."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def remember(secrets: Iterable[str]) -> None:
 
 
 def known_secrets() -> frozenset[str]:
-    """Return all secrets that were remembered."""
+    """Return all remembered secrets."""
     return frozenset(_known)

@@ -1,4 +1,4 @@
-"""Regular expressions from books and policies. They run in linear time, whatever the expression and the text.
+"""Regular expressions from books and policies, which run in linear time, whatever the expression and the text.
 
 Python's own `re` backtracks: `(a+)+$` against thirty letters can take minutes, and a book's expressions search the
 output of any program. RE2 never backtracks. In exchange, it has no lookaround and no backreferences.
@@ -19,7 +19,7 @@ _SYNTAX = "https://github.com/google/re2/wiki/Syntax"
 
 
 class RegexError(ValueError):
-    """RE2 can't compile the expression. `offset` is where the part that the message names begins."""
+    """RE2 can't compile the expression. `offset` is the start of the part that the message names."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class RegexError(ValueError):
 
 
 class RegexMatch(NamedTuple):
-    """A match: all of it, and its first group (None if there is no group or it didn't take part)."""
+    """A match: the whole text, and its first group (None if there is no group or it didn't take part)."""
 
     whole: str
     group: str | None
@@ -77,7 +77,7 @@ def linear_regex(text: str, *, lines: bool = False) -> LinearRegex:
 
 
 def _encoded(text: str) -> bytes:
-    # Output that isn't UTF-8 contains lone surrogates. No expression matches those, and none may fail on them.
+    # Output that isn't UTF-8 contains lone surrogates. No expression matches them, and none may fail because of them.
     return text.encode("utf-8", "surrogatepass")
 
 

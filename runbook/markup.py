@@ -1,6 +1,6 @@
 """Write any text as text in Markdown of any flavour and in YAML, and decide where links may lead.
 
-A book's sentences may hold three kinds of markup of their own, which `prose_parts` finds: `code`, **bold** and
+A book's sentences may contain three kinds of markup, which `prose_parts` finds: `code`, **bold** and
 [links](https://…). Anything else in them is text.
 """
 
@@ -40,8 +40,8 @@ _STRANGE = re.compile(r"[\s\\<>\"`{}|^]")
 def is_safe_link(address: str) -> bool:
     """Return whether a link may lead there: http, https, mailto, or a place relative to the page.
 
-    The most lenient reader counts: character references are resolved first. An address that browsers would repair (a
-    tab in the scheme, a backslash), one that hides its host behind `name@`, and `//host` are refused.
+    Like the most lenient reader, this resolves character references first. It refuses an address that browsers would
+    repair (a tab in the scheme, a backslash), one that hides its host behind `name@`, and `//host`.
     """
     meant = _resolved(address.strip(" "))
     # Browsers drop whitespace and control characters in an address: `java\tscript:` runs.
@@ -50,12 +50,12 @@ def is_safe_link(address: str) -> bool:
     if scheme := _SCHEME.fullmatch(meant):
         name = scheme["name"].lower()
         return name == "mailto" or (name in {"http", "https"} and bool(_HOST.fullmatch(scheme["rest"])))
-    # What comes before a colon is no scheme that we know, but a browser may know it.
+    # The text before the colon isn't a scheme that we know, but a browser may know it.
     return not meant.startswith("//") and ":" not in re.split(r"[/?#]", meant, maxsplit=1)[0]
 
 
 def _resolved(address: str) -> str:
-    # A page that is made from Markdown that was made from HTML resolves `&amp;colon;` twice.
+    # A page made from Markdown that was made from HTML resolves `&amp;colon;` twice.
     for _ in range(4):
         address, before = unescape(address), address
         if address == before:
@@ -84,7 +84,7 @@ _TICKS_OR_BLANK_LINE = re.compile(r"(?<!\\)(?P<backslashes>\\*)(?P<ticks>`+)|\n(
 
 
 def unsafe_links(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the place and the address of each unsafe link in a Markdown text. Nothing in code is a link."""
+    """Yield the position and the address of each unsafe link in a Markdown text. Nothing in code is a link."""
     code_ends, at = _code_ends(text), 0
     while match := _LINK_ATTEMPTS.search(text, at):
         at, kind = match.end(), match.lastgroup
@@ -100,9 +100,9 @@ def unsafe_links(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _code_ends(text: str) -> dict[int, int]:
-    """Return where code ends, by where the run of backticks that opens it begins.
+    """Return where each piece of code ends, by the start of the run of backticks that opens it.
 
-    The next run of the same length ends it. Only a block, which takes three or more, may hold an empty line.
+    The next run of the same length ends it. Only a block, which takes three or more, may contain an empty line.
     """
     ends, next_end = dict[int, int](), dict[int, int]()
     for found in reversed(list(_TICKS_OR_BLANK_LINE.finditer(text))):
@@ -110,7 +110,7 @@ def _code_ends(text: str) -> dict[int, int]:
             next_end.pop(1, None)
             next_end.pop(2, None)
             continue
-        # An escaped backtick opens nothing. Within code nothing is escaped.
+        # An escaped backtick opens nothing. Inside code, nothing is escaped.
         start, length = found.start("ticks"), len(found["ticks"])
         escaped = len(found["backslashes"]) % 2
         if length - escaped in next_end:
@@ -136,7 +136,7 @@ _PARTS = re.compile(
 
 
 def prose_parts(sentence: str) -> Iterator[ProsePart]:
-    """Split a sentence at the markup that it may hold. Anything else, such as an image or an unsafe link, is text."""
+    """Split a sentence at its markup. Anything else, such as an image or an unsafe link, is text."""
     end = 0
     for match in _PARTS.finditer(sentence):
         if match["href"] is not None and not is_safe_link(match["href"]):
@@ -168,7 +168,7 @@ def _link_in_plain(match: re.Match[str]) -> str:
 
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
-# A backslash where every flavour takes one; a character reference where some flavours would show the backslash.
+# A backslash if every flavour accepts one; a character reference if some flavours would show the backslash.
 _MARKUP = {each: f"\\{each}" for each in "\\`*{}[]|_"} | {"<": "&lt;", "&": "&amp;", "~": "&#126;"}
 _SPECIAL = re.compile(
     r"[\\`*{}\[\]|<~]"
@@ -178,20 +178,20 @@ _SPECIAL = re.compile(
 _AT_START = re.compile(r"[#>!?:]|[+-](?=\s|$)|-(?=-*$)|=(?==*$)|/(?=//)|[0-9]+(?=[.)])")
 """Begins a heading, a quote, a list, a rule or an extension's block at the start of a line."""
 _ADDRESS = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
-"""Parts of the addresses that some flavours make links of by themselves."""
+"""Parts of addresses that some flavours turn into links by themselves."""
 
 
 def markdown_text(text: str, *, begins_line: bool = True) -> str:
     """Return a text for a line or a cell of Markdown, with everything escaped that would be markup there.
 
-    Behind other text of its line or cell (`begins_line` false), what makes a heading or a list needs no escape.
+    After other text in its line or cell (`begins_line` false), what starts a heading or a list needs no escape.
     """
     escaped = _escaped(one_line(text))
     return _at_start(escaped) if begins_line else escaped
 
 
 def markdown_prose(text: str) -> str:
-    """Return a sentence of the book for a line of Markdown: it keeps its own markup, and everything else is text."""
+    """Return a sentence of the book for a line of Markdown; it keeps its own markup, and everything else is text."""
     return _at_start("".join(_part_in_markdown(part) for part in prose_parts(one_line(text))))
 
 
@@ -213,7 +213,7 @@ def _at_start(line: str) -> str:
     if start is None:
         return line
     rest = line[start.end() :]
-    # The dot or parenthesis after a number makes it a list's: escape that.
+    # The dot or parenthesis after a number would make it a list, so escape that.
     return f"{start[0]}\\{rest}" if start[0].isdigit() else f"{_reference(start)}{rest}"
 
 
@@ -233,13 +233,13 @@ def markdown_code(text: str) -> str:
 
 
 def markdown_cell_code(text: str) -> str:
-    """Return a text as code in a cell of a table, or as plain text if some flavours would end the cell within code."""
+    """Return a text as code in a table cell, or as plain text if some flavours would end the cell inside code."""
     return markdown_text(text) if re.search(r"[|\\`]", text) else markdown_code(text)
 
 
 def markdown_fence(text: str, language: str = "text", indent: str = "") -> list[str]:
-    """Return the lines of a block of code that nothing in the text can end."""
-    # A line of as many backticks would end the block, and a command may print anything: use more than the text has.
+    """Return the lines of a code block that nothing in the text can end."""
+    # A line of as many backticks would end the block, and a command may print anything, so use more than the text has.
     fence = "`" * max(3, _longest_run(text, "`") + 1)
     lines = (f"{indent}{line}".rstrip() for line in lines_of(printable(text)))
     return [f"{indent}{fence}{language}", *lines, f"{indent}{fence}"]

@@ -1,8 +1,8 @@
-"""Make text show what it holds: a character that a reader can't see, or would mistake, comes out as its number.
+"""Make text show what it contains: a character that a reader can't see, or would mistake, is shown as its number.
 
 The only allow-list is here: letters, digits, punctuation, symbols, the plain space, and line ends. Everything else is
 written as `<U+202E>`: control characters, invisible ones, marks that reverse text, other spaces, piles of accents, and
-letters of another script that look Latin, within a Latin name.
+letters of another script that look Latin, inside a Latin name.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ _PLAIN = re.compile(
 """Characters that need no closer look: ASCII, Europe's Latin letters, dashes, quotes, arrows, the lines of boxes."""
 _NOT_ASCII = re.compile(r"[^ -~]")
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Characters that count as letters, marks or symbols, and are invisible."""
+"""Characters that count as letters, marks or symbols but are invisible."""
 _TWINS = frozenset("\u01c0\u01c3\u0251\u0261\u017f\u037e\u1fef\u2024\u2044\u212a\u2215\u2236\u29f8\ua789\ua78c")
-"""Characters that no word needs and that look like a Latin letter, or like an address's dot, slash or colon."""
+"""Characters that no word needs and that look like a Latin letter, or like the dot, slash or colon of an address."""
 _LOOK_LATIN = frozenset("аеорсухѕіјѵһԁԛԝӏгпкАВЕЗКМНОРСТУХЅІЈЬҮԀԚԜӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγικνορυχϲϳϹ")
-"""Cyrillic and Greek letters that look like Latin ones. The other Greek ones are at home in units and formulas."""
+"""Cyrillic and Greek letters that look like Latin ones. Other Greek letters are common in units and formulas."""
 _SCRIPTS = ("ARMENIAN", "CHEROKEE", "COPTIC", "FULLWIDTH LATIN", "LISU", "MATHEMATICAL", "CYRILLIC")
-"""The Unicode names of letters that are foreign in a Latin word begin so; all but the last count as look-alikes."""
+"""How the Unicode names of letters foreign to a Latin word begin; all but the last count as look-alikes."""
 _MOST_MARKS = 3
 """The most accents that any language puts on one letter. A pile of them would cover the lines around it."""
 _JOINER, _SELECTORS = "\u200d", "\ufe0e\ufe0f"
 _WORD = re.compile(r"[^\W_](?:\w*[^\W_])?|_+")
 _NAME = re.compile(r"[\w./:@-]+")
 _NAMES = {"\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x00": "NULL", "\x1b": "ESCAPE"}
-"""Names of control characters, to which Unicode gives none."""
+"""Names of control characters, which have none in Unicode."""
 
 
 def printable(text: str) -> str:
-    """Return the text as it may be shown: in lines, with a tab as four spaces."""
+    """Return the text in printable form: in lines, with a tab as four spaces."""
     return _rewritten(text.replace("\r\n", "\n").replace("\t", "    "), lambda one: f"<U+{ord(one):04X}>")
 
 
 def one_line(text: str) -> str:
-    """Return the text as one line that may be shown."""
+    """Return the text as one printable line."""
     return printable(re.sub(r"(?:[ \t\n]|\r\n)+", " ", text).strip(" "))
 
 
@@ -52,14 +52,14 @@ def lines_of(text: str) -> list[str]:
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:
-    """Return a value as JSON that shows what it holds, and reads back as the same value."""
+    """Return a value as JSON that shows what it contains and reads back as the same value."""
     return _rewritten(json.dumps(value, indent=indent, ensure_ascii=False, default=list), _escaped)
 
 
 def suspect(text: str, *, allowed: str = "") -> str:
-    """Return number and name of the first character that isn't what it looks like, "" if there is none.
+    """Return the number and name of the first character that isn't what it looks like, "" if there is none.
 
-    Names, values and words of commands must not hold one. `allowed` lists the control characters that may occur.
+    Names, values and words of commands must not contain one. `allowed` lists the control characters that may occur.
     """
     if _NOT_ASCII.search(text) is None:
         return ""
@@ -70,7 +70,7 @@ def suspect(text: str, *, allowed: str = "") -> str:
 
 
 def described(character: str) -> str:
-    """Return number and name of a character: `U+0430 CYRILLIC SMALL LETTER A`."""
+    """Return the number and name of a character: `U+0430 CYRILLIC SMALL LETTER A`."""
     return f"U+{ord(character):04X} {_name(character) or _NAMES.get(character, '')}".rstrip()
 
 
@@ -98,7 +98,7 @@ def _rewritten(text: str, write: Callable[[str], str]) -> str:
 
 
 def _hidden(text: str) -> list[int]:
-    """Return the places of characters that aren't what they look like, in order."""
+    """Return the positions of characters that aren't what they look like, in order."""
     characters = frozenset(text)
     places = set(_places_of({one for one in characters if _is_hidden(one)}, text))
     if any(_is_foreign(one) for one in characters) and any(_is_latin(one) for one in characters):
@@ -115,7 +115,7 @@ def _places_of(characters: set[str], text: str) -> Iterator[int]:
 
 
 def _name(character: str) -> str:
-    # Most texts are plain, so the tables are loaded only when one isn't: every start would pay for them.
+    # Most texts are plain, so the tables are only loaded if one isn't; otherwise every start would pay for them.
     import unicodedata
 
     return unicodedata.name(character, "")
@@ -159,7 +159,7 @@ def _is_foreign(character: str) -> bool:
 
 
 def _mixed(text: str) -> Iterator[int]:
-    """Yield the places of foreign letters in Latin words, and of words in Latin names that only look Latin."""
+    """Yield the positions of foreign letters in Latin words, and of words in Latin names that only look Latin."""
     for name in _NAME.finditer(text):
         if not any(_is_latin(one) for one in name[0]) or not any(_is_foreign(one) for one in name[0]):
             continue
@@ -179,7 +179,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _loose_marks(text: str) -> Iterator[int]:
-    """Yield the places of accents without a letter, or too many on one, and of joiners outside an emoji."""
+    """Yield the positions of accents without a letter, of too many on one, and of joiners outside an emoji."""
     marks, base = 0, ""
     for place, one in enumerate(text):
         if not _is_mark(one):

@@ -1,8 +1,8 @@
-"""The file that hands secrets to a command: only this user can read it, and it is empty when no command runs.
+"""The file that passes secrets to a command: only this user can read it, and it is empty while no command runs.
 
-On Linux the file is in memory, and its path leads through this process, so it ends with the process however that ends.
-Elsewhere it is on disk, and its owner locks it. A lock ends with its process, so whoever gets the lock knows that the
-file was left behind.
+On Linux, the file is in memory and its path leads through this process, so it disappears with the process, however that
+ends. Elsewhere it is on disk, and its owner locks it. A lock ends with its process, so whoever gets the lock knows that
+the file was left behind.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SecretFile:
 
     @contextmanager
     def holding(self, lines: Sequence[str]) -> Iterator[None]:
-        """Keep the lines in the file for the length of the block; without lines, do nothing. Raises OSError."""
+        """Keep the lines in the file during the block; without lines, do nothing. Raises OSError."""
         if not lines:
             yield
             return
@@ -67,14 +67,14 @@ class SecretFile:
             os.close(file)
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         if self._memory is not None:
             os.close(self._memory)
             self._memory = None
 
 
 def sweep(state: str) -> None:
-    """Remove the files that killed processes left below a state directory. Never raises: every command calls it."""
+    """Remove the files that killed processes left below a state directory. Never raises, as every command calls it."""
     directory = os.path.join(state, _NAME)  # noqa: PTH118 - pathlib takes longer to load than all of this
     with suppress(OSError):
         for name in os.listdir(directory):  # noqa: PTH208 - see above
@@ -97,7 +97,7 @@ def _remove(path: str) -> None:
 
 
 def _open_memory() -> int | None:
-    """Return an empty file in memory that other processes of this user can open by a path; None if there are none."""
+    """Return an empty file in memory that this user's other processes can open by a path; None if unsupported."""
     if not hasattr(os, "memfd_create"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Standard output and error of this process, which let only printable text through."""
+"""This process's standard output and error, which only let printable text through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _PrintableStream:
         self.unfiltered = stream
 
     def write(self, text: str) -> int:
-        """Write the text as it may be shown; escape characters that the stream's encoding lacks."""
+        """Write the text in printable form; escape characters that the stream's encoding lacks."""
         if not isinstance(text, str):
             raise TypeError(f"expected text, got {type(text).__name__}")
         shown = printable(text)
@@ -38,7 +38,7 @@ class _PrintableStream:
 
     @property
     def buffer(self) -> io.RawIOBase:
-        """Return a stream for bytes: click writes completions to it, and they are text all the same."""
+        """Return a stream for bytes: click writes completions to it, and those are text anyway."""
         return _PrintableBytes(self)
 
     def __getattr__(self, name: str) -> Any:
@@ -60,7 +60,7 @@ class _PrintableBytes(io.RawIOBase):
 
 @contextmanager
 def printable_streams() -> Iterator[None]:
-    """Let only printable text through standard output and error, for the length of a `with` block."""
+    """Only let printable text through standard output and error during a `with` block."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (_filtered(stream) for stream in before)
     try:

@@ -1,4 +1,4 @@
-"""Where this user's files go: state, cache and data, by the XDG rules on Linux and Apple's on macOS."""
+"""Where this user's files go: state, cache and data, by the XDG rules on Linux and Apple's rules on macOS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAME = "runbook"
 
 
 def state_directory() -> Path:
-    """Return the directory for runs, logs and results: `~/.local/state/runbook` on Linux. It need not exist.
+    """Return the directory for runs, logs and results: `~/.local/state/runbook` on Linux. It may not exist.
 
     Raises RunbookError if this user has no home directory.
     """
@@ -37,7 +37,7 @@ def state_directory() -> Path:
 
 
 def cache_directory() -> Path:
-    """Return the directory for what can be made again: `~/.cache/runbook` on Linux. It need not exist.
+    """Return the directory for files that can be created again: `~/.cache/runbook` on Linux. It may not exist.
 
     Raises RunbookError if this user has no home directory.
     """
@@ -45,7 +45,7 @@ def cache_directory() -> Path:
 
 
 def data_directory() -> Path:
-    """Return the directory for what is installed: `~/.local/share/runbook` on Linux. It need not exist.
+    """Return the directory for installed files: `~/.local/share/runbook` on Linux. It may not exist.
 
     Raises RunbookError if this user has no home directory.
     """
@@ -55,7 +55,7 @@ def data_directory() -> Path:
 def locks_directory() -> Path:
     """Return the directory for locks that all users of this machine share: RUNBOOK_LOCKS, or `/tmp`.
 
-    A machine that gives every user a `/tmp` of their own needs RUNBOOK_LOCKS.
+    A machine that gives each user a separate `/tmp` needs RUNBOOK_LOCKS.
     """
     return Path(os.environ.get("RUNBOOK_LOCKS") or "/tmp")  # noqa: S108 - see `runbook.journal.machine_locks`
 
@@ -70,7 +70,7 @@ def is_private(path: Path) -> bool:
 
 
 def is_out_of_reach(path: Path) -> bool:
-    """Return whether only this user and root can put something else at a path, by any directory above it.
+    """Return whether only this user and root can replace what is at a path, through any directory above it.
 
     A directory that everyone can write to is safe if only owners can rename files in it (`/tmp`).
     """
@@ -87,7 +87,7 @@ def is_out_of_reach(path: Path) -> bool:
 
 def open_private(path: Path, *, secret: bool = False) -> BinaryIO:
     """Open a file of this user that nobody else can write to (`secret`: or read). Raises OSError for any other."""
-    # Without O_NONBLOCK a pipe in its place would block.
+    # Without O_NONBLOCK, a pipe in its place would block.
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     about = os.fstat(file.fileno())
     if (
@@ -101,7 +101,7 @@ def open_private(path: Path, *, secret: bool = False) -> BinaryIO:
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory that only its owner can look into. Raises OSError."""
+    """Create a directory that only its owner can access. Raises OSError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not is_private(directory):
         directory.chmod(0o700)
@@ -133,9 +133,9 @@ def _linux_cache() -> Path:
 
 
 def _linux(variable: str, usual: str) -> Path | None:
-    """Return what platformdirs returns, or None if the environment alone doesn't tell.
+    """Return what platformdirs would return, or None if the environment alone doesn't tell.
 
-    Every command asks for these directories, and the guard does before every guarded command. platformdirs takes 4 ms
+    Every command needs these directories, and so does the guard before every guarded command. platformdirs takes 4 ms
     to import; a test compares the two.
     """
     given, home = os.environ.get(variable, ""), os.environ.get("HOME", "/")

@@ -223,9 +223,9 @@ def test_a_placeholder_alone_is_a_whole_statement() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("select 1; drop table tasks", "holds 2"),
-        ("", "holds 0"),
-        ("-- nothing", "holds 0"),
+        ("select 1; drop table tasks", "contains 2"),
+        ("", "contains 0"),
+        ("-- nothing", "contains 0"),
         ("select\u200b 1", "U\\+200B"),
         ("select '\x1b[8m'", "U\\+001B"),
     ],

@@ -1,4 +1,4 @@
-"""Every command line of the Supabase CLI that a book holds: in steps, in the policy's tests, in its prose. Pure."""
+"""Every Supabase CLI command line in a book: in steps, in the policy's tests, in its prose. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _FOLD = re.compile(r"\s*\n\s*(?:#\s*)?")
 
 @dataclass(frozen=True, slots=True)
 class CliLine:
-    """One line: what follows the program. It must hold `on` all of these majors, or with `any_of` on one of them."""
+    """One line: the words after the program. It must be valid `on` all of these majors, or with `any_of`, on one."""
 
     arguments: tuple[str, ...]
     on: tuple[int, ...]
     at: Position
     any_of: bool = False
     token: str = ""
-    """What to point at, at or behind `at`."""
+    """What to point at, at or after `at`."""
 
 
 def majors_of(rule: Rule | None, book: Book) -> tuple[int, ...]:
@@ -40,7 +40,7 @@ def majors_of(rule: Rule | None, book: Book) -> tuple[int, ...]:
 
 
 def cli_lines(book: Book) -> tuple[CliLine, ...]:
-    """Return all lines of a book, each once at each place."""
+    """Return all lines of a book, each once per place."""
     found = [*_of_steps(book), *_of_tests(book), *_of_prose(book)]
     return tuple(dict.fromkeys(found))
 
@@ -79,7 +79,7 @@ def _of_tests(book: Book) -> Iterator[CliLine]:
 
 
 def _of_prose(book: Book) -> Iterator[CliLine]:
-    """Yield what stands between backticks anywhere in the files."""
+    """Yield everything between backticks anywhere in the files."""
     for name, source in book.sources.items():
         text = SourceText(name, source)
         for found in _INLINE.finditer(source):
@@ -91,13 +91,13 @@ def _of_prose(book: Book) -> Iterator[CliLine]:
 
 
 def _split(line: str) -> list[str]:
-    with suppress(ValueError):  # a quote that is never closed: prose is not always a whole line
+    with suppress(ValueError):  # a quote that is never closed: prose isn't always a whole line
         return shlex.split(line)
     return line.split()
 
 
 def _arguments(argv: Sequence[str]) -> tuple[str, ...]:
-    """Return what an argv hands to the Supabase CLI; nothing if it starts another program."""
+    """Return what an argv passes to the Supabase CLI; nothing if it starts another program."""
     invocation = invocation_of(argv)
     return invocation.arguments if invocation.program == "supabase" else ()
 

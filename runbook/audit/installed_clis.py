@@ -1,7 +1,7 @@
-"""Ask installed Supabase CLIs about themselves: the one place here that starts processes.
+"""Ask installed Supabase CLIs about themselves: the only place in this package that starts processes.
 
-Nothing is done but printing help and refusing flags. The CLIs run in an empty directory with an empty home, without
-a token, and with every way outside closed: even a CLI that took a made-up flag would find no project to change.
+The CLIs only print help and refuse flags. They run in an empty directory with an empty home, without a token and
+without a network: even a CLI that accepted a made-up flag would find no project to change.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from runbook.runtime.toolchain import CliPackage, node_directory
 __all__ = ["Asker", "Progress", "open_asker"]
 
 Progress = Callable[[int, int], None]
-"""Is told how many questions are answered, of how many so far."""
+"""Called with the number of questions answered, and of how many so far."""
 
 _AT_ONCE = 2
 """Each call is a second of one core."""
 _LONGEST = 120
-"""Seconds for one answer on a machine that is busy."""
+"""Seconds for one answer on a busy machine."""
 _CLOSED = "http://127.0.0.1:9"
 _EXPERIMENTS = {"SUPABASE_EXPERIMENTAL_COMPUTE": "1", "SUPABASE_EXPERIMENTAL_STACK": "1"}
 _MADE_UP = "--no-such-flag-exists"
@@ -48,12 +48,12 @@ class Asker:
     asked: int = 0
     answered: int = 0
     experiments: set[tuple[CliPackage, _Words]] = field(default_factory=set)
-    """Commands that are there only when they are switched on."""
+    """Commands that exist only if experiments are enabled."""
 
     def trees(self, packages: Sequence[CliPackage]) -> list[Tree]:
-        """Return each CLI's commands, experiments too; raises RunbookError where one prints no completion script."""
+        """Return each CLI's commands, including experiments. Raises RunbookError if one prints no completion script."""
         words = ("--completions", "fish")
-        # Twice, as the difference tells which commands are experiments.
+        # Twice, because the difference shows which commands are experiments.
         plain = self._ask([(package, words) for package in packages])
         whole = self._ask([(package, words) for package in packages], experiments=True)
         return [self._tree(*answers) for answers in zip(packages, plain, whole, strict=True)]
@@ -63,7 +63,7 @@ class Asker:
             tree, more = read_completions(plain), read_completions(whole)
         except ValueError as error:
             hint = f"Try `node {_script(package)} --completions fish`."
-            raise RunbookError(f"Supabase CLI {package.version} does not list its commands", hint=hint) from error
+            raise RunbookError(f"Supabase CLI {package.version} doesn't list its commands", hint=hint) from error
         self.experiments.update((package, path) for path in more if path not in tree)
         return {path: {**more.get(path, {}), **tree.get(path, {})} for path in {**tree, **more}}
 
@@ -72,10 +72,10 @@ class Asker:
         return [read_help(text) for text in self._ask([(cli, (*path, "--help")) for cli, path in questions])]
 
     def hidden(self, questions: Sequence[tuple[CliPackage, _Words, _Words]]) -> list[dict[str, CliFlag]]:
-        """Return which of some flags each command takes, though it does not list them.
+        """Return which of some flags each command takes although it doesn't list them.
 
-        A made-up flag is given with them, so that the CLI refuses the line and does nothing. That it refuses such
-        flags at all is tried before, with a command that only prints.
+        A made-up flag is added, so that the CLI refuses the line and does nothing. A command that only prints first
+        verifies that the CLI refuses such flags at all.
         """
         refusing: dict[CliPackage, bool] = {}
         for cli in dict.fromkeys(cli for cli, _, _ in questions):
@@ -103,15 +103,15 @@ class Asker:
 
 @contextmanager
 def open_asker(progress: Progress) -> Iterator[Asker]:
-    """Make an empty home for the CLIs, and remove it at the end."""
+    """Create an empty home for the CLIs, and remove it at the end."""
     with tempfile.TemporaryDirectory(prefix="runbook-manual-") as home:
         yield Asker(Path(home), progress)
 
 
 def _printed(package: CliPackage, words: _Words, home: Path, switched: dict[str, str]) -> str:
-    """Return what the CLI prints. It prints into a file: into a pipe CLI 2 loses the end of long texts."""
+    """Return what the CLI prints. It prints to a file, because CLI 2 loses the end of long texts in a pipe."""
     argv = [str(node_directory() / "node"), str(_script(package)), *words]
-    # Nothing listens on port 9: a CLI that asks for the network or for Docker fails at once.
+    # Nothing listens on port 9, so a CLI that uses the network or Docker fails at once.
     environment = {**isolated_environment(home, proxy=_CLOSED), "DOCKER_HOST": "tcp://127.0.0.1:9", **switched}
     with tempfile.TemporaryFile() as printed:
         try:
@@ -127,7 +127,7 @@ def _printed(package: CliPackage, words: _Words, home: Path, switched: dict[str,
             )
         except subprocess.TimeoutExpired as error:
             line = f"`{' '.join(('supabase', *words))}` of Supabase CLI {package.version}"
-            raise RunbookError(f"{line} gave no answer in {_LONGEST} s") from error
+            raise RunbookError(f"{line} didn't answer within {_LONGEST} s") from error
         printed.seek(0)
         return printed.read().decode("utf-8", "replace")
 
@@ -141,7 +141,7 @@ def _script(package: CliPackage) -> Path:
 def _taken(names: _Words, text: str) -> dict[str, CliFlag]:
     refused = set(_UNRECOGNIZED.findall(text))
     valued = set(_MISSING_VALUE.findall(text))
-    # It did not get as far as its flags, so its silence on the others says nothing.
+    # It didn't get as far as its flags, so its silence about the others means nothing.
     if _MADE_UP not in refused:
         return {}
     return {name: CliFlag(name, "value" if name in valued else "maybe", "") for name in names if name not in refused}

@@ -1,9 +1,9 @@
-"""What a Supabase CLI says of itself: its commands, their flags, and where each lands. Pure.
+"""What a Supabase CLI says about itself: its commands, their flags, and where each lands. Pure.
 
-Read from its help texts, and from the completion script that it prints for fish: its whole tree of commands in one
-call. The script says of every completion, in order, under which subcommands it belongs; it is the only machine-readable
-description that both majors print. It knows no global flags, no hidden commands and no defaults, and doesn't tell
-`--flag` from `--flag[=value]`: `--help` does.
+This comes from its help texts, and from the completion script that it prints for fish: its whole tree of commands in
+one call. For every completion, in order, the script says which subcommands it belongs under; it is the only
+machine-readable description that both majors print. It has no global flags, hidden commands or defaults, and doesn't
+distinguish `--flag` from `--flag[=value]`; `--help` does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DEFAULTS = (
 
 @dataclass(frozen=True, slots=True)
 class CliFlag:
-    """A flag as a CLI lists it. `takes` is `nothing`, `maybe` (as `--flag=value`, or not told) or `value`."""
+    """A flag as a CLI lists it. `takes` is `nothing`, `maybe` (as `--flag=value`, or unclear) or `value`."""
 
     name: str
     takes: str
@@ -48,15 +48,15 @@ class CliFlag:
 
     @property
     def is_deprecated(self) -> bool:
-        """Whether its own description says that it will go."""
+        """Whether its own description says that it will be removed."""
         return "deprecated" in self.text.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """One help text. `command` is what it is the help of: for a command that does not exist, that of its group.
+    """One help text. `command` is what the help is for: for a command that doesn't exist, its group.
 
-    `default` is where the command lands when no target is named, None where the text does not say.
+    `default` is where the command lands if no target is named; None if the text doesn't say.
     """
 
     command: tuple[str, ...]
@@ -65,10 +65,10 @@ class Help:
 
 
 def read_help(text: str) -> Help:
-    """Return what a help text says; global flags count as flags of the command, where it has none of that name."""
+    """Return what a help text says; global flags count as the command's, unless it has its own flag of that name."""
     sections = _sections(text)
     usage = _USAGE.match(next(iter(sections.get("USAGE", ())), ""))
-    # A command's own flag comes later, and replaces a global one of that name.
+    # A command's own flag comes later and replaces a global one of that name.
     lines = [*sections.get("GLOBAL FLAGS", ()), *sections.get("FLAGS", ())]
     flags = (flag for line in lines for flag in _flags_in_help(line))
     return Help(
@@ -113,8 +113,8 @@ _COMMAND = re.compile(r"\w[\w-]*")
 
 
 def read_completions(script: str) -> Tree:
-    """Return the tree of a script. Raises ValueError if it is none, or not whole."""
-    # CLI 2 may exit before all is printed, and a cut script is still valid fish.
+    """Return the tree of a script. Raises ValueError if it isn't a complete script."""
+    # CLI 2 may exit before it has printed everything, and a truncated script is still valid fish.
     if not script.rstrip().endswith(_END):
         raise ValueError("expected a whole completion script of the Supabase CLI")
     tree: dict[tuple[str, ...], dict[str, CliFlag]] = {(): {}}
@@ -132,7 +132,7 @@ def read_completions(script: str) -> Tree:
 
 
 def _is_command(found: re.Match[str]) -> bool:
-    """Whether a word is a subcommand: those are offered where none of their siblings was typed, flags are not."""
+    """Tell whether a word is a subcommand: those, unlike flags, are offered if no sibling of theirs was typed."""
     where = found["where"]
     offered = where == "__fish_use_subcommand" or "; and not __fish_seen_subcommand_from" in where
     return offered and bool(_COMMAND.fullmatch(found["word"]))
@@ -141,7 +141,7 @@ def _is_command(found: re.Match[str]) -> bool:
 def _flags_completed(found: re.Match[str]) -> Iterator[CliFlag]:
     takes = "value" if " -r" in found["ends"] else "maybe"  # fish's -r: the flag requires an argument
     text = re.sub(r"\\(.)", r"\1", found["text"] or "")
-    # A script offers `--no-NAME` beside a boolean flag, and describes it so.
+    # A script offers `--no-NAME` beside a boolean flag, with this description.
     if found["long"] and text != f"Disable {found['long'].removeprefix('no-')}":
         yield CliFlag(f"--{found['long']}", takes, text)
     if found["short"]:
@@ -157,7 +157,7 @@ CommandPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """A command line as a CLI reads it: the command, its words and flags, and a word that should have been one."""
+    """A command line as a CLI reads it: the command, its words and flags, and a word that should be a command."""
 
     path: CommandPath
     words: Words
@@ -166,7 +166,7 @@ class ParsedLine:
 
 @dataclass(frozen=True)
 class Manual:
-    """All that was asked of one CLI. `hidden` holds flags that a command takes and does not list."""
+    """Everything that one CLI answered. `hidden` holds flags that a command takes but doesn't list."""
 
     major: int
     version: str
@@ -176,7 +176,7 @@ class Manual:
     hidden: Mapping[CommandPath, Mapping[str, CliFlag]] = field(default_factory=dict)
 
     def has(self, path: CommandPath) -> bool:
-        """Whether there is such a command or group, listed or not."""
+        """Tell whether there is such a command or group, listed or not."""
         return path in self.tree or (path in self.helps and self.helps[path].command == path)
 
     def listed(self, path: CommandPath) -> Mapping[str, CliFlag]:
@@ -190,25 +190,25 @@ class Manual:
         return self.listed(path).get(name) or self.hidden.get(path, {}).get(name)
 
     def default(self, path: CommandPath) -> TargetKind | None:
-        """Return where a command lands when no target is named, None where its help was not asked or is silent."""
+        """Return where a command lands if no target is named; None if its help wasn't read or doesn't say."""
         return self.helps[path].default if path in self.helps and self.has(path) else None
 
     def leaves(self, path: CommandPath) -> Iterator[CommandPath]:
-        """Yield the commands of a group, and the group where it is a command too; a command is its own only leaf."""
+        """Yield the commands of a group, and the group if it is a command too; a command is its own only leaf."""
         inner = [each for each in self.tree if each and each[:-1] == path]
-        # A group that has flags of its own is taken to run without a subcommand.
+        # A group with its own flags is assumed to run without a subcommand.
         if self.has(path) and (not inner or self.tree.get(path)):
             yield path
         for each in inner:
             yield from self.leaves(each)
 
     def read(self, arguments: Sequence[str]) -> ParsedLine:
-        """Find the command in what follows the program, and tell its words from its flags."""
+        """Find the command in the words after the program, and separate its words from its flags."""
         positionals = _before_dashes(read_words(arguments, self._value_flags))
         path = max(
             (positionals[:size] for size in range(len(positionals) + 1) if self.has(positionals[:size])), key=len
         )
-        # Read again: which flags take the next word depends on the command.
+        # Read again, because which flags take the next word depends on the command.
         known = {**self.hidden.get(path, {}), **self.listed(path)}
         takers = {name for name, flag in known.items() if flag.takes == "value"}
         words = read_words(arguments, takers)

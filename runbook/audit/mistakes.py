@@ -1,4 +1,4 @@
-"""Compare command lines and the policy's rules with what the CLIs say of themselves. Pure."""
+"""Compare command lines and the policy's rules with what the CLIs say about themselves. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BOOLEANS = frozenset({"true", "false", "1", "0", "yes", "no"})
 
 
 def mistakes_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[str, str]]:
-    """Yield what that CLI would not take in a line, each with the word that is wrong."""
+    """Yield what that CLI would reject in a line, each with the wrong word."""
     line = manual.read(arguments)
     if line.unknown:
         near = _near(line.unknown, {path[-1] for path in manual.tree if path and path[:-1] == line.path})
@@ -46,18 +46,18 @@ def _near(word: str, known: Iterable[str]) -> str:
 
 
 def hints_of(arguments: tuple[str, ...], manual: Manual) -> Iterator[tuple[str, str]]:
-    """Yield what that CLI takes now and a later one will not, each with the word."""
+    """Yield what that CLI accepts now but a later one won't, each with the word."""
     line = manual.read(arguments)
     for flag in line.words.flags:
         listed = manual.listed(line.path).get(flag.name)
         if listed is None and manual.flag(line.path, flag.name):
-            yield f"takes {flag.name} of '{' '.join(line.path)}' and no longer lists it: it will go", flag.name
+            yield f"takes {flag.name} of '{' '.join(line.path)}' but no longer lists it: it will be removed", flag.name
         elif listed and listed.is_deprecated:
             yield f"says of {flag.name} of '{' '.join(line.path)}': {listed.text}", flag.name
 
 
 def unlisted_flags(arguments: tuple[str, ...], manual: Manual) -> tuple[CommandPath, tuple[str, ...]]:
-    """Return the command of a line and the flags in it that it does not list."""
+    """Return the command of a line and the flags in the line that the command doesn't list."""
     line = manual.read(arguments)
     listed = manual.listed(line.path)
     return line.path, tuple(dict.fromkeys(flag.name for flag in line.words.flags if flag.name not in listed))
@@ -79,12 +79,12 @@ def supabase_rules(book: Book) -> Iterator[Rule]:
 
 
 def forms_of(rule: Rule) -> tuple[CommandPath, ...]:
-    """Return a rule's command and the other spellings of it."""
+    """Return a rule's command and its other spellings."""
     return (rule.command, *rule.aliases)
 
 
 def mistakes_of_rule(rule: Rule, book: Book, manuals: Manuals) -> Iterator[Mistake]:
-    """Yield everything that a rule says of its command and the CLIs do not."""
+    """Yield everything that a rule says about its command and the CLIs contradict."""
     on = [manuals[major] for major in majors_of(rule, book) if major in manuals]
     off = [manual for major, manual in manuals.items() if major not in majors_of(rule, book)]
     for check in _CHECKS:
@@ -98,7 +98,7 @@ def mistakes_of_rule(rule: Rule, book: Book, manuals: Manuals) -> Iterator[Mista
 
 
 def _exists(rule: Rule, _book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """Every spelling is a command of every major that the rule is for."""
+    """Yield each spelling that isn't a command of every major that the rule is for."""
     for manual in on:
         for form in forms_of(rule):
             if not manual.has(form):
@@ -107,26 +107,26 @@ def _exists(rule: Rule, _book: Book, on: list[Manual]) -> Iterator[Mistake]:
 
 
 def _has_its_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """Each flag that the rule names is one of the command's, on the majors that the rule or its variant is for."""
+    """Yield each flag of the rule that the command lacks on the majors that the rule or its variant is for."""
     looked_for = [((*variant.flags, *variant.without), variant) for variant in rule.variants]
     for names, variant in (*looked_for, (rule.options, Variant())):
         own = [manual for manual in on if not variant.majors or manual.major in variant.majors]
         for name in names:
             lacking = [manual for manual in own if not _takes(rule, book, manual, name)]
-            # A variant without majors may look for a flag that only one of them has.
+            # A variant without majors may look for a flag that only one major has.
             if lacking and (variant.majors or lacking == own):
                 versions = " and ".join(manual.version for manual in lacking)
                 yield f"CLI {versions} has no flag {name} of '{' '.join(rule.command)}'", name
 
 
 def _takes(rule: Rule, book: Book, manual: Manual, name: str) -> bool:
-    """Return True if the command takes the flag, listed or, as its answer to a line of the book shows, unlisted."""
+    """Return True if the command takes the flag: it lists it, or accepted it unlisted in a line of the book."""
     listed = any(flag.name == name for flag in _flags_of(rule, book, manual))
     return listed or any(manual.flag(form, name) for form in forms_of(rule))
 
 
 def _names_value_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """`value_flags` are those that take the next word: no more, which would hide a word, and no less."""
+    """Yield each mistake in `value_flags`: they must be exactly the flags that take the next word."""
     anywhere = set(book.policy.global_value_flags.get("supabase", ()))
     taking = {flag.name for manual in on for flag in _flags_of(rule, book, manual) if flag.takes == "value"}
     for name in sorted(taking - anywhere - set(rule.value_flags)):
@@ -136,11 +136,11 @@ def _names_value_flags(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mis
         )
     for name in rule.value_flags:
         if on and name not in taking:
-            yield f"{name} of '{' '.join(rule.command)}' takes no value on any CLI; it is not a value flag", name
+            yield f"{name} of '{' '.join(rule.command)}' takes no value on any CLI; it isn't a value flag", name
 
 
 def _lands_where_it_says(rule: Rule, book: Book, on: list[Manual]) -> Iterator[Mistake]:
-    """Without a target the command lands where `bare` and `reaches` say."""
+    """Yield each case where the command, without a target, doesn't land where `bare` and `reaches` say."""
     for manual in on:
         expected = rule.bare.get(manual.major) or _expected[rule.reaches]
         for leaf in leaves_of(rule, book, manual):
@@ -155,7 +155,7 @@ _expected: Mapping[Family, TargetKind | None] = {
     Family.PROJECT: TargetKind.PRODUCTION,
     Family.NOTHING: TargetKind.LOCAL,
 }
-"""Where policy takes a command to land that names no target and has no `bare`."""
+"""Where policy assumes that a command without a target and without `bare` lands."""
 
 _CHECKS: tuple[Callable[[Rule, Book, list[Manual]], Iterator[Mistake]], ...] = (
     _exists,
@@ -166,7 +166,7 @@ _CHECKS: tuple[Callable[[Rule, Book, list[Manual]], Iterator[Mistake]], ...] = (
 
 
 def leaves_of(rule: Rule, book: Book, manual: Manual) -> Iterator[CommandPath]:
-    """Yield the commands that a rule decides; those below it that have a rule of their own are not among them."""
+    """Yield the commands that a rule decides, without those below it that have their own rule."""
     for leaf in chain.from_iterable(manual.leaves(form) for form in forms_of(rule)):
         if rule_of(("supabase", *leaf), book.policy) is rule:
             yield leaf
@@ -183,19 +183,19 @@ def _flags_of(rule: Rule, book: Book, manual: Manual) -> Iterator[CliFlag]:
 
 
 def check_globals(book: Book, manuals: Manuals) -> Iterator[str]:
-    """Every flag that may stand anywhere and takes a value is in `global_value_flags`."""
+    """Yield each flag that may appear anywhere and takes a value but isn't in `global_value_flags`."""
     known = book.policy.global_value_flags.get("supabase", ())
     for manual in manuals.values():
         for name, flag in manual.common.items():
             if flag.takes == "value" and name not in known:
-                yield f"{name} of CLI {manual.version} stands anywhere and takes a value; add it"
+                yield f"{name} of CLI {manual.version} may appear anywhere and takes a value; add it"
 
 
 def check_coverage(book: Book, manuals: Manuals) -> Iterator[str]:
-    """Every command that a CLI lists has a rule."""
+    """Yield each command that a CLI lists and that has no rule."""
     for manual in manuals.values():
         for leaf in manual.leaves(()):
             # A group that only prints its help needs no rule.
             is_group = any(path[:-1] == leaf for path in manual.tree if path)
             if leaf and not is_group and rule_of(("supabase", *leaf), book.policy) is None:
-                yield f"CLI {manual.version} has a command '{' '.join(leaf)}' and policy has no rule for it"
+                yield f"CLI {manual.version} has a command '{' '.join(leaf)}', but policy has no rule for it"

@@ -1,4 +1,4 @@
-"""Hold a whole book against installed CLIs: ask what is needed, compare, and tell what is wrong or will be."""
+"""Compare a whole book with installed CLIs: ask what is needed, compare, and report what is or will be wrong."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["Survey", "survey"]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found. `problems` are wrong now; `changes` hold for now and will not, or not with a newer CLI."""
+    """The result. `problems` are wrong now; `changes` are right for now but won't be later, or with a newer CLI."""
 
     problems: tuple[Finding, ...]
     changes: tuple[Finding, ...]
     lines: int
-    """Command lines of the book that were looked at."""
+    """How many command lines of the book were checked."""
     versions: tuple[str, ...]
     calls: int
 
@@ -34,21 +34,21 @@ class Survey:
 def survey(
     book: Book, packages: Sequence[CliPackage], *, newer: CliPackage | None = None, progress: Progress
 ) -> Survey:
-    """Ask the CLIs, one of each major of the book, and compare. Raises RunbookError where one does not answer.
+    """Ask the CLIs, one of each major of the book, and compare. Raises RunbookError if one doesn't answer.
 
-    `newer` is a CLI that the book is not proven with; it stands in for the same major, or for the newest.
+    `newer` is a CLI that the book isn't proven with; it is compared as the same major, or as the newest.
     """
     lines = cli_lines(book)
     with open_asker(progress) as asker:
         everyone = [*packages, *([newer] if newer else [])]
         manuals = _learn(asker, book, lines, everyone)
-    # The newer one, if any, is the last; it is compared apart.
+    # The newer one, if any, is the last; it is compared separately.
     pinned = {manual.major: manual for manual in manuals[: len(packages)]}
     problems, changes = _compare(book, lines, pinned)
     changes += _versions(book, pinned)
     if newer:
         later = sum(_compare(book, lines, {**pinned, manuals[-1].major: manuals[-1]}), ())
-        told = {_without_version(each) for each in (*problems, *changes)}  # a minor version alone is no news
+        told = {_without_version(each) for each in (*problems, *changes)}  # a minor version alone isn't a change
         changes += tuple(each for each in later if _without_version(each) not in told)
     return Survey(problems, changes, len(lines), tuple(manual.version for manual in manuals), asker.answered)
 
@@ -61,9 +61,9 @@ def _without_version(finding: Finding) -> Finding:
 
 
 def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequence[CliPackage]) -> list[Manual]:
-    """Ask in three rounds: all commands; help where a list is not enough; flags that are not listed.
+    """Ask in three rounds: all commands; help where a list isn't enough; unlisted flags.
 
-    A CLI of a major that the book does not know is held against what the book says of the newest one.
+    If the book doesn't know a CLI's major, the CLI is compared with what the book says about the newest one.
     """
     trees = asker.trees(packages)
     roots = asker.helps([(package, ()) for package in packages])
@@ -81,7 +81,7 @@ def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequenc
     for at, manual in enumerate(manuals):
         own = {path: found for (of, path), found in zip(questions, helps, strict=True) if of == at}
         manuals[at] = replace(manual, helps=own)
-    # Only with the help in hand is it known which flags nothing lists.
+    # Only the help shows which flags are listed nowhere.
     wanted = [_unlisted(lines, manual, manuals) for manual in manuals]
     flags = [(at, path, tuple(names)) for at, each in enumerate(wanted) for path, names in each.items()]
     answers = asker.hidden([(packages[at], path, names) for at, path, names in flags])
@@ -93,13 +93,13 @@ def _learn(asker: Asker, book: Book, lines: Sequence[CliLine], packages: Sequenc
 
 
 def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple[CommandPath, ...]:
-    """Return the commands whose help is needed: where they land, and whether they exist without being listed."""
+    """Return the commands whose help is needed, to learn where they land and whether they exist unlisted."""
     found: dict[CommandPath, None] = {}
     for rule in mistakes.supabase_rules(book):
         found.update((form, None) for form in mistakes.forms_of(rule) if not manual.has(form))
         listed = next(mistakes.leaves_of(rule, book, manual), None)
         if listed and (rule.bare or rule.reaches is Family.DATABASE):
-            found[listed] = None  # other spellings and other commands of a group land alike
+            found[listed] = None  # other spellings and other commands of a group land in the same place
     for line in lines:
         read = manual.read(line.arguments)
         if not line.any_of and manual.major in line.on:
@@ -110,7 +110,7 @@ def _worth_asking(book: Book, lines: Sequence[CliLine], manual: Manual) -> tuple
 def _unlisted(
     lines: Sequence[CliLine], manual: Manual, manuals: Sequence[Manual]
 ) -> Mapping[CommandPath, dict[str, None]]:
-    """Return by command the flags to ask for: a line that may hold on any major is asked for where none lists it."""
+    """Return by command the flags to ask about: a line for any major is only asked about if no major lists it."""
     found: dict[CommandPath, dict[str, None]] = {}
     for line in lines:
         applies = [each for each in manuals if each.major in line.on]
@@ -147,7 +147,7 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
 
 
 def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
-    """Return what is wrong with a line: on each major, or, where one is enough, on the one that comes closest."""
+    """Return what is wrong with a line on each major, or, if one is enough, on the one that comes closest."""
     found = [
         [
             (f"CLI {manuals[major].version} {message}", token)
@@ -157,7 +157,7 @@ def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:
         if major in manuals
     ]
     if line.any_of:
-        # A line of prose or of a test says not which major it means: the best match counts.
+        # A line of prose or of a test doesn't say which major it means, so the best match counts.
         return min(found, key=len, default=[])
     return [mistake for of_major in found for mistake in of_major]
 
@@ -168,5 +168,5 @@ def _versions(book: Book, manuals: Manuals) -> tuple[Finding, ...]:
         proven = book.policy.majors[major].proven
         if manual.version != proven:
             place = Position(source_named(book, "supabase.yaml"), 1, 1)
-            notes.add(place, f"proven with CLI {proven}, and this is {manual.version}", f"{major}:", "proven:")
+            notes.add(place, f"proven with CLI {proven}, but this is {manual.version}", f"{major}:", "proven:")
     return notes.findings

@@ -1,4 +1,4 @@
-"""`runbook audit`: whether the Supabase CLIs take what the book says."""
+"""`runbook audit`: check whether the Supabase CLIs accept what the book says."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def command(book: str | None, newer: Path | None, form: str) -> int:
         for finding in found.problems:
             click.echo(str(finding))
         for change in found.changes:
-            click.echo(f"{change}\n      (this holds for now)")
+            click.echo(f"{change}\n      (still correct for now)")
     click.echo(_summary(found), err=True)
     return ExitCode.USAGE if found.problems else ExitCode.DONE
 
@@ -63,7 +63,7 @@ def _ask(book: Book, newer: Path | None) -> Survey:
 
 
 def _show_progress(done: int, of: int) -> None:
-    """Keep one line on a terminal; 0 of 0 clears it."""
+    """Update a single line on the terminal; 0 of 0 clears it."""
     if sys.stderr.isatty():
         terminal = terminal_of(sys.stderr)
         terminal.write(f"\r\x1b[K{f'Asking the CLIs: {done} of {of}' if of else ''}")

@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line (default: the process's own) and return its exit code. Never raises, never exits."""
+    """Run a command line (default: the process's own) and return its exit code. Never raises or exits."""
     words = [*(sys.argv[1:] if argv is None else argv)]  # the module `list` of this package hides the built-in
     with printable_streams(), ending() as result:
         _sweep_secrets()
@@ -33,6 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sweep_secrets() -> None:
-    """Remove the files with secrets that a killed run left."""
+    """Remove the secret files that a killed run left behind."""
     with suppress(RunbookError):  # without a home there is nothing to sweep
         sweep(str(state_directory()))

@@ -1,4 +1,4 @@
-"""`runbook check`: everything that is wrong with a book."""
+"""`runbook check`: find everything that is wrong with a book."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def _summary(book: Book | None, findings: Sequence[Finding]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number with its noun, plural unless it is one."""
+    """Return a number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

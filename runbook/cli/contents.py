@@ -1,6 +1,6 @@
-"""A quick look at a book: only the head of each procedure, and nothing of the reader is loaded for it.
+"""A quick reader for the list of procedures: it parses only the head of each file, without loading the full reader.
 
-What is the first thing typed in an emergency should answer at once. Anything that is not as expected is left to the
+The first command that somebody types in an emergency should answer at once. Anything unexpected is left to the full
 reader, which says what is wrong and where.
 """
 
@@ -41,13 +41,13 @@ class Heading(NamedTuple):
 
 
 def read_contents(directory: Path) -> list[Heading] | None:
-    """Return the headings of all procedures, None if something is not as it should be or nothing is there."""
+    """Return the headings of all procedures, or None if there are none or something is unexpected."""
     try:
         heads = {path.stem: _head(path) for path in sorted((directory / "procedures").glob("*.yaml"))}
     except (OSError, ValueError):
         return None
     entry = entry_of(json.dumps(heads).encode(), use="contents", code=("cli/contents.py",))
-    with suppress(TypeError, ValueError):  # where nothing is kept, or something else
+    with suppress(TypeError, ValueError):  # the cache has no entry, or a damaged one
         return [_heading(name, *kept) for name, kept in zip(heads, find_kept(entry), strict=True)] or None
     found = _parse(heads)
     if found:
@@ -56,7 +56,7 @@ def read_contents(directory: Path) -> list[Heading] | None:
 
 
 def _head(path: Path) -> str:
-    """Return the part of a procedure that the list needs; a file where that stands below makes the reader look."""
+    """Return the part of a procedure that the list needs. If a key is further down, the full reader takes over."""
     if path.stat().st_size > _LARGEST:
         raise ValueError(path)
     return path.read_text(encoding="utf-8").partition("\nsteps:")[0]

@@ -1,4 +1,4 @@
-"""The checks of `runbook doctor`. Each looks at one thing and says what to do about it."""
+"""The checks of `runbook doctor`. Each checks one thing and says how to fix it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Found(StrEnum):
     GOOD = "good"
     NOTE = "note"
     OPTIONAL = "optional"
-    """Not there, and `runbook run` does without."""
+    """It's missing, and `runbook run` works without it."""
     MISSING = "missing"
-    """`runbook run` needs it."""
+    """It's missing, and `runbook run` needs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was looked at; `fix` is the command, or the deed, that puts it right."""
+    """One thing that was checked; `fix` is the command or the action that fixes it."""
 
     name: str
     found: Found
@@ -80,9 +80,9 @@ def _runbook(_place: _Place) -> Iterator[Diagnosis]:
     here = Path(sys.executable).with_name("runbook")
     if first is None:
         fix = f'export PATH="{here.parent}:$PATH"'
-        yield Diagnosis("on PATH", Found.NOTE, "the shell does not find the word runbook", fix)
+        yield Diagnosis("on PATH", Found.NOTE, "the shell can't find the command runbook", fix)
     elif Path(first).resolve() != here.resolve():
-        yield Diagnosis("on PATH", Found.NOTE, f"the word runbook starts another program: {first}", "type -a runbook")
+        yield Diagnosis("on PATH", Found.NOTE, f"runbook starts another program: {first}", "type -a runbook")
 
 
 def _book(place: _Place) -> Iterator[Diagnosis]:
@@ -107,7 +107,7 @@ def _journal(_place: _Place) -> Iterator[Diagnosis]:
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
         fix = "Set XDG_STATE_HOME to a directory of yours"
-        yield Diagnosis("journal", Found.MISSING, f"{directory} can't be made: {nearest} is not yours to write to", fix)
+        yield Diagnosis("journal", Found.MISSING, f"can't create {directory}: you can't write to {nearest}", fix)
         return
     try:
         if directory.exists():
@@ -148,9 +148,9 @@ def _cli(place: _Place) -> Iterator[Diagnosis]:
     if not version:
         yield Diagnosis("Supabase CLI", Found.MISSING, f"npx finds none in {place.project}", pin)
     elif not major.isdecimal() or int(major) not in majors:
-        yield Diagnosis("Supabase CLI", Found.MISSING, f"{version} is not known to this book ({proven} are)", pin)
+        yield Diagnosis("Supabase CLI", Found.MISSING, f"this book doesn't support {version}, only {proven}", pin)
     elif version not in {one.proven for one in majors.values()}:
-        yield Diagnosis("Supabase CLI", Found.NOTE, f"{version}; the book was proven with {proven}", pin)
+        yield Diagnosis("Supabase CLI", Found.NOTE, f"{version}; the book was tested with {proven}", pin)
     else:
         yield Diagnosis("Supabase CLI", Found.GOOD, version)
 
@@ -160,7 +160,7 @@ def _git(place: _Place) -> Iterator[Diagnosis]:
     if answer.code == 0:
         yield Diagnosis("git", Found.GOOD, answer.stdout.strip().removeprefix("git version "))
     else:
-        yield Diagnosis("git", Found.MISSING, "it is not on PATH; several procedures read the history", "Install git")
+        yield Diagnosis("git", Found.MISSING, "not on PATH; several procedures read the history", "Install git")
 
 
 def _editor(_place: _Place) -> Iterator[Diagnosis]:
@@ -205,7 +205,7 @@ def _login(place: _Place) -> Iterator[Diagnosis]:
     elif (home / "access-token").is_file():
         yield Diagnosis("login", Found.GOOD, f"a token is in {home / 'access-token'} (not shown)")
     else:
-        text = "no token in the environment or in a file; it may be in the system's keyring, which is not asked"
+        text = "no token in the environment or in a file; it may be in the system's keyring, which isn't checked"
         yield Diagnosis("login", Found.NOTE, text, "npx supabase login, if commands say that you are not logged in")
 
 
@@ -214,10 +214,10 @@ def _traps(place: _Place) -> Iterator[Diagnosis]:
     dotenvs = dotenv_texts(place.project) if place.project else {}
     for trap in find_traps(os.environ, dotenvs, linked=linked):
         if trap.remedy is Remedy.REFUSE:
-            fix = f"Take the line out of {trap.where}; nothing runs before that"
+            fix = f"Remove the line from {trap.where}; nothing runs until then"
             yield Diagnosis("trap", Found.MISSING, f"{trap.name} is set in {trap.where}: {trap.why}", fix)
         else:
-            text = f"{trap.name} is set in {trap.where}: {trap.why}. Commands will not get it."
+            text = f"{trap.name} is set in {trap.where}: {trap.why}. Commands won't get it."
             yield Diagnosis("trap", Found.NOTE, text)
 
 
@@ -230,7 +230,7 @@ def _parts(_place: _Place) -> Iterator[Diagnosis]:
 
 
 def check_part(part: str, modules: Sequence[str], purpose: str) -> Diagnosis:
-    """Say whether what `pip install 'migration-runbook[PART]'` brings is there."""
+    """Check whether everything that `pip install 'migration-runbook[PART]'` installs is there."""
     lacking = [module for module in modules if not _is_there(module)]
     if not lacking:
         return Diagnosis(f"part {part}", Found.GOOD, purpose)

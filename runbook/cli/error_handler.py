@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Ending", "ending"]
 
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE}
-"""Errors of the machine: not a bug of this program, so no log is written."""
+"""Errors of the machine, not bugs in this program, so no log is written."""
 _OF_A_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
-"""Errors of a path that nobody can use."""
+"""Errors that mean the path can't be used."""
 _SHOWN = 100
 """How many characters of such a path are shown."""
 
@@ -36,7 +36,7 @@ class Ending:
 
 @contextmanager
 def ending() -> Iterator[Ending]:
-    """Catch everything: expected errors become a message and a hint, a bug a path to its log, Ctrl-C 130."""
+    """Catch everything: print a message and a hint for an expected error, a log's path for a bug. Ctrl-C gives 130."""
     result = Ending()
     try:
         yield result
@@ -143,5 +143,5 @@ def _hidden(text: str) -> str:
 
 
 def _silence_stdout() -> None:
-    # The reader of a pipe left; without this the interpreter complains once more at exit.
+    # The pipe's reader has gone; without this, the interpreter complains again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

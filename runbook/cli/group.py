@@ -1,4 +1,4 @@
-"""The table of verbs, of the core and of the extras. `--help` reads it without importing any of them."""
+"""The table of verbs, from the core and the extras. `--help` reads it without importing any of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["runbook", "verbs"]
 _CORE: dict[str, str] = {
     "list": "List all procedures, the one for an emergency first.",
     "find": "Find the page for an error, a symptom or a command.",
-    "show": "Show one procedure: its shape, its steps and commands.",
+    "show": "Show one procedure: its overview, its steps and commands.",
     "run": "Walk through a procedure, step by step, on the real target.",
     "resume": "Continue a run that stopped or was cut off.",
     "status": "Show what is running now, and at which step it is.",
@@ -29,11 +29,11 @@ _CORE: dict[str, str] = {
     "doctor": "Show what this machine has and what it lacks.",
     "completion": "Print the shell completion script.",
 }
-"""Verb of the core → one line of help. Verb `x` is the click command `command` of module `runbook.cli.x`."""
+"""Each verb of the core with its line of help. Verb `x` is the click command `command` in `runbook.cli.x`."""
 
 
 def verbs() -> dict[str, str]:
-    """Return every verb with its line of help, those of the extras in their places."""
+    """Return every verb with its line of help, with the verbs of the extras in their places."""
     listed: dict[str, str] = {}
     for verb, summary in _CORE.items():
         extras = installed().items()

@@ -23,7 +23,7 @@ def command(form: str, limit: int) -> int:
     if form == "json":
         click.echo(json_text([row.as_dict() for row in found], indent=2))
     elif not found:
-        click.echo("There are no runs yet. `runbook list` shows what can be run.")
+        click.echo("There are no runs yet. `runbook list` shows what you can run.")
     else:
         for row in found:
             click.echo(row.as_text(width))

@@ -60,7 +60,7 @@ def backup(file: Path) -> int:
     """
     journal = journal_here()
     if not journal.file.exists():
-        raise UsageError("there is no journal yet", hint="`runbook list` shows what can be run.")
+        raise UsageError("there is no journal yet", hint="`runbook list` shows what you can run.")
     record, findings = journal.backup(file)
     click.echo(f"Copied to {file}.")
     return _conclude(record, findings, None)

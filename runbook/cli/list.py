@@ -1,4 +1,4 @@
-"""`runbook list`: all procedures, in the order in which they are needed."""
+"""`runbook list`: all procedures, in the order in which people need them."""
 
 from __future__ import annotations
 
@@ -101,10 +101,10 @@ def _described(found: Sequence[Heading], room: int, width: int) -> Iterator[str]
 
 
 def _compact(found: Sequence[Heading], room: int, width: int) -> Iterator[str]:
-    """Yield names and minutes in two columns, or the names alone, one behind the other, where those don't fit."""
+    """Yield names and minutes in two columns, or only the names, one after another, if two columns don't fit."""
     cells = [f"  {one.id:<{room}}  {one.minutes:>3} min" for one in found]
     if 2 * len(cells[0]) > width:
-        # Two spaces between names, and textwrap breaks at none within one.
+        # Two spaces between names, and textwrap never breaks inside one.
         names = "  ".join(one.id for one in found)
         yield from textwrap.wrap(names, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
         return

@@ -1,4 +1,4 @@
-"""`runbook new`: begin a procedure, with its page and its place in the nav."""
+"""`runbook new`: create a procedure, with its page and its nav entry."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
 @click.argument("name")
 @click.pass_obj
 def page_(book: str | None, name: str) -> int:
-    """Write the page and the nav entry of a procedure that exists already."""
+    """Write the page and the nav entry of an existing procedure."""
     opened = open_book(book)
     found = opened.procedure(name)
     config = _config_beside(Path(opened.directory))
@@ -78,7 +78,7 @@ def page_(book: str | None, name: str) -> int:
 
 
 def _one_line(option: str, text: str) -> str:
-    """Return a text as one line. Raises UsageError for a character that doesn't show as what it is, and for no text."""
+    """Return a text as one line. Raises UsageError for a deceptive or invisible character, and for an empty text."""
     line = " ".join(text.split())
     found = suspect(line)
     if found or not line:
@@ -107,8 +107,8 @@ def _write(written: dict[Path, str], *, may_exist: Path | None) -> None:
     """Write all files, or none: an existing one is never overwritten."""
     for file in written:
         if file.exists() and file != may_exist:
-            raise UsageError(f"{file} exists already", hint="Choose another name, or edit that file.")
+            raise UsageError(f"{file} already exists", hint="Choose another name, or edit that file.")
         if not file.parent.is_dir():
-            raise UsageError(f"{file.parent} does not exist", hint="Is this the directory of a book?")
+            raise UsageError(f"{file.parent} doesn't exist", hint="Is this the directory of a book?")
     for file, content in written.items():
         file.write_text(content, encoding="utf-8")

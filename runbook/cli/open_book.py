@@ -1,4 +1,4 @@
-"""Open a book to read in, not to run: what is sound of it can be read even while something else in it is wrong."""
+"""Open a book to read, not to run: its sound parts can be read even if other parts have problems."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["open_at", "open_to_read", "read_sound"]
 
 
 def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
-    """Return one procedure and the part of the book that it takes to read it.
+    """Return one procedure, and the part of the book that it takes to read it.
 
     Raises what `open_to_read` raises, and UsageError naming close ones if there is no such procedure.
     """
@@ -26,16 +26,16 @@ def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
 
 
 def open_to_read(directory: str | None) -> Book:
-    """Return the book as far as it is sound; problems are counted on standard error.
+    """Return the sound part of the book, and print the number of problems to standard error.
 
-    Raises BookError where nothing can be read, UsageError where there is no book. In an emergency a procedure that
-    is fine must not be out of reach because another one has a typing error; `runbook run` is stricter.
+    Raises BookError if nothing can be read, UsageError if there is no book. In an emergency, a typo in one procedure
+    must not put a sound one out of reach; `runbook run` is stricter.
     """
     return read_sound(directory)[0]
 
 
 def read_sound(directory: str | None) -> tuple[Book, bool]:
-    """Return what `open_to_read` does, and whether all of the book is sound."""
+    """Return what `open_to_read` returns, and whether the whole book is sound."""
     reading = load_book(Path(directory) if directory else PACKAGED_BOOK)
     if reading.book is None:
         raise BookError(reading.findings)

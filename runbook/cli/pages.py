@@ -1,4 +1,4 @@
-"""The reference of the command line for the site: only the command line knows its own verbs."""
+"""The command-line reference for the site. It's here because only the command line knows its own verbs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEEPS_LINES = "\b\n"
 
 
 def procedure(name: str, *, after: str = "", through: str = "") -> str:
-    """Render a procedure's page below its title: all parts, or those behind `after` as far as `through`."""
+    """Render a procedure's page below its title: all parts, or the ones after `after` up to `through`."""
     return procedure_page.page(name, screen=first_screen, after=after, through=through)
 
 
@@ -37,7 +37,7 @@ class Paragraph(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandHelp:
-    """What `--help` says of one command. `options` pairs the names of an option with what it does."""
+    """What `--help` says about one command. `options` pairs the names of an option with what it does."""
 
     path: str
     usage: str

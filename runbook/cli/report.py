@@ -1,4 +1,4 @@
-"""`runbook report`: what a review needs to know of a run."""
+"""`runbook report`: what a postmortem needs to know about a run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _written(report: RunReport, form: str, *, full: bool, sources: bool) -> str:
 
 
 def _read(book: str | None) -> Book | None:
-    """Return the book, None if it can't be read: a report is written without it, too."""
+    """Return the book, or None if it can't be read: a report can be written without it."""
     from runbook.checks import open_book
 
     try:
@@ -87,7 +87,7 @@ def _read(book: str | None) -> Book | None:
 def _is_standard_output(file: str) -> bool:
     """Return whether the name means where standard output goes, as /dev/stdout does.
 
-    Opening it anew would write over what the shell's own redirection has written so far.
+    Opening it again would overwrite what the shell's own redirection has written so far.
     """
     try:
         return os.path.samestat(os.stat(file), os.fstat(1))  # noqa: PTH116 - a name and a descriptor, alike

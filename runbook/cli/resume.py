@@ -18,9 +18,9 @@ __all__ = ["command"]
 def command(book: str | None, run: str | None, workdir: str | None, yes: bool) -> int:
     """Continue a run that stopped or was cut off.
 
-    Without RUN it is the one with a step that may be half done, or else the one that stopped last. If nobody saw how a
-    step ended, the run never repeats it by itself. It shows what is known, can run the step's check, and lets you
-    decide. If the procedure or the target has changed since, you see the difference first.
+    Without RUN, this resumes the run with a step that may be half done, or else the one that stopped last. If nobody
+    saw how a step ended, it's never repeated by itself: you see what is known, can run the step's check, and decide.
+    If the procedure or the target has changed since, you see the difference first.
     """
     require_person(yes=yes)
 

@@ -1,4 +1,4 @@
-"""What `run` and `resume` have in common: a person at a terminal, and the real ports."""
+"""What `run` and `resume` share: a person at a terminal, and the real ports."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class WalkPorts(TypedDict):
-    """The keywords that `walk` and `resume` of the session share."""
+    """The keyword arguments that the session's `walk` and `resume` share."""
 
     operator: Operator
     executor: Executor
@@ -49,7 +49,7 @@ class WalkPorts(TypedDict):
 
 
 def require_person(*, yes: bool = False) -> None:
-    """Raise NoTerminalError unless a person can be asked: on a terminal, not through a pipe and not by a flag."""
+    """Raise NoTerminalError unless a person can be asked at a terminal; a pipe or a flag doesn't count."""
     if yes:
         raise NoTerminalError(
             "--yes has no effect: no flag confirms for a person",
@@ -65,7 +65,7 @@ def require_person(*, yes: bool = False) -> None:
 def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = False) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory.
 
-    `dry` is for a run that writes nothing, so that its first screen says so.
+    `dry` makes the first screen say that the run writes nothing.
     """
     from runbook.engine.context import Identity
     from runbook.engine.rules import describe_book
@@ -124,12 +124,12 @@ def report_path(journal: SqliteJournal, run: str) -> Path:
 
 
 def columns() -> int:
-    """Return how many columns a line may take: the terminal's, or more than any line has where a program reads it."""
+    """Return the width of the terminal, or more than any line needs if a program reads the output."""
     return min(shutil.get_terminal_size().columns, 100) if _is_terminal(1) else 100_000
 
 
 def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = False) -> str:
-    """Return the run that is meant: by its id, by an unambiguous part of it, or the newest. Raises UsageError."""
+    """Return a run by its id or an unambiguous part of it, or else the newest. Raises UsageError."""
     runs = journal.runs()
     if name is None:
         return _most_urgent(journal) if unfinished else _newest(journal)
@@ -143,7 +143,7 @@ def find_run(journal: SqliteJournal, name: str | None, *, unfinished: bool = Fal
 
 
 def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the procedures that begin with what is typed; nothing if the book can't be read."""
+    """Return the procedures that begin with the typed text; none if the book can't be read."""
     from runbook.checks import open_book
 
     try:
@@ -154,7 +154,7 @@ def complete_procedure(ctx: click.Context, _param: click.Parameter, incomplete: 
 
 
 def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the runs that begin with what is typed, newest first."""
+    """Return the runs that begin with the typed text, newest first."""
     try:
         return [run for run in journal_here().runs() if run.startswith(incomplete)]
     except JournalError:
@@ -164,13 +164,13 @@ def complete_run(_ctx: click.Context, _param: click.Parameter, incomplete: str) 
 def _newest(journal: SqliteJournal) -> str:
     if runs := journal.runs():
         return runs[0]
-    raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what can be run.")
+    raise UsageError("there are no runs yet", hint=_saved(journal) or "`runbook list` shows what you can run.")
 
 
 def _most_urgent(journal: SqliteJournal) -> str:
-    """Return the run that somebody must go on with: one with a step that may be half done, else the newest to stop.
+    """Return the run to resume first: one with a step that may be half done, or else the one that stopped last.
 
-    A run whose process lives is none of them.
+    Runs whose process is still alive are left out.
     """
     from runbook.engine.state import fold
 
@@ -187,12 +187,12 @@ def _most_urgent(journal: SqliteJournal) -> str:
     if found:
         return max(found)[2]
     if at_work:
-        raise UsageError("every unfinished run is under way", hint="`runbook status` shows who is at work.")
+        raise UsageError("every unfinished run is still running", hint="`runbook status` shows who runs it.")
     raise UsageError("there is no run to resume", hint=_saved(journal) or "`runbook history` lists all runs.")
 
 
 def _saved(journal: SqliteJournal) -> str:
-    """Return where a run saved its events when the journal's file was taken away, "" if none did."""
+    """Return where a run saved its events when the journal's file was removed, "" if none did."""
     saved = sorted(journal.directory.glob("saved-*.sqlite3"))
     if not saved:
         return ""
@@ -207,7 +207,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
 
         events = journal.events(run)
         text = as_markdown(report_of(events, book, proof=journal.proof(run, len(events))))
-        # The journal has it all: `runbook report` makes this file again whenever it is wanted.
+        # The journal has everything, so `runbook report` can write this file again at any time.
         with suppress(OSError):
             write_private(report_path(journal, run), text)
 
@@ -215,7 +215,7 @@ def _reporter(journal: SqliteJournal, book: Book) -> Callable[[str], None]:
 
 
 def _person() -> str:
-    """Return who is at the keyboard; behind sudo, who called it."""
+    """Return the user at the keyboard; under sudo, the user who called it."""
     try:
         return one_line(os.environ.get("SUDO_USER") or getpass.getuser())
     except (OSError, KeyError):

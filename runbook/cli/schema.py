@@ -18,10 +18,10 @@ __all__ = ["command"]
 @click.option("--write", is_flag=True, help="Write all schemas into the book's schema/ directory instead.")
 @click.pass_obj
 def command(book: str | None, name: str, *, write: bool) -> int:
-    """Print the JSON Schema of one kind of file, of procedures if none is named.
+    """Print the JSON Schema of one kind of file (default: procedures).
 
-    The line `# yaml-language-server: $schema=../schema/procedure.schema.json` at the top of a file names its schema to
-    the editor.
+    To tell your editor which schema a file has, put this line at the top of it:
+    `# yaml-language-server: $schema=../schema/procedure.schema.json`
     """
     if not write:
         click.echo(schema_text(name), nl=False)

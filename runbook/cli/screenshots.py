@@ -1,4 +1,4 @@
-"""Screens of a walk for the site's pages, drawn by the code that draws them in the terminal: never out of date."""
+"""Screens of a walk for the site's pages. The terminal's own code draws them, so they are never out of date."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def first_screen(name: str) -> str:
 
 
 def step_screen(name: str, path: str, *, is_file: bool = False) -> str:
-    """Draw the screen of one step (its path as the walk names it), with the parameters' examples as values.
+    """Draw the screen of one step (given by its path in the walk), with the parameters' examples as values.
 
-    The picture is a part of a page, or a file of its own.
+    The picture is part of a page, or a file of its own.
     """
     context = _context(book().procedure(name))
     place = context.way.find(path)
@@ -54,7 +54,7 @@ def step_screen(name: str, path: str, *, is_file: bool = False) -> str:
 
 
 def screens_digest(name: str) -> str:
-    """Return a digest of a procedure and of its screens at the terminal: a recording of other screens is stale."""
+    """Return a digest of a procedure and its terminal screens: a recording with another digest is stale."""
     procedure = book().procedure(name)
     context = _context(procedure)
     rows = [*render_intro(procedure), *render_begin(_TARGET, ())]
@@ -64,7 +64,7 @@ def screens_digest(name: str) -> str:
 
 
 def _context(procedure: Procedure) -> Context:
-    """Return a walk that has just begun on production. Of its ports it has what a screen asks for, and no more."""
+    """Return a walk that has just begun on production, with only the ports that a screen needs."""
     run = f"{_MOMENT:%Y%m%d-%H%M}-{procedure.id}"
     started = RunStarted(
         at=_MOMENT,

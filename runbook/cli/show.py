@@ -30,7 +30,7 @@ _NO_REF = "<project_ref>"
 @click.option("--cli", "major", type=int, help="Show the commands for this major version of the Supabase CLI (2 or 3).")
 @click.pass_obj
 def command(book: str | None, name: str, form: str, major: int | None) -> int:
-    """Show one procedure: its shape, when to use it, its steps, and its commands filled with examples.
+    """Show one procedure: its overview, when to use it, its steps, and its commands filled with examples.
 
     At a terminal it opens in your pager (PAGER, or less). In the directory of a linked project, the commands name that
     project and fit the CLI that is installed there.
@@ -48,7 +48,7 @@ def _show(page: str, *, is_paged: bool) -> None:
     if not is_paged:
         click.echo(page)
         return
-    # A page that fits the screen needs no pager, and what was read stays on the screen afterwards.
+    # A page that fits on the screen needs no pager, and it stays on the screen afterwards.
     os.environ.setdefault("LESS", "-FX")
     click.echo_via_pager(page)
 
@@ -80,7 +80,7 @@ def _major(book: Book, asked: int | None, directory: Path | None) -> int:
 
 
 def _project() -> tuple[Path | None, str]:
-    """Return the project's directory and the ref of the linked project, as far as there is one."""
+    """Return the project's directory, or None, and the ref of the linked project, or ""."""
     from runbook.runtime.project import find_project, linked_ref
 
     try:

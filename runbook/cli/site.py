@@ -58,13 +58,13 @@ def serve(port: int) -> int:
     from mkdocs.commands.serve import serve as mkdocs_serve
 
     _log_to_terminal(logging.INFO)
-    # An author's half-finished page must show, so warnings do not stop a server.
+    # Warnings don't stop the server, because an author must be able to see a half-finished page.
     mkdocs_serve(str(config), dev_addr=f"127.0.0.1:{port}", strict=False)
     return ExitCode.DONE
 
 
 def find_config() -> Path:
-    """Return `mkdocs.yml` from here upwards. Raises UsageError where there is none."""
+    """Return the nearest `mkdocs.yml`, here or in a parent directory. Raises UsageError if there is none."""
     here = Path.cwd()
     for directory in (here, *here.parents):
         if (directory / "mkdocs.yml").is_file():
@@ -77,12 +77,12 @@ def _need_mkdocs() -> None:
     for part in ("mkdocs", "material", "markdown_exec", "pymdownx"):
         if find_spec(part) is None:
             raise MissingPartError(
-                f"the site needs {part}, which is not installed", hint="pip install 'migration-runbook[site]'"
+                f"the site needs {part}, which isn't installed", hint="pip install 'migration-runbook[site]'"
             )
 
 
 def _build(config: Path, directory: Path) -> int:
-    """Build strictly and return the number of pages. Raises RunbookError when anything at all is wrong."""
+    """Build strictly and return the number of pages. Raises RunbookError if anything is wrong."""
     _need_mkdocs()
     from mkdocs.commands.build import build as mkdocs_build
     from mkdocs.config import load_config

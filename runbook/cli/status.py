@@ -1,4 +1,4 @@
-"""`runbook status`: what is running now, and what waits to be resumed."""
+"""`runbook status`: what is running now, and which runs can be resumed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SHOWN = 5
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_obj
 def command(book: str | None, form: str) -> int:
-    """Show what is running now and where it stands: who, which step, since when, and what its command printed.
+    """Show what is running now: who, which step, since when, and what its command printed.
 
-    Works from another terminal while a run goes on. The first line of each run can be pasted into a chat. Runs that
-    wait to be resumed, and drills under way, are listed below.
+    Works from another terminal during a run. You can paste the first line of each run into a chat. Stopped runs and
+    running drills are listed below.
     """
     from runbook.checks import open_book
     from runbook.reports.run_history import running, stopped

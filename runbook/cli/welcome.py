@@ -1,4 +1,4 @@
-"""What `runbook` says without a verb: the emergency first, then a run to resume, then where to look."""
+"""What `runbook` prints without a verb: the emergency first, then a run to resume, then where to look."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["emergency_line", "welcome"]
 
 
 def welcome(book: str | None) -> Iterator[str]:
-    """Yield lines that fit a small terminal. What can't be read is left out: the verbs themselves say why."""
+    """Yield lines that fit a small terminal. Anything that can't be read is left out; the verbs themselves say why."""
     emergency = _emergency(book)
     yield "In an emergency:"
     if emergency:

@@ -1,4 +1,4 @@
-"""What changed between a run's stop and its going on: shown, and accepted by a person or not at all."""
+"""What changed between a run's stop and its resumption: shown to a person, who accepts it or stops."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["accept_changes", "source_difference", "sources_of"]
 
 
 def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, ...] | None:
-    """Show what differs from what the run was started with; None if the operator does not go on with it.
+    """Show what has changed since the run started; return None if the operator doesn't accept it.
 
-    Every change pins the rules anew, so that a command that a changed procedure or target adds is compared later, too.
+    Every change pins the rules again, so that commands added by a changed procedure or target are compared later, too.
     """
     sources = sources_of(context.procedure, context.book)
     before, rules = context.state.rules, context.rules_at(seen)
@@ -38,7 +38,7 @@ def accept_changes(context: Context, seen: TargetSeen) -> tuple[ChangeAccepted, 
 
 
 def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
-    """Return the YAML text of a procedure and of all that it includes, by id."""
+    """Return the YAML text of a procedure and of everything it includes, by id."""
     found: dict[str, str] = {}
     waiting = [procedure.id]
     while waiting:
@@ -51,14 +51,14 @@ def sources_of(procedure: Procedure, book: Book) -> dict[str, str]:
 
 
 def source_difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Return a unified difference of all procedures that a run rests on."""
+    """Return a unified diff of all procedures that a run depends on."""
     return "\n".join(_by_line(before, after)) or (
         "The text is the same, but another version of runbook may read it differently."
     )
 
 
 def _rules_difference(before: RulesSeen, now: RulesSeen) -> str:
-    """Return what changed: first what it means for this run's commands, then the texts line by line."""
+    """Return what changed: first what it means for this run's commands, then a diff of the texts."""
     said = weakened(before, now) or ["No command of this run is judged more leniently than when it began."]
     return "\n".join((*(line[:1].upper() + line[1:] for line in said), *_by_line(before.sources, now.sources)))
 

@@ -1,4 +1,4 @@
-"""What a command's output must show, what is kept of it, and one sentence on what was compared."""
+"""Compare a command's output with what it must show, capture values from it, and say what was compared."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Comparison", "capture", "compare", "digest_of", "document_in", "plai
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _DECLINED = ["│ No", "context canceled"]
-"""How the Supabase CLI ends where its own question was answered No (3.1 and 2.122, at a terminal)."""
+"""What the Supabase CLI prints last if its own question was answered No (3.1 and 2.122, at a terminal)."""
 _END = 1000
-"""How many characters at the end of an output are searched for it."""
+"""How many characters at the end of an output to search for it."""
 _SHOWN = 80
 _REREADINGS = 20
-"""How often a search for a document may read the whole output."""
+"""How many times a search for a document may read the whole output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def compare(
 ) -> Comparison:
     """Compare how a command ended with what was expected; `fill` puts values into the expected texts.
 
-    `document` is the JSON that the command printed, where that is known apart from the rest of its output. `secret`
-    returns the value of a secret parameter, None if there is none.
+    `document` is the JSON that the command printed, if it's known separately from the rest of its output. `secret`
+    returns the value of a secret parameter, or None.
     """
     text = plain_text(output)
     lines = [
@@ -55,7 +55,7 @@ def compare(
         *_differences(expect.differs, document or text, fill),
         *_digests(expect.sha256, document or text, fill, secret),
     ]
-    # If the command failed, its output can't fit either, and saying so would only hide the exit code.
+    # If the command failed, its output won't fit either, and saying so would only hide the exit code.
     failed = [evidence for is_met, evidence in lines if not is_met][: None if lines[0][0] else 1]
     return Comparison(not failed, "; ".join(failed or [evidence for _, evidence in lines]))
 
@@ -63,7 +63,7 @@ def compare(
 def capture(
     captures: Sequence[Capture], output: str, fill: Callable[[str], str] = str, *, document: str = ""
 ) -> tuple[dict[str, str], str]:
-    """Return the variables found in the output, and what could not be found (as a sentence, empty if all was)."""
+    """Return the variables found in the output, and a sentence on those not found ("" if all were)."""
     text = plain_text(output)
     found = {one.name: _captured(one, text if one.json is None else document or text, fill) for one in captures}
     missing = [f"{one.name} ({one.json or one.pattern})" for one in captures if found[one.name] is None]
@@ -78,9 +78,9 @@ def plain_text(output: str) -> str:
 
 
 def document_in(output: str) -> Any:
-    """Return the largest JSON list or object that begins a line of the output, None if there is none."""
+    """Return the largest JSON list or object that begins a line of the output, or None."""
     decoder, best, size, position = json.JSONDecoder(), None, 0, 0
-    # A line may look like the beginning of a document until the very end of the output.
+    # A line can look like the start of a document until the very end of the output.
     effort = _REREADINGS * len(output)
     for match in re.finditer(r"^[ \t]*(?=[\[{])", output, re.MULTILINE):
         if match.end() < position:
@@ -101,7 +101,7 @@ def values_at(document: Any, path: str, fill: Callable[[str], str] = str) -> tup
     """Return the values at a dotted path, as text.
 
     `*` goes through a list; a negative number counts from its end; `slug=x` picks the items whose `slug` is `x`.
-    Values are filled in part by part, so that a dot in one can't make two parts.
+    Values are filled in part by part, so a dot in a value can't split a part.
     """
     found = [document]
     for part in path.split("."):
@@ -161,7 +161,7 @@ def _texts(expect: Expectation, text: str, fill: Callable[[str], str]) -> Iterat
 
 
 def _in_words(expect: Expectation, text: str) -> tuple[bool, str]:
-    """Judge both regular expressions, and say what they ask for instead of showing them."""
+    """Compare both regular expressions, and say in words what they ask for instead of showing them."""
     unwanted = None if expect.absent is None else _first(expect.absent, text)
     if unwanted is not None:
         return False, f"expected that {expect.in_words}, saw {_short(unwanted)!r}"
@@ -203,7 +203,7 @@ def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[st
 
 
 def digest_of(value: str) -> str:
-    """Return the SHA-256 digest of a text as the platform lists it for a secret: in hexadecimal, of its UTF-8."""
+    """Return the SHA-256 digest of a text as the platform lists it for a secret: hexadecimal, of its UTF-8 bytes."""
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -213,7 +213,7 @@ def _digests(
     document = document_in(text) if paths else None
     for path, name in paths:
         found = values_at(document, path, fill) if document is not None else ()
-        # The digest of a short secret gives the secret away, so no evidence repeats it.
+        # The digest of a short secret gives the secret away, so the evidence never repeats it.
         value = secret(name)
         is_met = value is not None and [one.lower() for one in found] == [digest_of(value)]
         saw = "another one" if found else "nothing there" if document is not None else "no JSON in the output"

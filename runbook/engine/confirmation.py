@@ -1,4 +1,4 @@
-"""How much a person must type before a command runs, and whether what was typed is that. Nothing here can be waived."""
+"""What a person must type before a command runs, and whether they typed it. None of it can be waived."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Confirmation(StrEnum):
 
 
 def confirmation_for(prepared: Prepared) -> Confirmation:
-    """Return how a step is confirmed: what reads by Enter, what writes by `yes`, what destroys by the target's name."""
+    """Return how a step is confirmed: Enter if it reads, `yes` if it writes, the target's name if it destroys."""
     if prepared.effect is Effect.DESTROYS:
         return Confirmation.NAME
     return Confirmation.YES if prepared.effect is Effect.WRITES or prepared.needs_person else Confirmation.ENTER
 
 
 def is_confirmed(confirmation: Confirmation, word: str, typed: str) -> bool:
-    """Return True if `typed` is what is asked for, spaces around it aside; of a name, case counts too."""
+    """Return True if `typed` is the requested word, ignoring spaces around it; a name must match in case, too."""
     if confirmation is Confirmation.ENTER:
         return True
     if confirmation is Confirmation.YES:

@@ -1,4 +1,4 @@
-"""What one walk works with: the ports, the run's state, and the one way in which an event gets recorded."""
+"""What a walk works with: the ports, the run's state, and the only way to record an event."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = ["Context", "Identity", "Ports", "TargetChanged", "difference", "lock_
 
 
 class TargetChanged(RunbookError):
-    """The target is no longer what the run was started for."""
+    """The target is no longer the one that the run was started for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who walks, where: `runbook` is this program's version."""
+    """Who walks, and where; `runbook` is this program's version."""
 
     operator: str
     host: str
@@ -52,12 +52,12 @@ class Ports:
     journal: Journal
     clock: Clock
     survivors: Callable[[int, str, str], tuple[int, ...] | None] = survivors
-    """What still runs of a command (pid, kernel start time, host); None if that can't be told from here."""
+    """Finds what is still running of a command (pid, kernel start time, host); None if this host can't tell."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """A walk under way."""
+    """A walk in progress."""
 
     run: str
     procedure: Procedure
@@ -65,28 +65,28 @@ class Context:
     ports: Ports
     identity: Identity
     scratch: Path
-    """A private directory for what must not be in the project, such as files being edited."""
+    """A private directory for files that must stay out of the project, such as those being edited."""
     secret_file: SecretFile
-    """The file in which a command finds its secrets."""
+    """The file from which a command reads its secrets."""
     dry: bool = False
     state: RunState = field(default_factory=RunState)
     secrets: Mapping[str, str] = field(default_factory=dict)
     finished: Callable[[str], None] | None = None
-    """Called with the run's id when its last event is on disk, before the operator is told."""
+    """Called with the run's id once its last event is on disk, before the operator sees it."""
     _way: tuple[RunState, Way] | None = None
     _recorded: float | None = None
-    """When this process recorded its newest event, by the monotonic clock."""
+    """When this process last recorded an event, by the monotonic clock."""
     _redactor: tuple[Mapping[str, str], Redactor] | None = None
 
     @property
     def target(self) -> TargetSeen:
-        """What the target was when it was last proven or accepted."""
+        """The target as it was last proven or accepted."""
         assert self.state.target is not None
         return self.state.target
 
     @property
     def way(self) -> Way:
-        """The steps as this run goes through them, as of now."""
+        """The steps of this run, as far as they are known now."""
         if self._way is None or self._way[0] is not self.state:
             reference = self.target.project_ref or self.target.name
             built_ins = {"project_ref": reference, "env_file": self.secret_file.path}
@@ -97,7 +97,7 @@ class Context:
     def redactor(self) -> Redactor:
         """The redactor for this run's secrets."""
         if self._redactor is None or self._redactor[0] is not self.secrets:
-            # A check may have printed the digest of a secret, and the digest of a short secret gives it away.
+            # A check may have printed a secret's digest, and the digest of a short secret gives the secret away.
             hidden = [text for value in self.secrets.values() for text in (value, digest_of(value))]
             self._redactor = (self.secrets, Redactor(hidden))
         return self._redactor[1]
@@ -108,11 +108,11 @@ class Context:
 
     @property
     def destination(self) -> Destination:
-        """Where commands go, and how that is written for the CLI that is installed there."""
+        """Where commands go, and how to write that for the CLI that is installed there."""
         return self.destination_at(self.target)
 
     def destination_at(self, seen: TargetSeen) -> Destination:
-        """Return the destination for a target as it was proven."""
+        """Return the destination for a proven target."""
         target, major = self.ports.target, seen.major
         return Destination(
             policy=self.book.policy,
@@ -129,7 +129,7 @@ class Context:
     def record(
         self, event: Event, screen: Screen | None = None, *, before_telling: Callable[[], None] | None = None
     ) -> None:
-        """Put the event, without secrets, on disk, then into the state, then tell the operator. Raises JournalError."""
+        """Write the event, without secrets, to disk, apply it to the state, tell the operator. Raises JournalError."""
         now = self.ports.clock.monotonic()
         if self._recorded is not None:
             event = replace(event, after=round(max(0.0, now - self._recorded), 3))
@@ -142,18 +142,18 @@ class Context:
         self.ports.operator.tell(event, None if screen is None else replace(screen, state=self.state))
 
     def during(self, what: str) -> AbstractContextManager[None]:
-        """Let the operator show what the walk waits for until the `with` block ends."""
+        """Let the operator show what the walk is waiting for until the `with` block ends."""
         operator = self.ports.operator
         return operator.during(what) if isinstance(operator, Watching) else nullcontext()
 
     def seconds_so_far(self) -> float:
-        """Return how long the run has taken, by a clock that nobody can set as far as this process measured it."""
+        """Return how long the run has taken. This process's share is measured by a clock that nobody can set."""
         if self._recorded is not None:
             return self.state.seconds + self.ports.clock.monotonic() - self._recorded
         return self.state.seconds_until(self.ports.clock.now())
 
     def holder(self, step: str = "") -> Holder:
-        """Return how this walk names itself in the target's lock."""
+        """Return how this walk identifies itself in the target's lock."""
         return Holder(
             run=self.run,
             procedure=self.procedure.id,
@@ -169,7 +169,7 @@ class Context:
         if self.dry:
             return
         journal, ours = self.ports.journal, self.holder(step)
-        # Whoever took it over may have given it back since: a lock that is free is not ours either.
+        # Whoever took it over may have released it since: a free lock isn't ours either.
         if not any((one.run, one.pid, one.host) == (ours.run, ours.pid, ours.host) for one in journal.holders()):
             raise self._lost()
         other = journal.hold(lock_key(self.target, self.identity, self.ports.target), ours)
@@ -180,23 +180,23 @@ class Context:
         taken = [event for event in self.ports.journal.events(self.run) if isinstance(event, TakenOver)]
         who = taken[-1].operator if taken else holder
         return TargetHeldError(
-            f"{who} took the target over while this run was under way",
+            f"{who} took over the target during this run",
             hint=f"Nothing more ran. Talk to {who}; then `runbook resume {self.run}` continues here.",
         )
 
     def recheck(self) -> None:
         """Prove the target again, right before a write. Raises TargetChanged with the difference."""
-        with self.during("Checking again where commands land"):
+        with self.during("Checking again where commands will land"):
             changed = difference(self.target, self.ports.target.recheck(self.target))
         if changed:
             raise TargetChanged(
-                f"the target changed while this run was under way:\n{changed}",
-                hint=f"The step did not run. `runbook resume {self.run}` shows this again and asks.",
+                f"the target changed during this run:\n{changed}",
+                hint=f"The step didn't run. `runbook resume {self.run}` shows this again and asks.",
             )
 
 
 def difference(before: TargetSeen, after: TargetSeen) -> str:
-    """Return a line by line difference of two targets, "" if they are the same."""
+    """Return a line-by-line diff of two targets, "" if they are the same."""
     # An older version didn't record the program.
     before = replace(before, program=before.program or after.program)
     lines = difflib.unified_diff(_lines(before), _lines(after), "when the run began", "now", n=9, lineterm="")
@@ -204,7 +204,7 @@ def difference(before: TargetSeen, after: TargetSeen) -> str:
 
 
 def lock_key(seen: TargetSeen, identity: Identity, target: Target) -> str:
-    """Return the name under which a target is locked: a project for everybody, a local stack per directory."""
+    """Return the name under which a target is locked: one per project for everybody, one per directory locally."""
     if seen.kind == "local":
         return f"local:{identity.host}:{target.directory}"
     return f"{seen.kind}:{seen.name}"

@@ -1,4 +1,4 @@
-"""What an operator does besides the step: go to another one, run a command of their own. The journal has both."""
+"""What an operator does apart from the step: go to another one, or run their own command. Both are recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def left_out(way: Way, state: RunState, path: str) -> tuple[Place, ...]:
 
 
 def go_to(context: Context, screen: Screen, wanted: GoTo) -> None:
-    """Stand at another step. Each step that this leaves out is skipped with the reason; without one nothing happens."""
+    """Go to another step. Steps that this leaves out are skipped with the reason; without a reason, nothing happens."""
     way, reason = context.way, wanted.reason.strip()
     skipped = left_out(way, context.state, wanted.path)
     if way.find(wanted.path) is None or (skipped and not reason):
@@ -47,8 +47,8 @@ def go_to(context: Context, screen: Screen, wanted: GoTo) -> None:
 def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Reply | None:
     """Run a command that the operator typed, if policy allows it; return what the operator wants instead, if anything.
 
-    Policy judges it like a step's command, and a write needs the same confirmation. Nothing that policy has no rule for
-    is run: such a program could start any other one.
+    Policy judges it like a step's command, and a write needs the same confirmation. A command without a rule in the
+    policy never runs, because it could start any other program.
     """
     try:
         action = typed_command(_words(wanted.line, context), at.step.at)
@@ -85,7 +85,7 @@ def run_own(context: Context, at: Place, screen: Screen, wanted: RunOwn) -> Repl
 
 
 def _words(line: str, context: Context) -> tuple[str, ...]:
-    """Return the argv that a line stands for. Raises UsageError: there is no shell, and no place for a secret."""
+    """Return the argv of a line. Raises UsageError if it needs a shell or contains a secret."""
     if context.redactor.redact(line) != line:
         raise UsageError("The command contains a secret", hint="Every user of this machine could read it. Nothing ran.")
     try:
@@ -103,7 +103,7 @@ def _words(line: str, context: Context) -> tuple[str, ...]:
 
 
 def _prepared(context: Context, at: Place, action: Action) -> Prepared:
-    """Return what runs. Raises UsageError or PolicyRefusal for what doesn't."""
+    """Return the command to run. Raises UsageError or PolicyRefusal if it must not run."""
     prepared = prepare(action, at.after.values, context.destination)
     judgement = prepared.judgement
     if judgement is not None and not judgement.rule:

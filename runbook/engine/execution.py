@@ -1,4 +1,4 @@
-"""Executing for a step, in the one order that is safe: prove, hold, write down, run, compare, write down."""
+"""Executes commands for a step in the only safe order: prove, hold, record, run, compare, record."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from runbook.steps.scope import Place
 __all__ = ["StepWork", "check", "prepare_at", "refuse_if_forbidden"]
 
 _LOOK_TIMEOUT = 60.0
-"""Seconds for one look where the step sets no limit: nobody can answer a question that it asks."""
+"""Seconds for one look if the step sets no limit: nobody could answer a question that it asks."""
 
 
 def prepare_at(
@@ -44,8 +44,8 @@ def prepare_at(
 ) -> Prepared:
     """Fill an action in with a step's values and secrets.
 
-    `after` lets it use what the step itself has found. Only a dry run goes on without a value, and shows `<name>`
-    for it. Raises UnknownName otherwise, and UsageError if a value can't stand where it is put.
+    `after` lets it use what the step itself has found. If a value is missing, a dry run shows `<name>` for it, and any
+    other run raises UnknownName. Raises UsageError if a value can't be used where it is put.
     """
     known = (at.after if after else at.scope).values
     values = Shown(known) if context.dry else known
@@ -59,11 +59,11 @@ def prepare_at(
 
 
 def _secret(context: Context, at: Place, name: str) -> str:
-    """Return the value of a secret by the name that it has at that step. Raises UsageError."""
+    """Return the value of a secret by its name at that step. Raises UsageError."""
     try:
         return context.secrets[at.scope.secrets[name]]
     except KeyError as unknown:
-        raise UsageError(f"the secret '{name}' is not among the parameters") from unknown
+        raise UsageError(f"the secret '{name}' isn't one of the parameters") from unknown
 
 
 def _names_in(action: Action, at: Place) -> set[str]:
@@ -79,19 +79,19 @@ def refuse_if_forbidden(prepared: Prepared, *, reading_only: bool = False) -> No
     if judgement is not None and judgement.verdict is Verdict.REFUSE:
         raise PolicyRefusal(
             f"policy refuses `{' '.join(prepared.argv)}`: {judgement.reason}",
-            hint=judgement.instead or "It did not run, and no flag changes that.",
+            hint=judgement.instead or "It didn't run, and no flag changes that.",
         )
     if reading_only and (prepared.effect is not Effect.READS or prepared.needs_person):
         what = prepared.effect.value if prepared.effect is not Effect.READS else "needs a person to confirm it"
         why = f": {judgement.reason}" if judgement is not None else ""
         raise PolicyRefusal(
             f"a check may only read, and `{' '.join(prepared.argv)}` {what}{why}",
-            hint="It did not run. The procedure's `verify` needs another command.",
+            hint="It didn't run. The procedure's `verify` needs another command.",
         )
 
 
 def check(context: Context, at: Place, wanted: Check, purpose: Purpose, screen: Screen) -> Execution:
-    """Run a reading check of the step, as `VERIFY` or as `PROBE`, and record what it showed."""
+    """Run a check of the step that only reads, as `VERIFY` or as `PROBE`, and record what it showed."""
     prepared = prepare_at(context, at, wanted.action, after=True)
     refuse_if_forbidden(prepared, reading_only=True)
     work = StepWork(context=context, at=at, prepared=prepared, screen=screen, purpose=purpose)
@@ -100,9 +100,9 @@ def check(context: Context, at: Place, wanted: Check, purpose: Purpose, screen: 
 
 @dataclass(slots=True, kw_only=True)
 class StepWork:
-    """One step of a walk, as its kind acts on it; see `runbook.steps.performing.Work`.
+    """One step of a walk, for its kind to act on; implements `runbook.steps.performing.Work`.
 
-    `run` is the only way to a process and to the record of it.
+    `run` is the only way to start a process, and it records the process.
     """
 
     context: Context
@@ -113,10 +113,10 @@ class StepWork:
     confirmed: str = ""
     """What the operator typed to allow it."""
     _told_to_end: Terminated | None = None
-    """The signal's exception, raised once the step's end is on record."""
+    """The signal's exception, raised once the end of the step is recorded."""
     _wanted: Sequence[Check] = ()
     _looks: Sequence[Prepared] = ()
-    """The job's looks, as they are written and as they run."""
+    """The job's looks, as written and as run."""
 
     # --- what a kind of step may know and do ----------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ class StepWork:
 
     @property
     def major(self) -> int:
-        """The major of the CLI that runs."""
+        """The major of the installed CLI."""
         return self.context.destination.major
 
     @property
@@ -152,7 +152,7 @@ class StepWork:
 
     @property
     def has_passed(self) -> bool:
-        """True if the step has passed before and is gone through again."""
+        """True if the step has passed before and is being repeated."""
         return self.context.state.step(self.path).status is Status.PASSED
 
     def fill(self, template: str) -> str:
@@ -173,7 +173,7 @@ class StepWork:
         )
 
     def wait(self, seconds: float) -> float:
-        """Return after that many seconds, or sooner if the operator ends the pause; tell how long it was."""
+        """Wait that many seconds, or less if the operator ends the pause; return how long it was."""
         ports = self.context.ports
         if isinstance(ports.operator, Pausing):
             return ports.operator.pause(seconds)
@@ -181,14 +181,14 @@ class StepWork:
         return seconds
 
     def choose(self, option: str, back_to: str) -> None:
-        """Write down which option was taken; with `back_to` (a step's id), stand at that earlier step again."""
+        """Record which option was chosen; with `back_to` (a step's id), go back to that earlier step."""
         self.context.record(OptionChosen(at=self._now(), step=self.path, option=option), self.screen)
         if back_to:
             earlier = self.context.way.named(back_to, before=self.path)
             self.context.record(SteppedBack(at=self._now(), step=earlier.path), self.screen)
 
     def look(self) -> Sequence[Execution]:
-        """Run all the job's looks at the same time; return how each one ended, compared with what it expects."""
+        """Run all the job's looks in parallel; return how each one ended, compared with what it expects."""
         context = self.context
         ended = context.ports.executor.read_in_parallel(
             [ReadCommand(argv=one.argv, environment={**context.ports.target.environment(), **one.environment})
@@ -206,18 +206,18 @@ class StepWork:
         ]
 
     def read(self, argv: Sequence[str]) -> str:
-        """Run a command that only prepares the step; return why it failed, or ""."""
+        """Run a command that only prepares the step; return why it failed, "" if it didn't."""
         prepared = Prepared(argv=tuple(argv))
         ended = replace(self, prepared=prepared, purpose=Purpose.PREPARE).run(Job(timeout=60))
         return "" if ended.passed else ended.output.strip() or ended.evidence
 
-    # --- the one order that is safe -------------------------------------------------------------------------------
+    # --- the only safe order --------------------------------------------------------------------------------------
 
     def run(self, job: Job) -> Execution:
         """Run the command, do the rest of the job, and record how it ended.
 
-        Raises TargetChanged, TargetHeldError or JournalError before anything has run. If this process dies in here,
-        the journal says that the step started and not that it finished.
+        Raises TargetChanged, TargetHeldError or JournalError before anything has run. If this process dies in here, the
+        journal has the start of the step but not its end.
         """
         context, prepared = self.context, self.prepared
         refuse_if_forbidden(prepared)
@@ -264,7 +264,7 @@ class StepWork:
         return ended
 
     def _without_command(self, job: Job) -> Execution:
-        """Do the part of the step that is not a command."""
+        """Do the part of the step that isn't a command."""
         clock = self.context.ports.clock
         began = clock.monotonic()
         outcome, evidence, done = Outcome.PASSED, job.evidence, Done()
@@ -325,11 +325,11 @@ class StepWork:
         return replace(ended, outcome=outcome, evidence="; ".join(part for part in (ended.evidence, said) if part))
 
     def _judged(self, ended: Execution, job: Job) -> Execution:
-        """Compare how the command ended with what was expected. What was interrupted is not compared."""
+        """Compare how the command ended with what was expected, unless it was interrupted."""
         if ended.outcome is Outcome.INTERRUPTED or (ended.outcome is Outcome.FAILED and ended.evidence):
             return ended
-        # Once it has run nothing may raise for want of a value, the end would be lost: what is not known is compared
-        # as `<name>`, and fails. A check knows what its step has found; a step finds its own values only now.
+        # Once the command has run, a missing value must not raise, or the end would be lost: it's compared as `<name>`,
+        # and fails. A check knows what its step has found; a step finds its own values only now.
         known: Mapping[str, str | tuple[str, ...]] = self.at.after.values
         captured, problem = capture(job.capture, ended.output, _filler(known), document=ended.document)
         seen = compare(

@@ -1,4 +1,4 @@
-"""The loop of a walk: take what comes next, ask the operator, do it, write it down."""
+"""The loop of a walk: find the next action, ask the operator, do it, record it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ from runbook.steps.view import Label, Note, Prose, notes_of, view_of
 __all__ = ["End", "Walk", "ready_screen", "screen_of"]
 
 _PATIENCE = 20
-"""How many answers in a row may lead nowhere: an operator that answers by itself must not loop for ever."""
+"""How many answers in a row may lead nowhere: an unattended operator must not loop forever."""
 _DRY = "dry run: shown, not done"
 _LONGEST_NOTE = 4096
 """Characters."""
@@ -79,18 +79,18 @@ class End:
 class Walk:
     """One walk through a procedure, until it is finished, stopped, handed over or left for another one.
 
-    go                          records why it ends, whatever ends it
-      _turn                     takes what comes next (`next_action`: pure, from the way and the state)
-        _begin                  shows a step, and the operator decides; what `pace` lets start by itself is only shown
-        _verify                 runs the check of what has run
+    go                          records why it ends, whatever the cause
+      _turn                     takes the next action (`next_action`: pure, from the way and the state)
+        _begin                  shows a step and lets the operator decide; if `pace` lets it start by itself, only shows
+        _verify                 runs the check of a step that has run
         _recover                asks what to do about a failure
         _settle                 asks what became of a step whose end nobody saw
-          _follow               does what the operator answers. Once it is confirmed, the kind of the step does it:
-                                `Action.perform`, which comes to `StepWork.run`: prove, hold, write down, run,
-                                compare, write down
-            _take_back          the same with the step's undo
+          _follow               does what the operator answers. A confirmed step is done by its kind:
+                                `Action.perform`, which calls `StepWork.run`: prove, hold, record, run,
+                                compare, record
+            _take_back          does the same with the step's undo
         _ask_for                asks for a value that a skipped step would have found
-        _finish                 the operator's last word, and the end
+        _finish                 gives the operator the last word, and ends the run
     """
 
     def __init__(self, context: Context) -> None:
@@ -98,7 +98,7 @@ class Walk:
         self.operator = context.ports.operator
 
     def go(self) -> End:
-        """Walk. What ends it otherwise is recorded as the reason for stopping, where the journal still allows that."""
+        """Walk to the end. If anything else ends the walk, record why it stopped, if the journal still allows that."""
         try:
             misfits = 0
             while misfits < _PATIENCE:
@@ -198,13 +198,13 @@ class Walk:
             return None
         errors, major = self.context.book.errors, self.context.destination.major
         if last.looks and not last.argv:
-            # What several looks have printed stands in one report, each error in a line of its own.
+            # The output of several looks is in one report, with each error on a line of its own.
             said = "\n".join(line.strip() for line in last.output.splitlines())
             return diagnose(errors, shlex.split(last.looks[0]), 1, said, major=major)
         return diagnose(errors, last.argv, last.exit, last.output, major=major)
 
     def _settle(self, at: Place, what: Purpose, *, probe: Execution | None = None) -> End | None:
-        """Ask what became of a step. Nothing here starts it again: `redo` leads back to the step's own question."""
+        """Ask what became of a step. This never starts it again: `redo` leads back to the step's own question."""
         screen = screen_of(self.context, at)
         for _ in range(_PATIENCE):
             record = self.context.state.step(at.path)
@@ -213,7 +213,7 @@ class Walk:
                 probe = self._probe(at, what, screen) or probe
             elif isinstance(reply, Resolve):
                 decision = Decision.DONE if reply.what is Undecided.DONE else Decision.REDO
-                # Two of them at once is what nobody wants; `known_of` says how to end the first.
+                # Two commands must never run at once; `known_of` says how to end the first.
                 if decision is Decision.DONE or not child_lives(self.context, record):
                     self._resolve(at, decision, reply.note, screen)
                     return None
@@ -233,7 +233,7 @@ class Walk:
         self.context.record(StepResolved(at=self._now(), step=at.path, decision=decision, note=note), screen)
 
     def _cannot_be_filled(self, at: Place, error: UsageError) -> End | None:
-        """Ask what to do at a step that a value does not fit into. Nothing ran."""
+        """Ask what to do at a step whose value doesn't fit. Nothing ran."""
         screen = screen_of(self.context, at)
         for _ in range(_PATIENCE):
             why = f"Nothing ran: {error.message}. {error.hint}".strip()
@@ -249,7 +249,7 @@ class Walk:
         return None
 
     def _ask_for(self, at: Place, name: str) -> None:
-        """Ask for a value that is not known, and keep it where it would have come from: there it is looked for."""
+        """Ask for an unknown value, and record it under the step that should have found it, where it is looked up."""
         source = at.after.source_of(name)
         declared = {each.name: each for each in self.context.procedure.parameters} if not source.path else {}
         found_at = self.context.way.find(source.path)
@@ -270,7 +270,7 @@ class Walk:
     # --- doing what the operator answers --------------------------------------------------------------------------
 
     def _follow(self, at: Place, screen: Screen, prepared: Prepared, reply: Reply) -> End | None:  # noqa: C901, PLR0912 - one case for each reply
-        """Do what the operator says. What does not fit changes nothing, so the same question comes again."""
+        """Do what the operator says. An answer that doesn't fit changes nothing, so the same question comes again."""
         context, now = self.context, self._now()
         match reply:
             case Go(typed=typed, value=value):
@@ -317,7 +317,7 @@ class Walk:
         prepared = prepare_at(self.context, at, undo.action, after=True)
         blocks = tuple(undo.action.view(Shown(at.after.values), self.context.destination))
         screen = _with(self.context, screen_of(self.context, at), prepared)
-        # Nothing shows that a person has done it, so Enter, which may be a reflex, doesn't say so.
+        # Nothing shows that a person has done it, and Enter may be a reflex, so Enter alone isn't enough.
         by_hand_only = undo.action.is_seen_by_person and screen.confirmation is Confirmation.ENTER
         screen = replace(
             screen,
@@ -350,7 +350,7 @@ class Walk:
         return None
 
     def _finish(self) -> End | None:
-        """End the run, unless the operator saw something in the last step's output that must not stay so."""
+        """End the run, unless the operator saw something in the last step's output that must be fixed first."""
         context, places = self.context, self.context.way.places
         if places and isinstance(self.operator, Concluding):
             screen, major = screen_of(self.context, places[-1]), context.destination.major
@@ -375,14 +375,14 @@ class Walk:
 
 
 def screen_of(context: Context, at: Place) -> Screen:
-    """Return the screen of a step with the argv it last ran, whatever is known of its values. Never raises."""
+    """Return the screen of a step with the argv it last ran, even if values are missing. Never raises."""
     way, state = context.way, context.state
     number, total = way.number_of(at.path)
     action = at.step.action_on(context.destination.major)
     values, later = Shown(at.scope.values), Shown(at.after.values)
     try:
         blocks = tuple(view_of(at.step, action, values, later, context.destination))
-    except UsageError:  # a value can't stand where it is put: whoever prepares the step says so
+    except UsageError:  # a value can't be used where it is put; preparing the step reports that
         blocks = tuple(notes_of(at.step, values))
     return Screen(
         procedure=context.procedure,
@@ -429,7 +429,7 @@ def _check_of(at: Place, what: Purpose) -> Check | None:
 
 
 def _last_execution(record: StepRecord, what: Purpose) -> Execution:
-    """Return how the last execution of that purpose ended, as the journal has it."""
+    """Return how the last execution of that purpose ended, according to the journal."""
     last = record.last_of(what)
     if last is None or last.outcome is None:
         unseen = "Its result is unknown; the server may have continued"

@@ -1,4 +1,4 @@
-"""What comes next in a run. Pure: it depends on the way and the state, and on nothing else."""
+"""What comes next in a run. Pure: it depends only on the way and the state."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["Begin", "Finish", "NextAction", "Over", "Recover", "Settle", "Verify
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Show this step and do it, if the operator says so."""
+    """Show this step, and do it if the operator says so."""
 
     at: Place
 
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """The step (or, with `UNDO`, its undo) has run; its check has not, or nobody saw how that ended."""
+    """The step (or, with `UNDO`, its undo) has run, but its check hasn't, or nobody saw how the check ended."""
 
     at: Place
     of: Purpose = Purpose.RUN
@@ -60,7 +60,7 @@ NextAction = Begin | Verify | Recover | Settle | Finish | Over
 
 
 def next_action(way: Way, state: RunState) -> NextAction:
-    """Return what comes next: an unknown end first, then the first step that is not settled."""
+    """Return what comes next: an unknown end first, then the first step that isn't settled."""
     if state.ended:
         return Over()
     unknown = state.unknown
@@ -68,7 +68,7 @@ def next_action(way: Way, state: RunState) -> NextAction:
         return Settle(way.find(unknown.path) or _gone(unknown.path), unknown.purpose)
     doubtful = state.doubtful
     if doubtful is not None:
-        # Whichever way the walk has taken since: what may be half done is not left behind without a word.
+        # Whatever the walk has done since, a step that may be half done is never left behind silently.
         return Recover(way.find(doubtful.path) or _gone(doubtful.path), Purpose.UNDO)
     current = next(_ahead(way, state), None)
     if current is None:
@@ -78,9 +78,9 @@ def next_action(way: Way, state: RunState) -> NextAction:
 
 
 def _failed_before_stepping_back(record: StepRecord, state: RunState) -> bool:
-    """Return True if the step's failure is an old one: the walk went back since, and what it would run may differ.
+    """Return True if the step failed before the walk went back: what it would run now may differ.
 
-    The failure of an undo stays the question until it is decided.
+    A failed undo stays open until it is decided.
     """
     own = {Purpose.PREPARE, Purpose.OWN}  # neither does the step
     last = next((one for one in reversed(record.attempts) if one.purpose not in own), None)
@@ -101,14 +101,14 @@ def _at(current: Place, record: StepRecord) -> NextAction:
 
 
 def _undo_unchecked(step: Step, record: StepRecord) -> bool:
-    """Return True if the step was undone and nothing has shown that the undo worked."""
+    """Return True if the step was undone but nothing has shown that the undo worked."""
     has_check = step.undo is not None and step.undo.check is not None
     undone = record.status is Status.TODO and record.purpose is Purpose.UNDO and not record.vouched
     return has_check and undone and record.check is not Outcome.PASSED
 
 
 def is_settled(place: Place, state: RunState) -> bool:
-    """Return True if the walk may go past the step: it is done, its check too, or it was skipped."""
+    """Return True if the walk may go past the step: it and its check are done, or it was skipped."""
     record, step = state.step(place.path), place.step
     if record.status is Status.SKIPPED:
         return True
@@ -119,7 +119,7 @@ def is_settled(place: Place, state: RunState) -> bool:
 
 
 def _ahead(way: Way, state: RunState) -> Iterator[Place]:
-    """Yield the steps still to be gone through: after a step back, also those that were settled before it."""
+    """Yield the steps still to go through; after a step back, that includes steps settled before it."""
     again = False
     for place in way.places:
         again = again or place.path == state.back_to
@@ -128,5 +128,5 @@ def _ahead(way: Way, state: RunState) -> Iterator[Place]:
 
 
 def _gone(path: str) -> Place:
-    """Stand in for a step that the procedure, changed since, no longer has: its end must be decided all the same."""
+    """Return a stand-in for a step that the changed procedure no longer has: its end must still be decided."""
     return Place(step=stand_in(path), path=path, number="", scope=Scope(), after=Scope(), procedure="")

@@ -1,8 +1,8 @@
-"""How far a walk goes by itself: which steps start without a key, and what a person must judge before they do. Pure.
+"""How far a walk goes by itself: which steps start without a key, and what a person must judge first. Pure.
 
-A step that only reads starts by itself, once, and the walk goes on from it if it came out as expected. The walk waits
-for a person where a step asks, warns, writes or destroys, where it has been begun before or been stepped back to, and
-behind a finding: something that was seen and that no `expect` or `verify` has judged.
+A step that only reads starts by itself, once, and the walk continues if it came out as expected. The walk waits for a
+person if a step asks, warns, writes or destroys, if it was begun before or stepped back to, and after a finding:
+something in the output that no `expect` or `verify` has judged.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a step has shown and a person must judge: its output, and what the step says to look for in it."""
+    """What a person must judge: a step's output, and what the step says to look for in it."""
 
     path: str
     number: int
@@ -42,19 +42,19 @@ class Finding:
 def starts_by_itself(
     at: Place, action: Action, prepared: Prepared, state: RunState, *, finding: Finding | None = None
 ) -> bool:
-    """Tell whether a step starts without a key; `finding` is what the step before it has left to judge."""
+    """Tell whether a step starts without a key; `finding` is what the step before it left to judge."""
     record = state.step(at.path)
     only_reads = action.starts_by_itself and prepared.effect is Effect.READS and not prepared.needs_person
     must_be_read = at.step.warning is not None or finding is not None
     is_first_time = record.status is Status.TODO and not record.attempts
     stepped_back = at.path == state.back_to and at.path not in state.settled_since
-    # Whoever writes something down at a step is looking at it.
+    # Whoever adds a note at a step is looking at it.
     is_noted = any(note.step == at.path for note in state.notes)
     return only_reads and is_first_time and not stepped_back and not is_noted and not must_be_read
 
 
 def leaves_finding(step: Step, action: Action, record: StepRecord) -> bool:
-    """Tell whether a step has passed and shown something that nothing but a person judges."""
+    """Tell whether a step has passed and shown something that only a person can judge."""
     last = record.last_of(Purpose.RUN)
     if record.status is not Status.PASSED or record.vouched or last is None or last.outcome is not Outcome.PASSED:
         return False
@@ -62,19 +62,19 @@ def leaves_finding(step: Step, action: Action, record: StepRecord) -> bool:
 
 
 def is_judged_by_person(step: Step, action: Action) -> bool:
-    """Tell whether a step says what to look for in the output of its command, and nothing compares it."""
+    """Tell whether a step says what to look for in its command's output, without comparing it."""
     is_compared = step.verify is not None or step.expect.compares
     return action.runs and not is_compared and bool(step.look_for or step.stop_if)
 
 
 def finding_before(way: Way, state: RunState, path: str, major: int) -> Finding | None:
-    """Return what the step before this one has left to judge."""
+    """Return what the step before this one left to judge."""
     before = way.before(path)
     return None if before is None else finding_at(before, way, state, major)
 
 
 def finding_at(place: Place, way: Way, state: RunState, major: int) -> Finding | None:
-    """Return what a step has left to judge, None if nothing."""
+    """Return what a step left to judge, or None."""
     step, record = place.step, state.step(place.path)
     action, last, values = step.action_on(major), record.last_of(Purpose.RUN), Shown(place.scope.values)
     if last is None or not leaves_finding(step, action, record):

@@ -1,4 +1,4 @@
-"""Values for a procedure's parameters: where they come from, and the one check that all of them go through."""
+"""Values for a procedure's parameters: where they come from, and the one check that they all go through."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["Given", "ask", "gather", "holds_secret", "parse", "supplied"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a run rests on: `values` go into commands and the journal, `secrets` stay in memory."""
+    """The values of a run: `values` go into commands and the journal, `secrets` stay in memory."""
 
     values: Mapping[str, Value]
     secrets: Mapping[str, str]
 
 
 def parse(parameter: Parameter, text: str) -> Value:
-    """Return the value that the text stands for. Raises UsageError if it does not fit the parameter."""
+    """Return the value that the text stands for. Raises UsageError if it doesn't fit the parameter."""
     problem = parameter.problem_with(text)
     if problem:
         raise UsageError(f"{parameter.name}: {problem}", hint=_hint(parameter))
@@ -36,11 +36,11 @@ def parse(parameter: Parameter, text: str) -> Value:
 
 
 def supplied(procedure: Procedure, flags: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts that came with the command line (first) or as RUNBOOK_<NAME>, all of them checked.
+    """Return the checked texts from the command line or from RUNBOOK_<NAME>; the command line takes precedence.
 
-    A variable that is a setting of the program, such as RUNBOOK_TOOLS, fills no parameter.
+    Variables that are settings of the program, such as RUNBOOK_TOOLS, fill no parameter.
 
-    Raises UsageError with every problem at once: unknown names, values that do not fit, secrets on a command line.
+    Raises UsageError with every problem at once: unknown names, values that don't fit, secrets on a command line.
     """
     known = {parameter.name: parameter for parameter in procedure.parameters}
     problems = [_unknown(name, known) for name in flags if name not in known]
@@ -70,13 +70,13 @@ def gather(
 ) -> Given:
     """Return all values, asking the operator for those that neither `texts` nor the `linked` project supplies.
 
-    A relative `@path` of a file with a value begins at the directory.
+    A relative `@path` of a file with a value is relative to the directory.
     """
     values: dict[str, Value] = {}
     stored: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for parameter in procedure.parameters:
-        # An empty text is an answer, too, where the default is empty.
+        # If the default is empty, an empty text is an answer, too.
         text = texts.get(parameter.name, linked.get(parameter.name))
         if text is None or parameter.problem_with(text):
             text = ask(parameter, operator, directory=directory)
@@ -106,10 +106,10 @@ def ask(
     problem_with: Callable[[Parameter, str], str] = Parameter.problem_with,
     directory: str = ".",
 ) -> str:
-    """Ask until the value fits; an empty answer means the default, where there is one. Ten misfits end it.
+    """Ask until the value fits, at most ten times; an empty answer means the default, if there is one.
 
-    If a value may have several lines, `@path` stands for the content of that file. `directory` is the project's: what
-    it has to pick from is offered.
+    If a value may have several lines, `@path` stands for the content of that file. `directory` is the project's; the
+    values to pick from are listed from it.
     """
     if not parameter.offered:
         parameter = with_values(parameter, directory)
@@ -144,7 +144,7 @@ def _content(path: str, directory: str, longest: int) -> tuple[str, str]:
             data = opened.read(limit + 1)
         text = data.decode().replace("\r\n", "\n") if len(data) <= limit else ""
     except UnicodeDecodeError:
-        return "", "the file is not UTF-8 text"
+        return "", "the file isn't UTF-8 text"
     except (OSError, RuntimeError, ValueError):
         return "", "the file can't be read"
     if len(data) > limit:

@@ -1,4 +1,4 @@
-"""The values that a person may pick from where one is asked for: names in project files and in earlier output."""
+"""The values that a person may pick from when asked for one: names from project files and earlier output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST = 200
 
 def with_values(parameter: Parameter, directory: str, *, way: Way | None = None, state: RunState | None = None,
                 at: Place | None = None) -> Parameter:  # fmt: skip
-    """Return the parameter with the values to pick from, none where they can't be known. Only those that fit are kept.
+    """Return the parameter with the values to pick from, none if they can't be known. Only values that fit are kept.
 
     `directory` is the project's. At a step (`at`), `way` and `state` give the output of earlier steps.
     """
@@ -39,14 +39,14 @@ def with_values(parameter: Parameter, directory: str, *, way: Way | None = None,
         else:
             found = ()
     except (OSError, UsageError):
-        found = ()  # a list is a help: without it the value is typed
+        found = ()  # the list is only a help: without it, the value is typed
     one = replace(parameter, many=False)
     fitting = [value for value in dict.fromkeys(found) if value and not one.problem_with(value)]
     return replace(parameter, offered=tuple(fitting[:_MOST]))
 
 
 def picked(parameter: Parameter, typed: str) -> str:
-    """Return what was typed with the numbers of listed values replaced by the values; several have commas between."""
+    """Return the typed text with the numbers of listed values (separated by commas) replaced by the values."""
     parts = [part.strip() for part in typed.split(",")]
     numbers = range(1, len(parameter.offered) + 1)
     if typed in parameter.offered or not all(part.isdecimal() and int(part) in numbers for part in parts):
@@ -76,7 +76,7 @@ def _versions(project: Path) -> Iterable[str]:
 
 
 def _defined(kind: str) -> Callable[[Path], Iterable[str]]:
-    """Return what lists the objects of a kind that the migrations create and don't drop."""
+    """Return a function that lists the objects of a kind that the migrations create and don't drop."""
 
     def names(project: Path) -> Iterable[str]:
         found: dict[str, None] = {}

@@ -55,7 +55,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """All that a prompt at one step may show. `argv` is filled in and redacted, ready to print."""
+    """Everything that a prompt at one step may show. `argv` is filled in and redacted, ready to print."""
 
     procedure: Procedure
     state: RunState
@@ -65,7 +65,7 @@ class Screen:
     action: Action
     number: int
     total: int
-    """How many steps there are, as far as is known; `has_more` says that an answer ahead leads to others."""
+    """How many steps are known so far; `has_more` means that a later answer leads to more."""
     phase: tuple[int, int, str]
     """Number of this phase, number of phases, title."""
     argv: tuple[str, ...] = ()
@@ -73,26 +73,26 @@ class Screen:
     judgement: Judgement | None = None
     confirmation: Confirmation = Confirmation.ENTER
     word: str = ""
-    """What must be typed where `confirmation` is `NAME`."""
+    """What must be typed if `confirmation` is `NAME`."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     seconds_so_far: float = 0
     title: str = ""
     """The step's title with values filled in."""
     blocks: tuple[Block, ...] = ()
-    """All that is said of the step besides, with values filled in."""
+    """Everything else that the step says, with values filled in."""
     draft: str = ""
     """At an `edit` step, the path of the file to open in an editor; it holds the template or the old version."""
     purpose: Purpose = Purpose.RUN
-    """What `argv` is for: the step itself, or its undo, which `TakeBack` asked for and `Go` confirms."""
+    """What `argv` is for: the step itself, or its undo, which `TakeBack` requested and `Go` confirms."""
     starts_by_itself: bool = False
-    """It only reads and nobody has to be asked: an operator answers `Go` unless a person wants to look first."""
+    """Whether it only reads and needs no question: an operator answers `Go` unless a person wants to look first."""
     finding: Finding | None = None
-    """What the step before has left to judge; on the screen of the end, what the last step has."""
+    """What the step before left to judge; on the final screen, what the last step left."""
     has_more: bool = False
     asks: Parameter | None = None
-    """The value that the step asks for, with those to pick from."""
+    """The value that the step asks for, with the values to pick from."""
     diagnosis: Diagnosis | None = None
-    """Why the step's last command failed, where its output says so; set only on the screen of a failure."""
+    """Why the step's last command failed, if its output says so; set only on the screen of a failure."""
 
 
 # --- what the operator answers ----------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class Screen:
 class Go:
     """Do the step.
 
-    `typed` is what was typed to confirm; `value` the value seen (tick), the option (choose), the finished file's
+    `typed` is the confirmation; `value` is the value seen (tick), the option (choose), the finished file's
     path (edit) or the seconds that the operator has already waited (wait; empty: the walk waits by its clock).
     """
 
@@ -119,12 +119,12 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Stand at the step before this one again."""
+    """Go back to the step before this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoTo:
-    """Stand at the step with that path; `reason` says why the steps are skipped that this leaves out."""
+    """Go to the step with that path; `reason` says why the steps that this leaves out are skipped."""
 
     path: str
     reason: str = ""
@@ -132,21 +132,21 @@ class GoTo:
 
 @dataclass(frozen=True, slots=True)
 class AddNote:
-    """Write something down, and ask the same question again."""
+    """Record a note, and ask the same question again."""
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunOwn:
-    """Run a command of the operator's own, typed as a line without a shell, and ask the same question again."""
+    """Run the operator's own command, typed as a line without a shell, and ask the same question again."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Run the step's undo; `typed` confirms it where it writes."""
+    """Run the step's undo; `typed` confirms it if it writes."""
 
     typed: str = ""
 
@@ -174,7 +174,7 @@ class Stop:
 
 
 class Undecided(StrEnum):
-    """What the operator says of a step whose end is unknown."""
+    """What the operator says about a step whose end is unknown."""
 
     PROBE = "probe"
     DONE = "done"
@@ -183,7 +183,7 @@ class Undecided(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolve:
-    """A decision on an unknown step, with what it rests on."""
+    """A decision on an unknown step, with the reason for it."""
 
     what: Undecided
     note: str = ""
@@ -196,7 +196,7 @@ class Operator(Protocol):
     """The person at the terminal, a drill's unattended answers, or a test's script."""
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Show what this is and wait for a go. `target` blocks until the target is proven. False: not started."""
+        """Show the introduction and wait for a go. `target` blocks until the target is proven. False: not started."""
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter; `problem` says what was wrong with the last answer."""
@@ -205,62 +205,62 @@ class Operator(Protocol):
         """Ask what to do at a step that is next."""
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
-        """Ask what to do after a step failed: `Go` retries."""
+        """Ask what to do after a step failed. `Go` retries it."""
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
         """Ask what became of a step whose end is unknown; `known` says in sentences what is known."""
 
     def accept(self, what: str, diff: str) -> bool:
-        """Show what changed since the run stopped (`procedure` or `target`) and ask whether to go on."""
+        """Show what changed since the run stopped (`procedure` or `target`) and ask whether to continue."""
 
     def take_over(self, holder: Holder) -> str | None:
         """Say who holds the target; return the reason for taking over, or None to leave it."""
 
     def tell(self, event: Event, screen: Screen | None) -> None:
-        """Take note of an event that is already in the journal (to print it)."""
+        """Receive an event that is already in the journal, to print it."""
 
 
 @runtime_checkable
 class Concluding(Protocol):
-    """An operator that wants a last word before a run is finished; one that does not is not asked."""
+    """An operator that wants the last word before a run is finished. This is optional; other operators aren't asked."""
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Every step is settled; `screen` is the last one's. None finishes, `Back` stands at that step again.
+        """Decide whether to finish, now that every step is settled: None finishes, `Back` goes back to the last step.
 
-        With `finding`, the last step has left something to judge.
+        `screen` is the last step's. If it has a `finding`, that step left something to judge.
         """
 
 
 @runtime_checkable
 class Watching(Protocol):
-    """An operator that is told what the walk waits for while nothing is printed; one that isn't sees nothing of it."""
+    """An operator that shows what the walk is waiting for while nothing is printed. This is optional."""
 
     def during(self, what: str) -> AbstractContextManager[None]:
-        """Say what goes on, and for how long, until the `with` block ends."""
+        """Show what is going on, and for how long, until the `with` block ends."""
 
 
 @runtime_checkable
 class Returning(Protocol):
-    """An operator that wants to know where a run stands before it continues; one that doesn't is introduced to it."""
+    """An operator that wants to see how far a run got before it continues; other operators get the introduction."""
 
     def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
-        """Show where the run stands and wait for a go, like `introduce`. False: the run stays as it is."""
+        """Show how far the run got and wait for a go, like `introduce`. False: the run stays as it is."""
 
 
 @runtime_checkable
 class Advised(Protocol):
-    """An operator that wants to hear why a command of its own did not run; one that doesn't is not told."""
+    """An operator that wants to know why its own command didn't run. This is optional."""
 
     def advise(self, text: str) -> None:
-        """Say it."""
+        """Show why."""
 
 
 @runtime_checkable
 class Pausing(Protocol):
-    """An operator that waits in its own way; for one that doesn't, the clock waits."""
+    """An operator that waits in its own way; for other operators, the clock waits."""
 
     def pause(self, seconds: float) -> float:
-        """Wait that many seconds, or less if the operator wants to go on; return how many passed."""
+        """Wait that many seconds, or less if the operator wants to continue; return how many passed."""
 
 
 # --- what is executed -------------------------------------------------------------------------------------------
@@ -268,7 +268,7 @@ class Pausing(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How a command ended. `output` is redacted and bounded, any JSON (stdout) last; `document` is that JSON whole."""
+    """How a command ended. `output` is redacted and bounded, any JSON (stdout) last; `document` is the whole JSON."""
 
     outcome: Outcome
     exit: int | None
@@ -292,7 +292,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCommand:
-    """A command that only reads: what to run, and the variables that it gets."""
+    """A command that only reads, and the variables that it gets."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -312,14 +312,14 @@ class Executor(Protocol):
         secrets: Sequence[str] = (),
         understands: Callable[[str], str] | None = None,
     ) -> Execution:
-        """Run argv and wait for its end. `secrets` are removed from what is shown and kept.
+        """Run argv and wait for it to end. `secrets` are removed from what is shown and kept.
 
-        If the command ends well, `understands` turns the document that it printed into the one that is shown and kept
-        instead. If that raises UsageError, the command counts as failed.
+        If the command succeeds, `understands` turns the document that it printed into the one that is shown and kept
+        instead. If `understands` raises UsageError, the command counts as failed.
 
-        `born` is called with pid and kernel start time after the fork and before the program is loaded; if it
-        raises, or this process dies first, the program never runs. Raises MissingPartError if argv[0] is not found,
-        and ProgramChangedError if it is no longer the program that was found at first.
+        `born` is called with pid and kernel start time after the fork and before the program is loaded; if it raises,
+        or this process dies first, the program never runs. Raises MissingPartError if argv[0] isn't found, and
+        ProgramChangedError if it's no longer the program that was found at first.
         """
 
     def read_in_parallel(
@@ -331,7 +331,7 @@ class Executor(Protocol):
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
     ) -> Sequence[Execution]:
-        """Run commands at the same time without showing their output; return how each ended, in their order.
+        """Run commands in parallel without showing their output; return how each ended, in order.
 
         Nobody can answer a question that one of them asks. Each has `timeout` seconds. Raises what `execute` raises.
         """
@@ -341,10 +341,10 @@ class Target(Protocol):
     """Where the commands of a run go."""
 
     def prove(self) -> TargetSeen:
-        """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
+        """Ask the CLI what the target is. Raises RunbookError if it can't tell or if its major is unknown."""
 
     def recheck(self, seen: TargetSeen) -> TargetSeen:
-        """Prove it again, cheaply, right before a write."""
+        """Prove the target again, cheaply, right before a write."""
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words that `{{target}}` stands for in that command."""
@@ -353,7 +353,7 @@ class Target(Protocol):
         """Return the environment that commands get on top of the process's own."""
 
     def functions_url(self) -> str:
-        """Return where the target's edge functions are called, up to and including `/functions/v1`.
+        """Return the URL of the target's edge functions, up to and including `/functions/v1`.
 
         Raises UsageError if the project's files don't say.
         """
@@ -365,10 +365,10 @@ class Target(Protocol):
 
 @runtime_checkable
 class Comparing(Protocol):
-    """A target that can compare where a command says that it went. This is optional; other targets aren't asked."""
+    """A target that can compare where a command says it went. This is optional; other targets aren't asked."""
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
-        """Return where a command says that it went, if that isn't this target; "" otherwise."""
+        """Return where a command says it went, if that isn't this target; "" otherwise."""
 
 
 class Clock(Protocol):
@@ -381,4 +381,4 @@ class Clock(Protocol):
         """Return seconds since an arbitrary moment, to measure durations: nobody can set this clock."""
 
     def wait(self, seconds: float) -> None:
-        """Return after that many seconds."""
+        """Wait that many seconds."""

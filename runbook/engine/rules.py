@@ -1,4 +1,4 @@
-"""The rules for a run's commands, policy and the CLI's words for a target: pinned when it begins, compared later."""
+"""The rules for a run's commands (policy, and the CLI's words for a target): pinned at its start, compared later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["describe_book", "rules_of", "weakened"]
 def rules_of(book: Book, procedure: Procedure, destination: Destination, *, reference: str) -> RulesSeen:
     """Return the rules of a book, and how they judge every command that a procedure may run.
 
-    `reference` is the project's ref; commands don't show it, because the comparison of targets reports another one.
+    `reference` is the project's ref; commands leave it out, because comparing the targets reports a changed ref.
     """
     sources = dict(_shared(book))
     whole = "\0".join(f"{name}\0{sources[name]}" for name in sorted(sources))
@@ -46,7 +46,7 @@ def _shared(book: Book) -> Iterator[tuple[str, str]]:
 
 
 def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str, JudgedCommand]]:
-    """Yield each command of a step under a name of its own, with values by their names."""
+    """Yield each command of a step under its own name, with names in place of values."""
     seen: Counter[Role] = Counter()
     for role, action, majors in place.step.commands((to.major,)):
         if to.major not in majors:
@@ -54,7 +54,7 @@ def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str
         try:
             argv = action.argv(Shown({}), to)
         except UsageError:
-            continue  # its value can't be shown by name there; the command is judged before it runs
+            continue  # a name can't replace the value there; the command is judged before it runs
         judgement = action.judge(argv, to)
         if judgement is not None:
             effect = effect_of(judgement, action.declared, place.step.effect)

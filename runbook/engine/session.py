@@ -1,4 +1,4 @@
-"""Walk a procedure from its introduction to its end. The one way through it: terminal, drill and tests come here."""
+"""Walk a procedure from its introduction to its end. The terminal, drills and tests all start here."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ __all__ = ["Identity", "Settings", "resume", "walk"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a walk may be given besides its ports.
+    """Optional settings of a walk.
 
     `environment` supplies parameters as RUNBOOK_<NAME>; `scratch` is a private directory for drafts (default: beside
-    the journal), and files with secrets go beside it if they can't be in memory; `finished` is called with the run's id
-    at its end.
+    the journal), and files with secrets go beside it if they can't be kept in memory; `finished` is called with the
+    run's id when it ends.
     """
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -45,7 +45,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _World:
-    """What stays the same from one walk to the one that it is left for."""
+    """What stays the same when one walk is left for another."""
 
     book: Book
     ports: Ports
@@ -69,8 +69,8 @@ def walk(  # noqa: PLR0913 - each port by its name; all but two are keywords
 ) -> ExitCode:
     """Walk through a procedure and return how it ended; `values` are texts for its parameters.
 
-    Raises UsageError (values that do not fit), PolicyRefusal, TargetHeldError, JournalError, and what proving the
-    target raises. A dry run keeps its journal to itself and only reads.
+    Raises UsageError (values that don't fit), PolicyRefusal, TargetHeldError, JournalError, and what proving the target
+    raises. A dry run only reads, and keeps its journal in memory.
     """
     ports = Ports(
         operator=operator,
@@ -100,9 +100,9 @@ def resume(  # noqa: PLR0913 - each port by its name; all but two are keywords
     identity: Identity,
     settings: Settings | None = None,
 ) -> ExitCode:
-    """Go on with a run where its journal ends. Raises what `walk` raises, and UsageError if the run has finished.
+    """Resume a run where its journal ends. Raises what `walk` raises, and UsageError if the run has finished.
 
-    What changed since, in the procedure or in the target, is shown and must be accepted.
+    Changes since then, in the procedure or the target, are shown and must be accepted.
     """
     ports = Ports(operator=operator, executor=executor, target=target, journal=journal, clock=clock)
     world = _World(book=book, ports=ports, identity=identity, settings=settings or Settings())
@@ -194,7 +194,7 @@ def _comes_back(operator: Operator, procedure: Procedure, state: RunState, prove
 
 
 def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, environment: Mapping[str, str]) -> End:
-    # Read only now: until the target was ours, its last owner may have gone on.
+    # Read only now: until the target was ours, its last holder may have continued.
     context.state = fold(context.ports.journal.events(context.run))
     _header_of(context.state, context.run)
     changes = accept_changes(context, seen)
@@ -204,14 +204,14 @@ def _go_on(context: Context, seen: TargetSeen, takes_over: TakenOver | None, env
     resumed = RunResumed(at=now, operator=identity.operator, host=identity.host, target=seen)
     for event in (*([takes_over] if takes_over else []), resumed, *changes):
         context.record(event, _standing(context))
-    # First, because a new value must not contain one of them.
+    # Secrets first, because a new value must not contain one of them.
     context.secrets = _secrets(context, environment)
     _ask_for_new_values(context)
     return Walk(context).go()
 
 
 def _ask_for_new_values(context: Context) -> None:
-    """Ask for the parameters that the procedure did not have when the run began: a list without values is no list."""
+    """Ask for parameters that the procedure didn't have when the run began; an empty list counts as missing."""
     for parameter in context.procedure.parameters:
         if not parameter.secret and parameter.name not in context.state.parameters:
             operator, directory = context.ports.operator, context.ports.target.directory
@@ -221,20 +221,20 @@ def _ask_for_new_values(context: Context) -> None:
 
 
 def _standing(context: Context) -> Screen | None:
-    """Return the screen of the step that the run stands at: who goes on must be shown the state as it is."""
+    """Return the screen of the run's current step: whoever resumes must see the state as it is."""
     action = next_action(context.way, context.state)
     return None if isinstance(action, Finish | Over) else screen_of(context, action.at)
 
 
 def _header_of(state: RunState, run: str) -> RunStarted:
-    """Return the first event of a run that can be gone on with. Raises UsageError for a finished one."""
+    """Return the first event of a run that can be resumed. Raises UsageError for a finished run."""
     if state.header is None or state.ended:
         raise UsageError(f"run {run} has finished", hint=f"`runbook report {run}` shows what it did.")
     return state.header
 
 
 def _secrets(context: Context, environment: Mapping[str, str]) -> dict[str, str]:
-    """Ask for the secrets again: they were never written down."""
+    """Ask for the secrets again, because they were never stored."""
     secret = tuple(parameter for parameter in context.procedure.parameters if parameter.secret)
     texts = supplied(replace(context.procedure, parameters=secret), {}, environment)
     operator, directory = context.ports.operator, context.ports.target.directory
@@ -244,17 +244,17 @@ def _secrets(context: Context, environment: Mapping[str, str]) -> dict[str, str]
 
 @contextmanager
 def _scratch(world: _World, *, dry: bool) -> Iterator[Path]:
-    """Yield the private directory; that of a dry run is gone afterwards."""
+    """Yield the private directory; a dry run's is removed afterwards."""
     if dry:
         with TemporaryDirectory(prefix="runbook-dry-") as directory:
-            # One level down: files with secrets go beside it, and must be private and removed as well.
+            # One level down, because files with secrets go beside it, and must be private and removed as well.
             yield open_directory(Path(directory) / "scratch")
         return
     yield open_directory(world.settings.scratch or state_directory() / "scratch")
 
 
 def _new_run(procedure: Procedure, ports: Ports) -> str:
-    """Return an id that no run has: the minute and the procedure, and a number where that is taken."""
+    """Return an unused id: the minute and the procedure, and a number if that id is taken."""
     first = f"{ports.clock.now():%Y%m%d-%H%M}-{procedure.id}"
     taken = {*ports.journal.runs(), *(holder.run for holder in ports.journal.holders())}
     number = 1

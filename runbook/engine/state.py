@@ -38,17 +38,17 @@ __all__ = ["Attempt", "ChildProcess", "RunState", "Status", "StepRecord", "apply
 
 
 class Status(StrEnum):
-    """Where one step stands."""
+    """The status of one step."""
 
     TODO = "todo"
     """Never begun, or undone."""
     RUNNING = "running"
-    """Started and not finished: while the run's process lives it is under way, afterwards its end is unknown."""
+    """Started and not finished: in progress while the run's process lives; afterwards, its end is unknown."""
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
-    """Interrupted while it wrote: the server may have gone on."""
+    """Interrupted while writing: the server may have continued."""
 
     @property
     def is_settled(self) -> bool:
@@ -57,7 +57,7 @@ class Status(StrEnum):
 
     @property
     def is_unknown(self) -> bool:
-        """True if nobody can say what became of the step: it must be decided before anything else."""
+        """True if nobody can say what became of the step. That must be decided before anything else."""
         return self in {Status.RUNNING, Status.UNKNOWN}
 
 
@@ -72,14 +72,14 @@ class ChildProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One execution for a step: when, why, and how it ended (`outcome` None: not, as far as is known)."""
+    """One execution for a step: when, why, and how it ended (`outcome` None: as far as is known, it didn't)."""
 
     purpose: Purpose
     started: datetime
     started_after: float = 0
     """How many seconds into the run it started (`RunState.seconds`)."""
     number: int = 0
-    """Its place among all events of the run."""
+    """Its number among all events of the run."""
     argv: tuple[str, ...] = ()
     effect: str = "reads"
     confirmed: str = ""
@@ -95,23 +95,23 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """All that is known of one step. `status` tells of the step itself, `check` of its verification."""
+    """Everything known about one step. `status` is about the step itself, `check` about its verification."""
 
     path: str
     status: Status = Status.TODO
     purpose: Purpose = Purpose.RUN
     """What the status is about: the step (`RUN`) or its undo (`UNDO`)."""
     check: Outcome | None = None
-    """How the verification of the last run, or undo, ended; None: not verified (yet)."""
+    """How the verification of the last run or undo ended; None: not verified (yet)."""
     attempts: tuple[Attempt, ...] = ()
     captured: Mapping[str, str] = field(default_factory=dict)
     is_doubtful: bool = False
-    """Its undo began while nobody knew how it had ended, or how an earlier undo had: until that is decided it may be
-    half done."""
+    """Whether its undo began while the end of the step, or of an earlier undo, was unknown: until that is decided, it
+    may be half done."""
     vouched: bool = False
-    """A person let it count as passed: its end was unknown or its check had failed."""
+    """Whether a person let it count as passed although its end was unknown or its check had failed."""
     reason: str = ""
-    """Why it was skipped, or what a person's decision on it rests on."""
+    """Why it was skipped, or the reason for a person's decision on it."""
 
     def last_of(self, purpose: Purpose) -> Attempt | None:
         """Return the newest execution of that purpose."""
@@ -125,14 +125,14 @@ class StepRecord:
 
     @property
     def may_be_half_done(self) -> bool:
-        """True if nobody knows how it ended, unless all that it ran only reads: that is simply done again."""
+        """True if nobody knows how it ended and it ran more than reads, which can simply be repeated."""
         last = self.last
         only_read = last is not None and last.purpose is Purpose.RUN and last.effect == "reads"
         return self.status.is_unknown and not (only_read and last is not None and (last.argv or last.looks))
 
     @property
     def output(self) -> str:
-        """The output kept of the newest execution of any purpose."""
+        """The stored output of the newest execution of any purpose."""
         return self.attempts[-1].output if self.attempts else ""
 
     @property
@@ -159,7 +159,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Everything known of a run. Mappings are never changed in place."""
+    """Everything known about a run. Mappings are never changed in place."""
 
     header: RunStarted | None = None
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
@@ -167,15 +167,15 @@ class RunState:
     choices: Mapping[str, str] = field(default_factory=dict)
     """The option taken, by the path of the `choose` step."""
     values: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
-    """Parameters, values captured and values seen, for showing: steps see what `way` gives them."""
+    """Parameters, captured values and values seen, for display; steps get theirs from `way`."""
     parameters: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Values of the procedure's parameters. No secrets."""
     back_to: str = ""
-    """The earlier step that the walk went back to; steps from there on are gone through again."""
+    """The earlier step that the walk went back to; steps from there on are repeated."""
     settled_since: frozenset[str] = frozenset()
     """Steps settled since the walk went back."""
     back_number: int = 0
-    """The place of that event among all events of the run; attempts with a lower number came before it."""
+    """The number of that event among all events of the run; attempts with a lower number came before it."""
     operator: str = ""
     host: str = ""
     target: TargetSeen | None = None
@@ -189,30 +189,30 @@ class RunState:
     """Why the run stopped, while it is stopped."""
     handed_to: str = ""
     note: str = ""
-    """What was said when the run was handed over."""
+    """The note from when the run was handed over."""
     notes: tuple[NoteAdded, ...] = ()
-    """What operators wrote down on the way, oldest first."""
+    """The operators' notes, oldest first."""
     updated: datetime | None = None
     seconds: float = 0
     """How long the run took up to its last event. It never decreases, even if the machine's clock is set back."""
     events: int = 0
 
     def step(self, path: str) -> StepRecord:
-        """Return what is known of a step, an empty record if nothing is."""
+        """Return what is known about a step, an empty record if nothing is."""
         return self.steps.get(path) or StepRecord(path=path)
 
     def seconds_until(self, now: datetime) -> float:
-        """Return how long the run has taken by now, as far as its record and the machine's clock can tell."""
+        """Return how long the run has taken so far, as far as its record and the machine's clock can tell."""
         return self.seconds + (max(0.0, (now - self.updated).total_seconds()) if self.updated else 0.0)
 
     @property
     def unknown(self) -> StepRecord | None:
-        """The first step whose end nobody knows, and that may have changed something."""
+        """The first step whose end nobody knows and that may have changed something."""
         return next((record for record in self.steps.values() if record.may_be_half_done), None)
 
     @property
     def doubtful(self) -> StepRecord | None:
-        """The first step whose undo has failed, and of which nobody knows whether it is done."""
+        """The first step whose undo has failed and that nobody knows to be done or not."""
         failed = (record for record in self.steps.values() if record.status is Status.FAILED)
         return next((record for record in failed if record.is_doubtful), None)
 
@@ -223,20 +223,20 @@ def fold(events: Iterable[Event]) -> RunState:
 
 
 def apply(state: RunState, event: Event) -> RunState:
-    """Return the state after one more event. Raises KeyError for an event that is not of `events.py`."""
+    """Return the state after one more event. Raises KeyError for an event that isn't from `events.py`."""
     state = replace(state, events=state.events + 1, seconds=state.seconds + _passed(state, event), updated=event.at)
     return _FOLDS[type(event)](state, event)
 
 
 def seconds_since(before: datetime | None, event: Event) -> float:
-    """Return how long after the previous event this one came: as measured, else by clocks that may have been set."""
+    """Return the seconds since the previous event: as measured, or else by clocks that somebody may have set."""
     if event.after is not None:
         return event.after
     return max(0.0, (event.at - before).total_seconds()) if before else 0.0
 
 
 def _passed(state: RunState, event: Event) -> float:
-    # Another process records this while ours goes on, and the next event of ours measures that time, too.
+    # Another process records this while ours continues, and our next event measures that time, too.
     is_foreign = isinstance(event, TakenOver) and state.header is not None and event.was == state.header.run
     return 0.0 if is_foreign else seconds_since(state.updated, event)
 
@@ -260,7 +260,7 @@ def _started(state: RunState, event: RunStarted) -> RunState:
 
 
 def _resumed(state: RunState, event: RunResumed) -> RunState:
-    # The target stays what it was: a different one is taken over by ChangeAccepted only.
+    # The target stays the same: only ChangeAccepted replaces it.
     return replace(state, operator=event.operator, host=event.host, paused="", handed_to="", note="")
 
 
@@ -315,7 +315,7 @@ def _step_started(state: RunState, event: StepStarted) -> RunState:
         doubtful = record.is_doubtful or record.status.is_unknown
         record = replace(record, status=Status.RUNNING, purpose=Purpose.UNDO, check=None, is_doubtful=doubtful)
     elif event.purpose is Purpose.VERIFY:
-        # What an earlier check showed is no longer so: if this one is cut off, the step is unverified.
+        # An earlier check no longer counts: if this one is cut off, the step is unverified.
         record = replace(record, check=None)
     return _keep(state, record)
 
@@ -369,7 +369,7 @@ def _status_after(record: StepRecord, event: StepFinished) -> Status:
 
 def _step_skipped(state: RunState, event: StepSkipped) -> RunState:
     record = state.step(event.step)
-    # A step that passed and is met again on the way forward is left as it is, not unsaid.
+    # A step that passed before, and comes up again, keeps its result.
     passed = record.status is Status.PASSED
     status = Status.PASSED if passed else Status.SKIPPED
     record = replace(record, status=status, vouched=passed, reason=event.reason, is_doubtful=False)
@@ -380,7 +380,7 @@ def _step_resolved(state: RunState, event: StepResolved) -> RunState:
     record = state.step(event.step)
     done = event.decision is Decision.DONE
     if record.purpose is Purpose.UNDO and (done or record.status is not Status.TODO):
-        # An undo to be tried again stays the question: nothing leads from it to the step itself.
+        # An undo to be retried stays open: nothing leads from it to the step itself.
         status = Status.TODO if done else Status.FAILED
         purpose = Purpose.UNDO
     else:

@@ -1,4 +1,4 @@
-"""Takes secrets out of events before they are stored: out of what people typed and commands printed."""
+"""Removes secrets from events before they are stored: from what people typed and commands printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run per target: take its lock for the length of a walk, from somebody else only on a person's word."""
+"""One run per target: hold its lock during a walk, and take it from somebody else only if a person says so."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["lock_target"]
 
 @contextmanager
 def lock_target(context: Context, seen: TargetSeen) -> Iterator[TakenOver | None]:
-    """Hold the target's lock for the length of the block; yields the take-over that it needed, if it did.
+    """Hold the target's lock until the block ends; yield the takeover, if one was needed.
 
-    Raises TargetHeldError if somebody has the target and it is not taken over.
+    Raises TargetHeldError if somebody has the target and it isn't taken over.
     """
     key = lock_key(seen, context.identity, context.ports.target)
     takes_over = _take(context, key)
     try:
         yield takes_over
     finally:
-        # A lock that can't be given back now is recognised later by its dead process.
+        # A lock that can't be released now is recognised later by its dead process.
         with suppress(JournalError):
             context.ports.journal.release(key, context.run)
 
@@ -48,7 +48,7 @@ def _take(context: Context, key: str) -> TakenOver | None:
 
 
 def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | None) -> None:
-    """Put the take-over into the record of the run that it was taken from, too."""
+    """Record the takeover in the run that it was taken from, too."""
     # A run in another journal isn't ours to write to; its process notices that it lost the target.
     if other is not None and event is not None and other.run != context.run and not other.elsewhere:
         journal = context.ports.journal
@@ -58,7 +58,7 @@ def _tell_the_other(context: Context, other: Holder | None, event: TakenOver | N
 
 
 def _held_by(other: Holder) -> TargetHeldError:
-    dead = " Its process no longer runs." if other.alive is False else ""
+    dead = " Its process is no longer running." if other.alive is False else ""
     step = f", at step {other.step}" if other.step else ""
     back = f"`runbook resume {other.run}` continues it once it has stopped."
     if other.elsewhere:

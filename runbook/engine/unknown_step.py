@@ -1,4 +1,4 @@
-"""What is known, in sentences, of a step whose end nobody saw."""
+"""What is known, in sentences, about a step whose end nobody saw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["child_lives", "known_of", "span"]
 
 
 def known_of(context: Context, record: StepRecord) -> tuple[str, ...]:
-    """Return what the journal and this machine's processes tell of the last execution."""
+    """Return what the journal and this machine's processes show about the last execution."""
     attempt = record.last
     if attempt is None:
         return ("Nothing more is on record.",)
@@ -21,13 +21,13 @@ def known_of(context: Context, record: StepRecord) -> tuple[str, ...]:
 
 
 def child_lives(context: Context, record: StepRecord) -> bool:
-    """Return True if the step's command, or something that it started, certainly still runs on this machine."""
+    """Return True if the step's command, or a process that it started, is certainly still running on this machine."""
     child = record.child
     return child is not None and bool(context.ports.survivors(child.pid, child.born, child.host))
 
 
 def span(seconds: float) -> str:
-    """Return a length of time as a person says it: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
+    """Return a duration in a person's words: `12 s`, `4 min`, `2 h 05 min`, `3 days`."""
     if seconds < 100:
         return f"{seconds:.1f} s" if 0.05 <= seconds < 9.95 else f"{round(seconds)} s"
     minutes = round(seconds / 60)
@@ -49,7 +49,7 @@ def _sentences(context: Context, record: StepRecord, attempt: Attempt) -> Iterat
     elif attempt.outcome is Outcome.FAILED:
         yield f"It failed: {attempt.evidence}."
     else:
-        yield "Its end is not on record."
+        yield "Its end isn't recorded."
     if attempt.argv:
         yield _process(context, attempt, attempt.child)
 

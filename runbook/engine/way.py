@@ -1,4 +1,4 @@
-"""The way through a procedure as one run goes it: the steps in order, given the choices made and the values known."""
+"""One run's way through a procedure: the steps in order, given the choices made and the values known."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ BEFORE_TITLE = "Before you start"
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The steps that have a screen of their own, first to last. Behind an open choice nothing is known yet."""
+    """The steps that have their own screen, first to last. Nothing is known yet after an open choice."""
 
     places: tuple[Place, ...]
 
     def find(self, path: str) -> Place | None:
-        """Return the step with that path, None if the way does not lead there (any more)."""
+        """Return the step with that path, or None if the way doesn't lead there (any more)."""
         return next((place for place in self.places if place.path == path), None)
 
     def named(self, step_id: str, *, before: str) -> Place:
@@ -47,13 +47,13 @@ class Way:
         return self.places[index - 1] if index else None
 
     def number_of(self, path: str) -> tuple[int, int]:
-        """Return (number, total) of a step among those of its part: what comes before step 1 is counted apart."""
+        """Return (number, total) of a step in its part; steps before step 1 are counted separately."""
         here = self.find(path)
         part = [place.path for place in self.places if here is not None and place.is_before == here.is_before]
         return (part.index(path) + 1, len(part)) if path in part else (0, len(self.places))
 
     def is_open_behind(self, path: str) -> bool:
-        """Tell whether a question from here on still has no answer, so that more steps may come than are known."""
+        """Tell whether a question from here on is still open, so that more steps may come than are known."""
         paths = [place.path for place in self.places]
         ahead = self.places[paths.index(path) :] if path in paths else ()
         return any(not place.branches and any(place.step.action.branches()) for place in ahead)
@@ -86,7 +86,7 @@ def way_of(procedure: Procedure, state: RunState, built_ins: Mapping[str, Value]
 
 
 def _screens(places: Sequence[Place], phase: str) -> Iterator[Place]:
-    """Yield the places that have a screen; the first one within a container opens the container's phase."""
+    """Yield the places that have a screen; the first one inside a container opens the container's phase."""
     for place in places:
         opens = phase if place is places[0] and place.step.phase is None else ""
         here = replace(place, step=replace(place.step, phase=opens)) if opens else place
@@ -97,7 +97,7 @@ def _screens(places: Sequence[Place], phase: str) -> Iterator[Place]:
 
 
 class _OfRun:
-    """What one run knows: the options taken in it, its lists, what its steps have found."""
+    """What one run knows: the options chosen, its lists, and what its steps have found."""
 
     def __init__(self, state: RunState) -> None:
         self._state = state

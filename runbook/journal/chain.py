@@ -1,7 +1,7 @@
 """The hash chain of a run: each event's hash covers the event and all events before it.
 
-A changed byte breaks it, and so does a missing, added or moved event, the last ones included. It proves nothing against
-someone who can write the file and recomputes the hashes; to prove more, keep the last hash elsewhere.
+A changed byte breaks it, and so does a missing, added or moved event, including the last ones. It proves nothing
+against someone who can write the file and recomputes the hashes; to prove more, keep the last hash elsewhere.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Head:
     events: int
     hash: str
     unproven: int = 0
-    """How many of its first events a version without hashes recorded; their hashes were computed later."""
+    """How many of its first events were recorded by a version without hashes; their hashes were computed later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Something wrong in a journal. `run` is empty and `event` 0 if it concerns none in particular."""
+    """Something wrong in a journal. `run` is empty and `event` is 0 if it concerns none in particular."""
 
     run: str
     event: int
@@ -55,7 +55,7 @@ class Damage:
 
 
 def start_of(run: str) -> str:
-    """Return what the hash of a run's first event is computed from, so that no chain fits another run."""
+    """Return the seed for the hash of a run's first event, so that no chain fits another run."""
     return _digest("runbook journal, chain 1", run)
 
 
@@ -65,7 +65,7 @@ def hash_of(previous: str, run: str, number: int, at: str, body: bytes | str) ->
 
 
 def problems(run: str, links: Sequence[Link], head: Head | None) -> Iterator[Damage]:
-    """Yield the damage in a run's events, which are given in the order of their numbers.
+    """Yield the damage in a run's events, which must be in the order of their numbers.
 
     Each is checked against the stored hash of the one before it, so one damaged event doesn't implicate all later ones.
     """
@@ -98,7 +98,7 @@ def _digest(*parts: str | bytes) -> str:
     digest = sha256()
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        # The length first: two different lists of parts never give the same bytes.
+        # The length comes first, so two different lists of parts never give the same bytes.
         digest.update(b"%d:" % len(data))
         digest.update(data)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Events as plain JSON values and back. What is written here is read for years: fields are only ever added."""
+"""Convert events to plain JSON values and back. Stored events are read for years, so fields are only ever added."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KINDS: Mapping[str, type[Event]] = {
 
 def to_json(event: Event) -> str:
     """Return the event as one line of ASCII JSON."""
-    # Python would write NaN, which is not JSON and which no other reader takes.
+    # Python would write NaN, which isn't JSON and which no other reader accepts.
     return json.dumps(encode(event), separators=(",", ":"), allow_nan=False)
 
 
@@ -34,9 +34,9 @@ def from_json(text: str) -> Event:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise JournalError(f"the journal holds an event that is not JSON: {error}") from error
+        raise JournalError(f"the journal contains an event that isn't JSON: {error}") from error
     if not isinstance(document, dict):
-        raise JournalError("the journal holds something that isn't an event")
+        raise JournalError("the journal contains something that isn't an event")
     return decode(document)
 
 
@@ -46,17 +46,17 @@ def encode(event: Event) -> dict[str, Any]:
 
 
 def decode(document: Mapping[str, Any]) -> Event:
-    """Return the event that `encode` made. Fields that this version does not know are left out. Raises JournalError."""
+    """Return the event that `encode` made, without fields that this version doesn't know. Raises JournalError."""
     kind = _KINDS.get(str(document.get("event", "")))
     if kind is None:
         raise JournalError(
-            f"the journal holds an event of an unknown kind: {document.get('event')!r}",
+            f"the journal contains an event of an unknown kind: {document.get('event')!r}",
             hint="A newer version of runbook wrote it; use that version.",
         )
     try:
         event = _decode_fields(kind, document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise JournalError(f"the journal holds a damaged {kind.__name__} event: {error}") from error
+        raise JournalError(f"the journal contains a damaged {kind.__name__} event: {error}") from error
     assert isinstance(event, Event)
     return event
 
@@ -78,7 +78,7 @@ def _plain(value: Any) -> Any:
 
 
 def _decode_fields(kind: type[Any], document: Mapping[str, Any]) -> Any:
-    # Names that are missing get the field's default: an older version wrote the event.
+    # Missing names get the field's default, because an older version wrote the event.
     hints = get_type_hints(kind)
     known_here = (field.name for field in fields(kind) if field.name in document)
     return kind(**{name: _read(hints[name], document[name]) for name in known_here})
@@ -92,7 +92,7 @@ def _read(hint: Any, value: Any) -> Any:
         return hint(value)
     if isinstance(hint, type) and is_dataclass(hint):
         return _decode_fields(hint, value)
-    # A union is told apart by the value itself; none of ours holds a mapping.
+    # The value itself decides between the types of a union; none of ours contains a mapping.
     if get_origin(hint) is not None and not isinstance(hint, UnionType) and issubclass(get_origin(hint), Mapping):
         return {key: _read(get_args(hint)[1], one) for key, one in value.items()}
     return tuple(value) if isinstance(value, list) else value

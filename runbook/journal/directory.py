@@ -1,4 +1,4 @@
-"""Opens the directory of the journal: this user's own, closed to everybody else."""
+"""Opens the journal's directory, which belongs to this user and is closed to everybody else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["open_directory"]
 
 
 def open_directory(directory: Path) -> Path:
-    """Make the directory if need be, for this user alone, and return it. Raises JournalError if it is not ours."""
+    """Create the directory if needed, for this user alone, and return it. Raises JournalError if it isn't ours."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = directory.stat()
@@ -21,7 +21,7 @@ def open_directory(directory: Path) -> Path:
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "it belongs to another user")
     if stat.S_IMODE(found.st_mode) & 0o077:
-        # `mkdir` leaves a directory that was there as it is, and the journal names projects and people.
+        # `mkdir` doesn't change an existing directory, and the journal names projects and people.
         try:
             directory.chmod(0o700)
         except OSError as error:
@@ -34,5 +34,5 @@ def open_directory(directory: Path) -> Path:
 def _unusable(directory: Path, why: str) -> JournalError:
     return JournalError(
         f"the journal can't be kept in {directory}: {why}",
-        hint="Nothing ran. Make that directory yours and writable, or set XDG_STATE_HOME to another place.",
+        hint="Nothing ran. Make that directory yours and writable, or set XDG_STATE_HOME to another one.",
     )

@@ -1,7 +1,7 @@
-"""The events of a run. A run *is* its events: all state is folded from them, all of them are in the journal.
+"""The events of a run. A run *is* its events: all state is folded from them, and all of them are in the journal.
 
-A step is named by its path: the ids from the procedure's top down, joined by `/`; steps of `before` start with
-`before/`, a branch adds its `choose` step's id, an `each` adds `id[value]`, an `include` its own id.
+A step is identified by its path: the ids from the top of the procedure down, joined by `/`. Steps of `before` start
+with `before/`, a branch adds its `choose` step's id, an `each` adds `id[value]`, and an `include` adds its own id.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ += ["StepStarted", "SteppedBack", "TakenOver", "TargetSeen", "ValueGiven
 class Purpose(StrEnum):
     """Why something is executed for a step: the step itself, its check, its undo, or the check of a lost end.
 
-    `PREPARE` reads what must be at hand before the step can be shown: the old version of a file, from git. `OWN` is a
-    command of the operator's own, run while the walk stands at the step; it changes nothing of the step's status.
+    `PREPARE` reads what the step's screen needs, such as the old version of a file from git. `OWN` is the operator's
+    own command, run while the walk is at the step; it doesn't change the step's status.
     """
 
     RUN = "run"
@@ -39,11 +39,11 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """Ctrl-C, a timeout or a lost terminal: the server may have gone on, so the step is unknown."""
+    """Ctrl-C, a timeout or a lost terminal: the server may have continued, so the step's end is unknown."""
 
 
 class Decision(StrEnum):
-    """What the operator says of a step whose end is unknown."""
+    """What the operator says about a step whose end is unknown."""
 
     DONE = "done"
     REDO = "redo"
@@ -51,31 +51,31 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TargetSeen:
-    """What was proven of the target at one moment."""
+    """What was proven about the target at one moment."""
 
     kind: str
     """`production`, `local` or `drill`."""
     name: str
-    """The project ref, `local`, or the drill's name: what is typed out before something is destroyed."""
+    """The project ref, `local`, or the drill's name. The operator types it out before something is destroyed."""
     cli: str
-    """The Supabase CLI's version, as `3.1.0`."""
+    """The Supabase CLI's version, such as `3.1.0`."""
     environment: str = ""
-    """What the CLI says of the project (`production`, `branch`, `unverified`); empty on CLI 2."""
+    """What the CLI says about the project (`production`, `branch`, `unverified`); empty on CLI 2."""
     project_ref: str = ""
-    """What `{{project_ref}}` stands for; empty where it is the name itself or there is no project."""
+    """What `{{project_ref}}` stands for; empty if it's the name itself or there is no project."""
     program: str = ""
-    """The SHA-256 of the CLI's program; empty if it isn't known."""
+    """The SHA-256 of the CLI's program; empty if unknown."""
 
     @property
     def major(self) -> int:
-        """The CLI's major version, 0 if it isn't known."""
+        """The CLI's major version, 0 if unknown."""
         first = self.cli.partition(".")[0]
         return int(first) if first.isdigit() else 0
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedCommand:
-    """What policy said of one command, with values by their names."""
+    """What policy said about one command, with names in place of values."""
 
     command: str
     effect: str
@@ -84,12 +84,12 @@ class JudgedCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesSeen:
-    """The rules for a run's commands: the policy, and how the CLI names a target. `digest` is of `sources`."""
+    """The rules for a run's commands: the policy, and how the CLI names a target. `digest` covers `sources`."""
 
     book: str = ""
     """The directory of the book; empty for the packaged one."""
     digest: str = ""
-    """Empty if an older version began the run, which recorded no rules."""
+    """Empty if the run was begun by an older version, which recorded no rules."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """The text of each file by its name."""
     commands: Mapping[str, JudgedCommand] = field(default_factory=dict)
@@ -100,8 +100,8 @@ class RulesSeen:
 class Event:
     """Something that happened, at a moment in UTC.
 
-    `at` is the time by the machine's clock, for people to read: somebody may set it back or forward. `after` is the
-    number of seconds since the same process's previous event, by a clock that nobody can set; None for its first.
+    `at` is the time by the machine's clock, for people to read; somebody may set that clock back or forward. `after` is
+    the number of seconds since the same process's previous event, by a clock that nobody can set; None for its first.
     """
 
     at: datetime
@@ -110,7 +110,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """Everything a run rests on. `values` holds no secret. `sources` maps procedure ids to their YAML text."""
+    """Everything a run is based on. `values` contains no secret. `sources` maps procedure ids to their YAML text."""
 
     run: str
     procedure: str
@@ -129,7 +129,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(Event):
-    """Somebody goes on with a run that had stopped, or whose process had died."""
+    """Somebody resumed a run that had stopped, or whose process had died."""
 
     operator: str
     host: str
@@ -147,9 +147,9 @@ class TakenOver(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeAccepted(Event):
-    """The operator saw the difference (`diff`) in the `procedure`, the `target` or the `policy` and goes on with it.
+    """The operator saw the change (`diff`) in the `procedure`, the `target` or the `policy`, and accepted it.
 
-    A policy that judges no command of the run more leniently is recorded without a question.
+    A policy that judges no command of the run more leniently is recorded without asking.
     """
 
     what: str
@@ -162,7 +162,7 @@ class ChangeAccepted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepStarted(Event):
-    """About to be executed. On disk before anything runs. `argv` is redacted."""
+    """A step is about to be executed. It's on disk before anything runs. `argv` is redacted."""
 
     step: str
     purpose: Purpose
@@ -171,7 +171,7 @@ class StepStarted(Event):
     confirmed: str = ""
     """What the operator typed to allow it."""
     looks: tuple[str, ...] = ()
-    """Reading commands that it runs at the same time, each as a line for a shell. Redacted."""
+    """The reading commands that it runs in parallel, each as a shell command. Redacted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ class StepFinished(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSkipped(Event):
-    """The operator went past the step, and why."""
+    """The operator skipped the step, for `reason`."""
 
     step: str
     reason: str
@@ -208,9 +208,9 @@ class StepSkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueGiven(Event):
-    """The operator said by hand what `step` would have captured, had it run.
+    """The operator entered the value that `step` would have captured if it had run.
 
-    Without a `step` it is the value of a parameter that the procedure did not have when the run began.
+    Without a `step`, it's the value of a parameter that the procedure didn't have when the run began.
     """
 
     step: str
@@ -229,14 +229,14 @@ class StepResolved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteppedBack(Event):
-    """The walk stands at a step that it has been at, usually an earlier one; what ran stays on record."""
+    """The walk went back to a step that it had been at, usually an earlier one; what ran stays on record."""
 
     step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionChosen(Event):
-    """The branch taken at a `choose` step: the option's `when`."""
+    """The option chosen at a `choose` step, as its `when`."""
 
     step: str
     option: str
@@ -244,7 +244,7 @@ class OptionChosen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteAdded(Event):
-    """What the operator wrote down while the walk stood at `step`."""
+    """The operator's note while the walk was at `step`."""
 
     step: str
     note: str
@@ -252,7 +252,7 @@ class NoteAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandedOver(Event):
-    """The operator leaves the run to somebody else, with a note."""
+    """The operator left the run to somebody else, with a note."""
 
     note: str
     to: str = ""
@@ -260,7 +260,7 @@ class HandedOver(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopped(Event):
-    """The walk paused at a person's wish or after a failure; it can be resumed."""
+    """The walk stopped because a person wanted it to or after a failure; it can be resumed."""
 
     reason: str
 

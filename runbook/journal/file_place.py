@@ -1,4 +1,4 @@
-"""Notices that an open journal is no longer the file at its path: deleted, moved or replaced by another one."""
+"""Notices that an open journal is no longer the file at its path: it was deleted, moved or replaced."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 __all__ = ["FilePlace"]
 
 _SIDE_FILES = ("-wal", "-shm")
-"""Beside an open SQLite file: what was committed last, and its index. SQLite removes them only when all have closed."""
+"""Files beside an open SQLite file: the newest commits, and their index. SQLite removes them at the last close."""
 
 
 class FilePlace:
     """Which files were at the paths of a journal when it was opened.
 
-    SQLite goes on writing to a file that was deleted or moved, without an error, and those events are lost.
+    SQLite keeps writing to a file that was deleted or moved, without an error, and those events are lost.
     """
 
     def __init__(self, directory: Path, file: Path) -> None:
-        """Remember them. The database must stay open: as long as it does, no other file can get their inode numbers."""
+        """Remember the files. The database must stay open: as long as it is, no other file gets their inode numbers."""
         self.file = file
         paths = (directory, file, *(file.with_name(file.name + end) for end in _SIDE_FILES))
         self._known: Mapping[Path, tuple[int, int]] = {path: _identity(path) for path in paths}

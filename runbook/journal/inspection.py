@@ -19,7 +19,7 @@ from runbook.printable import one_line
 __all__ = ["Contents", "counted", "from_lines", "inspect", "read_all", "to_lines"]
 
 _SHOWN = 20
-"""How many problems that SQLite finds in its own file, and how many lost rows, are listed."""
+"""How many of the problems that SQLite finds in its own file, and how many lost rows, to list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Contents:
 
     @property
     def unproven(self) -> int:
-        """How many events a version without hashes recorded."""
+        """How many events were recorded by a version without hashes."""
         return sum(max(0, head.unproven) for head in self.heads.values())
 
     def by_run(self) -> Mapping[str, Sequence[Link]]:
@@ -115,7 +115,7 @@ def _highest(database: sqlite3.Connection, table: str, key: str) -> int:
         with suppress(*DAMAGE):
             row = database.execute(query).fetchone()
             found = max(found, row[0]) if row and isinstance(row[0], int) else found
-    # A damaged number must not make the search endless: the file has more bytes than rows.
+    # A damaged number must not make the search endless, so it is limited: the file has more bytes than rows.
     pages = database.execute("pragma page_count").fetchone()[0] * database.execute("pragma page_size").fetchone()[0]
     return min(found, int(pages))
 
@@ -131,7 +131,7 @@ def _structure(database: sqlite3.Connection) -> Iterator[Damage]:
 
 
 def _lost_runs(database: sqlite3.Connection, record: Contents) -> Iterator[Damage]:
-    """Yield the damage that shows only across all runs: runs that are lost whole, and runs in another order."""
+    """Yield the damage that only shows across all runs: entire runs lost, or runs out of order."""
     if record.unreadable:
         return
     for table, name, count in (("runs", "number", len(record.heads)), ("events", "sequence", len(record.links))):
@@ -179,7 +179,7 @@ def to_lines(record: Contents, runs: Iterable[str]) -> Iterator[str]:
 
 
 def from_lines(lines: Iterable[str]) -> Contents:
-    """Return the record that `to_lines` wrote; `unreadable` names each line that it can't have written."""
+    """Return the record that `to_lines` wrote; `unreadable` lists the lines that it can't have written."""
     links: list[Link] = []
     heads: dict[str, Head] = {}
     unreadable: list[Damage] = []

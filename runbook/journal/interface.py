@@ -1,4 +1,4 @@
-"""What every journal does, whatever keeps it: append events, and lock a target for one run. One keeps it in memory."""
+"""The interface of every journal: append events, and lock a target for one run. `MemoryJournal` keeps it in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Holder", "Journal", "MemoryJournal"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The run that holds a target, and its process; `alive` says whether that still lives (None: can't tell).
+    """The run that holds a target, and its process; `alive` says whether the process still lives (None: can't tell).
 
     `elsewhere` is the directory of the journal that it records in, if that isn't ours.
     """
@@ -32,10 +32,10 @@ class Holder:
 
 
 class Journal(Protocol):
-    """The durable record. Every method raises JournalError when the record can't be kept or read."""
+    """The durable record. Every method raises JournalError if the record can't be written or read."""
 
     def append(self, run: str, event: Event) -> None:
-        """Return when the event is on disk."""
+        """Write the event; return once it's on disk."""
 
     def events(self, run: str) -> Sequence[Event]:
         """Return the run's events in order."""
@@ -44,20 +44,20 @@ class Journal(Protocol):
         """Return the ids of all runs, newest first."""
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
-        """Take the lock of the target (atomically, and from `over` only if that one still has it).
+        """Take the target's lock (atomically, and from `over` only if that holder still has it).
 
-        Return None when it is ours, else who has it.
+        Return None once it's ours, or else who has it.
         """
 
     def release(self, target: str, run: str) -> None:
-        """Give the lock back, if that run has it."""
+        """Release the lock, if that run has it."""
 
     def holders(self) -> Sequence[Holder]:
         """Return who holds what."""
 
 
 class MemoryJournal:
-    """A journal that is gone with its process: for dry runs, which must leave no trace."""
+    """A journal that is gone when its process ends: for dry runs, which must leave no trace."""
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = {}
@@ -78,15 +78,15 @@ class MemoryJournal:
         return tuple(reversed(self._events))
 
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
-        """Take the target; return who has it if that is somebody else than this run or `over`."""
-        now = self._locks.get(target)  # one process has this journal, so a run's id tells who holds it
+        """Take the target; return who has it, if that is neither this run nor `over`."""
+        now = self._locks.get(target)  # only one process has this journal, so a run's id identifies the holder
         if now is not None and now.run != holder.run and (over is None or over.run != now.run):
             return now
         self._locks[target] = holder
         return None
 
     def release(self, target: str, run: str) -> None:
-        """Give the target back, if that run has it."""
+        """Release the target, if that run has it."""
         if target in self._locks and self._locks[target].run == run:
             del self._locks[target]
 

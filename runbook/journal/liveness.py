@@ -1,4 +1,4 @@
-"""Whether a process that is on record still lives. A pid alone does not say: the kernel reuses them."""
+"""Whether a recorded process is still alive. A pid alone doesn't tell, because the kernel reuses pids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["is_alive", "start_time", "survivors", "this_host"]
 
 
 def this_host() -> str:
-    """Return the name that this machine goes by in the journal."""
+    """Return this machine's name in the journal."""
     return socket.gethostname() or "localhost"
 
 
@@ -31,18 +31,18 @@ def start_time(pid: int) -> str:
 
 
 def _stat_fields(stat: Path) -> list[str]:
-    """Return a live process's fields from the state on (field 3), none if it has ended."""
+    """Return a live process's fields from the state (field 3) on, none if it has ended."""
     try:
-        # The program's name stands in parentheses and may hold anything, spaces and parentheses too.
+        # The program's name is in parentheses and may contain anything, even spaces and parentheses.
         fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return []
-    # A zombie (or dead) process does nothing any more; it only waits for its parent to ask how it ended.
+    # A zombie (or dead) process does nothing more; it only waits for its parent to ask how it ended.
     return [] if fields[0] in {"Z", "X"} else fields
 
 
 def is_alive(pid: int, born: str, host: str) -> bool | None:
-    """Return whether that very process still lives; None if it can't be seen: on another machine, or hidden on this."""
+    """Return whether that very process is still alive; None if it's on another machine, or hidden on this one."""
     if host != this_host():
         return None
     now = start_time(pid)
@@ -52,24 +52,24 @@ def is_alive(pid: int, born: str, host: str) -> bool | None:
 
 
 def survivors(pid: int, born: str, host: str) -> tuple[int, ...] | None:
-    """Return the processes of a command that still run: itself and what it started; None if nobody can tell.
+    """Return the processes of a command that are still running: itself and what it started; None if nobody can tell.
 
-    Each command leads a session of its own. What it started stays in that session after its leader's death, and
-    the kernel gives the leader's pid to nobody else for as long.
+    Each command leads its own session. The processes that it started stay in that session after the leader dies, and
+    until they end, the kernel doesn't give the leader's pid to another process.
     """
     if host != this_host():
         return None
     now = start_time(pid)
     if not now and _is_hidden(pid):
         return None
-    # A pid that was given away again proves that nobody is left in the session: see above.
+    # A reused pid proves that nothing is left in the session: see above.
     if now and now != born:
         return ()
     return tuple(sorted(member for member, session in _sessions() if session == pid))
 
 
 def _is_hidden(pid: int) -> bool:
-    """Return whether there is such a process, of another user, and the system hides it from this one (`hidepid`)."""
+    """Return whether the process exists but the system hides it, because another user owns it (`hidepid`)."""
     try:
         os.kill(pid, 0)
     except PermissionError:
@@ -80,7 +80,7 @@ def _is_hidden(pid: int) -> bool:
 
 
 def _sessions() -> Iterator[tuple[int, int]]:
-    """Yield each process with the session that it is in (where the system hides that: with its process group)."""
+    """Yield each process with its session, or with its process group if the system hides the session."""
     if Path("/proc/self/stat").exists():
         for stat in Path("/proc").glob("[0-9]*/stat"):
             if fields := _stat_fields(stat):

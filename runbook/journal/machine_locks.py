@@ -1,8 +1,8 @@
-"""One run per target among all journals of a machine: other homes, and other users.
+"""One run per target across all journals of a machine, including those of other homes and other users.
 
-Each process that holds a target keeps a file of its own in a directory that all users share (`/tmp`). Everyone can
-read it, and the process locks it with `flock` for as long as it lives. Nobody can delete or change another user's file
-there, so a stranger can claim a target, which is shown and can be taken over, but can't hide who really holds it.
+Each process that holds a target keeps its own file in a directory that all users share (`/tmp`). Everyone can read it,
+and the process locks it with `flock` for as long as it lives. Nobody can delete or change another user's file there, so
+a stranger can claim a target, which is shown and can be taken over, but can't hide who really holds it.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ _PREFIX = "runbook-lock-"
 _USUAL = 4 * 1024
 _LARGEST = 16 * 1024
 _SHOWN = 120
-"""How many characters of a value from another user's file are shown."""
+"""How many characters of a value from another user's file to show."""
 _TRIES = 3
-"""How often to read a file that its owner may be writing at the moment."""
+"""How many times to read a file that its owner may be writing right now."""
 
 _Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Somebody else's file: who claims the target, and whether that process lives (None: can't tell)."""
+    """Somebody else's file: who claims the target, and whether that process is alive (None: can't tell)."""
 
     path: Path
     holder: Holder
     state: str
-    """`asking` while it looks for others, then `held`; `left` as long as one that it was taken from lives."""
+    """`asking` while it looks for others, then `held`; `left` while a process that lost the target to it is alive."""
     over: frozenset[_Key]
     """Whom it took the target from."""
     is_ours: bool
-    """It belongs to this user, so it may be removed once its process is dead."""
+    """Whether it belongs to this user, so that it may be removed once its process is dead."""
 
 
 @dataclass(slots=True)
@@ -60,20 +60,20 @@ class _Own:
 
 
 class MachineLocks:
-    """The locks of this process and of all others in the shared `directory`; `journal` is where this one records."""
+    """The locks of this process and all others in the shared `directory`; `journal` is where this process records."""
 
     def __init__(self, directory: Path, journal: Path) -> None:
         self.directory = directory
         self.journal = os.path.realpath(journal)
         self._own: dict[str, _Own] = {}
         self._overcome: set[_Key] = set()
-        """Holders that the operator decided to take over: they don't count any more."""
+        """Holders that the operator decided to take over from; they no longer count."""
 
     def hold(self, target: str, holder: Holder, over: Holder | None = None) -> Holder | None:
-        """Take the target, or note the step if we have it; return who has it otherwise.
+        """Take the target, or note the step if we have it already; otherwise return who has it.
 
-        Of two processes that ask at the same moment, both may be refused. A dead process of this same journal holds
-        nothing here: the journal itself knows what became of its run.
+        If two processes ask at the same moment, both may be refused. A dead process of this journal holds nothing here,
+        because the journal itself knows what became of its run.
         """
         if over is not None:
             self._overcome.add(_key(over))
@@ -96,7 +96,7 @@ class MachineLocks:
         return other
 
     def release(self, target: str) -> None:
-        """Give the target back. The file stays if a process that it was taken from still lives and must notice."""
+        """Release the target. The file stays while a process that it was taken from is alive and has yet to notice."""
         own = self._own.pop(target, None)
         if own is None:
             return
@@ -108,7 +108,7 @@ class MachineLocks:
         self._remove(own)
 
     def elsewhere(self) -> tuple[Holder, ...]:
-        """Return the holders that record in another journal, except dead ones."""
+        """Return the live holders that record in another journal."""
         with suppress(OSError):
             claims = self._claims(_PREFIX)
             held = (one.holder for one in claims if one.state != "left")
@@ -120,7 +120,7 @@ class MachineLocks:
     def _make(self, target: str, holder: Holder) -> _Own:
         _require_sound(self.directory)
         name = f"{_prefix(target)}{os.geteuid()}-{secrets.token_hex(8)}"
-        # Until it is locked and filled, its name is one that nobody looks for.
+        # Until it is locked and filled, it has a name that nobody looks for.
         hidden = self.directory / f".{name}"
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         own = _Own(hidden, descriptor, holder)
@@ -141,7 +141,7 @@ class MachineLocks:
             "pid": holder.pid, "since": holder.since.isoformat(), "step": holder.step, "journal": self.journal,
             "state": state, "over": sorted(self._overcome),
         }  # fmt: skip
-        # Padded with spaces, so that no reader sees a shorter text followed by the end of a longer one.
+        # Padded with spaces, so that no reader sees a short text followed by the end of a longer one.
         os.pwrite(own.descriptor, json.dumps(text).encode().ljust(_USUAL), 0)
 
     def _check(self, own: _Own) -> None:
@@ -151,7 +151,7 @@ class MachineLocks:
         if found is None or not os.path.samestat(found, os.fstat(own.descriptor)):
             raise JournalError(
                 f"the lock {own.path}, which shows this run to others on this machine, is gone or was replaced",
-                hint="Nothing more runs. `runbook status` shows who runs what; then `runbook resume`.",
+                hint="Nothing more runs. See who runs what with `runbook status`, then use `runbook resume`.",
             )
 
     def _remove(self, own: _Own) -> None:
@@ -174,7 +174,7 @@ class MachineLocks:
                 if is_dead and claim.is_ours and not claim.over & living:
                     claim.path.unlink(missing_ok=True)
                 continue
-            # While we have it, one that only asks is about to be refused, and the dead take nothing over.
+            # While we have it, a process that only asks is about to be refused, and a dead one takes nothing over.
             if is_new or (claim.state == "held" and not is_dead):
                 return who
         return None
@@ -183,7 +183,7 @@ class MachineLocks:
         with os.scandir(self.directory) as entries:
             names = sorted(entry.name for entry in entries if entry.name.startswith(prefix))
         for name in names:
-            with suppress(FileNotFoundError):  # it was given back meanwhile
+            with suppress(FileNotFoundError):  # it was released in the meantime
                 claim = self._read(self.directory / name)
                 if claim is not None:
                     yield claim
@@ -206,12 +206,12 @@ class MachineLocks:
         return self._claim(path, found, {}, None)
 
     def _claim(self, path: Path, found: os.stat_result, said: Mapping[str, Any], alive: bool | None) -> _Claim:
-        """Return what the file says. Only its owner and its lock are facts; anyone could have written the rest."""
+        """Return the claim in the file. Only its owner and its lock are certain; anyone could have written the rest."""
         account, is_ours = _account(found.st_uid), found.st_uid == os.geteuid()
         journal = _text(said, "journal") or "an unknown place"
         operator = _text(said, "operator") or account
         since = datetime.fromtimestamp(found.st_ctime, UTC)
-        with suppress(ValueError, OverflowError):  # the second for a moment that is in no year of UTC
+        with suppress(ValueError, OverflowError):  # the second if the moment is in no year of UTC
             since = datetime.fromisoformat(_text(said, "since")).astimezone(UTC)
         holder = Holder(
             run=_text(said, "run") or path.name,
@@ -230,7 +230,7 @@ class MachineLocks:
 
 
 def _prefix(target: str) -> str:
-    # With the target's own name in it, the target would choose the path, and everyone would see the project's ref.
+    # If it contained the target's name, the target would choose the path, and everyone would see the project's ref.
     return f"{_PREFIX}{sha256(target.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}-"
 
 
@@ -260,7 +260,7 @@ def _parsed(text: bytes) -> Mapping[str, Any]:
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:
-    """Return a value of the file as one printable line, whatever somebody put there."""
+    """Return a value of the file as one printable line, whatever it contains."""
     value = said.get(name)
     text = value if isinstance(value, str) else ""
     return one_line(text[:_SHOWN])
@@ -286,7 +286,7 @@ def _require_sound(directory: Path) -> None:
 
 @contextmanager
 def _as_journal_errors(directory: Path) -> Iterator[None]:
-    """Raise a JournalError for each OSError in the block."""
+    """Turn any OSError in the block into a JournalError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The journal in one SQLite file. An event that `append` returned from has reached the disk."""
+"""The journal in one SQLite file. Once `append` returns, the event is on disk."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ _BUSY_SECONDS = 10
 class SqliteJournal:
     """The record of all runs of this user on this machine, in `directory`/journal.sqlite3.
 
-    Every change is a transaction of its own, in WAL mode with `synchronous=FULL`: what is committed survives the
-    loss of power. Nothing is created before the first write. `machine` locks targets against runs that record in
-    another journal of this machine, this user's or anyone else's.
+    Every change is its own transaction, in WAL mode with `synchronous=FULL`, so committed changes survive a power loss.
+    Nothing is created before the first write. `machine` locks targets against runs that record in another journal of
+    this machine, whether this user's or anyone else's.
     """
 
     def __init__(self, directory: Path, machine: MachineLocks | None = None) -> None:
@@ -61,10 +61,10 @@ class SqliteJournal:
         self._connection: sqlite3.Connection | None = None
         self._place: FilePlace | None = None
         self._restore = ""
-        """How to restore a file that was swapped; empty as long as none was."""
+        """How to restore a file that was swapped; empty if none was."""
 
     def append(self, run: str, event: Event) -> None:
-        """Return when the event is on disk, in the file that is at the journal's path."""
+        """Write the event; return once it's on disk, in the file at the journal's path."""
         at, body = event.at.isoformat(), to_json(event)
         with self._writing() as database:
             head = database.execute("select events, head from runs where id = ?", (run,)).fetchone()
@@ -80,7 +80,7 @@ class SqliteJournal:
             hashed = hash_of(str(head[1]), run, number, at, body)
             database.execute("insert into events values (null, ?, ?, ?, ?, ?)", (run, number, at, body, hashed))
             database.execute("update runs set events = ?, head = ? where id = ?", (number, hashed, run))
-        # An event that was committed to a file that is no longer there is lost.
+        # An event committed to a file that is no longer there is lost.
         self._open()
 
     def events(self, run: str) -> Sequence[Event]:
@@ -97,8 +97,8 @@ class SqliteJournal:
         return tuple(from_json(link.body.decode()) for link in links)
 
     def record(self, run: str) -> tuple[Sequence[Link], Head | None]:
-        """Return the run's events as they are stored, damaged or not, and its entry in the list of runs."""
-        # One statement sees one state: another process may append meanwhile.
+        """Return the run's events as stored, damaged or not, and its entry in the list of runs."""
+        # A single statement sees a single state, even if another process appends in the meantime.
         rows = self._rows(_RECORD, run, run)
         head = next((head_of(row[6:]) for row in rows if row[6] is not None), None)
         return tuple(link_of(row[:6]) for row in rows if row[0] is not None), head
@@ -108,7 +108,7 @@ class SqliteJournal:
         return next((link.hash for link in self.record(run)[0] if link.number == number), "")
 
     def runs(self) -> Sequence[str]:
-        """Return the ids of all runs, newest first; runs of which only events are left come last."""
+        """Return the ids of all runs, newest first; runs that only have events left come last."""
         listed = [text_of(run) for (run,) in self._rows("select cast(id as blob) from runs order by number desc")]
         try:
             lost = self._rows(_LOST_RUNS)
@@ -119,8 +119,8 @@ class SqliteJournal:
     def hold(self, target: str, holder: Holder, *, over: Holder | None = None) -> Holder | None:
         """Take the target's lock, or say who has it.
 
-        It is ours if it is free, if this very process has it for this run, if `over` still has it, or if its holder
-        died: in this same run, or where its run had not begun or was over. It must also be free in every other
+        We get it if it's free, if this very process has it for this run, if `over` still has it, or if its holder
+        died, either in this same run or in a run that hadn't begun or was over. It must also be free in every other
         journal of this machine.
         """
         other = self._machine.hold(target, holder, over) if self._machine else None
@@ -144,21 +144,21 @@ class SqliteJournal:
         return None
 
     def release(self, target: str, run: str) -> None:
-        """Give the lock back, if that run has it in this process."""
+        """Release the lock, if that run has it in this process."""
         if self._machine:
             self._machine.release(target)
         with self._writing() as database:
-            # Not by the run alone: another process may have resumed it meanwhile, and holds the lock then.
+            # The run alone isn't enough: another process may have resumed it in the meantime and hold the lock.
             query = "delete from locks where target = ? and run = ? and pid = ?"
             database.execute(query, (target, run, os.getpid()))
 
     def holders(self) -> Sequence[Holder]:
-        """Return the holders, each with whether its process still lives; those of other journals come last."""
+        """Return the holders, each with whether its process is still alive; those of other journals come last."""
         here = tuple(_holder(row) for row in self._rows(_HOLDERS))
         return (*here, *self._machine.elsewhere()) if self._machine else here
 
     def inspect(self) -> tuple[Contents, Sequence[Damage]]:
-        """Return all that can be read, and everything that is wrong. Raises JournalError if nothing can be read."""
+        """Return everything that can be read, and all damage. Raises JournalError if nothing can be read."""
         if not self.file.exists():
             return Contents((), {}), ()
         with self._telling("read"):
@@ -170,9 +170,9 @@ class SqliteJournal:
                 database.execute("rollback")
 
     def backup(self, file: Path) -> tuple[Contents, Sequence[Damage]]:
-        """Copy the journal to a new file, which only this user can read, and return what the copy holds.
+        """Copy the journal to a new file, which only this user can read, and return what the copy contains.
 
-        Others can write meanwhile. Damage is copied too. Raises JournalError.
+        Others can write during the copy. Damage is copied too. Raises JournalError.
         """
         with self._telling("copied"):
             return copy_to(self._open(), file)
@@ -184,7 +184,7 @@ class SqliteJournal:
             self._connection = self._place = None
 
     def _rows(self, query: str, *values: str) -> list[tuple[object, ...]]:
-        # Only asking must not leave a journal behind.
+        # Reading must not create a journal.
         if self._connection is None and not self.file.exists():
             return []
         with self._telling("read"):
@@ -194,7 +194,7 @@ class SqliteJournal:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._telling("written"):
             database = self._open()
-            # Take the write lock at once: a transaction that begins by reading fails if another one wrote meanwhile.
+            # Take the write lock at once: a transaction that begins by reading fails if another one has written since.
             database.execute("begin immediate")
             try:
                 yield database
@@ -211,7 +211,7 @@ class SqliteJournal:
         except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             raise JournalError(
                 f"the journal {self.file} can't be {what}: {one_line(str(error))}",
-                hint="Nothing runs without it. Is the disk full, or the file damaged or read-only?",
+                hint="Nothing runs without it. Is the disk full, or is the file damaged or read-only?",
             ) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -222,7 +222,7 @@ class SqliteJournal:
                 raise self._swapped(self._connection, changed)
             return self._connection
         open_directory(self.directory)
-        # One process at a time opens it: of two that turn a new file to WAL mode, SQLite fails one at once.
+        # One process at a time opens it: if two switch a new file to WAL mode, SQLite fails one of them at once.
         alone = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(alone, fcntl.LOCK_EX)
@@ -239,29 +239,29 @@ class SqliteJournal:
         return database
 
     def _swapped(self, database: sqlite3.Connection, changed: str) -> JournalError:
-        """Save what is open, which would be lost with this process, and return the error that names the copy."""
+        """Save the open database, which would be lost with this process, and return an error that names the copy."""
         if not self._restore:
             self._restore = "Put the files back as they were"
             saved = self.directory / f"saved-{secrets.token_hex(4)}.sqlite3"
             with suppress(JournalError, sqlite3.Error, OSError, UnicodeDecodeError):
                 open_directory(self.directory)
                 copy_to(database, saved)
-                self._restore = f"The events are saved in {saved}. When no run is under way, move that to {self.file}"
+                self._restore = f"The events are saved in {saved}. When nothing is running, move that to {self.file}"
         hint = f"Nothing more runs, because nothing could be recorded. {self._restore}; then `runbook resume`."
         return JournalError(changed, hint=hint)
 
 
 def _make_file(file: Path) -> None:
-    """Make the file for this user alone, if there is none. Raises OSError if something else is in its place.
+    """Create the file for this user alone, if there is none. Raises OSError if something else is in its place.
 
-    A file that is there is never opened here: if this process has it open already, closing it would release SQLite's
-    locks on it. The next process to close the journal would then delete the file with the newest events.
+    An existing file is never opened here: if this process already has it open, closing it would release SQLite's locks
+    on it. The next process to close the journal would then delete the file with the newest events.
     """
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
-            raise FileExistsError(errno.EEXIST, "it is not a file", str(file))
+            raise FileExistsError(errno.EEXIST, "it isn't a file", str(file))
     except FileNotFoundError:
-        # SQLite would create it with the umask's mode; its WAL files take over the mode of this one.
+        # SQLite would create it with the umask's mode; its WAL files inherit the mode of this one.
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
 
 
@@ -282,8 +282,8 @@ def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over
         return True
     if now.alive is not False:
         return False
-    # Its process is dead. Another run may have the target only if nothing there waits to be looked into: that run
-    # never began, or came to its end or to a stop, and its process died on the way out.
+    # Its process is dead. Another run may have the target only if nothing in that run needs attention: it never began,
+    # or it had finished or stopped, and its process died on the way out.
     query = "select cast(body as blob) from events where run = ? order by number desc limit 1"
     last = database.execute(query, (now.run,)).fetchone()
     return last is None or now.run == holder.run or _is_end(last[0])
@@ -292,7 +292,7 @@ def _may_replace(database: sqlite3.Connection, now: Holder, holder: Holder, over
 def _is_end(body: bytes) -> bool:
     try:
         return isinstance(from_json(body.decode()), RunFinished | RunStopped | HandedOver)
-    except (JournalError, ValueError):  # a damaged record proves no end
+    except (JournalError, ValueError):  # a damaged record doesn't prove that the run ended
         return False
 
 
@@ -301,7 +301,7 @@ def _holder(row: Sequence[object]) -> Holder:
     number = int(pid) if pid.isdecimal() else 0
     try:
         at = datetime.fromisoformat(since).astimezone(UTC)
-    except (ValueError, OverflowError):  # damaged: in doubt somebody is at work, and a person must say that they aren't
+    except (ValueError, OverflowError):  # damaged: assume that somebody is at work, unless a person says otherwise
         at, number = datetime.fromtimestamp(0, UTC), 0
     alive = is_alive(number, born, host) if number else None
     return Holder(

@@ -16,7 +16,7 @@ __all__ = ["copy_to"]
 
 
 def copy_to(database: sqlite3.Connection, file: Path) -> tuple[Contents, Sequence[Damage]]:
-    """Copy page by page to a new file, which only this user can read; return what the copy holds.
+    """Copy page by page to a new file, which only this user can read; return what the copy contains.
 
     Damage is copied too. Raises JournalError if the file exists, OSError, and sqlite3.Error.
     """
@@ -27,7 +27,7 @@ def copy_to(database: sqlite3.Connection, file: Path) -> tuple[Contents, Sequenc
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
             database.backup(copy)
-            # One file, without the two that SQLite keeps beside a journal in use.
+            # A single file, without the two that SQLite keeps beside a journal in use.
             copy.execute("pragma journal_mode = delete")
             found = inspect(copy)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Reads rows of the journal's SQLite file, damaged or not: a value may be of another type than its column."""
+"""Reads rows of the journal's SQLite file, damaged or not: a value's type may differ from its column's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runbook.journal.chain import Head, Link
 __all__ = ["DAMAGE", "HEAD", "LINK", "head_of", "link_of", "text_of"]
 
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
-"""What reading a damaged file raises; the second if SQLite's own message quotes bytes that aren't UTF-8."""
+"""What reading a damaged file can raise; the second if SQLite's own message quotes bytes that aren't UTF-8."""
 # As bytes: if one text isn't UTF-8, Python's driver fails the whole query.
 LINK = ", ".join(
     f"cast(events.{name} as blob)" if name in {"run", "at", "body", "hash"} else f"events.{name}"
@@ -22,7 +22,7 @@ HEAD = "cast(runs.id as blob), runs.events, cast(runs.head as blob), runs.unprov
 
 
 def link_of(row: Sequence[object]) -> Link:
-    """Return the event in a row of `LINK`; what is damaged in it can't match its hash."""
+    """Return the event in a row of `LINK`; if any part is damaged, it can't match its hash."""
     sequence, run, number, at, body, hashed = row
     return Link(
         run=text_of(run),

@@ -12,7 +12,7 @@ __all__ = ["set_up"]
 
 _VERSION = 2
 # The triggers are part of the file, so other programs can't change an event by accident either. `autoincrement` never
-# uses a number again, so even the loss of the newest events shows.
+# reuses a number, so even the loss of the newest events shows.
 _SCHEMA = f"""
 create table runs (
     number integer primary key autoincrement,
@@ -52,7 +52,7 @@ drop table runs_1;
 
 
 def set_up(database: sqlite3.Connection) -> None:
-    """Make the tables of a new file, or upgrade those of an older version: all of it or nothing.
+    """Create the tables of a new file, or upgrade those of an older version, all or nothing.
 
     Raises JournalError if a newer version wrote it, and sqlite3.Error.
     """
@@ -83,7 +83,7 @@ def _bring_up_to_date(database: sqlite3.Connection, version: int) -> None:
 
 
 def _copy_events_of_version_1(database: sqlite3.Connection) -> None:
-    """Compute the hashes of events that were recorded without: they prove only that nothing changes from now on."""
+    """Compute the hashes of events recorded without them; they only prove that nothing changes from now on."""
     for (run,) in database.execute("select id from runs_1 order by started, id").fetchall():
         rows: Sequence[tuple[int, str, bytes]] = database.execute(
             "select number, at, cast(body as blob) from events_1 where run = ? order by number", (run,)
@@ -101,7 +101,7 @@ def _copy_events_of_version_1(database: sqlite3.Connection) -> None:
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:
-    """Execute statement by statement: `executescript` would commit first, and two processes may come here at once."""
+    """Execute statement by statement: `executescript` would commit first, and two processes may get here at once."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

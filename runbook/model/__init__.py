@@ -66,7 +66,7 @@ _MODULES = (
     "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error",
     "search_words", "book",
 )  # fmt: skip
-"""Where the names are, the quickest to import first."""
+"""The modules that define the names, the quickest to import first."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
-"""What every kind of step has to answer, and the words in which it does.
+"""The interface of every kind of step, and the terms that it uses.
 
-Every text a command, a statement, a path or a template is made of may hold `{{name}}` placeholders;
-`runbook.filling` puts values into them. `{{target}}` stands for the words that name the target.
+The texts of commands, statements, paths and templates may contain `{{name}}` placeholders, which `runbook.filling`
+fills. `{{target}}` stands for the words that name the target.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["Action", "Becomes", "Problem", "Role", "Use", "WrittenFile"]
 
 Problem = tuple[str, ...]
-"""What is wrong, then the texts in the source that lead to its place, each behind the one before."""
+"""What is wrong, then texts from the source that lead to the place, each found after the one before."""
 
 
 class Role(Enum):
-    """What a command is there for."""
+    """What a command is for."""
 
     STEP = auto()
     CHECK = auto()
@@ -57,7 +57,7 @@ class Becomes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One text. With `late` the step's own captures are known to it. `env_file`: its command has a private file."""
+    """One text. If `late`, it can use the step's own captures. If `env_file`, its command has a private file."""
 
     text: str
     at: Position
@@ -68,7 +68,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that a step writes: its path, what it begins as (None: an older version), whether a command checks it."""
+    """A file that a step writes: its path, its first text (None: an older version), and whether a command checks it."""
 
     path: str
     text: str | None
@@ -76,56 +76,56 @@ class WrittenFile:
 
 
 class Action:
-    """What a step does. Each kind of step is a subclass in `runbook.steps`, and all that differs is said there.
+    """What a step does. Each kind of step is a subclass in `runbook.steps` that overrides what differs.
 
-    A kind is a frozen dataclass whose attributes are its YAML keys. What it does not override is as here: it runs
-    nothing, holds no steps, asks for nothing, and is ticked off by Enter.
+    A kind is a frozen dataclass whose attributes are its YAML keys. By default it runs nothing, contains no steps, asks
+    for nothing, and Enter ticks it off.
     """
 
     __slots__ = ()
 
     word: ClassVar[str] = ""
-    """What it is, beside its step's title: `By hand`, `Wait`. Of what runs, the effect says more."""
+    """The label beside its step's title: `By hand`, `Wait`. If the kind runs something, the effect says more."""
     symbol: ClassVar[str] = ""
-    """The name of its drawing on the site; empty where the effect is drawn."""
+    """The name of its icon on the site; if empty, the effect's icon is used."""
     places: ClassVar[frozenset[str]] = frozenset({"step"})
-    """Where it may stand: `step`, `on_cli`, `check` (it must be able to read only), `undo`."""
+    """Where it can be used: `step`, `on_cli`, `check` (then it must be able to only read), `undo`."""
     enter_does: ClassVar[str] = "to run"
     """What Enter does at its step, as in `Press Enter to run`."""
     runs: ClassVar[bool] = False
-    """It is one command or request, and what it prints is there to be looked at."""
+    """Whether it is one command or request, with output to look at."""
     starts_by_itself: ClassVar[bool] = False
-    """It needs nothing from a person: where it only reads, a walk starts it without a key."""
+    """Whether it needs nothing from a person: if it only reads, a walk starts it without a key."""
     reports_findings: ClassVar[bool] = False
-    """It says itself whether it has found something; see `findings_in`."""
+    """Whether it reports by itself that it has found something; see `findings_in`."""
     by_hand: ClassVar[Mapping[str, str]] = {}
-    """What the values are that it finds, by their names in its output, for a person who does the step by hand."""
+    """What each value that it finds means, by its name in the output, for a person who does the step by hand."""
     is_container: ClassVar[bool] = False
-    """A walk goes straight to the steps within it; it has no screen of its own."""
+    """Whether a walk goes straight to the steps inside it, because it has no screen of its own."""
     may_come_before: ClassVar[bool] = False
-    """It may stand among what must hold before step 1."""
+    """Whether it can be used in `before`, which lists what must be true before step 1."""
     is_seen_by_person: ClassVar[bool] = False
-    """A person judges how it went, where for others the program compares."""
+    """Whether a person judges the result, instead of the program comparing it."""
     asks_again_on_retry: ClassVar[bool] = False
-    """A retry begins at its question, because what was answered there is used up."""
+    """Whether a retry starts at its question again, because the answer given there is used up."""
 
     mapping: ClassVar[str] = ""
-    """Its keys stand in a mapping of their own under this key; empty where they stand beside the step's."""
+    """The key of the mapping that holds its keys; empty if they are written among the step's own keys."""
     forms: ClassVar[tuple[str, ...]] = ()
-    """Of these keys of that mapping exactly one is given."""
+    """Keys of that mapping, exactly one of which must be given."""
     summary: ClassVar[str] = ""
-    """What that mapping is, for authors."""
+    """What that mapping is for, in words for authors."""
 
     @classmethod
     def made(cls, values: Mapping[str, Any]) -> Action:
-        """Return it from the values of its keys by attribute; `at` is where its first key stands."""
+        """Build it from the values of its keys, by attribute; `at` is the position of its first key."""
         return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})  # type: ignore[arg-type]
 
     # --- what it is made of ---------------------------------------------------------------------------------------
 
     @property
     def title(self) -> str:
-        """The title of a step that has none of its own; empty where a step needs one."""
+        """The title of a step that has none of its own; empty if the step must have one."""
         return ""
 
     @property
@@ -139,12 +139,12 @@ class Action:
         return ()
 
     def place(self, step: Position) -> Position:
-        """Return where it is written, as near as it knows; `step` is the place of its step."""
+        """Return where it is written, as precisely as it knows; `step` is the position of its step."""
         return getattr(self, "at", step)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words of the command as its author wrote them; none where the argv is not written but made."""
+        """The words of the command as its author wrote them; none if the argv is generated."""
         return ()
 
     @property
@@ -153,16 +153,16 @@ class Action:
         return ""
 
     def binding_problems(self, included: Procedure) -> Iterator[str]:
-        """Yield what is wrong with the values that the included procedure is given."""
+        """Yield what is wrong with the values passed to the included procedure."""
         del included
         yield from ()
 
     def branches(self) -> tuple[tuple[Step, ...], ...]:
-        """Return the lists of steps that are written within it; not those of an included procedure."""
+        """Return the lists of steps written inside it, but not those of an included procedure."""
         return ()
 
     def with_includes(self, resolved: Callable[[str], Procedure]) -> Action:
-        """Return this with the steps of included procedures in their places; `resolved` gives those, complete."""
+        """Return this with the steps of included procedures filled in; `resolved` returns a complete procedure."""
         del resolved
         return self
 
@@ -175,16 +175,16 @@ class Action:
 
     @property
     def suggestions(self) -> tuple[str, ...]:
-        """The answers that it may suggest, as far as they are written here."""
+        """The answers that it may suggest, as far as they are written in the book."""
         return ()
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
-        """Yield the lists of steps that are gone through from here, each with the names that hold in it."""
+        """Yield the lists of steps that a walk can take from here, each with the names known in it."""
         del place, known
         yield from ()
 
     def leave(self, scope: Scope, step: Step, ends: Sequence[Scope]) -> Scope:
-        """Return what is known behind it. `ends` are the scopes at the end of each branch that was entered."""
+        """Return what is known after it. `ends` are the scopes at the end of each branch that was entered."""
         del step, ends
         return scope
 
@@ -193,10 +193,10 @@ class Action:
         del choice
         return passed
 
-    # --- what its author must mind --------------------------------------------------------------------------------
+    # --- what its author must get right ---------------------------------------------------------------------------
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield its texts that may hold placeholders; `at` is the place of one that keeps none of its own."""
+        """Yield its texts that may contain placeholders; `at` is the position for texts that have none of their own."""
         del at
         yield from ()
 
@@ -205,17 +205,17 @@ class Action:
         yield from ()
 
     def majors_of(self, command: Action, majors: tuple[int, ...]) -> tuple[int, ...]:
-        """Return on which of these majors of the CLI it runs that command, one of `commands`."""
+        """Return those of these majors of the CLI on which it runs that command, one of `commands`."""
         del command
         return majors
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Yield what is wrong with it in that role, where policy says that it has that effect."""
+        """Yield what is wrong with it in that role, given the effect that policy says it has."""
         del role, effect
         yield from ()
 
     def weaknesses(self, role: Role) -> Iterator[Problem]:
-        """Yield what its author should mend, and what keeps nobody from a walk."""
+        """Yield what its author should fix, but what doesn't prevent a walk."""
         del role
         yield from ()
 
@@ -227,30 +227,30 @@ class Action:
         yield from ()
 
     def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
-        """Return the values with which a book is checked. `values` are examples already; a kind may replace some."""
+        """Return the values used to check a book. `values` are examples already; a kind may replace some."""
         return values
 
     def written_file(self) -> WrittenFile | None:
-        """Return the file that it writes, None where it writes none."""
+        """Return the file that it writes, or None."""
         return None
 
     # --- what it runs ---------------------------------------------------------------------------------------------
 
     @property
     def declared(self) -> Effect:
-        """The least that it does, by its author's word. Policy may see more; nothing makes it less."""
+        """The effect that its author declares. Policy may raise it; nothing lowers it."""
         return Effect.READS
 
     def argv(self, values: Mapping[str, Value], to: Destination) -> tuple[str, ...]:
         """Return the argv that runs there, empty for a kind that runs nothing.
 
-        Raises UnknownName, and UsageError for a value that can't stand where it is put.
+        Raises UnknownName, and UsageError for a value that can't be used where it is put.
         """
         del values, to
         return ()
 
     def judge(self, argv: tuple[str, ...], to: Destination) -> Judgement | None:
-        """Return what policy says of that argv; None where nothing runs."""
+        """Return policy's judgement of that argv, or None if nothing runs."""
         return to.judge(argv) if argv else None
 
     def environment(self) -> Mapping[str, str]:
@@ -258,40 +258,40 @@ class Action:
         return {}
 
     def secret_lines(self, values: Mapping[str, Value], secret: Callable[[str], str]) -> tuple[str, ...]:
-        """Return the lines of a private file with its secrets; `secret` gives one by the name it is called here."""
+        """Return the lines of a private file with its secrets; `secret` returns a secret by the name used here."""
         del values, secret
         return ()
 
     def secret_environment(self, secret: Callable[[str], str]) -> Mapping[str, str]:
-        """Return variables that hold its secrets; they reach its own process and nothing else."""
+        """Return variables that hold its secrets; only its own process gets them."""
         del secret
         return {}
 
     def expectation(self, own: Expectation) -> Expectation:
-        """Return what must come out of it: what its step or check expects, and what the kind itself does."""
+        """Return what its result must be: what its step or check expects, and what the kind itself expects."""
         return own
 
     # --- how it is done -------------------------------------------------------------------------------------------
 
     def begin(self, work: Work) -> Draft | None:
-        """Prepare what must be at hand before the step is shown; None where there is nothing."""
+        """Prepare what must exist before the step is shown; return None if there is nothing to prepare."""
         del work
         return None
 
     def perform(self, work: Work, answer: str) -> None:
         """Do it, now that a person has confirmed; `answer` is what that person chose, saw or wrote.
 
-        An answer that does not fit changes nothing, so that the same question comes again.
+        An answer that doesn't fit changes nothing, and the same question is asked again.
         """
         raise NotImplementedError
 
     def findings_in(self, output: str) -> str:
-        """Return what a person must judge in this output of it, "" if nothing."""
+        """Return what a person must judge in its output, "" if nothing."""
         del output
         return ""
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Tell whether a dry run really does it: it reads, asks and lets tick, and nothing else."""
+        """Tell whether a dry run really does it: a dry run reads, asks and offers ticks, and does nothing else."""
         del effect, is_complete
         return False
 
@@ -309,7 +309,7 @@ class Action:
 
     @property
     def wants_answer(self) -> bool:
-        """True if its step is not confirmed but answered: an option, a value."""
+        """True if its step takes an answer, such as an option or a value, instead of a confirmation."""
         return False
 
     def read_answer(self, typed: str) -> tuple[str, str]:
@@ -317,7 +317,7 @@ class Action:
         return typed, ""
 
     def attend(self, hands: Hands) -> str | None:
-        """Do the part that a person does at the terminal, and return the answer; None if it was left."""
+        """Do the part that a person does at the terminal; return the answer, or None if the person left it."""
         del hands
         return ""
 
@@ -334,7 +334,7 @@ class Action:
         return False
 
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
-        """Return what an unattended drill answers. `given` looks up the drill's word for the step, or for a name."""
+        """Return what an unattended drill answers. `given` looks up the drill's answer for the step, or for a name."""
         del given, draft
         return ""
 

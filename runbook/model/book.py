@@ -31,10 +31,10 @@ __all__ = ["SHAPES", "Advice", "Book", "Pattern"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """A change of the schema: the form that is safe, the form that is not, and the check that catches it."""
+    """A schema change: the safe form, the unsafe form, and the check that catches the unsafe one."""
 
     id: str = key(KEBAB, "The pattern's name; unique in the file.")
-    title: str = key(LINE, "What is changed.")
+    title: str = key(LINE, "What the change does.")
     safe: str = key(Text(says="SQL", literal=True), "The SQL that is safe.", read=str.rstrip)
     unsafe: str = key(Text(says="SQL", literal=True), "The SQL that isn't safe.", read=str.rstrip)
     why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
@@ -46,7 +46,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """A do / don't list on one topic; each entry pairs the advice with its reason ("" where it speaks for itself)."""
+    """A do / don't list on one topic; each entry pairs the advice with its reason ("" if it's obvious)."""
 
     id: str = key(KEBAB, "The topic's name; unique in the file.")
     title: str = key(LINE, "The topic.")
@@ -62,7 +62,7 @@ class Book:
 
     directory: str
     sources: Mapping[str, str]
-    """Text of every file read, by the name that positions use: findings show the line."""
+    """The text of every file read, by the name that positions use, so that findings can show the line."""
     procedures: Mapping[str, Procedure]
     policy: Policy
     patterns: tuple[Pattern, ...]
@@ -103,16 +103,16 @@ SHAPES = (
         Field("patterns", ListOf(Shaped("pattern")), "One entry for each change."),
         "patterns",
         "the patterns file",
-        "Changes of the schema: the safe form and the unsafe one.",
+        "Schema changes: the safe form and the unsafe one.",
     ),
-    shape(Pattern, "pattern", "a pattern", "A change of the schema, done safely and unsafely."),
+    shape(Pattern, "pattern", "a pattern", "A schema change, done safely and unsafely."),
     file_of(
         Field("advice", ListOf(Shaped("topic")), "One entry for each topic."),
         "advice",
         "the advice file",
         "Do and don't, by topic.",
     ),
-    shape(Advice, "topic", "a topic", "What to do and what not, on one topic."),
+    shape(Advice, "topic", "a topic", "What to do and what not to do, on one topic."),
     _POINT,
 )
-"""The patterns' file and the advice's."""
+"""The patterns file and the advice file."""

@@ -1,4 +1,4 @@
-"""What a drill starts from, what its unattended operator answers, and what must hold at its end."""
+"""What a drill starts from, what its unattended operator answers, and what must be true at its end."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _REACTION = Text(
     "go, retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why', 'switch: procedure' or 'take: why'",
 )
 _BREAKS = Choice(("before", "after"))
-"""Of a push: before or after the server has it."""
+"""When a push is interrupted: before or after the server has received it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class ScenarioMigration:
 
     name: str = key(
         Text(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "a name such as 20261101000000_add_column"),
-        "Its name, without .sql. One that the CLI skips can only be pending.",
+        "Its name, without .sql. A file that the CLI skips can only be pending.",
     )
-    sql: str = key(_SQL, "Its text.")
+    sql: str = key(_SQL, "Its SQL.")
     state: str = key(
         Choice(("applied", "pending", "edited", "missing", "half")),
         "applied: on production and in the tree. pending: in the tree only. edited: changed after it was applied. "
-        "missing: on production only. half: begun there and not recorded.",
+        "missing: on production only. half: begun on production and not recorded there.",
         default="applied",
         said="applied",
     )
@@ -66,17 +66,19 @@ class ScenarioMigration:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEvent:
-    """Something that happens during the walk, as a step starts. `what` is what the key of its kind says."""
+    """Something that happens during the walk, as a step starts. `what` is the value of the key that names its kind."""
 
-    at: str = key(_ANSWERED, "The id of the step, or its path; `start` is before the first one.")
+    at: str = key(_ANSWERED, "The id of the step, or its path; `start` means before the first step.")
     kind: str  # type: ignore[misc] # always there: `key` gives no default
     what: str  # type: ignore[misc]
-    turn: int | None = key(Whole(1), "At which start of the step it happens.", default=None, said="at each")
-    status: int | None = key(Whole(400), "The HTTP status of the answer.", default=None, said="the right answer")
-    delay: float = key(Duration(), "How long the answer takes.", default=0, said="no time")
+    turn: int | None = key(
+        Whole(1), "At which start of the step it happens: 1 is the first.", default=None, said="every start"
+    )
+    status: int | None = key(Whole(400), "The HTTP status of the response.", default=None, said="the normal response")
+    delay: float = key(Duration(), "How long the response takes.", default=0, said="no time")
     """Seconds."""
-    times: int = key(Whole(1), "How many requests.", default=1, said="1")
-    text: str = key(TEXTS, "Its text.", default="", required=True)
+    times: int = key(Whole(1), "How many requests go wrong.", default=1, said="1")
+    text: str = key(TEXTS, "The text of the file.", default="", required=True)
 
 
 def _event(name: str, type_: Any, doc: str) -> Field:
@@ -93,39 +95,39 @@ _EVENTS = forms(
         ),
     ),
     (_event("kill_cli", _BREAKS, "The command is killed during a push: before or after the server has received it."),),
-    (_event("second_operator", LINE, "The name of a colleague who takes the target over, or holds it."),),
+    (_event("second_operator", LINE, "The name of a colleague who takes over the target, or holds it."),),
     (
-        _event("fail_requests", Regex(), "A regular expression over 'METHOD path' of requests that go wrong."),
+        _event("fail_requests", Regex(), "A regular expression for the 'METHOD path' of the requests that go wrong."),
         "status",
         "delay",
         "times",
     ),
-    (_event("run_sql", _SQL, "Somebody changes production by this statement."),),
+    (_event("run_sql", _SQL, "A statement with which somebody changes production."),),
     (_event("fail_function", _FILE_NAME, "The edge function whose calls fail from now on."),),
     (_event("keep_version", _FILE_NAME, "The edge function whose next deploy is accepted but doesn't go live."),),
     (_event("keep_secret", _FILE_NAME, "The secret whose next new value is accepted but not set."),),
-    (_event("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick says."),),
-    (_event("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick says."), "text"),
+    (_event("remove_file", _FILE_NAME, "The file that an unattended drill removes, as the tick asks."),),
+    (_event("write_file", _FILE_NAME, "The file that an unattended drill writes, as the tick asks."), "text"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionResponse:
-    """What a deployed edge function answers to a call.
+    """How a deployed edge function responds to a call.
 
-    It is the answer of one `version`, or of every version whose source holds the text `source`; with neither, of any.
+    This applies to one `version`, or to every version whose source contains the text `source`; with neither, to all.
     """
 
-    version: int | None = key(Whole(1), "The version that answers this.", default=None, said="any")
-    source: str = key(TEXTS, "A text in the source of the versions that answer this.", default="", said="any")
+    version: int | None = key(Whole(1), "The version that responds like this.", default=None, said="any")
+    source: str = key(TEXTS, "Text in the source of the versions that respond like this.", default="", said="any")
     status: int = key(Whole(200), "The HTTP status.", default=200, said="200")
     body: object = key(
-        Either(Text(empty=True), Anything()), "Its text, or a mapping or list that is sent as JSON.", default=""
+        Either(Text(empty=True), Anything()), "The body: text, or a mapping or list that is sent as JSON.", default=""
     )
     headers: Mapping[str, str] = key(
         MapOf(Text(r"[A-Za-z0-9-]+", "a header's name"), TEXTS), "More headers.", default=dict
     )
-    delay: float = key(Duration(), "How long the answer takes.", default=0, said="no time")
+    delay: float = key(Duration(), "How long the response takes.", default=0, said="no time")
     """Seconds."""
 
 
@@ -141,7 +143,7 @@ class Scenario:
     )
     traffic: tuple[str, ...] = key(
         ListOf(_SQL, 0),
-        "What the app then tries; what fails leaves its error in the database's log.",
+        "Statements that the app then tries. Those that fail leave an error in the database's log.",
         default=(),
     )
     hold: str | None = key(_SQL, "A statement that another session holds open in a transaction.", default=None)
@@ -163,7 +165,7 @@ class Scenario:
     )
     responses: Mapping[str, tuple[FunctionResponse, ...]] = key(
         MapOf(_FILE_NAME, ListOf(Shaped("response"))),
-        "How an edge function answers calls: with the first response that fits the live version.",
+        "How an edge function responds to calls: with the first response that fits the live version.",
         default=dict,
     )
     secrets: Mapping[str, str] = key(
@@ -171,13 +173,13 @@ class Scenario:
     )
     platform: Mapping[str, object] = key(MapOf(TEXTS, Anything()), "How the platform's stand-in behaves.", default=dict)
     events: tuple[ScenarioEvent, ...] = key(
-        ListOf(Shaped("event"), 0), "What happens during the walk, in their order.", default=()
+        ListOf(Shaped("event"), 0), "What happens during the walk, in order.", default=()
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One thing that must hold after the walk; exactly one of its forms is set."""
+    """One thing that must be true after the walk; exactly one of its forms is set."""
 
     text: str = key(LINE, "What is proven, as a sentence.")
     sql: str | None = key(_SQL, "A query; the first column of its first row is compared.", default=None)
@@ -193,23 +195,23 @@ class Proof:
         default=None,
     )
     function: str | None = key(_FILE_NAME, "An edge function; its version on the platform is compared.", default=None)
-    source: str | None = key(TEXTS, "A text that this version's source must contain.", default=None)
+    source: str | None = key(TEXTS, "Text that this version's source must contain.", default=None)
     verify_jwt: str | None = key(
         Choice(("true", "false")), "Whether this version must accept only callers with a token.", default=None
     )
     entrypoint: str | None = key(TEXTS, "The file that this version must start with.", default=None)
     secret: str | None = key(_FILE_NAME, "A secret that must be set.", default=None)
     request: str | None = key(
-        Regex(), "A regular expression over 'METHOD path' of requests and function calls.", default=None
+        Regex(), "A regular expression for the 'METHOD path' of requests and function calls.", default=None
     )
     checked: tuple[str, ...] | None = key(
-        ListOf(_ANSWERED), "Steps whose expectation or check must have compared something, and held.", default=None
+        ListOf(_ANSWERED), "Steps whose expectation or check must have compared something and passed.", default=None
     )
     """The page's own safety nets."""
     walked: tuple[str, ...] | None = key(
         ListOf(_ANSWERED), "Steps that must have been done, in this order.", default=None
     )
-    """Also those that prove nothing themselves."""
+    """These may be steps that prove nothing themselves."""
     captured: Mapping[str, str] | None = key(
         MapOf(NAME, TEXTS), "Values that a step must have captured or found, by name.", default=None
     )
@@ -257,8 +259,8 @@ class Drill:
     scenario: Scenario = key(Shaped("scenario"), "The situation before the walk.")
     answers: Mapping[str, Answer] = key(
         MapOf(_ANSWERED, Either(Text(empty=True), ListOf(TEXTS))),
-        "What the unattended operator answers: values of parameters, the option of a question, what was seen at a "
-        "tick, and the full text of an edited file.",
+        "What the unattended operator answers: parameter values, the option chosen at a question, what was seen at "
+        "a tick, and the full text of an edited file.",
         default=dict,
     )
     prove: tuple[Proof, ...] = key(ListOf(Shaped("proof")), "What must be true after the walk.")
@@ -275,7 +277,7 @@ class Drill:
     )
     practice: bool = key(
         Truth(),
-        "Whether a person can practise it; false where the drill's own answers make the mistake.",
+        "Whether a person can practise it; false if the drill's own answers make the mistake.",
         default=True,
         said="true",
     )
@@ -291,7 +293,7 @@ class Drill:
 SHAPES = (
     shape(Drill, "drill", "a drill", "A rehearsal of one way through the procedure, on a throwaway target."),
     shape(Scenario, "scenario", "a scenario", "The situation before the walk, on top of the scratch project."),
-    shape(FunctionResponse, "response", "a response", "What an edge function answers to a call."),
+    shape(FunctionResponse, "response", "a response", "How an edge function responds to a call."),
     shape(ScenarioMigration, "migration", "a migration", "A migration file of the scratch project."),
     shape(ScenarioEvent, "event", "an event", "Something that happens during the walk, as its step starts.", _EVENTS),
     shape(Proof, "proof", "a proof", "One thing that must be true after the walk.", _PROOFS),

@@ -25,14 +25,14 @@ _PATH = Text(rf"{_PART}(?:\.{_PART})*", "a path such as migrations.0.local", tem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What the output must be for a step to have passed. Absent parts are not looked at.
+    """What the output must be for a step to pass. Parts that are left out aren't compared.
 
     `output` must occur literally, `lacks` must not (both are templates), `matches` and `absent` are regular expressions
-    that must and must not occur; `in_words` says for a person what they ask for. `json` pairs a dotted path
-    (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value expected there as text (a template).
-    `differs` pairs such a path with a value that must not be there; something else must. A part `slug=complete-task`
-    (the value a template) picks the items of a list whose field has that value. `sha256` pairs such a path with a
-    secret parameter: there must be the digest of its value.
+    that must and must not occur; `in_words` says for a person what those two ask for. `json` pairs a dotted path
+    (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value expected there, as text (a template).
+    `differs` pairs such a path with a value that must not be there; some other value must. A part
+    `slug=complete-task` (the value is a template) picks the items of a list whose field has that value. `sha256` pairs
+    such a path with a secret parameter: the digest of the secret's value must be there.
     """
 
     exit: int = key(Whole(), "The exit code.", default=0, said="0")
@@ -54,26 +54,26 @@ class Expectation:
     )
     differs: tuple[tuple[str, str], ...] = key(
         MapOf(_PATH, Text(template=True, empty=True)),
-        "Paths into the JSON output where there must be a value, and another one than this.",
+        "Paths into the JSON output, each with a value that must not be there. Some other value must be there.",
         default=(),
         read=lambda found: tuple(found.items()),
     )
 
     sha256: tuple[tuple[str, str], ...] = key(
         MapOf(_PATH, NAME),
-        "Paths into the JSON output where there must be the SHA-256 digest (hexadecimal) of this secret parameter.",
+        "Paths into the JSON output, each with the secret parameter whose SHA-256 digest (hexadecimal) must be there.",
         default=(),
         read=lambda found: tuple(found.items()),
     )
 
     @property
     def compares(self) -> bool:
-        """True if anything besides the exit code is looked at."""
+        """True if anything besides the exit code is compared."""
         return self != Expectation(exit=self.exit)
 
     def clauses(self, fill: Callable[[str], str]) -> list[str]:
         """Say each part as a clause, with code in backticks. An exit code of 0 goes without saying."""
-        found = [f"it ends with exit code {self.exit}"] if self.exit else []
+        found = [f"it exits with {self.exit}"] if self.exit else []
         if self.output is not None:
             found.append(f"the output has {_code(fill(self.output))}")
         if self.lacks is not None:
@@ -89,7 +89,7 @@ class Expectation:
         return found
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield its texts that may hold placeholders."""
+        """Yield its texts that may contain placeholders."""
         for text in (self.output, self.lacks, *(text for pair in (*self.json, *self.differs) for text in pair)):
             if text:
                 yield Use(text, at, Becomes.COMPARED)
@@ -121,7 +121,7 @@ def _code(value: str) -> str:
 
 
 def _path_in_words(path: str, fill: Callable[[str], str]) -> str:
-    """Say a path as a person reads the output: which column, of which row, of which list."""
+    """Describe a path as a person reads the output: which column, of which row, of which list."""
     *outer, last = path.split(".")
     return _code(fill(last)) + "".join(_within(part, fill) for part in reversed(outer))
 

@@ -1,8 +1,8 @@
-"""What a file of the book may hold: types of values, and how a dataclass states its own YAML keys.
+"""The types of values in the book's files, and how a dataclass declares its own YAML keys.
 
-A dataclass gives each attribute that is written in YAML a `key(…)`; `shape` makes the table of one mapping out of it.
-The loader reads by that table and builds the dataclass from what it read, the JSON Schemas and the reference on the
-site are written from it: what a key is called, takes and means is said once, where its value lives.
+A dataclass declares each attribute that is written in YAML with `key(…)`; `shape` turns it into the table of one
+mapping. The loader reads files by that table and builds the dataclass. The JSON Schemas and the reference on the site
+are generated from it too, so a key's name, type and meaning are stated once, where its value lives.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ __all__ = [
 
 # --- types of values --------------------------------------------------------------------------------------------
 #
-# The guard imports these with the policy before every command; named tuples take a sixth of what dataclasses take.
+# The guard imports these with the policy before every command; named tuples take a sixth of the time of dataclasses.
 
 
 class Text(NamedTuple):
-    """Text. `pattern` must match all of it, `says` names that form; `template` lets it hold `{{name}}`.
+    """Text. `pattern` must match all of it, and `says` describes that form; `template` allows `{{name}}`.
 
-    `longest` is the most characters that it may have, 0 for no limit of its own. In `prose` nothing is filled in, so
-    that a placeholder would be shown as it is written. A `literal` text is for programs, not a sentence for people.
+    `longest` is the maximum number of characters, 0 for no limit of its own. In `prose` nothing is filled in, so a
+    placeholder would be shown as it is written. A `literal` text is for programs, not a sentence for people.
     """
 
     pattern: str | None = None
@@ -85,7 +85,7 @@ class Regex(NamedTuple):
 
 
 class CommandLine:
-    """One command, split into words on reading; it never goes through a shell."""
+    """One command, split into words when it is read; it never goes through a shell."""
 
     __slots__ = ()
 
@@ -109,7 +109,7 @@ class Whole(NamedTuple):
 
 
 class Number:
-    """A number above zero; a fraction is written with a point."""
+    """A number above zero; a fraction has a decimal point."""
 
     __slots__ = ()
 
@@ -127,13 +127,13 @@ class Day:
 
 
 class Duration(NamedTuple):
-    """A number with its unit; `units` are those allowed, of s, m, h and d. Read as seconds."""
+    """A number with its unit, read as seconds. `units` lists the allowed units, out of s, m, h and d."""
 
     units: str = "smh"
 
 
 class Anything:
-    """Any value; what it must be is known by the part that uses it."""
+    """Any value; the code that uses it knows what it must be."""
 
     __slots__ = ()
 
@@ -208,10 +208,10 @@ VALUES = MapOf(NAME, Text(template=True, empty=True))
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One key of a mapping. `doc` is a sentence for authors; `default` is what an absent key means, in words.
+    """One key of a mapping. `doc` is a sentence for authors; `default` says in words what a missing key means.
 
-    A `required` field may be left out beside the key named `unless`. `attribute` is where the value lives in the
-    dataclass, and `read` what makes it of the value that was read.
+    A `required` field may be left out if the key named `unless` is given. `attribute` is where the value lives in the
+    dataclass; `read` turns the value from the file into it.
     """
 
     name: str
@@ -223,7 +223,7 @@ class Field:
     attribute: str = ""
     read: Callable[[Any], object] | None = None
     not_in: tuple[str, ...] = ()
-    """Places in which a kind of step does not take this key: `check` or `undo`."""
+    """Places where a kind of step doesn't take this key: `check` or `undo`."""
 
 
 def key(  # noqa: PLR0913 - all but the first two are keywords
@@ -240,8 +240,8 @@ def key(  # noqa: PLR0913 - all but the first two are keywords
 ) -> Any:
     """Return a dataclass field that is written in YAML, under `name` or the attribute's own name.
 
-    It is required if it has no `default`, unless `required` says otherwise; `said` is the default in words, where it
-    helps an author. `read` turns the value that was read into the attribute's.
+    It is required if it has no `default`, unless `required` says otherwise; `said` is the default in words, if that
+    helps an author. `read` turns the value from the file into the attribute's value.
     """
     is_required = default is dataclasses.MISSING if required is None else required
     stated = Field(name, type_, doc, is_required, said, unless, "", read, not_in)
@@ -253,27 +253,27 @@ def key(  # noqa: PLR0913 - all but the first two are keywords
 
 
 def fields_of(cls: type) -> tuple[Field, ...]:
-    """Return the keys that a dataclass states, in its order."""
+    """Return the keys that a dataclass declares, in order."""
     stated = ((each.name, each.metadata["key"]) for each in dataclasses.fields(cls) if "key" in each.metadata)
     return tuple(dataclasses.replace(one, name=one.name or name, attribute=name) for name, one in stated)
 
 
 class Kind(NamedTuple):
-    """One of the forms a mapping may take. Its first field tells the form; the others go with that one only."""
+    """One of the forms a mapping may take. Its first field identifies the form; only this form takes the others."""
 
     fields: tuple[Field, ...]
 
     @property
     def key(self) -> str:
-        """The name that tells the form."""
+        """The key that identifies the form."""
         return self.fields[0].name
 
 
 @dataclass(frozen=True)
 class Shape:
-    """One sort of mapping: its fields, and its kinds where it has several forms (then exactly one is taken).
+    """The table of one mapping: its fields, and its kinds if it has several forms (a mapping then has exactly one).
 
-    `build` makes the value from the form's key and the attributes by name (values within are built already).
+    `build` makes the value from the form's key and the attributes by name (nested values are built already).
     """
 
     name: str
@@ -283,7 +283,7 @@ class Shape:
     kinds: tuple[Kind, ...] = ()
     build: Callable[[str, dict[str, Any]], object] | None = None
     keyed_by: str = ""
-    """The attribute that is the key under which the mapping stands in another one, if it is."""
+    """The attribute that holds the key of this mapping in an outer mapping, if there is one."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -293,7 +293,7 @@ class Shape:
 
     @cached_property
     def kinds_of(self) -> Mapping[str, tuple[str, ...]]:
-        """The kinds (by key) that take a field; a common field is not in it."""
+        """The kinds (by key) that take each field, without the fields that all kinds share."""
         found: dict[str, list[str]] = {}
         for kind in self.kinds:
             for field in kind.fields:
@@ -301,7 +301,7 @@ class Shape:
         return {name: tuple(keys) for name, keys in found.items()}
 
     def taken(self, kind: str) -> tuple[Field, ...]:
-        """Return the fields that the form told by that key takes, its own first."""
+        """Return the fields of the form that the key identifies, its own fields first."""
         own = self._own_fields.get(kind, ())
         return (*own, *self.fields) if own else self.fields
 
@@ -311,9 +311,9 @@ class Shape:
 
 
 def forms(cls: type, *taken: tuple[str | Field, ...]) -> tuple[Kind, ...]:
-    """Return the forms of a mapping that is that dataclass in all of them; see `Kind`.
+    """Return the forms of a mapping that becomes that dataclass in every form; see `Kind`.
 
-    Each is told as the attributes that only it takes, or as a key that is stated for that form alone.
+    Each form is given as the attributes that only it takes, or as a field declared for that form alone.
     """
     stated = {field.attribute: field for field in fields_of(cls)}
     found = ([stated[one] if isinstance(one, str) else one for one in own] for own in taken)
@@ -321,9 +321,9 @@ def forms(cls: type, *taken: tuple[str | Field, ...]) -> tuple[Kind, ...]:
 
 
 def shape(cls: type, name: str, noun: str, doc: str, kinds: tuple[Kind, ...] = (), *, keyed_by: str = "") -> Shape:
-    """Return the table of a mapping that is that dataclass and nothing else; see `Shape`.
+    """Return the table of a mapping that becomes that dataclass; see `Shape`.
 
-    A dataclass with an attribute `at` gets the place of its mapping there, one with `kind` the key of its form.
+    The attribute `at` of the dataclass, if it has one, gets the mapping's position, and `kind` the key of its form.
     """
     names = {each.name for each in dataclasses.fields(cls)}
     bound = {field.attribute for kind in kinds for field in kind.fields}
@@ -336,6 +336,6 @@ def shape(cls: type, name: str, noun: str, doc: str, kinds: tuple[Kind, ...] = (
 
 
 def file_of(field: Field, name: str, noun: str, doc: str) -> Shape:
-    """Return the table of a file with one key, whose value is all there is to it."""
+    """Return the table of a file with a single key, whose value is the file's whole content."""
     only = dataclasses.replace(field, attribute=field.name, required=True)
     return Shape(name, noun, doc, (only,), build=lambda _kind, values: values[only.name])

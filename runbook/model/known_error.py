@@ -32,8 +32,8 @@ _SQLSTATE = Text(r"[0-9A-Z]{5}", "an SQLSTATE: five digits or capital letters, s
 class KnownError:
     """One error, with why it happens and what to do; `runbook.diagnosis` says when it fits.
 
-    An error that carries an SQLSTATE must have one of `sqlstates`, where any are given. One of `messages` must occur in
-    its text, where any are given. The first entry of the file that fits is taken, so the special ones come first.
+    If `sqlstates` are given, an error that carries an SQLSTATE must have one of them. If `messages` are given, one of
+    them must occur in its text. The first entry of the file that fits is used, so specific entries come first.
     """
 
     id: str = key(KEBAB, "The error's name; unique in the file.")
@@ -44,7 +44,7 @@ class KnownError:
     )
     majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=(), said="all")
     shown: tuple[str, ...] = key(
-        LINES, "Errors as they are printed, each on one line. `runbook check` recognizes each of them."
+        LINES, "Errors as they are printed, each on one line. `runbook check` makes sure that each is recognized."
     )
     means: str = key(PROSE, "Why it happens, in one or two sentences.", read=str.strip)
     do: tuple[str, ...] = key(ListOf(PROSE), "What to do, in order.")
@@ -60,11 +60,11 @@ class KnownError:
 
 SHAPES = (
     file_of(
-        Field("errors", ListOf(Shaped("error")), "One entry for each error; special ones before general ones."),
+        Field("errors", ListOf(Shaped("error")), "One entry for each error, specific ones before general ones."),
         "errors",
         "the errors file",
         "Known errors: what they mean, and what to do.",
     ),
     shape(KnownError, "error", "an error", "A known error: what it means, and what to do."),
 )
-"""The errors' file."""
+"""The errors file."""

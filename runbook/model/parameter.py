@@ -1,4 +1,4 @@
-"""A value that a procedure asks for, and the one check of what fits it."""
+"""A value that a procedure asks for, and the only check of whether an answer fits."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Value = str | tuple[str, ...]
 """One value, or those of a list."""
 
 _LONGEST = 4096
-"""Characters of a value of one line. Longer ones don't fit on one line of a terminal's input buffer."""
+"""The most characters of a one-line value. A longer line doesn't fit into a terminal's input buffer."""
 _LONGEST_LINES = 24_576
-"""Characters of a value of several lines: the largest secret that the hosted platform takes."""
+"""The most characters of a value of several lines: the largest secret that the hosted platform takes."""
 _BEGIN, _END = re.compile(r"-----BEGIN "), re.compile(r"-----END [^\n-]*-----")
 """How a PEM block begins, and its last line."""
 _FORBIDDEN = re.compile(r"[\x00\ud800-\udfff]")
@@ -42,7 +42,7 @@ class Parameter:
     excludes: str | None = key(Regex(), "A regular expression that must not match any part of the value.", default=None)
     choices: tuple[str, ...] = key(LINES, "The only values it may have.", default=())
     example: str = key(
-        Text(empty=True), "A value as it could be; the page shows it.", default="", required=True, unless="choices"
+        Text(empty=True), "A realistic value; the page shows it.", default="", required=True, unless="choices"
     )
     default: str | None = key(Text(empty=True), "The value if the operator gives none.", default=None)
     pick: str = key(
@@ -50,9 +50,10 @@ class Parameter:
             r"functions|migrations|migration-files|tables|database-functions|[a-z0-9][a-z0-9-]*/.+",
             "functions, migrations, migration-files, tables, database-functions or STEP/PATH",
         ),
-        "What to list for picking a number instead of typing the value: the project's edge functions, the versions or "
-        "files of its migrations, the tables or database functions that they create, or STEP/PATH: the values at that "
-        "path (as in expect: json) of what an earlier step printed. Any other value that fits can still be typed.",
+        "What to list, so that the operator can pick a number instead of typing the value: the project's edge "
+        "functions, the versions or files of its migrations, the tables or database functions that they create, or "
+        "STEP/PATH: the values at that path (as in expect: json) in the output of an earlier step. Any other value "
+        "that fits can still be typed.",
         default="",
     )
     secret: bool = key(
@@ -67,7 +68,7 @@ class Parameter:
     )
     at: Position
     offered: tuple[str, ...] = ()
-    """The values to pick from, as they are known when it is asked for; never written in a book."""
+    """The values to pick from, collected when the operator is asked; never written in a book."""
 
     @property
     def takes_lines(self) -> bool:
@@ -100,14 +101,14 @@ class Parameter:
         if unfit := self._unfit(text, shown):
             return unfit
         if self.choices and text not in self.choices:
-            return f"{shown} is none of {', '.join(self.choices)}"
+            return f"{shown} isn't one of {', '.join(self.choices)}"
         return self._problem_with_form(text, shown)
 
     def _incomplete(self, text: str) -> str:
         """Return which part of a secret is missing, "" if it looks complete."""
         has_lines = "\n" in text.rstrip("\n")
         if has_lines and not self.takes_lines:
-            return "the value has several lines, and only one fits here"
+            return "the value has several lines, but only one is allowed here"
         if "\ufffd" in text:
             return "the value has a character that was damaged on the way. Read it from a file: type @ and its path"
         whole = "Paste it whole, or read it from a file: type @ and its path" if self.takes_lines else "Paste it whole"
@@ -130,17 +131,17 @@ class Parameter:
     def _unfit(self, text: str, shown: str) -> str:
         """Return which character a value can't contain, "" if there is none. A secret may contain nearly any."""
         if _FORBIDDEN.search(text):
-            return "the value holds a character that no command can be given"
+            return "the value contains a character that can't be passed to a command"
         found = "" if self.secret else suspect(text, allowed="\n\t")
-        return f"{shown} holds {found}. Type the value instead of pasting it" if found else ""
+        return f"{shown} contains {found}. Type the value instead of pasting it" if found else ""
 
     def could_be(self, text: str) -> bool:
-        """Tell whether a text was clearly meant as this value: a choice, or of the form that it must have."""
+        """Tell whether a text was clearly meant as this value: it is one of the choices, or has the required form."""
         return text in self.choices or (self.pattern is not None and not self._problem_with_one(text))
 
 
 def split_values(text: str) -> tuple[str, ...]:
-    """Return the values of a list as it is written: with commas, each once, without spaces around them."""
+    """Split a list that is written with commas; return each value once, without the spaces around it."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
@@ -174,4 +175,4 @@ SHAPES = (
         (_NAMED, *_ASKED),
     ),
 )
-"""A parameter, and the same where a step asks for what a person sees."""
+"""A parameter, and the value that a step asks a person to note."""

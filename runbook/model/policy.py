@@ -1,4 +1,4 @@
-"""What each command does to its target and what to think of that: the data behind walkthrough, guard and site."""
+"""What each command does to its target and whether it may run: the data behind the walk, the guard and the site."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Family(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the guard says of one line. Members are in rising order."""
+    """The guard's verdict on one line. Members are in rising order."""
 
     ALLOW = "allow"
     CONFIRM = "confirm"
@@ -68,26 +68,28 @@ _TARGET_KIND = Choice(tuple(TargetKind))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A rule's command with certain flags or arguments, where that changes what it does. The first that fits counts.
+    """A rule's command with flags or arguments that change what it does. The first variant that fits is used.
 
-    `arguments` counts positional words (empty ones do not count); `sql` is what the statements handed to the command
-    do, no more and no less. Absent parts of the outcome are inherited from the rule.
+    `arguments` counts positional words (empty ones don't count); `sql` is exactly what the statements passed to the
+    command do. Parts of the outcome that are left out are inherited from the rule.
     """
 
-    flags: tuple[str, ...] = key(_FLAGS, "All of these are given.", default=())
-    without: tuple[str, ...] = key(_FLAGS, "None of these is given.", default=())
+    flags: tuple[str, ...] = key(_FLAGS, "Flags that must all be given.", default=())
+    without: tuple[str, ...] = key(_FLAGS, "Flags of which none may be given.", default=())
     arguments: str | None = key(
         Choice(("none", "some", "several")), "The number of words that aren't flags.", default=None
     )
-    words: str | None = key(Regex(), "A regular expression found in one of the words after the command.", default=None)
+    words: str | None = key(
+        Regex(), "A regular expression that must occur in one of the words after the command.", default=None
+    )
     excludes: str | None = key(
         Regex(), "Words in which this regular expression is found don't count for `words`.", default=None
     )
-    sql: Effect | None = key(EFFECT, "What the SQL handed to the command does.", default=None, read=Effect)
+    sql: Effect | None = key(EFFECT, "What the SQL passed to the command does.", default=None, read=Effect)
     majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=())
     effect: Effect | None = key(EFFECT, "What it then does to its target.", default=None, read=Effect)
     writes_files: bool = key(
-        Truth(), "What it then writes are files on this machine; its target is only read.", default=False
+        Truth(), "It then writes only files on this machine; it only reads its target.", default=False
     )
     remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
     local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
@@ -147,14 +149,14 @@ class Rule:
     )
     asks: tuple[int, ...] = key(
         ListOf(MAJOR, 0),
-        "The majors of the CLI on which the command itself asks Yes or No before it writes to a hosted project or over "
-        "files here.",
+        "The majors of the CLI on which the command itself asks Yes or No before it writes to a hosted project or "
+        "overwrites files here.",
         default=(),
     )
     majors: tuple[int, ...] | None = key(
         ListOf(MAJOR, 0), "The majors of the CLI that have the command, if not all do.", default=None
     )
-    """None for all; none of them where it is an invention."""
+    """None if all majors have it; empty if the command doesn't exist in any."""
     variants: tuple[Variant, ...] = key(
         ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does.", default=()
     )
@@ -172,7 +174,8 @@ class SupabaseMajor:
     proven: str = key(LINE, "The version that the drills ran with.")
     target: Mapping[Family, Mapping[TargetKind, tuple[str, ...]]] = key(
         MapOf(Choice(tuple(Family)), MapOf(_TARGET_KIND, WORDS)),
-        "The words for {{target}}, by what is reached and by target; {{project_ref}} and {{drill_url}} fill in.",
+        "The words for {{target}}, by what the command reaches and by target. They may use {{project_ref}} and "
+        "{{drill_url}}.",
         read=lambda found: {
             Family(family): {TargetKind(kind): words for kind, words in kinds.items()}
             for family, kinds in found.items()
@@ -209,7 +212,7 @@ SHAPES = (
     ),
     shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(
-        Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "By major of the CLI."),
+        Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),
         "supabase",
         "the Supabase file",
         "How each major of the Supabase CLI names a target and runs SQL.",

@@ -1,4 +1,4 @@
-"""A procedure as the loader leaves it: checked, frozen, and with nothing of YAML left."""
+"""A loaded procedure: checked, frozen, and independent of YAML."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Mode(StrEnum):
 
 
 class Section(StrEnum):
-    """Where in time a procedure belongs; the site's navigation follows it."""
+    """When a procedure is needed; the site's navigation follows it."""
 
     START = "start"
     BEFORE = "before"
@@ -73,13 +73,13 @@ class Procedure:
     )
     is_emergency: bool = key(
         Truth(),
-        "Whether to offer it first wherever something is broken and nobody knows what; at most one procedure.",
+        "Whether to offer it first when something is broken and nobody knows what. At most one procedure can have it.",
         name="emergency",
         default=False,
     )
     use_when: tuple[str, ...] = key(LINES, "The situations in which this is the right procedure.")
     not_for: tuple[Reference, ...] = key(
-        ListOf(Shaped("reference")), "Situations that look alike, and what fits them.", default=()
+        ListOf(Shaped("reference")), "Similar situations, and the procedure that fits them instead.", default=()
     )
     symptoms: tuple[str, ...] = key(
         LINES, "What a person in trouble sees or says, in plain words. Search finds the procedure by them.", default=()
@@ -150,4 +150,4 @@ SHAPES = (
     ),
     shape(Reference, "reference", "a situation", "A situation, and the procedure that fits it."),
 )
-"""A procedure's file, but for its parameters, steps and drills."""
+"""A procedure file, except its parameters, steps and drills."""

@@ -1,4 +1,4 @@
-"""A step as the loader leaves it: its action, and all that a person needs around it."""
+"""A loaded step: its action, and everything that a person needs around it."""
 
 from __future__ import annotations
 
@@ -74,21 +74,21 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One action of a procedure, with all a person needs around it. `timeout` is in seconds, `minutes` in minutes."""
+    """One action of a procedure, with everything around it. `timeout` is in seconds, `minutes` in minutes."""
 
     id: str = key(KEBAB, "The step's name; unique in the procedure.")
     title: str = key(LINE_TEMPLATE, "What to do, in the imperative.", required=True)
     action: Action
     at: Position
     phase: str | None = key(LINE, "Title of the phase that begins here. A phase has at most nine steps.", default=None)
-    why: str | None = key(TEMPLATE, "Why this step is there.", default=None)
+    why: str | None = key(TEMPLATE, "Why the step is needed.", default=None)
     look_for: str | None = key(
         TEMPLATE,
         "What to look for in the output. Without `expect` or `verify`, the walk waits for a person to judge it.",
         default=None,
     )
     warning: str | None = key(TEMPLATE, "What can go wrong, shown before the step.", default=None)
-    stop_if: str | None = key(TEMPLATE, "What must make the operator stop.", default=None)
+    stop_if: str | None = key(TEMPLATE, "When the operator must stop.", default=None)
     if_it_fails: Recovery | None = key(
         Either(TEMPLATE, Shaped("recovery")),
         "What to do when the step fails.",
@@ -98,7 +98,10 @@ class Step:
     minutes: float | None = key(Number(), "How long it takes.", default=None)
     timeout: float | None = key(Duration(), "How long the command may take before it counts as hung.", default=None)
     effect: Effect | None = key(
-        EFFECT, "Asks for more care than policy does; never for less.", default=None, read=Effect
+        EFFECT,
+        "The effect, if the step needs more care than policy asks for. It never lowers policy's own effect.",
+        default=None,
+        read=Effect,
     )
     expect: Expectation = key(
         Shaped("expect"), "What must be true for the step to pass.", default=Expectation, said="exit code 0"
@@ -109,10 +112,12 @@ class Step:
         default=(),
         read=lambda found: tuple(found.values()),
     )
-    verify: Check | None = key(Shaped("check"), "A reading command that shows whether the step worked.", default=None)
+    verify: Check | None = key(
+        Shaped("check"), "A command that only reads, and shows whether the step worked.", default=None
+    )
     undo: Undo | None = key(Shaped("undo"), "How to undo the step, or why that can't be done.", default=None)
     on_cli: Mapping[int, Action] = key(
-        MapOf(MAJOR, Shaped("action")), "Another action on that major of the Supabase CLI.", default=dict
+        MapOf(MAJOR, Shaped("action")), "The action to use instead on that major of the Supabase CLI.", default=dict
     )
 
     def action_on(self, major: int) -> Action:
@@ -120,13 +125,13 @@ class Step:
         return self.on_cli.get(major, self.action)
 
     def with_includes(self, resolved: Callable[[str], Procedure]) -> Step:
-        """Return the step with the steps of included procedures in their places."""
+        """Return the step with the steps of included procedures filled in."""
         action = self.action.with_includes(resolved)
         return self if action is self.action else replace(self, action=action)
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """All that the step may do, on one major or another."""
+        """Everything that the step may do, on any major."""
         return (self.action, *self.on_cli.values())
 
     @property
@@ -137,7 +142,7 @@ class Step:
         return tuple(dict.fromkeys((*(each.name for each in self.capture), *asked, *found)))
 
     def commands(self, majors: Sequence[int]) -> Iterator[tuple[Role, Action, tuple[int, ...]]]:
-        """Yield all that the step runs, with its role and the majors of the CLI that it is for."""
+        """Yield everything that the step runs, each with its role and the majors of the CLI that it is for."""
         others = tuple(major for major in majors if major not in self.on_cli)
         for action, own in ((self.action, others), *((each, (major,)) for major, each in self.on_cli.items())):
             yield from ((role, each, action.majors_of(each, own)) for role, each in action.commands())
@@ -149,7 +154,7 @@ class Step:
             yield Role.CHECK, self.undo.check.action, tuple(majors)
 
     def uses(self) -> Iterator[Use]:
-        """Yield the texts of the step that may hold placeholders, but not those of the steps within it."""
+        """Yield the texts of the step that may contain placeholders, but not those of the steps inside it."""
         failing = self.if_it_fails.text if self.if_it_fails else None
         for text in (self.title, self.why, self.look_for, self.warning, self.stop_if, failing):
             if text:

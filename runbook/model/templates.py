@@ -1,4 +1,4 @@
-"""Templates as they are written: which `{{name}}` they hold, what is wrong with them, and how a command is split."""
+"""Templates as written: which `{{name}}` they contain, what is wrong with them, and how a command is split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["PLACEHOLDER", "WHOLE", "Flaw", "command_flaws", "command_words", "names_in", "template_flaws"]
 
 PLACEHOLDER = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
-"""A place for one value. Nothing else may stand between the braces."""
+"""A placeholder for one value. Only a name may be between the braces."""
 
 _BRACES = re.compile(r"\{\{[^{}]*\}\}|\{\{|\}\}")
 _QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
@@ -21,15 +21,15 @@ _PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 
 
 COMMAND_LIMIT = 8000
-"""Characters. What is longer belongs into a script that a command runs."""
+"""The most characters of a command. Anything longer belongs in a script that the command runs."""
 
 WHOLE = -1
-"""The offset of a flaw that is not at one character but of the text as a whole."""
+"""The offset of a flaw that concerns the whole text, not one of its characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with a text, and from which of its characters on."""
+    """What is wrong with a text, and where."""
 
     message: str
     offset: int
@@ -37,7 +37,7 @@ class Flaw:
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """Return the names of all placeholders, in order, repeated where they are."""
+    """Return the names of all placeholders, in order and with repeats."""
     return tuple(PLACEHOLDER.findall(text))
 
 
@@ -51,9 +51,9 @@ def template_flaws(text: str) -> list[Flaw]:
 
 
 def command_flaws(text: str) -> list[Flaw]:
-    """Find what a shell would make something of, and what keeps a command from being split into words."""
+    """Find what a shell would interpret, and what prevents splitting the command into words."""
     if len(text) > COMMAND_LIMIT:
-        return [Flaw(f"a command of more than {COMMAND_LIMIT} characters", WHOLE)]
+        return [Flaw(f"the command has more than {COMMAND_LIMIT} characters", WHOLE)]
     flaws = template_flaws(text)
     if flaws:
         return flaws
@@ -70,18 +70,18 @@ def command_flaws(text: str) -> list[Flaw]:
 
 def _shell_flaw(construct: str, offset: int) -> Flaw:
     shown = "a line break" if construct == "\n" else construct
-    return Flaw(f"commands do not go through a shell: {shown} is passed on as it is; quote it if it is meant", offset)
+    return Flaw(f"commands don't go through a shell: {shown} is passed on as it is; quote it if you mean it", offset)
 
 
 def _word_flaws(text: str) -> list[Flaw]:
     try:
         words = command_words(text)
     except ValueError:
-        return [Flaw("a quotation in this command is not closed", WHOLE, len(text))]
+        return [Flaw("a quote in this command isn't closed", WHOLE, len(text))]
     if not words or not words[0]:
         return [Flaw("there is no command here", WHOLE)]
     if "=" in words[0]:
-        return [Flaw("commands do not go through a shell: a variable can't be set before one", 0, len(words[0]))]
+        return [Flaw("commands don't go through a shell: you can't set a variable before one", 0, len(words[0]))]
     if not _PROGRAM.fullmatch(words[0]):
         return [Flaw(f"'{words[0]}' isn't a program's name; the program of a command must be fixed", 0, len(words[0]))]
     return [
@@ -92,9 +92,9 @@ def _word_flaws(text: str) -> list[Flaw]:
 
 
 def command_words(text: str) -> tuple[str, ...]:
-    """Split a command into its words as a shell would. Raises ValueError where a quotation is not closed."""
+    """Split a command into words as a shell would. Raises ValueError if a quote isn't closed."""
     if _QUOTING.isdisjoint(text):
-        return tuple(_WORD.findall(text))  # the same, and a tenth of the time of all reading
+        return tuple(_WORD.findall(text))  # same result; saves a tenth of the time it takes to read a book
     return tuple(shlex.split(text))
 
 

@@ -1,4 +1,4 @@
-"""What both procedures and policy speak of: a place in a file, and what a command does to its target."""
+"""Terms that procedures and policy share: a place in a file, and what a command does to its target."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Position(NamedTuple):
 
 
 class Effect(StrEnum):
-    """What a command does to its target; it sets how the walkthrough asks. Members are in rising order."""
+    """What a command does to its target; it decides how the walk asks. Members are in rising order."""
 
     READS = "reads"
     WRITES = "writes"

@@ -1,4 +1,4 @@
-"""JSON that a command printed, as a person reads it: a list of objects as a table, an error as its sentences."""
+"""JSON that a command printed, made readable: a list of objects as a table, an error as its sentences."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["json_at_end", "readable", "readable_output"]
 
 _ROWS = 40
 _FEW = 3
-"""Of so few rows every value is shown whole, one a line, where a table would have to cut some."""
+"""If a table of at most this many rows would have to cut values, each value is shown whole on its own line."""
 _GAP = "  "
 _NARROWEST = 8
 _MOMENTS = range(10**9, 10**11)
 """In seconds: from 2001 to a far future."""
 _HIDDEN = frozenset({"target", "message"})
-"""Shown elsewhere (the target is on every screen), or of no use to a person, like every name that begins with `_`."""
+"""Shown elsewhere (the target is on every screen) or useless to a person, like every name that begins with `_`."""
 
 
 def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
-    """Return the document as lines of at most `width` columns; what is not JSON comes back as it is.
+    """Return the document as lines of at most `width` columns; return anything that isn't JSON unchanged.
 
-    A table of more than `few` rows cuts what is too wide for it.
+    A table of more than `few` rows cuts values that are too wide.
     """
     try:
         value = json.loads(document)
@@ -35,7 +35,7 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
         return printable(document.rstrip("\n")) + "\n"
     rows = _rows(value)
     match value:
-        # Of an error a person reads its sentences; what else is in it is of use to programs alone.
+        # A person reads the sentences of an error; the rest of it is only useful to programs.
         case {"error": {**error}}:
             texts = [without_styles(str(error[name])) for name in ("message", "suggestion") if error.get(name)]
             lines = [line for text in texts for part in printable(text).split("\n") for line in _wrap(part, width)]
@@ -49,7 +49,7 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
 
 
 def readable_output(output: str, width: int = 80) -> str:
-    """Return output as it was kept, with the document that may stand at its end made readable, and nothing cut."""
+    """Return stored output with any document at its end made readable, and nothing cut."""
     document = json_at_end(output)
     before = output[: len(output) - len(document)]
     return printable(before) + (readable(document, width, few=_ROWS) if document else "")
@@ -69,7 +69,7 @@ def json_at_end(output: str) -> str:
 
 
 def _rows(value: object) -> Sequence[Mapping[str, object]] | None:
-    """Return the rows where the value is a list of objects, or an object with exactly one list in it."""
+    """Return the rows if the value is a list of objects, or an object that contains exactly one list."""
     if isinstance(value, Mapping):
         lists = [part for part in value.values() if isinstance(part, list)]
         scalars = [name for name in value if not _is_hidden(name) and not isinstance(value[name], list)]
@@ -83,12 +83,12 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
     if not rows:
         return ["(no rows)"]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    # Of a long list the end is shown: `migration list` has the newest there.
+    # Show the end of a long list, where `migration list` has the newest.
     shown = rows if len(rows) <= _ROWS else rows[-_ROWS:]
     cells = [list(map(one_line, names)), *([_cell(row.get(name, ""), name) for name in names] for row in shown)]
     wanted = [max(len(line[index]) for line in cells) for index in range(len(names))]
     widths = _fit(wanted, width)
-    # A text of several lines can't stand in a cell, so every row is shown as its fields then.
+    # A text of several lines doesn't fit into a cell, so every row is shown as fields.
     in_lines = any(_has_lines(part) for row in shown for part in row.values())
     if widths is None or in_lines or (widths != wanted and len(shown) <= few):
         return [line for row in shown for line in (*_fields(row, width), "")][:-1]
@@ -108,13 +108,13 @@ def _fit(widths: Sequence[int], room: int) -> list[int] | None:
     room -= len(_GAP) * (len(widths) - 1)
     if sum(widths) <= room:
         return list(widths)
-    # From the widest alone: short columns, as versions and ids, stay whole.
+    # Only narrow the widest, so that short columns, such as versions and ids, stay whole.
     limits = range(_NARROWEST, max(widths))
     limit = _NARROWEST - 1 + bisect_right(limits, room, key=lambda limit: sum(min(width, limit) for width in widths))
     if limit < _NARROWEST:
         return None
     fitted = [min(width, limit) for width in widths]
-    # The spare columns go to the last of those that were cut.
+    # The spare columns go to the last column that was cut.
     spare = room - sum(fitted)
     for index in [index for index, width in enumerate(widths) if width > limit][::-1][:spare]:
         fitted[index] += 1
@@ -139,7 +139,7 @@ def _fields(value: Mapping[str, object], width: int) -> list[str]:
 
 
 def _flat(value: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield names and values, those of an object within under both names: `data.size`."""
+    """Yield names and values; those of a nested object get both names: `data.size`."""
     for name, part in value.items():
         if _is_hidden(name):
             continue
@@ -154,7 +154,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _cell(value: object, name: str) -> str:
-    """Return a value on one line; a moment as the platform counts it (`…_at` in ms, `…_unix` in s) as a person does."""
+    """Return a value on one line, with the platform's timestamps (`…_at` in ms, `…_unix` in s) in a person's form."""
     seconds = value // 1000 if name.endswith("_at") and isinstance(value, int) else value
     if name.endswith(("_at", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -17,7 +17,7 @@ _Record = dict[str, object]
 
 
 def record_of(shown: ShownProcedure) -> _Record:
-    """Return everything that is shown of a procedure; keys of absent parts of a step are left out."""
+    """Return everything that is shown of a procedure; keys for missing parts of a step are left out."""
     procedure = shown.procedure
     return {
         "id": procedure.id,
@@ -72,7 +72,7 @@ def _merged(blocks: Iterable[view.Block]) -> _Record:
 
 
 def _present(**parts: object) -> _Record:
-    # A 0, as of minutes that nobody has given, goes too: it equals False.
+    # A 0, such as the minutes that nobody has given, is dropped too: it equals False.
     return {name: part for name, part in parts.items() if part not in (None, "", [], {}, (), False)}
 
 
@@ -89,7 +89,7 @@ def _undo(block: view.UndoWay) -> _Record:
     return {"undo": {**_merged(block.blocks), **_present(none=block.reason), **check}}
 
 
-# Each of them adds to the record of its step; programs read these keys, so they stay, whatever a block is called.
+# Each of them adds to the record of its step. Programs read these keys, so they stay the same, whatever a block's name.
 BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
     view.Note: lambda note: {
         note.label.name.lower(): {"text": note.text, "see": note.see or None}
@@ -97,7 +97,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any], _Record]] = {
         else note.text
     },
     view.Prose: lambda prose: {"tick": prose.text},
-    # A command with a lead only goes with what there is to do.
+    # A command with a lead only accompanies what there is to do.
     view.CommandToRun: lambda command: {"check" if command.lead else "argv": list(command.argv)},
     view.EffectNote: lambda note: {"effect": note.effect.value},
     view.Statement: lambda statement: {"sql": statement.sql},

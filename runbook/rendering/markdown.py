@@ -1,4 +1,4 @@
-"""A procedure as Markdown: for an incident's channel or a pull request."""
+"""A procedure as Markdown, for an incident channel or a pull request."""
 
 from __future__ import annotations
 
@@ -130,13 +130,13 @@ def _repeat(block: view.Repeat) -> Iterator[str]:
     return _said(f"Repeat these steps for each of `{block.over}`: {markdown_text(block.listed)}")
 
 
-# Each of them stands below its step's tick box, indented by two: that keeps it in the item of the list.
+# Each of them is below its step's tick box, indented by two, which keeps it in the list item.
 BLOCKS: Mapping[type[view.Block], Callable[[Any], Iterable[str]]] = {
     view.Note: _note,
     view.Prose: lambda prose: _said(markdown_prose(prose.text)),
     view.CommandToRun: _command,
     view.EffectNote: lambda note: _said(markdown_prose(note.text)),
-    view.Statement: lambda _: (),  # the command above holds it
+    view.Statement: lambda _: (),  # the command above contains it
     view.PrivateFile: _private_file,
     view.File: _file,
     view.HttpRequest: _request,

@@ -1,4 +1,4 @@
-"""The shape of a procedure: its phases and the answers to its questions, with how much is in each."""
+"""The overview of a procedure: its phases and the answers to its questions, with the size of each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class _Size(NamedTuple):
 
 
 _Pick = Callable[[Iterable[_Size]], _Size]
-"""`min` or `max`: which of the answers to a question counts."""
+"""`min` or `max`: which answer to a question counts."""
 
 
 def outline(shown: ShownProcedure) -> Iterator[tuple[int, str]]:
-    """Yield each phase, the questions in it and their answers: how deep it stands, and its line.
+    """Yield each phase, the questions in it and their answers, each as its depth and its line.
 
-    What an answer leads to counts for the answer; how much that is at least and at most depends on questions in it.
+    What an answer leads to counts for the answer; its minimum and maximum size depend on the questions in it.
     """
     phases: list[tuple[str, list[Place]]] = [("Before step 1", [*shown.expansion.before])]
     for place in shown.expansion.steps:
@@ -46,7 +46,7 @@ def outline(shown: ShownProcedure) -> Iterator[tuple[int, str]]:
 
 
 def _size(shown: ShownProcedure, places: Iterable[Place], pick: _Pick) -> _Size:
-    """Return how much there is to do, with the smallest or the largest answer to each question."""
+    """Return how much there is to do with the smallest or the largest answer to each question."""
     found = list[_Size]()
     for place in places:
         found.append(_own(shown, place, pick))
@@ -57,7 +57,7 @@ def _size(shown: ShownProcedure, places: Iterable[Place], pick: _Pick) -> _Size:
 
 
 def _own(shown: ShownProcedure, place: Place, pick: _Pick) -> _Size:
-    """Return how much a step is, with what it repeats or includes."""
+    """Return the size of a step, with what it repeats or includes."""
     inner = [_size(shown, branch.places, pick) for branch in place.branches if not branch.letter]
     if place.step.action.is_container:
         return _total(inner)

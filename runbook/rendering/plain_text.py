@@ -20,15 +20,15 @@ __all__ = ["BLOCKS", "Column", "plain_page"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where text goes: no line is wider than `width`, except a word that is; `margin` begins each line."""
+    """A column of text: no line is wider than `width`, unless a single word is; `margin` begins each line."""
 
     width: int
     margin: str = ""
 
     def wrapped(self, text: str, first: str = "") -> Iterator[str]:
-        """Yield the text as lines; `first` stands before it, and its other lines are indented as deep."""
+        """Yield the text as lines; `first` goes before it, and its other lines are indented by the same amount."""
         start = f"{self.margin}{first}"
-        # Names, flags and addresses stay whole, to be searched for and copied; textwrap would tear them at a hyphen.
+        # Names, flags and addresses stay whole, to be found and copied; textwrap would break them at a hyphen.
         yield from textwrap.wrap(
             printable(text),
             self.width,
@@ -44,7 +44,7 @@ class Column:
 
 
 def plain_page(shown: ShownProcedure, width: int = 80) -> str:
-    """Return the whole procedure, no line wider than `width` except a word that is."""
+    """Return the whole procedure, with no line wider than `width` unless a single word is."""
     return printable("\n".join(_page(shown, Column(max(width, 40)))))
 
 
@@ -54,7 +54,7 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
     yield from column.wrapped(one.summary)
     facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
     yield from column.wrapped(f"{facts} Commands as on Supabase CLI {shown.to.major}, production.")
-    # Not wrapped: it is compared with the one that the site and a report show.
+    # Not wrapped, because readers compare it with the one that the site and a report show.
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
     yield from ("", "At a glance")
@@ -71,7 +71,7 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
             margin = "  " * place.depth
             outer, inner = Column(width, margin), Column(width, f"{margin}     ")
             if heading:
-                # The steps of an answer stand below its letter, as `a) `; a phase has nothing of its own in front.
+                # The steps of an answer are below its letter, as `a) `; a phase has no such prefix.
                 yield from ("", *outer.wrapped(heading, "" if ")" in heading[:2] else "== "))
             minutes = f" ({place.step.minutes:g} min)" if place.step.minutes else ""
             yield from outer.wrapped(f"{shown.title(place)}{minutes}", f"{place.shown_number:>3}  ")
@@ -105,7 +105,7 @@ def _arrow(see: str) -> str:
 
 
 def _note(block: view.Note, column: Column) -> Iterator[str]:
-    # The one label that must catch an eye that skims a terminal without colours.
+    # The one label that must stand out in a terminal without colours.
     label = block.label.upper() if block.label is view.Label.WARNING else block.label
     return column.wrapped(f"{label}: {plain_prose(block.text)}{_arrow(block.see)}")
 
@@ -126,7 +126,7 @@ def _file(block: view.File, column: Column) -> Iterator[str]:
     if block.content is None:
         yield from column.wrapped(f"what git has at {block.origin}", "| ")
     else:
-        # What goes into a file is never wrapped: a line broken here would be typed as two.
+        # The content of a file is never wrapped, because a line broken here would be typed as two.
         yield from (f"{column.margin}| {line}" for line in lines_of(block.content))
 
 
@@ -178,7 +178,7 @@ BLOCKS: Mapping[type[view.Block], Callable[[Any, Column], Iterable[str]]] = {
     view.Prose: lambda prose, column: column.wrapped(f"[ ] {plain_prose(prose.text)}"),
     view.CommandToRun: _command,
     view.EffectNote: lambda note, column: column.wrapped(note.text),
-    # The command above holds it, and on paper nobody copies from one place rather than the other.
+    # The command above contains it, and on paper it makes no difference which one people copy.
     view.Statement: lambda _statement, _column: (),
     view.PrivateFile: _private_file,
     view.File: _file,

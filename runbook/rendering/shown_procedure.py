@@ -1,4 +1,4 @@
-"""A procedure as it is read: every step at its place with examples for its values, and the blocks that show it."""
+"""A procedure to read: every step at its place with examples for its values, and the blocks that show it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class ShownProcedure:
     expansion: Expansion
     to: Destination
     _effects: dict[str, EffectNote | None] = field(default_factory=dict, repr=False, compare=False)
-    """What was found out of each step, by its path: judging a command takes time."""
+    """The effect of each step, by its path, because judging a command takes time."""
 
     @property
     def procedure(self) -> Procedure:
-        """The procedure that is read."""
+        """The procedure to read."""
         return self.expansion.procedure
 
     def title(self, place: Place) -> str:
@@ -34,9 +34,9 @@ class ShownProcedure:
         return fill_text(place.step.title, Shown(place.scope.values))
 
     def effect_note(self, place: Place) -> EffectNote | None:
-        """Return what the step does to its target; None where nothing runs and its author says nothing of it.
+        """Return what the step does to its target; None if nothing runs and its author says nothing about it.
 
-        Raises UsageError if a value can't stand where it is put.
+        Raises UsageError if a value can't be used where it is put.
         """
         if place.path not in self._effects:
             self._effects[place.path] = self._effect_note(place)
@@ -45,26 +45,26 @@ class ShownProcedure:
     def _effect_note(self, place: Place) -> EffectNote | None:
         step, action = place.step, place.step.action_on(self.to.major)
         prepared = prepare(action, Shown(place.scope.values), self.to, care=step.effect)
-        # An edit prepares the check of its file, which says nothing of what the step does.
+        # An edit prepares the check of its file, which says nothing about what the step does.
         effect = prepared.effect if action.runs else step.effect
         return EffectNote(effect, effect_sentence(prepared, "production")) if effect else None
 
     def blocks(self, place: Place, *, is_titled: bool = True) -> Iterator[Block]:
-        """Yield all that is said of a step besides its title; without a title above it, what that says too."""
+        """Yield everything that a step says besides its title; if it isn't titled, also what the title would say."""
         values, later = Shown(place.scope.values), Shown(place.after.values)
         action, effect = place.step.action_on(self.to.major), self.effect_note(place)
         return view_of(place.step, action, values, later, self.to, effect=effect, is_titled=is_titled)
 
 
 def headed(places: Sequence[Place], first: str = "") -> Iterator[tuple[str, Place]]:
-    """Yield places in reading order, each behind the heading of what begins there: an answer's steps, or a phase.
+    """Yield places in reading order, each after the heading of what begins there: an answer's steps, or a phase.
 
-    `first` is the heading of the first one, in place of its phase.
+    `first` is the heading of the first one, instead of its phase.
     """
     for index, place in enumerate(places):
         yield (first if index == 0 else "") or place.step.phase or "", place
         for branch in place.branches:
-            # `4a` below step 4 is `a)`: the number stands before its steps anyway. A loop or an include has no letter.
+            # `4a` below step 4 is `a)`: the number comes before its steps anyway. A loop or an include has no letter.
             letter = branch.letter.removeprefix(place.number)
             yield from headed(branch.places, f"{letter}) {branch.title}" if letter else "")
 
@@ -78,7 +78,7 @@ def read_with_examples(procedure: Procedure, policy: Policy, major: int, project
 
     names = {"project_ref": project_ref, "env_file": "<env_file>"}
     values = {one.name: example(one) for one in procedure.parameters if not one.secret}
-    # A secret is known by its own name: that is what stands in the private file, and nothing else of it is shown.
+    # A secret is represented by its own name: the private file lists the name, and nothing else about it is shown.
     secrets = {one.name: one.name for one in procedure.parameters if one.secret}
     every_way = EveryWay(lambda _prefix, name, asks: (asks.example if asks else "") or f"<{name}>")
     expansion = expand(procedure, every_way, Scope(values={**names, **values}, secrets=secrets))

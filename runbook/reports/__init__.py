@@ -1,1 +1,1 @@
-"""What became of runs: the report of one, and all at a glance."""
+"""What became of runs: the report of one, and an overview of all."""

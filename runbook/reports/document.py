@@ -1,6 +1,6 @@
-"""The report of a run laid out for people: headings, tables, lists and blocks of text, in no format yet.
+"""The report of a run laid out for people: headings, tables, lists and blocks of text, independent of any format.
 
-`markdown.py` and `html.py` write the parts out. Every text in a part is plain: whoever writes it escapes it.
+`markdown.py` and `html.py` write the parts out. Every text in a part is plain; they escape it.
 """
 
 from __future__ import annotations
@@ -81,17 +81,17 @@ Part = Heading | Paragraph | Facts | Table | Items | Block
 
 _IMPACT = "To fill in: who noticed what, from when to when, how many users, requests or rows."
 _WIDTH, _WIDE, _WIDEST = 110, 220, 440
-"""How many characters a table may be wide, and a line of an output and of a command before it is cut."""
+"""The most characters of a table's width, of a line of output, and of a line of a command, before they are cut."""
 _ASKED, _READ, _WROTE = 2, 6, 24
-"""How many lines are shown of a reading command that passed, of its output, and of everything else."""
+"""How many lines to show of a reading command that passed, of its output, and of everything else."""
 _LONG_VALUE = 100
-"""How many characters of a value are shown."""
+"""How many characters of a value to show."""
 
 
 def document_of(report: RunReport, *, full: bool = False, sources: bool = False) -> Iterator[Part]:
     """Yield the parts of the report. Only `full` shows long commands and outputs whole, only `sources` the book's text.
 
-    What a run has nothing of has no section.
+    Empty sections are left out.
     """
     yield Heading(1, _line(f"{report.title}: {report.header.run}"))
     yield Facts(tuple(_summary(report)))
@@ -110,7 +110,7 @@ def document_of(report: RunReport, *, full: bool = False, sources: bool = False)
         yield Heading(2, _line(f"What changed in the {change.what}, accepted at {change.at:%H:%M:%S} UTC"))
         yield Block(change.diff)
     if sources:
-        # A report outlives the book: what the run followed is kept in it, word for word.
+        # A report outlives the book, so it contains what the run followed, word for word.
         yield Heading(2, _line("Appendix: the procedure as it was"))
         for name, text in report.state.sources.items():
             yield from (Paragraph((Span(name, "code"),)), Block(text))
@@ -144,7 +144,7 @@ def _summary(report: RunReport) -> Iterator[tuple[str, Line]]:
 
 
 def _what_wrote(report: RunReport, one: Command) -> str:
-    """Return the step that wrote, or the line of an operator's own command, which is none of the step's."""
+    """Return the step that wrote, or the line of the operator's own command, which isn't the step's."""
     return " ".join(one.lines) if one.purpose is Purpose.OWN else report.name(one.step)
 
 
@@ -172,7 +172,7 @@ def _answer(report: RunReport, number: int) -> Line:
     if not one.suggested:
         how = "Nothing was suggested."
     else:
-        how = "As suggested" if one.suggested == one.answer else f"Suggested was: {one.suggested}"
+        how = "As suggested" if one.suggested == one.answer else f"The suggestion was: {one.suggested}"
         how += f", because of {one.because}." if one.because else "."
     return (*_dated(report, one.at, one.step, f"{one.answer} ({one.who}). "), Span(how))
 
@@ -227,7 +227,7 @@ def _executions(report: RunReport, *, full: bool) -> Iterator[Part]:
         if not one.lines:
             continue
         asked, most = (_ASKED, _READ) if not one.writes and one.outcome is Outcome.PASSED else (_WROTE, _WROTE)
-        # What a survey printed is its findings.
+        # The output of a survey is its findings.
         most = _WROTE if len(one.lines) > 1 else most
         diff, _, evidence = one.evidence.rpartition("\n")
         path = (Span(" ("), Span(one.step, "code"), Span(")"))
@@ -247,7 +247,7 @@ def _did(one: Command) -> str:
 
 def _ended(one: Command, evidence: str) -> str:
     if one.outcome is None:
-        return "Its end is not on record"
+        return "Its end isn't recorded"
     said = one_line(evidence)
     code = "" if one.exit is None or said.startswith(f"exit {one.exit}") else f", exit {one.exit}"
     took = f", {span(one.seconds)}" if one.seconds >= 0.05 else ""
@@ -269,7 +269,7 @@ def _shortened(text: str, *, full: bool) -> str:
 
 
 def _cut(text: str, most: int, *, full: bool, width: int = _WIDE) -> str:
-    """Return at most that many lines of a text, from its beginning and its end, and say what is left out."""
+    """Return at most that many lines of a text, from its beginning and its end, and say how much is left out."""
     if full:
         return text
     lines = [line if len(line) <= width else f"{line[:width]}… ({len(line):,} characters)" for line in lines_of(text)]

@@ -1,4 +1,4 @@
-"""The executions of a run that failed, each with why, as far as its output says."""
+"""The failed executions of a run, each with the reason, as far as its output says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST = 200
 
 
 def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[tuple[StepFinished, Diagnosis | None]]:
-    """Yield the executions that failed, with the diagnosis that the screen of the failure shows."""
+    """Yield the executions that failed, with the diagnosis that the failure screen shows."""
     major = 0
     argv: tuple[str, ...] = ()
     for event in events:
@@ -28,7 +28,7 @@ def failures(events: Iterable[Event], errors: Sequence[KnownError]) -> Iterator[
 
 
 def in_one_sentence(diagnosis: Diagnosis) -> str:
-    """Return the book's title for the error, if it knows it, and the error in its own words."""
+    """Return the book's title for the error, if it has one, and the error as printed."""
     said = diagnosis.error.text
     said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
     return f"{diagnosis.known.title} ({said})" if diagnosis.known else said

@@ -1,4 +1,4 @@
-"""The report of a run as one HTML file: no script, nothing loaded, fit for light and dark screens and for paper."""
+"""The report of a run as one HTML file: no scripts, nothing loaded, for light and dark screens and for paper."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _HEAD = """\
 
 
 def as_html(report: RunReport, *, full: bool = False, sources: bool = False) -> str:
-    """Return the report as a whole page; no text in it can become an element."""
+    """Return the report as a complete page; no text in it can become an element."""
     head = _HEAD.format(title=_text(f"{report.title}: {report.header.run}"), style=_STYLE)
     parts = "\n".join(_WRITTEN[type(part)](part) for part in document_of(report, full=full, sources=sources))
     return f"{head}{parts}\n</body>\n</html>\n"

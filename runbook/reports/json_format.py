@@ -1,4 +1,4 @@
-"""The report of a run as JSON: everything that is known of it, uncut, under keys that stay."""
+"""The report of a run as JSON: everything that is known about it, uncut, under stable keys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runbook.reports.timeline import Entry
 __all__ = ["KEYS", "as_json"]
 
 KEYS: Mapping[str, str] = {
-    "format": "The version of this format: 2. It changes only if a key goes or means something else.",
+    "format": "The version of this format: 2. It changes only if a key is removed or changes its meaning.",
     "run": "The run's id.",
     "procedure": "The procedure's id.",
     "title": "The procedure's title.",
     "digest": "The SHA-256 of the procedure as it was followed.",
     "outcome": "How far the run got, in words.",
     "dry": "Whether it was a dry run.",
-    "target": "What was proven of the target: kind, name, environment, CLI version.",
+    "target": "What was proven about the target: kind, name, environment, CLI version.",
     "operators": "Who started and resumed it, in order.",
     "host": "The machine on which it started.",
     "directory": "The project's directory there.",
@@ -31,22 +31,22 @@ KEYS: Mapping[str, str] = {
     "updated": "The time of the last event.",
     "seconds": "How long the run took.",
     "impact": "Empty: fill it in.",
-    "values": "The values by their names. No secret is among them.",
-    "choices": "The answers by the paths of their questions.",
+    "values": "The values by name, without secrets.",
+    "choices": "The answers by the path of the question.",
     "decisions": "The answers in order: at, who, step, question, answer, suggested, because.",
     "timeline": "What happened: at, who, step, title, what, result, seconds.",
     "commands": "Each execution: at, who, step, title, purpose, commands, effect, confirmed, by_hand, outcome, exit, "
-    "seconds, evidence, output. `outcome` is null if the end isn't on record.",
+    "seconds, evidence, output. `outcome` is null if the end isn't recorded.",
     "skipped": "Steps that were skipped: at, who, step, title, text (the reason).",
     "notes": "Notes, hand-overs and takeovers: at, who, step, text.",
     "unknowns": "Steps whose end nobody saw: at, step, title, how, settled (entries of the timeline).",
     "changes": "Accepted changes of procedure, target or policy: at, what, diff.",
     "steps": "What became of each step: path, title, status, reason, seconds, captured, attempts.",
     "failures": "Why commands failed: at, step, error, sqlstate, known (the id of the book's entry).",
-    "events": "Every event of the journal, as it is recorded.",
+    "events": "Every event of the journal, as recorded.",
     "head": "The hash of the last event; `runbook journal check --head HASH` looks for it.",
 }
-"""Every key of the document, with what it holds. The reference page lists them."""
+"""Every key of the document, with its content. The reference page lists them."""
 
 
 def as_json(report: RunReport) -> str:

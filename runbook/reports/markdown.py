@@ -13,7 +13,7 @@ __all__ = ["as_markdown"]
 
 
 def as_markdown(report: RunReport, *, full: bool = False, sources: bool = False) -> str:
-    """Return the report as Markdown that every flavour reads alike; no text in it can become markup."""
+    """Return the report as Markdown that every flavour reads the same way; no text in it can become markup."""
     parts = document_of(report, full=full, sources=sources)
     return "\n".join(line for part in parts for line in (*_WRITTEN[type(part)](part), "")).rstrip() + "\n"
 
@@ -28,7 +28,7 @@ def _span(one: Span, *, begins_line: bool, in_cell: bool) -> str:
     text = markdown_text(one.text, begins_line=begins_line)
     if one.style == "strong":
         return f"**{text}**" if text else ""
-    # The spaces between two pieces belong to neither of their texts.
+    # The spaces between two pieces belong to neither text.
     before, after = (" " if end == " " else "" for end in (one.text[:1], one.text[-1:]))
     return f"{before}{text}{after}" if text else before
 
@@ -54,6 +54,6 @@ _WRITTEN: Mapping[type, Callable[[Any], Iterator[str]]] = {
     Facts: _facts,
     Table: _table,
     Items: lambda part: (f"- {_inline(line)}" for line in part.lines),
-    # At the margin, where every flavour of Markdown recognizes a block of code.
+    # At the margin, where every flavour of Markdown recognizes a code block.
     Block: lambda part: iter(markdown_fence(part.text, part.language)),
 }

@@ -1,4 +1,4 @@
-"""Write a report to a file: all of it or nothing, wherever the name leads."""
+"""Write a report to a file, all or nothing, wherever the name leads."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def write_private(file: Path, text: str) -> None:
 
 
 def _replace(file: Path, text: str, *, mode: int, keep: int | None = None) -> None:
-    """Put a new file in the place of this one: readers see the old text or the new, never half of it."""
+    """Put a new file in the place of this one, so that readers see the old text or the new one, never half of it."""
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    # O_EXCL and a name that can't be guessed: nobody else's file or link is written through.
+    # O_EXCL and an unguessable name, so that nothing is written through somebody else's file or link.
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
             if keep is not None:
-                # Not by `mode`, which the umask narrows.
+                # Not with `mode`, which the umask narrows.
                 os.fchmod(stream.fileno(), keep)
             stream.write(text)
         temporary.replace(file)
-    except BaseException:  # Ctrl-C too leaves nothing behind
+    except BaseException:  # even Ctrl-C leaves nothing behind
         temporary.unlink(missing_ok=True)
         raise

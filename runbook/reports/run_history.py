@@ -1,4 +1,4 @@
-"""All runs at a glance, what is running now and what waits: read from the journal, from any terminal."""
+"""An overview of all runs, of what is running now and of what can be resumed: from the journal, in any terminal."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["Row", "Running", "rows", "running", "stopped"]
 
 _LAST_LINES = 8
 _LONGEST_COMMAND = 200
-"""Characters of a command; one with SQL may be pages long."""
+"""The most characters of a command that are shown; one with SQL may be pages long."""
 _UNBROKEN = 100_000
-"""Columns of a line that isn't to be broken: a program reads it, or somebody pastes it."""
+"""Columns of a line that must not be broken, because a program reads it or somebody pastes it."""
 _LOOKED_AT = 50
-"""How many of the newest runs are searched for those that stopped."""
+"""How many of the newest runs to search for stopped ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One run, summed up. `seconds` is the time from its first event to its last.
+    """A summary of one run. `seconds` is the time from its first event to its last.
 
-    If the run's record is damaged, `outcome` says so, and all but `run` is empty.
+    If the run's record is damaged, `outcome` says so, and everything except `run` is empty.
     """
 
     run: str
@@ -73,15 +73,15 @@ class Running:
     """When that step's last execution began; empty before the first."""
     is_executing: bool
     output: tuple[str, ...]
-    """The last lines that this command printed; none while it runs, because they are recorded at its end."""
+    """The last lines that this command printed; none while it runs, because they are recorded when it ends."""
     outcome: str = ""
     """How that execution ended, as a word; empty while it runs, and before the first."""
     rules: str = ""
     """The book and the policy that it follows."""
     failure: str = ""
-    """Why the last command failed, if it did and its output says so."""
+    """Why the last command failed, if it did and its output says why."""
     looks: tuple[str, ...] = ()
-    """The commands that the step runs at the same time, in place of `command`."""
+    """The commands that the step runs in parallel, instead of `command`."""
 
     def as_dict(self) -> dict[str, object]:
         """Return it as JSON values."""
@@ -93,7 +93,7 @@ class Running:
         if self.alive is False:
             process = f"Its {where} is gone. To continue: runbook resume {self.run}"
         else:
-            process = f"In {where}" + (", which can't be seen from here" if self.alive is None else "")
+            process = f"In {where}" + (", which this machine can't see" if self.alive is None else "")
         lines = [one_line(self.line), f"  {process}", *([f"  Follows {one_line(self.rules)}"] if self.rules else [])]
         commands = (" ".join(self.command),) if self.command else self.looks
         if commands:
@@ -102,14 +102,14 @@ class Running:
             what = what if len(what) <= _LONGEST_COMMAND else f"{what[:_LONGEST_COMMAND]}…"
             lines.append(f"  {one_line(self.step)}, {doing} {self.since}: {what}")
         if self.is_executing:
-            lines.append("  What it prints is on its own terminal, and here once it has ended.")
+            lines.append("  Its output is on its own terminal, and appears here once it has ended.")
         lines += [f"  Failed: {one_line(self.failure)}"] if self.failure else []
         lines += [f"  | {printable(line)}" for line in self.output]
         return "\n".join(part for line in lines for part in _wrapped(line, width))
 
 
 def _wrapped(line: str, width: int) -> list[str]:
-    """Break a line at spaces; what follows is indented two columns more than it begins."""
+    """Break a line at spaces; its later lines are indented two columns more than the first."""
     indent = len(line) - len(line.lstrip())
     first, *rest = broken(line.strip(), max(width - indent - 2, 20))
     return [f"{' ' * indent}{first}", *(f"{' ' * (indent + 2)}{part}" for part in rest)]
@@ -122,7 +122,7 @@ def rows(journal: Journal, limit: int) -> tuple[Row, ...]:
 
 
 def stopped(journal: Journal) -> tuple[Row, ...]:
-    """Return the runs that wait to be resumed and hold no target, newest first. Raises JournalError."""
+    """Return the runs that can be resumed and hold no target, newest first. Raises JournalError."""
     held = {holder.run for holder in journal.holders() if not holder.elsewhere}
     waiting = [_row(journal, run, None) for run in journal.runs()[:_LOOKED_AT] if run not in held]
     return tuple(row for row in waiting if row.procedure and row.outcome != "finished")
@@ -135,7 +135,7 @@ def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
         return Row(run=run, procedure="", target="", operator="", began="", seconds=0, outcome=damage.message)
     header = state.header
     assert header is not None
-    # A process on another machine can't be looked for (None), so what holds the target there counts as running.
+    # A process on another machine can't be checked (None), so a run that holds its target there counts as running.
     is_running = holder is not None and holder.alive is not False and not state.ended
     return Row(
         run=run,
@@ -151,8 +151,8 @@ def _row(journal: Journal, run: str, holder: Holder | None) -> Row:
 def running(
     journal: Journal, procedures: Mapping[str, Procedure], now: datetime, errors: Sequence[KnownError] = ()
 ) -> tuple[Running, ...]:
-    """Return the runs that hold a target; `errors` are those that the book knows. Raises JournalError."""
-    # The target is taken before the first event is written: a holder may have no run on record yet.
+    """Return the runs that hold a target; `errors` are the book's known errors. Raises JournalError."""
+    # The target is taken before the first event is written, so a holder may have no recorded run yet.
     begun = frozenset(journal.runs())
     found = []
     for holder in journal.holders():
@@ -174,7 +174,7 @@ def _running(
     record = max(ran, key=lambda one: one.attempts[-1].number, default=None)
     attempt = record.attempts[-1] if record else None
     procedure = procedures.get(holder.procedure)
-    # The steps are counted in the procedure that the run began with; a changed one would tell other numbers.
+    # Count the steps in the procedure that the run began with; a changed one would give other numbers.
     same = procedure if procedure and procedure.digest == state.digest else None
     return Running(
         run=holder.run,

@@ -1,4 +1,4 @@
-"""The report of a run as data, made from its events alone: what a review of an incident needs to know.
+"""The report of a run as data, made from its events alone: what a postmortem needs to know.
 
 `document.py` lays it out for people, `json_format.py` for programs.
 """
@@ -42,7 +42,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StepText:
-    """What the book says of a step: its title and, of a question, the answer that it suggested and why."""
+    """What the book says about a step: its title and, for a question, the suggested answer and the reason."""
 
     title: str
     suggested: str = ""
@@ -63,7 +63,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """An execution for a step: what ran (`lines`, each for a shell; none: a person did it) and what came out."""
+    """An execution for a step: what ran (`lines`, each for a shell; none: a person did it) and its result."""
 
     at: datetime
     who: str
@@ -73,9 +73,9 @@ class Command:
     effect: str
     confirmed: str
     is_direct: bool
-    """It changes the target with a statement, or by a person's own hand: no file holds what it did."""
+    """Whether it changes the target with a statement or by hand, so that no file says what it did."""
     outcome: Outcome | None
-    """None: its end is not on record."""
+    """None: its end isn't recorded."""
     exit: int | None
     seconds: float
     evidence: str
@@ -89,7 +89,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What somebody said: of a step that was skipped, when handing over, when taking over."""
+    """What somebody said about a skipped step, or when handing over or taking over."""
 
     at: datetime
     who: str
@@ -99,7 +99,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """An execution whose end nobody saw, and how it was settled: the checks made and a person's decision."""
+    """An execution whose end nobody saw, and how that was settled: by checks and a person's decision."""
 
     at: datetime
     step: str
@@ -109,7 +109,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A command that failed, and why, as far as its output says."""
+    """A failed command, and the reason, as far as its output says."""
 
     at: datetime
     step: str
@@ -118,7 +118,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """All that the events of one run tell, sorted by what a reader asks."""
+    """Everything that the events of one run tell, sorted by readers' questions."""
 
     state: RunState
     header: known.RunStarted
@@ -196,7 +196,7 @@ def report_of(events: Sequence[Event], book: Book | None = None, *, proof: str =
 
 
 def _step_texts(procedure: Procedure, state: RunState) -> dict[str, StepText]:
-    """Return what the procedure says of a run's steps, by path, filled with the run's values."""
+    """Return what the procedure says about a run's steps, by path, filled with the run's values."""
     found = {}
     for one in way_of(procedure, state).places:
         values = Shown(one.scope.values)
@@ -206,7 +206,7 @@ def _step_texts(procedure: Procedure, state: RunState) -> dict[str, StepText]:
 
 
 def _with_operator(events: Sequence[Event]) -> Iterator[tuple[str, Event]]:
-    """Yield each event with who was at the terminal then."""
+    """Yield each event with the person who was at the terminal."""
     operator = ""
     for event in events:
         operator = getattr(event, "operator", operator)
@@ -267,7 +267,7 @@ _NOTES: Mapping[type[Event], Callable[[Any], str]] = {
     known.NoteAdded: lambda event: event.note,
     known.TakenOver: lambda event: f"Took over from run {event.was}: {event.reason or 'no reason given'}",
 }
-"""The events that carry a person's words to others, each with the sentence that the report has of it."""
+"""The events that carry a person's words to others, each with its sentence in the report."""
 
 
 def _notes(events: Sequence[Event]) -> Iterator[Note]:
@@ -277,7 +277,7 @@ def _notes(events: Sequence[Event]) -> Iterator[Note]:
 
 
 def _unknowns(events: Sequence[Event], timeline: Sequence[Entry]) -> Iterator[Unknown]:
-    """Yield each write whose end nobody saw, with what was done about that step until it was decided."""
+    """Yield each write whose end nobody saw, with what was done about the step until that was decided."""
     for entry in timeline:
         if not entry.is_lost:
             continue
@@ -297,7 +297,7 @@ def _is_last_word(entry: Entry, events: Sequence[Event]) -> bool:
 
 
 def status_line(state: RunState, procedure: Procedure | None, now: datetime, *, alive: bool | None = True) -> str:
-    """Return one line that tells a channel where a run stands; `alive` says whether its process still runs."""
+    """Return one line for a chat on the state of a run; `alive` says whether its process is still running."""
     header = state.header
     if header is None:
         return "A run is about to begin."

@@ -1,4 +1,4 @@
-"""The timeline of a run: one entry for each thing that happened, with who, what and what came of it."""
+"""The timeline of a run: one entry for each thing that happened, with who, what and the result."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ DID = {
     Purpose.PREPARE: "prepared",
     Purpose.OWN: "ran a command of their own",
 }
-"""What was done to a step, by the purpose of an execution."""
+"""What was done to a step, by the execution's purpose."""
 
 _SHORT = 80
-"""The longest comparison that stands in the timeline; a longer one that held is only with its command."""
+"""The longest comparison that the timeline shows; a longer one that passed is only shown with its command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that happened, in plain text. `step` is the path of the step that it is about, "" if none."""
+    """Something that happened, in plain text. `step` is the path of the step that it concerns, "" if none."""
 
     at: datetime
     who: str
@@ -40,10 +40,10 @@ class Entry:
     seconds: float | None = None
     """How long it took; None if it took no time."""
     is_lost: bool = False
-    """An execution whose end nobody saw: it was cut off, or its end is not on record."""
+    """Whether it is an execution whose end nobody saw: it was cut off, or its end isn't recorded."""
     is_probe: bool = False
     is_decision: bool = False
-    """A person's decision on such an execution."""
+    """Whether it is a person's decision on such an execution."""
 
 
 _DECIDED = {known.Decision.DONE: "done", known.Decision.REDO: "to be done again"}
@@ -64,9 +64,9 @@ _ENTRIES: Mapping[type[Event], _Told] = {
     known.RunStopped: lambda event: ("stopped", event.reason),
     known.RunFinished: lambda _: ("finished the run", ""),
 }
-"""What an event adds to the timeline: what was done, and its result. A new kind of event needs one line here.
+"""What an event adds to the timeline: what was done, and its result. Each new kind of event needs a line here.
 
-Executions are not in here: their two events are one entry.
+Executions aren't listed here, because their two events make one entry.
 """
 
 
@@ -82,7 +82,7 @@ def _entries(events: Sequence[Event]) -> Iterator[Entry]:
         if isinstance(event, StepFinished) and begun is not None:
             yield _execution(who, begun, event)
             begun = None
-        # A child process starts in the middle of an execution, which goes on.
+        # A child process starts in the middle of an execution, which continues.
         elif not isinstance(event, known.ChildStarted):
             if begun is not None:
                 yield _execution(who, begun, None)
@@ -100,7 +100,7 @@ def _execution(who: str, started: StepStarted, finished: StepFinished | None) ->
     what = "done by hand" if is_by_hand else DID[started.purpose]
     if started.purpose is Purpose.OWN:
         what = f"{what}: {' '.join(map(quoted, started.argv))}"
-    # Enter is what an operator presses anyway; a word that was typed shows that somebody meant it.
+    # Operators press Enter anyway, but a typed word shows that somebody meant it.
     said = f", confirmed with '{started.confirmed}'" if started.confirmed not in {"", "Enter"} else ""
     return Entry(
         at=started.at,
@@ -116,8 +116,8 @@ def _execution(who: str, started: StepStarted, finished: StepFinished | None) ->
 
 def _result(finished: StepFinished | None) -> str:
     if finished is None:
-        return "its end is not on record"
-    # Above the last line may be the difference in a file; it stands with the command.
+        return "its end isn't recorded"
+    # A file's diff may precede the last line; it is shown with the command.
     evidence = finished.evidence.rpartition("\n")[2]
     if finished.outcome is Outcome.PASSED:
         return "passed" if not evidence or len(evidence) > _SHORT or evidence.startswith("exit 0, as") else evidence

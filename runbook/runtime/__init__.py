@@ -1,3 +1,3 @@
-"""A child process in its own pseudo terminal: born, watched, recorded, ended."""
+"""A child process in its own pseudo terminal: started, watched, recorded and ended."""
 
 from __future__ import annotations

@@ -28,28 +28,28 @@ __all__ = ["ANSWER_HOLD", "LONGEST", "QUIET", "SEVERAL_LINES", "TOO_FAST", "UNEN
 ANSWER_HOLD, ENTER_HOLD = 0.35, 0.12
 """Seconds to wait after Enter for more keys, which would mean a paste: after an answer, and after Enter alone.
 
-An unmarked paste of several lines goes on; a person waits to see what happens. A key that is held down repeats every
+An unmarked paste of several lines continues; a person waits to see what happens. A key that is held down repeats every
 30 to 90 ms.
 """
 QUIET = 0.4
-"""Seconds of silence that end a discarded paste; keys that come sooner are still part of it."""
+"""Seconds of silence that end a discarded paste; keys that arrive sooner are still part of it."""
 UNENDED = 1.0
 """Seconds of silence that end a paste whose end mark never came."""
 LONGEST = 4096
-"""Characters in an answer of one line."""
+"""The most characters in an answer of one line."""
 
-TOO_FAST = "This came faster than a person types, so it was discarded. Type the answer."
+TOO_FAST = "This arrived faster than a person types, so it was discarded. Type the answer."
 SEVERAL_LINES = "More input followed the line, so all of it was discarded. Type the answer."
 _PASTED = "Pasted text was discarded. Type the answer."
 _AHEAD = "Keys typed before the question were discarded. Type the answer."
 _TOO_LONG = "It had more than {:,} characters, so it was discarded. Give a shorter one."
-_ONE_LINE_ONLY = "Several lines were pasted, and only one fits here, so all were discarded. Give it again."
-_NOT_MARKED = "Several lines came in a row, so all were discarded. Paste them at once, or type @ and a file's path."
+_ONE_LINE_ONLY = "Several lines were pasted, but only one is allowed here, so all were discarded. Try again."
+_NOT_MARKED = "Several lines arrived in a row, so all were discarded. Paste them at once, or type @ and a file's path."
 _NOT_ALONE = "Several lines must be one paste, with nothing before or after it. They were discarded; paste them again."
 
 
 class _DiscardedError(Exception):
-    """The input is not an answer; the message says why."""
+    """The input isn't an answer; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Rules:
 
     @property
     def several_lines(self) -> str:
-        """What to say of lines that came in a row."""
+        """What to say about lines that arrived in a row."""
         return _NOT_MARKED if self.takes_lines else SEVERAL_LINES
 
 
@@ -73,7 +73,7 @@ class _Rules:
 class AnswerReader:
     """Asks at the terminal behind the descriptor `keyboard`; `write` shows text on it.
 
-    After Ctrl-Z and `fg`, `redraw` shows what stands above the question, which then begins anew.
+    After Ctrl-Z and `fg`, `redraw` shows what was above the question, which is then asked again.
 
     Every method that asks raises EOFError if the terminal is closed or gone. Ctrl-C and Ctrl-Z are the usual signals.
     """
@@ -87,7 +87,7 @@ class AnswerReader:
     def confirmation(self, label: str) -> str:
         """Return what a person typed key by key, without spaces around it.
 
-        Discards pasted text, text that came faster than a person types, and several lines in a row; then says so and
+        Discards pasted text, text that arrived faster than a person types, and several lines in a row; then says so and
         asks again.
         """
         return self._ask(label, _Rules(is_confirmation=True))
@@ -111,7 +111,7 @@ class AnswerReader:
         """
         with self._listen(lambda: None):
             began = time.monotonic()
-            # By the clock, not by counting: a process stopped by Ctrl-Z waits too.
+            # Use the clock instead of counting, because time also passes while Ctrl-Z stops the process.
             while (left := began + seconds - time.monotonic()) > 0:
                 tick(left)
                 if not self._key_comes(min(1.0, left)):
@@ -220,7 +220,7 @@ class AnswerReader:
         """Wait for a whole key; return False if none comes within that many seconds."""
         until = time.monotonic() + seconds
         while not self._keys:
-            # The Esc key alone, and a sequence that isn't finished, are not a key yet.
+            # The Esc key alone, or an unfinished sequence, isn't a key yet.
             if not self._bytes_come(max(0.0, until - time.monotonic())):
                 return False
             self._decode()
@@ -268,10 +268,10 @@ class AnswerReader:
 
     @contextlib.contextmanager
     def _listen(self, again: Callable[[], None]) -> Iterator[bool]:
-        """Read single keys for the length of a `with` block; discard those typed before.
+        """Read single keys during a `with` block; discard those typed before.
 
-        Yields whether whole lines were waiting. `again` shows the question once more after Ctrl-Z and `fg`. The
-        terminal gets its mode back however the block is left: by its end, an exception, SIGTERM, SIGHUP or Ctrl-Z.
+        Yields whether whole lines were waiting. `again` shows the question again after Ctrl-Z and `fg`. The terminal
+        gets its mode back however the block ends: normally, or by an exception, SIGTERM, SIGHUP or Ctrl-Z.
         """
         try:
             before = termios.tcgetattr(self.keyboard)
@@ -282,7 +282,7 @@ class AnswerReader:
 
         def enter(when: int = termios.TCSAFLUSH) -> None:
             mode: list[Any] = [*before[:6], list(before[6])]
-            mode[0] &= ~termios.ICRNL  # CR LF in a paste is one line end, and must not become two
+            mode[0] &= ~termios.ICRNL  # CR LF in a paste is one line end and must not become two
             mode[3] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
             with contextlib.suppress(termios.error, OSError):
@@ -300,7 +300,7 @@ class AnswerReader:
                 termios.tcsetattr(self.keyboard, termios.TCSAFLUSH, before)
 
         def resume() -> None:
-            # What was typed since, and before, was typed without the question in view.
+            # Anything typed before or since was typed without the question in view.
             enter()
             self._keys.clear()
             self._decoder = KeyDecoder()
@@ -320,7 +320,7 @@ class AnswerReader:
 
 @contextlib.contextmanager
 def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterator[None]:
-    """Call `leave` before a signal ends or stops this process, and `resume` when it goes on."""
+    """Call `leave` before a signal ends or stops this process, and `resume` when it continues."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         leave()
@@ -342,7 +342,7 @@ def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterato
         signal.SIGCONT: lambda _number, _frame: resume(),
     }
     installed: list[int] = []
-    # ValueError: not the main thread. A handler that the program has already installed raises, which leaves as well.
+    # ValueError: not the main thread. A handler that the program has already installed raises, which also leaves.
     with contextlib.suppress(ValueError):
         for number, handler in handlers.items():
             if signal.getsignal(number) is signal.SIG_DFL:
@@ -356,7 +356,7 @@ def _restoring(leave: Callable[[], None], resume: Callable[[], None]) -> Iterato
 
 
 def _exactly(key: Key, before: str) -> str:
-    """Return a pasted character as it was sent, U+FFFD for one that can't be; CR LF is one line end."""
+    """Return a pasted character as it was sent, or U+FFFD if it can't be used; CR LF is one line end."""
     if key.source in {"\r", "\n"}:
         return "" if (before, key.source) == ("\r", "\n") else "\n"
     return key.source if len(key.source) == 1 and (key.source == "\t" or ord(key.source) >= ord(" ")) else "\ufffd"
@@ -372,13 +372,13 @@ class _Line:
     columns: int
     text: str = ""
     times: list[float] = field(default_factory=list)
-    """When the typed keys came that are still part of the text."""
+    """When the typed keys that are still part of the text arrived."""
     ended_at: float | None = None
-    """When a line end came that belongs to a paste."""
+    """When a line end that belongs to a paste arrived."""
     _shown: str = ""
 
     def show(self) -> None:
-        """Show the label, and the text behind it."""
+        """Show the label, and the text after it."""
         self._shown = self._visible
         self.write(self.label + self._shown)
 
@@ -419,7 +419,7 @@ class _Line:
 
     @property
     def _visible(self) -> str:
-        """The end of the text, as far as it fits behind the label."""
+        """The end of the text, as much as fits after the label."""
         room = max(self.columns - columns_of(self.label) % self.columns - 1, 8)
         text = self._size if self.is_hidden else self.text
         if columns_of(text) <= room:
@@ -431,7 +431,7 @@ class _Line:
 
     @property
     def _size(self) -> str:
-        """How much was pasted, if it has several lines. Otherwise nothing: the length of a password is worth hiding."""
+        """How much was pasted, if it has several lines; otherwise nothing, to hide the length of a password."""
         count = len(self.text.splitlines())
         return f"({count:,} lines, {len(self.text):,} characters)" if "\n" in self.text else ""
 

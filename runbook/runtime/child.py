@@ -1,4 +1,4 @@
-"""Fork a program into its own session and pseudo terminal, and hold it until its start time is on record."""
+"""Fork a program into its own session and pseudo terminal, and hold it until its start time is recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RESET_SIGNALS = "SIGPIPE SIGXFSZ SIGINT SIGQUIT SIGHUP SIGTERM SIGTSTP SIGTTIN 
 
 
 class NotLoadedError(Exception):
-    """The kernel could not load the program; `code` is its error number."""
+    """The kernel couldn't load the program; `code` is its error number."""
 
     def __init__(self, code: int) -> None:
         super().__init__(os.strerror(code))
@@ -42,8 +42,8 @@ class NotLoadedError(Exception):
         """Return what to tell the operator about the program that didn't start."""
         why = f"{self} ({errno.errorcode.get(self.code, str(self.code))})"
         if self.code == CHANGED:
-            why = "it changed at the very moment of its start. Find out who changed it"
-        return f"{program} could not be started: {why}. Nothing ran."
+            why = "it changed at the very moment it was started. Find out who changed it"
+        return f"{program} couldn't be started: {why}. Nothing ran."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Launch:
 
 @dataclass(slots=True)
 class PtyChild:
-    """A running program. `terminal` is the master side of its pty, `document` the end of its stdout's pipe."""
+    """A running program. `terminal` is the master side of its pty, `document` our end of its stdout's pipe."""
 
     pid: int
     terminal: int
@@ -70,7 +70,7 @@ class PtyChild:
     _status: int | None = field(default=None, init=False)
 
     def poll(self) -> int | None:
-        """Return the exit code (negative: the signal that killed it), None while it runs."""
+        """Return the exit code (negative: the signal that killed it), or None while it runs."""
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -83,22 +83,22 @@ class PtyChild:
             os.killpg(self.pid, number)
 
     def resize(self, size: Size) -> None:
-        """Tell the child's terminal how large it is; the kernel tells the child."""
+        """Set the size of the child's terminal; the kernel tells the child."""
         columns, rows = size
         with contextlib.suppress(OSError):
             fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def end(self, grace: float = 1.0) -> None:
-        """Ask it to end, and kill it if it has not within `grace` seconds."""
+        """Ask it to end, and kill it if it hasn't ended within `grace` seconds."""
         self.signal(signal.SIGTERM)
         until = time.monotonic() + grace
         while self.poll() is None and time.monotonic() < until:
             time.sleep(0.02)
-        # Even if it ended: what it started may be in its process group still.
+        # Even if it ended, because what it started may still be in its process group.
         self.signal(signal.SIGKILL)
 
     def close(self) -> None:
-        """Kill what is left of it and give everything back. Safe to call at any time, and twice."""
+        """Kill what is left of it and release everything. It's safe to call this at any time, even twice."""
         if self._status is None:
             self.signal(signal.SIGKILL)
             self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -116,11 +116,11 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> PtyChild:
     """
     master, slave = pty.openpty()
     stdout, stdout_end = os.pipe() if launch.separate_stdout else (None, None)
-    # The child waits at the gate for the key; `trouble` closes by itself when it has loaded its program.
+    # The child waits at the gate for the key; `trouble` closes by itself once it has loaded its program.
     gate, key = os.pipe()
     trouble, trouble_end = os.pipe()
     with warnings.catch_warnings():
-        # Python 3.12 warns when threads exist: the child below touches nothing but system calls until it execs.
+        # Python 3.12 warns if threads exist, but the child below only makes system calls until it execs.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
@@ -134,14 +134,14 @@ def spawn(launch: Launch, born: Callable[[int, str], None]) -> PtyChild:
         child.resize(launch.size)
         _open_gate(child, key, trouble, born)
     except BaseException:
-        # It still waits, or failed to load: nothing ran, so nothing is lost by killing it.
+        # It is still waiting, or failed to load. Nothing ran, so killing it loses nothing.
         child.close()
         raise
     return child
 
 
 def _open_gate(child: PtyChild, key: int, trouble: int, born: Callable[[int, str], None]) -> None:
-    """Put the start time on record, then let the child load its program, and wait until it has."""
+    """Record the start time, then let the child load its program, and wait until it has."""
     try:
         born(child.pid, start_time(child.pid))
         os.write(key, _OPEN)
@@ -149,7 +149,7 @@ def _open_gate(child: PtyChild, key: int, trouble: int, born: Callable[[int, str
         if number:
             raise NotLoadedError(int(number))
     finally:
-        # Before anyone waits for the child: until its session exists it can't be killed, only be let go of.
+        # Before anyone waits for the child: until its session exists, it can't be killed, only released.
         os.close(key)
         os.close(trouble)
 
@@ -159,7 +159,7 @@ def _become(launch: Launch, standard: tuple[int, int, int], gate: int, trouble: 
     try:
         os.setsid()
         fcntl.ioctl(standard[0], termios.TIOCSCTTY, 0)
-        # A parent that raised or died closes the gate's other end: reading it then gives nothing.
+        # A parent that raised or died closes the other end of the gate, so reading it returns nothing.
         if os.read(gate, 1) != _OPEN:
             os._exit(125)
         for number, end in enumerate(standard):

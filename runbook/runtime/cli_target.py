@@ -35,7 +35,7 @@ __all__ = ["CliTarget"]
 _VERSION = re.compile(r"\b(\d+\.\d+\.\d+\S*)")
 _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
 _VERSION_QUESTION = ("npx", "--no-install", "supabase", "--version")
-"""`--no-install`: npx would fetch the newest release from the network, and that one is not the project's."""
+"""Without `--no-install`, npx would fetch the newest release from the network, which isn't the project's."""
 _WHO = ("npx", "supabase", "whoami", "--output-format", "json")
 _NOT_SIGNED_IN = "Nobody is signed in here. Leave (q), then run `npx supabase login`."
 _FIRST_TELLING_MAJOR = 3
@@ -49,7 +49,7 @@ class AskCommand(Protocol):
 
 
 class CliTarget:
-    """The project that is linked in a directory, or the local stack, as `runbook.engine.ports.Target` wants it."""
+    """The project linked in a directory, or the local stack; implements `runbook.engine.ports.Target`."""
 
     def __init__(
         self,
@@ -77,24 +77,24 @@ class CliTarget:
         return str(self._directory)
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings that the CLI must not look for by itself."""
+        """Return the settings that the CLI must not look up by itself."""
         return settled_environment(self.directory)
 
     def notes(self) -> tuple[str, ...]:
-        """Return what the operator must know of the surroundings, in sentences, once the target was proven."""
+        """Return what the operator must know about the environment, in sentences, once the target is proven."""
         return tuple(self._notes)
 
     def prove(self) -> TargetSeen:
-        """Ask the CLI what the target is. Raises RunbookError if that can't be told or the CLI's major is unknown."""
+        """Ask the CLI what the target is. Raises RunbookError if it can't tell or if its major is unknown."""
         self._notes = []
         self._proven_ref = "" if self._kind is TargetKind.LOCAL else self._linked_ref()
         self._files = self._deciding_files()
-        # Before the first command: what would lead the CLI elsewhere would lead this question there too.
+        # Before the first command, because anything that leads the CLI elsewhere would do the same to this question.
         self._look_for_traps()
         return self._see(self._ask_version())
 
     def recheck(self, seen: TargetSeen) -> TargetSeen:
-        """Prove it again, right before a write: the link, the files, the programs, and on CLI 3 what the CLI says."""
+        """Prove the target again, right before a write: the link, files, programs, and on CLI 3 what the CLI says."""
         try:
             self._look_for_traps()
         except UsageError as trap:  # the engine takes a usage error for a value that doesn't fit
@@ -107,14 +107,14 @@ class CliTarget:
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
         """Return the target that a command reports, if it is another one; "" if it isn't, or if none is reported."""
-        # On production a command may be meant for the local stack; one for the project says so by a flag.
+        # On production, a command may be meant for the local stack; a command for the project has a flag.
         is_remote = any(word.split("=")[0] in self._policy.remote_flags for word in argv)
         reported = reported_target(ended) if is_supabase(argv) and is_remote == bool(self._proven_ref) else ""
         return "" if reported == (self._proven_ref or "local") else reported
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
         """Return the words that `{{target}}` stands for in that command."""
-        # The proven ref, not the current link: whoever switches the link must not change a command.
+        # The proven ref, not the current link: switching the link must not change a command.
         names = {"project_ref": self._proven_ref or self._linked_ref()}
         return target_words(argv_template, policy=self._policy, major=major, kind=self._kind, names=names)
 
@@ -154,7 +154,7 @@ class CliTarget:
         why = "" if "missing packages" in answer.stderr else f": {_last_line(answer)}"
         proven = self._policy.majors[max(self._policy.majors)].proven if self._policy.majors else "latest"
         raise MissingPartError(
-            f"the Supabase CLI is not installed in {self._directory}{why}",
+            f"the Supabase CLI isn't installed in {self._directory}{why}",
             hint=f"Pin it: npm install --save-dev --save-exact supabase@{proven}",
         )
 
@@ -166,26 +166,24 @@ class CliTarget:
         return ref
 
     def _ask_environment(self, ref: str, major: int) -> str:
-        """Return what the CLI calls the project; raises RunbookError if it means another one than is linked."""
+        """Return what the CLI calls the project. Raises RunbookError if that isn't the linked one."""
         argv = fill_command(_LIST, {}, target=self.words(_LIST, major))
         answer = self._ask(argv)
         target = _json_part(answer, "target")
         if not isinstance(target, Mapping):
-            what = f"the CLI does not say where commands go: {_last_line(answer)}"
+            what = f"the CLI doesn't say where commands go: {_last_line(answer)}"
             raise RunbookError(what, hint=f"Try it: {' '.join(argv)}")
         told = str(target.get("project_ref", target.get("kind", "something else")))
         if told != ref:
-            raise RunbookError(f"the CLI would go to {told}, and {self._directory} is linked to {ref}")
-        # The target is proven all the same; whether the database must answer is for the procedure's steps to say.
+            raise RunbookError(f"the CLI would go to {told}, but {self._directory} is linked to {ref}")
+        # The target is still proven; the procedure's steps decide whether the database must answer.
         if answer.code != 0:
             said = _json_part(answer, "error", "message") or _last_line(answer)
-            self._note(
-                _NOT_SIGNED_IN if self._nobody_is_signed_in() else f"The database did not answer the CLI: {said}"
-            )
+            self._note(_NOT_SIGNED_IN if self._nobody_is_signed_in() else f"The database didn't answer the CLI: {said}")
         return str(target.get("environment", ""))
 
     def _nobody_is_signed_in(self) -> bool:
-        """Ask the CLI whether it has an access token. Without one, its database commands name other causes."""
+        """Ask the CLI whether it has an access token. Without one, its database commands blame other causes."""
         said = _json_part(self._ask(_WHO), "error", "code")
         return said == "AccessTokenRequiredError"
 
@@ -215,7 +213,7 @@ class CliTarget:
         if changed:
             raise RunbookError(
                 "\n".join(f"{path} {_how(path, before, now)} since the target was proven" for path in changed),
-                hint="Nothing ran, since the CLI reads this. Check it; `runbook resume` then proves the target again.",
+                hint="Nothing ran, because the CLI reads this. Check it; `runbook resume` proves the target again.",
             )
 
     def _look_for_traps(self) -> None:
@@ -225,14 +223,14 @@ class CliTarget:
         if refused:
             raise UsageError(
                 "\n".join(f"{trap.name} is set in {trap.where}: {trap.why}" for trap in refused),
-                hint="The CLI reads these files by itself. Take the lines out, then start again.",
+                hint="The CLI reads these files by itself. Remove the lines, then start again.",
             )
         # One note per reason: a coding agent's shell sets half a dozen of these at once.
         reasons: dict[str, list[str]] = {}
         for trap in traps:
             reasons.setdefault(trap.why, []).append(trap.name)
         for why, names in reasons.items():
-            self._note(f"{', '.join(names)} is set here, and commands will not get it: {why}.")
+            self._note(f"{', '.join(names)} is set here, but commands won't get it: {why}.")
         if unsafe := left_out_of_path(environ.get("PATH", "")):
             self._note(f"PATH has {', '.join(unsafe)}. Commands aren't looked up there: others could add one.")
 
@@ -249,7 +247,7 @@ def _how(path: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _json_part(answer: Answer, *keys: str) -> object:
-    """Return what the document on stdout holds under these keys, None if there is no such thing."""
+    """Return the value under these keys in the document on stdout, or None."""
     try:
         found: Any = json.loads(answer.stdout)
         for key in keys:

@@ -1,6 +1,6 @@
-"""The environment that commands get: built from a list of what they need, or an isolated one.
+"""The environment that commands get: built from a list of what they need, or isolated.
 
-A trap is a variable, or a line of a `.env` file, that makes a command do something else than what is shown.
+A trap is a variable, or a line of a `.env` file, that makes a command do something other than what is shown.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ __all__ += ["isolated_environment", "left_out_of_path", "settled_environment"]
 
 
 class Remedy(StrEnum):
-    """What the walkthrough does about a trap."""
+    """What the walk does about a trap."""
 
     REMOVE = "remove"
     """Commands don't get it, and a note says so."""
     REFUSE = "refuse"
-    """Only a person can take it away: nothing runs before that."""
+    """Only a person can remove it; nothing runs until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trap:
-    """One setting, where it was found (`the environment` or a file's path), why it matters, and what follows."""
+    """One setting, where it was found (`the environment` or a file's path), why it matters, and what to do about it."""
 
     name: str
     where: str
@@ -42,7 +42,7 @@ class Trap:
 _AGENT = "it makes the CLI think that a program runs it: CLI 2 then confirms by itself, CLI 3 refuses to ask"
 _ENDPOINT = "it sends database connections somewhere else than the project"
 
-# By these the CLI (2.122 and 3.1, from its source) tells that it is run by a program.
+# By these the CLI (2.122 and 3.1, from its source) recognizes that a program runs it.
 _AGENTS = """
 AI_AGENT ANTIGRAVITY_AGENT AUGMENT_AGENT CLAUDECODE CLAUDE_CODE CODEX_CI CODEX_SANDBOX CODEX_THREAD_ID COPILOT_ALLOW_ALL
 COPILOT_GITHUB_TOKEN COPILOT_MODEL CURSOR_AGENT CURSOR_EXTENSION_HOST_ROLE CURSOR_TRACE_ID GEMINI_CLI OPENCODE_CLIENT
@@ -64,14 +64,14 @@ GIT_OBJECT_DIRECTORY GIT_EXEC_PATH GIT_SSH GIT_SSH_COMMAND GIT_PROXY_COMMAND GIT
 _NPM_SETTINGS = "npm_config_script_shell npm_config_node_options npm_config_userconfig npm_config_prefix"
 
 _FILE_TRAPS = frozenset({"SUPABASE_YES", "SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE", "PGOPTIONS"})
-"""What counts when a `.env` file sets it; the CLI reads such files itself."""
+"""Traps even if a `.env` file sets them, because the CLI reads such files itself."""
 
 _WHY: dict[str, str] = {
     "SUPABASE_YES": "it answers yes to the CLI's own questions",
-    "SUPABASE_PROJECT_ID": "it names another project than the linked one",
+    "SUPABASE_PROJECT_ID": "it names a project other than the linked one",
     "SUPABASE_WORKDIR": "it makes the CLI work in another directory",
-    "SUPABASE_PROFILE": "it sends the CLI to another service than supabase.com",
-    "SUPABASE_CLI_BINARY_OVERRIDE": "it replaces the CLI by another program",
+    "SUPABASE_PROFILE": "it sends the CLI to a service other than supabase.com",
+    "SUPABASE_CLI_BINARY_OVERRIDE": "it replaces the CLI with another program",
     **dict.fromkeys(
         ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGSERVICE", "PGSERVICEFILE"), _ENDPOINT
     ),
@@ -84,7 +84,7 @@ _WHY: dict[str, str] = {
 }
 
 REMOVED: frozenset[str] = frozenset(_WHY)
-"""Variables that would change what a command does. Commands don't inherit them, and a note names those set."""
+"""Variables that would change what a command does. Commands don't inherit them, and a note names those that are set."""
 
 _INHERITED = """
 HOME USER LOGNAME TERM COLORTERM NO_COLOR FORCE_COLOR LANG LANGUAGE TZ TMPDIR SSH_AUTH_SOCK GPG_TTY
@@ -100,7 +100,7 @@ _FOR_EDITORS = """
 SHELL EDITOR VISUAL DISPLAY WAYLAND_DISPLAY XAUTHORITY TERM_PROGRAM TMUX VSCODE_IPC_HOOK_CLI WSL_INTEROP
 WSL_DISTRO_NAME
 """
-"""Variables that the operator's editor inherits as well: they lead to its window or its server."""
+"""More variables that the operator's editor inherits: they lead to its window or its server."""
 
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*[=:][ \t]*(?P<value>.*?)[ \t]*$", re.MULTILINE
@@ -110,9 +110,8 @@ _SETTING = re.compile(
 def find_traps(environ: Mapping[str, str], dotenvs: Mapping[str, str], *, linked: str = "") -> tuple[Trap, ...]:
     """Return the traps of an environment and of `.env` files (text by path), those that refuse first.
 
-    What stands in a file the CLI reads by itself, so it can't be taken out of its way: with CLI 2 a
-    `SUPABASE_YES=true` in `supabase/.env` confirms everything without a word. A `SUPABASE_PROJECT_ID` that names
-    the `linked` project does no harm.
+    The CLI reads the files by itself, so nothing can keep a line in them from it: with CLI 2, `SUPABASE_YES=true` in
+    `supabase/.env` silently confirms everything. A `SUPABASE_PROJECT_ID` that names the `linked` project does no harm.
     """
     found = []
     for path, text in dotenvs.items():
@@ -130,8 +129,8 @@ def find_traps(environ: Mapping[str, str], dotenvs: Mapping[str, str], *, linked
 def child_environment(own: Mapping[str, str], given: Mapping[str, str], *, is_cli: bool = False) -> dict[str, str]:
     """Return the environment for a command: the variables it needs from this process's own, then those given.
 
-    Only the Supabase CLI (`is_cli`) gets its login. This Python's directory comes first on PATH, so that `squawk` and
-    `runbook` are those of this installation.
+    Only the Supabase CLI (`is_cli`) gets its login. This Python's directory is first on PATH, so that `squawk` and
+    `runbook` come from this installation.
     """
     login = _LOGIN if is_cli else ()
     kept = {name: value for name, value in own.items() if name in login or _is_inherited(name, value)}
@@ -140,12 +139,12 @@ def child_environment(own: Mapping[str, str], given: Mapping[str, str], *, is_cl
 
 
 def editor_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for the operator's editor: a command's, and the variables that lead to its window."""
+    """Return the environment for the operator's editor: a command's, plus the variables that lead to its window."""
     return child_environment(own, {name: own[name] for name in _FOR_EDITORS.split() if name in own})
 
 
 def safe_path(path: str) -> str:
-    """Return a PATH: this Python's directory, then the absolute entries that not every user can write to."""
+    """Return a safe PATH: this Python's directory, then the absolute entries that not every user can write to."""
     kept = [part for part in path.split(os.pathsep) if _is_safe_place(part)]
     return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *kept]))
 
@@ -164,7 +163,7 @@ def _is_safe_place(part: str) -> bool:
 
 
 def _is_inherited(name: str, value: str) -> bool:
-    # Colima and Podman set a socket on this machine; any other address may be another machine.
+    # Colima and Podman set a socket on this machine; any other address may belong to another machine.
     if name == "DOCKER_HOST":
         return value.startswith("unix://")
     return name in _INHERITED.split() or name.startswith(_INHERITED_PREFIXES)
@@ -174,7 +173,7 @@ def settled_environment(directory: str) -> dict[str, str]:
     """Return variables that keep the CLI from reading its settings elsewhere: a `.env` file doesn't override them.
 
     CLI 2.122 and 3.1 read `.env` and `supabase/.env` by themselves. If the environment sets an answer, a directory and
-    a profile, they ignore those in such a file, and the profile that `~/.supabase/profile` names.
+    a profile, they ignore the ones in such a file, and the profile that `~/.supabase/profile` names.
     """
     return {"SUPABASE_YES": "false", "SUPABASE_WORKDIR": directory, "SUPABASE_PROFILE": "supabase"}
 
@@ -182,10 +181,10 @@ def settled_environment(directory: str) -> dict[str, str]:
 def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
     """Return an environment that inherits nothing and can only reach loopback: for throwaway homes.
 
-    `proxy` is the URL where every request to another host ends. Raises MissingPartError without Node.js.
+    `proxy` is the URL that gets every request to another host. Raises MissingPartError without Node.js.
     """
     system = [str(Path(sys.executable).absolute().parent), "/usr/local/bin", "/usr/bin", "/bin"]
-    # Node.js, the programs beside this Python (squawk) and the system's own: nothing else that a person installed.
+    # Node.js, the programs beside this Python (squawk) and the system's own, but nothing else that a person installed.
     places = dict.fromkeys([str(node_directory()), *system])
     return {
         "HOME": str(home),
@@ -193,7 +192,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "PATH": os.pathsep.join(places),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
-        # Programs differ in which spelling they read; curl takes only the small `http_proxy`.
+        # Programs differ in which spelling they read; curl only takes lowercase `http_proxy`.
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost,::1"),
         "npm_config_offline": "true",
@@ -202,7 +201,7 @@ def isolated_environment(home: Path, *, proxy: str) -> Mapping[str, str]:
         "DOCKER_HOST": "tcp://127.0.0.1:9",  # closed everywhere: the same with and without Docker
         "DO_NOT_TRACK": "1",
         "SUPABASE_TELEMETRY_DISABLED": "1",
-        "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # else every call looks for the newest release
-        # The CLI's JavaScript engine compiles for seconds of work; a call that takes half a second loses by it.
+        "SUPABASE_NO_UPDATE_NOTIFIER": "1",  # otherwise every call looks for the newest release
+        # The CLI's JavaScript engine compiles as if for seconds of work, which slows down a call of half a second.
         "BUN_JSC_useDFGJIT": "0",
     }

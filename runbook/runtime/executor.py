@@ -1,8 +1,8 @@
-"""Run a step's command in a real pseudo terminal: what the operator would have seen in a shell, recorded and redacted.
+"""Run a step's command in a real pseudo terminal; show, record and redact what the operator would see in a shell.
 
-A command that asks for `--output-format json` gets a pipe as its stdout, while its stdin and stderr stay on the
-terminal. So its JSON comes whole and unmixed: CLI 2.122 and 3.1 then print the same document that they print on a
-terminal, human lines and questions go to stderr, and a change asked for in JSON is refused by CLI 3 either way.
+A command with `--output-format json` gets a pipe as its stdout, while its stdin and stderr stay on the terminal. Its
+JSON therefore arrives whole and unmixed: CLI 2.122 and 3.1 print the same document as on a terminal, text for people
+and questions go to stderr, and CLI 3 refuses to make a change with JSON output either way.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ from runbook.streams import terminal_of
 __all__ = ["FALLBACK_SIZE", "PtyExecutor", "SystemClock", "screen_writer"]
 
 FALLBACK_SIZE: Size = (80, 24)
-"""The size of a child's terminal where there is no terminal on our side."""
+"""The size of a child's terminal if there is no terminal on our side."""
 
 _SIGNALLED = {128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)}
-"""Exit codes by which a shell, npx and the CLI say that a signal ended the command."""
+"""Exit codes with which a shell, npx and the CLI report that a signal ended the command."""
 
 _PATIENCE = 120.0
-"""Seconds that a command may take where nobody watches it and its step sets no limit: a question nobody expected."""
+"""Seconds that an unattended command may take if its step sets no limit: it may ask something unexpected."""
 
 
 class SystemClock:
-    """Time from the system, as `runbook.engine.ports.Clock` wants it."""
+    """The system's time; implements `runbook.engine.ports.Clock`."""
 
     def now(self) -> datetime:
         """Return the time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds since some moment in the past."""
+        """Return the seconds since some moment in the past."""
         return time.monotonic()
 
     def wait(self, seconds: float) -> None:
-        """Return after that many seconds."""
+        """Wait that many seconds."""
         time.sleep(max(0.0, seconds))
 
 
 class PtyExecutor:
-    """Starts commands in a pseudo terminal, as `runbook.engine.ports.Executor` wants it.
+    """Starts commands in a pseudo terminal; implements `runbook.engine.ports.Executor`.
 
-    `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` tells its columns
-    and rows; `keyboard` is the descriptor of the operator's terminal, None where there is none; `answerer` types
-    for the operator (a drill that runs by itself). `programs` holds those that were looked up already.
+    `redactor` makes a redactor for given secrets; `show` prints on the operator's screen; `size` returns its columns
+    and rows; `keyboard` is the descriptor of the operator's terminal, or None; `answerer` types for the operator (in an
+    unattended drill). `programs` holds the programs that were looked up already.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class PtyExecutor:
         self._early_keys = False
 
     def take_early_keys(self) -> bool:
-        """Tell whether the operator pressed keys while a command asked nothing, and forget it."""
+        """Tell whether the operator pressed keys while a command asked nothing, and reset that."""
         early, self._early_keys = self._early_keys, False
         return early
 
@@ -97,7 +97,7 @@ class PtyExecutor:
     def here(
         cls, *, answerer: Answerer | None = None, unattended: bool = False, programs: Programs | None = None
     ) -> PtyExecutor:
-        """Return one on this process's own terminal, or, `unattended` or without one, on a screen of fixed size."""
+        """Return one on this process's terminal; if `unattended` or without a terminal, on a screen of fixed size."""
         from runbook.policy.redaction import Redactor
 
         has_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not unattended
@@ -123,8 +123,8 @@ class PtyExecutor:
     ) -> Execution:
         """Run argv and wait for its end; see `runbook.engine.ports.Executor`.
 
-        `timeout` (seconds) does not count the time in which the command evidently waits for an answer. Where an
-        `answerer` types for the operator, a command without one has 120 s.
+        `timeout` (seconds) doesn't count the time in which the command evidently waits for an answer. If an `answerer`
+        types for the operator, a command without a timeout has 120 s.
         """
         launch = self._launch(argv, environment, directory)
         try:
@@ -155,7 +155,7 @@ class PtyExecutor:
         understands: Callable[[str], str] | None,
     ) -> Execution:
         began = time.monotonic()
-        # Signals first: none may end this process while its terminal is raw.
+        # Signals come first: none may end this process while its terminal is raw.
         with note_signals() as signals, Keyboard(self._keyboard) as keyboard:
             child = spawn(launch, born)
             wiring = Wiring(
@@ -177,9 +177,9 @@ class PtyExecutor:
                 if self._keyboard is not None:
                     reset_modes(sys.stdout)
         ended = self._ended(relay, code, time.monotonic() - began, secrets, understands)
-        # The operator has seen everything but the document, which went through a pipe.
+        # The operator has seen everything except the document, which went through a pipe.
         if ended.document:
-            with suppress(OSError):  # the terminal is gone; how the command ended is recorded all the same
+            with suppress(OSError):  # the terminal is gone, but how the command ended is still recorded
                 self._show(self._redacted(readable(ended.document, self._size()[0]), secrets))
         return ended
 
@@ -192,7 +192,7 @@ class PtyExecutor:
         born: Callable[[int, str], None],
         secrets: Sequence[str] = (),
     ) -> Sequence[Execution]:
-        """Run reading commands at the same time; see `runbook.engine.ports.Executor`. Ctrl-C interrupts them all."""
+        """Run reading commands in parallel; see `runbook.engine.ports.Executor`. Ctrl-C interrupts them all."""
         launches = [self._launch(one.argv, one.environment, directory) for one in commands]
         return run_in_parallel(
             launches,
@@ -221,7 +221,7 @@ class PtyExecutor:
             except UsageError as error:
                 outcome, document = Outcome.FAILED, ""
                 evidence = ". ".join(part for part in (error.message, error.hint) if part)
-        # A redrawn line may spell out a secret only in the finished transcript.
+        # Redrawn lines may spell out a secret that only shows in the finished transcript.
         transcript = self._redacted(relay.transcript.text(), secrets)
         short = Bounded()
         short.add(document.rstrip("\n"))
@@ -240,7 +240,7 @@ class PtyExecutor:
 
 
 def screen_writer(stream: TextIO) -> Callable[[str], None]:
-    """Return a function that writes text to that stream at once, unfiltered: the relay filters a child's output."""
+    """Return a function that writes text to that stream at once, unfiltered, because the relay filters the output."""
     terminal = terminal_of(stream)
 
     def write(text: str) -> None:
@@ -255,7 +255,7 @@ def _terminal_size() -> Size:
         columns, rows = os.get_terminal_size(sys.stdout.fileno())
     except OSError:
         return FALLBACK_SIZE
-    # A serial line or a bare pty has a size of 0 by 0 until somebody sets one.
+    # A serial line or a bare pty has a size of 0 by 0 until somebody sets it.
     return (columns or FALLBACK_SIZE[0], rows or FALLBACK_SIZE[1])
 
 
@@ -276,5 +276,5 @@ def _evidence(code: int, reason: str) -> str:
     end = f"ended by {names.get(-code, f'signal {-code}')}" if code < 0 else f"exit code {code}"
     if reason:
         return f"{end}; {reason}"
-    # An exit code by itself is for the step's expectation to judge, and to put into words.
+    # The step's expectation judges the exit code itself, and puts it into words.
     return end if code < 0 or code in _SIGNALLED else ""

@@ -1,7 +1,7 @@
-"""Let only those of the operator's keys reach a command that answer a question it has shown.
+"""Let only those keys of the operator reach a command that answer a question it has shown.
 
-A terminal keeps keys for whoever reads next. A `y` typed while a command is still working would answer the question
-that it asks later, and the lines of a paste would answer one question after the other.
+A terminal keeps keys for whoever reads next. A `y` typed while a command is still working would answer a question that
+it asks later, and the lines of a paste would answer one question after another.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from runbook.runtime.typed_keys import Key, KeyDecoder, Press, came_too_fast
 __all__ = ["KeyGate", "Passed"]
 
 _READING = 0.15
-"""Seconds that a question is shown, and the keyboard quiet, before a key can answer it. Nobody reacts sooner."""
+"""Seconds that a question must be shown, with no keys pressed, before a key can answer it. Nobody reacts sooner."""
 
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _REPLY = re.compile(r"\x1b(?:\[[?>]?[\d;]*[Rcn]|[\]P].*)\Z", re.DOTALL)
-"""A terminal's reply to a program that asks where the cursor is, what it can do, which colours it has."""
+"""A terminal's reply to a program that asks for the cursor's position, its capabilities or its colours."""
 
 _AHEAD = "Keys typed before the question appeared were discarded."
 _PASTED = "Pasted text was discarded. Type the answer to a Yes/No question."
@@ -40,8 +40,8 @@ class Passed:
 class KeyGate:
     """Follows what a command shows and what the operator types.
 
-    `mode` returns the local modes of the command's terminal, `screen` the last lines that it shows, down to the
-    cursor. Times are seconds on the monotonic clock.
+    `mode` returns the local modes of the command's terminal, `screen` its last lines, down to the cursor. Times are
+    seconds on the monotonic clock.
     """
 
     mode: Callable[[], int]
@@ -49,32 +49,32 @@ class KeyGate:
     _decoder: KeyDecoder = field(default_factory=KeyDecoder)
     _shown_at: float = 0.0
     _is_answered: bool = False
-    """The question on the screen has its answer; the next one is still to come."""
+    """Whether the question on the screen has been answered, and the next one hasn't appeared yet."""
     _is_open: bool = False
-    """A key has passed, so whatever the command adds to the same line is its echo."""
+    """Whether a key has passed, so that whatever the command adds to the same line is its echo."""
     _typed: list[float] = field(default_factory=list)
-    """When the keys came that the command has received of the current line."""
+    """When the keys of the current line that the command has received arrived."""
     _line_ended_at: float | None = None
-    """When a line end came that belongs to a paste."""
+    """When a line end that belongs to a paste arrived."""
     _held: bytes = b""
-    """An answer that waits in case more keys follow, which would mean a paste."""
+    """An answer that is held in case more keys follow, which would mean a paste."""
     _held_until: float = 0.0
     _deaf_for: float = QUIET
     _deaf_until: float = 0.0
-    """Keys before this moment are dropped, and each puts it off by `_deaf_for`."""
+    """Keys before this moment are dropped, and each of them moves it back by `_deaf_for`."""
     _pasted: str | None = None
     _pasted_at: float = 0.0
     has_early_keys: bool = False
-    """Keys came while nothing was asked."""
+    """Whether keys arrived while nothing was asked."""
     _is_ahead_noted: bool = False
-    """The operator knows that keys were discarded; one note is enough until the next question."""
+    """Whether the operator knows that keys were discarded; one note is enough until the next question."""
 
     def shown(self, text: str, now: float) -> None:
         """Take note of new output."""
         if self._is_open and "\n" not in text:
             return
         self._is_open = False
-        # The line end that Enter leaves on the screen doesn't make a new question.
+        # The line end that Enter leaves on the screen isn't a new question.
         self._is_answered = self._is_answered and not _ESCAPE.sub("", text).strip()
         self._shown_at = now
         # An answer that was held back was meant for the output before this.
@@ -91,7 +91,7 @@ class KeyGate:
                 yield passed
 
     def due(self, now: float) -> Iterator[Passed]:
-        """Yield what waited for more keys, and none came: a held answer, the Esc key alone."""
+        """Yield what was held for more keys that never came: an answer, or the Esc key alone."""
         if self._held and now >= self._held_until:
             keys, self._held = self._held, b""
             self._is_answered, self._is_open = True, False
@@ -166,7 +166,7 @@ class KeyGate:
         if decides:
             self._hold(key)
             return None
-        # In raw mode Enter may be one key among many: the next output shows whether the command asks again.
+        # In raw mode, Enter may be one key among many; the next output shows whether the command asks again.
         self._is_answered = bool(self.mode() & termios.ICANON)
         self._is_open = not self._is_answered
         return Passed(key.source.encode())
@@ -195,7 +195,7 @@ class KeyGate:
         return self._discard(TOO_FAST if came_too_fast([*self._typed, key.at]) else SEVERAL_LINES, key.at)
 
     def _ahead(self, now: float) -> Passed | None:
-        # A key that is held down must not become the answer when the question comes.
+        # A key that is held down must not become the answer when the question appears.
         self.has_early_keys = True
         self._deaf_for, self._deaf_until = _READING, now + _READING
         if self._is_ahead_noted:

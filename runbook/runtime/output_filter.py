@@ -1,4 +1,4 @@
-"""Filter a command's output for the operator's screen: text and colours pass, but nothing that leaves its own lines."""
+"""Filter a command's output for the operator's screen: text and colours pass, nothing leaves its own lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ARGUMENTS = {"5": 1, "2": 3}
 """How many numbers follow `38;5` (a shade by its number) and `38;2` (red, green and blue)."""
 _MOST_CODES = 16
 _CONTEXT = 8
-"""Characters to remember of the last piece: they decide whether the next one may begin with an accent."""
+"""Characters to remember from the last piece: they decide whether the next one may begin with an accent."""
 
 
 class OutputFilter:

@@ -1,4 +1,4 @@
-"""Run reading commands at the same time, each in a terminal of its own that nobody can type into."""
+"""Run reading commands in parallel, each in its own terminal that nobody can type into."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _CTRL_C, _ESCAPE = b"\x03", b"\x1b"
 
 @dataclass(slots=True)
 class _Running:
-    """One command: its relay runs in a thread, its process is started and ended by the main one."""
+    """One command: its relay runs in a thread, but the main thread starts and ends its process."""
 
     child: PtyChild
     relay: TerminalRelay
     code: int = 1
-    """Failed, unless its relay gets to the end."""
+    """Failed, unless its relay completes."""
     seconds: float = 0
     thread: threading.Thread = field(init=False)
 
@@ -57,24 +57,24 @@ def run_in_parallel(  # noqa: PLR0913 - all but the first are keywords
     early: Callable[[], None],
     ended: Callable[[TerminalRelay, int, float], Execution],
 ) -> list[Execution]:
-    """Run the commands and return how each ended, in their order; `ended` tells that from a relay that has finished.
+    """Run the commands and return how each ended, in order; `ended` makes that from a finished relay.
 
-    The screen shows how many have ended and how long it takes, but not their output. One that can't be loaded counts as
-    failed, and the others run. Ctrl-C at the `keyboard` (a descriptor) ends them all and raises KeyboardInterrupt;
-    SIGTERM and SIGHUP end them and raise Terminated. `early` is called if any other key is pressed.
+    The screen shows how many have ended and how long they take, but not their output. A command that can't be loaded
+    counts as failed, and the others run. Ctrl-C at the `keyboard` (a descriptor) ends them all and raises
+    KeyboardInterrupt; SIGTERM and SIGHUP end them and raise Terminated. `early` is called if any other key is pressed.
     """
     children: list[PtyChild | Execution] = []
     running: list[_Running | Execution] = []
     told: signal.Signals | None = None
     with note_signals() as signals, Keyboard(keyboard) as keys:
-        # The operator's keys and signals are for all of them, so each relay gets ones that never come.
+        # The operator's keys and signals are for all of them, so each relay gets a source that never sends any.
         wiring = Wiring(
             keyboard=Keyboard(None), show=lambda _: None, size=lambda: launches[0].size,
             redactor=redactor, signals=SignalNotes(), answerer=lambda _: None, timeout=timeout,
         )  # fmt: skip
         try:
-            # All processes before the first thread: a forked copy of a process with threads can't do much. If one can't
-            # be started, `extend` has kept those before it.
+            # Start all processes before the first thread: a forked copy of a process with threads can't do much. If
+            # one can't be started, `extend` has kept those before it.
             children.extend(_started(launch, born) for launch in launches)
             running.extend(
                 child if isinstance(child, Execution) else _Running(child, TerminalRelay(child, wiring))
@@ -101,16 +101,16 @@ def _started(launch: Launch, born: Callable[[int, str], None]) -> PtyChild | Exe
 
 
 def not_loaded(launch: Launch, error: NotLoadedError) -> Execution:
-    """Return the end of a command that the kernel could not load, although its start is on record: nothing ran."""
+    """Return the result of a command that the kernel couldn't load although its start was recorded: nothing ran."""
     evidence = error.sentence(launch.argv[0])
     return Execution(outcome=Outcome.FAILED, exit=126, seconds=0, output="", evidence=evidence)
 
 
 def _end(children: Sequence[PtyChild | Execution], running: Sequence[_Running | Execution]) -> None:
-    """End every process, also one that has no relay yet because a later one could not be put on record."""
+    """End every process, even one without a relay because a later one couldn't be recorded."""
     for child in children:
         if isinstance(child, PtyChild):
-            # Not `end`, which waits for the process: its relay's thread does, and only one of them can.
+            # Not `end`, which waits for the process: the relay's thread already does, and only one of them can.
             child.signal(signal.SIGKILL)
     for one in running:
         if isinstance(one, _Running):
@@ -127,7 +127,7 @@ def _wait(
     mark: RunningMark | None,
     early: Callable[[], None],
 ) -> signal.Signals | None:
-    """Wait for all to end; return the signal by which the operator or the system ended them, None without one."""
+    """Wait for all to end; return the signal with which the operator or the system ended them, or None."""
     told = None
     if keys.has_early_keys:
         early()
@@ -139,7 +139,7 @@ def _wait(
         pressed = keys.waiting()
         if _CTRL_C in pressed:
             came.append(signal.SIGINT)
-        elif pressed and not pressed.startswith(_ESCAPE):  # which begins what a terminal reports by itself
+        elif pressed and not pressed.startswith(_ESCAPE):  # a terminal's own reports begin with it
             early()
         if came:
             told = came[0]

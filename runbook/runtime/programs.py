@@ -1,6 +1,6 @@
-"""Look up each program once: a command starts what was found first, by its absolute path, or it doesn't start.
+"""Look up each program once: a command starts the program that was found first, by its absolute path, or nothing.
 
-`npx supabase` becomes the program that npx would start in the end. So nothing is looked up between the check and the
+`npx supabase` becomes the program that npx would eventually start. So nothing is looked up between the check and the
 start: no link in `node_modules/.bin`, no `.npmrc` with another shell, no package that npm fetches.
 """
 
@@ -20,7 +20,7 @@ from runbook.errors import MissingPartError, ProgramChangedError
 __all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase"]
 
 _HINTS = {
-    "npx": "It comes with Node.js: install Node.js 20 or newer, then `npm ci` in the project.",
+    "npx": "It comes with Node.js: install Node.js 20 or newer, then run `npm ci` in the project.",
     "squawk": "Add it with: pip install 'migration-runbook[check]'",
 }
 _RUNNERS = (("npx", "supabase"), ("npx", "--no-install", "supabase"))
@@ -30,7 +30,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """The file that a path leads to, its size, and when it was last written or changed."""
+    """The file at a path, its size, and when it was last written or changed."""
 
     path: str
     state: tuple[int, ...]
@@ -63,7 +63,7 @@ def is_supabase(argv: Sequence[str]) -> bool:
 
 
 def changed_file(files: Sequence[FileState]) -> str:
-    """Return the path of the first file that has changed, "" if none has. Only makes system calls."""
+    """Return the path of the first file that has changed, "" if none has. It only makes system calls."""
     return next((each.path for each in files if _state(each.path) != each.state), "")
 
 
@@ -92,7 +92,7 @@ class Programs:
             self._check(key[0], program)
 
     def digest(self, program: Program) -> str:
-        """Return the SHA-256 of the file that is started. The file is read once."""
+        """Return the SHA-256 of the file to start. The file is read once."""
         import hashlib
 
         file = program.files[-1].path
@@ -121,7 +121,7 @@ def _look_up(name: str, directory: str, path: str, *, runner: tuple[str, ...] | 
     found = str(Path(directory, name)) if "/" in name else shutil.which(name, path=path)
     if found is None:
         hint = _HINTS.get(name, "`runbook doctor` shows what is missing and how to add it.")
-        raise MissingPartError(f"the program '{name}' is not on PATH", hint=hint)
+        raise MissingPartError(f"the program '{name}' isn't on PATH", hint=hint)
     start, files = _interpreted(found, path)
     return Program((*start, found), 1, files)
 
@@ -170,5 +170,5 @@ def _state(path: str) -> tuple[int, ...]:
         link, file = Path(path).lstat(), Path(path).stat()
     except OSError:
         return ()
-    # Whoever replaces a file can set the time of writing (mtime), but not the time of change (ctime).
+    # Whoever replaces a file can set its modification time (mtime), but not its change time (ctime).
     return (link.st_dev, link.st_ino, *(file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns))

@@ -11,8 +11,8 @@ from runbook.errors import UsageError
 __all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "linked_ref"]
 
 _API_PORT = 54321
-"""The local stack's, where supabase/config.toml names no other."""
-# `supabase link` writes the ref here; anything else in the file is not one.
+"""The local stack's port, unless supabase/config.toml names another."""
+# `supabase link` writes the ref here; anything else in the file isn't a ref.
 _REF = re.compile(r"[a-z]{20}")
 
 
@@ -23,7 +23,7 @@ def find_project(start: Path) -> Path:
             return directory
     raise UsageError(
         f"there is no Supabase project in {start.resolve()} or above it (no supabase/config.toml)",
-        hint="Go to the project's directory.",
+        hint="Run it in the project's directory.",
     )
 
 
@@ -48,7 +48,7 @@ def api_port(directory: Path) -> int:
     api = settings.get("api", {})
     port = api.get("port", _API_PORT) if isinstance(api, dict) else None
     if not isinstance(port, int):
-        raise UsageError(f"[api] port in {file} is not a number: {port!r}", hint=f"Such as: port = {_API_PORT}")
+        raise UsageError(f"[api] port in {file} isn't a number: {port!r}", hint=f"For example: port = {_API_PORT}")
     return port
 
 

@@ -1,4 +1,4 @@
-"""Recognize a command's question, by the last lines that it shows and the local modes of its terminal."""
+"""Recognize a command's question by its last lines and the local modes of its terminal."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NEAR = 3
 
 
 def is_progress(lines: Sequence[str]) -> bool:
-    """Return True if the line at the cursor is unfinished only because the command redraws it while it works."""
+    """Return True if the line at the cursor is unfinished only because the command redraws it while working."""
     return bool(lines) and _PROGRESS.search(lines[-1]) is not None
 
 
 def is_question(lines: Sequence[str], mode: int) -> bool:
-    """Return True if these lines, the last one at the cursor, leave the command waiting for an answer."""
-    # Raw mode alone doesn't make a question: a command may be in it all the time that it works.
+    """Return True if these lines (the last one at the cursor) show that the command waits for an answer."""
+    # Raw mode alone doesn't mean a question: a command may use it the whole time.
     if _is_password(mode) or (lines and lines[-1].strip()):
         return True
     written = _near(lines)
@@ -35,7 +35,7 @@ def is_question(lines: Sequence[str], mode: int) -> bool:
 
 
 def is_yes_no(lines: Sequence[str], mode: int) -> bool:
-    """Return True if the question is one for yes or no, where a single key can be the whole answer."""
+    """Return True for a yes-or-no question, where a single key can be the whole answer."""
     return not _is_password(mode) and _YES_NO.search("\n".join(_near(lines))) is not None
 
 

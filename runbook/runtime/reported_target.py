@@ -30,7 +30,7 @@ def _from_document(document: str) -> str:
 
 
 def _from_text(output: str) -> str:
-    # The first such line is the CLI's own: it comes before anything that a database could print.
+    # The first such line is the CLI's own, because it comes before anything that a database could print.
     line = _LINE.search(output)
     if line is None:
         return ""

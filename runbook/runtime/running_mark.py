@@ -1,4 +1,4 @@
-"""Show that something runs, and for how long, in one line that is rewritten in place."""
+"""Show that something is running, and for how long, in one line that is rewritten in place."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from runbook.streams import terminal_of
 __all__ = ["RunningMark", "running"]
 
 _PATIENCE = 0.5
-"""Seconds after which a wait gets a mark; a shorter one needs none."""
+"""Seconds after which a wait gets a mark; a shorter wait needs none."""
 _PACE = 0.2
 _TURNS = "|/-\\"
 
 
 class RunningMark:
-    """A mark with the seconds since it was made. `write` puts text on a terminal, at the start of a line.
+    """A mark with the seconds since its creation. `write` puts text on a terminal, at the start of a line.
 
-    A terminal that knows no escape sequences gets one plain line instead.
+    A terminal without escape sequences gets one plain line instead.
     """
 
     def __init__(self, write: Callable[[str], object], columns: Callable[[], int] = lambda: 80) -> None:
@@ -36,12 +36,12 @@ class RunningMark:
         self.restart()
 
     def restart(self) -> None:
-        """Count from now on: what was waited for has come."""
+        """Count from now on, because the wait is over."""
         self._began = time.monotonic()
         self._drawn = 0.0
 
     def show(self, text: str) -> None:
-        """Draw the mark, if it is time to. Call this several times a second."""
+        """Draw the mark if it's time. Call this several times a second."""
         now = time.monotonic()
         if now - self._began < _PATIENCE or now - self._drawn < _PACE:
             return
@@ -75,7 +75,7 @@ def running(text: str, stream: TextIO | None = None) -> Iterator[None]:
         return
 
     def write(shown: str) -> None:
-        with suppress(OSError, ValueError):  # the terminal is gone; what is waited for goes on
+        with suppress(OSError, ValueError):  # the terminal is gone, but the work continues
             terminal.write(shown)
             terminal.flush()
 

@@ -1,4 +1,4 @@
-"""Signal handlers for the length of a `with` block."""
+"""Signal handlers during a `with` block."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Handler = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Install these handlers, and the ones before again at the end. Does nothing outside the main thread.
+    """Install these handlers, and restore the previous ones at the end. Does nothing outside the main thread.
 
     A signal that is ignored (SIGHUP under nohup) stays ignored.
     """
@@ -27,5 +27,5 @@ def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            # None stands for a handler that C code installed: Python can't put that one back.
+            # None stands for a handler that C code installed, which Python can't restore.
             signal.signal(number, handler or signal.SIG_DFL)

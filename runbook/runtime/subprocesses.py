@@ -1,4 +1,4 @@
-"""Programs run without a terminal of their own: one that answers a question, and the operator's editor."""
+"""Programs that run without a terminal of their own: one that answers a question, and the operator's editor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Answer", "ask", "editor_command", "open_editor"]
 
 
 class Answer(NamedTuple):
-    """What a command said. `code` is 127 if the program is not there, 124 if it took too long."""
+    """What a command printed. `code` is 127 if the program isn't there, 124 if it took too long."""
 
     code: int
     stdout: str
@@ -27,11 +27,11 @@ class Answer(NamedTuple):
 
 
 def ask(argv: Sequence[str], *, directory: str, environment: Mapping[str, str], timeout: float = 60) -> Answer:
-    """Run argv with closed input and return what it said. Never raises for what the command does."""
-    # `subprocess` would look along this process's PATH, not along the one that the command gets.
+    """Run argv with closed input and return what it printed. Never raises because of what the command does."""
+    # `subprocess` would use this process's PATH, not the one that the command gets.
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
-        return Answer(127, "", f"{argv[0]} is not on PATH")
+        return Answer(127, "", f"{argv[0]} isn't on PATH")
     try:
         done = subprocess.run(
             [program, *argv[1:]],
@@ -47,7 +47,7 @@ def ask(argv: Sequence[str], *, directory: str, environment: Mapping[str, str], 
     except subprocess.TimeoutExpired:
         return Answer(124, "", f"no answer within {timeout:g} s")
     except OSError as error:
-        return Answer(126, "", f"{argv[0]} could not be started: {error.strerror}")
+        return Answer(126, "", f"{argv[0]} couldn't be started: {error.strerror}")
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
@@ -56,7 +56,7 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
     for name in ("VISUAL", "EDITOR"):
         try:
             words = shlex.split(environ.get(name, ""))
-        except ValueError:  # a quote is not closed
+        except ValueError:  # a quote isn't closed
             continue
         if words:
             return words
@@ -73,14 +73,14 @@ def open_editor(path: str) -> str:
     environment = editor_environment(os.environ)
     program = shutil.which(argv[0], path=environment["PATH"])
     if program is None:
-        return f"{argv[0]} could not be started: it is not on PATH"
-    # Ctrl-C belongs to the editor. A handler is dropped at exec, an ignored signal would not be.
+        return f"{argv[0]} couldn't be started: it isn't on PATH"
+    # Ctrl-C belongs to the editor. Exec drops a handler, but wouldn't drop an ignored signal.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
         code = subprocess.run([program, *argv[1:]], env=environment, check=False).returncode
     except OSError as error:
-        return f"{argv[0]} could not be started: {error.strerror}"
+        return f"{argv[0]} couldn't be started: {error.strerror}"
     finally:
         signal.signal(signal.SIGINT, before)
         reset_modes(sys.stdout)
-    return f"{argv[0]} ended with exit code {code}" if code else ""
+    return f"{argv[0]} exited with {code}" if code else ""

@@ -1,4 +1,4 @@
-"""Carry bytes between the operator's terminal and a child's, until the child ends."""
+"""Relay bytes between the operator's terminal and a child's, until the child ends."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ from runbook.runtime.transcript import Bounded, Transcript
 __all__ = ["Answerer", "StreamRedactor", "TerminalRelay", "Wiring"]
 
 Answerer = Callable[[str], bytes | None]
-"""Sees what the child printed since the last answer, once it is quiet; returns keys to type, or None."""
+"""Gets what the child printed since the last answer, once it is quiet; returns keys to type, or None."""
 
 _TICK = 0.1
 _QUIET = 0.15
 """Seconds without output after which a prompt counts as complete."""
 _SILENT = 2.0
-"""Seconds without output after which a command that has printed something gets a mark that it still runs."""
+"""Seconds without output after which a mark shows that a command that has printed something is still running."""
 _ASKING = 2.0
 """Seconds without output after which an unfinished line counts as a question to the operator."""
 _GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 _LEFTOVERS = 1.0
-"""Seconds for output that still comes after the child's end, from processes that it left behind."""
+"""Seconds to wait for output after the child's end, from processes that it left behind."""
 _CTRL_C, _CTRL_Z = b"\x03", b"\x1a"
 _DOCUMENT_LIMIT = 4 * 1024 * 1024
 _AT_ONCE = 256 * 1024
 _STEP_BACK = re.compile(r"\x08|\r(?!\n)|\x1b\[[0-9;]*[DG]")
-"""Sequences by which a command prints over what it printed before."""
+"""Sequences with which a command overprints its earlier output."""
 _PARTS = re.compile(r"[^\n]+|\n")
 
 
 class StreamRedactor(Protocol):
-    """Removes secrets from a text that comes in pieces."""
+    """Removes secrets from a text that arrives in pieces."""
 
     def feed(self, text: str) -> str:
-        """Take a piece, return what is safe to show of it and of what was held back before."""
+        """Take a piece; return what is safe to show of it and of what was held back before."""
 
     def flush(self) -> str:
         """Return what was held back."""
@@ -65,7 +65,7 @@ class StreamRedactor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What a relay is connected to. `redactor` makes one per stream; `size` tells the operator's terminal's."""
+    """What a relay is connected to. `redactor` makes one per stream; `size` returns the operator's terminal's size."""
 
     keyboard: Keyboard
     show: Callable[[str], None]
@@ -79,7 +79,7 @@ class Wiring:
 
 
 class TerminalRelay:
-    """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` tell of it."""
+    """One child's conversation. `run` returns at its end; then `transcript`, `document` and `reason` describe it."""
 
     def __init__(self, child: PtyChild, wiring: Wiring) -> None:
         columns = wiring.size()[0]
@@ -115,7 +115,7 @@ class TerminalRelay:
     def run(self) -> int:
         """Relay until the child has ended and its output is read; return its exit code (negative: a signal).
 
-        Raises RunbookError if this process is told to end meanwhile; the child is ended first.
+        Raises RunbookError if this process is told to end during that; it ends the child first.
         """
         for end in self._open:
             os.set_blocking(end, False)
@@ -130,7 +130,7 @@ class TerminalRelay:
         while self._open or self._child.poll() is None:
             self._turn()
             if self._child.poll() is not None:
-                # What it left behind may hold its terminal open for hours.
+                # Processes that it left behind may keep its terminal open for hours.
                 ended_at = ended_at or time.monotonic()
                 if time.monotonic() - ended_at > _LEFTOVERS:
                     break
@@ -144,7 +144,7 @@ class TerminalRelay:
         keys = self._wiring.keyboard.descriptor if self._keyboard_there else None
         readers = self._open if keys is None else [*self._open, keys]
         writers = [self._child.terminal] if self._unsent and self._child.terminal in self._open else []
-        # The tick is for the clock: a child that prints nothing may still run out of time.
+        # The tick is for the clock: a child that prints nothing can still run out of time.
         due = self._gate.wait(time.monotonic())
         readable, writable, _ = select.select(readers, writers, [], _TICK if due is None else min(due, _TICK))
         for end in readable:
@@ -196,7 +196,7 @@ class TerminalRelay:
 
     def _end_screen(self) -> None:
         self._show(self._filter.flush())
-        # The next screen must begin on a line of its own, without the child's colours.
+        # The next screen must begin on its own line, without the child's colours.
         self._show("\x1b[0m\r\n" if self._filter.line_begun else "\x1b[0m")
         if self._filter.left_out:
             count = self._filter.left_out
@@ -207,7 +207,7 @@ class TerminalRelay:
             if self._wiring.mark is not None:
                 self._wiring.mark.clear()
             self._wiring.show(text)
-        except OSError:  # a lost terminal must not end the child: what it does is still being recorded
+        except OSError:  # a lost terminal must not end the child, which is still being recorded
             self._lose_terminal()
 
     def _note(self, text: str) -> None:
@@ -221,7 +221,7 @@ class TerminalRelay:
             self._lose_terminal()
             return
         cooked = self._mode() & termios.ISIG
-        # A program in raw mode (an editor, a pager) gets the key itself, and does not stop by it.
+        # A program in raw mode (an editor, a pager) gets the key itself, and the key doesn't stop it.
         if _CTRL_Z in keys and cooked:
             keys = keys.replace(_CTRL_Z, b"")
             self._note("Ctrl-Z is off: a stopped command would keep its locks. Ctrl-C interrupts.")
@@ -232,7 +232,7 @@ class TerminalRelay:
 
     def _deliver(self, passed: Passed) -> None:
         if passed.keys:
-            # The time limit starts again with each answer: more work begins.
+            # The time limit starts again with each answer, because more work begins.
             self._used = 0.0
             self._unsent += passed.keys
             self._send()
@@ -257,7 +257,7 @@ class TerminalRelay:
         self.reason = self.reason or "Ctrl-C was pressed while it ran"
         self._presses += 1
         if self._presses == 2:
-            self._note("Ctrl-C once more ends it by force.")
+            self._note("Press Ctrl-C again to kill it.")
         elif self._presses > 2:
             self._end(signal.SIGTERM)
 
@@ -267,7 +267,7 @@ class TerminalRelay:
         self._asked = True
         keys = self._wiring.answerer(self._recent.text())
         if keys:
-            # The same question must not be answered twice by what is left of it.
+            # What is left of the question on the screen must not be answered again.
             self._recent = Transcript(self._wiring.size()[0])
             self._unsent += keys
             self._send()
@@ -283,7 +283,7 @@ class TerminalRelay:
             self._wiring.keyboard.again()
             self._mark_pastes(PASTE_MARKS_ON)
         if signals.take(signal.SIGINT):
-            # Sent to this process alone (`kill -INT`), for a raw keyboard makes no signals: pass it on as the key.
+            # Sent to this process alone (`kill -INT`), because a raw keyboard sends no signals: pass it on as the key.
             self._count_interrupt()
             self._unsent += _CTRL_C
             self._send()
@@ -293,11 +293,11 @@ class TerminalRelay:
             self._child.end()
             raise RunbookError(
                 "told to end (SIGTERM) while a command ran; the command was ended too",
-                hint="It may have done its work already. `runbook resume` helps you find out.",
+                hint="It may already have done its work. `runbook resume` helps you find out.",
             )
 
     def _mark_silence(self) -> None:
-        """Show that the command runs, in a line of our own: never behind its output, and never below its question."""
+        """Show on a separate line that the command is running, never right after its output or below its question."""
         mark, now = self._wiring.mark, time.monotonic()
         is_quiet = now - self._last_output > (_SILENT if self._has_printed else 0)
         if mark is None or not self._keyboard_there or not is_quiet or self._filter.line_begun:
@@ -323,17 +323,17 @@ class TerminalRelay:
         if timeout is None:
             return
         if self._used > timeout:
-            self.reason = f"it did not end within {timeout:g} s"
-            self._note(f"No end within {timeout:g} s, so it is ended. The server may go on.")
+            self.reason = f"it didn't end within {timeout:g} s"
+            self._note(f"It didn't end within {timeout:g} s, so it is being stopped. The server may continue.")
             self._end(signal.SIGTERM)
         elif now - self._began > timeout and not self._told_late and self._is_asking(now):
             self._told_late = True
-            self._note(f"Over its {timeout:g} s. Answer what it asks, or press Ctrl-C if it hangs.")
+            self._note(f"It has taken over {timeout:g} s. Answer its question, or press Ctrl-C if it hangs.")
 
     def _is_asking(self, now: float) -> bool:
-        """Guess whether the child waits for the operator, whose thinking must not count as the child's time.
+        """Guess whether the child waits for the operator, whose thinking time must not count as the child's.
 
-        It has been quiet for a while, behind a line that is not finished or with its terminal in raw mode. Without
+        It does if it has been quiet for a while, after an unfinished line or with its terminal in raw mode. Without
         anyone to answer, nothing counts as a question unless the terminal was lost.
         """
         if not (self._keyboard_there or self._lost) or now - self._last_output < _ASKING:
@@ -347,7 +347,7 @@ class TerminalRelay:
             return termios.ISIG | termios.ICANON
 
     def _lose_terminal(self) -> None:
-        """Go on without an operator: a command that asks nothing may end well, and its end is then known."""
+        """Continue without an operator: a command that asks nothing may still succeed, and then its end is known."""
         self._keyboard_there, self._lost = False, True
 
     def _end(self, number: signal.Signals) -> None:
@@ -363,7 +363,7 @@ class _Channel:
         self._redactor = redactor
 
     def take(self, data: bytes) -> str:
-        """Return the text of these bytes, as far as it can be told by now."""
+        """Return the text of these bytes, as far as it's known by now."""
         return self._redactor.feed(self._decoder.decode(data))
 
     def redacted(self, text: str) -> str:
@@ -376,9 +376,9 @@ class _Channel:
 
 
 def _read_ready(end: int) -> tuple[bytes, bool]:
-    """Return what can be read without waiting, up to a limit, and whether there may ever be more.
+    """Return what can be read without waiting, up to a limit, and whether more may follow.
 
-    A terminal gives 4 KiB at a time; many of them together are redacted and recorded faster.
+    A terminal returns 4 KiB at a time; redacting and recording many of those at once is faster.
     """
     parts: list[bytes] = []
     size = 0
@@ -387,7 +387,7 @@ def _read_ready(end: int) -> tuple[bytes, bool]:
             part = os.read(end, 65536)
         except BlockingIOError:
             return b"".join(parts), True
-        except OSError:  # EIO is how Linux says that nobody has the other side open
+        except OSError:  # EIO means on Linux that nobody has the other side open
             part = b""
         if not part:
             return b"".join(parts), False

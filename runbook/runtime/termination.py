@@ -1,4 +1,4 @@
-"""End a waiting run on SIGTERM or SIGHUP as a person would: with the reason on record, and the target released."""
+"""On SIGTERM or SIGHUP, end a waiting run as a person would: record the reason and release the target."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _REASONS = {
 
 @contextmanager
 def ends_cleanly() -> Iterator[None]:
-    """Raise Terminated on SIGTERM and SIGHUP for the length of a `with` block; only a main thread can.
+    """Raise Terminated on SIGTERM and SIGHUP during a `with` block; only a main thread can.
 
     While a command runs, `note_signals` replaces these handlers, so that the command's end is still recorded.
     """
 
     def end(number: int, _frame: FrameType | None) -> None:
-        # The first one is enough: a second must not cut off the record of the first.
+        # Only the first one counts: a second must not interrupt recording the first.
         for each in _REASONS:
             signal.signal(each, signal.SIG_IGN)
         raise Terminated(_REASONS[signal.Signals(number)])

@@ -1,4 +1,4 @@
-"""Where the real tools are: the Supabase CLIs, the PostgreSQL package and Node.js, all pinned in `package.json`."""
+"""Find the real tools: the Supabase CLIs, the PostgreSQL package and Node.js, all pinned in `package.json`."""
 
 from __future__ import annotations
 
@@ -42,33 +42,33 @@ def node_modules() -> Path | None:
 
 
 def cli_package(major: int) -> CliPackage:
-    """Return the installed Supabase CLI of that major; raises MissingPartError."""
+    """Return the installed Supabase CLI of that major. Raises MissingPartError."""
     tools = node_modules()
     if major not in _PACKAGE_OF_MAJOR:
         raise UsageError(f"drills don't run on Supabase CLI {major}", hint="They run on 2 and 3.")
     directory = tools / _PACKAGE_OF_MAJOR[major] if tools else None
     if directory is None or not (directory / "package.json").is_file():
-        raise MissingPartError(f"the Supabase CLI {major} that drills use is not installed", hint=_INSTALL)
+        raise MissingPartError(f"the Supabase CLI {major} that drills use isn't installed", hint=_INSTALL)
     found = package_in(directory)
     if found.major != major:
-        raise MissingPartError(f"{directory} holds Supabase CLI {found.version}, not {major}", hint=_INSTALL)
+        raise MissingPartError(f"{directory} contains Supabase CLI {found.version}, not {major}", hint=_INSTALL)
     return found
 
 
 def package_in(directory: Path) -> CliPackage:
-    """Return the Supabase CLI in an npm package directory, whatever its version; raises UsageError."""
+    """Return the Supabase CLI in an npm package directory, whatever its version. Raises UsageError."""
     try:
         described = json.loads((directory / "package.json").read_text(encoding="utf-8"))
         version = str(described["version"])
         major = int(version.split(".", maxsplit=1)[0])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "It is a directory such as node_modules/supabase, with a package.json."
+        hint = "Name a directory such as node_modules/supabase, with a package.json."
         raise UsageError(f"{directory} isn't an npm package of the Supabase CLI", hint=hint) from error
     return CliPackage(major, version, directory.resolve())
 
 
 def postgres_package() -> Path | None:
-    """Return the directory of the PostgreSQL that npm brought for this machine, if it is there."""
+    """Return the directory of the PostgreSQL that npm installed for this machine, if any."""
     tools = node_modules()
     machine = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}.get(platform.machine().lower())
     if tools is None or machine is None:
@@ -90,11 +90,11 @@ def system_postgres() -> Path | None:
 
 
 def node_directory() -> Path:
-    """Return the directory that holds `node` and `npx`; raises MissingPartError."""
+    """Return the directory that contains `node` and `npx`. Raises MissingPartError."""
     node, npx = shutil.which("node"), shutil.which("npx")
     if not node or not npx:
         raise MissingPartError(
-            "Node.js is not on PATH; drills run the real Supabase CLI with it",
+            "Node.js isn't on PATH; drills need it to run the real Supabase CLI",
             hint="Install Node.js 20 or newer (https://nodejs.org), then: " + _INSTALL,
         )
     return Path(node).absolute().parent

@@ -1,4 +1,4 @@
-"""What was on a terminal, as plain text: redrawn lines once, no control sequences, bounded."""
+"""What was on a terminal, as plain text: redrawn lines only once, no control sequences, and bounded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Bounded", "Transcript"]
 HEAD = 64 * 1024
 TAIL = 192 * 1024
 _REACH = 100
-"""Lines above the newest that a program can still redraw; older ones are settled."""
+"""Lines above the newest one that a program can still redraw; older ones are settled."""
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<numbers>[0-?]*)[ -/]*(?P<final>[@-~])"  # CSI: colours, cursor, erasing
@@ -26,7 +26,7 @@ _LONGEST_ESCAPE = 4096
 
 
 class Bounded:
-    """Keeps the first `head` and the last `tail` characters of a text, and says how much is missing between."""
+    """Keeps the first `head` and the last `tail` characters of a text, and says how much is missing in between."""
 
     def __init__(self, head: int = HEAD, tail: int = TAIL) -> None:
         self._head: list[str] = []
@@ -66,15 +66,15 @@ class Bounded:
 class Transcript:
     """Follows a terminal's output and keeps the text that a person would have read on it.
 
-    Understands what command lines use to redraw: carriage return, backspace, cursor movement, erasing. A line
-    that the terminal wrapped (at `width` columns) is one line again. A character counts as one column.
+    It understands what command-line tools use to redraw: carriage return, backspace, cursor movement, erasing. A line
+    that the terminal wrapped (at `width` columns) becomes one line again. A character counts as one column.
     """
 
     def __init__(self, width: int = 80, *, head: int = HEAD, tail: int = TAIL) -> None:
         self._width = max(width, 1)
         self._settled = Bounded(head, tail)
         self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0
-        """`_wrapped` says per row whether the next one goes on with the same line."""
+        """`_wrapped` says for each row whether the next one continues the same line."""
         self._pending = ""
 
     def feed(self, output: str) -> None:
@@ -91,7 +91,7 @@ class Transcript:
                 self._escape(token["numbers"], token["final"])
 
     def _skip_ahead(self, output: str) -> str:
-        """Settle plain lines that nothing can redraw any more in one go; return the rest, to be followed closely."""
+        """Settle plain lines that can no longer be redrawn in one go; return the rest, to be followed closely."""
         if len(output) < _REACH * self._width or "\x1b" in output or self._row != len(self._rows) - 1:
             return output
         *settled, rest = output.replace("\r\n", "\n").rsplit("\n", _REACH)
@@ -106,7 +106,7 @@ class Transcript:
         return self._settled.text() + "".join(self._lines())
 
     def last_line(self) -> str:
-        """Return the line that the cursor stands on."""
+        """Return the line that the cursor is on."""
         return self._rows[self._row]
 
     def last_lines(self) -> list[str]:
@@ -122,7 +122,7 @@ class Transcript:
         return [self._line(index, ending="" if index == last else "\n") for index in range(last + 1)]
 
     def _line(self, index: int, ending: str = "\n") -> str:
-        # Spaces at a line's end are padding, or erased something; where it was wrapped they are part of the text.
+        # Spaces at the end of a line are padding, or erased something; at a wrap, they are part of the text.
         return self._rows[index] if self._wrapped[index] else self._rows[index].rstrip(" ") + ending
 
     def _write(self, text: str) -> None:
@@ -160,11 +160,11 @@ class Transcript:
 
     def _escape(self, numbers: str, final: str) -> None:
         first = numbers.partition(";")[0]
-        # A longer one is garbage; `int` even raises at thousands of digits.
+        # A longer number is garbage; `int` even raises for thousands of digits.
         count = int(first) if first.isdecimal() and len(first) < 6 else 0
         if final in "ABEF":
             step = -(count or 1) if final in "AF" else count or 1
-            # It stops at the newest row, as a terminal does at its edge.
+            # Stop at the newest row, as a terminal stops at its edge.
             self._row = min(max(self._row + step, 0), len(self._rows) - 1)
             self._column = 0 if final in "EF" else self._column
         elif final in "CDG":
@@ -178,7 +178,7 @@ class Transcript:
                 del self._rows[self._row + 1 :], self._wrapped[self._row + 1 :]
                 self._wrapped[self._row] = False
         elif final in "Hf" or (final == "J" and count in {2, 3}):
-            # Settle what stands there: what a full-screen program paints next goes below, not over it.
+            # Settle what is there: what a full-screen program paints next goes below it, not over it.
             if any(self._rows):
                 self._settled.add("".join(self._lines()) + "\n")
             self._rows, self._wrapped, self._row, self._column = [""], [False], 0, 0

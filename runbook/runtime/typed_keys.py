@@ -1,4 +1,4 @@
-"""Decode a terminal's bytes into keys, and tell keys that a person typed from pasted text, which comes faster."""
+"""Decode a terminal's bytes into keys, and distinguish typed keys from pasted text, which arrives faster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Key", "KeyDecoder", "Press", "came_too_fast", "columns_of"]
 KEY_PACE = 0.012
 """Seconds from one key to the next, averaged over three keys in a row; nobody types faster.
 
-At 120 words a minute a key takes 100 ms; two fingers that roll over two keys take 15 to 20 ms.
+At 120 words a minute, a key takes 100 ms; two fingers that roll over two keys take 15 to 20 ms.
 Terminals hand over pasted characters within microseconds.
 """
 
@@ -40,7 +40,7 @@ _BROKEN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O)?")
 
 
 class Press(Enum):
-    """What a key does to the line that is being typed."""
+    """What a key does to the line being typed."""
 
     CHARACTER = "character"
     ENTER = "enter"
@@ -68,7 +68,7 @@ _CONTROLS = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, the character that it types (a line end for Enter), and when it came on the monotonic clock."""
+    """A key, the character that it types (a line end for Enter), and when it arrived on the monotonic clock."""
 
     press: Press
     text: str
@@ -99,14 +99,14 @@ class KeyDecoder:
                 yield _sequence(found, at)
                 place = found.end()
             elif _UNFINISHED.match(text, place):
-                # A sequence without an end must not swallow all that comes.
+                # A sequence without an end must not swallow everything that follows.
                 self._rest, self._since = text[place:][:_LONGEST], at
                 return
             elif broken := _BROKEN.match(text, place):
                 place = broken.end()
 
     def lone_escape(self, at: float) -> Key | None:
-        """Return the Esc key if it came alone: no rest of a sequence has followed it."""
+        """Return the Esc key if it was pressed alone, without the rest of a sequence after it."""
         if self._rest != "\x1b" or at - self._since <= _LONE_ESCAPE:
             return None
         self._rest = ""
@@ -144,7 +144,7 @@ def _numbered(found: re.Match[str], at: float, source: str) -> Key:
 
 
 def came_too_fast(times: Sequence[float]) -> bool:
-    """Return True if these keys, or three in a row of them, came faster than a person types."""
+    """Return True if these keys, or any three in a row, arrived faster than a person types."""
     size = min(len(times), _WINDOW)
     last = size - 1
     return size > 1 and any(times[first + last] - times[first] < last * KEY_PACE for first in range(len(times) - last))

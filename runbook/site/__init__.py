@@ -1,4 +1,4 @@
-"""The book as pages: HTML for the generated parts, the pictures, and the checks of a built site.
+"""The book as pages: HTML for the generated parts, pictures, and checks of a built site.
 
-Everything here returns strings; a page prints them. `print` is only bound to the page in the page's own block.
+Everything here returns strings, and a page prints them: `print` only writes to the page in the page's own block.
 """

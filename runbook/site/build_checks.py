@@ -1,6 +1,7 @@
-"""What the build refuses: blocks that would not run, what they leave behind, links that lead nowhere.
+"""What the build refuses: blocks that wouldn't run, leftovers of blocks, and dead links.
 
-And pages that don't match the book: a procedure without a page, a page without its procedure, a part or step lost.
+It also refuses pages that don't match the book: a procedure without a page, a page without a procedure, lost parts or
+steps.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ __all__ = [
 ]
 
 
-# --- Generated blocks in a page's source: their one allowed form ------------------------------------------------------
+# --- Generated blocks in a page's source: the only allowed form -------------------------------------------------------
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)$", re.MULTILINE)
 _BLOCK = re.compile(r'python exec="on" html="on" id="(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)"')
-# Options of markdown-exec, and slips of `exec`: with any of these an author meant the block to run.
+# Options of markdown-exec, and misspellings of `exec`: with any of these, an author meant the block to run.
 _MEANT = re.compile(r"\b(exec|exce|exex|html|source|session|result|updatetoc|idprefix)\s*=", re.IGNORECASE)
 
 
 def _opening_lines(source: str) -> list[tuple[int, str]]:
-    """Return line number and info string of each fence that opens (a fence closes the one before it)."""
+    """Return the line number and info string of each opening fence (a fence closes the one before it)."""
     found = []
     closing = ""
     for match in _FENCE.finditer(source):
@@ -64,7 +65,7 @@ def block_ids(source: str) -> list[str]:
 
 
 def fence_problems(source: str) -> list[str]:
-    """Find fences that are meant to run but would be published as they stand, and ids used twice."""
+    """Find fences that are meant to run but would be published as they are, and ids used twice."""
     problems = [
         f'line {number}: write a generated block as ```python exec="on" html="on" id="…", not ```{info}'
         for number, info in _opening_lines(source)
@@ -95,25 +96,25 @@ _SIGNS = {
 
 
 def leftovers(html: str) -> list[str]:
-    """Find what only shows in the result: blocks that did not run, Markdown that stayed, prompts that are copied."""
+    """Find problems that only show in the result: blocks that didn't run, leftover Markdown, copied prompts."""
     shown = _EXAMPLE.sub("", html)
     visible = unescape(_TAGS.sub("", shown))
     found = {f"{problem} ({sign})" for sign, problem in _SIGNS.items() if sign in visible}
-    # What the copy button takes.
+    # The text that the copy button copies.
     for code in _CODE_BLOCK.findall(shown):
         if _PROMPT.search(unescape(_TAGS.sub("", code))):
             found.add("a prompt is copied with its command ($ )")
     return sorted(found)
 
 
-# --- Links: none within the site may be dead, none may load from another host -----------------------------------------
+# --- Links: none inside the site may be dead, and none may load from another host -------------------------------------
 
 _ADDRESSES = {"href", "src", "poster", "data"}
 
 
 @dataclass(slots=True)
 class PageAddresses:
-    """What a page of HTML names: its ids, those that occur twice, and the addresses it points at."""
+    """The ids of an HTML page, the ids that occur twice, and the addresses that it points at."""
 
     ids: set[str] = field(default_factory=set)
     twice: set[str] = field(default_factory=set)
@@ -132,7 +133,7 @@ class _Reader(HTMLParser):
         if name := values.get("id"):
             (self.document.twice if name in self.document.ids else self.document.ids).add(name)
         for attribute in _ADDRESSES & values.keys():
-            # These only name another page. Any other `<link>`, as a stylesheet or an icon, is fetched.
+            # These only name another page. Any other `<link>`, such as a stylesheet or an icon, is fetched.
             fetched = tag != "a" and values.get("rel") not in {"canonical", "next", "prev", "edit"}
             (self.document.loads if fetched else self.document.links).append(values[attribute])
 
@@ -146,7 +147,7 @@ def read_addresses(file: Path) -> PageAddresses:
 
 
 def dead_links(site: Path) -> list[str]:
-    """Return a sentence for each address within the site that leads nowhere, and each id that occurs twice."""
+    """Return a sentence for each dead address inside the site, and for each id that occurs twice."""
     documents = {file: read_addresses(file) for file in sorted(site.rglob("*.html"))}
     problems = []
     for file, document in documents.items():
@@ -162,14 +163,14 @@ def _problems(site: Path, file: Path, document: PageAddresses, documents: dict[P
             yield f"it loads {address} from another host"
     for address in dict.fromkeys(document.links + document.loads):
         parts = urlsplit(address)
-        # `/` is the first page of a server, which is another site's where this one lies below a path.
+        # `/` is the first page of the server, which belongs to another site if this one is below a path.
         if parts.scheme or parts.netloc or address == "/":
             continue
         target = _target(site, file, unquote(parts.path))
         if target is None:
             yield f"{address} leads nowhere"
         elif parts.fragment and target in documents and unquote(parts.fragment) not in documents[target].ids:
-            yield f"{address}: there is no such place on that page"
+            yield f"{address}: that page has no such anchor"
 
 
 def _target(site: Path, file: Path, path: str) -> Path | None:
@@ -178,7 +179,7 @@ def _target(site: Path, file: Path, path: str) -> Path | None:
     found = (site / path.lstrip("/") if path.startswith("/") else file.parent / path).resolve()
     if found.is_dir():
         found /= "index.html"
-    # A path that climbs out of the site would be found on this disk, and on no server.
+    # A path that leaves the site would be found on this disk, but on no server.
     return found if found.is_file() and found.is_relative_to(site.resolve()) else None
 
 
@@ -196,7 +197,7 @@ def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
     ]
     found += [
         Finding(
-            each.at.file, each.at.line, each.at.column, f"search finds '{each.page}', and the site has no such page"
+            each.at.file, each.at.line, each.at.column, f"search finds '{each.page}', but the site has no such page"
         )
         for each in book.search.pages
         if not (config.parent / "docs" / f"{each.page}.md").is_file()
@@ -205,11 +206,11 @@ def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
         procedure = book.procedures.get(name)
         told = []
         if procedure is None:
-            told.append("this page shows no procedure of the book")
+            told.append("this page doesn't show any procedure of the book")
         else:
             source, wanted = page.read_text(encoding="utf-8"), SECTION_TITLES[procedure.section]
             if f"\n{page_heading(procedure.title)}\n" not in f"\n{source}":
-                told.append(f"its heading is not the procedure's title, '{page_heading(procedure.title)}'")
+                told.append(f"its heading isn't the procedure's title, '{page_heading(procedure.title)}'")
             if name not in block_ids(source):
                 told.append(f"it lacks the generated block {name}")
             if nav.get(name) != wanted:
@@ -219,7 +220,7 @@ def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
 
 
 def page_findings(book: Book) -> tuple[Finding, ...]:
-    """Compare the book with the site of the checkout it lies in; nothing where there is no site."""
+    """Compare the book with the site of its checkout; find nothing if there is no site."""
     directory = Path(book.directory).resolve()
     config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
     return tuple(sorted({*page_problems(book, config), *unsafe_page_links(config)})) if config else ()
@@ -229,7 +230,7 @@ def unsafe_page_links(config: Path) -> Iterator[Finding]:
     """Yield each unsafe link in the sources of the site. `config` is `mkdocs.yml`."""
     for page in sorted((config.parent / "docs").rglob("*.md")):
         text, name = page.read_text(encoding="utf-8"), page.relative_to(config.parent).as_posix()
-        # Only line feeds count, as in an editor: a page may hold other characters that end lines in Python.
+        # Only line feeds count, as in an editor; a page may contain other characters that end lines in Python.
         lines = text.split("\n")
         starts = [0, *accumulate(len(line) + 1 for line in lines)]
         for offset, address in unsafe_links(text):
@@ -239,7 +240,7 @@ def unsafe_page_links(config: Path) -> Iterator[Finding]:
 
 
 def missing_parts(book: Book, site: Path) -> list[str]:
-    """Return what the built site lacks: pages, parts of pages, steps."""
+    """Return the pages, parts of pages and steps that are missing from the built site."""
     found = []
     for procedure in book.procedures.values():
         page = site / "procedures" / f"{procedure.id}.html"
@@ -250,7 +251,7 @@ def missing_parts(book: Book, site: Path) -> list[str]:
         paths = [place.path for place in PageContext(book, procedure).views]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
         found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
-        # A page split into blocks may end too early or show a part twice: each heading is there once.
+        # A page split into blocks may end too early or show a part twice, so each heading must be there once.
         parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
         found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
     return found

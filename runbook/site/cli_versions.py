@@ -1,4 +1,4 @@
-"""What there is to do on each CLI major, merged: what is alike is shown once, and only the words that differ apart."""
+"""Merge what there is to do on each CLI major: show common parts once, and separate only the words that differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words of a command. `label` names the only major that has them; it is empty where all have them."""
+    """Words of a command. `label` names the only major that has them; it is empty if all majors do."""
 
     label: str
     words: tuple[str, ...]
@@ -37,7 +37,7 @@ class CommandVersions:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Looks that are taken at the same time: of each the title, the only major that takes it, and how it is taken."""
+    """Looks taken in parallel: for each, the title, the only major that takes it, and how it is taken."""
 
     looks: tuple[tuple[str, str, tuple[Version, ...]], ...]
 
@@ -66,7 +66,7 @@ def merged(versions: Mapping[str, Sequence[Block]]) -> Iterator[Version]:
 
 
 _COMPARED = 2
-"""How many majors are compared word by word; of more, each has a command of its own."""
+"""How many majors to compare word by word; if there are more, each has its own command."""
 
 
 def _merged_block(versions: Mapping[str, Block]) -> Version:
@@ -93,7 +93,7 @@ def _looks(
 
 
 def _runs(labels: Sequence[str], first: tuple[str, ...], other: tuple[str, ...]) -> Iterator[Words]:
-    """Yield runs of words that both commands have, and those that only one of them has."""
+    """Yield runs of words that both commands have, and runs that only one of them has."""
     for kind, begin, end, other_begin, other_end in SequenceMatcher(None, first, other, autojunk=False).get_opcodes():
         if kind == "equal":
             yield Words("", first[begin:end])

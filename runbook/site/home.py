@@ -21,12 +21,12 @@ _QUESTIONS = {
 
 
 def emergency() -> Markup:
-    """Render what to do when something is broken now: the procedures for that."""
+    """Render the procedures for when something is broken now."""
     return render("home/emergency.html", emergencies=book().emergencies)
 
 
 def situations() -> Markup:
-    """Render a card per moment with the procedures for it, in the nav's order: the main road first."""
+    """Render a card for each moment with its procedures, in the nav's order: the main one first."""
     order = list(nav_entries(checkout() / "mkdocs.yml"))
     cards = []
     for section, question in _QUESTIONS.items():
@@ -45,5 +45,5 @@ def golden_rule() -> Markup:
 
 
 def most_dangerous_commands() -> Markup:
-    """Render the commands that are refused first, each with its first reason."""
+    """Render the first of the refused commands, each with the first sentence of its reason."""
     return render("home/most_dangerous_commands.html", rows=policy_rows(Verdict.REFUSE)[:8])

@@ -1,7 +1,7 @@
-"""MkDocs hooks: they make the build fail on everything that `--strict` lets through.
+"""MkDocs hooks that fail the build for everything that `--strict` lets through.
 
-MkDocs counts warnings of loggers below `mkdocs`, so a warning here fails a strict build and still lets it report
-all the others.
+MkDocs counts warnings of loggers below `mkdocs`, so a warning here fails a strict build but lets it report all the
+others.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ __all__ = [
 
 _log = logging.getLogger("mkdocs.plugins.runbook")
 _notice = logging.getLogger("runbook.site")
-"""Not below `mkdocs`: what it says is seen, but fails no build."""
+"""Not below `mkdocs`, so its messages are shown but don't fail the build."""
 _serving = False
 _texts: dict[str, str] = {}
-"""The contents of each page built so far, by its address: search finds them."""
+"""The contents of each page built so far, by its address, for the search."""
 
 
 def on_startup(*, command: Literal["build", "gh-deploy", "serve"], **_: object) -> None:
-    """Note whether this is a server: then Python edits must show too."""
+    """Note whether this is a server, which must also show edits of Python code."""
     global _serving  # noqa: PLW0603 - MkDocs keeps the hook module itself across rebuilds; there is no other place
     _serving = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Open the book before any page asks for it, and catch blocks that try to end the build."""
+    """Open the book before any page needs it, and catch blocks that try to end the build."""
     os.environ["MKDOCS_CONFIG_DIR"] = str(Path(config.config_file_path).parent)
-    # Without this a server goes on showing what the code was when it started. For the same reason no hook of this
-    # module, which MkDocs keeps, imports the site's code at its head.
+    # Without this, a server keeps showing the output of the code that it started with. For the same reason, this
+    # module, which MkDocs keeps, doesn't import the site's code at the top.
     for name in [name for name in sys.modules if name.partition(".")[0] == "runbook"] if _serving else ():
         del sys.modules[name]
     from runbook.errors import RunbookError
@@ -62,7 +62,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         emergencies = source.book().emergencies
     except RunbookError as error:
         raise PluginError(f"the book can't be used:\n{error.message}") from error
-    # What the theme's templates show on every page.
+    # The theme's templates show this on every page.
     config.extra["emergency"] = emergencies[0] if emergencies else None
     for fence in config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", []):
         fence["format"] = _guarded(fence["format"])
@@ -70,7 +70,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def _guarded(run: Callable[..., str]) -> Callable[..., str]:
-    # markdown-exec catches `Exception` alone: `exit(0)` in a block would end the build as if all were well.
+    # markdown-exec only catches `Exception`, so `exit(0)` in a block would end the build as if it had succeeded.
     def guarded(source: str, *args: Any, **options: Any) -> str:
         try:
             return run(source, *args, **options)
@@ -82,7 +82,7 @@ def _guarded(run: Callable[..., str]) -> Callable[..., str]:
 
 
 def on_pre_build(config: MkDocsConfig) -> None:
-    """Compare the pages with the procedures before any page is made."""
+    """Compare the pages with the procedures before any page is built."""
     from runbook.site import build_checks, reference, source
 
     for problem in build_checks.page_problems(source.book(), Path(config.config_file_path)):
@@ -97,7 +97,7 @@ def on_pre_build(config: MkDocsConfig) -> None:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Put the YAML of each procedure and the index of the search into the site."""
+    """Add the YAML of each procedure and the search index to the site."""
     from runbook.site import search_index, source
 
     files.append(File.generated(config, search_index.INDEX, content=search_index.index_script()))
@@ -107,19 +107,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Check the form of all generated blocks; describe and source procedure pages from the book."""
+    """Check the form of all generated blocks; take descriptions and sources of procedure pages from the book."""
     from runbook.site import build_checks, page_html
 
     for problem in build_checks.fence_problems(markdown):
         _log.warning("runbook: %s: %s", page.file.src_uri, problem)
     page.meta.update(page_html.meta(page.file.src_uri, dict(page.meta)))
-    # The theme loads its index on every page, searched or not. This project's search has its own.
+    # The theme loads its index on every page, whether or not anyone searches. This project's search has its own.
     page.meta["search"] = {"exclude": True}
     return markdown
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Point generated links at pages, list generated headings in the contents, and look for left-overs."""
+    """Point generated links at pages, list generated headings in the contents, and look for leftovers."""
     from runbook.markup import unsafe_link_message
     from runbook.site import build_checks, page_html
 
@@ -131,19 +131,19 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         _log.warning("runbook: %s: %s", page.file.src_uri, unsafe_link_message(address))
     linked, dead = page_html.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
-        _log.warning("runbook: %s: generated text links to %s, which does not exist", page.file.src_uri, target)
+        _log.warning("runbook: %s: generated text links to %s, which doesn't exist", page.file.src_uri, target)
     page_html.list_headings(linked, page.toc)
-    # MkDocs looks for anchors in the Markdown alone, and would call a written link to a generated heading dead.
+    # MkDocs only looks for anchors in the Markdown, so it would report a written link to a generated heading as dead.
     page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)
     page.edit_url = page_html.edit_url(page.file.src_uri, config.edit_uri, page.edit_url)
-    # The home page lists the others, so it would be found by every word.
+    # The home page lists the other pages, so every word would find it.
     if page.file.src_uri != "index.md":
         _texts[page.url] = linked
     return linked
 
 
 def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, **_: object) -> dict[str, Any]:
-    """Give the theme what stands below a page: what changed, and where to report a problem."""
+    """Give the theme the footer of a page: what changed, and where to report a problem."""
     from runbook.site import page_html, reference
 
     context["page_changes"] = reference.changes_of(page.file.src_uri.removesuffix(".md"))
@@ -152,7 +152,7 @@ def on_page_context(context: dict[str, Any], page: Page, config: MkDocsConfig, *
 
 
 def on_post_template(output_content: str, *, template_name: str, config: MkDocsConfig) -> str:
-    """Treat the page for addresses that are wrong like all others. It works wherever the site is put."""
+    """Treat the page for missing addresses like all others. It works wherever the site is hosted."""
     from runbook.site import page_html
 
     if not template_name.endswith(".html"):
@@ -162,9 +162,9 @@ def on_post_template(output_content: str, *, template_name: str, config: MkDocsC
 
 
 def on_post_page(output: str, **_: object) -> str:
-    """Take two attributes of the theme away that HTML does not have there; `labels.js` puts back what they do.
+    """Remove two of the theme's attributes that HTML doesn't allow there; `labels.js` restores what they do.
 
-    The search box gets this project's search, icons their drawings, and the navigation one landmark.
+    The search box also gets this project's search, icons get their drawings, and the navigation gets one landmark.
     """
     from runbook.site import page_html
 
@@ -173,7 +173,7 @@ def on_post_page(output: str, **_: object) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write what search finds; check that every page, procedure and step is there, and that no link is dead."""
+    """Write the search index; check that every page, procedure and step is there, and that no link is dead."""
     from runbook.site import build_checks, search_index, source
 
     site = Path(config.site_dir)

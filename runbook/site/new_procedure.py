@@ -1,4 +1,4 @@
-"""A procedure in the sources of the site: its YAML as it begins, its page, and its place in the nav."""
+"""A procedure in the site's sources: the first draft of its YAML, its page, and its place in the nav."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTION_TITLES = {
     Section.WRONG: "When it goes wrong",
     Section.FUNCTIONS: "Edge functions",
 }
-"""The nav is time: what a section is called there."""
+"""The titles of the sections in the nav, which follows time."""
 
 HEADINGS: tuple[tuple[str, str], ...] = (
     ("opening", ""),
@@ -31,11 +31,11 @@ HEADINGS: tuple[tuple[str, str], ...] = (
     ("screen", ""),
     ("status", "Status of this page"),
 )
-"""The parts of every procedure's page in their order, each with its heading, "" for one that has none."""
+"""The parts of every procedure's page in order, each with its heading ("" for none)."""
 
 
 def anchor(heading: str) -> str:
-    """Return the id of a part's heading, the one that Markdown gives a written heading."""
+    """Return the id of a part's heading, as Markdown would make it for a written heading."""
     return heading.lower().replace(" ", "-")
 
 
@@ -43,13 +43,13 @@ def anchor(heading: str) -> str:
 
 
 def page_heading(title: str) -> str:
-    """Return the first line of the page of a procedure with that title, as Markdown."""
+    """Return the first line of a procedure's page, as Markdown."""
     return f"# {markdown_prose(title)}"
 
 
 def page(procedure: str, title: str) -> str:
-    """Return the source of a procedure's page: its title, and the one block that makes all parts."""
-    # Only the command line knows what the terminal shows first: the site's own code never imports the walk.
+    """Return the source of a procedure's page: its title, and the one block that generates all parts."""
+    # Only the command line knows what the terminal shows first, because the site's own code never imports the walk.
     return (
         f"{page_heading(title)}\n\n"
         f'```python exec="on" html="on" id="{procedure}"\n'
@@ -60,7 +60,7 @@ def page(procedure: str, title: str) -> str:
 
 
 def with_nav_entry(config: str, procedure: str, section: Section) -> str:
-    """Return the text of `mkdocs.yml` with the page as last entry of its section. Raises UsageError without one."""
+    """Return the text of `mkdocs.yml` with the page as the last entry of its section. Raises UsageError without one."""
     entry = f"      - procedures/{procedure}.md"
     title = SECTION_TITLES[section]
     written = config.splitlines()
@@ -82,7 +82,7 @@ _SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")
 
 
 def nav_entries(config: Path) -> dict[str, str]:
-    """Return the procedures in the nav of `mkdocs.yml`, in its order, each with its section's title."""
+    """Return the procedures in the nav of `mkdocs.yml`, in order, each with its section's title."""
     entries = {}
     section = ""
     for written in config.read_text(encoding="utf-8").partition("\nnav:\n")[2].splitlines():
@@ -97,14 +97,14 @@ def nav_entries(config: Path) -> dict[str, str]:
 
 
 def draft(title: str, section: Section, *, owner: str, reviewed: date) -> str:
-    """Return the text of a procedure that reads the history and asks for one thing to be seen."""
+    """Return the text of a procedure that reads the history and has one thing to tick off."""
     return _DRAFT.format(title=yaml_text(title), section=section.value, owner=yaml_text(owner), reviewed=reviewed)
 
 
 _DRAFT = """\
 # yaml-language-server: $schema=../schema/procedure.schema.json
 title: {title}
-summary: One sentence. What it achieves, or when it is needed.
+summary: One sentence that says what it achieves or when it is needed.
 section: {section}
 use_when:
   - What somebody sees or wants when this is the right procedure, in their words
@@ -118,9 +118,9 @@ steps:
   - id: see-history
     phase: Look
     title: See which migrations production has
-    why: Why this step is there, where the title does not say it.
+    why: Why this step is needed, if the title doesn't say.
     run: npx supabase migration list {{{{target}}}} --output-format json
-    look_for: What must be seen before going on.
+    look_for: What to look for in the output before you continue.
     minutes: 1
   - id: saw-it
     tick: A thing that only a person can do or see

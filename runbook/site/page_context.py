@@ -1,4 +1,4 @@
-"""A procedure laid out for its page: every step at its place, with its blocks on each CLI major, calculated once."""
+"""A procedure laid out for its page: every step at its place, with its blocks on each CLI major, computed once."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ __all__ = ["EFFECT_WORDS", "PageContext", "Phase", "StepView", "ValueField", "pa
 EFFECT_WORDS = {Effect.READS: "Reads", Effect.WRITES: "Writes", Effect.DESTROYS: "Destroys"}
 
 _BELOW_PART, _DEEPEST = 3, 6
-"""Levels of headings: that below a part's, and the last one of HTML."""
+"""Levels of headings: the one below a part's, and the last one in HTML."""
 
 _LEADING = frozenset({Label.WARNING, Label.WHY})
-"""Notes above what there is to do; all others stand below it."""
+"""Notes above what there is to do; all others are below it."""
 
 
-# --- Values: a field each, which fills every snippet. Secrets have none. ----------------------------------------------
+# --- Values: each has a field that fills every snippet. Secrets have none. --------------------------------------------
 
 _FALLBACK_PATTERN = r"[A-Za-z0-9_.,:/@+=][A-Za-z0-9_.,:/@+= -]*"
-"""What a value may be where the book names no pattern: nothing that a shell or SQL could make something of."""
+"""What a value may be if the book sets no pattern: nothing that a shell or SQL could interpret."""
 _LINE_PATTERN = r"\S.*"
-"""What a value may be that stands in files and sentences alone, where nothing but a person reads it."""
+"""What a value may be if it only occurs in files and sentences, which only people read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueField:
-    """An entry field: typed into, or picked from `choices` or from what was typed for the list `of`."""
+    """An input field: its value is typed, or picked from `choices` or from the values typed for the list `of`."""
 
     key: str
     ask: str
@@ -51,11 +51,11 @@ class ValueField:
     default: str = ""
     many: bool = False
     of: str = ""
-    """The key of the list that this is one of."""
+    """The key of the list that this value is from."""
     repeat: int = 0
-    """How many fields above it on the page have the same key: steps of different branches may find one value."""
+    """How many fields above it on the page have the same key: steps of different branches may find the same value."""
     of_site: bool = False
-    """Whether the value is asked once for all pages, as the project is."""
+    """Whether the value is asked for once for all pages, like the project."""
 
     @property
     def id(self) -> str:
@@ -64,7 +64,7 @@ class ValueField:
 
     @property
     def choice_pattern(self) -> str:
-        """Return what a value may be that is picked from a list; one of `of` is known only on the page."""
+        """Return what a value picked from a list may be; the values of `of` are only known on the page."""
         return "|".join(map(re.escape, self.choices)) or _FALLBACK_PATTERN
 
 
@@ -84,7 +84,7 @@ _ENV_FILE = ValueField(
 
 
 def _pattern_of(parameter: Parameter) -> str:
-    """Return one expression for the browser, whose expressions have the lookahead that RE2 lacks."""
+    """Return a single expression for the browser, which has the lookahead that RE2 lacks."""
     pattern = parameter.pattern or _FALLBACK_PATTERN
     return pattern if parameter.excludes is None else rf"(?![\s\S]*(?:{parameter.excludes}))(?:{pattern})"
 
@@ -106,7 +106,7 @@ def _field_of(parameter: Parameter, key: str) -> ValueField:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Steps under one heading; the first ones of a procedure may have none."""
+    """Steps under one heading; the first steps of a procedure may have none."""
 
     title: str
     steps: tuple[StepView, ...]
@@ -118,7 +118,7 @@ class Phase:
         return "phase-" + "".join(each for each in words if each.isalnum() or each == "-")
 
 
-# Without slots, where `cached_property` has no place to keep its value; equal only to itself, since it holds its page.
+# No slots, because `cached_property` couldn't store its value; equal only to itself, because it contains its page.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StepView:
     """A step at its place on a page. `versions` are its blocks by CLI major, the newest first."""
@@ -126,37 +126,37 @@ class StepView:
     page: PageContext = field(repr=False)
     place: Place
     effect: Effect
-    """The worst that it does on any major."""
+    """Its worst effect on any major."""
     versions: Mapping[int, tuple[Block, ...]]
 
     @cached_property
     def title(self) -> str:
-        """Its title, with marks for values."""
+        """Its title, with markers for values."""
         return fill_text(self.place.step.title, self.place.scope.values)
 
     @property
     def symbol(self) -> str:
-        """The name of the drawing for what it does."""
+        """The name of the icon for what it does."""
         return self.place.step.action.symbol or self.effect.value
 
     @property
     def word(self) -> str:
-        """The word beside that drawing."""
+        """The word beside that icon."""
         return self.place.step.action.word or EFFECT_WORDS[self.effect]
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """All blocks on the newest major: those beside the action are the same on each."""
+        """All blocks on the newest major; those beside the action are the same on every major."""
         return next(iter(self.versions.values()))
 
     @property
     def leading(self) -> tuple[Block, ...]:
-        """What must be read before it is done."""
+        """What to read before doing it."""
         return tuple(each for each in self.blocks if isinstance(each, view.Note) and each.label in _LEADING)
 
     @property
     def facts(self) -> tuple[Block, ...]:
-        """What to mind while and after it is done."""
+        """What to watch while doing it and afterwards."""
         beside = view.Note | view.Expected | view.UndoWay
         apart = (*self.leading, self.failure)
         return tuple(each for each in self.blocks if isinstance(each, beside) and each not in apart)
@@ -169,12 +169,12 @@ class StepView:
 
     @property
     def question(self) -> view.Options | None:
-        """The answers that lead to the steps within it."""
+        """The answers that lead to the steps inside it."""
         return next((each for each in self.blocks if isinstance(each, view.Options)), None)
 
     @property
     def check(self) -> view.Verification | None:
-        """The check that tells whether it was done."""
+        """The check that shows whether it was done."""
         return next((each for each in self.blocks if isinstance(each, view.Verification)), None)
 
     @property
@@ -189,12 +189,12 @@ class StepView:
 
     @property
     def branches(self) -> tuple[Branch, ...]:
-        """What is within it on this page: nothing where another page shows the same."""
+        """The branches inside it on this page: none if another page shows the same."""
         return () if self.elsewhere else self.place.branches
 
     @property
     def elsewhere(self) -> str:
-        """The procedure (an id) whose page shows what is within it, since nothing of it depends on this one."""
+        """The procedure (an id) whose page shows the steps inside it, because they don't depend on this procedure."""
         block = next((each for each in self.blocks if isinstance(each, view.Included)), None)
         return block.procedure if block and block.is_whole else ""
 
@@ -205,20 +205,20 @@ class StepView:
 
     @property
     def sources(self) -> tuple[tuple[str, str, StepView], ...]:
-        """The names in its files that no field fills, each with what it is and the step that finds it."""
+        """The names in its files that no field fills, each with its meaning and the step that finds it."""
         names = dict.fromkeys(key for block in self.blocks for key in _file_marks(block))
         found = ((key, self.page.source_of(key, self.place)) for key in names if key in self.page.lines)
         return tuple((key, step.meaning_of(key), step) for key, step in found if step)
 
     def meaning_of(self, key: str) -> str:
-        """Return what a value is that it finds, for a person who does it by hand; empty if nothing is known of it."""
+        """Return what a value that it finds means, for a person who does it by hand; empty if unknown."""
         step, known = self.place.step, self.place.after.values
         found = (one.json or "" for one in step.capture if _key(known[one.name]) == key)
         return step.action.by_hand.get(next(found, ""), "")
 
     @cached_property
     def round(self) -> ValueField | None:
-        """The field for the value that its steps are done with now, where they are done once for each."""
+        """The field for the current value, if its steps are repeated for each value of a list."""
         repeat = next((each for each in self.blocks if isinstance(each, view.Repeat)), None)
         if repeat is None:
             return None
@@ -228,13 +228,13 @@ class StepView:
 
     @property
     def fields(self) -> tuple[ValueField, ...]:
-        """Fields for what it makes known, where something on the page needs it."""
+        """Fields for the values that it finds, if something on the page needs them."""
         above = self.page.keys_above[self.place]
         return tuple(replace(each, repeat=above[each.key]) for each in self.own_fields)
 
     @cached_property
     def own_fields(self) -> tuple[ValueField, ...]:
-        """Its fields as if there were no others on the page."""
+        """Its fields, as if the page had no others."""
         step, known = self.place.step, self.place.after.values
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
@@ -267,7 +267,7 @@ def _part(name: str, blocks: Sequence[Block]) -> Iterator[Block]:
 
 
 class PageContext:
-    """The book, opened at one procedure. Text in its steps holds a mark wherever a value belongs."""
+    """The book, opened at one procedure. The text of its steps contains a marker wherever a value belongs."""
 
     def __init__(self, book: Book, procedure: Procedure) -> None:
         self.book = book
@@ -275,7 +275,7 @@ class PageContext:
 
     @cached_property
     def expansion(self) -> Expansion:
-        """The steps at their places, into every branch."""
+        """The steps at their places, in every branch."""
         return expand(self.procedure, EveryWay(stand_in), marked_scope(self.procedure.parameters))
 
     @cached_property
@@ -293,7 +293,7 @@ class PageContext:
         for place in places:
             step, values, later = place.step, place.scope.values, place.after.values
             versions, effects = dict[int, tuple[Block, ...]](), list[Effect]()
-            # A major may run other words, so what a step does is the worst of what it does on any of them.
+            # Majors may run different words, so a step's effect is the worst on any of them.
             for major, to in self.destinations.items():
                 action = step.action_on(major)
                 versions[major] = tuple(view_of(step, action, values, later, to))
@@ -305,7 +305,7 @@ class PageContext:
 
     @cached_property
     def levels(self) -> Mapping[Place, int]:
-        """The level of each step's heading: below its phase's, or below that of the step that it is within."""
+        """The level of each step's heading: below its phase's, or below that of the step around it."""
         found: dict[Place, int] = {}
 
         def note(places: Sequence[Place], level: int) -> None:
@@ -321,15 +321,15 @@ class PageContext:
 
     @cached_property
     def has_versions(self) -> bool:
-        """True when any step differs between CLI majors."""
+        """True if any step differs between CLI majors."""
         return any(blocks != step.blocks for step in self.views.values() for blocks in step.versions.values())
 
     def place_of(self, anchor: str) -> Place:
-        """Return the step's place of that anchor."""
+        """Return the place of the step with that anchor."""
         return next(place for place in self.views if place.anchor == anchor)
 
     def phases(self, places: Sequence[Place]) -> Iterator[Phase]:
-        """Yield the steps of a list by phase; one that names none belongs to the phase before it."""
+        """Yield the steps of a list by phase; a step that names none belongs to the phase before it."""
         title, titled = "", list[tuple[str, StepView]]()
         for place in places:
             title = place.step.phase or title
@@ -341,26 +341,26 @@ class PageContext:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """The keys of all values that anything on this page names."""
+        """The keys of all values that occur on this page."""
         titles = (text for step in self.views.values() for text in (step.title, *map(_title, step.branches)))
         texts = (text for block in self._blocks for text in _texts(block))
         return frozenset(key for text in (*titles, *texts) for key in marks_in(text))
 
     @cached_property
     def copied(self) -> frozenset[str]:
-        """The keys of all values that something to copy on this page needs."""
+        """The keys of all values that occur in something to copy on this page."""
         return frozenset(key for text in self._copied for key in marks_in(text))
 
     @cached_property
     def lines(self) -> frozenset[str]:
-        """The keys of values that fill whole lines of files and nothing else: a statement, not a word to type."""
+        """The keys of values that only fill whole lines of files: a statement, not a word to type."""
         contents = [block.content or "" for block in self._blocks if isinstance(block, view.File)]
         lines = {line.strip() for content in contents for line in content.splitlines()}
         whole = {key for line in lines for key in marks_in(line) if line == mark(key)}
         return frozenset(whole - self.copied)
 
     def source_of(self, key: str, place: Place) -> StepView | None:
-        """Return the step above a place whose output has the value of that key."""
+        """Return the step above a place whose output contains the value of that key."""
         order = list(self.views)
         above = [self.views[one] for one in order[: order.index(place)] if _is_beside(one, place)]
         names = ((step, step.place.after.values) for step in reversed(above))
@@ -377,7 +377,7 @@ class PageContext:
 
     @cached_property
     def keys_above(self) -> Mapping[Place, Counter[str]]:
-        """How many fields of each key stand above each step's own."""
+        """How many fields of each key are above each step's own."""
         seen, above = Counter(field.key for field in self.fields), {}
         for place, step in self.views.items():
             above[place] = seen.copy()
@@ -386,13 +386,13 @@ class PageContext:
 
     @cached_property
     def reaches_production(self) -> bool:
-        """True when any command names production."""
-        # A flag may carry its value behind `=`.
+        """True if any command names production."""
+        # A flag may have its value after `=`.
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property
     def sends_requests(self) -> bool:
-        """True when any step sends an HTTP request. It goes to production, though no flag says so."""
+        """True if any step sends an HTTP request. It goes to production, although no flag says so."""
         return any(isinstance(block, view.HttpRequest) for block in self._blocks)
 
     @cached_property
@@ -411,7 +411,7 @@ class PageContext:
 
 
 def _is_beside(one: Place, other: Place) -> bool:
-    """Tell whether two steps are on one way, so that the second knows what the first found."""
+    """Tell whether two steps are on the same path, so that the second knows what the first found."""
     return other.path.startswith(one.path.rpartition("/")[0])
 
 
@@ -451,7 +451,7 @@ def _copied(block: Block) -> Iterator[str]:
 
 @for_one_build
 def page_context(name: str) -> PageContext:
-    """Open the book at a procedure. Raises UsageError naming the closest ones if there is none of that name."""
+    """Open the book at a procedure. Raises UsageError, naming the closest ones, if it doesn't exist."""
     return PageContext(book(), book().procedure(name))
 
 

@@ -40,7 +40,7 @@ __all__ = [
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
-# The sign that `toc` puts behind a heading; in the contents it would be a part of the title.
+# The sign that `toc` puts after a heading; in the contents, it would be part of the title.
 _PERMALINK = re.compile(r'<a class="headerlink".*?</a>', re.DOTALL)
 _NO_TABINDEX = re.compile(r' tabindex(?:="")?(?=[\s>])')
 _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete="off"')
@@ -99,7 +99,7 @@ class _UnsafeLinks(HTMLParser):
 
 
 def unlink(html: str) -> tuple[str, list[str]]:
-    """Take all attributes from each tag with an unsafe link; return the HTML and the addresses refused."""
+    """Remove all attributes from each tag with an unsafe link; return the HTML and the refused addresses."""
     reader = _UnsafeLinks()
     reader.feed(html)
     reader.close()
@@ -115,13 +115,13 @@ def unlink(html: str) -> tuple[str, list[str]]:
 
 
 def list_headings(html: str, toc: TableOfContents) -> None:
-    """Make the contents anew from the finished HTML, so that generated headings are in it too."""
+    """Rebuild the contents from the finished HTML, so that they include generated headings."""
     top: list[AnchorLink] = []
     open_entries: list[AnchorLink] = []
     for match in _HEADING.finditer(html):
         title = _TAGS.sub("", _PERMALINK.sub("", match["title"])).strip()
         entry = AnchorLink(title, match["id"], int(match["level"]))
-        # A heading ends all that are open at its level or deeper.
+        # A heading ends all open ones at its level or deeper.
         while open_entries and open_entries[-1].level >= entry.level:
             open_entries.pop()
         (open_entries[-1].children if open_entries else top).append(entry)
@@ -135,7 +135,7 @@ def anchors(html: str) -> set[str]:
 
 
 def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
-    """Return where a page is edited: a procedure in its YAML, not in the stub around it."""
+    """Return where to edit a page: for a procedure, that is its YAML, not the stub around it."""
     name = shown_procedure(page)
     if not edit_uri or not is_safe_link(edit_uri):
         return None
@@ -145,7 +145,7 @@ def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
 
 
 def report_url(title: str, edit_uri: str | None) -> str | None:
-    """Return where a problem with a page is reported: the repository's issues, on GitHub, GitLab and their likes."""
+    """Return where to report a problem with a page: the repository's issues, on GitHub, GitLab and similar hosts."""
     repository, edit, _ = (edit_uri or "").partition("/edit/")
     if not edit or not is_safe_link(repository):
         return None
@@ -154,25 +154,25 @@ def report_url(title: str, edit_uri: str | None) -> str | None:
 
 
 def rootless(html: str, root: str) -> str:
-    """Make the addresses of the page for missing pages relative: MkDocs begins them with the site's root."""
+    """Make the addresses of the page for missing pages relative, because MkDocs begins them with the site's root."""
     begun = re.compile(rf'((?:href|src|action)="|"search": ?"){re.escape(root)}(?=[^/"])')
     bare = re.compile(rf'("base": ?|new URL\(){re.escape(json.dumps(root.removesuffix("/") or "/"))}')
     return bare.sub(r'\1"."', begun.sub(r"\1", html)).replace(f'new URL("{root}",', 'new URL(".",')
 
 
 def with_own_search(html: str) -> str:
-    """Let the theme's search box ask this project's worker; the theme has no setting for that."""
+    """Make the theme's search box use this project's worker, for which the theme has no setting."""
     return _THEME_WORKER.sub(_OWN_WORKER, html)
 
 
 def with_icons(html: str) -> str:
-    """Put the drawings of the icons that a page uses below it, each once."""
+    """Add the drawings of the icons that a page uses at its end, each once."""
     names = dict.fromkeys(_ICON.findall(html))
     return html.replace("</body>", f"{macro('drawings', 'icons.html')(list(names))}</body>", 1) if names else html
 
 
 def with_few_landmarks(html: str) -> str:
-    """Make a group of each navigation within another one: sections of it are no landmarks of their own."""
+    """Turn each navigation inside another one into a group, because its sections shouldn't be landmarks."""
     depth = 0
 
     def replaced(match: re.Match[str]) -> str:
@@ -188,5 +188,5 @@ def with_few_landmarks(html: str) -> str:
 
 
 def valid(html: str) -> str:
-    """Drop empty `tabindex` attributes and `autocomplete` on tick boxes: the theme's, valid in no HTML."""
+    """Drop the theme's empty `tabindex` attributes and `autocomplete` on tick boxes, which aren't valid HTML."""
     return _NO_TABINDEX.sub("", _NO_AUTOCOMPLETE.sub(r"\1", html))

@@ -22,9 +22,9 @@ __all__ = ["StyledText", "screen_picture", "styled", "way"]
 # --- The way through: a station for each step, and a side line for each answer ---------------------------------------
 
 _SMALL = 12
-"""So many stations are open to begin with."""
+"""The most stations that are open at first."""
 _FIRST_STEPS, _FEW_ANSWERS = 3, 9
-"""A question with so many answers, among so many first steps, is in sight anyway."""
+"""A question with this many answers, among this many first steps, is in view anyway."""
 
 
 def way(page: PageContext) -> Markup:
@@ -39,11 +39,11 @@ def way(page: PageContext) -> Markup:
     return render("pictures/way.html", steps=steps, is_open=is_open)
 
 
-# --- A terminal's screen: every character where the terminal puts it, readable as text too ----------------------------
+# --- A terminal's screen: every character where the terminal puts it, and readable as text ----------------------------
 
 _COLUMN, _ROW, _PAD = 7.8, 17, 14
 _BASELINE = 12.5
-"""Where a row's letters stand, below its top."""
+"""The baseline of a row's letters, below its top."""
 
 
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
@@ -51,7 +51,7 @@ _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white
 
 @dataclass(frozen=True, slots=True)
 class StyledText:
-    """Characters of one look. `colour` and `ground` are the terminal's colour names."""
+    """Characters in one style. `colour` and `ground` are the terminal's colour names."""
 
     text: str
     bold: bool = False
@@ -61,7 +61,7 @@ class StyledText:
 
 
 def styled(row: Text) -> tuple[StyledText, ...]:
-    """Return a row of a terminal's screen in stretches of one look."""
+    """Return a row of a terminal's screen in stretches of one style."""
     console = Console(width=200, color_system="standard", force_terminal=True, file=StringIO())
     return tuple(
         _styled(piece.text, piece.style or Style())
@@ -77,14 +77,14 @@ def _styled(text: str, style: Style) -> StyledText:
 
 
 def _name(colour: Color | None) -> str:
-    """Return the name of one of a terminal's eight colours; a bright one is called like the other."""
+    """Return the name of one of a terminal's eight colours; bright ones have the same name."""
     return "" if colour is None or colour.number is None else _COLOURS[colour.number % 8]
 
 
 def screen_picture(rows: Sequence[Sequence[StyledText]], *, key: str = "", title: str, columns: int = 80) -> Markup:
-    """Draw a screen; `key` makes its ids. The same text stands below it, folded, for those who can't see it.
+    """Draw a screen; `key` makes its ids. The same text is below it, folded, for people who can't see it.
 
-    Without a key it is a file of its own.
+    Without a key, it is a file of its own.
     """
     return render(
         "pictures/screen.html" if key else "pictures/screen_file.html",

@@ -1,4 +1,4 @@
-"""The policy as tables: what is refused, asks first or is fine, and what the CLI majors do differently."""
+"""The policy as tables: which commands are refused, ask first or are fine, and how the CLI majors differ."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VERDICTS = {Verdict.REFUSE: "Refused", Verdict.CONFIRM: "Asks first", Verdict.A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One row: a command (in a certain form) and what policy says of it."""
+    """One row: a command (in a certain form) and what policy says about it."""
 
     id: str
     command: str
@@ -48,7 +48,7 @@ class _Row:
 
     @property
     def local_word(self) -> str:
-        """Return the verdict on the local stack, in a word, where it is another one than on production."""
+        """Return the verdict on the local stack, in a word, if it differs from the one on production."""
         return "" if self.local is self.remote else _VERDICTS[self.local].lower()
 
     @property
@@ -58,9 +58,9 @@ class _Row:
 
 
 def policy_rows(verdict: Verdict) -> list[_Row]:
-    """Return the commands with that verdict on production: each rule, and each of its variants, in the policy's order.
+    """Return the commands with that verdict on production: each rule and each of its variants, in the policy's order.
 
-    A variant says only what is different from its rule.
+    A variant only says what differs from its rule.
     """
     found = []
     for rule in book().policy.rules:
@@ -73,7 +73,7 @@ def policy_rows(verdict: Verdict) -> list[_Row]:
                 remote=own.remote or rule.remote,
                 local=own.local or rule.local,
                 reason=own.reason or rule.reason,
-                # An empty text is an answer too: there is nothing to do instead of this form.
+                # An empty text is valid, too: there is nothing to do instead of this form.
                 instead=own.instead if own.instead is not None else rule.instead,
             )
             found += [row] if row.remote is verdict else []
@@ -105,7 +105,7 @@ def commands(verdict: str) -> Markup:
 
 
 def command_index() -> Markup:
-    """Render the contents of the page of commands: each command once below each verdict, linked to its first form."""
+    """Render the contents of the command page: each command once below each verdict, linked to its first form."""
     parts = []
     for verdict, word in _VERDICTS.items():
         first: dict[str, str] = {}
@@ -122,7 +122,7 @@ _LANDS = {TargetKind.PRODUCTION: "production", TargetKind.LOCAL: "the local stac
 
 
 def majors() -> tuple[int, ...]:
-    """Return the CLI majors that the book knows, newest first."""
+    """Return the CLI majors that the book supports, newest first."""
     return tuple(sorted(book().policy.majors, reverse=True))
 
 
@@ -133,7 +133,7 @@ def production_words(major: int) -> tuple[str, ...]:
 
 
 def proven_versions() -> Markup:
-    """Say with which versions every command of the book was proven."""
+    """Render the versions with which every command of the book was proven."""
     return render("reference/proven_versions.html", versions=[book().policy.majors[major].proven for major in majors()])
 
 
@@ -153,7 +153,7 @@ def targets() -> Markup:
 
 
 def without_target() -> Markup:
-    """Render where each command goes when it names no target. Rows that differ come first and are marked."""
+    """Render where each command goes if it names no target. Rows that differ come first and are marked."""
     rules = [rule for rule in book().policy.rules if rule.bare and rule.program == "supabase"]
     rules.sort(key=lambda rule: len(set(rule.bare.values())) < 2)
     rows = [
@@ -167,7 +167,7 @@ def without_target() -> Markup:
 
 
 def written_differently() -> Markup:
-    """Render each command of the book that is written differently on the two majors, and the procedures that use it."""
+    """Render each command that is written differently on the two majors, and the procedures that use it."""
     used: dict[tuple[tuple[str, ...], ...], dict[str, Procedure]] = {}
     for procedure in book().procedures.values():
         page = page_context(procedure.id)

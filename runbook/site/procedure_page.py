@@ -1,4 +1,4 @@
-"""A procedure's page: its parts in order, each by the template of its name, and what they say of its state."""
+"""A procedure's page: its parts in order, each from the template of the same name, and the facts on its status."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from runbook.site.templating import render
 __all__ = ["page", "part"]
 
 _STRENGTH = {"destroys": "Destroys", "writes": "Writes", "reads": "Reads only"}
-"""What the strongest step of a procedure makes of it. One with other steps alone is done by hand."""
+"""The word for a procedure, by its strongest step. A procedure with only other steps is done by hand."""
 
 
 def page(name: str, *, screen: Callable[[str], str], after: str = "", through: str = "") -> str:
-    """Render the page's parts below their headings: all, or those behind `after` as far as `through`.
+    """Render the page's parts below their headings: all, or the ones after `after` up to `through`.
 
-    Parts are named as in HEADINGS; `screen` draws what the terminal shows first, as HTML. Raises ValueError for a name
-    that no part has.
+    Parts are named as in HEADINGS; `screen` draws what the terminal shows first, as HTML. Raises ValueError for an
+    unknown part.
     """
     names = [each for each, _ in HEADINGS]
     shown = []

@@ -1,4 +1,4 @@
-"""The book's sentences in spans and pieces: code, **bold**, links, terms, flags and places for values."""
+"""The book's sentences as spans and pieces: code, **bold**, links, terms, flags and places for values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
 
 _SPACES = re.compile(r"[ \t\n]+")
-"""Other characters that look like a space are kept, so that readers see them by number."""
+"""Other characters that look like a space are kept, so that readers see their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Span:
 
 
 def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
-    """Split a sentence for a template; it may be filled with marks already.
+    """Split a sentence for a template; it may be filled with markers already.
 
-    `as_written` keeps `{{name}}`: the sentence is about templates.
+    `as_written` keeps `{{name}}`, for sentences about templates.
     """
     text = _SPACES.sub(" ", sentence).strip(" ")
     if not as_written:
@@ -54,7 +54,7 @@ def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piec
 
 
 def clause_spans(clause: str) -> tuple[Span, ...]:
-    """Split what must hold at its code, where all is literal: no word in it is a term."""
+    """Split a clause at its code, in which everything is literal and no word is a term."""
     # Backticks come in pairs, so every second text is code.
     found = enumerate(clause.split("`"))
     return tuple(Span(marked_pieces(text), "code" if index % 2 else "") for index, text in found if text)
@@ -74,7 +74,7 @@ def _term_pieces(value: str) -> tuple[Piece, ...]:
 
 @for_one_build
 def _terms_pattern() -> re.Pattern[str]:
-    # The longest first: "dry run" must not be found as "run".
+    # The longest first, so that "dry run" isn't found as "run".
     longest_first = sorted(terms(), key=len, reverse=True)
     return re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else r"(?!)")
 

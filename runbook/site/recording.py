@@ -1,4 +1,4 @@
-"""A recorded drill as a page plays it: every screen with what was typed at it, as text."""
+"""A recorded drill for a page to play: every screen with what was typed at it, as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Frame:
 
 
 def player(name: str) -> Markup:
-    """Render the recorded drill of a procedure. Without scripts all its screens are below each other."""
+    """Render the recorded drill of a procedure. Without scripts, all its screens are listed one below another."""
     recording = read_recording(name)
     return render(
         "recording.html",
@@ -38,7 +38,7 @@ def player(name: str) -> Markup:
 
 
 def renewal(name: str, scenario: str) -> tuple[str, ...]:
-    """Return the command that records that drill anew."""
+    """Return the command that records that drill again."""
     file = f"docs/recordings/{name}.json"
     return ("runbook", "drill", name, "--scenario", scenario, "--auto", "--record", file)
 
@@ -57,7 +57,7 @@ def read_recording(name: str) -> dict[str, Any]:
 
 def _frame(screen: str, keys: str) -> Frame:
     rows = Text.from_ansi(screen).split("\n", allow_blank=True)
-    # An answer may have spaces in it; Enter comes after it.
+    # An answer may contain spaces; Enter comes after it.
     answer, has_enter, _ = keys.rpartition("Enter")
     typed = (answer.strip(), "Enter") if has_enter else (keys,)
     return Frame(tuple(styled(row) for row in rows), tuple(filter(None, typed)))

@@ -55,11 +55,11 @@ __all__ = [
 ]
 
 _FAULTS = "function-issues"
-"""The list of advice that has a page of its own."""
+"""The list of advice that has its own page."""
 
 
 def advice() -> Markup:
-    """Render every list of advice but the faults of edge functions."""
+    """Render every list of advice except the one on faults of edge functions."""
     return render("reference/advice.html", lists=[one for one in book().advice if one.id != _FAULTS])
 
 
@@ -69,7 +69,7 @@ def function_faults() -> Markup:
 
 
 def patterns() -> Markup:
-    """Render every SQL pattern: the safe form, the unsafe one, why, and what catches it."""
+    """Render every SQL pattern: the safe form, the unsafe form, why it's unsafe, and what catches it."""
 
     def highlighted(sql: str) -> Markup:
         # Pygments escapes what it colours.
@@ -84,7 +84,7 @@ def patterns() -> Markup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demonstration:
-    """A line, the CLI major it is for (`any`: another program), a piece of its output, and what else one sees."""
+    """A line, its CLI major (`any`: another program), a piece of its output, and what else the reader sees."""
 
     cli: str
     run: str
@@ -99,7 +99,7 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """One thing that the guide says otherwise. `pattern` and `see` are ids in the book."""
+    """One thing that the guide got wrong. `pattern` and `see` are ids in the book."""
 
     id: str
     title: str
@@ -117,14 +117,14 @@ def all_corrections() -> tuple[Correction, ...]:
     read = yaml.safe_load(file.read_text(encoding="utf-8"))
     found = []
     for entry in read["corrections"]:
-        # YAML reads `cli: 3` as a number; it is a name, like `any`.
+        # YAML reads `cli: 3` as a number, but it is a name, like `any`.
         proof = tuple(Demonstration(**{**one, "cli": str(one["cli"])}) for one in entry.get("proof", ()))
         found.append(Correction(**{**entry, "proof": proof}))
     return tuple(found)
 
 
 def _pinned(proof: Demonstration) -> tuple[str, ...]:
-    """Return the line with the version that it's for: a bare `npx supabase` is whatever is installed, or the newest."""
+    """Return the line with its version: a bare `npx supabase` runs whatever is installed, or the newest."""
     if not proof.cli.isdigit():
         return proof.argv
     package = f"supabase@{book().policy.majors[int(proof.cli)].proven}"
@@ -146,7 +146,7 @@ def corrections() -> Markup:
 
 
 def owners() -> Markup:
-    """Render each owner with the procedures that they keep right, the one whose review is due first on top."""
+    """Render each owner with the procedures that they maintain, the one whose review is due first on top."""
     owned: dict[str, list[Procedure]] = {}
     for procedure in sorted(book().procedures.values(), key=due):
         owned.setdefault(procedure.owner, []).append(procedure)
@@ -155,7 +155,7 @@ def owners() -> Markup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What readers of some pages should know has changed."""
+    """A change that readers of some pages should know about."""
 
     day: date
     pages: tuple[str, ...]
@@ -172,37 +172,37 @@ def all_changes() -> tuple[Change, ...]:
 
 
 def changes_of(page: str) -> tuple[Change, ...]:
-    """Return what changed on a page, by its source below docs/ without its extension."""
+    """Return what changed on a page, given its source path below docs/ without the extension."""
     return tuple(change for change in all_changes() if page in change.pages)
 
 
 # --- Exit codes and words -------------------------------------------------------------------------------------------
 
 _EXIT_CODES: dict[ExitCode, tuple[str, str]] = {
-    ExitCode.DONE: ("Done.", "Go on."),
+    ExitCode.DONE: ("Done.", "Continue."),
     ExitCode.NOT_COMPLETED: (
         "Not completed: a step failed, or the operator stopped.",
-        "`runbook resume` goes on where it stood.",
+        "`runbook resume` continues where it stopped.",
     ),
-    ExitCode.USAGE: ("The command line, a value or the book can't be used.", "Read the message: it names the place."),
+    ExitCode.USAGE: ("The command line, a value or the book can't be used.", "Read the message; it names the place."),
     ExitCode.REFUSED: (
-        "Policy refuses this on this target. No flag changes that.",
+        "Policy refuses this on this target, and no flag changes that.",
         "Do what the message says instead.",
     ),
     ExitCode.NO_TERMINAL: (
-        "A person must confirm, and there is no terminal to ask at.",
+        "A person must confirm, but there is no terminal to ask at.",
         "Run it at a terminal. There is no flag for this.",
     ),
-    ExitCode.TARGET_HELD: ("Another run holds the target.", "`runbook status` says who, and since when."),
-    ExitCode.NEEDS_PERSON: ("The guard says that a person must decide.", "Ask one. An agent must stop here."),
+    ExitCode.TARGET_HELD: ("Another run holds the target.", "`runbook status` shows who holds it, and since when."),
+    ExitCode.NEEDS_PERSON: ("The guard requires a person's decision.", "Ask a person. An agent must stop here."),
     ExitCode.BUG: ("A bug in runbook.", "Send the log that the message names."),
-    ExitCode.INTERRUPTED: ("Ctrl-C, outside of a command that was running.", "`runbook resume` goes on."),
+    ExitCode.INTERRUPTED: ("Ctrl-C, while no command was running.", "`runbook resume` continues."),
 }
 """What each code means, and what to do next."""
 
 
 def exit_codes() -> Markup:
-    """Render all codes. Raises KeyError for a code that nobody has explained."""
+    """Render all codes. Raises KeyError for a code without an explanation."""
     return render("reference/exit_codes.html", codes=[(int(code), *_EXIT_CODES[code]) for code in ExitCode])
 
 
@@ -211,7 +211,7 @@ def glossary() -> Markup:
     return render("reference/glossary.html", terms=terms())
 
 
-# --- The YAML: every file, every mapping, every key, from the tables that read them -----------------------------------
+# --- The YAML: every file, mapping and key, from the tables that read them --------------------------------------------
 
 _PLAIN: dict[type, str] = {
     Regex: "regular expression (RE2)",
@@ -228,7 +228,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueType:
-    """What a value must be: `words` for people, `options` to choose from, `shape` to look up, `inner` within it."""
+    """What a value must be: `words` for people, `options` to choose from, `shape` to look up, and `inner` types."""
 
     kind: Literal["words", "choice", "duration", "shape", "list", "map", "either"] = "words"
     words: str = ""
@@ -238,7 +238,7 @@ class ValueType:
 
 
 def field_reference() -> Markup:
-    """Render all files, and below each the mappings that only it uses."""
+    """Render all files, each with the mappings that only it uses."""
     files = {"procedures/NAME.yaml": "procedure", **FILES}
     shown: set[str] = set()
     sections = []
@@ -250,7 +250,7 @@ def field_reference() -> Markup:
 
 
 def _reachable(name: str) -> list[str]:
-    """Return a shape and all shapes its fields lead to, in the order of reading."""
+    """Return a shape and all shapes its fields lead to, in reading order."""
     found = [name]
     for shape in found:
         for field in SHAPES[shape].by_name.values():

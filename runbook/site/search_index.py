@@ -1,4 +1,4 @@
-"""What the search worker of the site loads, as scripts: a page from a disk may load a script, but not JSON."""
+"""What the site's search worker loads, as scripts: a page opened from a disk may load a script, but not JSON."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ INDEX, PAGES = "assets/search-index.js", "assets/search-pages.js"
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _UNSEEN = frozenset({"script", "style", "svg", "template"})
 _INLINE = frozenset({"abbr", "code", "em", "strong", "var", "wbr", "mark", "q"})
-"""Elements that part no words. At any other is a space: a number, a title and a badge are three words."""
+"""Elements that don't separate words. Any other counts as a space: a number, a title and a badge are three words."""
 
 
 @for_one_build
 def index_script() -> str:
-    """Return the script with the index; it is the same for the same book."""
+    """Return the script with the index; the same book always gives the same script."""
     record = build_index(book()).record
     return f"self.runbookIndex = {json.dumps(record, separators=(',', ':'))};\n"
 
 
 def pages_script(pages: Mapping[str, str]) -> str:
-    """Return the script with the sections of all pages, from the HTML of their contents by address."""
+    """Return the script with the sections of all pages, from the HTML of their contents, by address."""
     found = [section for url, html in pages.items() for section in sections(url, html)]
     return f"self.runbookPages = {json.dumps(found, ensure_ascii=False, separators=(',', ':'))};\n"
 
 
 def sections(url: str, html: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the address, the title and the text of each part of a page that has a heading with a place to link to."""
+    """Yield the address, title and text of each part of a page whose heading can be linked to."""
     reader = _Sections()
     reader.feed(html)
     reader.close()
@@ -51,7 +51,7 @@ class _Sections(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, list[str], list[str]]] = [("", [], [])]
         self._step = ""
-        """The id of the step that began and whose heading has none of its own."""
+        """The id of the current step, whose heading has no id of its own."""
         self._heading = ""
         self._unseen: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What the pages are made from: the checkout, the book, the glossary, the results of drills, and today's date."""
+"""The sources of the pages: the checkout, the book, the glossary, the results of drills, and today's date."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ _KEPT: list[_lru_cache_wrapper[object]] = []
 
 
 def for_one_build(function: Callable[..., _T]) -> _lru_cache_wrapper[_T]:
-    """Keep what a function returns until `forget`."""
+    """Cache what a function returns until `forget`."""
     kept = cache(function)
     _KEPT.append(kept)
     return kept
 
 
 def forget() -> None:
-    """Read everything anew the next time: the book has changed."""
+    """Read everything again next time, because the book has changed."""
     for kept in _KEPT:
         kept.cache_clear()
 
 
 def checkout() -> Path:
-    """Return the directory of `mkdocs.yml`, which markdown-exec names while it builds."""
+    """Return the directory of `mkdocs.yml`, which markdown-exec provides during a build."""
     named = os.environ.get("MKDOCS_CONFIG_DIR")
     return Path(named) if named else Path(__file__).resolve().parents[2]
 
@@ -63,7 +63,7 @@ def book() -> Book:
 
 @for_one_build
 def terms() -> Mapping[str, str]:
-    """Return the glossary's words with their meanings, by alphabet. Markdown finds `includes/glossary.md` too."""
+    """Return the glossary's words with their meanings, alphabetically. Markdown also reads `includes/glossary.md`."""
     written = (checkout() / "includes" / "glossary.md").read_text(encoding="utf-8")
     found = ((match["word"], match["meaning"].strip()) for match in _TERM.finditer(written))
     return dict(sorted(found, key=lambda term: term[0].lower()))
@@ -76,7 +76,7 @@ _RESULT_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "at": str,
     "passed": bool,
 }
-"""The fields of a drill's result that every page of a drilled procedure shows."""
+"""The fields of a drill's result that the page of a drilled procedure shows."""
 _RENEW = "Delete it, or renew it: runbook drill --all --auto --cli both"
 
 
@@ -104,13 +104,13 @@ def _is_result(value: object) -> bool:
 
 
 def drilled(procedure: str) -> tuple[Mapping[str, Any], ...]:
-    """Return the last result of each drill of a procedure, as `runbook drill` wrote it with its `name`, by name."""
+    """Return the last result of each drill of a procedure, as written by `runbook drill`, sorted by `name`."""
     return tuple({"digest": "", **one, "name": name} for name, one in sorted(_results().get(procedure, {}).items()))
 
 
 def today() -> date:
     """Return the date of the build; `SOURCE_DATE_EPOCH` fixes it."""
-    # By it two builds of one commit are the same, whatever the day (reproducible-builds.org).
+    # It makes two builds of one commit identical, whatever the day (reproducible-builds.org).
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
 
@@ -121,6 +121,6 @@ def due(procedure: Procedure) -> date:
 
 
 def source_page(procedure: str) -> str:
-    """Return the path of a procedure's YAML in the site, readable without any other host."""
-    # `.txt`, so that a browser shows it.
+    """Return the path of a procedure's YAML in the site, which can be read without any other host."""
+    # `.txt` makes a browser show it.
     return f"source/{procedure}.yaml.txt"

@@ -1,6 +1,6 @@
-"""The site's HTML comes from the templates in `templates/`: Python hands them plain data, they make the elements.
+"""The site's HTML comes from the templates in `templates/`: Python passes plain data, and they make the elements.
 
-Everything is escaped unless a template made it. A name that a template misspells is an error, not an empty place.
+Everything is escaped unless a template made it. A name misspelled in a template is an error, not an empty string.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ __all__ = ["block_macro", "macro", "render"]
 
 
 def render(template: str, /, **data: object) -> Markup:
-    """Render a template of `templates/` by its path there."""
-    # Autoescape has been at work inside, so what comes out is HTML and must not be escaped again further out.
+    """Render a template by its path in `templates/`."""
+    # Autoescape has already worked inside, so the result is HTML and must not be escaped again.
     # Markdown would wrap HTML that begins with an empty line in a paragraph.
     return Markup(_compact(_environment().get_template(template).render(data).strip()))  # noqa: S704
 
 
 def macro(name: str, template: str = "parts.html") -> Callable[..., Markup]:
-    """Return a macro of a template, for callers that have none themselves."""
+    """Return a macro of a template, for callers outside of templates."""
     found: Callable[..., Markup] = getattr(_environment().get_template(template).module, name)
     return found
 
 
 def block_macro(kind: type[view.Block]) -> Callable[..., Markup]:
-    """Return the macro of `procedure/blocks.html` for a class of block: its name in lower case, `private_file`."""
+    """Return the macro of `procedure/blocks.html` for a class of block: its name in lower case (`private_file`)."""
     return macro(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(), "procedure/blocks.html")
 
 
@@ -45,7 +45,7 @@ def _duration(seconds: float) -> str:
 
 
 def _attribute(value: str) -> Markup:
-    """Escape a text for an attribute in single quotes, where JSON needs no escapes for its own."""
+    """Escape a text for an attribute in single quotes, so that JSON's own quotes need no escapes."""
     return Markup(value.replace("&", "&amp;").replace("'", "&#39;").replace("<", "&lt;"))  # noqa: S704 - escaped here
 
 
@@ -53,7 +53,7 @@ _PRE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 
 
 def _compact(html: str) -> str:
-    """Drop the indentation of a template's lines, which nobody sees, but not that of code."""
+    """Drop the indentation of a template's lines, which isn't visible, but keep that of code."""
     # The pattern has one group, so every second part is code.
     return "".join(
         part if index % 2 else re.sub(r"\s*\n\s*", "\n", part) for index, part in enumerate(_PRE.split(html))
@@ -61,11 +61,11 @@ def _compact(html: str) -> str:
 
 
 def _shown(value: object) -> object:
-    """Make a text printable on its way into a page. Markup is a template's own and stays as it is."""
+    """Make a text printable on its way into a page. Markup comes from a template and stays as it is."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-# Not `for_one_build`: Jinja looks at each template's file itself, and reads it anew when it has changed.
+# Not `for_one_build`, because Jinja itself checks each template's file and reads it again if it has changed.
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -75,13 +75,13 @@ def _environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
-        # For lists that a template fills, as the panes of tabs.
+        # For lists that a template fills, such as the panes of tabs.
         extensions=["jinja2.ext.do"],
     )
     environment.filters.update(
         attribute=_attribute,
         clause_spans=clause_spans,
-        # Tells one state of a step from another: a tick set on an older one does not count.
+        # Distinguishes versions of a step: a tick set on an older version doesn't count.
         digest=lambda html: sha256(html.encode()).hexdigest()[:8],
         duration=_duration,
         marked=marked,

@@ -1,4 +1,4 @@
-"""The page of all symptoms, errors and SQLSTATEs, each with where it leads: search on paper and without scripts."""
+"""The page of all symptoms, errors and SQLSTATEs, each with where it leads, to search on paper or without scripts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["codes", "errors", "symptoms"]
 
 
 class _Way(NamedTuple):
-    """A procedure, and the texts that lead to it: symptoms with their place on its page ("": the top), and errors."""
+    """A procedure, and the texts that lead to it: symptoms with their anchors on its page ("": the top), and errors."""
 
     procedure: Procedure
     symptoms: list[tuple[str, str]]
@@ -38,7 +38,7 @@ def codes() -> Markup:
 
 
 def errors() -> Markup:
-    """Render every known error: as it is shown, what it means, what to do, and the procedure that helps."""
+    """Render every known error: how it is shown, what it means, what to do, and the procedure that helps."""
     return render("reference/errors.html", errors=book().errors, procedure=book().procedure)
 
 

@@ -1,6 +1,6 @@
-"""Places for values: a mark that travels through filling, and tells where it came out and how it was escaped there.
+"""Places for values: a marker that goes through filling and shows where it ended up and how it was escaped there.
 
-From the marks come the pieces of a sentence, and the words of a snippet that the page's fields fill.
+The pieces of a sentence, and the words of a snippet that the page's fields fill, are made from these markers.
 """
 
 from __future__ import annotations
@@ -39,31 +39,31 @@ __all__ = [
 
 _OPEN, _CLOSE = tuple(PLACE_MARKS)
 _PROBE = "'\"\\"
-"""Ends every mark. What filling made of these three characters tells how it escapes values at that place."""
-# A string doubles the single quote, an escape string the backslash too, a quoted name the double quote.
+"""Ends every marker. What filling turned these three characters into shows how it escapes values there."""
+# A string doubles the single quote, an escape string also the backslash, a quoted name the double quote.
 _MODES = {_PROBE: "word", "''\"\\": "text", "''\"\\\\": "escape", '\'""\\': "quoted"}
 
 _MARK = re.compile(rf"{_OPEN}(?P<key>[a-z0-9_.-]+)(?P<probe>['\"\\]+){_CLOSE}")
 _NAME = re.compile(rf"{_MARK.pattern}|\"(?P<inner>(?:[^\"{_OPEN}]|{_OPEN}[^{_CLOSE}]*'\"\"\\{_CLOSE})*)\"")
-"""A mark, or a name in SQL's own quotes: a mark first, since it holds a quotation mark itself."""
+"""A marker, or a name in SQL's own quotes. The marker comes first, because it contains a quote itself."""
 
 
-# --- Marks as values ------------------------------------------------------------------------------------------------
+# --- Markers as values ----------------------------------------------------------------------------------------------
 
 
 def mark(key: str) -> str:
-    """Return what stands for the value of that key until a reader has typed it."""
+    """Return the marker for the value of that key, until a reader has typed the value."""
     return f"{_OPEN}{key}{_PROBE}{_CLOSE}"
 
 
 def stand_in(prefix: str, name: str, asks: Parameter | None) -> str:
-    """Return the mark of a name that a step finds. Two includes of one procedure have two, by their prefixes."""
-    del asks  # the field shows the example; in a command there is only the place
+    """Return the marker for a name that a step finds. Two includes of one procedure differ by their prefixes."""
+    del asks  # the field shows the example; a command only has the place
     return mark(prefix + name)
 
 
 def marked_scope(parameters: Iterable[Parameter]) -> Scope:
-    """Return what is known before a procedure's first step: a mark for every name."""
+    """Return what is known before a procedure's first step: a marker for every name."""
     names = (*BUILT_INS, *(one.name for one in parameters if not one.secret))
     return Scope(
         values={name: mark(name) for name in names}, secrets={one.name: one.name for one in parameters if one.secret}
@@ -71,7 +71,7 @@ def marked_scope(parameters: Iterable[Parameter]) -> Scope:
 
 
 def marked(template: str) -> str:
-    """Put marks into a text outside of any step; nothing happens to one that is filled already."""
+    """Put markers into a text outside of any step; a text that is already filled doesn't change."""
     return PLACEHOLDER.sub(lambda found: mark(found[1]), template)
 
 
@@ -81,11 +81,11 @@ def marks_in(filled: str) -> tuple[str, ...]:
 
 
 def name_of(key: str) -> str:
-    """Return the name a person sees for a key."""
+    """Return the name that a person sees for a key."""
     return key.rsplit(".", 1)[-1]
 
 
-# --- What became of them --------------------------------------------------------------------------------------------
+# --- Filled texts ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class SqlName:
-    """A name in SQL, quoted only where it has to be."""
+    """A name in SQL, quoted only if it has to be."""
 
     parts: tuple[str | Slot, ...]
 
@@ -107,7 +107,7 @@ FilledPart = str | Slot | SqlName
 
 
 def parts(filled: str) -> Iterator[FilledPart]:
-    """Split a filled command or statement into what is fixed, what is a place, and what is an SQL name with places."""
+    """Split a filled command or statement into fixed text, places, and SQL names with places."""
     if _OPEN not in filled:
         yield from plain_parts(filled)
         return
@@ -121,7 +121,7 @@ def parts(filled: str) -> Iterator[FilledPart]:
 
 
 def plain_parts(filled: str) -> Iterator[str | Slot]:
-    """Split a filled text, where quotation marks mean nothing, into what is fixed and what is a place."""
+    """Split a filled text, in which quotes have no meaning, into fixed text and places."""
     end = 0
     for match in _MARK.finditer(filled):
         if match.start() > end:
@@ -134,7 +134,7 @@ def plain_parts(filled: str) -> Iterator[str | Slot]:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text of one look, for a template. `note` is the meaning of a term, or the key of a place."""
+    """Text in one style, for a template. `note` is the meaning of a term, or the key of a place."""
 
     text: str
     kind: Literal["", "place", "flag", "term", "placeholder"] = ""
@@ -142,19 +142,19 @@ class Piece:
 
 
 def marked_pieces(filled: str) -> tuple[Piece, ...]:
-    """Split a filled text, where quotation marks mean nothing, into what is fixed and the places in it."""
+    """Split a filled text, in which quotes have no meaning, into pieces of fixed text and places."""
     return tuple(piece for part in plain_parts(filled) for piece in shown_pieces(part))
 
 
 def shown_pieces(part: FilledPart) -> Iterator[Piece]:
-    """Yield what a part looks like while its values are not typed yet."""
+    """Yield the pieces of a part whose values haven't been typed yet."""
     if isinstance(part, str):
         yield Piece(part)
     elif isinstance(part, SqlName):
         for inner in part.parts:
             yield from shown_pieces(inner)
     elif part.key == "target":
-        # The target is words of the command line, which differ by CLI major: there is no field for it.
+        # The target stands for words that differ by CLI major, so it has no field.
         yield Piece("the target")
     else:
         yield Piece(f"<{name_of(part.key)}>", "place", part.key)
@@ -163,13 +163,13 @@ def shown_pieces(part: FilledPart) -> Iterator[Piece]:
 # --- Snippets: the words that run, quoted for a shell -----------------------------------------------------------------
 
 _FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
-# The probe of a mark has quotation marks of its own, which must stay as they are.
+# The end of a marker contains quotes of its own, which must stay as they are.
 _QUOTE_OUTSIDE_MARKS = re.compile(f"'(?![^{_OPEN}]*{_CLOSE})")
 
 
 @dataclass(frozen=True, slots=True)
 class SnippetWord:
-    """A word of a snippet. `data` is how the page's script fills it; empty where nothing is left to fill."""
+    """A word of a snippet. `data` tells the page's script how to fill it; empty if nothing is left to fill."""
 
     pieces: tuple[Piece, ...]
     data: str = ""
@@ -177,7 +177,7 @@ class SnippetWord:
 
 
 def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[SnippetWord, ...]:
-    """Return an argv as words quoted for a shell. Words of `target` say where it lands."""
+    """Return an argv as words quoted for a shell. The words of `target` say where the command lands."""
     return tuple(
         SnippetWord(_quoted_pieces(word), _data(word), word in target)
         if marks_in(word)
@@ -187,7 +187,7 @@ def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[Sn
 
 
 def flag_pieces(code: str) -> tuple[Piece, ...]:
-    """Split code at its flags, so that no line on a page ends within one."""
+    """Split code at its flags, so that no line on a page ends inside one."""
     # The pattern has one group, so every second part is a flag.
     return tuple(Piece(part, "flag" if index % 2 else "") for index, part in enumerate(_FLAG.split(code)) if part)
 
@@ -197,12 +197,12 @@ def _filled_pieces(filled: str) -> tuple[Piece, ...]:
 
 
 def _quoted_pieces(word: str) -> tuple[Piece, ...]:
-    """Quote a word whose places are still empty. An empty place outside quotes stops a shell: it redirects."""
+    """Quote a word whose places are still empty. Outside quotes, an empty place stops a shell, because it redirects."""
     fixed = "".join(part for part in parts(word) if isinstance(part, str))
     shown = shell_word(fixed)
     if fixed in {"", shown}:
         return _filled_pieces(word)
-    # The shell's quotes go around the pieces: around the word they would be taken for those of an SQL name.
+    # The shell's quotes go around the pieces; around the word, they would be taken for those of an SQL name.
     if shown.startswith('"'):
         return (Piece('"'), *_filled_pieces(word), Piece('"'))
     return (Piece("'"), *_filled_pieces(_QUOTE_OUTSIDE_MARKS.sub("'\"'\"'", word)), Piece("'"))

@@ -1,4 +1,4 @@
-"""The walk at a terminal: screens as pure functions, and the operator that shows them and reads the answers.
+"""The walk in a terminal: screens as pure functions, and the operator that shows them and reads the answers.
 
 `rich` is imported with this package, so import it only when something is about to be shown.
 """

@@ -1,4 +1,4 @@
-"""What the person does at a step: an answer, a key that means the same on every screen, the editor, a wait."""
+"""What a person does at a step: answer it, press a key that works on every screen, edit a file, or wait."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ __all__ = ["KEYS", "SharedKeys", "TerminalHands", "go_for", "output_lines", "wan
 
 
 KEYS = frozenset({"s", "b", "o", "u", "h", "p", "q", "?", "l", "g", "m", "!"})
-"""The keys that mean the same at every step."""
+"""The keys that do the same at every step."""
 
 
 def go_for(screen: Screen, typed: str) -> ports.Go | str:
-    """Return the go-ahead that `typed` gives, or what is wrong with it in a sentence.
+    """Return the go-ahead that `typed` gives, or a sentence on what is wrong with it.
 
-    Enter alone never does anything that writes.
+    Enter alone never starts anything that writes.
     """
     if screen.action.wants_answer:
         value, problem = screen.action.read_answer(picked(screen.asks, typed) if screen.asks else typed)
         return problem or ports.Go(value=value)
     if screen.confirmation is Confirmation.ENTER:
         return (
-            ports.Go(typed="") if not typed else f"'{one_line(typed)}' is none of the keys. Enter alone does the step."
+            ports.Go(typed="")
+            if not typed
+            else f"'{one_line(typed)}' isn't one of the keys. Enter alone does the step."
         )
     if is_confirmed(screen.confirmation, screen.word, typed):
         return ports.Go(typed=typed)
@@ -48,11 +50,11 @@ def go_for(screen: Screen, typed: str) -> ports.Go | str:
 
 
 def wanted(screen: Screen, typed: str) -> str:
-    """Say what was typed, what is wanted, and that nothing ran."""
+    """Say what was typed, what must be typed, and that nothing ran."""
     word = screen.word if screen.confirmation is Confirmation.NAME else "yes"
     if not typed:
-        return f"Enter alone does nothing here. Type {one_line(word)} to go on."
-    return f"You typed '{one_line(typed)}'; it takes '{one_line(word)}', all of it. Nothing ran."
+        return f"Enter alone does nothing here. Type {one_line(word)} to continue."
+    return f"You typed '{one_line(typed)}'. Type all of '{one_line(word)}' to confirm. Nothing ran."
 
 
 def output_lines(screen: Screen, width: int) -> Lines:
@@ -71,15 +73,15 @@ def output_lines(screen: Screen, width: int) -> Lines:
 
 
 class SharedKeys:
-    """Follows the keys that mean the same on every screen. `titles` are those of all procedures, by id."""
+    """Follows the keys that do the same on every screen. `titles` maps all procedures' ids to their titles."""
 
     def __init__(self, dialog: Dialog, titles: Mapping[str, str]) -> None:
         self._dialog, self._titles = dialog, titles
         self.helped = 0
-        """How often more was asked for about a step; a drill tells it at its end."""
+        """How often the person asked for more about a step; a drill reports it at its end."""
 
     def press(self, typed: str, screen: Screen) -> tuple[bool, Reply | None]:  # noqa: C901, PLR0912 - one case for each key
-        """Return (was it a key, the reply it leads to); no reply: the same question comes again."""
+        """Return (was it a key, the reply it leads to). Without a reply, the same question is asked again."""
         reply: Reply | None = None
         if typed.startswith("!") and (typed == "!" or screen.action.asks is None):
             return True, self._own_command(typed[1:].strip())
@@ -117,7 +119,7 @@ class SharedKeys:
         self._dialog.show(wrap(text, self._dialog.width))
 
     def is_value(self, typed: str, screen: Screen) -> bool:
-        """Ask what is meant where a key is also a value that this step asks for."""
+        """If a key could also be the value that this step asks for, ask which is meant."""
         asks = screen.action.asks
         if asks is None or not asks.could_be(typed) or typed.lower() not in KEYS:
             return False
@@ -125,16 +127,16 @@ class SharedKeys:
         return self._dialog.line().lower() == "yes"
 
     def _skip(self, screen: Screen) -> Reply | None:
-        # Past a step that is done or skipped already there is nothing to give a reason for.
+        # Going past a step that is already done or skipped needs no reason.
         if screen.state.step(screen.path).status.is_settled:
             return ports.Skip("")
-        self._say("Why is this step left out? It goes into the report. (Enter: don't skip)")
+        self._say("Why do you skip this step? It goes into the report. (Enter: don't skip)")
         reason = ask_reason(self._dialog, "why> ")
         return ports.Skip(reason) if reason else None
 
     def _go_to(self, screen: Screen) -> Reply | None:
         self._dialog.show(
-            wrap("To which step? Its number on the list, which l shows. (Enter: stay)", self._dialog.width)
+            wrap("Go to which step? Type its number; l shows the list. (Enter: stay)", self._dialog.width)
         )
         while typed := self._dialog.line("step> ").lower():
             if typed == "q":
@@ -152,7 +154,7 @@ class SharedKeys:
             else:
                 self._dialog.page(render_left_out(screen, wanted, self._dialog.width), stay=False)
                 self._dialog.show(
-                    wrap("Why are they left out? It goes into the report. (Enter: stay)", self._dialog.width)
+                    wrap("Why do you skip them? It goes into the report. (Enter: stay)", self._dialog.width)
                 )
                 reason = ask_reason(self._dialog, "why> ")
                 return ports.GoTo(wanted.place.path, reason) if reason else None
@@ -167,12 +169,12 @@ class SharedKeys:
 
     def _own_command(self, line: str) -> Reply | None:
         if not line:
-            self._say("Which command? It is judged like any other and recorded; no shell sees it. (Enter: none)")
+            self._say("Which command? It's judged like any other and recorded, and runs without a shell. (Enter: none)")
             line = self._dialog.value("command> ")
         return ports.RunOwn(line) if line else None
 
     def _hand_over(self) -> Reply | None:
-        self._say("What must the next person know? (Enter: don't hand over)")
+        self._say("What does the next person need to know? (Enter: don't hand over)")
         note = ask_note(self._dialog, "note> ")
         if not note:
             return None
@@ -191,7 +193,7 @@ class SharedKeys:
         offered = other_procedures(screen)
         titled = [f"{one}  {one_line(self._titles.get(one, ''))}" for one in offered]
         lines = [f"  {number}  {one}" for number, one in enumerate(titled, start=1)]
-        self._dialog.show(["Stop here and begin which procedure? A number or a name. (Enter: stay)", *lines])
+        self._dialog.show(["Stop here and begin which procedure? Type a number or a name. (Enter: stay)", *lines])
         typed = self._dialog.value("procedure> ")
         if not typed:
             return None
@@ -206,15 +208,15 @@ class SharedKeys:
 
 
 class TerminalHands:
-    """The hands of the person at the terminal, as `runbook.steps.performing.Hands` wants them, at one screen."""
+    """The hands of the person at one screen of the terminal; implements `runbook.steps.performing.Hands`."""
 
     def __init__(self, screen: Screen, dialog: Dialog) -> None:
         self._screen, self._dialog = screen, dialog
         self.left_for: Reply | None = None
-        """What the person wants instead of going on; None: the same screen again."""
+        """What the person wants instead of continuing; None: the same screen again."""
 
     def edit(self) -> str | None:
-        """Open the editor on the draft until it is accepted; return its path, or None if the person leaves it."""
+        """Open the editor until the person accepts the draft; return its path, or None if the person leaves it."""
         answer, draft = "e", self._screen.draft
         while answer == "e":
             try:
@@ -233,7 +235,7 @@ class TerminalHands:
 
 
 def _edit_difference(screen: Screen, width: int) -> Lines:
-    """Return what the finished draft changes in the file that it will become."""
+    """Return what the finished draft changes in the file that it will replace."""
     name = next((block.path for block in screen.blocks if isinstance(block, File)), "the file")
     directory = screen.state.header.directory if screen.state.header else "."
     before, after = (_lines_of(file) for file in (Path(directory, name), Path(screen.draft)))
@@ -244,5 +246,5 @@ def _edit_difference(screen: Screen, width: int) -> Lines:
 def _lines_of(file: Path) -> list[str]:
     try:
         return lines_of(file.read_text(encoding="utf-8", errors="replace"))
-    except OSError:  # a file that the step makes is not there before
+    except OSError:  # a file that the step creates doesn't exist yet
         return []

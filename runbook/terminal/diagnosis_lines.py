@@ -1,4 +1,4 @@
-"""Lines that say why a command failed: the error in its own words, then the book's entry for it."""
+"""Lines that say why a command failed: the error as printed, then the book's entry for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runbook.terminal.lines import Lines, wrap
 __all__ = ["known_error_lines", "said_lines"]
 
 _LONGEST = 300
-"""Characters of an error; it may quote a whole row."""
+"""The most characters of an error that are shown; it may quote a whole row."""
 
 
 def said_lines(error: CommandError, width: int) -> Lines:

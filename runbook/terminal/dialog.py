@@ -1,4 +1,4 @@
-"""The terminal as a place to show lines, page by page if need be, and to ask for one answer at a time."""
+"""The terminal: shows lines, page by page if needed, and asks for one answer at a time."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _NEWEST = 100
 class Dialog:
     """Shows lines on `stream` and reads answers from this process's terminal.
 
-    Colour follows `NO_COLOR` and `TERM`; a word always says what a colour says. `TERM=dumb` and `RUNBOOK_ASCII` ask
-    for plain ASCII. Every method that asks raises EOFError when the terminal is gone or closed.
+    Colour follows `NO_COLOR` and `TERM`, and a word always repeats what a colour says. `TERM=dumb` and
+    `RUNBOOK_ASCII` ask for plain ASCII. Every method that asks raises EOFError if the terminal is gone or closed.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stdout)
@@ -54,7 +54,7 @@ class Dialog:
 
     @property
     def width(self) -> int:
-        """Columns to use: those of the terminal, 100 at most because longer lines read badly."""
+        """Columns to use: the terminal's, but at most 100, because longer lines are hard to read."""
         return min(max(self._size()[0], _SMALLEST[0]), 100)
 
     @property
@@ -72,7 +72,7 @@ class Dialog:
     def show(self, lines: Iterable[Text | str]) -> None:
         """Print lines."""
         for line in lines:
-            # Printable first: Text drops some control characters, which must be shown.
+            # Make it printable first: Text drops some control characters, which must be shown.
             text = Text(printable(line)) if isinstance(line, str) else line
             parts = (part for part in text.render(self._console, end="") if isinstance(part, Segment))
             shown = Text.assemble(*((self._shown(part.text), part.style or "") for part in parts))
@@ -81,7 +81,7 @@ class Dialog:
         self.stream.flush()
 
     def _redraw(self) -> None:
-        """Print the newest lines once more, as many as fit above the prompt: a shell stopped and continued this."""
+        """Print the newest lines again, as many as fit above the prompt, after a shell stopped and continued this."""
         for line in list(self._newest)[-(self.height - 1) :]:
             self._console.print(line, soft_wrap=True)
 
@@ -89,16 +89,16 @@ class Dialog:
         return plain(printable(text)) if self._ascii_only else printable(text)
 
     def problem(self, text: str) -> None:
-        """Say what was wrong with an answer."""
+        """Show what was wrong with an answer."""
         self.show(wrap(text, self.width, first="  ! ", style="bold yellow"))
 
     def page(self, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True) -> None:
-        """Show the lines; more than fit come in pages. `from_end` begins with the last page, where the newest is.
+        """Show the lines, in pages if they don't fit. `from_end` begins with the last page, which has the newest lines.
 
-        `/text` goes to the next line with that text, which then comes first; `n` to the one after it. A single page
+        `/text` goes to the next line with that text and puts it at the top; `n` goes to the one after it. A single page
         stays until Enter is pressed, unless a question follows anyway (`stay` is False).
         """
-        room = self.height - 2  # less the question, and the row that Enter scrolls away
+        room = self.height - 2  # one row for the question, and one that Enter scrolls away
         if len(lines) <= room:
             self.show(["", *lines])
             if stay:
@@ -129,7 +129,7 @@ class Dialog:
         return running(text, self.stream)
 
     def rewrite(self, text: str) -> None:
-        """Put a short text in place of the line that the cursor is in."""
+        """Replace the line that the cursor is on with a short text."""
         self._write(f"\r{'':<40}\r{printable(text)}")
 
     # --- asking ---------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ class Dialog:
 
 
 def _next_with(wanted: str, lines: Sequence[Text | str], top: int) -> int | None:
-    """Return the next line below `top` that has the text, beginning again at the first one; None if none has it."""
+    """Return the next line below `top` that contains the text, wrapping around to the first line; None if none does."""
     texts = [(line if isinstance(line, str) else line.plain).lower() for line in lines]
     order = [*range(top + 1, len(texts)), *range(top + 1)]
     return next((number for number in order if wanted and wanted.lower() in texts[number]), None)

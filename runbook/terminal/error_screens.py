@@ -1,4 +1,4 @@
-"""The screens of what went wrong: a step failed, its end is unknown, something changed, somebody else is there."""
+"""The error screens: a step failed, its end is unknown, something changed, somebody else holds the target."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WHAT = {
 
 
 def can_check(screen: Screen, execution: Execution) -> bool:
-    """Tell whether the step's own check can say what a failed command did: the line may have broken after its work."""
+    """Tell whether the step's check can show what a failed command did: the connection may have dropped afterwards."""
     return execution.purpose is Purpose.RUN and screen.effect is not Effect.READS and screen.step.verify is not None
 
 
@@ -40,12 +40,12 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     interrupted = execution.outcome is Outcome.INTERRUPTED
     what = "The step was interrupted" if interrupted else _WHAT[execution.purpose]
     if execution.purpose is Purpose.VERIFY and screen.state.step(screen.path).purpose is Purpose.UNDO:
-        what = "The step was to be undone, and the check of that failed"
+        what = "The undo ran, and its check failed"
     evidence = execution.evidence
-    # A file's difference stands above and has been seen; what counts now is the checker's own word behind it.
+    # A file's difference is above and has been seen; what counts now is the checker's output after it.
     if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
         evidence = evidence.rpartition("\n")[2].rpartition("; ")[2]
-    # The end of the output: what went wrong stands there.
+    # The end of the output shows what went wrong.
     last = [text for text in lines_of(readable_output(execution.output, width - 4))[-40:] if text.strip()]
     tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
     diagnosis = screen.diagnosis
@@ -101,7 +101,7 @@ def _way_out(see: str | None, screen: Screen, width: int) -> Lines:
 
 
 def _choices(screen: Screen, execution: Execution) -> list[str]:
-    # A failed check is looked at again first: that only reads, running the step again may not.
+    # Checking again comes first, because it only reads; running the step again may write.
     retry = {Purpose.VERIFY: ["r check again", "x run the step again"], Purpose.UNDO: ["r try the undo again"]}
     names = list(retry.get(execution.purpose, ["r retry"]))
     names += ["c check what it did"] if can_check(screen, execution) else []
@@ -117,13 +117,13 @@ def render_unknown(
     """Return what is shown when nobody saw how a step ended; one row is left for the prompt."""
     record, undo = screen.state.step(screen.path), screen.step.undo
     failed = record.status is Status.FAILED
-    what = "This step failed, and may be done all the same" if failed else "Nobody saw how this step ended"
+    what = "This step failed, but may be done anyway" if failed else "Nobody saw how this step ended"
     undone = record.purpose is Purpose.UNDO
     done, redo = ("it was undone", "undo it again") if undone else ("it was done", "do it again")
-    decisions = [f"  done   {done}, go on", f"  redo   {redo}: you are asked once more"]
+    decisions = [f"  done   {done}, continue", f"  redo   {redo}; you are asked again first"]
     if undo.check if undone and undo else screen.step.verify:
-        decisions.insert(0, "  check  look now what became of it; this only reads")
-    either = "Doing it again when it was done may do harm. Leaving it out when it was not, too."
+        decisions.insert(0, "  check  see what became of it; this only reads")
+    either = "Repeating it if it was done may do harm, and so may leaving it out if it wasn't."
     bands = [
         band(head(screen, width)),
         band(_place(screen, width), 0),
@@ -144,17 +144,17 @@ def render_unknown(
 
 
 def known_lines(known: Sequence[str], width: int) -> Lines:
-    """Return what is known of a step whose end nobody saw, as long as it is."""
+    """Return everything known about a step whose end nobody saw, however long it is."""
     return [line for sentence in known for line in wrap(sentence, width, first="  - ")]
 
 
 def _probed(probe: Execution, width: int) -> Lines:
     text, style = {
         Outcome.PASSED: ("The check passed: the step was done.", "bold green"),
-        Outcome.INTERRUPTED: ("The check was interrupted: it says nothing.", "bold yellow"),
-        # A lost line does not end what the server has begun, so even this is no proof that nothing happens.
+        Outcome.INTERRUPTED: ("The check was interrupted, so it shows nothing.", "bold yellow"),
+        # A lost connection doesn't stop what the server has begun, so even this doesn't prove that nothing happens.
         Outcome.FAILED: (
-            "The check failed: the step was not done, only in part, or the server still works on it.",
+            "The check failed: the step wasn't done, was only partly done, or is still running on the server.",
             "bold red",
         ),
     }[probe.outcome]
@@ -163,8 +163,8 @@ def _probed(probe: Execution, width: int) -> Lines:
 
 
 def render_difference(what: str, diff: str, width: int = 80) -> Lines:
-    """Return what changed since the run stopped, as long as it is."""
-    lines = wrap(f"The {what} is not what it was when this run stopped.", width, style="bold yellow")
+    """Return what changed since the run stopped, however long it is."""
+    lines = wrap(f"The {what} has changed since this run stopped.", width, style="bold yellow")
     return [*lines, Text(), *diff_lines(lines_of(diff), width)]
 
 
@@ -172,9 +172,9 @@ def render_holder(holder: Holder, now: datetime, width: int = 80) -> Lines:
     """Return who holds the target, since when, and whether they still do anything."""
     minutes = max(0, int((now - holder.since).total_seconds() // 60))  # a clock may have been set back
     life = {
-        True: "That process still runs: somebody is at work there. Talk to them first.",
-        False: "That process no longer runs: the run was cut off.",
-        None: "Whether that process still runs can't be seen from this machine.",
+        True: "That process is still running: somebody is at work there. Talk to them first.",
+        False: "That process is no longer running: the run was cut off.",
+        None: "This machine can't tell whether that process is still running.",
     }[holder.alive]
     step = f", now at step {holder.step}" if holder.step else ""
     text = f"{one_line(holder.operator)} on {one_line(holder.host)} has been working on this target for {minutes} min"

@@ -1,4 +1,4 @@
-"""What is printed between the screens: the line or two of each event, a phase's end, the end of the run."""
+"""What is printed between the screens: a line or two for each event, the end of a phase, the end of the run."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ _WORDS = {
 def render_event(
     event: Event, state: RunState, procedure: Procedure | None, width: int = 80, height: int = 24
 ) -> Lines:
-    """Return what to print about an event; `state` is the run's after it. Most need nothing."""
+    """Return what to print about an event; `state` is the run's state after it. Most events print nothing."""
     run = state.header.run if state.header else ""
     if isinstance(event, RunFinished) and procedure is not None:
         return [Text(), *render_finished(procedure, state, width, height - 1)]
     if isinstance(event, RunStopped | HandedOver) and is_dry(state):
         return [Text("Stopped. Nothing was written.", style="bold")]
     if isinstance(event, RunStopped | HandedOver) and _is_drill(state):
-        return [Text("Stopped.", style="bold")]  # the drill says itself how it goes on; its run is nowhere else
+        return [Text("Stopped.", style="bold")]  # the drill itself says how to continue
     lines_of = _LINES.get(type(event))
     return lines_of(event, run, width) if lines_of else []
 
 
 def render_result(event: StepFinished, width: int = 80) -> Lines:
-    """Say in one or a few lines how an execution ended, what was compared and what was kept."""
+    """Say in a few lines how an execution ended, what was compared and what was kept."""
     word, style = {
         Outcome.PASSED: (_DONE.get(event.purpose, "done"), "green"),
         Outcome.FAILED: ("FAILED", "bold red"),
@@ -83,7 +83,7 @@ def render_result(event: StepFinished, width: int = 80) -> Lines:
 
 
 def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 80, height: int = 24) -> Lines:
-    """Say that a phase is over. In a do-confirm procedure its steps are listed, to be confirmed one by one."""
+    """Say that a phase is over. A do-confirm procedure lists its steps, to be confirmed one by one."""
     number, count, title = phase
     named = f": {title}" if title else ""
     lines = wrap(f"Phase {number} of {count} done{named}", width, style="bold green")
@@ -91,12 +91,12 @@ def render_phase_end(screen: Screen, phase: tuple[int, int, str], width: int = 8
         return lines
     steps = way_of(screen.procedure, screen.state).in_phase(number)
     listed = [line for one in steps for line in _step_line(one, screen.state.step(one.path), width)]
-    ask = keys("Is each line so? Press Enter if all are, or:", ["b back", "o output", "q stop"], width)
+    ask = keys("Is every line true? If so, press Enter. Or:", ["b back", "o output", "q stop"], width)
     return fit([band(lines), band(listed, 4), band(ask)], height - 1, more="l")
 
 
 def render_finished(procedure: Procedure, state: RunState, width: int = 80, height: int = 24) -> Lines:
-    """Return the end of a run: what was done when, what is still to do, and where the report is."""
+    """Return the last screen of a run: what was done when, what is still to do, and where the report is."""
     run = state.header.run if state.header else ""
     took = f" in {duration(state.seconds)}" if state.header else ""
     steps = way_of(procedure, state).places
@@ -108,7 +108,7 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
         band([Text("Still to do:", style="bold"), *after] if after else [], 2),
         band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
     ]
-    # No prompt follows, so no key shows the rest.
+    # No prompt follows, so there is no key to show the rest.
     return fit(bands, height - 1, more="the debrief" if _is_drill(state) else "the report")
 
 
@@ -133,12 +133,12 @@ def _step_line(one: Place, record: StepRecord, width: int) -> Lines:
 def _started(event: StepStarted, _run: str, width: int) -> Lines:
     if event.purpose in {Purpose.VERIFY, Purpose.PROBE}:
         return [Text(), *wrap("Checking:", width, first="  ", style="dim"), *command_lines(event.argv, width)]
-    # The screen showed the command; a line of space sets its output off.
+    # The screen showed the command; a blank line sets its output off.
     return [Text()] if event.argv else []
 
 
 def _begun(event: events.RunStarted, run: str, width: int) -> Lines:
-    real = f"Run {run} has begun; every step is written down."
+    real = f"Run {run} has begun; every step is recorded."
     return wrap("The dry run has begun; it leaves no trace." if event.dry else real, width, style="dim")
 
 
@@ -161,12 +161,12 @@ def _stopped(event: RunStopped, run: str, width: int) -> Lines:
 
 _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     events.RunStarted: _begun,
-    events.RunResumed: lambda _event, run, width: wrap(f"Run {run} goes on.", width, style="dim"),
+    events.RunResumed: lambda _event, run, width: wrap(f"Run {run} continues.", width, style="dim"),
     events.ChangeAccepted: _changed,
     StepStarted: _started,
     StepFinished: lambda event, _run, width: render_result(event, width),
     events.StepSkipped: lambda event, _run, width: wrap(
-        f"Skipped: {event.reason or 'it is done already'}", width, first="  ", style="yellow"
+        f"Skipped: {event.reason or 'already done'}", width, first="  ", style="yellow"
     ),
     events.SteppedBack: lambda event, _run, width: wrap(
         f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"

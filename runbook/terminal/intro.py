@@ -1,4 +1,4 @@
-"""The first screens of a walk: what this is and where it will land, which is proven while the operator reads."""
+"""The first screens of a walk: what it does and where commands will land, which is proven while the operator reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["ROOM_BELOW", "Background", "render_begin", "render_book", "render_in
 
 
 class Background:
-    """A call that goes on while the operator reads; `result` waits for it and raises what it raised."""
+    """A call that runs while the operator reads; `result` waits for it and raises what it raised."""
 
     def __init__(self, call: Callable[[], TargetSeen]) -> None:
         self._call = call
@@ -35,7 +35,7 @@ class Background:
             self._error = error
 
     def result(self) -> TargetSeen:
-        """Return what the call returned, once it has."""
+        """Wait for the call and return what it returned."""
         while self._thread.is_alive():
             self._thread.join(0.2)  # in pieces, so that Ctrl-C is heard
         if self._error is not None:
@@ -46,11 +46,11 @@ class Background:
 
 _MODES = {Mode.READ_DO: "Read each step, then do it.", Mode.DO_CONFIRM: "Do a phase, then confirm it line by line."}
 ROOM_BELOW = 8
-"""Rows for what follows: that the target is being proven, the target with its notes, the question, the prompt."""
+"""Rows for what follows: the progress line, the target with its notes, the question, the prompt."""
 
 
 def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, whole: bool = False) -> Lines:
-    """Return the introduction; without `whole` at most `height` lines less what `render_begin` needs."""
+    """Return the introduction; unless `whole`, at most `height` lines minus what `render_begin` needs."""
     title = Text(one_line(procedure.title), style="bold")
     minutes = Text(f"about {procedure.minutes} min", style="dim")
     not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
@@ -75,7 +75,7 @@ def render_begin(  # noqa: PLR0913 - each by its name
     dry: bool = False,
     back: bool = False,
 ) -> Lines:
-    """Return the proven target, what was found around it, and the question whether to begin, or to continue (`back`).
+    """Return the proven target, the notes on it, and the question whether to begin, or to continue (`back`).
 
     `book` names the book if it isn't the packaged one; that line is never cut. A dry run only reads.
     """
@@ -100,7 +100,7 @@ def render_notes(notes: Sequence[str], width: int = 80) -> Lines:
 
 
 def render_question(parameter: Parameter, problem: str, width: int = 80, height: int = 24) -> Lines:
-    """Return the question for a value: what was wrong with the last answer, what is asked, what fits."""
+    """Return the question for a value: what was wrong with the last answer, what is asked, and what fits."""
     lines = wrap(problem, width, first="  ! ", style="bold red") if problem else []
     lines += wrap(parameter.ask, width, style="bold")
     hints = [f"one of: {', '.join(parameter.choices)}"] if parameter.choices else []
@@ -108,8 +108,8 @@ def render_question(parameter: Parameter, problem: str, width: int = 80, height:
     hints += ["several, separated by commas"] if parameter.many else []
     hints += [f"for example {parameter.example}"] if parameter.example and not parameter.secret else []
     hints += [f"Enter takes {parameter.default}"] if parameter.default else []
-    hints += ["it is not shown and not kept"] if parameter.secret else []
-    hints += ["paste it whole, or type @ and the path of a file that has it"] if parameter.takes_lines else []
+    hints += ["it isn't shown or stored"] if parameter.secret else []
+    hints += ["paste it whole, or type @ and the path of a file that contains it"] if parameter.takes_lines else []
     lines += wrap("; ".join(hints), width, first="  ", style="dim") if hints else []
     return fit([band(lines), band(offered_lines(parameter, width), 3)], height - 1)
 

@@ -1,4 +1,4 @@
-"""Lines of a screen: wrapped, printable, and never wider or more than the screen has room for."""
+"""Lines of a screen: wrapped, printable, and never wider or more numerous than the screen has room for."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 @dataclass(slots=True)
 class Band:
-    """Lines that belong together; `least` is how many must stay when room is short, the last ones if `keep_end`.
+    """Lines that belong together; `least` is how many must stay if room is short (the last ones if `keep_end`).
 
-    `more` is the key that shows those that were left out, if it isn't the screen's usual one.
+    `more` is the key that shows the lines left out, if it isn't the screen's usual one.
     """
 
     lines: Lines
@@ -35,14 +35,14 @@ class Band:
 
 
 def plain(text: str) -> str:
-    """Return the text in ASCII, for a terminal that knows nothing else."""
+    """Return the text in ASCII, for a terminal that supports nothing else."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
     kept = (one for one in decomposed if not unicodedata.combining(one))
     return "".join(one if one < "\x80" else "?" for one in kept)
 
 
 def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, style: str = "") -> Lines:
-    """Break a text at spaces. `first` stands before its first line, `rest` (as wide, if not given) before others."""
+    """Break a text at spaces. `first` starts its first line, `rest` (default: as many spaces) the others."""
     indent = " " * cell_len(first) if rest is None else rest
     lines: Lines = []
     for paragraph in printable(text).split("\n"):
@@ -54,18 +54,18 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
 
 
 def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "    ") -> Lines:
-    """Show an argv as it would be typed. It breaks between words, where it can be pasted, or inside a quoted text."""
+    """Show an argv as it would be typed. It breaks between words, so it can be pasted, or inside a quoted text."""
     lines = command_text(argv, width, first, rest, size=cell_len)
     return [Text(line[: len(first)]) + Text(line[len(first) :], style="bold") for line in lines]
 
 
 def diff_lines(diff: Iterable[str], width: int) -> Lines:
-    """Show the lines of a difference. Colour only repeats what + and - say."""
+    """Show the lines of a diff. Colour only repeats what + and - say."""
     return [line for text in diff for line in wrap(text, width, style=_DIFF.get(text[:1], ""))]
 
 
 def keys(ask: str, names: Sequence[str], width: int) -> Lines:
-    """Say what to type and list the keys (`s skip`); a line never breaks inside of one."""
+    """Say what to type and list the keys (`s skip`); a line never breaks inside a key."""
     lines, line = [], f"  {ask}" if ask else " "
     for name in names:
         if cell_len(f"{line} {name}") > width:
@@ -76,7 +76,7 @@ def keys(ask: str, names: Sequence[str], width: int) -> Lines:
 
 
 def both_ends(left: Text, right: Text, width: int) -> Lines:
-    """Put two texts at both ends of one line, or of two lines where they don't fit on one."""
+    """Put two texts at the two ends of one line, or on two lines if they don't fit."""
     gap = width - left.cell_len - right.cell_len
     if gap >= 2:
         return [left + Text(" " * gap) + right]
@@ -87,20 +87,20 @@ def both_ends(left: Text, right: Text, width: int) -> Lines:
 
 
 def band(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = False, more: str = "") -> Band:
-    """Make a part of a screen; without `least` all its lines stay."""
+    """Make a part of a screen; without `least`, all its lines stay."""
     kept = list(lines)
     return Band(kept, len(kept) if least is None else min(least, len(kept)), keep_end, more)
 
 
 def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
-    """Join bands to at most `height` lines, as far as their least allows: the longest one shrinks first.
+    """Join bands to at most `height` lines, as far as `least` allows: the longest band shrinks first.
 
-    `more` is the key, or the thing, that shows what had to be left out.
+    `more` is the key, or the thing, that shows the lines left out.
     """
     sizes = [len(one.lines) for one in bands]
     while sum(sizes) > height:
         spare = [size - one.least for size, one in zip(sizes, bands, strict=True)]
-        # Nothing may shrink any more: what must be read goes before what would fit.
+        # Nothing can shrink further: showing what must be read matters more than fitting the screen.
         if max(spare, default=0) <= 0:
             break
         largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))

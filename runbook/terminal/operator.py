@@ -55,11 +55,11 @@ _GONE = Stop("the terminal's input ended")
 
 
 class TerminalOperator:
-    """Shows screens and reads answers, as `runbook.engine.ports.Operator` wants it.
+    """Shows screens and reads answers; implements `runbook.engine.ports.Operator`.
 
-    `titles` are those of all procedures, by id; `notes` tells what was found around the target once it is proven
-    (environment variables that were left out, and the like); `book` names a book that isn't the packaged one;
-    `early_keys` tells whether keys were pressed while a command ran that asked nothing; `dry` that nothing is written.
+    `titles` maps all procedures' ids to their titles; `notes` returns what was found around the target once it's proven
+    (such as environment variables that were left out); `book` names a book that isn't the packaged one; `early_keys`
+    tells whether keys were pressed while a command ran that asked nothing; `dry` means that nothing is written.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TerminalOperator:
         self._early_keys = early_keys
         self._dry = dry
         self._arrived = 0.0
-        """When the screen that is shown came from the engine."""
+        """When the engine sent the current screen."""
 
     @property
     def helped(self) -> int:
@@ -92,12 +92,12 @@ class TerminalOperator:
     # --- before the walk ------------------------------------------------------------------------------------------
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Show what this is while the target is proven behind it, then where it will land, and ask to begin."""
+        """Show the introduction while the target is being proven, then the target, and ask whether to begin."""
         width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
         return self._enter(procedure, target, render_intro(procedure, width, height))
 
     def come_back(self, procedure: Procedure, state: RunState, target: Callable[[], TargetSeen]) -> bool:
-        """Show where a resumed run stands, then where it will land, and ask whether to continue."""
+        """Show how far a resumed run got, then its target, and ask whether to continue."""
         width, height = self._dialog.width, self._dialog.height - len(render_book(self._book, self._dialog.width))
         return self._enter(
             procedure, target, render_return(procedure, state, datetime.now(UTC), width, height), back=True
@@ -107,7 +107,7 @@ class TerminalOperator:
         self, procedure: Procedure, target: Callable[[], TargetSeen], first: Lines, *, back: bool = False
     ) -> bool:
         self._procedure = procedure
-        # Asking the CLI takes seconds: it begins before the reading does.
+        # Asking the CLI takes seconds, so it starts before the operator starts reading.
         proof = Background(target)
         width = self._dialog.width
         self._show(first)
@@ -139,7 +139,7 @@ class TerminalOperator:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
 
     def _pick(self, parameter: Parameter) -> str:
-        """Return a value or numbers of the list, all of which `?` shows."""
+        """Return a value, or numbers from the list; `?` shows the whole list."""
         while (typed := self._dialog.value("value> ")) == "?":
             self._dialog.page(offered_lines(parameter, self._dialog.width))
         return typed
@@ -155,7 +155,7 @@ class TerminalOperator:
             return _GONE
 
     def conclude(self, screen: Screen) -> Reply | None:
-        """Before the end, show what the last step has left to judge; a do-confirm phase is confirmed."""
+        """Before the end, show what the last step left to judge, and have a do-confirm phase confirmed."""
         width, height = self._dialog.width, self._dialog.height
         if screen.procedure.mode is Mode.DO_CONFIRM and self._phase[0]:
             self._show(render_phase_end(screen, self._phase, width, height))
@@ -169,12 +169,12 @@ class TerminalOperator:
             return _GONE
 
     def advise(self, text: str) -> None:
-        """Say why a command of the person's own did not run."""
+        """Say why the person's own command didn't run."""
         self._dialog.problem(text)
         self._dialog.value("-- Enter goes back to the step: ")
 
     def _decide_own(self, screen: Screen) -> Reply:
-        """Ask once whether the person's own command is to write; anything but the word leaves it."""
+        """Ask once whether to run the person's own command, which writes; anything but the word cancels it."""
         self._show(render_own(screen, self._dialog.width, self._dialog.height))
         go = go_for(screen, self._dialog.line())
         if isinstance(go, Go):
@@ -191,28 +191,28 @@ class TerminalOperator:
             return Go()
         again = True
         while True:
-            # After a mistyped answer the screen still stands right above.
+            # After a mistyped answer, the screen is still right above.
             if again:
                 stopped = screen.starts_by_itself and early
                 self._show(render_step(self._timed(screen), self._dialog.width, self._dialog.height, stopped=stopped))
-            # A value seen elsewhere may be pasted; what starts something or counts as done may not.
+            # A value seen elsewhere may be pasted, but not an answer that starts something or marks it as done.
             ask = self._dialog.line if screen.action.asks is None else self._dialog.value
             reply, again = self._reply(screen, ask())
             if reply is not None:
                 return reply
 
     def _has_early_keys(self) -> bool:
-        """Tell whether somebody pressed a key since the last question: that person wants to look before it goes on."""
+        """Tell whether somebody pressed a key since the last question, to look before the walk goes on."""
         pressed = self._early_keys()
         return self._dialog.has_early_keys() or pressed
 
     def _timed(self, screen: Screen) -> Screen:
-        """Return the screen with the time as it is now: somebody may have looked at the output for minutes."""
+        """Return the screen with the current time: somebody may have looked at the output for minutes."""
         return replace(screen, seconds_so_far=screen.seconds_so_far + time.monotonic() - self._arrived)
 
     def _reply(self, screen: Screen, typed: str) -> tuple[Reply | None, bool]:
         """Return the reply to what was typed, and whether the screen must be shown again without one."""
-        # A project may be called `q`: the word that is asked for goes before any key.
+        # A project may be called `q`, so the word that is asked for takes precedence over any key.
         is_word = screen.confirmation is Confirmation.NAME and typed == screen.word
         if not is_word and not self._keys.is_value(typed, screen):
             is_key, reply = self._keys.press(typed, screen)
@@ -233,7 +233,7 @@ class TerminalOperator:
         return (hands.left_for if value is None else replace(go, value=value)), True
 
     def pause(self, seconds: float) -> float:
-        """Wait that many seconds with the time left on the screen, less if Enter is pressed; return how many passed."""
+        """Wait that many seconds, or until Enter is pressed, showing the time left; return how many seconds passed."""
         began = time.monotonic()
         with suppress(EOFError):  # the next prompt finds out
             self._dialog.enter_within(
@@ -243,7 +243,7 @@ class TerminalOperator:
         return min(seconds, time.monotonic() - began)
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
-        """Ask what to do after a step failed: `Go` retries."""
+        """Ask what to do after a step failed. `Go` retries it."""
         self._arrived = time.monotonic()
         reply = None
         try:
@@ -266,10 +266,10 @@ class TerminalOperator:
             is_key, reply = self._keys.press(typed, screen)
             if is_key:
                 return reply
-            self._dialog.problem(f"'{typed}' is none of the keys." if typed else "Enter alone does nothing here.")
+            self._dialog.problem(f"'{typed}' isn't one of the keys." if typed else "Enter alone does nothing here.")
 
     def _retry(self, screen: Screen, execution: Execution) -> Reply | None:
-        """Confirm the step once more if it writes. Its check only reads; an undo, an editor ask by themselves."""
+        """Confirm the step again if it writes. A check only reads, and an undo or an editor asks by itself."""
         asks_itself = execution.purpose is not Purpose.RUN or screen.action.asks_again_on_retry
         if asks_itself or screen.confirmation is Confirmation.ENTER:
             return Go()
@@ -297,7 +297,7 @@ class TerminalOperator:
     def _resolve(self, screen: Screen, known: Sequence[str], probe: Execution | None) -> Reply | None:
         words = {"check": Undecided.PROBE, "done": Undecided.DONE, "redo": Undecided.REDO}
         while (line := self._dialog.line()).lower() not in words:
-            # Not every key: a step that may have been done is neither skipped nor stepped back from.
+            # Not every key: a step that may have been done can't be skipped or left by stepping back.
             if line == "?":
                 width = self._dialog.width
                 self._dialog.page([*known_lines(known, width), Text(), *render_details(screen, width)])
@@ -310,7 +310,7 @@ class TerminalOperator:
         decision = words[line.lower()]
         if decision is Undecided.PROBE:
             return Resolve(Undecided.PROBE)
-        # The check speaks for one decision. Whoever decides against it says why.
+        # The check supports one decision. Whoever decides otherwise must say why.
         speaks_for = {Outcome.PASSED: Undecided.DONE, Outcome.FAILED: Undecided.REDO}
         said = {Undecided.DONE: "the check passed", Undecided.REDO: "the check failed"}
         found = speaks_for.get(probe.outcome) if probe else None
@@ -323,7 +323,7 @@ class TerminalOperator:
     # --- around it --------------------------------------------------------------------------------------------------
 
     def accept(self, what: str, diff: str) -> bool:
-        """Show what changed since the run stopped and ask whether to go on."""
+        """Show what changed since the run stopped, and ask whether to continue."""
         try:
             self._dialog.page(render_difference(what, diff, self._dialog.width), stay=False)
             self._dialog.show([f"Type yes to continue with the {what} as it is now. (anything else stops)"])
@@ -341,7 +341,7 @@ class TerminalOperator:
             return None
 
     def during(self, what: str) -> AbstractContextManager[None]:
-        """Show what is waited for, and for how long, until the `with` block ends."""
+        """Show what the walk is waiting for, and for how long, until the `with` block ends."""
         return self._dialog.running(what)
 
     def tell(self, event: Event, screen: Screen | None) -> None:
@@ -360,7 +360,7 @@ class TerminalOperator:
             typed = self._dialog.line().lower()
             if not typed:
                 return None
-            # No key that would answer for the step that comes next: it isn't on the screen yet.
+            # No key may answer for the next step, which isn't on the screen yet.
             if typed not in {"b", "o", "q", "l", "g", "m", "?"}:
                 self._dialog.problem("Press Enter, or type b, o or q.")
                 continue
@@ -369,7 +369,7 @@ class TerminalOperator:
                 return reply
 
     def _between_phases(self, screen: Screen) -> Reply | None:
-        """Say that a phase is over when the first step behind it comes; a do-confirm phase must be confirmed."""
+        """At the first step after a phase, say that the phase is over; a do-confirm phase must be confirmed."""
         before, self._phase = self._phase, screen.phase
         if not 0 < before[0] < screen.phase[0]:
             return None
@@ -377,5 +377,5 @@ class TerminalOperator:
         return self._looked(screen) if screen.procedure.mode is Mode.DO_CONFIRM else None
 
     def _show(self, lines: Lines) -> None:
-        """Print a screen, with a line of space above it."""
+        """Print a screen, with a blank line above it."""
         self._dialog.show([Text(), *lines])

@@ -1,4 +1,4 @@
-"""The numbered list of values to pick from, where one is asked for."""
+"""The numbered list of values to pick from when a value is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first screen of a resumed run: how it was left, what is known of it, and the step it is at."""
+"""The first screen of a resumed run: how it was left, what is known about it, and which step is next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["render_return"]
 
 
 def render_return(procedure: Procedure, state: RunState, now: datetime, width: int = 80, height: int = 24) -> Lines:
-    """Return where a run stands that somebody resumes: how it was left, what is known of it, the step it is at."""
+    """Return the state of a resumed run: how it was left, what is known about it, and which step is next."""
     run = state.header.run if state.header else ""
     at = _next_place(procedure, state)
     steps = way_of(procedure, state).places
@@ -48,12 +48,12 @@ def _left(state: RunState, now: datetime, width: int) -> Lines:
     elif state.paused:
         how = f"{state.operator} left it {ago}: {state.paused}."
     else:
-        how = f"Its process ended without a word; its record, by {state.operator}, ends {ago}."
+        how = f"Its process ended without recording why; the record, by {state.operator}, ends {ago}."
     return [*lines, *wrap(how, width, first="  ")]
 
 
 def _open_ends(state: RunState) -> Iterator[str]:
-    """Yield what has begun and has no good end."""
+    """Yield everything that began and didn't end well."""
     for record in state.steps.values():
         own = record.last_of(Purpose.OWN)
         if record.may_be_half_done:
@@ -61,7 +61,7 @@ def _open_ends(state: RunState) -> Iterator[str]:
         elif record.status is Status.FAILED:
             yield f"Step {record.path} has failed{': ' if record.last_evidence else ''}{record.last_evidence}."
         if own is not None and own.outcome is None:
-            yield f"An own command at step {record.path} has no end on record: {' '.join(own.argv)}"
+            yield f"The end of your own command at step {record.path} isn't recorded: {' '.join(own.argv)}"
 
 
 def _next_place(procedure: Procedure, state: RunState) -> str:

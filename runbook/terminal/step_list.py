@@ -1,4 +1,4 @@
-"""The list of a walk's steps: where it is, what is done, skipped or failed, and what comes."""
+"""The list of a walk's steps: which one it is at, which are done, skipped or failed, and which are next."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WORDS: Mapping[Status, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ListedStep:
-    """A step as the list shows it. `number` is the one on its screen; those before step 1 are `0.1`, `0.2`."""
+    """A step as the list shows it. `number` is the one on its screen; steps before step 1 are `0.1`, `0.2`."""
 
     place: Place
     number: str
@@ -55,7 +55,7 @@ def listed_steps(screen: Screen) -> tuple[ListedStep, ...]:
 
 
 def step_called(screen: Screen, typed: str) -> ListedStep | None:
-    """Return the step with that number, or with that id if only one has it."""
+    """Return the step with that number, or with that id if only one step has it."""
     steps = listed_steps(screen)
     found = [one for one in steps if one.number == typed] or [one for one in steps if one.place.step.id == typed]
     return found[0] if len(found) == 1 else None
@@ -69,7 +69,7 @@ def steps_left_out(screen: Screen, wanted: ListedStep) -> tuple[ListedStep, ...]
 
 
 def render_step_list(screen: Screen, width: int = 80) -> Lines:
-    """Return the list, as long as it is; where the walk stands is marked."""
+    """Return the list, however long it is, with the current step marked."""
     steps, lines = listed_steps(screen), []
     settled = sum(is_settled(one.place, screen.state) for one in steps)
     more = "+" if way_of(screen.procedure, screen.state).is_open_behind(screen.path) else ""
@@ -102,19 +102,19 @@ def _step_lines(one: ListedStep, screen: Screen, width: int, *, again: bool) -> 
 
 
 def render_left_out(screen: Screen, wanted: ListedStep, width: int = 80) -> Lines:
-    """Say which steps are left out on the way to that one, and which of them write."""
+    """Say which steps going there leaves out, and which of them write."""
     lines = wrap(f"This leaves out, before step {wanted.number}:", width, style="bold yellow")
     for one in steps_left_out(screen, wanted):
         effect = _effect_of(one.place, screen.state)
         mark = "" if effect is Effect.READS else f" ({effect.value} {screen.target.kind.upper()})"
-        questions = " and all that its answers lead to" if any(one.place.step.action.branches()) else ""
+        questions = " and everything its answers lead to" if any(one.place.step.action.branches()) else ""
         style = "" if effect is Effect.READS else "bold"
         lines += wrap(f"{one.title}{questions}{mark}", width, first=f"{one.number:>7}  ", style=style)
     return lines
 
 
 def _effect_of(place: Place, state: RunState) -> Effect:
-    """Return what the step does, as policy judged it when the run began."""
+    """Return the step's effect, as policy judged it when the run began."""
     path = plain_path(place.path)
     judged = [Effect(one.effect) for name, one in state.rules.commands.items() if plain_path(name) == path]
     return max([*judged, place.step.action.declared, place.step.effect or Effect.READS], key=lambda one: one.rank)

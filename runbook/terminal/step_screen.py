@@ -1,4 +1,4 @@
-"""The screen of one step. Pure: a screen's facts in, lines out, at most as many as the terminal has."""
+"""The screen of one step. Pure: it turns a screen's facts into lines, at most as many as the terminal has."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ __all__ += ["target_text", "what_ran"]
 def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: bool = False) -> Lines:
     """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt.
 
-    `stopped` says that the step would start by itself, had not somebody pressed a key.
+    `stopped` means that the step would have started by itself if nobody had pressed a key.
     """
     later = [*notes(screen, Label.WHY, Label.IF_IT_FAILS)]
     if screen.effect is Effect.READS and is_judged_by_person(screen.step, screen.action):
-        later += notes(screen, Label.LOOK_FOR)  # said beside the output, where it is of use
+        later += notes(screen, Label.LOOK_FOR)  # shown beside the output, where it helps
     blocks = [block for block in screen.blocks if not isinstance(block, _FOR_DETAILS) and block not in later]
-    # Whatever warns is read before what it warns of, also where an undo's own blocks lead.
+    # A warning comes before what it warns of, even if an undo's own blocks come first.
     warnings = [*notes(screen, Label.WARNING)]
     blocks.sort(key=lambda block: block not in warnings)
     last = screen.state.step(screen.path).last
@@ -49,7 +49,7 @@ def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: b
         hint = "; o shows its output" if failed else ""
         text = f"It ran before: {last.outcome.value}, {last.started:%H:%M:%S} UTC{hint}."
         earlier = wrap(text, width, first="  ", style="bold yellow" if failed else "dim")
-    # What never ran has nothing to undo yet; an undo's own screen is the undo.
+    # A step that never ran has nothing to undo yet; an undo's own screen is the undo.
     undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
     names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "q stop"]
     bands = [
@@ -84,7 +84,7 @@ def render_own(screen: Screen, width: int = 80, height: int = 24) -> Lines:
 
 
 def render_by_itself(screen: Screen, width: int = 80) -> Lines:
-    """Return the few lines above a step that starts by itself: nothing is asked."""
+    """Return the few lines above a step that starts by itself and asks nothing."""
     number, count, _ = screen.phase
     phase = f", phase {number} of {count}" if number and count > 1 else ""
     looks = [block for block in screen.blocks if isinstance(block, view.Looks | view.Pause)]
@@ -102,7 +102,7 @@ def render_by_itself(screen: Screen, width: int = 80) -> Lines:
 
 
 def _in_one_line(lines: Lines, width: int) -> Lines:
-    """Return the lines as one, cut where the screen ends."""
+    """Return the lines as one, cut at the edge of the screen."""
     text = "  " + " ".join(" ".join(line.plain.split()) for line in lines)
     cut = Text(text, style="bold")
     cut.truncate(width, overflow="ellipsis")
@@ -110,11 +110,11 @@ def _in_one_line(lines: Lines, width: int) -> Lines:
 
 
 def _finding(screen: Screen, width: int) -> list[Band]:
-    """Return what the step before has left to judge: what it showed, and what to look for in it."""
+    """Return what the step before left to judge: what it showed, and what to look for in it."""
     found = screen.finding
     if found is None:
         return []
-    # What a document says is the answer; what stands before it, the CLI says with every command.
+    # The JSON document is the answer; the CLI prints the lines before it with every command.
     whole = readable_output(json_at_end(found.output) or found.output, width - 4)
     output = [text for text in lines_of(whole) if text.strip()]
     shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
@@ -125,7 +125,7 @@ def _finding(screen: Screen, width: int) -> list[Band]:
 
 
 def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Lines:
-    """Return what is shown before the end where the last step has left something to judge, right above."""
+    """Return what is shown before the end if the last step, right above, left something to judge."""
     found = screen.finding
     said = (
         [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
@@ -137,7 +137,7 @@ def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Li
 
 
 def render_details(screen: Screen, width: int = 80) -> Lines:
-    """Return everything that is known of a step, for the key `?`: as long as it takes."""
+    """Return everything known about a step, for the key `?`, however long it is."""
     lines = [Text(one_line(screen.title), style="bold"), Text()]
     if screen.diagnosis:
         lines += said_lines(screen.diagnosis.error, width)
@@ -200,9 +200,9 @@ def is_dry(state: RunState) -> bool:
 
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
 
-# Colour only repeats the word: it may be off, or the eye may not tell red from green.
+# Colour only repeats the word: it may be off, and some people can't tell red from green.
 _UNCUT = 10_000
-"""Columns for a command that is cut where the screen ends."""
+"""Columns for a command that is cut at the edge of the screen."""
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
 
 
@@ -219,7 +219,7 @@ def head(screen: Screen, width: int) -> Lines:
 
 
 def target_text(seen: TargetSeen) -> Text:
-    """Return the banner: the kind of target in a word and a colour, its name, the CLI's version."""
+    """Return the banner: the kind of target as a word and a colour, its name, and the CLI's version."""
     name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
     extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
     banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
@@ -234,7 +234,7 @@ def duration(seconds: float) -> str:
 
 
 def step_place(screen: Screen) -> str:
-    """Say which step this is; a `+` tells that an answer still to come decides how many there are."""
+    """Say which step this is; a `+` means that a later answer decides how many there are."""
     place = "Before step 1," if screen.path.startswith("before/") else "Step"
     return f"{place} {screen.number} of {screen.total}{'+' if screen.has_more else ''}"
 
@@ -259,15 +259,15 @@ def what_ran(screen: Screen, width: int) -> Lines:
 
 
 def _requests(screen: Screen) -> list[view.Block]:
-    # The argv of such a step is the process that sends the request, which tells an operator nothing.
+    # The argv of such a step is the process that sends the request, which means nothing to an operator.
     return [block for block in screen.blocks if isinstance(block, view.HttpRequest)]
 
 
-# --- what a step shows of itself ----------------------------------------------------------------------------------
+# --- what a step shows about itself -------------------------------------------------------------------------------
 
 
 def render_block(block: view.Block, width: int) -> Band:
-    """Return the lines of one block, and how many of them must stay where room is short."""
+    """Return the lines of one block, and how many of them must stay if room is short."""
     return _RENDERERS[type(block)](block, width)
 
 
@@ -336,7 +336,7 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Prose: lambda prose, width: band(wrap(plain_prose(prose.text), width, first="  "), 1),
     view.CommandToRun: _command,
     view.EffectNote: _effect_note,
-    view.Statement: lambda _block, _width: band([]),  # it stands in the command already
+    view.Statement: lambda _block, _width: band([]),  # the command already shows it
     view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
     view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
     view.HttpRequest: _request,
@@ -346,7 +346,7 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     view.Looks: lambda looks, width: band(
         line for one in looks.readings for line in wrap(one.title, width, first="  - ")
     ),
-    view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps within
+    view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps inside
     view.Included: lambda _block, _width: band([]),
     view.Expected: lambda expected, width: band(_labelled("Must hold:", "; ".join(expected.clauses), width)),
     view.Verification: _verification,
@@ -381,7 +381,7 @@ def _look_alikes(screen: Screen, width: int) -> Lines:
 
 
 def _undo_in_short(screen: Screen, width: int) -> Lines:
-    """Say in two lines at most how to undo something that writes."""
+    """Say in at most two lines how to undo something that writes."""
     way = next((block for block in screen.blocks if isinstance(block, view.UndoWay)), None)
     if way is None or screen.effect is Effect.READS:
         return []
@@ -390,8 +390,8 @@ def _undo_in_short(screen: Screen, width: int) -> Lines:
 
 
 def _in_words(way: view.UndoWay) -> str:
-    """Return what the undo does, in a statement's own words where it is one."""
-    # A statement stands beside the command that runs it, and says more in one line.
+    """Return what the undo does; if it is a SQL statement, the statement itself."""
+    # The statement is listed beside the command that runs it, and says more in one line.
     for block in sorted(way.blocks, key=lambda block: not isinstance(block, view.Statement)):
         match block:
             case view.Statement(sql):

@@ -128,7 +128,7 @@ def test_hidden_flag_is_told_as_one_that_will_go(bench: Bench) -> None:
     found = bench.look()
     assert found.problems == ()
     assert _told(found.changes) == [
-        "add-thing.yaml:10 CLI 3.1.0 takes --local of 'db push' and no longer lists it: it will go"
+        "add-thing.yaml:10 CLI 3.1.0 takes --local of 'db push' but no longer lists it: it will be removed"
     ]
 
 
@@ -189,8 +189,8 @@ def test_command_and_global_flag_without_a_place_in_the_policy_are_problems(benc
     bench.three["db wipe"] = StubCommand()
     told = _told(bench.look(common="--region").problems)
     assert [each.partition(" ")[2] for each in told] == [
-        "--region of CLI 3.1.0 stands anywhere and takes a value; add it",
-        "CLI 3.1.0 has a command 'db wipe' and policy has no rule for it",
+        "--region of CLI 3.1.0 may appear anywhere and takes a value; add it",
+        "CLI 3.1.0 has a command 'db wipe', but policy has no rule for it",
     ]
 
 
@@ -212,10 +212,10 @@ def test_newer_cli_is_told_as_changes(bench: Bench, tmp_path: Path) -> None:
     found = bench.look(newer=cli(tmp_path / "4", "4.0.0", commands))
     assert found.problems == ()
     assert sorted(set(_told(found.changes))) == [
-        "add-thing.yaml:12 CLI 4.0.0 takes --remote of 'migration list' and no longer lists it: it will go",
+        "add-thing.yaml:12 CLI 4.0.0 takes --remote of 'migration list' but no longer lists it: it will be removed",
         "policy.yaml:12 without a target CLI 4.0.0 sends 'migration list' to production, not local",
-        "policy.yaml:4 CLI 4.0.0 has a command 'db wipe' and policy has no rule for it",
-        "supabase.yaml:5 CLI 4.0.0 takes --remote of 'migration list' and no longer lists it: it will go",
+        "policy.yaml:4 CLI 4.0.0 has a command 'db wipe', but policy has no rule for it",
+        "supabase.yaml:5 CLI 4.0.0 takes --remote of 'migration list' but no longer lists it: it will be removed",
     ]
 
 
@@ -223,7 +223,7 @@ def test_version_that_is_not_the_proven_one_is_told(bench: Bench) -> None:
     """It is no problem by itself: what matters of it is told beside it."""
     found = bench.look(proven="3.2.0")
     assert found.problems == ()
-    assert [each.partition(" ")[2] for each in _told(found.changes)] == ["proven with CLI 3.1.0, and this is 3.2.0"]
+    assert [each.partition(" ")[2] for each in _told(found.changes)] == ["proven with CLI 3.1.0, but this is 3.2.0"]
 
 
 def test_cli_that_lists_nothing_is_an_error_with_a_way_to_see_it(bench: Bench, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_cli_that_lists_nothing_is_an_error_with_a_way_to_see_it(bench: Bench, t
     broken = bench.packages[0]
     (broken.directory / "dist" / "supabase.js").write_text("console.log('No binary for this machine')")
     book = open_book(str(tmp_path / "book"))
-    with pytest.raises(RunbookError, match=r"CLI 3\.1\.0 does not list its commands") as caught:
+    with pytest.raises(RunbookError, match=r"CLI 3\.1\.0 doesn't list its commands") as caught:
         survey(book, [broken], progress=lambda _done, _of: None)
     assert "--completions fish" in caught.value.hint
 

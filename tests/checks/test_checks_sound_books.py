@@ -259,7 +259,7 @@ def test_production_must_have_words(tmp_path: Path) -> None:
     supabase = SUPABASE.replace("database: {production: [--remote], ", "database: {")
     book = read_book(write_book(tmp_path / "book", supabase=supabase))
     (finding,) = check_book(book)
-    assert "does not say how CLI 3 reaches a production database" in finding.message
+    assert "doesn't say how CLI 3 reaches a production database" in finding.message
     assert (finding.line, finding.column) == (12, 10)
 
 

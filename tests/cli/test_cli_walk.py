@@ -184,7 +184,7 @@ def test_a_take_over_ends_the_other_run_before_its_next_command(place: Place) ->
     place.answer = lose  # type: ignore[method-assign]
     assert place.session() == 5
 
-    assert "took the target over while this run was under way" in " ".join("".join(place.screens).split())
+    assert "took over the target during this run" in " ".join("".join(place.screens).split())
     assert place.effects == []
 
 

@@ -53,7 +53,7 @@ def test_only_a_run_at_work_leaves_nothing_to_resume(tmp_path: Path) -> None:
     walked.begin()
     holder = Holder(run=walked.run, procedure="fix", operator="bo", host="h", pid=9, since=START, alive=True)
     walked.journal.hold("x", holder)
-    with pytest.raises(UsageError, match="every unfinished run is under way") as told:
+    with pytest.raises(UsageError, match="every unfinished run is still running") as told:
         find_run(walked.journal, None, unfinished=True)  # type: ignore[arg-type]
     assert "runbook status" in told.value.hint
 

@@ -156,7 +156,7 @@ def test_what_names_a_target_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -
 def test_without_node_the_missing_part_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine without Node.js gets one sentence and what to install; nothing stays behind."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingPartError, match=r"Node\.js is not on PATH"), scene():
+    with pytest.raises(MissingPartError, match=r"Node\.js isn't on PATH"), scene():
         pass
 
     assert records() == ()

@@ -35,19 +35,23 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
         pytest.param(NAME, "", "a value is needed", id="nothing is no value"),
         pytest.param(SIZE, "", "a value is needed", id="not even with a default"),
         pytest.param(parameter("x", default=""), "", "", id="unless the default is nothing"),
-        pytest.param(COLOUR, "blue", "'blue' is none of red, green", id="one of the choices"),
+        pytest.param(COLOUR, "blue", "'blue' isn't one of red, green", id="one of the choices"),
         pytest.param(NAMES, "a, b,,a", "", id="a list with commas"),
         pytest.param(NAMES, "a,B", "'B' does not match the form of x", id="each of its values is checked"),
         pytest.param(NAMES, " , ", "give at least one value; commas separate several", id="and there must be one"),
         pytest.param(TOKEN, "hunter2", "the value does not match the form of x", id="a secret is not repeated"),
-        pytest.param(parameter("x"), "a\0b", "the value holds a character that no command can be given", id="NUL"),
+        pytest.param(
+            parameter("x"), "a\0b", "the value contains a character that can't be passed to a command", id="NUL"
+        ),
         pytest.param(parameter("x"), "a" * 5000, "the value is too long (5000 characters, 4096 at most)", id="long"),
         pytest.param(LINES, PEM, "", id="several lines"),
         pytest.param(LINES, "a" * 24_576, "", id="as long as the platform takes"),
         pytest.param(
             LINES, "a" * 24_577, "the value is too long (24577 characters, 24576 at most)", id="longer than that"
         ),
-        pytest.param(TOKEN, PEM, "the value has several lines, and only one fits here", id="several lines for one"),
+        pytest.param(
+            TOKEN, PEM, "the value has several lines, but only one is allowed here", id="several lines for one"
+        ),
         pytest.param(LINES, '{"a": {"b": 1}}', "", id="JSON"),
         pytest.param(LINES, "{sesame", "", id="a password with a brace"),
     ],
@@ -72,7 +76,7 @@ def test_every_problem_of_the_command_line_is_told_at_once() -> None:
     assert error.value.message.splitlines() == [
         "--set nmae: no parameter has this name; did you mean name?",
         "RUNBOOK_NAME: 'NO' does not match the form of x",
-        "--set colour: 'blue' is none of red, green",
+        "--set colour: 'blue' isn't one of red, green",
         "--set token: other users can read a secret on a command line; set RUNBOOK_TOKEN",
     ]
 
@@ -132,7 +136,7 @@ def test_what_is_missing_is_asked_for_until_it_fits() -> None:
 
 def test_ten_misfits_end_it() -> None:
     """An operator that answers by itself does not loop."""
-    with pytest.raises(UsageError, match="colour: 'blue' is none of"):
+    with pytest.raises(UsageError, match="colour: 'blue' isn't one of"):
         ask(COLOUR, FakeOperator(values={"colour": "blue"}))
 
 
@@ -186,7 +190,7 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path, content: bytes, value: str
         pytest.param("@\0", "there is no such file", id="no path at all"),
         pytest.param("@~nobody-at-all/key", "the file can't be read", id="nobody's home"),
         pytest.param("@large", "the file has more than 24,576 characters", id="too large"),
-        pytest.param("@binary", "the file is not UTF-8 text", id="not text"),
+        pytest.param("@binary", "the file isn't UTF-8 text", id="not text"),
         pytest.param("@cut", "the value begins a PEM block", id="not whole"),
     ],
 )

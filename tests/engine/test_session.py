@@ -186,7 +186,7 @@ def test_a_take_over_is_on_record_and_ends_the_other_run_before_its_next_command
         return Go("yes")
 
     first.operator.script = [confirm, lose]
-    with pytest.raises(TargetHeldError, match="ada took the target over while this run"):
+    with pytest.raises(TargetHeldError, match="ada took over the target during this run"):
         first.begin()
 
     assert first.executor.ran == [("change",)]

@@ -89,7 +89,7 @@ def test_fields_of_a_newer_version_are_left_out_and_new_fields_have_defaults() -
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"event": "Unheard"}', '{"event": "StepStarted", "at": "soon"}'])
 def test_a_damaged_event_is_one_sentence(text: str) -> None:
     """Never a traceback."""
-    with pytest.raises(JournalError, match="the journal holds"):
+    with pytest.raises(JournalError, match="the journal contains"):
         codec.from_json(text)
 
 

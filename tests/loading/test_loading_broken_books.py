@@ -139,28 +139,26 @@ BROKEN = [
         "the phase has more than 9 steps",
     ),
     # commands
-    _step("pipe", "- {id: a, title: A, run: git log §| head}\n", "commands do not go through a shell: |"),
+    _step("pipe", "- {id: a, title: A, run: git log §| head}\n", "commands don't go through a shell: |"),
     _step(
         "quoted-pipe-before-real-one",
         "- id: a\n  title: A\n  run: git log '|' §| head\n",
-        "commands do not go through a shell: |",
+        "commands don't go through a shell: |",
     ),
-    _step("semicolon", "- {id: a, title: A, run: git log§; git log}\n", "commands do not go through a shell: ;"),
-    _step("and", "- id: a\n  title: A\n  run: git log §&& git log\n", "commands do not go through a shell: &"),
-    _step("variable", "- {id: a, title: A, run: git log §$HOME}\n", "commands do not go through a shell: $"),
+    _step("semicolon", "- {id: a, title: A, run: git log§; git log}\n", "commands don't go through a shell: ;"),
+    _step("and", "- id: a\n  title: A\n  run: git log §&& git log\n", "commands don't go through a shell: &"),
+    _step("variable", "- {id: a, title: A, run: git log §$HOME}\n", "commands don't go through a shell: $"),
     _step(
-        "variable-in-quotes", '- id: a\n  title: A\n  run: git log "§$HOME"\n', "commands do not go through a shell: $"
+        "variable-in-quotes", '- id: a\n  title: A\n  run: git log "§$HOME"\n', "commands don't go through a shell: $"
     ),
-    _step("redirect", "- {id: a, title: A, run: git log §> x}\n", "commands do not go through a shell: >"),
-    _step("substitution", "- {id: a, title: A, run: git log §`date`}\n", "commands do not go through a shell: `"),
-    _step("glob", "- {id: a, title: A, run: git log §*.sql}\n", "commands do not go through a shell: *"),
-    _step("home", "- {id: a, title: A, run: git log §~/x}\n", "commands do not go through a shell: ~"),
-    _step("braces", "- id: a\n  title: A\n  run: git log §{a,b}\n", "commands do not go through a shell: {"),
+    _step("redirect", "- {id: a, title: A, run: git log §> x}\n", "commands don't go through a shell: >"),
+    _step("substitution", "- {id: a, title: A, run: git log §`date`}\n", "commands don't go through a shell: `"),
+    _step("glob", "- {id: a, title: A, run: git log §*.sql}\n", "commands don't go through a shell: *"),
+    _step("home", "- {id: a, title: A, run: git log §~/x}\n", "commands don't go through a shell: ~"),
+    _step("braces", "- id: a\n  title: A\n  run: git log §{a,b}\n", "commands don't go through a shell: {"),
     _step("two-lines-of-command", "- id: a\n  title: A\n  run: §|\n    git log\n    git log\n", "a line break"),
-    _step("assignment", "- {id: a, title: A, run: §A=1 git log}\n", "a variable can't be set before one"),
-    _step(
-        "open-quote-in-command", "- {id: a, title: A, run: §git log 'x}\n", "a quotation in this command is not closed"
-    ),
+    _step("assignment", "- {id: a, title: A, run: §A=1 git log}\n", "you can't set a variable before one"),
+    _step("open-quote-in-command", "- {id: a, title: A, run: §git log 'x}\n", "a quote in this command isn't closed"),
     _step("no-command", "- {id: a, title: A, run: §''}\n", "there is no command here"),
     _step("program-from-value", "- {id: a, title: A, run: '§{{x}} log'}\n", "the program of a command must be fixed"),
     _step(

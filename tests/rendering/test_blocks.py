@@ -106,10 +106,10 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
         "These are the steps of `fix-it`.",
         {"include": "fix-it"},
     ),
-    view.Expected(("it ends with exit code 1", "`count` is `<n>`")): (
-        "Must hold: it ends with exit code 1; `count` is `<n>`",
-        "Must hold: it ends with exit code 1; `count` is `<n>`",
-        {"expect": ["it ends with exit code 1", "`count` is `<n>`"]},
+    view.Expected(("it exits with 1", "`count` is `<n>`")): (
+        "Must hold: it exits with 1; `count` is `<n>`",
+        "Must hold: it exits with 1; `count` is `<n>`",
+        {"expect": ["it exits with 1", "`count` is `<n>`"]},
     ),
     ROWS: (
         "Verify:\n  $ git log\n  Must hold: `count` is `1`",

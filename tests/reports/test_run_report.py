@@ -134,7 +134,7 @@ def test_decisions_come_with_what_was_suggested(tmp_path: Path) -> None:
     walked.executor.endings = {"look": ended(output='[{"fact": "pid 7 blocks", "suggests": "A lock"}]')}
     walked.begin()
 
-    line = "**What is it?**: Else (ada). Suggested was: A lock, because of pid 7 blocks."
+    line = "**What is it?**: Else (ada). The suggestion was: A lock, because of pid 7 blocks."
     assert line in markdown(walked)
 
 
@@ -323,8 +323,8 @@ def test_an_execution_without_an_end_is_reported_with_how_it_was_settled(tmp_pat
     with pytest.raises(RuntimeError):
         lost.begin(table="tasks")
     text = markdown(lost)
-    assert "| **Push it**: ran, confirmed with 'yes' | its end is not on record |" in text
-    assert "**Push it**: its end is not on record. Nobody has decided yet." in text
+    assert "| **Push it**: ran, confirmed with 'yes' | its end isn't recorded |" in text
+    assert "**Push it**: its end isn't recorded. Nobody has decided yet." in text
 
     later = lost.again(Resolve(Undecided.DONE, "the history has it"))
     later.resume()

@@ -127,7 +127,7 @@ def test_broken_database_is_told_and_does_not_stop_an_emergency(machine: Machine
     machine.npx("3.1.0", {"target": LINKED, "_tag": "Error", "error": {"message": "connection refused"}}, code=1)
     target = machine.target()
     assert target.prove().environment == "production"
-    assert target.notes() == ("The database did not answer the CLI: connection refused",)
+    assert target.notes() == ("The database didn't answer the CLI: connection refused",)
 
 
 def test_a_missing_sign_in_is_named_as_the_cause(machine: Machine) -> None:
@@ -145,7 +145,7 @@ def test_a_missing_sign_in_is_named_as_the_cause(machine: Machine) -> None:
 def test_silence_is_no_proof(machine: Machine) -> None:
     """Without a target in its answer nothing runs."""
     machine.npx("3.1.0", {"error": {"message": "not logged in"}}, code=1)
-    with pytest.raises(RunbookError, match="does not say where commands go"):
+    with pytest.raises(RunbookError, match="doesn't say where commands go"):
         machine.target().prove()
 
 
@@ -168,7 +168,7 @@ def test_missing_node_is_told(machine: Machine) -> None:
     """Another problem, another hint."""
     (machine.bin / "npx").unlink()
     machine.variables["PATH"] = str(machine.bin)
-    with pytest.raises(MissingPartError, match="'npx' is not on PATH"):
+    with pytest.raises(MissingPartError, match="'npx' isn't on PATH"):
         machine.target().prove()
 
 

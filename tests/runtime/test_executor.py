@@ -212,7 +212,7 @@ PtyExecutor(Redactor, print, lambda: (80, 24)).execute(
 
 def test_missing_program_is_named_with_what_adds_it(tmp_path: Path) -> None:
     """Nothing is forked for a program that is not there."""
-    with pytest.raises(MissingPartError, match="'no-such-program' is not on PATH"):
+    with pytest.raises(MissingPartError, match="'no-such-program' isn't on PATH"):
         _run("no-such-program", directory=tmp_path)
 
 
@@ -229,7 +229,7 @@ def test_timeout_ends_the_whole_process_group(tmp_path: Path) -> None:
     mark = tmp_path / "child"
     ended = _run("sh", "-c", f"sleep 60 & echo $! > {mark}; wait", directory=tmp_path, timeout=0.5)
     assert ended.outcome is Outcome.INTERRUPTED
-    assert "did not end within 0.5 s" in ended.evidence
+    assert "didn't end within 0.5 s" in ended.evidence
     _until(lambda: start_time(int(mark.read_text())) == "")
 
 

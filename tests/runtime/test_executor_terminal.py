@@ -92,7 +92,7 @@ def test_third_ctrl_c_ends_what_ignores_it(run: Callable[..., pexpect.spawn[str]
     child.send("\x03")
     child.expect(r"\^C")
     child.send("\x03")
-    child.expect("once more ends it by force")
+    child.expect("again to kill it")
     child.send("\x03")
     result = _result(child)
     assert (result["outcome"], "SIGTERM" in result["evidence"]) == ("interrupted", True)

@@ -366,7 +366,7 @@ def test_a_second_home_is_told_who_runs_what_and_a_take_over_stops_the_first(tmp
     # The colleague has left again by then, and nobody but them knows what they did.
     assert ended == 5
     assert PUSH not in place.effects
-    assert "took the target over while this run was under way" in " ".join("".join(place.screens).split())
+    assert "took over the target during this run" in " ".join("".join(place.screens).split())
     left = [file for file in place.root.iterdir() if file.name.startswith("runbook-lock-")]
     assert len(left) == 1
     place.decisions.clear()
@@ -391,7 +391,7 @@ def test_the_first_home_s_next_command_does_not_run_while_the_second_has_the_tar
     place.answer = lose  # type: ignore[method-assign]
     assert place.session() == 5, place.screens
     assert PUSH not in place.effects
-    assert "bob took the target over while this run was under way" in " ".join("".join(place.screens).split())
+    assert "bob took over the target during this run" in " ".join("".join(place.screens).split())
 
 
 def test_status_shows_a_run_of_another_home(tmp_path: Path) -> None:

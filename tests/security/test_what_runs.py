@@ -102,7 +102,7 @@ def test_a_program_that_is_swapped_at_its_start_does_not_run(shell: Shell, attac
     assert shell.run("tool").output == "good"
     done = shell.run("tool", meanwhile=lambda: attack(tool))
     assert (done.outcome, done.output) == (Outcome.FAILED, "")
-    assert "changed at the very moment of its start" in done.evidence
+    assert "changed at the very moment it was started" in done.evidence
     with pytest.raises(ProgramChangedError, match="changed since it was looked up"):
         shell.run("tool")
 
@@ -122,7 +122,7 @@ def test_a_program_in_the_project_is_not_one_on_path(shell: Shell, entry: str, m
     """A relative or empty entry would mean another directory for each command."""
     monkeypatch.chdir(shell.root if entry.endswith("project") else shell.project)
     program(shell.project, "tool", EVIL)
-    with pytest.raises(MissingPartError, match="'tool' is not on PATH"):
+    with pytest.raises(MissingPartError, match="'tool' isn't on PATH"):
         shell.run("tool", path=f"{entry}:/usr/bin:/bin")
 
 

@@ -120,13 +120,13 @@ _TOLD = (
     ("push-migrations", "exec=on"),
     ("add-column", "nowhere.md"),
     ("end the build", "add-index"),
-    ("rename-column", "heading is not the procedure's title"),
+    ("rename-column", "heading isn't the procedure's title"),
     ("data-recovery", "no-such-place"),
     ("replace-function", "the parts Check that"),
     ("safe-migration", "repeats the parts"),
     ("fetch-migrations", "a prompt is copied with its command"),
     ("another", "has no page on the site"),
-    ("gone.md:1:1", "this page shows no procedure of the book"),
+    ("gone.md:1:1", "this page doesn't show any procedure of the book"),
     ("there is no page reference/gone", ""),
 )
 """What the build says of each: a name, and what stands somewhere behind it on the same line or the next ones."""

@@ -223,7 +223,7 @@ def test_a_nav_entry_goes_to_the_end_of_its_section() -> None:
     ("html", "problem"),
     [
         ('<a href="gone.html">x</a>', "gone.html leads nowhere"),
-        ('<a href="b.html#gone">x</a>', "there is no such place"),
+        ('<a href="b.html#gone">x</a>', "that page has no such anchor"),
         ('<a href="../outside.html">x</a>', "leads nowhere"),
         ('<img src="https://example.org/x.png">', "from another host"),
         ('<p id="a"></p><p id="a"></p>', "the id a occurs twice"),

@@ -211,11 +211,11 @@ def _left(*events: object) -> RunState:
         ([RunStopped(at=START, reason="lunch")], ["ada left it", "lunch", "1 of 3 steps", "step 2 of 3: Apply"]),
         (
             [StepStarted(at=START, step="apply", purpose=Purpose.RUN, argv=("change",), effect="writes")],
-            ["ended without a word", "Nobody saw how step apply ended"],
+            ["ended without recording why", "Nobody saw how step apply ended"],
         ),
         (
             [StepStarted(at=START, step="apply", purpose=Purpose.OWN, argv=("change", "own"), effect="writes")],
-            ["own command at step apply has no end on record: change own"],
+            ["own command at step apply isn't recorded: change own"],
         ),
         ([StepSkipped(at=START, step="apply", reason="no")], ["2 of 3 steps", "step 3 of 3: Tell"]),
     ],
@@ -256,5 +256,5 @@ def test_a_failed_check_of_an_undo_is_not_called_the_step_s_own() -> None:
     undone = apply(_left(), StepStarted(at=START, step="apply", purpose=Purpose.UNDO))
     shown = replace(screen(), path="apply", state=undone)
     text = plain_text(render_failure(shown, failed(purpose=Purpose.VERIFY)))
-    assert "to be undone" in text
+    assert "The undo ran, and its check failed" in text
     assert "The step ran" not in text

@@ -254,7 +254,7 @@ def test_a_failed_request_is_shown_and_not_the_process_that_sent_it() -> None:
     )
     screens = (
         render_failure(sent, failed("no answer within 10 s")),
-        render_unknown(sent, ("Its end is not on record.",), None),
+        render_unknown(sent, ("Its end isn't recorded.",), None),
         render_details(sent),
     )
     for lines in screens:
@@ -311,7 +311,7 @@ def test_unknown_end_shows_what_is_known_and_asks() -> None:
         "Nobody saw how this step ended",
         "01:20:00 UTC",
         "The check failed",
-        "check  look",
+        "check  see",
         "done  ",
         "redo  ",
     ):
@@ -321,7 +321,7 @@ def test_unknown_end_shows_what_is_known_and_asks() -> None:
 
 def test_unknown_end_without_a_check_offers_none() -> None:
     """There is nothing to look at."""
-    assert "check  look" not in plain_text(render_unknown(screen(), ["It began."], None))
+    assert "check  see" not in plain_text(render_unknown(screen(), ["It began."], None))
 
 
 def test_introduction_fits_with_the_proven_target_below() -> None:
@@ -346,13 +346,13 @@ def test_introduction_fits_with_the_proven_target_below() -> None:
 def test_question_for_a_secret_tells_no_example() -> None:
     """It says that the value is not shown."""
     text = plain_text(render_question(parameter("token", secret=True), ""))
-    assert ("for example" in text, "not shown" in text) == (False, True)
+    assert ("for example" in text, "isn't shown" in text) == (False, True)
 
 
 def test_question_repeats_what_was_wrong() -> None:
     """The problem comes first, then the question with its hints."""
     asked = parameter("mode", choices=("a", "b"), default="a")
-    assert plain_text(render_question(asked, "'c' is none of a, b")).startswith("  ! 'c' is none of a, b\nmode?\n")
+    assert plain_text(render_question(asked, "'c' isn't one of a, b")).startswith("  ! 'c' isn't one of a, b\nmode?\n")
 
 
 def test_result_shows_evidence_and_what_was_kept() -> None:
@@ -387,11 +387,13 @@ def test_phase_of_a_do_confirm_procedure_is_confirmed_line_by_line() -> None:
     steps = [step("a", "look", phase="Prepare"), step("b", "look", phase="Push")]
     shown = replace(screen(), procedure=replace(procedure(*steps), mode=Mode.DO_CONFIRM))
     text = plain_text(render_phase_end(shown, (1, 2, "Prepare")))
-    assert ("Phase 1 of 2 done: Prepare" in text, "A\n" in text, "Is each line so?" in text) == (True, True, True)
-    assert "Is each line so?" not in plain_text(render_phase_end(screen(), (1, 2, "Prepare")))
+    assert ("Phase 1 of 2 done: Prepare" in text, "A\n" in text, "Is every line true?" in text) == (True, True, True)
+    assert "Is every line true?" not in plain_text(render_phase_end(screen(), (1, 2, "Prepare")))
 
 
-@pytest.mark.parametrize(("alive", "said"), [(True, "still runs"), (False, "no longer runs"), (None, "can't be seen")])
+@pytest.mark.parametrize(
+    ("alive", "said"), [(True, "is still running"), (False, "no longer running"), (None, "can't tell")]
+)
 def test_holder_is_told_with_what_is_known_of_the_process(alive: bool | None, said: str) -> None:
     """Who, what, since when, and whether somebody is at work there."""
     holder = Holder(

@@ -140,7 +140,7 @@ def test_editor_that_fails_is_told_and_another_way_shown(walk: Start, tmp_path: 
     """The draft's path is named; it can be edited elsewhere and accepted."""
     child = walk("edit", VISUAL="no-such-editor")
     _type(child, "")
-    child.expect("no-such-editor could not be started")
+    child.expect("no-such-editor couldn't be started")
     _type(child, "q")
     assert walk_ending(child)[0] == 1
 
@@ -204,7 +204,7 @@ def test_what_a_failed_write_did_can_be_looked_at(walk: Start) -> None:
     child.expect("Connection terminated")
     child.expect("c check what it did")
     _type(child, "c")
-    child.expect("This step failed, and may be done all the same")
+    child.expect("This step failed, but may be done anyway")
     child.expect("The check passed: the step was done.")
     _type(child, "done")
     _type(child, "", prompt="why> ")
