@@ -23,7 +23,7 @@ def test_a_test_line_with_another_verdict_is_named_with_its_place(
 
     found = capsys.readouterr().out.splitlines()[0]
     assert found.startswith(f"{book / 'policy.yaml'}:{line}:{column}: ")
-    assert found.endswith("the verdict is refuse, by rule 'db-reset', and not allow")
+    assert found.endswith("expected the verdict allow, got refuse by rule 'db-reset'")
 
 
 def test_a_wrong_test_line_keeps_nobody_from_a_walk(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from runbook.cli import main
 from runbook.cli.pages import cli_reference
 
 FORMS = """\
-runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
+runbook guard -- npx supabase db push --linked    judge it, ask if necessary, then run it
 runbook guard --line 'A=reset; supabase db $A'    only judge: exit code 0, 6 or 3
 """
 SHELLS = """\

@@ -182,7 +182,7 @@ def test_a_person_confirms_at_the_terminal(
     )  # fmt: skip
     child.expect("Type ([^ ]+) to run it, anything else to stop: ")
     type_keys(child, typed)
-    child.expect("it ran" if code == 0 else "did not run")
+    child.expect("it ran" if code == 0 else "didn't run")
     child.wait()
 
     assert child.exitstatus == code

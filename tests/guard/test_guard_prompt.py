@@ -67,6 +67,6 @@ def test_yes_below_a_pasted_command_runs_nothing(
     child.send("n")
     time.sleep(READING)
     os.write(child.child_fd, b"o\r")
-    child.expect("did not run|discarded")
+    child.expect("didn't run|discarded")
     assert not (tmp_path / "mark").exists()
     child.close()
