@@ -412,7 +412,7 @@ BROKEN = [
     _step(
         "two-statements",
         "- {id: a, title: A, sql: §select now() from t; select 2}\n",
-        "a step runs one statement, and here are 2",
+        "a step runs one statement, but this has 2",
     ),
     _step(
         "no-way-back",

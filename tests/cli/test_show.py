@@ -71,7 +71,7 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
         "from public.tasks where note = 'tasks'\"",
         "$ npx supabase db push --remote\n     WRITES to production.",
         "No undo: Another migration takes it back",
-        "b) Nothing: go on",
+        "b) Nothing: continue",
         "table: Which table? (for example tasks)",
         "runbook run fix-it",
     ):
