@@ -26,7 +26,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES)
 def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One example per line, its columns under each other."""
+    """Each example is on one line, and the columns are aligned."""
     main([*words, "--help"])
 
     assert lines in "".join(line.removeprefix("  ") for line in capsys.readouterr().out.splitlines(keepends=True))
@@ -34,5 +34,5 @@ def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: 
 
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES)
 def test_the_page_keeps_the_lines_of_examples(words: list[str], lines: str) -> None:
-    """They are preformatted, as they are at the terminal."""
+    """They are preformatted, as at the terminal."""
     assert f"<pre><code>{lines.rstrip()}</code></pre>" in unescape(cli_reference())
