@@ -1,4 +1,4 @@
-"""Hooks of coding agents: each documented event gets the agent's own form of answer, and every failure blocks in time."""
+"""Hooks of coding agents: each documented event gets the agent's own form of answer, and failures block in time."""
 
 from __future__ import annotations
 

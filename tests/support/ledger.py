@@ -1,4 +1,4 @@
-"""What a run must never do, told from its events by rules that don't know the engine."""
+"""Check from a run's events that it never does what it must not, by rules that don't know the engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def promise(kept: bool, otherwise: str) -> None:
 
 @dataclass
 class StepLedger:
-    """What became of one step, told from its events alone."""
+    """The state of one step, derived only from its events."""
 
     state: str = "open"
     """`open`, `reading` (started; it may simply be done again), `running` (started, its end unknown), `done`, or `left`
@@ -84,11 +84,11 @@ class Ledger:
 
     @property
     def unknown(self) -> list[str]:
-        """Steps that started, or whose undo did, and whose end is not known."""
+        """Steps that started, or whose undo started, and whose result isn't known."""
         return [path for path, one in self.steps.items() if "running" in {one.state, one.undoing}]
 
     def compare(self, state: RunState) -> None:
-        """Hold the run's folded state against this. Raises BrokenPromiseError."""
+        """Compare the run's folded state with this. Raises BrokenPromiseError."""
         for path, one in self.steps.items():
             status = state.step(path).status.value
             if one.state == "done" and not one.undoing:

@@ -1,4 +1,4 @@
-"""Texts that try to be markup, a book with one of them in every text, and readers of the pages made from them."""
+"""Provide texts that try to be markup, a book with one of them in every text, and readers of the resulting pages."""
 
 from __future__ import annotations
 

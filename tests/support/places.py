@@ -1,4 +1,4 @@
-"""A project, a book and a stand-in CLI on disk, and a person who walks there with the real command line."""
+"""Set up a project, a book and a stand-in CLI on disk, and a person who walks there with the real command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packaged policy, and small ones for tests of single rules."""
+"""Return the packaged policy, and small policies for tests of single rules."""
 
 from __future__ import annotations
 

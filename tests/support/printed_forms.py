@@ -1,4 +1,4 @@
-"""The ways in which programs print a value: a table of functions from the value to the printed text."""
+"""List the ways in which programs print a value, as a table of functions from the value to the printed text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ports of a walk that do anything: an operator, an executor and a journal whose process may die."""
+"""Provide ports of a walk that act at random: an operator, an executor and a journal whose process may die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small random books, as plain data that becomes YAML: what is generated here goes through the loader and the checks.
+"""Generate small random books as plain data that becomes YAML and passes through the loader and the checks.
 
 The author never looks ahead: `dice` decides, and its first option is always the plain one, so that an example that
 fails shrinks to something a person can read. All knowledge of how a kind of step is written is in this module.

@@ -1,4 +1,4 @@
-"""One life of a run: a random book, walked, cut off, edited and resumed, until a patient operator finishes it."""
+"""Play one life of a run: a random book is walked, cut off, edited and resumed until a patient operator finishes it."""
 
 from __future__ import annotations
 
