@@ -64,7 +64,7 @@ def check_lines(subject: Subject, notes: Notes) -> None:
 
 
 def fits(parameter: Parameter, value: str) -> bool:
-    """Tell whether a parameter accepts a value. An empty one is fine if there is no pattern and are no choices."""
+    """Tell whether a parameter accepts a value. An empty one is fine without a pattern and choices."""
     is_free = not value and not parameter.pattern and not parameter.choices
     return is_free or not parameter.problem_with(value)
 

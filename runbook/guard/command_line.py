@@ -239,7 +239,7 @@ class _Outline(NamedTuple):
 
 _MOST_OUTLINES = 4
 _outlines: dict[int, _Outline] = {}
-"""By the policy's identity; each holds its policy, so that no other can get the same one."""
+"""By the policy's identity. Each one references its policy, so that no other can get the same identity."""
 
 
 def _outline_of(policy: Policy) -> _Outline:
