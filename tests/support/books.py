@@ -39,7 +39,7 @@ reviewed: 2026-11-23
 review_every: 3650d
 minutes: 5
 """
-"""The head of a procedure to walk, for years not due for review."""
+"""The head of a procedure to walk, which isn't due for review for years."""
 
 PROCEDURE = (
     HEAD

@@ -57,7 +57,7 @@ class Terminal:
     screens: list[str] = field(default_factory=list)
 
     def converse(self, answer: Callable[[str], str], *, timeout: float = 30) -> int:
-        """Answer each prompt, with the screen since the last one in view, until the child ends; return its code."""
+        """Answer each prompt, given the screen since the last one, until the child ends. Return its exit code."""
         until = time.monotonic() + timeout
         while self._read(until):
             if _PROMPT.search(self.text):

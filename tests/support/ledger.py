@@ -49,7 +49,7 @@ class StepLedger:
     writes: bool = False
     undo_writes: bool = False
     taken_back: bool = False
-    """Its undo has passed, so that what is said of it now is said of the undo."""
+    """Its undo has passed, so later events are about the undo."""
     again: bool = False
     """The operator went back since: it may be done once more, if they confirm it."""
 
@@ -63,13 +63,13 @@ class Ledger:
     given: set[tuple[str, str]] = field(default_factory=set)
     """(step, name) of the values given by hand, while nothing happened that makes them void."""
     is_smooth: bool = True
-    """No step was skipped or taken as done, and the procedure is what it was: no value may be missing."""
+    """No step was skipped or taken as done, and the procedure hasn't changed, so no value may be missing."""
     has_begun: bool = False
     """False for a run that died before its first event and whose target was taken over since."""
     ended: bool = False
 
     def take(self, event: Event, granted: tuple[str, Purpose] | None) -> None:
-        """Enter an event. Raises BrokenPromiseError; `granted` is what the operator just confirmed."""
+        """Add an event. `granted` is what the operator just confirmed. Raises BrokenPromiseError."""
         if isinstance(event, StepStarted):
             self._started(event, granted)
         take = _ENTRIES.get(type(event))
@@ -79,7 +79,7 @@ class Ledger:
             self.given = {key for key in self.given if key[0] != event.step}
 
     def step(self, path: str) -> StepLedger:
-        """Return what is known of a step."""
+        """Return what is known about a step."""
         return self.steps.setdefault(path, StepLedger())
 
     @property

@@ -183,7 +183,7 @@ _KEPT = frozenset(
         *("query", "query_read", "target", "drills"),
     )
 )
-"""Names that a check holds to a form, or that the rest of the book refers to; and drills, which no page shows."""
+"""Names whose form is checked or that the rest of the book refers to, and drills, which no page shows."""
 
 
 class Poisoner:

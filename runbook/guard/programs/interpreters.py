@@ -1,4 +1,4 @@
-"""Examine code of other languages on the command line: can it start a program, and does it name a dangerous one?"""
+"""Examine code of other languages on the command line: whether it can start a program, and names a dangerous one."""
 
 from __future__ import annotations
 
