@@ -1,4 +1,4 @@
-"""How long a page takes from disk until it can be used, what it weighs, and how long the site takes to build.
+"""Measure how long a page takes from disk until it's usable, how large it is, and how long the site takes to build.
 
 .venv/bin/python benchmarks/first_page.py
 """

@@ -1,4 +1,4 @@
-"""How quick the guard is: its start beside a bare interpreter's, events that are too much, and lines per second.
+"""Measure the guard: its start compared with a bare interpreter's, events that are too long, and lines per second.
 
 Usage: python benchmarks/guard.py [--lines 10000] [--starts 20]
 """
@@ -51,12 +51,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def measure_starts(count: int) -> None:
-    """Print the medians of whole starts, side by side: by the clock and in processor time."""
+    """Print the medians of whole starts side by side, by the clock and in processor time."""
     runbook = str(Path(sys.executable).with_name("runbook"))
     commands = {"bare interpreter": [sys.executable, "-c", "pass"]}
     commands |= {f"guard --line {line!r}": [runbook, "guard", "--line", line] for line in STARTED}
     for command in commands.values():
-        _start(command)  # the policy is read once, files come into memory
+        _start(command)  # reads the policy once, and brings files into memory
     found = {name: [_start(command) for _ in range(count)] for name, command in commands.items()}
     clock, processor = (statistics.median(each[n] for each in found["bare interpreter"]) for n in (0, 1))
     for name, times in found.items():
@@ -65,7 +65,7 @@ def measure_starts(count: int) -> None:
 
 
 def measure_hooks() -> None:
-    """Print how soon a hook answers an event that is too long, and one that never ends."""
+    """Print how fast a hook answers an event that is too long, and one that never ends."""
     megabyte = json.dumps({"tool_name": "Bash", "tool_input": {"command": "x" * 2**20}, "cwd": "/"}).encode()
     for name, data, ends in (("a megabyte", megabyte, True), ("an event without an end", b'{"tool_name": "Ba', False)):
         started = time.perf_counter()
@@ -76,7 +76,7 @@ def measure_hooks() -> None:
             stderr=subprocess.DEVNULL,
         )
         assert child.stdin is not None
-        with suppress(BrokenPipeError):  # it answers without reading more than it takes
+        with suppress(BrokenPipeError):  # it answers without reading the whole event
             child.stdin.write(data)
             child.stdin.flush()
             if ends:

@@ -1,16 +1,16 @@
-"""How long short verbs take to start, beside a bare interpreter (`python -c pass`), and whether that is in budget.
+"""Measure how long short verbs take to start, compared with a bare interpreter (`python -c pass`), and check budgets.
 
     python benchmarks/startup.py [--rounds 20]
 
-Each round starts the bare interpreter and then the command, so that both see the machine in the same state. What
-counts is processor time (user and system) of the started process: other work on the machine hardly shows in it. A
-line gives the median of the ratios with their quartiles, both medians in milliseconds, and the verdict:
+Each round starts the bare interpreter and then the command, so that both run under the same conditions. It measures
+the processor time (user and system) of the started process, which other work on the machine hardly affects. Each
+line shows the median of the ratios with their quartiles, both medians in milliseconds, and the verdict:
 
     show emergency-rollback     6.4 (6.1 to 6.7) of 7   119 ms beside 18 ms   ok
 
-It measures the second start and later ones, as an installed package has them: bytecode is written and
-the user's cache is filled. `--cold` gives each start an empty cache; budgets do not hold for that. It ends with 1 if a
-budget is exceeded. The interpreter is the one that runs this file: the leaner its environment, the higher the ratios.
+It measures the second and later starts, as with an installed package: bytecode is written and the user's cache is
+filled. `--cold` gives each start an empty cache; budgets don't apply then. The exit code is 1 if a budget is
+exceeded. The interpreter is the one that runs this file: the leaner its environment, the higher the ratios.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 BARE = (sys.executable, "-c", "pass")
-# As the script that pip installs does it: `-m runbook` would add the search for the module.
+# Start it like the script that pip installs: `-m runbook` would add the search for the module.
 RUNBOOK = (sys.executable, "-c", "from runbook.__main__ import main; raise SystemExit(main())")
 
 
@@ -65,7 +65,7 @@ def _environment(cache: str) -> Mapping[str, str]:
 
 
 def _measure(budget: Budget, rounds: int, environment: Mapping[str, str], *, is_cold: bool) -> bool:
-    """Print one command's line; return whether it is in budget."""
+    """Print one command's line. Return whether it's within budget."""
     command = (*RUNBOOK, *budget.words)
     _start(command, environment)  # writes bytecode and fills the cache
     pairs: list[tuple[float, float]] = []
@@ -93,7 +93,7 @@ def _start(command: Sequence[str], environment: Mapping[str, str]) -> float:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {said.decode()}")
+        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}: {said.decode()}")
     return (usage.ru_utime + usage.ru_stime) * 1000
 
 

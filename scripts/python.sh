@@ -1,4 +1,4 @@
-# Sourced by the scripts that install Python packages: find out a version, make an environment, install a lock.
+# Sourced by the scripts that install Python packages: find a version, create an environment, install a lock.
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -16,10 +16,10 @@ quietly() {
   return $code
 }
 
-# The oldest Python that pyproject.toml promises.
+# Print the oldest Python version that pyproject.toml supports.
 minimum() { sed -nE 's/^requires-python = ">=([0-9.]+)"$/\1/p' pyproject.toml; }
 
-# Print the version of a Python. Fail if it is too old, or no Python at all.
+# Print the version of a Python. Fail if it's too old or isn't Python at all.
 version_of() {
   "$1" -c 'import sys
 print(".".join(map(str, sys.version_info[:3])))
@@ -34,11 +34,11 @@ explain_pip() {
   pin=$(sed -nE 's/^ERROR: Could not find a version that satisfies the requirement ([^ ;]+).*/\1/p' "$log" | tail -n 1)
   requires=$(grep 'require a different python version' "$log" | grep -oE "[ ;]${pin##*==} Requires-Python [^;]+" | tail -n 1)
   if [ -n "$pin" ] && [ -n "$requires" ]; then
-    say "$pin in $lock needs Python ${requires##*Requires-Python }, and this is Python $(version_of "$python"). The lock is wrong, not your network: renew it with scripts/lock."
+    say "$pin in $lock needs Python ${requires##*Requires-Python }, but this is Python $(version_of "$python"). The lock is wrong, not your network: update it with scripts/lock."
   elif grep -q 'DO NOT MATCH THE HASHES' "$log"; then
     say "a downloaded package isn't the one that $lock names. Don't install it: find out which registry or proxy sent it."
   elif grep -q 'In --require-hashes mode' "$log"; then
-    say "$lock lacks a package that another one requires on Python $(version_of "$python"). Renew it with scripts/lock."
+    say "$lock lacks a package that another one requires on Python $(version_of "$python"). Update it with scripts/lock."
   elif grep -q 'No space left on device' "$log"; then
     say "the disk is full."
   elif grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|SSLError|ConnectionResetError|ProtocolError' "$log"; then
@@ -60,7 +60,7 @@ install_lock() {
   return $code
 }
 
-# Make an empty environment, or leave nothing.
+# Create an empty environment, or leave nothing behind.
 make_environment() {
-  quietly "$1" -m venv "$2" || { rm -rf "$2"; die "Couldn't make $2. Fix the error above and run this again."; }
+  quietly "$1" -m venv "$2" || { rm -rf "$2"; die "Couldn't create $2. Fix the error above and run this again."; }
 }

@@ -1,4 +1,4 @@
-"""What only book and policy together can tell: whether each procedure is safe and complete."""
+"""Check a book against its policy: each procedure is safe and complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers: what leads back, and what is picked from, is an earlier step; what a survey suggests is an answer."""
+"""Check references between steps: `back_to` and `pick` name earlier steps, and surveys suggest existing answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["check_pick_lists", "check_suggestions", "check_ways_back"]
 
 
 def check_ways_back(subject: Subject, notes: Notes) -> None:
-    """Let an answer's `back_to` name an earlier step, in the same list of steps or in one around it."""
+    """Report each `back_to` that doesn't name an earlier step, in the same list of steps or in one around it."""
     for places in _by_procedure(subject):
         for number, place in enumerate(places):
             earlier = {one.path for one in places[:number]}
@@ -22,7 +22,7 @@ def check_ways_back(subject: Subject, notes: Notes) -> None:
 
 
 def check_pick_lists(subject: Subject, notes: Notes) -> None:
-    """Let a value be picked from the output of an earlier step; before step 1, there is none."""
+    """Report each `pick` from a step that isn't earlier. Parameters are asked for before all steps."""
     for procedure in subject.book.procedures.values():
         for parameter in procedure.parameters:
             if "/" in parameter.pick:
@@ -37,7 +37,7 @@ def check_pick_lists(subject: Subject, notes: Notes) -> None:
 
 
 def check_suggestions(subject: Subject, notes: Notes) -> None:
-    """Let a survey suggest only answers of questions in its procedure."""
+    """Report suggestions of surveys that aren't answers to a question in the same procedure."""
     for places in _by_procedure(subject):
         answers = {branch.title for place in places for branch in place.branches}
         for place in places:

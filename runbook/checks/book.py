@@ -1,4 +1,4 @@
-"""All checks of a book, and the one way to open a book that is fit for use."""
+"""Run all checks on a book, and open a book for use."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ CHECKS: tuple[Callable[[Subject, Notes], None], ...] = (
     check_suggestions,
     check_answers,
 )
-"""What must hold of a book that is walked, each told by one function."""
+"""The checks that a book must pass before anybody can walk through it."""
 
 
 def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
-    """Return everything that is wrong with a book that could be read, sorted. `today` is the system's if not given.
+    """Return all problems of a book that could be read, sorted. `today` defaults to the system's date.
 
-    This holds the book to its author's standard too: its warnings, its queries, the templates of its
-    migrations, the dates of reviews, and whatever the extras check (the guard: the policy's own tests).
+    This includes what only the book's author can fix: warnings, queries, migration templates, review dates, and
+    whatever the extras check (the guard: the policy's own tests).
     """
 
     def check_dates(subject: Subject, notes: Notes) -> None:
@@ -79,23 +79,23 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
 
 
 def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
-    """Read a book as far as it goes and return it with all findings, of reading and of checking, sorted.
+    """Read as much of a book as possible, and return it with all findings of reading and checking, sorted.
 
     If a procedure can't be read, only the findings of reading are returned: fix those first.
 
-    None stands for the directory in RUNBOOK_BOOK or the packaged book. Raises UsageError where there is no book.
+    None means the directory in RUNBOOK_BOOK, or the packaged book. Raises UsageError if there is no book.
     """
     reading = load_book(_directory(directory))
-    # With a procedure missing, every place that names one of its steps would be called wrong, too.
+    # If a procedure is missing, every reference to one of its steps would be reported too.
     checked = check_book(reading.book) if reading.book and not reading.has_gaps else ()
     return reading, tuple(sorted({*reading.findings, *checked}))
 
 
 def open_book(directory: str | None = None) -> Book:
-    """Return the book in a directory (None: RUNBOOK_BOOK, or the packaged one), fit to be walked.
+    """Return the book in a directory (None: RUNBOOK_BOOK, or the packaged one), ready for a walk.
 
-    Raises BookError on any finding that bears on a walk, and UsageError where there is no book. What only its author
-    must see to is left to `runbook check`: a clock that is wrong must not keep anybody from an emergency procedure.
+    Raises BookError on any finding that affects a walk, and UsageError if there is no book. What only the author can
+    fix is left to `runbook check`: a wrong clock must not keep anybody from an emergency procedure.
     """
     reading = load_book(_directory(directory))
     checked = _found(reading.book, CHECKS) if reading.book else ()

@@ -1,4 +1,4 @@
-"""Commands and statements: each goes where the target is, does what its place allows, and policy knows it."""
+"""Check commands and statements: each names its target, does only what its place allows, and has a rule in policy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_commands(subject: Subject, notes: Notes) -> None:
 
 
 def check_weaknesses(subject: Subject, notes: Notes) -> None:
-    """Hold commands to their author's standard: what is meant keeps nobody from a walk."""
+    """Report weaknesses that the author should fix, but that don't prevent a walk."""
     for step in subject.steps:
         for judged in step.commands:
             for message, *tokens in judged.action.weaknesses(judged.role):
@@ -41,20 +41,20 @@ def check_weaknesses(subject: Subject, notes: Notes) -> None:
 
 
 def _can_be_filled(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Fill it in with examples."""
+    """Report a command that can't be filled in with the examples."""
     if judged.is_known:
         yield from ((problem, "") for problem in judged.problems)
 
 
 def _is_known(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
-    """Have a rule for it in policy."""
+    """Report a command that policy has no rule for."""
     if not judged.is_known:
         words = judged.action.words or ("supabase", "db", "query")
         yield f"policy has no rule for `{_command_name(words, policy)}`; add one to policy.yaml", ""
 
 
 def _command_name(words: tuple[str, ...], policy: Policy) -> str:
-    """Return what a rule's `program` and `command` would be, as far as that can be told."""
+    """Return the likely `program` and `command` of a rule for these words."""
     invocation = invocation_of([word for word in words if word != TARGET])
     forms = [len(rule.command) for rule in policy.rules if rule.program == invocation.program]
     plain = takewhile(lambda word: word[:1].isalpha() and "/" not in word, invocation.arguments)
@@ -62,15 +62,15 @@ def _command_name(words: tuple[str, ...], policy: Policy) -> str:
 
 
 def _is_there(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
-    """Use a command only on the majors that have it."""
+    """Report a command on a major that doesn't have it."""
     majors = {rule.id: rule.majors for rule in policy.rules if rule.majors is not None}
     for major, judgement in judged.judgements.items():
         if major not in majors.get(judgement.rule, (major,)):
-            yield f"CLI {major} has no such command; say in 'on_cli' what to do there", ""
+            yield f"CLI {major} has no such command; use 'on_cli' to say what to do there", ""
 
 
 def _is_not_refused(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Refuse what policy refuses on production."""
+    """Report a command that policy refuses on production."""
     refused = {major: each for major, each in judged.judgements.items() if each.verdict is Verdict.REFUSE}
     if refused:
         some = "" if len(refused) == len(judged.judgements) else f" on CLI {' and '.join(map(str, sorted(refused)))}"
@@ -79,23 +79,23 @@ def _is_not_refused(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]
 
 
 def _names_its_target(judged: JudgedCommand, policy: Policy) -> Iterator[Problem]:
-    """Let it reach a database or a project by `{{target}}` alone, or by `--local`."""
+    """Report a command that reaches a database or a project other than by `{{target}}` or `--local`."""
     words = judged.action.words
     families = {each.family for each in judged.judgements.values()} - {Family.NOTHING}
     if not words or not families:
         return
     by_hand = [word for word in words if word.split("=")[0] in {*policy.remote_flags, "--local"}]
     if TARGET in words or any(not _is_local(word) for word in by_hand):
-        yield from ((f"names its target by hand: write {TARGET} in place of {word}", word) for word in by_hand)
+        yield from ((f"names its target by hand: write {TARGET} instead of {word}", word) for word in by_hand)
     elif not by_hand:
         family = " or ".join(sorted(families))
-        yield f"reaches a {family} and does not say which: add {TARGET}, or --local where it is for the local stack", ""
+        yield f"reaches a {family} without saying which: add {TARGET}, or --local for the local stack", ""
     if words.count(TARGET) > 1:
         yield f"{TARGET} is in this command twice", ""
 
 
 def _keeps_its_target_apart(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Let no plain word follow the target: CLI 3 can't tell whether a word after a bare `--remote` is a branch."""
+    """Report a plain word right after the target: CLI 3 can't tell whether a word after `--remote` is a branch."""
     words = judged.action.words
     for word, after in pairwise(words):
         if word == TARGET and after != TARGET and not after.startswith("-"):
@@ -107,20 +107,20 @@ def _is_local(word: str) -> bool:
 
 
 def _is_right_by_its_kind(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Be what its kind of step has to be."""
+    """Report what the action's own kind finds wrong with it."""
     yield from judged.action.problems(judged.role, judged.effect)
 
 
 def _only_reads(judged: JudgedCommand, _policy: Policy) -> Iterator[Problem]:
-    """Let a check only read, and need no confirmation: it runs without asking."""
+    """Report a check that does more than read, or that needs confirmation: checks run without asking."""
     if judged.role is not Role.CHECK:
         return
     if judged.effect is not Effect.READS:
         worst = max(judged.judgements.values(), key=lambda each: each.rank, default=None)
         why = f": {worst.reason}" if worst is not None and worst.effect is judged.effect else ""
-        yield f"a check only reads, and this {judged.effect.value}{why}", ""
+        yield f"a check must only read, but this {judged.effect.value}{why}", ""
     elif any(each.verdict is Verdict.CONFIRM for each in judged.judgements.values()):
-        yield "a check runs without asking, and a person has to confirm this", ""
+        yield "a check runs without asking, but a person has to confirm this", ""
 
 
 _COMMAND_RULES: tuple[Callable[[JudgedCommand, Policy], Iterator[Problem]], ...] = (
@@ -139,24 +139,24 @@ _COMMAND_RULES: tuple[Callable[[JudgedCommand, Policy], Iterator[Problem]], ...]
 
 
 def _before_only_reads(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
-    """Tick or read before step 1, and do nothing else."""
+    """Report a step before step 1 that does anything other than tick or read."""
     if not step.place.is_before:
         return
     if not all(action.may_come_before for action in step.place.step.actions):
-        yield "before step 1 there are only ticks and commands that read", ""
+        yield "before step 1, only ticks and commands that read are allowed", ""
     elif step.effect is not Effect.READS:
-        yield f"what comes before step 1 only reads, and this {step.effect.value}", ""
+        yield f"before step 1, a command must only read, but this {step.effect.value}", ""
 
 
 def _asks_for_care(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
-    """Ask for no less care than policy does."""
+    """Report an `effect` that asks for less care than policy does."""
     declared = step.place.step.effect
     if declared and declared.rank < step.effect.rank:
         yield f"policy says that this {step.effect.value}; a procedure can't ask for less care", f"effect: {declared}"
 
 
 def _has_a_way_back(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
-    """Verify or undo what writes, or say why that can't be."""
+    """Report a step that writes, has no `verify` and no `undo`, and doesn't say why it can't be undone."""
     own = step.place.step
     writes = step.effect is not Effect.READS or own.effect not in {None, Effect.READS}
     if writes and not step.place.is_before and not own.verify and not own.undo:
@@ -165,7 +165,7 @@ def _has_a_way_back(step: JudgedStep, _policy: Policy) -> Iterator[Problem]:
 
 
 def _knows_the_majors(step: JudgedStep, policy: Policy) -> Iterator[Problem]:
-    """Speak of majors in `on_cli` that the book knows."""
+    """Report majors in `on_cli` that the book doesn't know."""
     for major in step.place.step.on_cli:
         if major not in policy.majors:
             yield f"supabase.yaml does not know CLI {major}", "on_cli:"

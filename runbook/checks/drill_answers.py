@@ -1,4 +1,4 @@
-"""Drills: the unattended operator's answers name what the procedure asks, and say what it takes."""
+"""Check drills: the unattended operator's answers name what the procedure asks for, and are accepted there."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from runbook.steps.scope import Place, Scope
 __all__ = ["check_answers", "places_reached"]
 
 TAKE_OVER = "take-over"
-"""Among the reactions: what to do when somebody else holds the target."""
+"""The reaction for a target that somebody else has locked."""
 START = "start"
-"""Where an event happens that happens before the first step."""
+"""The place of an event that happens before the first step."""
 _TURNS = ("back", "switch", "skip", "stop", "undo")
-"""Reactions after which the way is another one than that of the answers."""
+"""Reactions after which the walk no longer follows the answers."""
 
 
 def check_answers(subject: Subject, notes: Notes) -> None:
-    """Every answer names a parameter or a step that asks, and fits; whatever a drill comes to has its answer.
+    """Report answers that name nothing that asks, answers that aren't accepted, and questions without an answer.
 
-    Its reactions, events and proofs name steps, too.
+    The steps that reactions, events and proofs name are checked too.
     """
     for procedure in subject.book.procedures.values():
         for drill in procedure.drills:
@@ -40,7 +40,7 @@ def places_reached(procedure: Procedure, drill: Drill) -> Sequence[Place]:
 
 
 class _ByAnswers(EveryWay):
-    """What is known of a drill: it takes the options that its answers name."""
+    """What is known about a drill: it takes the options that its answers name."""
 
     def __init__(self, drill: Drill) -> None:
         super().__init__()
@@ -54,13 +54,13 @@ class _ByAnswers(EveryWay):
         return [answer for answer in answers if answer in _items(given)]
 
     def answer(self, place: Place) -> Answer:
-        """Return the drill's word for a step, empty if it has none."""
+        """Return the drill's answer to a step, empty if it has none."""
         return next((self.answers[name] for name in _names_of(place) if name in self.answers), ())
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The steps of a procedure by the names by which a drill may speak of them, and those that it comes to."""
+    """The steps of a procedure by the names that a drill can use for them, and the steps that it reaches."""
 
     named: Mapping[str, Sequence[Step]]
     met: Sequence[Place]
@@ -68,7 +68,7 @@ class _Way:
 
 
 def _names_of(place: Place) -> tuple[str, ...]:
-    """Return the names by which an answer may speak of a step: its path, its id, the value that it asks for."""
+    """Return the names that an answer can use for a step: its path, its id, and the value that it asks for."""
     asks = place.step.action.asks
     return (plain_path(place.path), place.step.id, *([asks.name] if asks else []))
 
@@ -97,7 +97,7 @@ def _problems(book: Book, procedure: Procedure, drill: Drill) -> Iterator[tuple[
 
 
 def _unknown(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
-    """Yield the steps at which something would never happen."""
+    """Yield reactions and events at steps that don't exist."""
     reactions = [("reactions:", name) for name in drill.reactions if name != TAKE_OVER]
     events = [("events:", event.at) for event in drill.scenario.events if event.at != START]
     for key, name in (*reactions, *events):
@@ -108,7 +108,7 @@ def _unknown(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
 
 
 def _switched_to(book: Book, drill: Drill) -> tuple[Procedure, ...]:
-    """Return the procedures that a drill's operator goes over to."""
+    """Return the procedures that a drill's operator switches to."""
     reactions = (item for answer in drill.reactions.values() for item in _items(answer))
     names = (item.removeprefix("switch:").strip() for item in reactions if item.startswith("switch:"))
     return tuple(book.procedures[name] for name in names if name in book.procedures)
@@ -133,7 +133,7 @@ def _problem(procedures: Sequence[Procedure], named: Mapping[str, Sequence[Step]
 
 
 def _unchecked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
-    """Yield what is wrong with the steps that a drill's proofs call checked."""
+    """Yield the steps that a proof calls checked, but that don't exist or compare nothing."""
     for name in (name for proof in drill.prove for name in proof.checked or ()):
         steps = way.named.get(name, ())
         if not steps:
@@ -143,7 +143,7 @@ def _unchecked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
 
 
 def _unwalked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
-    """Yield the steps of proofs that a drill which goes straight on does not come to in their order."""
+    """Yield the steps of proofs that the drill doesn't reach in that order. Drills with detours are left out."""
     turns = any(item.startswith(_TURNS) for answer in drill.reactions.values() for item in _items(answer))
     turns = turns or any(place.step.action.leads_back(_items(way.known.answer(place))) for place in way.met)
     for proof in drill.prove if not turns else ():
@@ -152,7 +152,7 @@ def _unwalked(way: _Way, drill: Drill) -> Iterator[tuple[str, ...]]:
             met = range(at, len(way.met))
             found = next((index for index in met if name in _names_of(way.met[index])), None)
             if found is None:
-                yield f"the drill '{drill.name}' does not come to '{name}' there", name
+                yield f"the drill '{drill.name}' does not reach '{name}' there", name
             at = at if found is None else found + 1
 
 

@@ -1,4 +1,4 @@
-"""The emergency: only one procedure can be offered first."""
+"""Check that at most one procedure is the emergency, which is offered first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["check_emergency"]
 
 
 def check_emergency(subject: Subject, notes: Notes) -> None:
-    """Report each procedure after the first that wants to be offered first."""
+    """Report each procedure with `emergency` after the first."""
     marked = [one for one in subject.book.procedures.values() if one.is_emergency]
     for one in marked[1:]:
-        notes.add(one.at, f"only one procedure can be the emergency, and {marked[0].id} is", "emergency:")
+        notes.add(one.at, f"only one procedure can be the emergency, and {marked[0].id} already is", "emergency:")

@@ -1,4 +1,4 @@
-"""Collects what the checks find, each at the nearest place that the source tells."""
+"""Collect the findings of the checks, each at the nearest place known in the source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runbook.model import Book, Position
 __all__ = ["FINDING_LIMIT", "Notes"]
 
 FINDING_LIMIT = 500
-"""Findings of one book's checks; more are not told."""
+"""The most findings that the checks of one book report."""
 
 
 class Notes:
@@ -21,11 +21,11 @@ class Notes:
         self._found: set[Finding] = set()
 
     def add(self, at: Position, message: str, *tokens: str) -> None:
-        """Note a problem at the place where the tokens stand, each behind the one before, from `at` on.
+        """Note a problem at the last of the tokens, each searched for after the one before, starting at `at`.
 
-        The model keeps the places of steps and commands only; what is written in them is looked for in the source.
+        The model keeps only the places of steps and commands, so anything in them is searched for in the source.
+        A token that isn't found (because it was folded or escaped) leaves the place unchanged.
         Raises TooManyError after FINDING_LIMIT findings.
-        A token that is not to be found (it was folded or escaped) leaves the place where it is.
         """
         if len(self._found) >= FINDING_LIMIT:
             raise TooManyError
@@ -42,7 +42,7 @@ class Notes:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All that was noted, sorted, each once."""
+        """All findings, sorted, without duplicates."""
         return tuple(sorted(self._found))
 
     def _source(self, file: str) -> SourceText:

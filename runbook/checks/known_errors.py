@@ -10,11 +10,11 @@ __all__ = ["check_known_errors"]
 
 
 def check_known_errors(subject: Subject, notes: Notes) -> None:
-    """Report known errors that fit no error, that could match the text of a row, or that miss one of their examples."""
+    """Report known errors that match nothing, that could match the text of a row, or that miss their own examples."""
     errors = subject.book.errors
     for one in errors:
         if not one.sqlstates and not one.messages:
-            notes.add(one.at, f"'{one.id}' needs 'sqlstates' or 'messages': without them it fits no error", one.id)
+            notes.add(one.at, f"'{one.id}' needs 'sqlstates' or 'messages': without them it matches no error", one.id)
         for message in one.messages:
             if not message.startswith("^") or message.startswith("^.*"):
                 # An error may quote a row, and a row may say anything.

@@ -35,7 +35,7 @@ def check_links(subject: Subject, notes: Notes) -> None:
 
 
 def _texts(value: object, at: Position) -> Iterator[tuple[str, Position]]:
-    """Yield every text that people read within a value of the model, with the nearest position that the model knows."""
+    """Yield every text in a value of the model that people read, with the nearest position that the model knows."""
     if isinstance(value, str):
         yield value, at
     elif isinstance(value, Mapping):

@@ -1,6 +1,6 @@
-"""The migrations that a book writes: templates with timeouts, that fail as a whole and lock nothing for long.
+"""Check migration templates: they set timeouts, fail as a whole and lock nothing for long.
 
-The checker that a walk runs sees the file as it is then. This sees the template, before anybody is in a hurry.
+During a walk, a checker sees the finished file. This check sees the template, before anybody is in a hurry.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from runbook.policy.sql_tokens import Token, statements
 __all__ = ["check_templates"]
 
 Problem = tuple[str, str]
-"""What is wrong, and the text in the source that shows it ("" for the whole)."""
+"""The problem, and the text in the source that shows it ("" for the whole step)."""
 
 _Words = tuple[str, ...]
 _ENDS = frozenset({"begin", "start", "commit", "end", "rollback", "savepoint"})
 
 
 def check_templates(subject: Subject, notes: Notes) -> None:
-    """Hold the template of every migration in the book against what the SQL patterns say."""
+    """Report migration templates in the book that break the rules of the SQL patterns."""
     for _, place in subject.places:
         for action in place.step.actions:
             file = action.written_file()
@@ -33,7 +33,7 @@ def check_templates(subject: Subject, notes: Notes) -> None:
 
 
 def _is_migration(file: WrittenFile) -> bool:
-    """Whether the file is SQL that will be pushed; a file whose name is only known later is taken for one."""
+    """Tell whether the file is SQL that will be pushed. Assume so if its name isn't known yet."""
     return file.path.endswith(".sql") or PLACEHOLDER.fullmatch(file.path) is not None
 
 
@@ -52,56 +52,56 @@ def _words(statement: Sequence[Token]) -> _Words:
 
 
 def _sets_a_timeout(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Wait for a lock only so long; what builds an index alone blocks nobody."""
+    """Report a missing lock timeout. An index that is built concurrently blocks nobody and needs none."""
     others = [words for words in found if words[0] != "set" and "concurrently" not in words]
     sets = [words for words in found if words[0] == "set"]
     if others and not any("lock_timeout" in words for words in sets):
-        yield "a migration without 'set lock_timeout' waits forever, and everybody behind it", ""
+        yield "without 'set lock_timeout', a migration waits for a lock forever and blocks everybody behind it", ""
 
 
 def _concurrently_is_alone(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Keep what can't be rolled back as a whole in a file of its own."""
+    """Report CONCURRENTLY beside other changes: together they can't be rolled back as a whole."""
     others = [words for words in found if words[0] != "set"]
     if len(others) > 1 and any("concurrently" in words for words in others):
         yield (
-            "CONCURRENTLY must be alone in its file: beside other changes, a failure leaves one half applied",
+            "CONCURRENTLY must be alone in its file: with other changes, a failure leaves half of them applied",
             "",
         )
 
 
 def _index_is_concurrent(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Build, rebuild and drop indexes without locking the table."""
+    """Report indexes that are built, rebuilt or dropped in a way that locks the table."""
     for words in found:
         if words[0] in {"create", "drop", "reindex"} and "index" in words[:3] and "concurrently" not in words:
             yield f"{words[0]} index locks the table; write it with CONCURRENTLY", "index"
         if "concurrently" in words and words[0] == "create" and "exists" in words[:7]:
-            yield "IF NOT EXISTS would take an index that is not valid for done; leave it out", "exists"
+            yield "IF NOT EXISTS would accept an invalid index as done; leave it out", "exists"
 
 
 def _is_one_transaction(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Leave beginning and committing to the CLI."""
+    """Report statements that begin or end a transaction: the CLI does that."""
     for words in found:
         if words[0] in _ENDS:
             yield f"{words[0].upper()} in a migration splits it: a failure leaves its first part applied", words[0]
 
 
 def _proves_nothing(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Read back in a step of its own."""
+    """Report a SELECT, which can't prove anything in a migration."""
     if any(words[0] in {"select", "table", "values"} for words in found):
         yield "push prints no results, so a SELECT in a migration proves nothing; read back in a step after it", ""
 
 
 def _keeps_settings(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Say a function's search path each time."""
+    """Report a function without a search path of its own."""
     for words in found:
         if words[0] == "create" and "function" in words[:5] and "search_path" not in words:
-            yield "a function without SET search_path finds its tables by the caller's; say it each time", "function"
+            yield "without SET search_path, a function finds its tables by the caller's; set it each time", "function"
 
 
 def _drops_no_more(found: Sequence[_Words]) -> Iterator[Problem]:
-    """Drop what is named, and nothing else."""
+    """Report CASCADE, which drops more than the statement names."""
     if any("drop" in words and "cascade" in words for words in found):
-        yield "CASCADE drops what depends on it too, unseen; name each thing", "cascade"
+        yield "CASCADE also drops whatever depends on it, unseen; name each object", "cascade"
 
 
 _RULES: tuple[Callable[[Sequence[_Words]], Iterator[Problem]], ...] = (

@@ -1,4 +1,4 @@
-"""Parameters and the values that ticks ask for: examples and defaults are such as would be taken."""
+"""Check parameters and the values that ticks ask for: their examples and defaults would be accepted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_examples", "check_lines", "check_names_of_settings", "check_se
 
 
 def check_examples(subject: Subject, notes: Notes) -> None:
-    """Every example, default and choice matches its own pattern and is one of its own choices."""
+    """Report examples, defaults and choices that don't match their own pattern or aren't among their own choices."""
     asked = (action.asks for _, place in subject.places for action in place.step.actions if action.asks)
     declared = (parameter for procedure in subject.book.procedures.values() for parameter in procedure.parameters)
     for parameter in (*declared, *asked):
@@ -23,17 +23,17 @@ def check_examples(subject: Subject, notes: Notes) -> None:
 
 
 def check_shadows(subject: Subject, notes: Notes) -> None:
-    """No captured value has the name of a parameter."""
+    """Report captured values that have the name of a parameter."""
     for procedure in subject.book.procedures.values():
         captured = subject.captured(procedure)
         for parameter in procedure.parameters:
             if parameter.name in captured:
-                message = f"step '{captured[parameter.name]}' captures a value of that name: give one another name"
+                message = f"step '{captured[parameter.name]}' captures a value of that name: rename one of them"
                 notes.add(parameter.at, message, parameter.name)
 
 
 def check_names_of_settings(subject: Subject, notes: Notes) -> None:
-    """No parameter shares its environment variable with a setting of the program."""
+    """Report parameters whose environment variable is also a setting of the program."""
     for procedure in subject.book.procedures.values():
         for parameter in procedure.parameters:
             if variable_of(parameter.name) is None:
@@ -43,7 +43,7 @@ def check_names_of_settings(subject: Subject, notes: Notes) -> None:
 
 
 def check_secret_defaults(subject: Subject, notes: Notes) -> None:
-    """No secret has a default: what is in a book is known to all its readers."""
+    """Report secrets with a default: everybody who reads the book would know it."""
     for procedure in subject.book.procedures.values():
         for parameter in procedure.parameters:
             if parameter.secret and parameter.default is not None:
@@ -64,7 +64,7 @@ def check_lines(subject: Subject, notes: Notes) -> None:
 
 
 def fits(parameter: Parameter, value: str) -> bool:
-    """Tell whether a parameter takes a value; none at all is fine where nothing is said of its form."""
+    """Tell whether a parameter accepts a value. An empty one is fine without a pattern and choices."""
     is_free = not value and not parameter.pattern and not parameter.choices
     return is_free or not parameter.problem_with(value)
 

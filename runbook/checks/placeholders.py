@@ -1,4 +1,4 @@
-"""Placeholders: each names something that is known by then, each parameter is used, no secret is shown."""
+"""Check placeholders: each names something that is known by then, each parameter is used, and no secret is shown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from runbook.steps.scope import BUILT_INS, Place
 __all__ = ["check_lists", "check_names", "check_secrets", "check_unused"]
 
 _BARE = {Becomes.NAME, Becomes.SECRET}
-"""What is written as a name alone, without braces."""
+"""Uses that are written as a name alone, without braces."""
 
 
 def check_names(subject: Subject, notes: Notes) -> None:
-    """Every `{{name}}` is a parameter, a built-in, or captured by then on every way there."""
+    """Report each `{{name}}` that isn't a parameter, a built-in, or captured by then on every way there."""
     for procedure, place in subject.places:
         later = subject.captured(procedure)
         for use, name in _names(place):
@@ -29,7 +29,7 @@ def check_names(subject: Subject, notes: Notes) -> None:
 
 
 def check_unused(subject: Subject, notes: Notes) -> None:
-    """Every parameter fills something."""
+    """Report parameters that are never used."""
     for procedure in subject.book.procedures.values():
         used = {name for one, place in subject.places if one is procedure for _, name in _names(place)}
         for parameter in procedure.parameters:
@@ -38,7 +38,7 @@ def check_unused(subject: Subject, notes: Notes) -> None:
 
 
 def check_lists(subject: Subject, notes: Notes) -> None:
-    """Go through a list value by value: it can't stand in a command, a statement or a file as it is."""
+    """Report a whole list in a command, a statement or a file: only its values, one by one, can be used there."""
     for _, place in subject.places:
         for use, name in _names(place):
             parameter = place.scope.names.get(name)
@@ -47,7 +47,7 @@ def check_lists(subject: Subject, notes: Notes) -> None:
 
 
 def check_secrets(subject: Subject, notes: Notes) -> None:
-    """Let a secret stay out of every argv, and let each kind of step use the names that it knows as they are meant."""
+    """Report secrets outside of `env_file`, and what each kind of step finds wrong with the names that it uses."""
     for _, place in subject.places:
         for use, name in _names(place):
             problem = _secret_problem(use, name, place.scope.names.get(name))
@@ -77,7 +77,7 @@ def _problem(place: Place, later: Mapping[str, str], use: Use, name: str) -> str
     if name in BUILT_INS:
         return _built_in_problem(use, name)
     if name in scope.doubtful:
-        return f"'{name}' is captured on some ways through '{scope.doubtful[name]}' only, and not on the others"
+        return f"'{name}' is captured only on some ways through '{scope.doubtful[name]}'"
     if name in later:
         return f"'{name}' is not captured yet: step '{later[name]}' captures it"
     close = get_close_matches(name, [*scope.names, *BUILT_INS], n=1)
@@ -88,7 +88,7 @@ def _built_in_problem(use: Use, name: str) -> str:
     if name == "target" and use.becomes is not Becomes.ARGV:
         return "{{target}} can be used only as a word of a command"
     if name == "env_file" and not use.env_file:
-        return "{{env_file}} needs 'env_file' beside 'run': which variables are in it"
+        return "{{env_file}} needs 'env_file' beside 'run' to say which variables are in it"
     return ""
 
 
@@ -99,4 +99,4 @@ def _secret_problem(use: Use, name: str, parameter: Parameter | None) -> str:
         return ""
     if use.becomes is Becomes.BOUND and use.text == f"{{{{{name}}}}}":
         return ""
-    return f"the secret '{name}' would be seen here; a secret goes into 'env_file' only"
+    return f"the secret '{name}' would be visible here; use secrets only in 'env_file'"

@@ -1,4 +1,4 @@
-"""Dates: a review that has not happened yet is a typing mistake, and would hide a page that is overdue."""
+"""Check review dates: one in the future is a typo, and would hide an overdue page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["check_reviewed"]
 
 
 def check_reviewed(subject: Subject, notes: Notes, today: date) -> None:
-    """No review is in the future; a day is allowed for, as it is tomorrow already elsewhere on Earth."""
+    """Report reviews in the future. One day is allowed, because elsewhere on Earth it's already tomorrow."""
     for procedure in subject.book.procedures.values():
         if procedure.reviewed > today + timedelta(days=1):
             day = procedure.reviewed.isoformat()

@@ -1,4 +1,4 @@
-"""A book laid out for its checks: every step with its names, every command as it would run on production."""
+"""Lay out a book for its checks: every step with its names, every command as it would run on production."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {**_BUILT_INS, "drill_url": "postgresql://postgres@127.0.0.1:5432/postg
 
 @dataclass(frozen=True, slots=True)
 class JudgedCommand:
-    """One command with its role, what policy says of it by major of the CLI, and why it can't be filled in."""
+    """One command with its role, policy's judgement for each major of the CLI, and why it can't be filled in."""
 
     role: Role
     action: Action
@@ -33,7 +33,7 @@ class JudgedCommand:
 
     @property
     def effect(self) -> Effect:
-        """The worst that it does on any major, as far as policy knows it."""
+        """The worst effect that it has on any major, as far as policy knows."""
         known = (each.effect for each in self.judgements.values() if each.rule)
         return effect_of(None, self.action.declared, *known)
 
@@ -47,21 +47,21 @@ class JudgedStep:
 
     @property
     def effect(self) -> Effect:
-        """The worst that the step itself does; what its author says that it does counts too."""
+        """The worst effect of the step itself, including the one that its author declares."""
         own = [each for each in self.commands if each.role is Role.STEP]
         declared = (action.declared for action in self.place.step.actions)
         return effect_of(None, *declared, *(each.effect for each in own))
 
 
 class Subject:
-    """A book with what all its checks look at, laid out once."""
+    """A book, with everything that its checks look at computed once."""
 
     def __init__(self, book: Book) -> None:
         self.book = book
 
     @cached_property
     def places(self) -> tuple[tuple[Procedure, Place], ...]:
-        """Every step in the procedure that it is written in. Included steps are checked in their own file."""
+        """Every step, with the procedure that it's written in. Included steps are checked in their own file."""
         return tuple(
             (procedure, place)
             for procedure in self.book.procedures.values()
@@ -70,7 +70,7 @@ class Subject:
 
     @cached_property
     def steps(self) -> tuple[JudgedStep, ...]:
-        """Every step with its commands; examples stand for the values of placeholders."""
+        """Every step with its commands, whose placeholders are filled in with examples."""
         majors = tuple(self.book.policy.majors)
         return tuple(
             JudgedStep(place, tuple(self._judge(place, *each) for each in place.step.commands(majors)))
@@ -94,7 +94,7 @@ class Subject:
             try:
                 argv = action.argv(action.example_values(values), to)
             except UnknownName:
-                continue  # the check of placeholders says so
+                continue  # the check of placeholders reports it
             except UsageError as error:
                 problems.append(error.message)
                 continue
@@ -107,10 +107,10 @@ class Subject:
 
 
 class _Examples(EveryWay):
-    """What is known of any run, with an example for each value."""
+    """What is known about any run, with an example for each value."""
 
     def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
-        """Return an example of each name that the step captures: one that it can become, where that is stated."""
+        """Return an example of each name that the step captures: a value from `becomes`, if there are any."""
         stated = {one.name: next(iter(one.becomes.values())) for one in step.capture if one.becomes}
         return {**super().found(path, step, prefix), **stated}
 

@@ -1,4 +1,4 @@
-"""What policy wants a person to confirm: the step that does it says what to mind."""
+"""Check that a step with a command that a person must confirm has a warning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_warnings"]
 
 
 def check_warnings(subject: Subject, notes: Notes) -> None:
-    """Have a warning at what nobody runs without a second look, and the flag in it where a flag makes it so."""
+    """Report commands that need confirmation but have no warning, or one that doesn't name the risky flag."""
     for step in subject.steps:
         for judged in step.commands:
             if judged.role is Role.STEP and judged.action.words:
@@ -27,14 +27,14 @@ def _unsaid(step: JudgedStep, judged: JudgedCommand, policy: Policy) -> Iterator
         if judgement.verdict is not Verdict.CONFIRM:
             continue
         if not warning:
-            yield f"a person has to confirm this: {judgement.reason} Say in 'warning' what to mind", ""
+            yield f"a person has to confirm this: {judgement.reason} Say in 'warning' what to watch out for", ""
         for flag in _reasons(judgement, policy, major):
             if flag not in warning:
                 yield f"{flag} needs a person: {judgement.reason} Say in 'warning' what {flag} does here", flag
 
 
 def _reasons(judgement: Judgement, policy: Policy, major: int) -> Iterator[str]:
-    """Yield the flags without which policy would let the command pass, but not those that name the target."""
+    """Yield the flags without which policy would allow the command, except those that name the target."""
     argv = judgement.commands[0]
     for at, word in enumerate(argv):
         if word.startswith("-") and word.partition("=")[0] not in policy.remote_flags:

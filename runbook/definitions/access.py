@@ -111,7 +111,7 @@ def restore_access(catalogue: Catalogue, table: ObjectName, *, before: str = "")
             hint="Look for another cause: a function that a policy calls, a view, or the role of the client.",
         )
     note = (
-        "No migration has what is in force now: it was changed by hand. It goes back to the state in the history"
+        "No migration has the current state: it was changed by hand. It goes back to the state in the history"
         if by_hand
         else f"Migration {version} was the last to change it"
     )
@@ -142,7 +142,7 @@ def _is_access(change: Change, table: ObjectName) -> bool:
 
 
 def _is_by_hand(latest: Access, live: Mapping[str, Policy], relation: Relation) -> bool:
-    """Tell whether what is in force differs from what all migrations together make."""
+    """Tell whether the current access differs from the result of all migrations."""
     if latest.rls not in {None, relation.rls} or not set(latest.policies) <= set(live):
         return True
     return not all(_reads_like(live[name], each) for name, each in latest.policies.items())
@@ -155,7 +155,7 @@ def _reads_like(policy: Policy, changes: Sequence[Change]) -> bool:
 
 
 def policy_differences(policy: Policy, wanted: Mapping[str, Any]) -> list[str]:
-    """Return the parts of a policy that aren't as wanted. Of its conditions, only names and texts are compared."""
+    """Return the parts of a policy that aren't as wanted. In its conditions, only names and texts are compared."""
     found = [
         name
         for name, is_same in (

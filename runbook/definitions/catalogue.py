@@ -147,7 +147,7 @@ def _answer(document: str) -> Mapping[str, Any]:
         return dict(json.loads(found) if isinstance(found, str) else found)
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise UsageError(
-            "the history can't be read: the answer isn't whole",
+            "can't read the history: the answer is incomplete",
             hint="Copy the earlier definition from git by hand.",
         ) from error
 

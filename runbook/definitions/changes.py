@@ -43,7 +43,7 @@ class Change:
     words: tuple[Token, ...]
     table: ObjectName | None = None
     arguments: tuple[str, ...] | None = None
-    """The types of a function's arguments; None where the statement names none."""
+    """The types of a function's arguments, None if the statement names none."""
 
     @property
     def spelling(self) -> tuple[str, ...]:

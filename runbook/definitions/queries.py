@@ -1,4 +1,4 @@
-"""The one query that reads what an object is now and what the history says of it."""
+"""Build the query that reads an object as it is now, and its history."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Short statements for a person who does by hand what the query in `queries` does in one go.
+"""Return short statements for a person who does by hand what the query in `queries` does in one go.
 
-What they print is read and not parsed. Their only placeholder is `{{name}}`: an object, or a migration's version.
+A person reads their output; nothing parses it. Their only placeholder is `{{name}}`: an object, or a migration's
+version.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ _NOW = {"access": _ACCESS, "column": _COLUMNS, "index": _INDEXES}
 
 
 def query_for_past(of: str) -> str:
-    """Return what lists the statements of the history on an object, or all of a migration (`of` is `migration`)."""
+    """Return the query that lists an object's statements in the history, or a migration's (`of` is `migration`)."""
     return _PAST_OF_MIGRATION if of == "migration" else _ONE_NAME + _PAST
 
 
 def query_for_now(of: str) -> str:
-    """Return what shows such objects as they are now, with owner and grants, triggers or policies."""
+    """Return the query that shows such objects as they are now, with owner and grants, triggers or policies."""
     return (_NAMES_OF_MIGRATION if of == "migration" else _ONE_NAME) + _NOW.get(of, _OBJECTS)

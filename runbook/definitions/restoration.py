@@ -70,7 +70,7 @@ def refuse_masked(texts: Iterable[str]) -> None:
 
 
 def resolve(asked: Asked, names: Iterable[ObjectName], kind: str) -> ObjectName:
-    """Return the object that is meant. The exact case goes first, then the schema `public`."""
+    """Return the object that was asked for. An exact match of case wins, then the schema `public`."""
     known = set(names)
     fits = [name for name in known if asked.schema in {"", name.schema}]
     found = [name for name in fits if name.name == asked.name]

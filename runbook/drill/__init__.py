@@ -1,3 +1,3 @@
-"""Practising a procedure on a throwaway target, with the real CLI."""
+"""Practise a procedure on a throwaway target, with the real CLI."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The unattended operator of a drill: it answers what the book says a person answers, and nothing else."""
+"""The unattended operator of a drill. It gives the answers that the book gives for a person, and no others."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from runbook.printable import one_line
 __all__ = ["NO_REASON", "AutoOperator", "StuckError", "answer_cli"]
 
 NO_REASON = "the drill stops here"
-"""Why a drill's operator stops, where the reaction does not say."""
+"""The reason for a stop if the drill's reaction doesn't give one."""
 
 _ASKS_FOR_A_KEY = re.compile(r"Yes\s*/\s*[^\n]*No\W*\Z")
 _ASKS_FOR_A_LINE = re.compile(r"\[[yY]/[nN]\]\W*\Z")
-"""CLI 2.122 at `migration fetch`; without a line it goes on by itself after ten minutes."""
+"""What CLI 2.122 asks at `migration fetch`. Without an answer, it continues by itself after ten minutes."""
 _PATIENCE = 10
-"""How often one step may fail before the drill gives up: a reaction that never helps would go on for ever."""
+"""How often one step may fail before the drill gives up. Otherwise a reaction that never helps would repeat forever."""
 
 
 class StuckError(RunbookError):
-    """The drill came to a place for which it has no answer: the procedure and its drill do not fit together."""
+    """The drill reached a place for which it has no answer: the procedure and its drill don't fit together."""
 
 
 def answer_cli(printed: str) -> bytes | None:
-    """Answer the CLI's own question with yes. Only a sandbox may be answered for; see `runbook.runtime.executor`."""
+    """Answer the CLI's own question with yes. This is allowed only in a sandbox; see `runbook.runtime.executor`."""
     asked = printed.rstrip()
     if _ASKS_FOR_A_LINE.search(asked):
         return b"y\r"
@@ -56,7 +56,7 @@ def answer_cli(printed: str) -> bytes | None:
 class AutoOperator:
     """Answers from a drill's `answers`, by parameter name or step id, and `reactions`, by step id.
 
-    A list at a step is used one after the other, the last one again and again. Raises StuckError where nothing fits.
+    The answers in a list are used one after the other, and the last one repeatedly. Raises StuckError if none fits.
     """
 
     answers: Mapping[str, Answer]
@@ -66,7 +66,7 @@ class AutoOperator:
     _failures: Counter[str] = field(default_factory=Counter)
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Begin as soon as the target is proven."""
+        """Begin as soon as the target is proved."""
         seen = target()
         self.say(f"{procedure.title}  DRILL {seen.name}  (supabase {seen.cli})")
         return True
@@ -74,16 +74,16 @@ class AutoOperator:
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the answer for that parameter, or its default."""
         answer = self.answers.get(parameter.name, parameter.default)
-        # A problem means that the answer was refused: it would be given, and refused, for ever.
+        # A problem means that the answer was refused. Giving it again would repeat that forever.
         if answer is None or problem:
             why = f" ({problem})" if problem else ""
             raise StuckError(f"the drill has no answer for '{parameter.name}'{why}", hint=parameter.ask)
         return answer if isinstance(answer, str) else ",".join(answer)
 
     def decide(self, screen: Screen) -> Reply:
-        """Do the step, with what the drill says is seen, chosen or written there.
+        """Do the step, with what the drill says a person sees, chooses or writes there.
 
-        What a command shows is judged when it has failed; at a tick a person judges, so a reaction comes first there.
+        A reaction to a command is used when the command has failed. At a tick, a person judges, so it's used first.
         """
         if screen.starts_by_itself:
             return Go()
@@ -92,7 +92,7 @@ class AutoOperator:
             return _reaction(str(reaction), screen)
 
         def given(*names: str, one_of: Sequence[str] = (), is_needed: bool = False) -> str | None:
-            """Return the drill's word for this step; raises StuckError where one is needed, or must be one of a few."""
+            """Return the drill's answer. Raises StuckError if a needed one is missing or isn't one of the options."""
             answer = self._next(self.answers, screen, *names)
             if answer is None and is_needed:
                 hint = f"Add `{screen.step.id}: …` to its answers."
@@ -110,7 +110,7 @@ class AutoOperator:
         return 0.0
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
-        """Do what the drill says follows a failure here; without a word for it the drill has failed."""
+        """React to a failure here as the drill says. Without a reaction, the drill has failed."""
         reaction = self._next(self.reactions, screen)
         self._failures[screen.path] += 1
         if reaction is None or self._failures[screen.path] > _PATIENCE:
@@ -121,9 +121,9 @@ class AutoOperator:
         return _reaction(reaction, screen)
 
     def resolve(self, screen: Screen, known: Sequence[str], *, probe: Execution | None) -> Reply:
-        """Look before deciding: run the step's check, then believe it."""
+        """Run the step's check before deciding, then trust it."""
         del known  # sentences for a person
-        # A reaction is for what the check has found; it is used up only when the check has run, or there is none.
+        # A reaction is for what the check found, so it's used up only once the check has run, or if there is none.
         reaction = self._next(self.reactions, screen) if probe is not None or screen.step.verify is None else None
         if reaction not in {None, "probe"}:
             return _reaction(str(reaction), screen)
@@ -146,7 +146,7 @@ class AutoOperator:
         return reaction.removeprefix("take:").strip() if isinstance(reaction, str) else None
 
     def tell(self, event: Event, screen: Screen | None) -> None:
-        """Say one line for each step that ended."""
+        """Print one line for each step that ended."""
         del screen
         match event:
             case StepFinished(outcome=Outcome.PASSED):
@@ -160,7 +160,7 @@ class AutoOperator:
                 self.say(f"  chosen   {event.step}  {event.option}")
 
     def _next(self, answers: Mapping[str, Answer], screen: Screen, *more: str) -> str | None:
-        """Return the answer for a step: by its whole path, that without values, its id, or another name of it."""
+        """Return the answer for a step, by its whole path, its path without values, its id, or another name."""
         for key in (screen.path, plain_path(screen.path), screen.step.id, *more):
             if key not in answers:
                 continue

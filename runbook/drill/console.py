@@ -1,4 +1,4 @@
-"""What `runbook drill` shows: the briefing, the progress of many drills, proofs, debrief, how to get into a sandbox."""
+"""Show a drill: the briefing, the progress of many drills, proofs, the debrief, and how to get into a sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["hold", "hold_all", "list_drills", "say_briefing"]
 
 _WIDEST = 80
-"""Columns of the longest line; a narrower terminal has shorter ones."""
+"""The longest line, in columns. On a narrower terminal, lines are shorter."""
 
 
 def hold(
@@ -40,9 +40,9 @@ def hold(
     verbose: bool,
     recording: str | None = None,
 ) -> int:
-    """Hold one drill, unattended or by the person at the terminal, and show all there is to show of it.
+    """Run one drill, unattended or with the person at the terminal, and show everything about it.
 
-    One with a `recording` is unattended, and its screens and keys go into that file.
+    A drill with a `recording` is unattended, and its screens and keys are written to that file.
     """
     if recording is not None:
         return _hold_recorded(book, procedure, drill, major=major, url=url, file=recording)
@@ -52,7 +52,7 @@ def hold(
     from runbook.drill.stage import set_stage
     from runbook.runtime.running_mark import running
 
-    # A person's other terminal, a kept sandbox and a server of their own must be reached from outside this process.
+    # A person's other terminal, a kept sandbox and a server of their own need access from outside this process.
     if auto and not keep and url is None:
         cut_off_network()
     with ExitStack() as stack:
@@ -79,7 +79,7 @@ def hold(
 
 
 def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int, url: str | None, file: str) -> int:
-    """Hold one drill unattended and write its screens and keys into a file, for the site."""
+    """Run one drill unattended and write its screens and keys to a file, for the site."""
     if find_spec("jinja2") is None:
         raise MissingPartError(
             "a recording needs jinja2, which isn't installed", hint="pip install 'migration-runbook[site]'"
@@ -111,13 +111,13 @@ def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int
 
 
 def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> None:
-    """Say what the pager says and, to a person, how to get in from another terminal."""
+    """Print the pager's message and, for a person, how to get in from another terminal."""
     click.echo(f"\nDRILL  {procedure.title}  ({drill.name})\n")
     _say(drill.briefing, "  ")
     click.echo()
     if enter is None:
         return
-    # The values that a person on call would know: what is proven afterwards speaks of them.
+    # The values that a person on call would know. The proofs use them.
     known = [
         (one.name, drill.answers[one.name])
         for one in procedure.parameters
@@ -127,13 +127,13 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
         click.echo(f"  {name}: {answer if isinstance(answer, str) else ', '.join(answer)}")
     if known:
         click.echo("  ")
-    _say("Everything here is a throwaway: a database, a project and a platform on this machine alone.", "  ")
-    _say("The commands are the real ones. To look around in another terminal, type:", "  ")
+    _say("Everything here is throwaway: a database, a project and a platform, all on this machine.", "  ")
+    _say("The commands are real. To look around in another terminal, type:", "  ")
     click.echo(f"  {enter}\n")
 
 
 def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
-    """Let the person at the terminal walk; return the report and how often help was asked for."""
+    """Let the person at the terminal walk. Return the report and how often they asked for help."""
     from runbook.drill.stage import run_drill
     from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.terminal import TerminalOperator
@@ -143,7 +143,7 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
     dialog.line("  Press Enter to take the call. ")
 
     def again() -> bool:
-        # The run lives in the sandbox and ends with it: `runbook resume` could not find it any more.
+        # The run is in the sandbox and ends with it, so `runbook resume` couldn't find it later.
         click.echo()
         _say("The run has stopped. On production, `runbook resume` would continue it.", "")
         return dialog.line("Press Enter to continue, or e to end the drill: ").lower() not in {"e", "q"}
@@ -156,7 +156,7 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 
 
 def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
-    """Let the book's own answers walk."""
+    """Walk with the book's own answers."""
     from runbook.drill.auto_operator import AutoOperator, answer_cli
     from runbook.drill.stage import run_drill
     from runbook.policy.redaction import Redactor
@@ -172,9 +172,9 @@ def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
 
 
 def _say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
-    """Say what the proofs found, one a line, and what there is to learn."""
+    """Print what the proofs found, one per line, and what there is to learn."""
     if report.trouble:
-        _say(f"The walk went wrong: {report.trouble}", "\n  ", "  ")
+        _say(f"The run failed: {report.trouble}", "\n  ", "  ")
     click.echo(f"\nProofs, with Supabase CLI {report.cli} and PostgreSQL {report.postgres}")
     for proof in report.proofs:
         found = f" ({proof.found})" if proof.found else ""
@@ -205,7 +205,7 @@ def hold_all(
     url: str | None,
     results: str | None,
 ) -> int:
-    """Hold every drill (of one procedure), two at a time, with a line for each as it ends, and keep the results.
+    """Run every drill (of one procedure), two at a time, print a line as each ends, and keep the results.
 
     `cli` is a major of the CLI, `both`, or `both-if-different`.
     """

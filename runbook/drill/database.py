@@ -26,7 +26,7 @@ Row = tuple[object, ...]
 
 
 def connect(url: str, *, timeout: int = 10) -> psycopg.Connection[Row]:
-    """Open a connection in autocommit mode; raises MissingPartError without psycopg, RunbookError if refused."""
+    """Open a connection in autocommit mode. Raises MissingPartError without psycopg, RunbookError if refused."""
     try:
         import psycopg
     except ImportError as error:
@@ -47,13 +47,13 @@ def connect(url: str, *, timeout: int = 10) -> psycopg.Connection[Row]:
 
 
 def load_driver() -> None:
-    """Import the driver ahead of its first use, while something else takes its time; what fails, fails then."""
+    """Import the driver before its first use, while something else is slow. The first use reports import errors."""
     with suppress(ImportError):
-        import psycopg  # noqa: F401 - for its side effect of being there
+        import psycopg  # noqa: F401 - only to have it loaded
 
 
 def execute(url: str, *statements: str) -> None:
-    """Run statements (each may be a whole script) on one connection; raises RunbookError with the server's words."""
+    """Run statements (each may be a whole script) on one connection. Raises RunbookError with the server's message."""
     with connect(url) as connection:
         for statement in statements:
             _run(connection, statement)
@@ -68,7 +68,7 @@ def set_passwords(url: str, passwords: Mapping[str, str]) -> None:
 
 
 def query(url: str, statement: str) -> list[Row]:
-    """Return the rows of one statement; raises RunbookError with the server's words."""
+    """Return the rows of one statement. Raises RunbookError with the server's message."""
     with connect(url) as connection:
         cursor = _run(connection, statement)
         return cursor.fetchall() if cursor.description else []
@@ -81,7 +81,7 @@ def query_records(url: str, statement: str, *, reading: bool) -> list[dict[str, 
         cursor = _run(connection, statement)
         names = [column.name for column in cursor.description or ()]
         found = cursor.fetchall() if names else []
-    plain = (str, int, float, bool, dict, list, type(None))  # as JSON has them; a date or a uuid becomes text
+    plain = (str, int, float, bool, dict, list, type(None))  # the types of JSON; a date or a uuid becomes text
     rows = ([value if isinstance(value, plain) else str(value) for value in row] for row in found)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -99,7 +99,7 @@ def _run(connection: psycopg.Connection[Row], statement: str) -> psycopg.Cursor[
 # --- scripts --------------------------------------------------------------------------------------------------------
 
 
-# What may hold a semicolon that ends nothing: quoted text, dollar-quoted text, comments.
+# A semicolon in these doesn't end a statement: quoted text, dollar-quoted text, comments.
 _OPAQUE = re.compile(
     r"""
     (?P<comment>--[^\n]*)
@@ -116,15 +116,15 @@ _BLOCK_MARK = re.compile(r"/\*|\*/")
 
 
 def split_statements(script: str) -> tuple[str, ...]:
-    """Return the statements without their semicolons; comments stay with the statement they stand before."""
+    """Return the statements without their semicolons. Comments stay with the statement that follows them."""
     cuts = [-1, *_ends(script), len(script)]
     pieces = (script[start + 1 : end].strip() for start, end in pairwise(cuts))
-    # A piece of comments alone, as behind the last semicolon, is no statement.
+    # A piece with only comments, such as after the last semicolon, isn't a statement.
     return tuple(piece for piece in pieces if re.sub(r"--[^\n]*|/\*.*?\*/", "", piece, flags=re.DOTALL).strip())
 
 
 def _ends(script: str) -> Iterator[int]:
-    """Yield where statements end."""
+    """Yield the positions where statements end."""
     at = 0
     while found := _OPAQUE.search(script, at):
         at = found.end()
@@ -148,7 +148,7 @@ _LINE = re.compile(
     r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) UTC \[\d+\] (?P<database>\S+) "
     r"(?P<level>WARNING|ERROR|FATAL|PANIC): +(?P<message>.*)"
 )
-"""As `log_line_prefix` in `runbook.drill.postgres` makes it."""
+"""A log line with the `log_line_prefix` from `runbook.drill.postgres`."""
 
 
 def read_server_log(file: Path, database: str) -> Iterator[LogRow]:

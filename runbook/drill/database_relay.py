@@ -1,4 +1,4 @@
-"""A relay between commands and the database, for drills in which the connection breaks in the middle of a push."""
+"""Relay between commands and the database, for drills in which the connection breaks in the middle of a push."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from runbook.drill.loopback import Threads, watch_threads
 __all__ = ["Break", "DatabaseRelay", "open_relay"]
 
 _RECORDS_A_FILE = re.compile(rb"insert\s+into\s+supabase_migrations\.schema_migrations", re.IGNORECASE)
-"""In one message with a file's statements, both majors send its history row: then the push is in the middle."""
+"""Both majors send a file's history row in one message with its statements, so this marks the middle of a push."""
 _OVERLAP = 200
-"""Bytes kept of what came before: the statement may lie across two reads."""
+"""How many earlier bytes to keep: the statement may be split across two reads."""
 _LET_IN = b"R\x00\x00\x00\x08\x00\x00\x00\x00"
 """AuthenticationOk. The database itself asks each client for the password; the relay neither knows nor checks it."""
 
 
 class Break(StrEnum):
-    """When the connection breaks: before the server has the file, or after, so that it goes on alone."""
+    """When the connection breaks: before the server has the file, or after, so that the server finishes alone."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -32,7 +32,7 @@ class Break(StrEnum):
 
 @dataclass(slots=True)
 class DatabaseRelay:
-    """A relay on loopback. `url` is the database as commands see it; `breaks` counts what happened."""
+    """A relay on loopback. `url` is the database as commands see it; `breaks` counts the broken connections."""
 
     url: str
     server: tuple[str, int]
@@ -51,8 +51,8 @@ class DatabaseRelay:
 
     def serve(self) -> None:
         """Accept connections until the relay is closed."""
-        # By asking again and again: shutting the listener down would wake this thread at once, and would also end it
-        # for the process that goes on serving a kept sandbox.
+        # This polls. Shutting the listener down would wake this thread at once, but would also close it for the
+        # process that keeps serving a kept sandbox.
         self.listener.settimeout(0.05)
         while not self._closed:
             with suppress(TimeoutError):
@@ -77,12 +77,12 @@ class DatabaseRelay:
             try:
                 server = socket.create_connection(self.server, timeout=10)
             except OSError:
-                return  # to the command the database is down, as it is
-            server.settimeout(None)  # the ten seconds are for connecting; a push may wait for a lock much longer
+                return  # the command sees that the database is down, which is true
+            server.settimeout(None)  # the ten seconds are only for connecting: a push may wait much longer for a lock
             ends = {client, server}
             with server:
                 with self._lock:
-                    if self._closed:  # while this thread was connecting: nobody would cut it any more
+                    if self._closed:  # while this thread was connecting, so nobody else would cut this connection
                         return
                     self._open |= ends
                 let_in = threading.Event()
@@ -94,7 +94,7 @@ class DatabaseRelay:
                     self._open -= ends
 
     def _carry_out(self, client: socket.socket, server: socket.socket, let_in: threading.Event) -> bool:
-        """Carry from the command to the server; true if the connection broke, and the server was left to itself.
+        """Carry from the command to the server. Return True if the connection broke and the server was left alone.
 
         It breaks only after the database has let the client in: any local user can send what looks like a push.
         """
@@ -108,9 +108,9 @@ class DatabaseRelay:
                     self.breaks += 1
             if armed is not None:
                 when, also = armed
-                # Before the cut: a command that `also` kills must not notice the cut and report an error.
+                # Call it before the cut: a command that `also` kills must not notice the cut and report an error.
                 also()
-                # Nothing may reach the command any more: the server's answer can be quicker than the cut.
+                # Nothing may reach the command now, and the server's answer can be quicker than the cut.
                 _cut(client)
                 if when is Break.BEFORE or not _send(server, data):
                     _cut(server)
@@ -124,7 +124,7 @@ class DatabaseRelay:
 def open_relay(url: str) -> Iterator[DatabaseRelay]:
     """Relay from a free port of 127.0.0.1 to the database of that URL until the block ends.
 
-    Raises RunbookError at its end if a thread of the relay failed; a side that goes away is no failure.
+    Raises RunbookError at its end if a thread of the relay failed. A side that closes its connection isn't a failure.
     """
     parts = urlsplit(url)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -142,14 +142,14 @@ def open_relay(url: str) -> Iterator[DatabaseRelay]:
 
 
 def _carry_back(server: socket.socket, client: socket.socket, let_in: threading.Event) -> None:
-    """Carry from the server to the command; with nobody there any more, listen until the server is done."""
+    """Carry from the server to the command. If the command is gone, read until the server is done."""
     seen = b""
     while data := _receive(server):
         seen = (seen + data)[-len(data) - len(_LET_IN) :]
         if not let_in.is_set() and _LET_IN in seen:
             let_in.set()
         _send(client, data)
-        # ReadyForQuery, idle or in a failed transaction: what was sent before the cut has been done.
+        # ReadyForQuery, idle or in a failed transaction: the server has finished what was sent before the cut.
         if data.endswith((b"Z\x00\x00\x00\x05I", b"Z\x00\x00\x00\x05E")) and _is_cut(client):
             break
     _finish(client)
@@ -158,7 +158,7 @@ def _carry_back(server: socket.socket, client: socket.socket, let_in: threading.
 
 
 def _receive(end: socket.socket) -> bytes:
-    """Return what came; nothing where the other side has gone, in whatever way."""
+    """Return what was received, or nothing if the other side is gone for any reason."""
     try:
         return end.recv(65536)
     except OSError:
@@ -166,7 +166,7 @@ def _receive(end: socket.socket) -> bytes:
 
 
 def _send(end: socket.socket, data: bytes) -> bool:
-    """Send all of it; false where the other side has gone."""
+    """Send all of it. Return False if the other side is gone."""
     try:
         end.sendall(data)
     except OSError:

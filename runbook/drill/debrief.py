@@ -1,4 +1,4 @@
-"""What there is to say after a drill: time, wrong turns, trouble met, what was really wrong."""
+"""Write the debrief of a drill: time, wrong turns, failed steps, and what was really wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runbook.reports.failures import failures, in_one_sentence
 __all__ = ["cause", "debrief"]
 
 _LONG = 60.0
-"""Seconds at one step after which it is worth a word."""
+"""How many seconds at one step are worth mentioning."""
 _STATES = {
     "applied": "was applied",
     "pending": "waited in the tree",
@@ -37,7 +37,7 @@ _STATES = {
 _HAPPENED = {
     "drop_connection": "the connection to the database broke",
     "kill_cli": "the command was killed",
-    "second_operator": "a colleague held the target",
+    "second_operator": "a colleague had the target locked",
     "fail_requests": "the platform failed or was slow",
     "run_sql": "somebody changed production",
     "fail_function": "calls of the function began to fail",
@@ -51,7 +51,7 @@ _HAPPENED = {
 def debrief(
     report: DrillReport, procedure: Procedure, drill: Drill, *, hints: int = 0, errors: Sequence[KnownError] = ()
 ) -> tuple[str, ...]:
-    """Return sentences for the person who drilled. `hints` is how often help was asked for, `errors` are the book's."""
+    """Return sentences for the person who drilled. `hints` counts their requests for help, `errors` are the book's."""
     took = f"{int(report.seconds / 60)}:{int(report.seconds) % 60:02d}"
     lines = [f"It took {took}; the page says about {procedure.minutes} min."]
     lines += [*_turns(report.events, drill), *_trouble(report.events, errors)]
@@ -62,7 +62,7 @@ def debrief(
 
 
 def cause(drill: Drill, happened: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Return what the scenario was, in sentences: for after the drill. `happened` are the events that came."""
+    """Return sentences that explain the scenario after the drill. `happened` has the events that took place."""
     scenario = drill.scenario
     lines = [f"Migration {migration.name} {_STATES[migration.state]}." for migration in scenario.migrations]
     if scenario.seed:
@@ -75,27 +75,27 @@ def cause(drill: Drill, happened: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         when = "From the start" if step == "start" else f"At step '{step}'"
         lines.append(f"{when} {_HAPPENED[kind]}.")
     if len(happened) < len(scenario.events):
-        lines.append("More was prepared to go wrong, at a step that you did not come to.")
+        lines.append("Something else would have gone wrong, at a step that you didn't reach.")
     return tuple(lines)
 
 
 def _turns(events: Sequence[Event], drill: Drill) -> Iterator[str]:
-    """Yield where the walk went another way than the drill's own."""
+    """Yield where the walk differed from the drill's own answers."""
     for event in events:
         if isinstance(event, OptionChosen):
             wanted = drill.answers.get(event.step.rpartition("/")[2])
-            # A list of answers is for a question that comes more than once; which was whose is not known here.
+            # A list of answers is for a question that is asked several times. Which one was for which isn't known here.
             if isinstance(wanted, str) and wanted != event.option:
                 yield f"At '{event.step}' you chose '{event.option}'; the drill's own answer is '{wanted}'."
         elif isinstance(event, SteppedBack):
             yield f"You went to '{event.step}' again."
         elif isinstance(event, StepSkipped):
-            # Past a step that was done already nobody is asked for a reason, and nothing was left out.
+            # Nobody is asked for a reason at a step that was already done, and skipping it leaves nothing out.
             yield from [f"You skipped '{event.step}': {event.reason}."] if event.reason else []
 
 
 def _trouble(events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:
-    """Yield steps that failed or whose end was unknown, each once."""
+    """Yield steps that failed or whose result was unknown, each once."""
     failed = Counter(
         (event.step, event.outcome)
         for event in events
@@ -107,22 +107,23 @@ def _trouble(events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[
         yield from dict.fromkeys(f"Its error: {one_line(in_one_sentence(known))}" for known in why)
     for event in events:
         if isinstance(event, StepResolved):
-            yield f"You decided that '{event.step}' is {'done' if event.decision == 'done' else 'to be done again'}."
+            ended = "was done" if event.decision == "done" else "had to be done again"
+            yield f"You decided that '{event.step}' {ended}."
 
 
 def _pauses(events: Sequence[Event]) -> Iterator[str]:
-    """Yield the longest stay at one step, where it was long."""
+    """Yield the longest time at one step, if it was long."""
     stays: dict[str, float] = {}
     before: datetime | None = None
     for event in events:
-        # The time before an event counts for its step: a screen is read first, and answered then.
+        # The time before an event counts for its step, because people read a screen before they answer.
         step = getattr(event, "step", "")
         if before is not None and step:
             stays[step] = stays.get(step, 0) + seconds_since(before, event)
         before = event.at
     longest = max(stays, key=lambda step: stays[step], default="")
     if longest and stays[longest] > _LONG:
-        yield f"You were longest at '{longest}': {stays[longest] / 60:.1f} min."
+        yield f"You spent the most time at '{longest}': {stays[longest] / 60:.1f} min."
 
 
 def _times(number: int) -> str:

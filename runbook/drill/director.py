@@ -1,4 +1,4 @@
-"""What happens during a walk: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
+"""Play the events of a scenario: a connection drops, the CLI is killed, a colleague takes over, a function fails."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["EVENTS", "Director", "needs_relay"]
 
 _ON_THE_CONNECTION = {"drop_connection", "kill_cli"}
 _BY_HAND = {"remove_file", "write_file"}
-"""What a person does at a tick; a person who drills does it alone."""
+"""Events that are a person's work at a tick. In a drill by hand, the person does them."""
 
 
 def needs_relay(events: Sequence[ScenarioEvent]) -> bool:
@@ -46,9 +46,9 @@ def needs_relay(events: Sequence[ScenarioEvent]) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class Director:
-    """An operator's shadow: it sees what begins, lets the scenario's events happen then, and passes everything on.
+    """Wraps an operator: it plays the scenario's events when their steps begin, and passes everything on.
 
-    An event happens when its step (`at`: the path or the id) starts, for the `turn`-th time where that is given.
+    An event happens when its step (`at`: the path or the id) starts, for the `turn`-th time if that is given.
     """
 
     operator: Operator
@@ -59,15 +59,15 @@ class Director:
     """The name under which the drill's target is locked."""
     relay: DatabaseRelay | None = None
     unattended: bool = True
-    """Nobody is there to do what a tick says: the scenario's hands do it."""
+    """Nobody is there to do what a tick says, so the scenario does it."""
     played: list[tuple[str, str]] = field(default_factory=list)
-    """What has happened: the kind of event, and the path of the step at which it did (`start` before the first)."""
+    """The events so far: the kind of each, and the path of its step (`start` before the first step)."""
     _starts: dict[str, int] = field(default_factory=dict)
     _child: int = 0
     _begun: bool = False
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Play the events of the start, once even if the walk begins several procedures; then pass on."""
+        """Play the events of the start, only once even if the walk begins several procedures. Then pass on."""
         if not self._begun:
             self._begun = True
             for event in self.events:
@@ -99,7 +99,7 @@ class Director:
         return self.operator.conclude(screen) if isinstance(self.operator, Concluding) else None
 
     def during(self, what: str) -> AbstractContextManager[None]:
-        """Pass on to an operator that shows what is waited for."""
+        """Pass on to an operator that shows what it's waiting for."""
         return self.operator.during(what) if isinstance(self.operator, Watching) else nullcontext()
 
     def pause(self, seconds: float) -> float:
@@ -123,8 +123,8 @@ class Director:
         return self.operator.take_over(holder)
 
     def tell(self, event: Event, screen: Screen | None) -> None:
-        """Play what is due as a step starts, then pass on."""
-        # The operator first: what it says of the step stands above what happens in it.
+        """Play the events that are due as a step starts, then pass on."""
+        # The operator comes first, so that its line about the step is above what happens in it.
         self.operator.tell(event, screen)
         if isinstance(event, ChildStarted):
             self._child = event.pid
@@ -137,7 +137,7 @@ class Director:
                     self._play(due, path)
 
     def _play(self, event: ScenarioEvent, path: str) -> None:
-        # A person who drills removes and writes files with their own hands, as the tick tells them.
+        # In a drill by hand, the person removes and writes files themselves, as the tick says.
         if event.kind in _BY_HAND and not self.unattended:
             return
         EVENTS[event.kind](self, event)
@@ -155,52 +155,52 @@ class Director:
         assert self.relay is not None
 
         def kill() -> None:
-            # The command leads a group of its own; what npx started in it would otherwise live on and end the push.
+            # The command leads its own process group. Otherwise what npx started would survive and finish the push.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child, signal.SIGKILL)
 
         self.relay.arm(Break(event.what), kill)
 
     def second_operator(self, event: ScenarioEvent) -> None:
-        """Let somebody else take the target over (or, at the start, already hold it)."""
+        """Let somebody else take over the target (or, at the start, already have it locked)."""
         found = self.journal.holders()
         holder = Holder(
             run="20260101-0900-colleague",
             procedure="push-migration",
             operator=event.what,
-            host="laptop",  # another one: from here nobody can tell whether the process still lives
+            host="laptop",  # another machine, so nobody can tell whether the process is still running
             pid=os.getpid(),
             since=datetime.now(UTC),
         )
         self.journal.hold(self.lock, holder, over=found[0] if found else None)
 
     def fail_requests(self, event: ScenarioEvent) -> None:
-        """Let requests to the platform fail or be slow."""
+        """Make requests to the platform fail or be slow."""
         self.sandbox.platform.state.faults.append(
             Fault(request=linear_regex(event.what), status=event.status, delay=event.delay, times=event.times)
         )
 
     def run_sql(self, event: ScenarioEvent) -> None:
-        """Let somebody change production at this moment."""
+        """Change production at this moment, as somebody else."""
         execute(self.sandbox.postgres.admin_url, event.what)
 
     def fail_function(self, event: ScenarioEvent) -> None:
-        """Let calls of an edge function fail from now on."""
+        """Make calls of an edge function fail from now on."""
         with self.sandbox.platform.state.lock:
             self.sandbox.platform.state.fail_calls(event.what)
 
     def keep_version(self, event: ScenarioEvent) -> None:
-        """Let the platform accept the next deploy of a function and keep the version that is live."""
+        """Make the platform accept the next deploy of a function but keep the version that is live."""
         with self.sandbox.platform.state.lock:
             self.sandbox.platform.state.kept.add(event.what)
 
     def keep_secret(self, event: ScenarioEvent) -> None:
-        """Let the platform accept the next value of a secret and keep the one that is set."""
+        """Make the platform accept the next value of a secret but keep the one that is set."""
         with self.sandbox.platform.state.lock:
             self.sandbox.platform.state.kept_secrets.add(event.what)
 
     def remove_file(self, event: ScenarioEvent) -> None:
-        """Do what the tick says: take a file of the project away."""
+        """Do what the tick says: remove a file of the project."""
         (self.sandbox.project / event.what).unlink()
 
     def write_file(self, event: ScenarioEvent) -> None:
@@ -222,4 +222,4 @@ EVENTS: Mapping[str, Callable[[Director, ScenarioEvent], None]] = {
     "remove_file": Director.remove_file,
     "write_file": Director.write_file,
 }
-"""What happens, by the kind of event."""
+"""The method for each kind of event."""

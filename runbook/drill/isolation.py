@@ -1,4 +1,4 @@
-"""How a drill stays on this machine: its commands' environment, a proxy that refuses, a network of its own."""
+"""Keep a drill on this machine: its commands' environment, a proxy that refuses everything, a network of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 # --- the environment of commands ------------------------------------------------------------------------------------
 
 
-# Who the person is, how their terminal looks, and what measures the tests' children: nothing that names a target.
+# The person, their terminal's settings, and what measures the tests' children. Nothing here names a target.
 _HARMLESS = {
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "LANG", "LANGUAGE", "TZ", "EDITOR", "VISUAL",
     "TMPDIR", "USER", "LOGNAME", "SHELL", "PYTHONPATH", "PYTHONWARNINGS", "COVERAGE_PROCESS_START", "TMUX",
@@ -38,10 +38,10 @@ _PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
 
 
 def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
-    """Write a script that runs a command, or a shell, in the project with exactly that environment; return its path."""
-    # `env -i`: what the other terminal has exported, a token or a PGHOST, must not come along.
+    """Write a script that runs a command, or a shell, in the project with only that environment. Return its path."""
+    # `env -i`: variables that the other terminal exports, such as a token or PGHOST, must not get in.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
-    # The script holds the drill's password and keys, so nobody else may read it, not even while it is written.
+    # The script contains the drill's password and keys, so nobody else may read it, not even while it's being written.
     file.touch(mode=stat.S_IRWXU, exist_ok=False)
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
@@ -53,7 +53,7 @@ def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]
 
 @contextmanager
 def harmless_environment() -> Iterator[None]:
-    """Take everything but terminal and language settings out of this process's environment for the block.
+    """Remove everything but terminal and language settings from this process's environment for the block.
 
     Commands inherit this process's environment, so a `SUPABASE_PROJECT_ID`, a token or a `PGHOST` must not be in it.
     """
@@ -73,16 +73,16 @@ def harmless_environment() -> Iterator[None]:
 
 @dataclass(slots=True)
 class BlockingProxy:
-    """Where commands think the internet is; `attempts` are the hosts and URLs they asked for."""
+    """The proxy that commands use for the internet. `attempts` are the hosts and URLs that they asked for."""
 
     url: str
-    """With a password that only the drill's own commands have."""
+    """Contains a password that only the drill's own commands have."""
     attempts: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def open_blocking_proxy() -> Iterator[BlockingProxy]:
-    """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends; every request is refused.
+    """Listen as an HTTP proxy on a free port of 127.0.0.1 until the block ends, and refuse every request.
 
     A request without the password gets a 407 and doesn't count as an attempt: it isn't the drill's.
     """
@@ -90,7 +90,7 @@ def open_blocking_proxy() -> Iterator[BlockingProxy]:
     wanted = f"Basic {base64.b64encode(key.encode()).decode()}".encode()
 
     class Refusal(StreamRequestHandler):
-        timeout = 5  # seconds for a client that connects and says nothing
+        timeout = 5  # seconds for a client that connects and sends nothing
 
         def handle(self) -> None:
             """Note `CONNECT host:port` or `GET http://host/…`, and refuse."""
@@ -120,10 +120,10 @@ _SET_FLAGS, _UP = 0x8914, 0x1
 
 
 def cut_off_network() -> bool:
-    """Move this process, and all it starts from now on, to a network of loopback alone; tell whether that worked.
+    """Move this process, and all it starts from now on, to a network with only loopback. Tell whether that worked.
 
-    Linux only, and only where the kernel lets this user. It is tried in a child first: a half-made network would be
-    worse than none. Must be called before there are threads.
+    This works only on Linux, if the kernel allows it for this user. A child tries it first, because a half-made network
+    would be worse than none. Call it before there are threads.
     """
     if sys.platform != "linux":
         return False
@@ -135,19 +135,19 @@ def cut_off_network() -> bool:
                     socket.create_connection(server.getsockname(), timeout=1).close()
                 os._exit(0)
         finally:
-            os._exit(1)  # also where an error comes up: two processes must not go on with the drill
+            os._exit(1)  # also after an error: two processes must not both continue the drill
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0 and _enter()
 
 
 def _enter() -> bool:
-    """Leave the network, and, for that, as a plain user, become the owner of a new user namespace with the same id."""
+    """Leave the network. A plain user first becomes the owner of a new user namespace with the same id."""
     user, group, root = os.geteuid(), os.getegid(), os.geteuid() == 0
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(_NEW_NETWORK if root else _NEW_NETWORK | _NEW_USER) != 0:
         return False
     try:
         if not root:
-            # The kernel takes a group map from a plain user only after "deny" (user_namespaces(7)).
+            # The kernel accepts a group map from a plain user only after "deny" (user_namespaces(7)).
             Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
             Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
             Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")

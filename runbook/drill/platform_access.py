@@ -1,4 +1,4 @@
-"""Who may use the platform's stand-in. Every user of this machine can reach its port, and so can pages in a browser.
+"""Decide who may use the platform's stand-in. Every user of this machine can reach its port, and so can web pages.
 
 So a request must carry a key that only the drill's own commands have, and name the host that they name. The stand-in
 checks that before it reads the body.
@@ -18,7 +18,7 @@ __all__ = ["Keys", "refusal"]
 _CALL_HEADER = "x-drill-key"
 """Every call of a function must have this header. On production anybody may call; here, only the drill's commands."""
 _LARGEST = 64 * 1024 * 1024
-"""Bytes that a request's body may have: more than a deploy sends."""
+"""The most bytes of a request's body. A deploy sends fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Keys:
 
 
 def refusal(request: ApiRequest, keys: Keys, *, hosts: Sequence[str], port: int) -> ApiReply | None:
-    """Return the error for a request that isn't the drill's own or has no acceptable length; None if it is admitted."""
+    """Return the error for a request that isn't the drill's own or has no acceptable length, None if it's admitted."""
     # A page can point its own host name at 127.0.0.1 (DNS rebinding), but the browser then sends that name.
     if len(hosts) != 1 or hosts[0].lower() not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
-        return answer(421, {"message": "A drill's platform answers on 127.0.0.1 alone"})
+        return answer(421, {"message": "A drill's platform answers only on 127.0.0.1"})
     name, wanted = (_CALL_HEADER, keys.call) if is_call(request) else ("authorization", f"Bearer {keys.token}")
     if not hmac.compare_digest(request.headers.get(name, "").encode(), wanted.encode()):
         return answer(401, {"message": "Unauthorized: a drill's platform answers only the drill's own commands"})

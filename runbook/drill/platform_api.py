@@ -1,7 +1,7 @@
-"""What the platform's stand-in answers: the management API as the CLI asks it, and calls of edge functions.
+"""Answer requests to the platform's stand-in: the management API as the CLI uses it, and calls of edge functions.
 
-Which requests the CLI makes and which replies it takes was found by running Supabase CLI 3.1.0 and 2.122.1 against it.
-Requests and replies are plain values, so that no handler needs a server.
+Running Supabase CLI 3.1.0 and 2.122.1 against it showed which requests the CLI makes and which replies it accepts.
+Requests and replies are plain values, so handlers don't need a server.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from runbook.model import FunctionResponse
 __all__ = ["CALLS", "ApiReply", "ApiRequest", "answer", "is_call", "respond"]
 
 CALLS = "/functions/v1"
-"""The path below which functions are called, as on the hosted platform."""
+"""The path of calls of functions, as on the hosted platform."""
 _DAY = 24 * 60 * 60
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """What was asked. `place` are the groups of the route's pattern; names of headers are in lower case."""
+    """A request. `place` has the groups of the route's pattern; names of headers are in lower case."""
 
     method: str
     path: str
@@ -42,13 +42,13 @@ class ApiRequest:
     place: tuple[str, ...] = ()
 
     def json(self) -> object:
-        """Return the body's JSON, None when it is empty."""
+        """Return the body's JSON, or None if it's empty."""
         return json.loads(self.body or b"null")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiReply:
-    """What is answered, after `delay` seconds."""
+    """A reply, sent after `delay` seconds."""
 
     status: int
     body: bytes = b""
@@ -63,12 +63,12 @@ def answer(status: int, document: object) -> ApiReply:
 
 
 def is_call(request: ApiRequest) -> bool:
-    """Tell whether this calls a function, and not the management API."""
+    """Tell whether this calls a function rather than the management API."""
     return f"{request.path}/".startswith(f"{CALLS}/")
 
 
 def respond(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Return the reply to one request and keep the request; what has no handler is a 404 that says so."""
+    """Return the reply to one request, and keep the request. Without a handler, reply with a 404 that says so."""
     line = f"{request.method} {request.path}"
     state.requests.append(line)
     if is_call(request):
@@ -79,7 +79,7 @@ def respond(state: PlatformState, request: ApiRequest) -> ApiReply:
         place = re.fullmatch(pattern, request.path)
         if place and method == request.method:
             return handler(state, replace(request, place=place.groups()))
-    # A new CLI may ask for more: this then shows in the drill, instead of a crash of the stand-in.
+    # A new CLI may make other requests. The drill then shows this answer, and the stand-in doesn't crash.
     return answer(404, {"message": f"the drill's platform has no {line}"})
 
 
@@ -113,7 +113,7 @@ def _restore(state: PlatformState, request: ApiRequest) -> ApiReply:
     return ApiReply(201)
 
 
-# The CLI sends its log query as SQL. These are the conditions that it writes, nothing more is understood.
+# The CLI sends its log query as SQL. Only the conditions that it writes are understood.
 _SOURCE = re.compile(r"source = '(\w+_logs)'")
 _FUNCTION = re.compile(r"log_attributes\['function_id'\] = '([^']*)'")
 _LEVELS = re.compile(r"\) in \(((?:'\w+'(?:, )?)+)\)")
@@ -169,7 +169,7 @@ def _delete_secrets(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _run_query(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Run a statement: CLI 3 sends `db query --remote` here, and says in the body or the path that it only reads."""
+    """Run a statement. CLI 3 sends `db query --remote` here, and says in the body or the path if it only reads."""
     wanted = cast("Mapping[str, object]", request.json())
     reading = wanted.get("read_only") is True or request.path.endswith("/read-only")
     try:
@@ -179,7 +179,7 @@ def _run_query(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _make_login_role(_: PlatformState, __: ApiRequest) -> ApiReply:
-    # A role on a host that does not exist: drills name their database by URL.
+    # A role on a host that doesn't exist: drills name their database by URL.
     return answer(201, {"role": "postgres", "password": "drill", "ttl_seconds": 300})
 
 
@@ -213,11 +213,11 @@ def _list_functions(state: PlatformState, _: ApiRequest) -> ApiReply:
 
 
 def _deploy_function(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Take an upload: live at once, or staged when several go together (`bundleOnly`)."""
+    """Accept an upload. It's live at once, or staged if several functions are deployed together (`bundleOnly`)."""
     head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
     metadata: Mapping[str, object] = {}
     files: list[tuple[str, bytes]] = []
-    # A multipart form is a MIME message without its head; the email package reads it, binary files and all.
+    # A multipart form is a MIME message without its head. The email package can read it, including binary files.
     for part in message_from_bytes(head + request.body, policy=HTTP).iter_parts():
         content = cast("bytes | None", part.get_payload(decode=True)) or b""
         name = part.get_param("name", header="content-disposition")
@@ -237,7 +237,7 @@ def _deploy_function(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _activate_all(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Take the last request of a deploy of several: all staged versions go live together."""
+    """Accept the last request of a deploy of several functions: all staged versions go live together."""
     slugs = [str(entry["slug"]) for entry in cast("list[Mapping[str, object]]", request.json())]
     live = [state.staged.pop(slug) for slug in slugs if slug in state.staged]
     for function in live:
@@ -251,7 +251,7 @@ def _read_function(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _read_source(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Answer with metadata and files, each with the path it belongs to: what `functions download` writes."""
+    """Answer with metadata and files, each with its path. `functions download` writes these files."""
     function = state.functions.get(request.place[0])
     if function is None:
         return _missing()
@@ -274,7 +274,7 @@ def _delete_function(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _call_function(state: PlatformState, request: ApiRequest) -> ApiReply:
-    """Answer `/functions/v1/NAME/…`: what the live version answers, or the gateway's refusal; log it either way."""
+    """Answer `/functions/v1/NAME/…` with the live version's answer or the gateway's refusal, and log it."""
     slug = request.path.removeprefix(CALLS).strip("/").partition("/")[0]
     function = state.functions.get(slug)
     if function is None:
@@ -286,11 +286,11 @@ def _call_function(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _refusal(request: ApiRequest, function: DeployedFunction) -> ApiReply | None:
-    """Return what the gateway answers in the function's place. A key is only looked for, never checked."""
+    """Return what the gateway answers instead of the function. It only checks that there is a key, not which one."""
     # Codes and bodies are the hosted platform's: https://supabase.com/docs/guides/functions/error-codes
     if request.method not in _METHODS:
         return ApiReply(405)
-    # A browser's preflight carries no key, so the gateway lets it through.
+    # A browser's preflight request has no key, so the gateway lets it through.
     if not function.verify_jwt or request.method == "OPTIONS" or request.headers.get("apikey"):
         return None
     authorization = request.headers.get("authorization", "")
@@ -365,7 +365,7 @@ _ROUTES: tuple[tuple[str, str, Callable[[PlatformState, ApiRequest], ApiReply]],
     ("GET", f"{_HOME}/analytics/endpoints/logs", _read_logs),
 )
 
-# The hosts end in `.invalid`, which no resolver answers: whatever goes past the drill's URLs goes nowhere.
+# The hosts end in `.invalid`, which never resolves, so requests to anything but the drill's URLs go nowhere.
 _VERSION = {"version": "17.6.1.001", "postgres_engine": "17", "release_channel": "ga"}
 _PROJECT = {
     "id": PROJECT_REF,

@@ -20,7 +20,7 @@ _CODE = (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs")
 
 
 def bundling_problem(function: DeployedFunction) -> str:
-    """Return the reason with which the platform refuses to bundle a version, "" if it bundles it."""
+    """Return the platform's reason for refusing to bundle a version, "" if it bundles it."""
     files = {posixpath.normpath(name): content for name, content in function.files}
     root = f"file:///tmp/user_fn_{function.slug}_{function.version}/source"
     if posixpath.normpath(function.entrypoint) not in files:

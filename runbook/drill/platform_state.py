@@ -1,4 +1,4 @@
-"""What the stand-in knows: functions, secrets, logs, backups, faults to play, and every request that came."""
+"""Keep the stand-in's state: functions, secrets, logs, backups, faults to play, and every request."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from runbook.model import FunctionResponse
 __all__ = ["PROJECT_HOST", "PROJECT_REF", "DeployedFunction", "Fault", "LogRow", "PlatformState", "initial_state"]
 
 PROJECT_REF = "drillabcdefghijklmno"
-"""Twenty lower-case letters, as every project ref."""
+"""Twenty lower-case letters, like every project ref."""
 PROJECT_HOST = f"{PROJECT_REF}.drill.invalid"
-"""The project's own host. No resolver answers for `.invalid`, so nothing is ever there."""
+"""The project's own host. Names in `.invalid` never resolve, so nothing is ever there."""
 
 _FAILS = re.compile(r"\bthrow\b")
-"""The stand-in runs no code: a function whose source throws is one whose calls fail."""
+"""The stand-in runs no code. If a function's source throws, its calls fail."""
 _CRASH = FunctionResponse(status=500, body="Internal Server Error")
-"""The hosted platform's answer where a handler throws."""
+"""The hosted platform's answer if a handler throws."""
 _LOGGED = {
     503: "worker boot error: Uncaught SyntaxError: Unexpected token",
     504: "wall clock time limit reached",
     546: "Memory limit exceeded",
 }
-"""What the hosted platform logs beside such an answer; any other failure is an exception that nothing caught."""
+"""What the hosted platform logs with such an answer. Any other failure is an uncaught exception."""
 _DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeployedFunction:
-    """A function as the platform has it. `files` are names and contents as they were uploaded; times in ms."""
+    """A function as the platform has it. `files` has names and contents as uploaded. Times are in ms."""
 
     id: str
     slug: str
@@ -68,7 +68,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What goes wrong with requests that match: an HTTP status, a delay in seconds, or both, `times` times."""
+    """What goes wrong with matching requests: an HTTP status, a delay in seconds, or both, `times` times."""
 
     request: LinearRegex
     status: int | None = None
@@ -84,11 +84,11 @@ class PlatformState:
     staged: dict[str, DeployedFunction] = field(default_factory=dict)
     """Uploaded by a deploy of several functions, not yet live."""
     kept: set[str] = field(default_factory=set)
-    """Functions whose next deploy is accepted, and the old version stays live."""
+    """Functions whose next deploy is accepted while the old version stays live."""
     kept_secrets: set[str] = field(default_factory=set)
-    """Secrets whose next new value is accepted, and the old one stays set."""
+    """Secrets whose next new value is accepted while the old one stays set."""
     responses: Mapping[str, Sequence[FunctionResponse]] = field(default_factory=dict)
-    """What the scenario lets functions answer; of a function's, the first that fits the live version counts."""
+    """The answers that the scenario gives functions. For each function, the first that fits the live version counts."""
     failing: set[str] = field(default_factory=set)
     """Functions whose calls fail whatever their version answers, until the next deploy."""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -98,26 +98,26 @@ class PlatformState:
     backup_reach: float = 7 * _DAY
     """Seconds since the oldest restorable moment."""
     project_status: list[str] = field(default_factory=lambda: ["ACTIVE_HEALTHY"])
-    """What the list of projects says of this one, request by request; the last stays."""
+    """This project's status in the list of projects, request by request. The last one stays."""
     banned: list[str] = field(default_factory=list)
-    """Addresses that are banned after failed logins."""
+    """Addresses that were banned after failed logins."""
     allowed: list[str] = field(default_factory=lambda: ["0.0.0.0/0"])
     """Ranges that may connect to the database."""
     faults: list[Fault] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     """`METHOD /path` of every request to the API and every call of a function, in order."""
     restored_to: list[int] = field(default_factory=list)
-    """Unix times asked for."""
+    """The Unix times that a restore asked for."""
     restore: Callable[[int], None] = lambda _: None
-    """Brings the database back as it was at that Unix time."""
+    """Restores the database to that Unix time."""
     database_log: Callable[[], Iterable[LogRow]] = lambda: ()
     """Reads what the database has logged."""
     query: Callable[[str, bool], list[dict[str, object]]] = lambda _, __: []
-    """Runs a statement, reading only where the second argument says so; raises RunbookError."""
+    """Runs a statement, read-only if the second argument says so. Raises RunbookError."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def deploy(self, slug: str, files: tuple[tuple[str, bytes], ...], metadata: Mapping[str, object]) -> None:
-        """Make a new version of a function live, as the platform does; a failing one begins to log errors."""
+        """Make a new version of a function live, as the platform does. A failing one begins to log errors."""
         self.activate(self.version_of(slug, files, metadata))
 
     def version_of(
@@ -139,7 +139,7 @@ class PlatformState:
         )
 
     def activate(self, function: DeployedFunction) -> None:
-        """Let a version take the calls, unless the old one is kept this once."""
+        """Make a version live, unless the old one is kept this once."""
         if function.slug in self.kept:
             self.kept.remove(function.slug)
             return
@@ -158,12 +158,12 @@ class PlatformState:
             self.secrets[name] = value
 
     def fail_calls(self, slug: str) -> None:
-        """Let calls of a function fail from now on; the app's own calls show in the logs at once."""
+        """Make calls of a function fail from now on. The app's own calls appear in the logs at once."""
         self.failing.add(slug)
         self.log_call("POST", slug, _CRASH.status, self.functions[slug])
 
     def response_of(self, function: DeployedFunction) -> FunctionResponse:
-        """Return what a call of that version is answered: an error, what the scenario says, or a 200 with its name."""
+        """Return the answer to a call of that version: an error, the scenario's answer, or a 200 with its name."""
         if function.slug in self.failing:
             return _CRASH
         for response in self.responses.get(function.slug, ()):
@@ -174,8 +174,8 @@ class PlatformState:
         return FunctionResponse(body={"function": function.slug, "version": function.version})
 
     def log_call(self, method: str, slug: str, status: int, function: DeployedFunction | None) -> None:
-        """Log a call as the platform does; `function` is None where the call reached none."""
-        # These are the levels that the CLI itself gives to a status.
+        """Log a call as the platform does. `function` is None if the call didn't reach one."""
+        # The CLI itself assigns these levels to a status.
         level = "error" if status >= 500 else "warn" if status >= 400 else "info"
         attributes = {"response.status_code": str(status)} | ({"function_id": function.id} if function else {})
         self.log("function_edge_logs", level, f"{method} | {status} | {slug}", **attributes)
@@ -208,9 +208,9 @@ def initial_state(
     platform: Mapping[str, object],
     responses: Mapping[str, Sequence[FunctionResponse]] | None = None,
 ) -> PlatformState:
-    """Return the state a scenario begins with.
+    """Return the state that a scenario begins with.
 
-    `platform` may hold `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists),
+    `platform` may have `backup_age` and `backup_reach` (hours), `project_status`, `banned` and `allowed` (lists),
     `logs` (a list of `{source, level, message}`), `faults` (a list of `{request, status, delay, times}`) and
     `settings` (by the function's name, the `{verify_jwt, entrypoint_path, import_map_path}` that it is deployed with).
     Raises UsageError for anything else.

@@ -1,4 +1,4 @@
-"""What drills add: their verb, and what they need to `runbook doctor`."""
+"""Add drills to runbook: their verb, and what they need in `runbook doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL for one drill: a throwaway server of our own on loopback, or a database on a server named by URL.
+"""Run a PostgreSQL for one drill: our own throwaway server on loopback, or a database on a server named by URL.
 
 There are two ways into a server of our own. This process uses a socket in a directory that only the server's account
 (and root) may enter, and PostgreSQL asks the kernel who connects. Commands use TCP, as on production, with a password
@@ -49,19 +49,19 @@ class Postgres:
     """A database for a drill, with the URLs that this process and the operator's commands use."""
 
     url: str
-    """As the project's own role, for this process."""
+    """Connects as the project's own role, for this process."""
     admin_url: str
-    """As the superuser, for this process. On a server that is not ours: as the user in its URL."""
+    """Connects as the superuser, for this process. On a server that isn't ours, as the user in its URL."""
     command_url: str
-    """As the project's own role, for commands. Without the password: every user of the machine sees command lines."""
+    """Connects as the project's own role, for commands. It has no password: every user sees command lines."""
     password: str | None = field(repr=False)
-    """For commands, to log in; None on a server that is not ours if its URL has none."""
+    """For commands to log in. None on a server that isn't ours, if its URL has none."""
     maintenance_url: str
-    """Another database of the same server: from there this one can be dropped and made again."""
+    """Another database of the same server, from which this one can be dropped and created again."""
     database: str
     version: str
     local_url: str | None = None
-    """The database that plays the local stack; there is none on a server that is not ours."""
+    """The database that plays the local stack. A server that isn't ours has none."""
     process: Process | None = None
     """The server, if it is ours."""
     directory: Path | None = None
@@ -70,7 +70,7 @@ class Postgres:
 
 @contextmanager
 def throwaway_postgres() -> Iterator[Postgres]:
-    """Run a server for the length of the block, in a directory of its own; nothing of it is left after."""
+    """Run a server during the block, in a directory of its own. Nothing is left of it afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="runbook-postgres-", dir=temporary_base(server_account())))
     with watch(directory) as watcher:
         yield start_postgres(directory, watcher)
@@ -91,7 +91,7 @@ def start_postgres(directory: Path, watcher: Watcher, *, born: Callable[[Process
     _copy_cluster(binaries, cache, account, directory / "data")
     log = directory / "postgres.log"
     said = ""
-    for _ in range(5):  # a free port can be taken by another process before the server has it
+    for _ in range(5):  # another process can take a free port before the server does
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
@@ -108,7 +108,7 @@ def start_postgres(directory: Path, watcher: Watcher, *, born: Callable[[Process
 
 
 def stop_postgres(server: Postgres) -> None:
-    """Stop the server, or drop the database on a server that is not ours. Safe to call twice."""
+    """Stop the server, or drop the database on a server that isn't ours. Safe to call twice."""
     if server.process is not None:
         end_process(server.process, signal.SIGQUIT, signal.SIGKILL)
         return
@@ -116,8 +116,8 @@ def stop_postgres(server: Postgres) -> None:
 
 
 def copy_database(server: Postgres, source: str, target: str) -> None:
-    """Make `target` an exact copy of `source`, replacing it; sessions on either are ended."""
-    # A template can't be copied while a session is on it, so each is waited for (5,000 ms).
+    """Replace `target` with an exact copy of `source`. Sessions on either are ended."""
+    # A template can't be copied while it has sessions, so wait for each of them to end (5,000 ms).
     others = f"from pg_stat_activity where datname = '{source}'"
     execute(
         server.maintenance_url,
@@ -128,17 +128,17 @@ def copy_database(server: Postgres, source: str, target: str) -> None:
 
 
 def named_postgres(url: str) -> Postgres:
-    """Make a database of our own on a running server; raises UsageError unless the server is on loopback."""
+    """Create a database of our own on a running server. Raises UsageError unless the server is on loopback."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.hostname:
         raise UsageError(f"not a PostgreSQL URL: {url}", hint="Example: postgresql://postgres@127.0.0.1:5432/postgres")
-    # libpq lets the hosts in a URL's query win over the one before the slash.
+    # In libpq, hosts in a URL's query take precedence over the one before the slash.
     pairs = [(key.lower(), value) for key, value in parse_qsl(parts.query, keep_blank_values=True)]
     named = {host for key, value in pairs if key in {"host", "hostaddr", "service"} for host in value.split(",")}
     elsewhere = {parts.hostname, *named} - {"127.0.0.1", "localhost", "::1"}
     if elsewhere:
         raise UsageError(
-            f"a drill's database must be on this machine, and {', '.join(sorted(elsewhere))} is not",
+            f"a drill's database must be on this machine, and {', '.join(sorted(elsewhere))} isn't",
             hint="Use 127.0.0.1. A drill breaks things on purpose.",
         )
     database = f"runbook_drill_{secrets.token_hex(4)}"
@@ -146,7 +146,7 @@ def named_postgres(url: str) -> Postgres:
     version = str(query(url, "show server_version")[0][0])
     own = parts._replace(path=f"/{database}", query=parts.query or "sslmode=disable")
     user, host = parts.netloc.rpartition("@")[::2]
-    # libpq also takes the password from the query, and that one wins.
+    # libpq also takes the password from the query, which takes precedence.
     password = None if parts.password is None else unquote(parts.password)
     words = parse_qsl(own.query, keep_blank_values=True)
     bare = urlencode([pair for pair in words if pair[0] != "password"], quote_via=quote)
@@ -162,7 +162,7 @@ def named_postgres(url: str) -> Postgres:
 
 
 def _furnish(directory: Path, port: int) -> Postgres:
-    """Make the role and the database of a hosted project, where `postgres` may do much but isn't a superuser."""
+    """Create the role and the database of a hosted project, where `postgres` may do a lot but isn't a superuser."""
     maintenance = _by_socket(_SUPERUSER, directory, port, "template1")
     # It looks like a hosted project's secret key, so the redaction masks it everywhere.
     password = f"sb_secret_{secrets.token_urlsafe(24)}"
@@ -172,12 +172,12 @@ def _furnish(directory: Path, port: int) -> Postgres:
         "grant pg_monitor, pg_read_all_data, pg_signal_backend to postgres",
         f"create database {_PRODUCTION} owner postgres",
     )
-    # The superuser gets one that nobody knows: it logs in by the socket, without a password.
+    # The superuser gets a password that nobody knows. It logs in through the socket, without a password.
     set_passwords(maintenance, {"postgres": password, _SUPERUSER: secrets.token_urlsafe(24)})
     return Postgres(
         url=_by_socket("postgres", directory, port, _PRODUCTION),
         admin_url=_by_socket(_SUPERUSER, directory, port, _PRODUCTION),
-        # The server has no TLS, and CLI 2 asks for it unless told otherwise.
+        # The server has no TLS, and CLI 2 requires it by default.
         command_url=f"postgresql://postgres@127.0.0.1:{port}/{_PRODUCTION}?sslmode=disable",
         password=password,
         maintenance_url=maintenance,
@@ -193,7 +193,7 @@ def _by_socket(user: str, directory: Path, port: int, database: str) -> str:
 
 
 def _answers(server: Process, directory: Path, port: int) -> bool:
-    """Connect until the server lets us in; false as soon as it has ended, or after the deadline."""
+    """Try to connect until the server lets us in. Return False if it has ended, or after the deadline."""
     deadline = time.monotonic() + _START_SECONDS
     while is_alive(server) and time.monotonic() < deadline:
         with suppress(RunbookError), connect(_by_socket(_SUPERUSER, directory, port, "postgres")):
@@ -207,9 +207,9 @@ def _answers(server: Process, directory: Path, port: int) -> bool:
 
 
 _SUPERUSER = "supabase_admin"
-"""The hosted service's superuser has this name; `postgres` is a lesser role there, and so it is here."""
+"""The name of the hosted service's superuser. As there, `postgres` is a lesser role."""
 
-# The smallest WAL segments there are (1 MB): the cluster is copied for every drill.
+# The smallest possible WAL segments (1 MB), because the cluster is copied for every drill.
 _INITDB = ("--auth=reject", "--locale=C", "--encoding=UTF8", "--no-sync", "--wal-segsize=1", f"--username={_SUPERUSER}")
 # The first matching line counts. None of them allows replication: `all` doesn't include it.
 _HBA = f"""
@@ -239,11 +239,11 @@ log_timezone = 'UTC'
 
 
 def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path) -> None:
-    """Fill `data` (which must not exist) with a fresh cluster owned by the account; raises RunbookError.
+    """Fill `data` (which must not exist) with a fresh cluster owned by the account. Raises RunbookError.
 
-    The account itself copies, so its parent directory must be the account's.
+    The account itself copies, so it must own the parent directory.
     """
-    # Only the user who runs the drill may log in by the socket.
+    # Only the user who runs the drill may log in through the socket.
     identities = "".join(f'drill "{_user_name()}" {role}\n' for role in (_SUPERUSER, "postgres"))
     recipe = hashlib.sha256("".join([*_INITDB, _HBA, identities, _SETTINGS, account.name]).encode()).hexdigest()[:8]
 
@@ -263,9 +263,9 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
         with (path / "postgresql.conf").open("a", encoding="utf-8") as conf:
             conf.write(_SETTINGS)
 
-    # The recipe is in the name: a cluster made with other settings is another one.
+    # The name contains a digest of the settings, because other settings need another cluster.
     template = put_in_place(cache / f"cluster-{binaries.version}-{recipe}", initialize)
-    # A thousand small files: `cp` takes a tenth of the time that Python does.
+    # There are a thousand small files, and `cp` takes a tenth of Python's time.
     done = subprocess.run(
         ["/bin/cp", "-Rp", str(template), str(data)],
         capture_output=True, text=True, check=False, timeout=120, cwd="/", **account.popen_options(),
@@ -275,7 +275,7 @@ def _copy_cluster(binaries: Binaries, cache: Path, account: Account, data: Path)
 
 
 def _user_name() -> str:
-    """Return this user's name, escaped for quotes in `pg_ident.conf`; raises RunbookError if the user has no name."""
+    """Return this user's name, escaped for quotes in `pg_ident.conf`. Raises RunbookError if the user has no name."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name.replace('"', '""')
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""What must hold after the walk: the drill's own proofs, and, always, that nothing was lost and nobody was called."""
+"""Check what must be true after the walk: the drill's own proofs, that nothing was lost, and that nobody was called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HISTORY = "select coalesce(name, '') from supabase_migrations.schema_migrations
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """What was to hold, whether it does, and what was found instead."""
+    """What should be true, whether it is, and what was found instead."""
 
     text: str
     held: bool
@@ -41,8 +41,8 @@ class ProofResult:
 
 
 def checked_steps(events: Iterable[Event]) -> frozenset[str]:
-    """Return the paths (without the values of `each`) of steps that compared more than an exit code, and it held."""
-    # Evidence begins with the exit code; what else was compared stands behind a semicolon.
+    """Return the paths (without the values of `each`) of steps that compared more than an exit code and passed."""
+    # Evidence begins with the exit code. Anything else that was compared comes after a semicolon.
     return frozenset(
         _VALUE.sub("", event.step)
         for event in events
@@ -51,7 +51,7 @@ def checked_steps(events: Iterable[Event]) -> frozenset[str]:
 
 
 def unwalked(names: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
-    """Return the steps that were not done, or not behind those before them; a question is done when answered."""
+    """Return the steps that weren't done, or not after those before them. A question is done once it's answered."""
     done = [
         _VALUE.sub("", event.step)
         for event in events
@@ -68,7 +68,7 @@ def unwalked(names: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
 
 
 def _undiagnosed(wanted: Mapping[str, str], events: Sequence[Event], errors: Sequence[KnownError]) -> Iterator[str]:
-    """Yield a sentence for each step that did not fail with the known error that is wanted."""
+    """Yield a sentence for each step that didn't fail with the expected known error."""
     found: dict[str, list[str]] = {}
     for event, diagnosis in failures(events, errors):
         seen = diagnosis.known.id if diagnosis and diagnosis.known else "unknown"
@@ -77,7 +77,7 @@ def _undiagnosed(wanted: Mapping[str, str], events: Sequence[Event], errors: Seq
     for step, error in wanted.items():
         ids = found.get(step, [])
         if error not in ids:
-            yield f"{step} was recognized as {', '.join(ids)}, not as {error}" if ids else f"{step} did not fail"
+            yield f"{step} was recognized as {', '.join(ids)}, not as {error}" if ids else f"{step} didn't fail"
 
 
 def _names(path: str) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def check_proof(
     errors: Sequence[KnownError] = (),
     project: Path | None = None,
 ) -> ProofResult:
-    """Check a proof; one that can't be checked has failed.
+    """Check a proof. If it can't be checked, it has failed.
 
     `errors` are the book's known errors, and `project` is the working tree.
     """
@@ -125,16 +125,16 @@ def _was_captured(text: str, wanted: Mapping[str, str], events: Iterable[Event])
 
 
 def prove_nothing_lost(before: Inventory, after: Inventory, on_purpose: Sequence[str] = ()) -> ProofResult:
-    """Hold that everything there was after the scenario is still there, but for what the drill says is taken away."""
+    """Prove that everything from after the scenario is still there, except what the drill removes on purpose."""
     gone = [thing for thing in after.lost_since(before) if thing not in on_purpose]
     text = f"Nothing but {', '.join(on_purpose)} was lost" if on_purpose else "Nothing was lost or destroyed"
     return ProofResult(text, held=not gone, found="gone: " + ", ".join(gone) if gone else "")
 
 
 def prove_stayed_inside(attempts: Sequence[str]) -> ProofResult:
-    """Hold that no command asked for anything beyond this machine.
+    """Prove that no command asked for anything beyond this machine.
 
-    `link` asks the host of the drill's own project for the versions of its services. That host's name leads nowhere.
+    `link` asks the host of the drill's own project for the versions of its services. That host's name never resolves.
     """
     tried = ", ".join(dict.fromkeys(one for one in attempts if one != f"CONNECT {PROJECT_HOST}:443"))
     return ProofResult(
@@ -146,7 +146,7 @@ def _compare(proof: Proof, admin_url: str, platform: PlatformState, project: Pat
     if proof.sql is not None:
         rows = query(admin_url, proof.sql)
         value = rows[0][0] if rows else "no row"
-        # Written as SQL writes them: `true`, not `True`.
+        # Booleans as in SQL: `true`, not `True`.
         return proof.equals or "", str(value).lower() if isinstance(value, bool) else "null" if value is None else str(
             value
         )
@@ -197,7 +197,7 @@ def _migrations(project: Path | None, *, modified: bool) -> list[str]:
     return sorted(Path(line).name for line in done.stdout.splitlines())
 
 
-# --- what there is to lose ------------------------------------------------------------------------------------------
+# --- what could be lost ---------------------------------------------------------------------------------------------
 
 
 _SYSTEM = "'pg_catalog', 'information_schema', 'pg_toast', 'supabase_migrations'"
@@ -222,7 +222,7 @@ select 'row level security of ' || c.oid::regclass from pg_class c where c.relro
 union all
 select 'version ' || version || ' in the history' from supabase_migrations.schema_migrations
 """  # noqa: S608 - both lists are constants above
-# Only a key tells one row from another; rows of a table without one are counted.
+# Only a key tells one row from another, so the rows of a table without a key are counted.
 _TABLES = f"""
 select c.oid::regclass::text,
   (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) from pg_index i
@@ -234,16 +234,16 @@ where c.relkind = 'r' and n.nspname not in ({_SYSTEM}) and n.nspname !~ '^pg_'
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Names of things, and rows by table; two of them tell what was lost in between."""
+    """Names of things, and rows by table. Comparing two inventories shows what was lost."""
 
     things: frozenset[str]
     rows: dict[str, frozenset[str]]
 
     def lost_since(self, before: Inventory) -> tuple[str, ...]:
-        """Return what `before` had and this one has not, in words."""
+        """Return in words what `before` has and this one hasn't."""
         gone = sorted(before.things - self.things)
         tables = {thing.removeprefix("table ") for thing in gone if thing.startswith("table ")}
-        # With a table its columns and rows are gone too, and one word for all is enough.
+        # With a table, its columns and rows are gone too. Naming the table is enough.
         gone = [thing for thing in gone if thing.rpartition(" of ")[2] not in tables]
         for table, rows in sorted(before.rows.items()):
             missing = rows - self.rows.get(table, frozenset())
@@ -253,7 +253,7 @@ class Inventory:
 
 
 def take_inventory(admin_url: str, platform: PlatformState) -> Inventory:
-    """Look at the database (as its superuser) and the platform."""
+    """Return what is in the database (as its superuser sees it) and on the platform."""
     with connect(admin_url) as connection:
         things = {str(row[0]) for row in connection.execute(_OBJECTS).fetchall()}
         rows: dict[str, frozenset[str]] = {}
@@ -266,7 +266,7 @@ def take_inventory(admin_url: str, platform: PlatformState) -> Inventory:
 
 
 def _keys(connection: psycopg.Connection[Row], table: str, key: str | None) -> frozenset[str]:
-    """Return the keys of all rows, or as many numbers as there are rows. Names come quoted from the catalogue."""
+    """Return the keys of all rows, or as many numbers as there are rows. The catalogue returns names quoted."""
     if key is not None:
         found = connection.execute(f"select row({key})::text from {table}").fetchall()  # noqa: S608 - see above
         return frozenset(str(row[0]) for row in found)

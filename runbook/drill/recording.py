@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["record", "write_recording"]
 
 _MOST_IN_A_ROW = 12
-"""How many prompts one step may ask before the recording gives up: an answer that never fits would go on for ever."""
+"""How many prompts one step may show before the recording gives up. Otherwise a wrong answer would repeat forever."""
 _ENTER = "Enter"
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
@@ -48,10 +48,10 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 def record(
     stage: Stage, *, before: Callable[[], None], after: Callable[[DrillReport], None]
 ) -> tuple[DrillReport, list[dict[str, str]]]:
-    """Hold a drill unattended; return its report, and each screen with what is typed at it.
+    """Run a drill unattended. Return its report, and each screen with what is typed at it.
 
-    `before` and `after` print what a drill says around the walk. Raises StuckError if what the book answers doesn't
-    fit what the terminal asks.
+    `before` and `after` print what a drill says around the walk. Raises StuckError if the book's answers don't fit the
+    terminal's questions.
     """
     tape = _Tape(hidden=(str(stage.sandbox.project), str(stage.sandbox.state)))
     tape.write(_printed(before))
@@ -81,7 +81,7 @@ def _printed(say: Callable[[], None]) -> str:
 
 
 def write_recording(file: str, stage: Stage, report: DrillReport, frames: list[dict[str, str]], screens: str) -> None:
-    """Write what the site plays. `screens` tells by which screens it was recorded. Raises UsageError."""
+    """Write the recording that the site plays. `screens` identifies the screens it was made with. Raises UsageError."""
     recording = {
         "procedure": stage.procedure.id,
         "scenario": stage.drill.name,
@@ -98,7 +98,7 @@ def write_recording(file: str, stage: Stage, report: DrillReport, frames: list[d
 
 
 class _Tape(io.StringIO):
-    """A terminal that only remembers: what was shown up to each answer. `hidden` are directories of this machine."""
+    """A terminal that only remembers what was shown before each answer. `hidden` are directories of this machine."""
 
     def __init__(self, hidden: Sequence[str]) -> None:
         super().__init__()
@@ -125,13 +125,13 @@ class _Tape(io.StringIO):
 
 
 def _settled(line: str) -> str:
-    """Return what stays of a line whose program went back to its start and wrote over it."""
+    """Return what is left of a line after a program went back to its start and wrote over it."""
     plain = _SEQUENCE.sub(lambda found: found[0] if _STYLE.fullmatch(found[0]) else "", line)
     return next((part for part in reversed(plain.split("\r")) if _STYLE.sub("", part).strip()), "").rstrip()
 
 
 class _RecordedDialog(Dialog):
-    """Shows lines on the tape. At a prompt it types the answer that is due, or Enter where none is."""
+    """Shows lines on the tape. At a prompt, it types the answer that is due, or Enter if none is."""
 
     __slots__ = ("due", "tape", "turns")
 
@@ -153,7 +153,7 @@ class _RecordedDialog(Dialog):
         self.turns = 0
 
     def expect(self, answers: Iterable[str]) -> None:
-        """Set what the next prompts are answered with."""
+        """Set the answers to the next prompts."""
         self.due = deque(filter(None, answers))
         self.turns = 0
 
@@ -164,7 +164,7 @@ class _RecordedDialog(Dialog):
         return self
 
     def confirmation(self, label: str = "> ") -> str:
-        """Answer as a person would: a screen that only wants to be seen takes Enter, whatever comes after it."""
+        """Answer as a person would. A screen that only needs to be read takes Enter, whatever comes after it."""
         return self._answer(label, is_due="Press Enter" not in self.tape.last_lines())
 
     def value(self, label: str = "> ") -> str:
@@ -174,7 +174,7 @@ class _RecordedDialog(Dialog):
     def _answer(self, label: str, *, is_due: bool) -> str:
         self.turns += 1
         if self.turns > _MOST_IN_A_ROW:
-            raise StuckError("the recorded drill asks the same again and again", hint=self.tape.last_lines()[-300:])
+            raise StuckError("the recorded drill keeps asking the same question", hint=self.tape.last_lines()[-300:])
         typed = self.due.popleft() if is_due and self.due else ""
         self.tape.write(f"{label}{typed}\n")
         self.tape.type_in(f"{typed} {_ENTER}".strip())
@@ -188,7 +188,7 @@ class _RecordedDialog(Dialog):
 
 
 class _RecordedOperator(TerminalOperator):
-    """The person at the terminal, whose answers the book gives."""
+    """The person at the terminal, with answers from the book."""
 
     def __init__(self, auto: AutoOperator, titles: dict[str, str], dialog: _RecordedDialog) -> None:
         super().__init__(titles=titles, dialog=dialog)
@@ -205,12 +205,12 @@ class _RecordedOperator(TerminalOperator):
         return super().give(parameter, problem=problem)
 
     def decide(self, screen: Screen) -> Reply:
-        """Type what leads to the drill's decision."""
+        """Type the keys for the drill's decision."""
         self._recorded.expect(_typed(self._auto.decide(screen), screen))
         return super().decide(screen)
 
     def recover(self, screen: Screen, execution: Execution) -> Reply:
-        """Type what leads to the drill's reaction to a failure."""
+        """Type the keys for the drill's reaction to a failure."""
         reply = self._auto.recover(screen, execution)
         if not isinstance(reply, Go):
             raise StuckError(f"the recorded drill fails at '{screen.path}'", hint=execution.output[-300:])
@@ -219,7 +219,7 @@ class _RecordedOperator(TerminalOperator):
 
 
 def _typed(reply: Reply, screen: Screen) -> tuple[str, ...]:
-    """Return the answers by which a person gives that reply."""
+    """Return what a person types to give that reply."""
     match reply:
         case Skip(reason):
             return ("s", reason)
@@ -238,7 +238,7 @@ def _typed(reply: Reply, screen: Screen) -> tuple[str, ...]:
 
 @contextmanager
 def _no_editor() -> Iterator[None]:
-    """Let the editor close at once: the drill has written the draft already."""
+    """Make the editor close at once: the drill has already written the draft."""
     before = os.environ.get("EDITOR"), os.environ.get("VISUAL")
     os.environ["EDITOR"] = os.environ["VISUAL"] = "true"
     try:

@@ -1,6 +1,6 @@
-"""The record of sandboxes, with which the watcher of a drill that died, or else the next drill, clears up.
+"""Keep a record of sandboxes, so that the watcher of a drill that died, or else the next drill, can clean up.
 
-A sandbox is on record before anything of it is made. A kept sandbox outlives its drill: a process of its own then runs
+A sandbox is on record before any part of it is created. A kept sandbox outlives its drill: a separate process then runs
 its stand-ins.
 """
 
@@ -33,22 +33,22 @@ class SandboxRecord:
 
     id: str
     owner: Process
-    """The drill. When it is gone the sandbox has nobody, unless it was kept on purpose."""
+    """The drill's process. Once it's gone, nobody uses the sandbox, unless it was kept on purpose."""
     directory: str
     servers: tuple[Process, ...] = ()
     borrowed: tuple[str, str] | None = None
-    """On a server that is not ours: the maintenance URL and the name of the database to drop."""
+    """On a server that isn't ours: the maintenance URL and the name of the database to drop."""
     kept: bool = False
     about: Mapping[str, str] = field(default_factory=dict)
-    """What to tell of a kept one: drill, URLs, directories."""
+    """What to show about a kept one: drill, URLs, directories."""
 
 
 def write(record: SandboxRecord) -> None:
-    """Put the record on disk, whole or not at all."""
+    """Write the record to disk, whole or not at all."""
     path = state_directory() / f"{record.id}.json"
-    draft = path.with_suffix(".draft")  # not seen by `records`, which may run in another drill at any time
+    draft = path.with_suffix(".draft")  # `records` ignores it, and may run in another drill at any time
     try:
-        draft.touch(mode=0o600)  # the URL of a borrowed server may hold a password
+        draft.touch(mode=0o600)  # the URL of a borrowed server may contain a password
         draft.write_text(json.dumps(asdict(record)), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
@@ -56,7 +56,7 @@ def write(record: SandboxRecord) -> None:
 
 
 def records() -> tuple[SandboxRecord, ...]:
-    """Return all sandboxes on record; what can't be read is not one."""
+    """Return all sandboxes on record. Files that can't be read are ignored."""
     found = []
     for path in sorted(state_directory().glob("*.json")):
         with suppress(OSError, ValueError, KeyError, TypeError):
@@ -69,24 +69,24 @@ def records() -> tuple[SandboxRecord, ...]:
 
 
 def under_way() -> tuple[str, ...]:
-    """Return a sentence for each drill that runs now, or whose sandbox was kept."""
+    """Return a sentence for each drill that is running or whose sandbox was kept."""
     said = []
     for record in records():
         drill = record.about.get("drill") or "one without a name"
         if record.kept:
             said.append(f"The sandbox of a drill is kept: {drill}. To end it: runbook drill --end {record.id}")
         elif is_alive(record.owner):
-            said.append(f"A drill is under way: {drill}, in process {record.owner.pid} on this machine")
+            said.append(f"A drill is running: {drill}, in process {record.owner.pid} on this machine")
     return tuple(said)
 
 
 def is_kept(identity: str) -> bool:
-    """Tell whether that sandbox is to outlive its drill."""
+    """Tell whether that sandbox is kept after its drill."""
     return any(record.kept for record in records() if record.id == identity)
 
 
 def sweep() -> tuple[SandboxRecord, ...]:
-    """Remove each sandbox whose drill is gone, and end the commands that still run in it; return the records.
+    """Remove each sandbox whose drill is gone, and end the commands that still run in it. Return their records.
 
     Kept sandboxes stay.
     """
@@ -99,7 +99,7 @@ def sweep() -> tuple[SandboxRecord, ...]:
 
 
 def destroy(record: SandboxRecord) -> None:
-    """End its servers, drop its database, delete its directory, forget it. What is already gone is fine."""
+    """End its servers, drop its database, and delete its directory and its record. Missing parts are fine."""
     # SIGQUIT is PostgreSQL's immediate shutdown: it needs no sessions to end, and the data is thrown away anyway.
     for process in reversed(record.servers):
         end_process(process, signal.SIGQUIT, signal.SIGKILL)
@@ -109,7 +109,7 @@ def destroy(record: SandboxRecord) -> None:
         try:
             execute(url, f'drop database if exists "{database}" with (force)')
         except RunbookError:
-            return  # that server is down or out of reach: the record stays, a later drill tries again
+            return  # that server is down or out of reach: keep the record, so that a later drill tries again
     for suffix in (".draft", ".json"):  # a draft is there if the drill was killed while it wrote
         (state_directory() / f"{record.id}{suffix}").unlink(missing_ok=True)
 
@@ -118,12 +118,12 @@ def destroy(record: SandboxRecord) -> None:
 
 
 def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
-    """Make the sandbox outlive this process. Call it last: it forks."""
+    """Make the sandbox outlive this process. Call it last, because it forks."""
     url = shlex.quote(sandbox.postgres.command_url)
     target = f"--remote={url}" if sandbox.cli.major > 2 else f"--db-url {url}"
     about = {
         "drill": drill,
-        # psql needs the script too: it sets the password.
+        # psql needs the script too, because it sets the password.
         "psql": f"{sandbox.enter} psql {url}",
         "shell": str(sandbox.enter),
         "cli": f"{sandbox.enter} npx supabase migration list {target}",
@@ -139,7 +139,7 @@ def keep(sandbox: Sandbox, drill: str) -> SandboxRecord:
 
 
 def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
-    """End one kept sandbox, or all of them, and return the records; raises UsageError if there is none."""
+    """End one kept sandbox, or all of them, and return the records. Raises UsageError if there is none."""
     kept = [record for record in records() if record.kept]
     chosen = tuple(record for record in kept if identity in {None, record.id})
     if not chosen:
@@ -151,18 +151,19 @@ def end_kept(identity: str | None) -> tuple[SandboxRecord, ...]:
 
 
 def _serve_on(sandbox: Sandbox, gate: int) -> Process:
-    """Fork a process that keeps serving the platform and the local stack; everything else is closed in it.
+    """Fork a process that keeps serving the platform and the local stack. Everything else is closed in it.
 
-    It waits at the gate until the sandbox is on record as kept. If the drill dies first, it ends: nobody would find it.
+    It waits at the gate until the sandbox is on record as kept. If the drill dies first, it ends, because nobody would
+    find it.
     """
     server, local = sandbox.platform.server, sandbox.local
     child = os.fork()
     if child:
         os.close(gate)
         return process_of(child)
-    # Whatever happens here must not return into the drill: it would clear the sandbox away a second time.
+    # Whatever happens, this must not return into the drill, which would remove the sandbox a second time.
     with suppress(BaseException):
-        os.setsid()  # Ctrl-C and the end of the terminal are not for this process
+        os.setsid()  # Ctrl-C and the end of the terminal must not reach this process
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
@@ -170,12 +171,12 @@ def _serve_on(sandbox: Sandbox, gate: int) -> Process:
         for number in sorted({gate, server.fileno(), *([local.listener.fileno()] if local else [])}):
             os.closerange(start, number)
             start = number + 1
-        os.closerange(start, min(os.sysconf("SC_OPEN_MAX"), 65536))  # the limit can be a thousand million
+        os.closerange(start, min(os.sysconf("SC_OPEN_MAX"), 65536))  # the limit can be a billion
         if not os.read(gate, 1):
             os._exit(0)
-        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # by which `destroy` ends it
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # `destroy` ends it with this signal
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # A fork has none of its parent's threads: both servers are started anew, on the sockets they had.
+        # A fork has none of its parent's threads, so both servers are started again, on the same sockets.
         if local:
             threading.Thread(target=local.serve, daemon=True).start()
         server.serve_forever()

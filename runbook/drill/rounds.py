@@ -1,4 +1,4 @@
-"""Hold many drills, some at a time, and keep their results where the site finds them."""
+"""Run many drills, some at a time, and keep their results where the site finds them."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class DrillJob:
     major: int
 
     def __str__(self) -> str:
-        """Render as the progress shows it."""
+        """Render as in the progress output."""
         return f"{self.procedure}/{self.drill}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How one drill went; plain values, so that it travels between processes. `at` is ISO 8601 in UTC."""
+    """How one drill went, as plain values that can pass between processes. `at` is ISO 8601 in UTC."""
 
     job: DrillJob
     passed: bool = False
@@ -56,21 +56,21 @@ class Result:
     postgres: str = ""
     at: str = ""
     why: str = ""
-    """What went wrong, empty where nothing did."""
+    """What went wrong, empty if nothing did."""
     digest: str = ""
-    """The content of the procedure that was drilled."""
+    """The digest of the procedure that was drilled."""
     branches: tuple[str, ...] = ()
     """The options taken, as `procedure/step: option`."""
     checked: tuple[str, ...] = ()
-    """The steps whose expectation or check compared something, and held."""
+    """The steps whose expectation or check compared something and passed."""
 
 
 def plan_rounds(
     book: Book, majors: Sequence[int], *, known: Path, only: Sequence[str] = (), if_different: bool = False
 ) -> tuple[DrillJob, ...]:
-    """Return a job for every drill and major, those that took longest first: so the last ones end together.
+    """Return a job for every drill and major, those that took longest first, so that the last ones end together.
 
-    With `if_different` a drill has no job for a later major where its procedure has the same steps as on the first.
+    With `if_different`, a drill has no job for a later major if its procedure has the same steps as on the first.
     """
     for name in only:
         book.procedure(name)
@@ -92,21 +92,21 @@ def plan_rounds(
 
 
 def _has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
-    """Return whether any step, also of what the procedure includes, does something else on the other CLI major.
+    """Return whether any step, including those of included procedures, does something else on the other CLI major.
 
-    Only `on_cli` makes a step do something else: a command that a major lacks must have it, says `runbook check`. How
-    a command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
+    Only `on_cli` makes a step do something else: `runbook check` requires it for commands that a major lacks. How a
+    command names its target and asks for JSON differs in every procedure, and so in all drills that are left.
     """
     places = expand(procedure, EveryWay(), Scope()).places
     return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
 def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
-    """Hold the drills in `workers` processes; yield each result as it comes. `directory` is the book's."""
-    # Fresh processes: the walk forks, and a fork of a process with threads is not to be trusted.
+    """Run the drills in `workers` processes and yield each result as it arrives. `directory` is the book's."""
+    # Fresh processes: the walk forks, and forking a process with threads isn't safe.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
-        # A copy: somebody may write in the book while it is being drilled.
+        # Use a copy: somebody may edit the book during the drills.
         book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
         try:
             futures = [pool.submit(_hold_one, str(book), job, url) for job in jobs]
@@ -117,7 +117,7 @@ def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int,
 
 
 def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
-    """Hold one drill unattended. Whatever goes wrong becomes a result that failed."""
+    """Run one drill unattended. If anything goes wrong, the result is a failure."""
     from runbook.policy.redaction import Redactor
     from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
 
@@ -135,7 +135,7 @@ def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
                 clock=SystemClock(),
             )
     except SystemExit:
-        os._exit(1)  # the parent has gone; a pool takes the exception for a result and goes on to the next drill
+        os._exit(1)  # the parent is gone; the pool would take the exception for a result and start the next drill
     except RunbookError as error:
         return replace(result, at=_now(), why=f"{error.message} {error.hint}".strip())
     broken = [f"{proof.text}: {proof.found}" for proof in report.proofs if not proof.held]
@@ -155,14 +155,14 @@ def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
 
 @lru_cache(maxsize=1)
 def _book(directory: str | None) -> Book:
-    """Open a book once for all drills of a process: reading and checking it takes half a second."""
+    """Open a book once for all drills of a process, because reading and checking it takes half a second."""
     from runbook.checks import open_book
 
     return open_book(directory)
 
 
 def results_file(directory: str | None) -> Path:
-    """Return where results are kept: in a checkout's docs/ for the packaged book, else in the state directory."""
+    """Return the file for results: in a checkout's docs/ for the packaged book, else in the state directory."""
     docs = Path(__file__).resolve().parents[2] / "docs"
     if directory is None and docs.is_dir():
         return docs / "drills.json"
@@ -170,12 +170,12 @@ def results_file(directory: str | None) -> Path:
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:
-    """Put the results into the file; what it says of other drills stays. Raises UsageError if it can't be written."""
+    """Put the results into the file, and keep those of other drills. Raises UsageError if it can't be written."""
     known = _read(file)
     for procedure, drill in sorted({(result.job.procedure, result.job.drill) for result in results}):
         runs = [result for result in results if (result.job.procedure, result.job.drill) == (procedure, drill)]
         runs.sort(key=lambda result: -result.job.major)
-        # One entry over all majors, as the site shows it; a step counts as checked where it was on each of them.
+        # One entry for all majors, as the site shows it. A step counts as checked if it was checked on each of them.
         known.setdefault(procedure, {})[drill] = {
             "cli": " and ".join(run.cli for run in runs if run.cli),
             "postgres": runs[0].postgres,
@@ -194,7 +194,7 @@ def write_results(file: Path, results: Sequence[Result]) -> None:
 
 
 def _read(file: Path) -> dict[str, dict[str, dict[str, object]]]:
-    """Return the results on file; none where it is missing or not what we wrote."""
+    """Return the results in the file, or none if it's missing or isn't one of ours."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -210,10 +210,10 @@ def _now() -> str:
 
 
 def _end_with_parent() -> None:
-    """Let this process clear away what it has and end, as soon as the one that started it is gone."""
+    """Make this process clean up and end as soon as the process that started it is gone."""
 
     def leave(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # clearing away must not be interrupted
+        signal.signal(number, signal.SIG_IGN)  # the clean-up must not be interrupted
         sys.exit(1)
 
     def watch() -> None:
@@ -221,7 +221,7 @@ def _end_with_parent() -> None:
         if parent is not None:
             parent.join()
             while True:
-                # Again and again: the first is taken by a command that runs now, and ends only that.
+                # Repeat it: a command that is running takes the first signal, which ends only that command.
                 os.kill(os.getpid(), signal.SIGTERM)
                 time.sleep(1)
 

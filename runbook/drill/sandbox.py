@@ -1,4 +1,4 @@
-"""The throwaway world of one drill: database, project, platform, home. It is up within a second, or cleared up."""
+"""Set up the throwaway sandbox of one drill: database, project, platform, home. It's up within a second or removed."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ __all__ = [
 ]
 
 _CLOSED = 9
-"""The port (discard) is closed everywhere: on a server that is not ours there is no local stack."""
+"""A port (discard) that is closed everywhere: there is no local stack on a server that isn't ours."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Sandbox:
-    """Everything a drill stands on."""
+    """Everything that a drill needs."""
 
     directory: Path
     project: Path
@@ -59,14 +59,14 @@ class Sandbox:
     cli: CliPackage
     postgres: Postgres
     local: DatabaseRelay | None
-    """The way to the local stack; there is none on a server that is not ours."""
+    """The relay to the local stack. There is none on a server that isn't ours."""
     platform: Platform
     proxy: BlockingProxy
     environment: Mapping[str, str]
     enter: Path
     """A script that runs a command, or a shell, in the project with the drill's environment."""
     watcher: Watcher
-    """Clears everything away if this process is killed."""
+    """Removes everything if this process is killed."""
 
     def commit(self, message: str) -> None:
         """Commit everything in the project."""
@@ -77,12 +77,12 @@ class Sandbox:
 def open_sandbox(
     platform: PlatformState, *, major: int, postgres_url: str | None = None, drill: str = ""
 ) -> Iterator[Sandbox]:
-    """Set up a sandbox for the block and remove it after (unless it was kept), with those of drills that died.
+    """Set up a sandbox for the block and remove it afterwards (unless it was kept), with those of drills that died.
 
-    `drill` names it to others. Raises MissingPartError where Node.js, the CLI, PostgreSQL, psycopg or git is missing.
+    `drill` is its name for others. Raises MissingPartError if Node.js, the CLI, PostgreSQL, psycopg or git is missing.
     """
     cli = cli_package(major)
-    node_directory()  # what is missing is said before anything is made
+    node_directory()  # report missing parts before creating anything
     account = server_account()
     identity = secrets.token_hex(4)
     directory = temporary_base(account) / f"runbook-drill-{identity}"
@@ -90,7 +90,7 @@ def open_sandbox(
     with watch(directory) as watcher, _on_record(record):
         _make_directory(directory, account)
         with serve(platform) as running, open_blocking_proxy() as proxy, ThreadPoolExecutor(2) as pool:
-            # Both take a while and depend on nothing: the server starts meanwhile.
+            # Both take a while and depend on nothing else, so the server starts in the meantime.
             pool.submit(load_driver)
             old = pool.submit(sweep)
             with _database(record, watcher, postgres_url) as postgres, _local_stack(postgres) as local:
@@ -124,12 +124,12 @@ def open_sandbox(
 
 @contextmanager
 def _on_record(record: SandboxRecord) -> Iterator[None]:
-    """Keep the sandbox on record during the block; then remove it and its record, unless it was kept."""
+    """Keep the sandbox on record during the block. Then remove it and its record, unless it was kept."""
     write(record)
     try:
         yield
     finally:
-        # Asked of the record on disk: whether it is kept is decided inside the block.
+        # Read the record on disk: whether the sandbox is kept is decided inside the block.
         if not is_kept(record.id):
             destroy(record)
 
@@ -137,7 +137,7 @@ def _on_record(record: SandboxRecord) -> Iterator[None]:
 def _make_directory(directory: Path, account: Account) -> None:
     directory.mkdir(mode=0o700)
     if account.switch:
-        # The server's account must pass through to its data, but may not list this directory.
+        # The server's account must be able to reach its data, but not to list this directory.
         os.chown(directory, -1, account.gid)
         directory.chmod(0o710)
 
@@ -146,7 +146,7 @@ def _make_directory(directory: Path, account: Account) -> None:
 def _local_stack(postgres: Postgres) -> Iterator[DatabaseRelay | None]:
     """Give the local stack's database a port of its own.
 
-    A URL with the port of the local stack counts as local for CLI 3, and then it does not ask before it writes.
+    CLI 3 treats a URL with the port of the local stack as local, and then doesn't ask before it writes.
     """
     if postgres.local_url is None:
         yield None
@@ -157,7 +157,7 @@ def _local_stack(postgres: Postgres) -> Iterator[DatabaseRelay | None]:
 
 @contextmanager
 def _database(record: SandboxRecord, watcher: Watcher, url: str | None) -> Iterator[Postgres]:
-    """Start or borrow a server; its process or its database is on record before anything uses it."""
+    """Start or borrow a server. Its process or its database is on record before anything uses it."""
     if url is not None:
         postgres = named_postgres(url)
         write(replace(record, borrowed=(postgres.maintenance_url, postgres.database)))
@@ -182,19 +182,19 @@ class DrillTarget:
     url: str
 
     def prove(self) -> TargetSeen:
-        """Ask the database for an answer; CLI and project are what the sandbox was made with."""
+        """Prove that the database answers. CLI and project are those that the sandbox was created with."""
         query(self.sandbox.postgres.url, "select 1")
         return TargetSeen(
             kind=TargetKind.DRILL.value, name=self.name, cli=self.sandbox.cli.version, project_ref=PROJECT_REF
         )
 
     def recheck(self, seen: TargetSeen) -> TargetSeen:
-        """Prove it again; the project must still be linked to the stand-in, whatever a step did."""
+        """Prove it again. The project must still be linked to the stand-in, whatever a step did."""
         del seen  # the walk compares
-        # `link` writes this file, and a step may run it: then platform commands would go to another project.
+        # `link` writes this file. If a step ran it, platform commands could go to another project.
         linked = (self.sandbox.project / "supabase" / ".temp" / "project-ref").read_text(encoding="utf-8").strip()
         if linked != PROJECT_REF:
-            raise RunbookError(f"the scratch project is linked to {linked} now, not to the drill's {PROJECT_REF}")
+            raise RunbookError(f"the scratch project is now linked to {linked}, not to the drill's {PROJECT_REF}")
         return self.prove()
 
     def words(self, argv_template: Sequence[str], major: int) -> tuple[str, ...]:
@@ -208,14 +208,14 @@ class DrillTarget:
         return {**settled_environment(self.directory), **self.sandbox.environment}
 
     def contradicts(self, argv: Sequence[str], ended: Execution) -> str:
-        """Return where a command says that it went, if that is outside the drill; "" otherwise."""
+        """Return where a command says that it went, if that is outside the drill, "" otherwise."""
         address = urlsplit(self.url)
         own = {f"{address.hostname}:{address.port}", PROJECT_REF, "local", ""}
         reported = reported_target(ended) if is_supabase(argv) else ""
         return "" if reported in own else reported
 
     def functions_url(self) -> str:
-        """Return where the stand-in answers for deployed functions."""
+        """Return the URL at which the stand-in answers for deployed functions."""
         return self.sandbox.platform.functions_url
 
     @property
@@ -238,8 +238,8 @@ def project_sql(name: str) -> str:
 
 
 def _make_project(project: Path, *, cli: CliPackage, local_port: int | None) -> None:
-    """Write the project: `npx supabase` starts that CLI, and the local stack (if any) is at `local_port`."""
-    # Without this setting the CLI uses the password that all local stacks have.
+    """Write the project. `npx supabase` starts that CLI, and the local stack (if any) is at `local_port`."""
+    # Without this setting, the CLI uses the password that all local stacks have.
     local = f"port = {_CLOSED}" if local_port is None else f'port = {local_port}\npassword = "env(PGPASSWORD)"'
     manifest = {"name": "drill", "private": True, "devDependencies": {"supabase": cli.version}}
     for name, text in {
@@ -251,7 +251,7 @@ def _make_project(project: Path, *, cli: CliPackage, local_port: int | None) -> 
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text, encoding="utf-8")
     (project / "supabase" / "functions").mkdir()
-    # Links in the place of `npm install`: a drill has no network.
+    # Links instead of `npm install`, because a drill has no network.
     programs = project / "node_modules" / ".bin"
     programs.mkdir(parents=True)
     (project / "node_modules" / "supabase").symlink_to(cli.directory, target_is_directory=True)
@@ -259,8 +259,8 @@ def _make_project(project: Path, *, cli: CliPackage, local_port: int | None) -> 
 
 
 def _commit_all(project: Path, message: str, environment: Mapping[str, str]) -> None:
-    """Commit everything in the project (the repository is made if there is none); raises RunbookError."""
-    # Whatever the operator has set up: this commit is nobody's, and there may be no key to sign it with.
+    """Commit everything in the project. Create the repository if there is none. Raises RunbookError."""
+    # Ignore the operator's git settings: this commit is nobody's, and there may be no key to sign it with.
     who = ("-c", "user.name=Drill", "-c", "user.email=drill@example.com", "-c", "commit.gpgsign=false")
     commands = [["add", "--all"], [*who, "commit", "--quiet", "--allow-empty", f"--message={message}"]]
     if not (project / ".git").exists():

@@ -1,4 +1,4 @@
-"""Bring about what is so before the walk: migrations in their states, rows, functions, a session that holds a lock."""
+"""Set the scene before the walk: migrations in their states, rows, functions, a session that holds a lock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ create table if not exists supabase_migrations.schema_migrations (
 """
 _RECORD = "insert into supabase_migrations.schema_migrations (version, statements, name) values (%s, %s, %s)"
 _BACKUP = "backup"
-"""The database as it was before the scenario's damage: what a restore brings back."""
+"""A copy of the database from before the scenario's damage, which a restore brings back."""
 _STATES = {"applied", "pending", "edited", "missing", "half"}
 _EDITED = "\n-- Edited after it was pushed.\ncomment on schema public is 'edited';\n"
 _NAME = re.compile(r"([0-9]+)_(.+)")
@@ -42,7 +42,7 @@ _CONFIG = "supabase/config.toml"
 
 @dataclass(slots=True)
 class Scene:
-    """A scenario that is being played: what there was before anybody walked, and the session that holds a lock."""
+    """A scenario that is being played: what existed before the walk, and the session that holds a lock."""
 
     before: Inventory
     session: psycopg.Connection[Row] | None = None
@@ -50,7 +50,7 @@ class Scene:
     """The session that `session` blocks."""
 
     def release(self) -> None:
-        """End the session that holds a lock, if it still lives. The walk may have ended it, as it should."""
+        """End the session that holds a lock, if it's still open. The walk may have ended it, as it should."""
         if self.session is not None:
             self.session.close()  # closed, never committed
         if self.waiting is not None:
@@ -60,8 +60,8 @@ class Scene:
 
 @contextmanager
 def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
-    """Set the scene, keep what has to be kept up (an open transaction) for the block."""
-    # A commit of its own, for procedures that go back to it.
+    """Set the scene, and keep an open transaction (if there is one) open during the block."""
+    # A separate commit, for procedures that go back to it.
     if scenario.earlier or scenario.earlier_files:
         _write_functions(sandbox, scenario.earlier)
         _write_files(sandbox, scenario.earlier_files)
@@ -78,11 +78,11 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
     _fill_database(sandbox, scenario)
     sandbox.commit("The project as it is")
     _connect_platform(sandbox, seeded=bool(scenario.seed))
-    # Before the lock is taken: the inventory reads every table, and would wait for it.
+    # Do this before the lock is taken: the inventory reads every table, and would wait for the lock.
     scene = Scene(take_inventory(sandbox.postgres.admin_url, sandbox.platform.state))
     try:
         if scenario.hold:
-            # In the list of sessions it looks like the psql that a colleague has left open.
+            # In the list of sessions, it looks like a psql that a colleague left open.
             scene.session = connect(sandbox.postgres.url)
             for statement in ("set application_name = 'psql'", "begin", scenario.hold):
                 scene.session.execute(statement)
@@ -94,7 +94,7 @@ def play_scenario(sandbox: Sandbox, scenario: Scenario) -> Iterator[Scene]:
 
 
 def _wait_with(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
-    """Let another session wait for a lock that this statement needs, and roll back once it gets the lock."""
+    """Make another session wait for the lock that this statement needs, and roll back once it gets the lock."""
     connection = connect(sandbox.postgres.url)
     connection.execute("set application_name = 'app'")
     connection.execute("set lock_timeout = 0")
@@ -112,14 +112,14 @@ def _wait_with(sandbox: Sandbox, statement: str) -> psycopg.Connection[Row]:
 
 
 def _connect_platform(sandbox: Sandbox, *, seeded: bool) -> None:
-    """Let the platform's stand-in reach the database, to answer queries and to restore it."""
+    """Give the platform's stand-in access to the database, to answer queries and to restore it."""
     postgres, state = sandbox.postgres, sandbox.platform.state
     state.query = lambda statement, reading: query_records(postgres.url, statement, reading=reading)
-    # A borrowed server's log is not ours to read.
+    # The log of a borrowed server isn't ours to read.
     if postgres.directory is not None:
         log = postgres.directory / "postgres.log"
         state.database_log = lambda: read_server_log(log, postgres.database)
-    # Without a seed there is no damage, and so no backup from before it.
+    # Without a seed, there is no damage and so no backup from before it.
     if postgres.local_url is not None and seeded:
         state.restore = lambda _: copy_database(postgres, _BACKUP, postgres.database)
 
@@ -132,7 +132,7 @@ def _write_files(sandbox: Sandbox, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         file = sandbox.project / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        # The project's own settings stay: they say where the drill's database is.
+        # Keep the project's own settings: they say where the drill's database is.
         before = _settings(file) if name == _CONFIG else ""
         file.write_text(before + text, encoding="utf-8")
 
@@ -156,7 +156,7 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
                 _apply_half(connection, migration)
             elif migration.state != "pending":
                 _apply(connection, migration)
-    # The local stack has the schema and the rows, and none of what the seed does to production by hand.
+    # The local stack has the schema and the rows, but nothing of what the seed does to production by hand.
     if postgres.local_url is not None:
         copy_database(postgres, postgres.database, "postgres")
         if scenario.seed:
@@ -166,18 +166,18 @@ def _fill_database(sandbox: Sandbox, scenario: Scenario) -> None:
             try:
                 connection.execute(statement)
             except psycopg.errors.InsufficientPrivilege:
-                # What only the platform's own role may do, such as to its schemas, it does itself.
+                # The platform's own role does what only it may do, for example to its schemas.
                 execute(postgres.admin_url, statement)
             except psycopg.Error as error:
                 raise RunbookError(f"the scenario's seed fails: {str(error).strip()}", hint=statement) from error
-    # What the app tries all day. That some of it fails is what the drill is about.
+    # These are statements that the app runs all day. Some of them fail, which is what the drill is about.
     for statement in scenario.traffic:
         with connect(postgres.url) as connection, suppress(psycopg.Error):
             connection.execute(statement)
 
 
 def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
-    """Apply a file as `db push` does: one transaction with the history row, except what refuses to be in one."""
+    """Apply a file as `db push` does: in one transaction with the history row, except what can't run in one."""
     import psycopg
 
     statements = split_statements(migration.sql)
@@ -199,7 +199,7 @@ def _apply(connection: psycopg.Connection[Row], migration: ScenarioMigration) ->
 
 
 def _apply_half(connection: psycopg.Connection[Row], migration: ScenarioMigration) -> None:
-    """Leave what a push leaves that failed outside a transaction: some statements done, no history row."""
+    """Leave the state of a push that failed outside a transaction: some statements done, no history row."""
     import psycopg
 
     statements = split_statements(migration.sql)

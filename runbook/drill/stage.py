@@ -1,4 +1,4 @@
-"""Hold one drill: sandbox, scenario, the walk, the proofs. The walk is the same one that runs on production."""
+"""Run one drill: sandbox, scenario, walk, proofs. The walk is the same as on production."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _ENDS = {"done": ExitCode.DONE, "stopped": ExitCode.NOT_COMPLETED, "held": ExitC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillReport:
-    """How a drill went. `trouble` is the error that ended the walk, empty where none did."""
+    """How a drill went. `trouble` is the error that ended the walk, empty if none did."""
 
     procedure: str
     drill: str
     cli: str
     postgres: str
     seconds: float
-    """From the first screen to the last."""
+    """The time from the first screen to the last."""
     code: ExitCode
     ends: str
     """How the walk should have ended: `done`, `stopped` or `held`."""
@@ -54,11 +54,11 @@ class DrillReport:
     proofs: tuple[ProofResult, ...]
     events: tuple[Event, ...] = field(repr=False)
     happened: tuple[tuple[str, str], ...] = ()
-    """Which of the scenario's events came, and at which step."""
+    """The events of the scenario that took place, each with its step."""
 
     @property
     def passed(self) -> bool:
-        """Tell whether the walk ended as it should and every proof holds."""
+        """Tell whether the walk ended as it should and every proof passed."""
         return self.code is _ENDS[self.ends] and not self.trouble and all(proof.held for proof in self.proofs)
 
 
@@ -72,16 +72,16 @@ class Stage:
     sandbox: Sandbox
     scene: Scene
     relay: DatabaseRelay | None = None
-    """The way to the database, where the scenario breaks it."""
+    """The relay to the database, if the scenario breaks the connection."""
 
     @property
     def url(self) -> str:
-        """Where commands find the database."""
+        """The URL at which commands find the database."""
         return self.relay.url if self.relay else self.sandbox.postgres.command_url
 
 
 def choose_drill(procedure: Procedure, name: str | None) -> Drill:
-    """Return the drill of that name, or the first one; raises UsageError naming those there are."""
+    """Return the drill of that name, or the first one. Raises UsageError with the names of all if there is none."""
     names = ", ".join(drill.name for drill in procedure.drills)
     if not procedure.drills:
         raise UsageError(f"'{procedure.id}' has no drill", hint="`runbook drill --list` shows all drills.")
@@ -92,10 +92,10 @@ def choose_drill(procedure: Procedure, name: str | None) -> Drill:
 
 
 def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tuple[Procedure, Drill]:
-    """Return a procedure (that one, or any for when things go wrong) and a drill under a name that tells nothing.
+    """Return a procedure (that one, or any for when things go wrong) and a drill whose name gives nothing away.
 
-    About every second one has a twist: a broken line or a dead command in the middle of a push, or a colleague who
-    holds the target. Raises UsageError where nothing can be drilled.
+    About half of them have a twist: a broken connection or a dead command in the middle of a push, or a colleague who
+    has the target locked. Raises UsageError if there is nothing to drill.
     """
     every = [procedure] if procedure else [each for each in book.procedures.values() if each.section is Section.WRONG]
     pairs = [(each, drill) for each in every for drill in each.drills if drill.practice]
@@ -104,7 +104,7 @@ def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tu
     chosen, drill = random.choice(pairs)
     commands = [(place.step.id, place.step.action.words) for place in expand(chosen, EveryWay(), Scope()).places]
     pushes = [step for step, words in commands if "push" in words and "--dry-run" not in words]
-    # A scenario with events of its own has its trouble already.
+    # A scenario with events of its own needs no twist.
     if pushes and not drill.scenario.events and random.random() < 0.5:
         twists = (
             ScenarioEvent(pushes[-1], "drop_connection", "after", turn=1),
@@ -120,7 +120,7 @@ def pick_surprise(book: Book, procedure: Procedure | None, random: Random) -> tu
 def set_stage(
     book: Book, procedure: Procedure, drill: Drill, *, major: int = 3, postgres_url: str | None = None
 ) -> Iterator[Stage]:
-    """Set up everything for a drill and clear it away after the block; see `open_sandbox` for what it raises."""
+    """Set up everything for a drill, and remove it after the block. See `open_sandbox` for what it raises."""
     scenario = drill.scenario
     platform = initial_state(
         deployed=scenario.deployed,
@@ -128,7 +128,7 @@ def set_stage(
         platform=scenario.platform,
         responses=scenario.responses,
     )
-    # The environment first: git, the server and the CLI inherit what is left of it.
+    # Clean the environment first: git, the server and the CLI inherit what is left of it.
     with (
         harmless_environment(),
         open_sandbox(
@@ -143,9 +143,10 @@ def set_stage(
 def run_drill(
     stage: Stage, *, operator: Operator, executor: Executor, clock: Clock, again: Callable[[], bool] | None = None
 ) -> DrillReport:
-    """Walk on that stage and prove what must hold. Errors of the walk are part of the report.
+    """Walk on that stage and check the proofs. Errors of the walk are part of the report.
 
-    `again` is asked when the walk was stopped, also by Ctrl-C: true resumes it, as `runbook resume` would.
+    `again` is called when the walk was stopped, also by Ctrl-C. If it returns True, the walk resumes, as with
+    `runbook resume`.
     """
     sandbox, drill = stage.sandbox, stage.drill
     began = time.monotonic()
@@ -164,7 +165,7 @@ def run_drill(
         # A walk that switches to another procedure has a run for each; the journal lists the newest first.
         events = tuple(event for run in reversed(journal.runs()) for event in journal.events(run))
     seconds = time.monotonic() - began
-    with nullcontext() if unattended else running("Proving what must hold", sys.stdout):
+    with nullcontext() if unattended else running("Checking the proofs", sys.stdout):
         proofs = _prove(stage, events, unattended=unattended)
     return DrillReport(
         procedure=stage.procedure.id,
@@ -189,7 +190,7 @@ def _walk(
     clock: Clock,
     again: Callable[[], bool] | None,
 ) -> tuple[ExitCode, str]:
-    """Return how the walk ended, and the error that ended it, empty where none did."""
+    """Return how the walk ended, and the error that ended it, empty if none did."""
     ports = WalkPorts(
         operator=director,
         executor=executor,
@@ -198,11 +199,11 @@ def _walk(
         clock=clock,
         identity=Identity(operator="drill", host=this_host(), pid=os.getpid(), runbook=__version__),
     )
-    # Empty: a value that the person exported for production must not answer for the drill's own.
+    # Empty, because a value that the person exported for production must not answer the drill's questions.
     settings = Settings(environment={}, scratch=stage.sandbox.state / "scratch")
 
     def leg() -> ExitCode:
-        """Walk, or go on with the walk, until it ends or stops."""
+        """Walk, or continue the walk, until it ends or stops."""
         try:
             if journal.runs():
                 return resume(journal.runs()[0], stage.book, **ports, settings=settings)
@@ -223,7 +224,7 @@ def _walk(
 
 def _trouble(drill: Drill, code: ExitCode, error: str, events: tuple[Event, ...], *, unattended: bool) -> str:
     """Return the unexpected reason the walk ended, or "". A stop is expected only if the drill plans it."""
-    # A held target is an error to the walk, and the wanted end of some drills.
+    # A locked target is an error for the walk, but some drills are supposed to end with it.
     if code is ExitCode.TARGET_HELD and drill.ends == "held":
         return ""
     answers = (answer if isinstance(answer, tuple) else (answer,) for answer in drill.reactions.values())
@@ -232,22 +233,22 @@ def _trouble(drill: Drill, code: ExitCode, error: str, events: tuple[Event, ...]
     why = events[-1].reason if events and isinstance(events[-1], RunStopped) else ""
     if error or code is not _ENDS[drill.ends]:
         reason = "".join(f" ({each})" for each in planned)
-        return error or why or f"The walk was to end '{drill.ends}'{reason}, and ended '{code.name.lower()}'."
-    # The unattended operator also stops where it knows no answer; a person may stop for any reason.
+        return error or why or f"Expected the run to end with '{drill.ends}'{reason}, not with '{code.name.lower()}'."
+    # The unattended operator also stops if it has no answer. A person may stop for any reason.
     return why if unattended and drill.ends == "stopped" and why not in planned else ""
 
 
 def _prove(stage: Stage, events: tuple[Event, ...], *, unattended: bool) -> tuple[ProofResult, ...]:
     """Check the drill's own proofs, then those that hold for every drill."""
     url, platform = stage.sandbox.postgres.admin_url, stage.sandbox.platform.state
-    # Which steps were done and checked says something of the page where the drill's own answers walk it. A person may
-    # leave a step out with a reason; the debrief tells it, and what counts is how things are then.
+    # Which steps were done and checked says something about the page if the drill's own answers are used. A person may
+    # skip a step with a reason. The debrief mentions that, and only the result counts.
     proofs = [
         proof for proof in stage.drill.prove if unattended or not (proof.walked or proof.checked or proof.diagnosed)
     ]
     project = stage.sandbox.project
     own = [check_proof(proof, url, platform, events, stage.book.errors, project) for proof in proofs]
-    # The inventory reads every table and would wait for the scenario's lock; a proof may look for its session.
+    # The inventory reads every table and would wait for the scenario's lock, but a proof may look for its session.
     stage.scene.release()
     return (
         *own,

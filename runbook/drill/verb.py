@@ -21,9 +21,9 @@ __all__ = ["command"]
 @click.command("drill")
 @click.argument("procedure", required=False, shell_complete=complete_procedure)
 @click.option("--scenario", metavar="NAME", help="Play this scenario (default: the procedure's first).")
-@click.option("--surprise", is_flag=True, help="Play any scenario; something else may go wrong, too.")
+@click.option("--surprise", is_flag=True, help="Play any scenario. Something else may go wrong too.")
 @click.option("--auto", is_flag=True, help="Answer from the book instead of asking a person.")
-@click.option("--all", "every", is_flag=True, help="With --auto: every scenario (of the procedure, or of the book).")
+@click.option("--all", "every", is_flag=True, help="With --auto: run all scenarios (of the procedure, or the book).")
 @click.option(
     "--cli",
     "major",
@@ -37,7 +37,7 @@ __all__ = ["command"]
 @click.option("--end", metavar="ID", help="Remove a sandbox that was kept ('all' removes all).")
 @click.option("--list", "listing", is_flag=True, help="List all drills.")
 @click.option("--results", metavar="FILE", help="Write the results of --all to this file.")
-@click.option("--record", "recording", metavar="FILE", help="As --auto, and keep each screen and key in FILE.")
+@click.option("--record", "recording", metavar="FILE", help="Like --auto, and write each screen and key to FILE.")
 @click.option("--verbose", "-v", is_flag=True, help="With --auto: show what the commands print.")
 @click.pass_context
 def command(  # noqa: PLR0917 - click gives every option by its name
@@ -104,7 +104,7 @@ def _choose(book: Book, name: str | None, scenario: str | None, *, surprise: boo
 
     procedure = None if name is None else book.procedure(name)
     if surprise:
-        return pick_surprise(book, procedure, Random())  # noqa: S311 - it only has to be a surprise
+        return pick_surprise(book, procedure, Random())  # noqa: S311 - it only needs to be a surprise
     if procedure is None:
         raise UsageError("no procedure given", hint="`runbook drill --list` shows all drills.")
     return procedure, choose_drill(procedure, scenario)

@@ -1,4 +1,4 @@
-"""Clear up after a drill that dies: a process of its own starts the drill's server and outlives the drill.
+"""Clean up after a drill that dies: a separate process starts the drill's server and outlives the drill.
 
 `watcher_process.py` is that process's program. When the drill dies, it ends the server and deletes the directory; then
 `registry.sweep` does the rest: commands that still run, a database on a borrowed server, the record.
@@ -21,7 +21,7 @@ from runbook.errors import RunbookError
 __all__ = ["Watcher", "watch"]
 
 _PATIENCE = 30
-"""Seconds until a watcher that doesn't end is killed."""
+"""How many seconds a watcher has to end before it's killed."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Watcher:
     _child: subprocess.Popen[bytes] = field(repr=False)
 
     def start(self, argv: Sequence[str], *, log: Path, account: Account) -> Process:
-        """Start a server as that account, with its output in the file `log`; return its process.
+        """Start a server as that account, with its output in the file `log`. Return its process.
 
         Raises RunbookError with the system's reason if the server can't be started.
         """
@@ -54,8 +54,8 @@ class Watcher:
         self._tell({"release": True})
 
     def close(self) -> None:
-        """End the watcher and, unless they were released, its servers; delete what is left of the directory."""
-        with suppress(RunbookError):  # it has ended, as after `release`
+        """End the watcher and, unless they were released, its servers. Delete what is left of the directory."""
+        with suppress(RunbookError):  # it has already ended, for example after `release`
             self._tell({"end": True})
         for pipe in (self._child.stdin, self._child.stdout):
             assert pipe is not None
@@ -91,7 +91,7 @@ def watch(directory: Path) -> Iterator[Watcher]:
     up every sandbox on record whose drill is gone. At the end of the block it deletes what is left of `directory`.
     """
     program = Path(__file__).with_name("watcher_process.py")
-    # A session of its own: a signal to this process's terminal or group must not reach the watcher.
+    # A session of its own, so that a signal to this process's terminal or group doesn't reach the watcher.
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", str(program), str(os.getpid()), str(directory)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True,

@@ -1,4 +1,4 @@
-"""The program of the process behind `runbook.drill.watcher`: start a drill's server, clear up when the drill dies.
+"""The program of the process behind `runbook.drill.watcher`: start a drill's server, clean up when the drill dies.
 
 It runs as a file, without the package, so that a drill doesn't wait for imports. Its input is a pipe whose other end
 only the drill has. However the drill dies, the kernel closes that end, and this process sees the end of its input.
@@ -16,20 +16,20 @@ from contextlib import suppress
 from typing import Any
 
 _PATIENCE = 5
-"""Seconds that a server gets for each way to end it."""
+"""How many seconds a server has after each attempt to end it."""
 _LINGERING = 30
-"""Seconds in which a server's sessions may still write after it has ended: each one notices that by itself."""
+"""How many seconds a server's sessions may still write after it has ended: each one notices the end by itself."""
 _SWEEP = "from runbook.drill.registry import sweep; sweep()"
 
 
 def main(owner: int, directory: str) -> None:
-    """Follow the drill's orders, one a line. When it dies, end its servers and remove its directory and its record."""
+    """Follow the drill's orders, one per line. When it dies, end its servers and remove its directory and record."""
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        # A handler, and not SIG_IGN: the server would inherit that.
+        # A handler instead of SIG_IGN, which the server would inherit.
         signal.signal(number, lambda *_: None)
     servers: list[subprocess.Popen[bytes]] = []
     for line in sys.stdin.buffer:
-        order = json.loads(line) if line.endswith(b"\n") else {}  # half a line: the drill died as it wrote
+        order = json.loads(line) if line.endswith(b"\n") else {}  # half a line: the drill died while writing
         if "start" in order:
             try:
                 servers.append(_start(order))
@@ -55,7 +55,7 @@ def main(owner: int, directory: str) -> None:
 
 def remove_directory(directory: str) -> None:
     """Delete a sandbox's directory. Its server's sessions may still write files there, so try until it is gone."""
-    import shutil  # here, to keep the start short: few drills are killed
+    import shutil  # imported here to keep the start fast: few drills are killed
 
     until = time.monotonic() + _LINGERING
     shutil.rmtree(directory, ignore_errors=True)
@@ -66,8 +66,8 @@ def remove_directory(directory: str) -> None:
 
 def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Start a server as ordered: its argv, its log, and `Popen`'s arguments for another account."""
-    with open(order["log"], "wb") as log:  # noqa: PTH123 - pathlib takes as long to import as all else here
-        # A session of its own: Ctrl-C at the terminal is for the walk, not for the server.
+    with open(order["log"], "wb") as log:  # noqa: PTH123 - pathlib takes as long to import as all the rest
+        # A session of its own, because Ctrl-C at the terminal is for the walk, not for the server.
         return subprocess.Popen(
             order["start"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             env={"LC_ALL": "C", "PATH": os.defpath}, **order["account"],
@@ -75,7 +75,7 @@ def _start(order: dict[str, Any]) -> subprocess.Popen[bytes]:
 
 
 def _answer(text: str) -> None:
-    with suppress(OSError):  # the drill has died, and the end of the input comes next
+    with suppress(OSError):  # the drill has died, and the input ends next
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 

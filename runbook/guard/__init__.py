@@ -1,1 +1,1 @@
-"""The faces of the guard: shells, shims, coding agents, scans, and a log. All ask `runbook.policy.judge`."""
+"""The guard: shell functions, shims, hooks of coding agents, scans, and a log. All ask `runbook.policy.judge`."""

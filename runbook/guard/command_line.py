@@ -1,4 +1,4 @@
-"""Judge a line as a shell would run it: every command in it, however deep, by the policy; the worst one counts."""
+"""Judge a line as a shell would run it: every command in it, however deep, by the policy. The worst one counts."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def judge(
 ) -> Judgement:
     """Judge a line (or a whole script) by what a shell would really run.
 
-    `cwd` is where it would run: with it, small files are read that the line would run (scripts, package.json, a
-    Makefile), and the installed CLI's major is found; without it nothing is read. `env` is the environment that it
-    would run in. `policy` defaults to the packaged one.
+    `cwd` is the directory it would run in. With it, small files that the line would run are read (scripts,
+    package.json, a Makefile), and the major of the installed CLI is found. Without it, nothing is read. `env` is the
+    environment that it would run in. `policy` defaults to the packaged one.
 
-    Nothing is ever run, but shfmt for lines that hold more than words and quotes. What can't be parsed or told in a
-    place that decides is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
-    that the policy knows.
+    Nothing is ever run except shfmt, for lines with more than words and quotes. If a deciding part can't be parsed or
+    isn't known, the verdict is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
+    commands that the policy knows.
     """
     return _examined(lambda machine, state: machine.text(line, state), line, cwd, env, policy).verdict()
 
@@ -54,13 +54,13 @@ def judge_words(
     env: Mapping[str, str] | None = None,
     policy: Policy | None = None,
 ) -> Judgement:
-    """Judge one argv, as `judge` judges a line: no word of it is split or expanded first."""
+    """Judge one argv, as `judge` judges a line. None of its words is split or expanded first."""
     argv = tuple(words)
     return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), cwd, env, policy).verdict()
 
 
 def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
-    """Judge each command of a script, with its place; functions that nobody calls as well."""
+    """Judge each command of a script, with its place, including functions that nobody calls."""
 
     def run(machine: Machine, state: ShellState) -> None:
         machine.text(text, state)
@@ -82,18 +82,18 @@ def _examined(
     for name in _SEEN_OUTSIDE & environment.keys():
         state.variables[name] = scalar((environment[name],))
         state.export(name)
-    # Without a directory no file is read, so that the verdict depends on the line alone.
+    # Without a directory, no file is read, and the verdict depends on the line alone.
     machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else read_small)
     try:
         run(machine, state)
-    # Python may run out of stack in a text that is within every limit; that is a doubt too.
+    # Python may run out of stack in a text that is within every limit. That is a doubt too.
     except (TooMuchError, RecursionError):
         examination.doubt(Doubt.TOO_MUCH, subject)
     return examination
 
 
 def _judged(verdict: Verdict, effect: Effect, reason: str) -> Judgement:
-    """Return a judgement that no rule of the policy makes."""
+    """Return a judgement that doesn't come from a rule of the policy."""
     return Judgement(
         verdict=verdict,
         effect=effect,
@@ -112,12 +112,12 @@ def _judged(verdict: Verdict, effect: Effect, reason: str) -> Judgement:
 # Two lines of a terminal: enough to recognize what was typed.
 _LONGEST_SUBJECT = 160
 _MOST_COMMANDS = 50
-# Set in the line, these send a command to another project than the one that the verdict assumes.
+# If the line sets one of these, a command goes to another project than the verdict assumes.
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
-# Set in the line, these make a client or the CLI load other files or programs first, or change the server's settings.
+# If the line sets one of these, a client or the CLI loads other files or programs first, or changes server settings.
 _ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
-# Their words name a program or a task: the program they start is judged, not they.
+# Their words name a program or a task. The program that they start is judged instead of them.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _FILE_FLAGS = frozenset({"-f", "--file"})
 _UNKNOWN_TEXT = "$1"
@@ -125,7 +125,7 @@ _UNKNOWN_TEXT = "$1"
 
 
 class PlacedJudgement(NamedTuple):
-    """A judgement of one command, with where that command stands in the text."""
+    """A judgement of one command, with the command's place in the text."""
 
     line: int
     column: int
@@ -133,7 +133,7 @@ class PlacedJudgement(NamedTuple):
 
 
 class Examination:
-    """Collects judgements; the `Examiner` of a shell machine."""
+    """Collects judgements. It's the `Examiner` of a shell machine."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -149,7 +149,7 @@ class Examination:
         if not self.found:
             return _judged(Verdict.ALLOW, Effect.READS, "Nothing in it is in the policy.")
         worst = max((placed.judgement for placed in self.found), key=lambda judged: judged.rank)
-        # The deciding command first: it is the one that a person is told of.
+        # The deciding command comes first, because it's the one that messages name.
         commands = dict.fromkeys((*worst.commands, *self._commands))
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
 
@@ -159,25 +159,25 @@ class Examination:
         return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Take note that a person must look."""
+        """Note that a person must confirm."""
         text = shown(subject)
         short = text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
         self._add(_judged(Verdict.CONFIRM, Effect.WRITES, f"{doubt.value}: {short}" if short else doubt.value))
 
     def stand_at(self, line: int, column: int) -> None:
-        """Take note of where the next command stands."""
+        """Note the place of the next command."""
         self._place = (line, column)
 
     def _add(self, judged: Judgement) -> None:
         self.found.append(PlacedJudgement(*self._place, judged))
 
     def command(self, call: Call, *, major: int | None) -> None:
-        """Judge a command in each way that its words and its input may be read."""
+        """Judge a command in each way that its words and its input can be read."""
         told = tuple(shown(word) for word in call.words)
         self._commands[told] = None
         for text in (None,) if call.state.stdin is None else call.state.stdin:
             judged = self._judge(call, None if text is None else _told(text), major)
-            # What only may run is asked about, as nothing gets past a refusal.
+            # A command that might not run is only asked about: nobody can override a refusal.
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
@@ -185,7 +185,7 @@ class Examination:
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
         words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
         argv = tuple(_told(word) for word in words)
-        # The words as they stand come first; other readings count only where this one allows.
+        # The words as written come first. Other readings count only if this one allows the command.
         judged = classify(argv, self._policy, major=major, stdin=stdin)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
@@ -213,7 +213,7 @@ class Examination:
         return replace(judged, verdict=Verdict.CONFIRM, reason=reason)
 
     def _may_be_minded(self, words: tuple[str, ...]) -> bool:
-        """Whether an unknown word stands where a dangerous subcommand would."""
+        """Whether an unknown word is in the place of a dangerous subcommand."""
         if all(is_known(word) for word in words):
             return False
         invocation = invocation_of(words)
@@ -228,7 +228,7 @@ class Examination:
 
 
 class _Outline(NamedTuple):
-    """What is asked of a policy for every line."""
+    """What every line needs to know about a policy."""
 
     policy: Policy
     minded: tuple[Rule, ...]
@@ -239,7 +239,7 @@ class _Outline(NamedTuple):
 
 _MOST_OUTLINES = 4
 _outlines: dict[int, _Outline] = {}
-"""By the policy's identity; each holds its policy, so that no other can get the same one."""
+"""By the policy's identity. Each one references its policy, so that no other can get the same identity."""
 
 
 def _outline_of(policy: Policy) -> _Outline:
@@ -251,7 +251,7 @@ def _outline_of(policy: Policy) -> _Outline:
         judged = list(zip(policy.rules, verdicts, strict=True))
         minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
         commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
-        # A process hardly meets more than one policy; tests do.
+        # Only tests use more than one policy in a process.
         if len(_outlines) >= _MOST_OUTLINES:
             _outlines.clear()
         _outlines[id(policy)] = _Outline(
@@ -265,20 +265,20 @@ def _outline_of(policy: Policy) -> _Outline:
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    """Whether words could be a subcommand, and only because one of them is not known."""
+    """Whether words could be a subcommand only because one of them is unknown."""
     if not form or not words:
         return False
-    # Any number of words may be a whole subcommand.
+    # An unknown number of words may be a whole subcommand.
     if words[0] == ANY_WORDS:
         return True
     if words[0] == form[0]:
         return _fits_unknown(form[1:], words[1:])
-    # Once one word is unknown, the rest only has to be possible, not the same.
+    # Once one word is unknown, the others need to be possible, not equal.
     return not is_known(words[0]) and len(words) >= len(form) and all(map(may_be, words, form))
 
 
 def _without_expansions(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Read unquoted expansions as empty; one that is a flag's value hardly is. Nothing if there are none."""
+    """Return the words without unquoted expansions, except values of flags. Return nothing if there are none."""
     kept = tuple(
         _told(word)
         for at, word in enumerate(words)
@@ -294,18 +294,18 @@ def _told(word: str) -> str:
 
 
 def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
-    """Show a host that the environment names as a flag; a flag behind it goes before it."""
+    """Add a host that the environment names as a flag. A host flag in the line takes precedence."""
     name = next((name for name in _HOSTS if name in state.environment), None)
-    # For the CLI -h is help; psql and its kin take a host by it.
+    # In the CLI, -h prints help. In psql and similar clients, it names a host.
     if name is None or invocation_of(words).program == "supabase":
         return words
     host = state.environment[name]
-    # In front, because psql takes the last flag: one in the line itself must win.
+    # It goes first, because psql uses the last flag, and a flag in the line itself must win.
     return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
 
 
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
-    """Show the text of an SQL file as if it came in on standard input."""
+    """Pass the text of an SQL file as if it came from standard input."""
     for at, word in enumerate(words[:-1]):
         texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
         if texts is not None and len(texts) == 1:

@@ -1,6 +1,6 @@
-"""The guard's quick ways, without click: `--line TEXT`, `hook AGENT` and `-- COMMAND…`.
+"""Answer the guard's frequent calls without click: `--line TEXT`, `hook AGENT` and `-- COMMAND…`.
 
-They run before every command of somebody's day, so what they import is counted. Anything else goes the usual way.
+They run before every command that somebody types, so they import as little as possible. All other calls use click.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from runbook.errors import ExitCode, RunbookError
 
 __all__ = ["answer", "answer_hook", "answer_line"]
 
-# An agent waits for its hook, and takes one that does not answer for consent. Judging is limited in processor time,
-# so that a busy machine does not make the guard refuse what is harmless.
+# An agent waits for its hook, and treats one that doesn't answer as consent. Judging is limited in processor time, so
+# that a busy machine doesn't make the guard refuse harmless commands.
 _READING_SECONDS = 0.6
 _JUDGING_SECONDS = 0.6
 _WAITING_SECONDS = 6.0
 
 
 def answer(words: Sequence[str]) -> int | None:
-    """Answer the words behind `runbook` if they are of the quick kind; None if not."""
+    """Answer the words after `runbook` and return the exit code, or None if they aren't one of the frequent calls."""
     match list(words):
         case ["--book", book, "guard", *rest]:
             return _answer(rest, book)
@@ -50,7 +50,7 @@ def _answer(words: list[str], book: str | None) -> int | None:
 
 
 def answer_line(text: str, form: str, book: str | None) -> int:
-    """Judge a line and print what is to be said: JSON on stdout, words on stderr."""
+    """Judge a line and print the answer: JSON to stdout, text to stderr."""
     from runbook.guard.judging import EXIT_CODES, current_directory, judge_line
     from runbook.guard.messages import as_json, as_text
     from runbook.model import Verdict
@@ -64,7 +64,7 @@ def answer_line(text: str, form: str, book: str | None) -> int:
 
 
 def answer_hook(agent: str, book: str | None) -> int:
-    """Answer an agent's event on standard input. Whatever goes wrong, the answer blocks."""
+    """Answer an agent's event on standard input. If anything goes wrong, the answer blocks."""
     try:
         answered = _answered_in_time(agent, book)
     except BaseException as error:  # noqa: BLE001 - a hook that dies lets the command through
@@ -78,7 +78,7 @@ def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
     from runbook.guard.agents import AGENTS, LARGEST, answer_event
 
     if agent not in AGENTS:
-        raise RunbookError(f"there is no agent '{agent}'; known are {', '.join(AGENTS)}.")
+        raise RunbookError(f"there is no agent '{agent}'. Known agents: {', '.join(AGENTS)}.")
     with _alarm(wall=_READING_SECONDS):
         data = sys.stdin.buffer.read(LARGEST + 1)
     with _alarm(wall=_WAITING_SECONDS, processor=_JUDGING_SECONDS):
@@ -88,7 +88,7 @@ def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
 
 @contextmanager
 def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
-    """Raise TimeoutError within this when it takes too long: by the clock, or in processor time."""
+    """Raise TimeoutError in the block if it takes too long by the clock or in processor time."""
 
     def too_late(_number: int, _frame: object) -> None:
         raise TimeoutError("it took too long.")
@@ -106,7 +106,7 @@ def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
 
 
 def _block(agent: str, error: BaseException) -> int:
-    """Block without anything that may be broken: not even the module that knows the agents is needed."""
+    """Block the command without anything that may be broken, not even the module that knows the agents."""
     why = f"The guard failed: {error or type(error).__name__}"
     try:
         from runbook.guard.agents import answer_failure

@@ -1,4 +1,4 @@
-"""Judge what a shell, a shim or an agent is about to run, and log what was stopped: a JSON object per line."""
+"""Judge what a shell, a shim or an agent is about to run, and log what was stopped, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXIT_CODES = {
     Verdict.CONFIRM: ExitCode.NEEDS_PERSON,
     Verdict.REFUSE: ExitCode.REFUSED,
 }
-"""What `runbook guard` ends with."""
+"""The exit code of `runbook guard` for each verdict."""
 
 
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
@@ -52,7 +52,7 @@ def policy_of(book: str | None) -> Policy:
 def current_directory() -> str | None:
     """Return the current directory, None if it is gone."""
     try:
-        # It fails in a directory that was removed meanwhile.
+        # This fails if the directory has been removed.
         return str(Path.cwd())
     except OSError:
         return None
@@ -63,7 +63,7 @@ _LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line that was stopped. `at` is UTC, `face` who asked: a shell, a shim, an agent."""
+    """One line that was stopped. `at` is in UTC, `face` is who asked: a shell, a shim or an agent."""
 
     at: str
     verdict: str
@@ -74,12 +74,12 @@ class LogEntry:
 
 
 def log_path() -> Path:
-    """Return where the log is."""
+    """Return the path of the log."""
     return state_directory() / "guard.jsonl"
 
 
 def record(judged: Judgement, line: str, *, face: str, directory: str | None) -> None:
-    """Append what was stopped. A log that can't be written stops nothing and lets nothing through."""
+    """Log a line that was stopped. If the log can't be written, the verdict stays the same."""
     if judged.verdict is Verdict.ALLOW:
         return
     shown = hidden(line)
@@ -102,7 +102,7 @@ def record(judged: Judgement, line: str, *, face: str, directory: str | None) ->
 
 
 def read_log() -> Iterator[LogEntry]:
-    """Yield what was stopped, the oldest first. Lines that are no entries are passed over."""
+    """Yield the lines that were stopped, the oldest first. Lines of the log that aren't entries are skipped."""
     try:
         lines = log_path().read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:

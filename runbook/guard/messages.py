@@ -20,7 +20,7 @@ _HOST_FLAGS = frozenset({"-h", "--host"})
 
 
 def name_of_target(judged: Judgement, directory: str | None) -> str:
-    """Return the word that a person types before something is destroyed: never empty, never with a blank."""
+    """Return the word that a person types before something is destroyed. It's never empty and has no spaces."""
     if judged.target is TargetKind.LOCAL:
         return "local"
     named = _named(judged)
@@ -50,12 +50,12 @@ def _named(judged: Judgement) -> str | None:
     for word, following in zip(words, (*words[1:], ""), strict=True):
         flag, equals, inline = word.partition("=")
         value = inline if equals else following
-        # A value that looks like a flag is one: the flag before it had none.
+        # A value that looks like a flag is a flag: the one before it has no value.
         if flag in _PROJECT_FLAGS | _HOST_FLAGS | {"--db-url"} and value and not value.startswith("-"):
             found: str | None = host_of(value) or value
         else:
             found = host_of(word) if "://" in word else None
-        # The name is printed and must be typed: nothing that a terminal could take for more than text.
+        # The name is printed and must be typed, so it must not contain anything that a terminal would act on.
         if found and all(letter.isalnum() or letter in ".-_" for letter in found):
             return found
     return None
@@ -69,7 +69,7 @@ def _linked(directory: str | None) -> str | None:
     here = Path(directory) if directory else None
     for each in (here, *here.parents) if here else ():
         try:
-            # Where `supabase link` keeps it.
+            # `supabase link` stores it here.
             found = (each / "supabase/.temp/project-ref").read_text(encoding="utf-8").strip()
         # ValueError: an agent's path may contain NUL, and a file may not be text.
         except (OSError, ValueError):
@@ -83,7 +83,7 @@ def _is_ref(text: str) -> bool:
     return text.isascii() and text.isalnum()
 
 
-_HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it did not run"}
+_HEADS = {Verdict.ALLOW: "allowed", Verdict.CONFIRM: "this needs a person", Verdict.REFUSE: "refused; it didn't run"}
 _EFFECTS = {Effect.READS: "reads", Effect.WRITES: "writes", Effect.DESTROYS: "DESTROYS DATA"}
 
 

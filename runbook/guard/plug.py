@@ -1,4 +1,4 @@
-"""What the guard adds: its verb, an answer before click loads, and the policy's own tests to `runbook check`."""
+"""Add the guard to runbook: its verb, an answer before click loads, and the policy's own tests in `runbook check`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge every test line beside a rule of the policy, and note each verdict that its author didn't mean."""
+    """Judge the test lines of every rule in the policy, and report each verdict that its author didn't expect."""
     from runbook.guard.command_line import judge
 
     policy = subject.book.policy
@@ -38,7 +38,7 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
             judged = judge(test.line, policy=policy)
             if judged.verdict is not test.verdict:
                 by = f"rule '{judged.rule}'" if judged.rule else "no rule"
-                message = f"the verdict is {judged.verdict}, by {by}, and not {test.verdict}"
+                message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
                 notes.add(test.at, message, "verdict:", test.verdict)
 
 

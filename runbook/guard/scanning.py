@@ -1,4 +1,4 @@
-"""Look through files for commands that the policy stops: scripts, Makefiles, GitHub workflows, package.json."""
+"""Search files for commands that the policy stops: scripts, Makefiles, GitHub workflows, package.json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHEBANG = re.compile(rb"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
 _MAKEFILES = frozenset({"makefile", "gnumakefile"})
 _WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)action\.ya?ml$")
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-# Bytes. One script is read up to 64 KB anyway, but a workflow holds many.
+# In bytes. Only the first 64 KB of a script are read anyway, but a workflow contains many scripts.
 _LARGEST = 1024 * 1024
 
 
@@ -53,12 +53,12 @@ class _Script:
 
 
 def is_scanned(path: Path) -> bool:
-    """Whether this is a kind of file that is looked into."""
+    """Whether this is a kind of file that is scanned."""
     return _kind_of(path) is not None
 
 
 def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
-    """Return every command of a file that the policy stops, in order. Raises OSError where it can't be read."""
+    """Return every command of a file that the policy stops, in order. Raises OSError if the file can't be read."""
     kind = _kind_of(path)
     if kind is None or path.stat().st_size > _LARGEST:
         return ()
@@ -68,10 +68,10 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     for script in _READERS[kind](text):
         for placed in judge_script(script.text, policy=policy):
             judged = placed.judgement
-            # Each line of a block in YAML is indented alike; elsewhere only the first one begins within a line.
+            # In a YAML block, all lines have the same indentation. Elsewhere only the first line begins inside a line.
             indent = script.column - 1 if placed.line == 1 or kind == "workflow" else 0
             place = (script.line + placed.line - 1, placed.column + indent)
-            # One command may be judged more than once: behind `npx`, say. The gravest verdict stays.
+            # One command may be judged more than once, for example after `npx`. The gravest verdict stays.
             if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
                 command = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
                 message = encodable(command + judged.reason)
@@ -116,7 +116,7 @@ def _package_scripts(text: str) -> Iterator[_Script]:
         return
     start = text.find('"scripts"')
     for name, body in scripts.items() if isinstance(scripts, dict) else ():
-        # json tells no places, so the key is looked for behind `"scripts"` in the text.
+        # The json module doesn't report places, so search the text after `"scripts"` for the key.
         match = re.compile(re.escape(json.dumps(name, ensure_ascii=False)) + r'\s*:\s*"').search(text, start)
         if isinstance(body, str) and match:
             before = text[: match.end()]
@@ -124,15 +124,15 @@ def _package_scripts(text: str) -> Iterator[_Script]:
 
 
 def _workflow_runs(text: str) -> Iterator[_Script]:
-    """Yield the `run:` texts of a workflow or an action. Expressions of GitHub's own count as unknown."""
+    """Yield the `run:` texts of a workflow or an action. GitHub's own expressions count as unknown text."""
     try:
-        # Nodes instead of values, as only these know their lines.
+        # Nodes instead of values, because only nodes know their lines.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, RecursionError):
         return
     for node in _step_commands(root):
         mark = node.start_mark
-        # A block begins on the line below its mark, a plain or quoted text at it.
+        # A block begins on the line below its mark, and plain or quoted text right at it.
         block = node.style in {"|", ">"}
         lines = text.split("\n")
         line = mark.line + (2 if block else 1)
@@ -142,7 +142,7 @@ def _workflow_runs(text: str) -> Iterator[_Script]:
 
 
 def _step_commands(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield the `run:` of every step, wherever `steps:` are. Anchors may make circles; each node is seen once."""
+    """Yield the `run:` of every step, wherever `steps:` are. Anchors may form cycles, so each node is visited once."""
     waiting: list[yaml.Node | None] = [root]
     seen: set[int] = set()
     while waiting:

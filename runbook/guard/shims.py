@@ -1,7 +1,7 @@
 """Put the guard before programs: functions of an interactive shell, shims on PATH, and the command that both call.
 
-Shims are small programs first on PATH that ask the guard and then become the real one; they reach scripts and
-Makefiles.
+Shims are small programs that come first on PATH, ask the guard and then become the real program. Unlike functions,
+they also cover scripts and Makefiles.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from runbook.user_directories import data_directory
 
 
 GUARDED = ("supabase", "npx", "npm", "pnpm", "yarn", "bunx", "psql", "dropdb")
-"""Programs that start what the policy speaks of."""
+"""Programs that start commands of the policy."""
 
 SHELLS: Mapping[str, str] = {
     "bash": 'eval "$(runbook guard shell-init bash)"   # in ~/.bashrc',
@@ -37,13 +37,13 @@ SHELLS: Mapping[str, str] = {
 _NOTE = """\
 # runbook guard: asks the policy before these programs start.
 # It sees what is typed here. It does not see scripts, Makefiles, absolute paths, `command npx`, `sh -c`, other shells,
-# the dashboard, or anything that talks to the database without these programs. What holds there too: a token without
-# write access, a directory that is not linked to production, a staging project, database backups you have restored.
+# the dashboard, or anything that talks to the database without these programs. These protect you there too: a token
+# without write access, a directory that isn't linked to production, a staging project, backups you have restored once.
 """
 
 
 def shell_functions(shell: str, program: str) -> str:
-    """Return the text that a shell evaluates when it starts; `program` is the shell text that starts `runbook`."""
+    """Return the text that a shell evaluates at startup. `program` is the shell text that starts `runbook`."""
     path = shlex.quote(shlex.split(program)[0])
     gone = "runbook guard is missing. Reinstall it, or run:"  # a missing runbook must not let commands through
     lines = [_NOTE]
@@ -65,15 +65,15 @@ def shell_functions(shell: str, program: str) -> str:
 
 
 SHIM_MARK = "# shim of runbook guard"
-"""The second line of each shim, by which the guard knows not to start it again."""
+"""The second line of each shim, so that the guard recognizes shims and doesn't start one again."""
 
-# The mark is in the second line; a real program may be large.
+# The mark is in the second line, so there is no need to read a large program.
 _LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Shims:
-    """A directory of shims, the names in it, and whether PATH leads there first."""
+    """A directory of shims, the names in it, and whether it comes first on PATH."""
 
     directory: Path
     names: tuple[str, ...]
@@ -81,18 +81,18 @@ class Shims:
 
 
 def default_directory() -> Path:
-    """Return where shims go unless another directory is named."""
+    """Return the directory of shims if no other is named."""
     return data_directory() / "shims"
 
 
 def install_shims(directory: Path, program: str) -> Shims:
-    """Write a shim for each guarded program. Raises RunbookError where another file has that name.
+    """Write a shim for each guarded program. Raises RunbookError if another file has that name.
 
     `program` is the shell text that starts `runbook`.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        # Looked at before anything is written: either all shims are put there or none.
+        # Check before writing anything: either all shims are installed or none.
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
         if taken:
             raise RunbookError(
@@ -102,9 +102,9 @@ def install_shims(directory: Path, program: str) -> Shims:
             temporary = directory / f".{name}.new"
             temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
             temporary.chmod(0o755)
-            temporary.replace(directory / name)  # a shim that runs now is never half written
+            temporary.replace(directory / name)  # so that nobody runs a half-written shim
     except OSError as error:
-        raise RunbookError(f"{directory} can't be written: {error}", hint="Choose another with --dir.") from error
+        raise RunbookError(f"can't write to {directory}: {error}", hint="Choose another with --dir.") from error
     return Shims(directory, GUARDED, _leads(directory))
 
 
@@ -119,7 +119,7 @@ def uninstall_shims(directory: Path) -> Shims:
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program as a shell would find it, past every shim; None if there is none."""
+    """Return the path of a program as a shell would find it, skipping shims, or None if there is none."""
     if "/" in name:
         return name if os.access(name, os.X_OK) else None
     for directory in os.environ.get("PATH", os.defpath).split(os.pathsep):
@@ -139,12 +139,12 @@ def _is_shim(path: Path) -> bool:
 
 def _leads(directory: Path) -> bool:
     """Whether a shell finds these shims before the real programs."""
-    # PATH may name it by a link.
+    # PATH may name it through a link.
     here = directory.resolve()
     for each in os.environ.get("PATH", "").split(os.pathsep):
         if each and Path(each).resolve() == here:
             return True
-        # A real one comes first, so that shim would never start.
+        # The real program comes first, so the shim would never start.
         if any((Path(each) / name).is_file() for name in GUARDED):
             return False
     return False
@@ -154,9 +154,9 @@ def _leads(directory: Path) -> bool:
 
 
 def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
-    """Judge a command and, if it may run, become it. Returns only where it does not run."""
+    """Judge a command and, if it may run, become it. Returns only if the command doesn't run."""
     program = find_program(argv[0])
-    # Judged even where there is no such program: a refusal tells more than "not found".
+    # Judge it even if there is no such program: a refusal says more than "not found".
     judged = judge_argv(argv, book=book, face="command")
     if judged.verdict is Verdict.REFUSE:
         print(as_text(judged, current_directory()), file=sys.stderr)
@@ -167,17 +167,17 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
         print(as_text(judged, current_directory()), file=sys.stderr)
         if not _is_confirmed(judged):
             return ExitCode.NEEDS_PERSON
-    # Python ignores these; the command must not inherit that.
+    # Python ignores these signals, and the command must not inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     try:
         os.execv(program, argv)  # noqa: S606 - no shell: that is the point
     except OSError as error:
-        raise UsageError(f"'{program}' can't be started: {error.strerror}", hint="Nothing ran.") from error
+        raise UsageError(f"can't start '{program}': {error.strerror}", hint="Nothing ran.") from error
 
 
 def _is_confirmed(judged: Judgement) -> bool:
-    """Ask at the terminal itself, never at standard input: `yes |` is nobody."""
+    """Ask at the terminal itself, never at standard input: `yes |` isn't a person."""
     from runbook.runtime.answer_reader import AnswerReader  # most commands need no confirmation
 
     # To destroy something, the person types the target's name: typing yes can be a habit.
@@ -189,8 +189,8 @@ def _is_confirmed(judged: Judgement) -> bool:
     except EOFError:
         typed = ""
     except OSError:
-        print("  There is no terminal to ask at, so it did not run.", file=sys.stderr)
+        print("  There is no terminal to ask at, so it didn't run.", file=sys.stderr)
         return False
     if typed != wanted:
-        print("  It did not run.", file=sys.stderr)
+        print("  It didn't run.", file=sys.stderr)
     return typed == wanted

@@ -1,4 +1,4 @@
-"""`runbook guard`: judge a line, guard a command, put the guard where lines come from, and show what it stopped."""
+"""`runbook guard`: judge a line, guard a command, install the guard in shells and agents, and show what it stopped."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["command"]
 # --- subcommands -----------------------------------------------------------------------------------------------------
 
 
-# Written out: the module that knows them loads only where it is used.
+# Written out here, because the module that knows them is loaded only when it's needed.
 _AGENTS = ["claude-code", "codex", "gemini", "cursor", "copilot"]
 _FENCES = """\
-What this can't catch: absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
-other than its shell, and anybody who takes it out. The real fences are tokens without write access, a working copy
-that is not linked to production, a staging project, and backups that have been restored once."""
+The guard can't catch absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
+other than its shell, or anybody who removes it. The real fences are tokens without write access, a working copy
+that isn't linked to production, a staging project, and backups that you have restored once."""
 
 
 @click.command("shell-init")
@@ -49,7 +49,7 @@ def shell_init(book: str | None, shell: str) -> int:
 @click.argument("agent", metavar="AGENT")
 @click.pass_obj
 def hook(book: str | None, agent: str) -> int:
-    """Judge the command in a coding agent's event (JSON on standard input), and answer in that agent's form."""
+    """Judge the command in a coding agent's event (JSON on standard input), and answer in that agent's format."""
     return answer_hook(agent, book)
 
 
@@ -72,11 +72,11 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
 
     path = settings_path(what, Path.home() if user else Path.cwd(), user=user)
     change = install_hook(what, path, _started_by(_own_path() if user else _shared_path(), book))
-    click.echo(f"{change.path}: {'the hook is in' if change.action == 'written' else 'nothing to do'}")
+    click.echo(f"{change.path}: {'hook installed' if change.action == 'written' else 'nothing to do'}")
     if change.backup:
-        click.echo(f"{change.backup}: the file as it was")
+        click.echo(f"{change.backup}: a copy of the file as it was")
     if what == "codex":
-        click.echo("Codex runs a project's hooks only after you trust them: start it and look at /hooks.")
+        click.echo("Codex runs a project's hooks only after you trust them: start Codex and open /hooks.")
     click.echo(_FENCES, err=True)
     return ExitCode.DONE
 
@@ -94,7 +94,7 @@ def uninstall(what: str, directory: Path | None, user: bool) -> int:
     from runbook.guard.agents import settings_path, uninstall_hook
 
     change = uninstall_hook(what, settings_path(what, Path.home() if user else Path.cwd(), user=user))
-    words = {"written": "the hook is out", "removed": "removed, nothing else was in it", "unchanged": "nothing to do"}
+    words = {"written": "hook removed", "removed": "file removed, nothing else was in it", "unchanged": "nothing to do"}
     click.echo(f"{change.path}: {words[change.action]}")
     return ExitCode.DONE
 
@@ -119,7 +119,7 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> 
         try:
             found += scan_file(path, policy)
         except OSError as error:
-            raise UsageError(f"{path} can't be read: {error.strerror}") from error
+            raise UsageError(f"can't read {path}: {error.strerror}") from error
     shown = [each for each in found if strict or each.verdict is Verdict.REFUSE]
     if form == "json":
         click.echo(json_text({"stopped": [asdict(each) for each in shown]}, indent=2))
@@ -130,7 +130,7 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> 
 
 
 @click.command("log")
-@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many to show.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def log(limit: int, form: str) -> int:
     """Show what the guard stopped, the newest last."""
@@ -148,12 +148,12 @@ def log(limit: int, form: str) -> int:
 
 
 def _files_below(paths: tuple[Path, ...]) -> list[Path]:
-    """Return files, and those in directories that are of a kind to be looked into, past hidden and foreign code."""
+    """Return the files, and the files to scan in the directories, without hidden and third-party code."""
     from runbook.guard.scanning import is_scanned
 
     found: list[Path] = []
     for path in paths:
-        # A file that is named is scanned, whatever its kind; below a directory only known kinds are.
+        # A file that is named is scanned, whatever its kind. In a directory, only known kinds are.
         if not path.is_dir():
             found.append(path)
             continue
@@ -165,13 +165,13 @@ def _files_below(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def _started_by(program: str, book: str | None) -> str:
-    """Return the shell text that starts `runbook` with the book that is meant now."""
+    """Return the shell text that starts `runbook` with the current book."""
     return shlex.join([program, "--book", str(Path(book).absolute())] if book else [program])
 
 
 def _own_path() -> str:
     """Return the path of the `runbook` that runs now."""
-    # The path that was typed, not where a link leads: it survives an update of the tool.
+    # Use the path that was typed, not the target of a link: it survives an update of the tool.
     started = Path(sys.argv[0])
     if started.name == "runbook" and started.exists():
         return str(started.absolute())
@@ -180,7 +180,7 @@ def _own_path() -> str:
 
 
 def _shared_path() -> str:
-    """Return how a project's settings, which colleagues share, name `runbook`: by PATH, if it is there."""
+    """Return the name of `runbook` for a project's settings, which colleagues share: found on PATH, if it's there."""
     found = shutil.which("runbook")
     return "runbook" if found and Path(found).resolve() == Path(_own_path()).resolve() else _own_path()
 
@@ -192,7 +192,7 @@ class _GuardGroup(click.Group):
     """A group that takes `-- COMMAND…` as well as subcommands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Keep the words behind `--` apart, unless they belong to a subcommand."""
+        """Set the words after `--` apart, unless they belong to a subcommand."""
         # `guard scan -- FILE` is click's own use of the two dashes.
         if "--" in args and not any(word in self.commands for word in args[: args.index("--")]):
             at = args.index("--")
@@ -209,11 +209,11 @@ def command(ctx: click.Context, line: str | None, form: str) -> int | None:
     """Judge a command line by the book's policy before it runs.
 
     \b
-    runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
+    runbook guard -- npx supabase db push --linked    judge it, ask if necessary, then run it
     runbook guard --line 'A=reset; supabase db $A'    only judge: exit code 0, 6 or 3
 
-    What is refused never runs, and no flag changes that. What needs a person is asked at the terminal; without one it
-    does not run either.
+    A refused command never runs, and no flag changes that. If a person must confirm, the guard asks at the terminal.
+    Without a terminal, the command doesn't run.
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     guarded: tuple[str, ...] = ctx.meta.get("runbook.guarded", ())
     if ctx.invoked_subcommand is not None:

@@ -1,6 +1,6 @@
-"""YAML to model, with the place of every mistake.
+"""Load YAML into the model, with the place of every mistake.
 
-Each name is imported when it is first used: the guard reads the policy, and has no use for steps.
+Each name is imported when it's first used: the guard reads the policy and doesn't need the steps.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A directory of YAML to a book: all files are read before anything is said of any."""
+"""Load a book from a directory of YAML. All files are read before any problem is reported."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _STEM = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a directory holds: the book as far as it is sound (None: not even its policy), and all that is wrong."""
+    """What a directory contains: the valid part of the book (None: not even its policy is valid), and all problems."""
 
     book: Book | None
     findings: tuple[Finding, ...]
     has_gaps: bool = False
-    """A procedure is missing because its file couldn't be read; what only the whole book can tell isn't known."""
+    """A procedure is missing because its file couldn't be read, so the book can't be checked as a whole."""
 
 
 def read_book(directory: Path) -> Book:
@@ -42,7 +42,7 @@ def read_book(directory: Path) -> Book:
 
 
 def load_book(directory: Path) -> Reading:
-    """Read as much of a book as is sound. Raises UsageError where there is no book at all."""
+    """Read the valid part of a book. Raises UsageError if there is no book at all."""
     if not directory.is_dir():
         raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
     shown = shown_name(directory)
@@ -62,9 +62,9 @@ def load_book(directory: Path) -> Reading:
 
 
 def load_procedure(directory: Path, name: str) -> Reading:
-    """Read one procedure with those it includes and the policy, and nothing else: to show it at once.
+    """Read only one procedure, those it includes, and the policy, to show it without delay.
 
-    Findings are those of these files alone; `related` and the like are not followed. Its book is for reading in, not
+    Findings are those of these files alone; `related` and similar keys aren't followed. The book is for reading, not
     for running.
     """
     shown, built = shown_name(directory), dict[str, Procedure]()
@@ -91,10 +91,10 @@ def _procedure_files(directory: Path, shown: str) -> tuple[list[Path], list[Find
         name = f"{shown}/procedures/{path.name}"
         if path.suffix not in {".yaml", ".yml"}:
             continue
-        if not path.is_file():  # opening a pipe could wait for ever
+        if not path.is_file():  # opening a pipe could wait forever
             findings.append(Finding(name, 1, 1, "isn't a file"))
         elif path.suffix == ".yml":
-            findings.append(Finding(name, 1, 1, "is not read: a procedure's file ends in .yaml"))
+            findings.append(Finding(name, 1, 1, "isn't read: a procedure's file name must end in .yaml"))
         elif not _STEM.fullmatch(path.stem):
             findings.append(
                 Finding(name, 1, 1, "its name isn't an id: use lower case and hyphens, as in add-column.yaml")
@@ -111,13 +111,13 @@ def _stray_files(directory: Path, shown: str) -> list[Finding]:
     for path in sorted(directory.iterdir()):
         if path.suffix in {".yaml", ".yml"} and path.name not in FILES:
             close = _closest(path.name, FILES)
-            advice = f"did you mean {close}?" if close else "procedures belong into procedures/"
+            advice = f"did you mean {close}?" if close else "procedures belong in procedures/"
             findings.append(Finding(f"{shown}/{path.name}", 1, 1, f"isn't a file of a book; {advice}"))
     return findings
 
 
 def _closest(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches  # most books are sound
+    from difflib import get_close_matches  # most books have no mistakes
 
     return next(iter(get_close_matches(name, names, n=1)), "")
 
@@ -134,17 +134,17 @@ def _check_references(files: Iterable[BookFile], known: set[str]) -> None:
 
 
 def _beside(directory: Path, shown: str, name: str) -> BookFile | None:
-    """Read one of the files beside `procedures/`; None where the book does without it."""
+    """Read one of the files beside `procedures/`. Return None if the book doesn't have it."""
     if name in SHARED:
         return read_shared(directory, shown, name)
     path = directory / name
-    if name == "search.yaml" and not path.is_file():  # the packaged words help to search any book
+    if name == "search.yaml" and not path.is_file():  # the packaged words are useful for searching any book
         path, shown = PACKAGED_BOOK / name, shown_name(PACKAGED_BOOK)
     return read_file(path, f"{shown}/{name}", FILES[name], SHAPES) if path.is_file() else None
 
 
 def _procedure(file: BookFile, name: str) -> Procedure | None:
-    """Return the procedure as its own file has it: what it includes is not resolved yet."""
+    """Return the procedure as in its own file, before its includes are resolved."""
     if file.record is None:
         return None
     text = file.source.text
@@ -175,5 +175,5 @@ def _entries(file: BookFile | None) -> tuple[Any, ...]:
 
 
 def _search(file: BookFile | None) -> SearchWords:
-    """Return how the book is searched: by default if only one procedure is read."""
+    """Return the book's search words, or the defaults if only one procedure is read."""
     return build(file.record) if file and file.record else SearchWords(at=Position("search.yaml", 1, 1))

@@ -1,4 +1,4 @@
-"""One file of a book to a checked record; and the policy, for which the guard has no time to read the rest."""
+"""Read one file of a book into a checked record, and the policy alone: the guard has no time to read the rest."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from runbook.model.fields import Shape
 __all__ = ["PACKAGED_BOOK", "SHARED", "BookFile", "policy_of", "read_file", "read_policy", "read_shared", "shown_name"]
 
 PACKAGED_BOOK = Path(runbook.__file__).parent / "book"
-"""The book that ships with the package. A book without its own policy goes by this one's."""
+"""The book that ships with the package. A book without its own policy uses this one's."""
 
 SHARED = ("policy.yaml", "supabase.yaml")
-"""What the policy is read from."""
+"""The files that the policy is read from."""
 
 _POLICY_SHAPES = {shape.name: shape for shape in policy.SHAPES}
 
 
 @dataclass(frozen=True, slots=True)
 class BookFile:
-    """One file: its record (None where it can't be used), its problems, and the procedures it speaks of."""
+    """One file: its record (None if it can't be used), its problems, and the procedures that it names."""
 
     source: SourceText
     record: Record | None
@@ -48,7 +48,7 @@ def read_policy(directory: Path) -> Policy:
 
 
 def policy_of(rules: BookFile, supabase: BookFile) -> Policy | None:
-    """Return the policy of its two files, None where one of them has problems."""
+    """Return the policy of its two files, or None if one of them has problems."""
     if rules.record is None or supabase.record is None:
         return None
     found: Policy = build(rules.record)
@@ -64,9 +64,9 @@ def read_shared(directory: Path, shown: str, name: str) -> BookFile:
 
 
 def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
-    """Read a file as a mapping of that shape; `shapes` has all that may be within it, `name` is for findings.
+    """Read a file as a mapping of that shape. `shapes` has every shape that can be in it; `name` is for findings.
 
-    A file that was read before without a problem is not read again, wherever it was.
+    A file that was read before without a problem isn't parsed again, wherever it was.
     """
     data = read_bytes(path, name)
     if isinstance(data, Finding):
@@ -84,7 +84,7 @@ def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) ->
 
 
 def _parse(source: SourceText, shape: str, shapes: Mapping[str, Shape]) -> BookFile:
-    # A start that finds all records in the cache has no need of these, nor of PyYAML.
+    # If all records are in the cache, neither these nor PyYAML are needed.
     from runbook.loading.reader import RecordReader
     from runbook.loading.structure import check_structure
     from runbook.loading.yaml_nodes import parse
@@ -103,7 +103,7 @@ def _parse(source: SourceText, shape: str, shapes: Mapping[str, Shape]) -> BookF
 
 
 def shown_name(directory: Path) -> str:
-    """Return a name that an editor opens from here: relative where the book lies below the current directory."""
+    """Return a name that an editor can open from here: relative if the book is below the current directory."""
     try:
         return str(directory.absolute().relative_to(Path.cwd())).removesuffix("/")
     except (ValueError, OSError):

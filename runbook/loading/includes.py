@@ -1,4 +1,4 @@
-"""Puts the steps of included procedures in their places."""
+"""Put the steps of included procedures in their places."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["included_by", "resolve_includes"]
 
 
 DEPTH_LIMIT = 8
-"""Procedures, one within the other."""
+"""The deepest nesting of included procedures."""
 STEP_LIMIT = 2000
-"""Steps of a procedure with all that it includes; a few includes within each other grow without end."""
+"""The most steps of a procedure with its includes. A few nested includes can multiply to any number."""
 
 
 def resolve_includes(procedures: Mapping[str, Procedure]) -> tuple[dict[str, Procedure], list[Finding]]:
-    """Return the procedures whose includes are all there, complete with steps and digests, and what is wrong."""
+    """Return the procedures whose includes all exist, complete with steps and digests, and the findings."""
     resolver = _Resolver(procedures)
     for name in procedures:
         resolver.resolve(name, ())
@@ -44,7 +44,7 @@ class _Resolver:
         self.findings: list[Finding] = []
 
     def resolve(self, name: str, within: tuple[str, ...]) -> Procedure | None:
-        """Return the procedure with all its includes; None where one is missing, broken or circular."""
+        """Return the procedure with all its includes, or None if one is missing, broken or circular."""
         if name not in self.done:
             procedure = self._procedures.get(name)
             self.done[name] = self._complete(procedure, (*within, name)) if procedure else None
@@ -70,7 +70,7 @@ class _Resolver:
             self._note(step, f"includes form a cycle: {' > '.join((*within, step.action.included))}")
             return None
         if len(within) > DEPTH_LIMIT:
-            self._note(step, f"an include within {DEPTH_LIMIT} others: nobody could follow it")
+            self._note(step, f"includes are nested more than {DEPTH_LIMIT} deep: nobody could follow them")
             return None
         return self.resolve(step.action.included, within)
 

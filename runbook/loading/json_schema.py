@@ -1,4 +1,4 @@
-"""The tables of keys as JSON Schemas (draft 7, which editors know best), so that they complete and check the files."""
+"""Turn the tables of keys into JSON Schemas (draft 7, which editors support best), so editors can check the files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Json = dict[str, object]
 
 
 def schema_text(name: str) -> str:
-    """Return the schema of one kind of file as the text that is committed."""
+    """Return the schema of one kind of file as the text to commit."""
     return json.dumps(json_schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -53,7 +53,7 @@ def json_schema(name: str) -> Json:
 def _define(name: str, used: dict[str, Json]) -> None:
     if name in used:
         return
-    used[name] = {}  # holds its place: shapes refer to each other in circles
+    used[name] = {}  # a placeholder: shapes refer to each other in circles
     shape = SHAPES[name]
     used[name] = _shape(shape, used)
 
@@ -103,7 +103,7 @@ def _property(name: str, shape: Shape, used: dict[str, Json]) -> Json:
 def _described(fields: list[Field], schema: Json) -> Json:
     docs = " ".join(dict.fromkeys(field.doc for field in fields))
     default = f" Default: {fields[0].default}." if fields[0].default else ""
-    if "$ref" in schema:  # in draft 7 nothing beside a $ref counts
+    if "$ref" in schema:  # draft 7 ignores everything beside a $ref
         schema = {"allOf": [schema]}
     return {"description": docs + default, **schema}
 

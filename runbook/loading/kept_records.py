@@ -1,6 +1,6 @@
-"""Records of files that were read without a problem, kept as JSON: the same text is not read and checked twice.
+"""Keep the records of files without problems as JSON, so that the same text isn't read and checked twice.
 
-Records hold no code, and values are built of them as they are of those from YAML.
+Records contain no code. Values are built from them in the same way as from records that come from YAML.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _READING_CODE = ("loading", "model", "steps")
 def find_record(
     data: bytes, shape: str, name: str, shapes: Mapping[str, Shape]
 ) -> tuple[Record, list[ProcedureMention]] | None:
-    """Return the record of a file with these bytes, and the procedures it speaks of; None if none is kept.
+    """Return the record of a file with these bytes, and the procedures that it names; None if none is kept.
 
     `shape` is the table to read it by, one of `shapes`; `name` is the file's name in places.
     """
@@ -31,7 +31,7 @@ def find_record(
         record = _Unpacker(name, shapes).value(kept["record"])
         references = [ProcedureMention(text, Position(name, *at), width) for text, at, width in kept["references"]]
     except (ValueError, LookupError, TypeError, AttributeError):
-        return None  # nothing is kept, or something else; it is read anew
+        return None  # nothing usable is kept, so the file is read again
     return (record, references) if isinstance(record, Record) and record.shape.name == shape else None
 
 
@@ -46,7 +46,7 @@ def keep_record(data: bytes, record: Record, references: Iterable[ProcedureMenti
 
 # --- records as JSON ----------------------------------------------------------------------------------------------
 #
-# Texts, numbers and truths are themselves and a tuple is a list; an object has one key, which tells what it is.
+# Texts, numbers and booleans stay as they are, and a tuple is a list. An object has one key, which says what it is.
 
 
 def _packed(value: object) -> Any:
@@ -66,7 +66,7 @@ def _packed(value: object) -> Any:
 
 
 class _Unpacker:
-    """Makes records of JSON again. The guard waits for this before every command, so it calls itself sparingly."""
+    """Turns JSON back into records. The guard waits for this before every command, so it makes few recursive calls."""
 
     def __init__(self, name: str, shapes: Mapping[str, Shape]) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""Nodes to records, checked by the table of each mapping, with every problem noted."""
+"""Read nodes into records, check each by the table of its mapping, and note every problem."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class RecordReader:
         self._shapes = shapes
         self._problems = problems
         self.records: list[Record] = []
-        """Every record read; where something is wrong, with what is right of it."""
+        """Every record that was read. If it has mistakes, only its valid part."""
         self.references: list[ProcedureMention] = []
-        """Every place where the id of a procedure stands."""
+        """Every place that names a procedure by its id."""
 
     def read(self, node: Node, kind: Type) -> object | None:
-        """Return the value, None where it is not of that type (which is noted)."""
+        """Return the value, or None (with a problem noted) if it isn't of that type."""
         if isinstance(node, Scalar) and node.kind == "alias":
             return None  # noted where it was read
         if isinstance(kind, Either):
@@ -49,7 +49,7 @@ class RecordReader:
     def _scalar(self, node: Node, kind: Type) -> object | None:
         if not isinstance(node, Scalar):
             found = "a list" if isinstance(node, Listing) else "a mapping"
-            self._problems.add(node.at, f"{found} is here, where one value is expected; quote it if it is text")
+            self._problems.add(node.at, f"expected one value, found {found}; if it's text, quote it")
             return None
         if isinstance(kind, ProcedureId):
             self.references.append(ProcedureMention(node.text, node.at, node.width))
@@ -80,7 +80,7 @@ class RecordReader:
         return found
 
     def record(self, node: Node, shape: Shape) -> Record | None:
-        """Read a mapping by its shape; None only where it is no mapping."""
+        """Read a mapping by its shape. Return None only if it isn't a mapping."""
         if not isinstance(node, Mapping):
             self._problems.add(node.at, f"expected {shape.noun}, with keys such as '{next(iter(shape.by_name))}'")
             return None
@@ -108,7 +108,7 @@ class RecordReader:
             self._problems.add(node.at, f"{_named(node, shape)} needs one of {_series(keys)}")
             return ""
         for entry in present[1:]:
-            message = f"{_named(node, shape)} has '{present[0].key.text}' and '{entry.key.text}'; only one can be"
+            message = f"{_named(node, shape)} has '{present[0].key.text}' and '{entry.key.text}'; only one is allowed"
             self._problems.add(entry.key.at, message, width=entry.key.width)
         return present[0].key.text
 
@@ -121,7 +121,7 @@ class RecordReader:
             return False
         takers = shape.kinds_of.get(key.text, ())
         if takers and kind and kind not in takers and key.text not in {each.key for each in shape.kinds}:
-            message = f"'{key.text}' goes with {_series(takers)}, not with '{kind}'"
+            message = f"'{key.text}' can only be used with {_series(takers)}, not with '{kind}'"
             self._problems.add(key.at, message, width=key.width)
             return False
         return True

@@ -1,4 +1,4 @@
-"""What is read of a file before it becomes values: checked mappings with their places. And the values of them."""
+"""Define records, the checked mappings of a file with their places, and build values from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ProcedureMention", "Record", "build"]
 class Record:
     """A mapping that was read by its shape: only known keys, each with a value of its type.
 
-    `kind` is the key that told its form.
+    `kind` is the key that decided its form.
     """
 
     shape: Shape
@@ -27,7 +27,7 @@ class Record:
 
 
 class ProcedureMention(NamedTuple):
-    """A place where the id of a procedure stands; `width` is how many characters it takes there."""
+    """A place that names a procedure by its id; `width` is how many characters the id takes up there."""
 
     text: str
     at: Position
@@ -35,9 +35,9 @@ class ProcedureMention(NamedTuple):
 
 
 def build(record: Record, *, keyed: object = "") -> Any:
-    """Return the value that a record stands for, with all that is within it. `keyed` is the key it stands under.
+    """Return the value of a record, including everything in it. `keyed` is the key that the record is under.
 
-    Places go with the values: `at` is that of the mapping, `<attribute>_at` that of one key's value.
+    Values keep their places: `at` is the place of the mapping, `<attribute>_at` that of one key's value.
     """
     shape = record.shape
     assert shape.build is not None
@@ -53,7 +53,7 @@ def build(record: Record, *, keyed: object = "") -> Any:
 
 
 def _built(value: object, keyed: object = "") -> object:
-    if isinstance(value, str):  # most are, and a start counts milliseconds
+    if isinstance(value, str):  # first, because most are, and startup time counts
         return value
     if isinstance(value, Record):
         return build(value, keyed=keyed)

@@ -1,4 +1,4 @@
-"""Single values: text that is text, numbers, dates, durations, expressions and commands."""
+"""Read single values: text, numbers, dates, durations, regular expressions and commands."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNIT_NAMES = {"s": "30s", "m": "5m", "h": "2h", "d": "90d"}
 
 
 def read_scalar(node: Scalar, kind: Type, problems: Problems) -> object | None:
-    """Return the value of a scalar as that type, None where it is none (which is noted)."""
+    """Return the value of a scalar as that type, or None (with a problem noted) if it isn't of that type."""
     value, flaws = _READERS[type(kind)](node, kind)
     for flaw in flaws:
         problems.add(place_in(node, flaw.offset, problems), flaw.message, width=flaw.width)
@@ -44,9 +44,9 @@ def read_scalar(node: Scalar, kind: Type, problems: Problems) -> object | None:
 
 
 def place_in(node: Scalar, offset: int, problems: Problems) -> Position:
-    """Return where a character of the value stands in the file (WHOLE: where the value does).
+    """Return where a character of the value is in the file (WHOLE: where the value is).
 
-    As near as quoting and folding let tell.
+    The place is as exact as quoting and folding allow.
     """
     if offset == WHOLE:
         return node.at
@@ -104,7 +104,7 @@ def _read_text(node: Scalar, kind: Text) -> Outcome:
     if flaws:
         return text, flaws
     if not text.strip() and not kind.empty:
-        return _whole(node, f"is empty; {kind.says} is meant")
+        return _whole(node, f"is empty; expected {kind.says}")
     if kind.longest and len(text) > kind.longest:
         return _whole(node, f"is longer than {kind.longest} characters")
     if kind.pattern and not re.fullmatch(kind.pattern, text):
@@ -137,7 +137,7 @@ def _read_command(node: Scalar, _kind: CommandLine) -> Outcome:
 def _read_choice(node: Scalar, kind: Choice) -> Outcome:
     if node.text in kind.options:
         return node.text, []
-    return _whole(node, f"'{_short(node.text)}' is none of {', '.join(kind.options)}")
+    return _whole(node, f"'{_short(node.text)}' isn't one of {', '.join(kind.options)}")
 
 
 def _read_procedure_id(node: Scalar, _kind: ProcedureId) -> Outcome:

@@ -1,7 +1,7 @@
-"""Every mapping that a book may hold, and what each of its files is.
+"""List every mapping that a book can contain, and the shape of each of its files.
 
-What a key is called, takes and means is said at its dataclass. The reader, the JSON Schemas for editors and the
-reference on the site all go by these tables.
+The dataclass of a mapping says what each key is called, accepts and means. The reader, the JSON Schemas for editors
+and the reference on the site all use these tables.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One file of the book as text: its size, its encoding, and where a place in it is."""
+"""Handle one file of the book as text: its size, its encoding, and the places in it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from runbook.model import Position
 __all__ = ["PROBLEM_LIMIT", "SIZE_LIMIT", "Problems", "SourceText", "TooManyError", "decode", "read_bytes", "text_of"]
 
 SIZE_LIMIT = 256 * 1024
-"""Bytes. The largest procedure is a tenth of this; what is larger is not a procedure."""
+"""In bytes. The largest procedure has a tenth of this, so a larger file isn't a procedure."""
 
 PROBLEM_LIMIT = 100
-"""Problems that are told of one file."""
+"""The most problems that are reported for one file."""
 
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What YAML 1.1 does not allow in a file (section 5.1 of its specification)."""
 
 
 class SourceText:
-    """The text of a file, and the way from an offset in it to line and column."""
+    """The text of a file, which translates between offsets and lines with columns."""
 
     __slots__ = ("_lines", "_starts", "name", "text")
 
@@ -36,7 +36,7 @@ class SourceText:
 
     @property
     def lines(self) -> list[str]:
-        """The lines without their ends."""
+        """The lines, without line endings."""
         if self._lines is None:
             self._lines = self.text.splitlines()
         return self._lines
@@ -48,17 +48,17 @@ class SourceText:
         return Position(self.name, line, offset - starts[line - 1] + 1)
 
     def offset(self, at: Position) -> int:
-        """Return the offset of a place; a line that is not there counts as the end."""
+        """Return the offset of a place. A line that doesn't exist counts as the end."""
         starts = self._line_starts()
         return starts[at.line - 1] + at.column - 1 if at.line <= len(starts) else len(self.text)
 
     def line(self, number: int) -> str:
-        """Return a line, counted from 1; empty where there is none."""
+        """Return a line, counted from 1, empty if there is none."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     def _line_starts(self) -> list[int]:
         if not self._starts:
-            # One more character tells whether the last line is ended, and another begins.
+            # The extra character shows whether the last line has an ending, so that another line begins.
             lines = f"{self.text}.".splitlines(keepends=True)
             self._starts = [0, *accumulate(len(line) for line in lines[:-1])]
         return self._starts
@@ -88,7 +88,7 @@ class Problems:
 
 
 def read_bytes(path: Path, name: str) -> bytes | Finding:
-    """Read a file of the book, or say in one finding why it can't be: its size, or what the system says."""
+    """Return the bytes of a file of the book, or a finding that says why it can't be read: its size, or an OS error."""
     try:
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
@@ -100,7 +100,7 @@ def read_bytes(path: Path, name: str) -> bytes | Finding:
 
 
 def decode(data: bytes, name: str) -> SourceText | Finding:
-    """Return the text of a file, or the finding that says where it is not text."""
+    """Return the text of a file, or a finding at the first place that isn't text."""
     try:
         source = SourceText(name, text_of(data))
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""What must hold within one file, beyond its fields: names that are unique, phases that are short."""
+"""Check one file beyond its fields: names are unique, and phases are short."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runbook.model import Position
 __all__ = ["PHASE_LIMIT", "check_structure"]
 
 PHASE_LIMIT = 9
-"""Steps. A person in a hurry keeps about that many in view."""
+"""In steps: about as many as a person in a hurry can keep track of."""
 
 _UNIQUE = {
     "step": ("id", "a step"),

@@ -1,7 +1,7 @@
-"""YAML to nodes that know their place. Refuses the parts of YAML that surprise.
+"""Parse YAML into nodes that know their place, and refuse the parts of YAML that surprise people.
 
-Works on the parser's events, not on composed nodes: only events still show anchors, aliases and tags, an alias is
-never followed (so no bomb can grow), and nesting is stopped before it costs anything.
+This works on the parser's events, not on composed nodes: only events still show anchors, aliases and tags, aliases are
+never followed (so a YAML bomb can't expand), and deep nesting is stopped before it costs anything.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEPTH_LIMIT = 32
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 _ODD_BEGINNINGS = frozenset(_Loader.yaml_implicit_resolvers)
-"""What a plain value begins with that YAML may take for something else than text. PyYAML looks slowly at each value."""
+"""First characters of plain values that YAML may not take for text. Asking PyYAML about every value would be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Scalar:
     kind: str
     at: Position
     start: int
-    """Offset in the file of the first character, the quote included."""
+    """Offset in the file of the first character, including the quote."""
     end: int
 
     @property
@@ -67,7 +67,7 @@ class Mapping:
     at: Position
 
     def get(self, name: str) -> Node | None:
-        """Return the value of a key, None where it is absent."""
+        """Return the value of a key, or None if it's absent."""
         return next((entry.value for entry in self.entries if entry.key.text == name), None)
 
 
@@ -75,11 +75,11 @@ Node = Scalar | Listing | Mapping
 
 
 class _StopReading(Exception):
-    """What follows can't be made sense of; the finding is already noted."""
+    """The rest of the file can't be understood; the problem is already noted."""
 
 
 def parse(source: SourceText, problems: Problems) -> Node | None:
-    """Return the file's one document; None where there is none to speak of. Problems go to `problems`."""
+    """Return the file's one document, or None if it has none that can be used. Problems are added to `problems`."""
     try:
         return _Composer(source, problems).document()
     except _StopReading:
@@ -94,7 +94,7 @@ def parse(source: SourceText, problems: Problems) -> Node | None:
 
 def _syntax_place(error: yaml.MarkedYAMLError, source: SourceText) -> Position:
     marks: list[Any] = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
-    # What is never closed is noticed at the end of the file; it is mended where it was opened.
+    # A quote or bracket that is never closed is noticed only at the end of the file. Point to where it was opened.
     inside = [mark for mark in marks if mark.line < len(source.lines)]
     if inside:
         return Position(source.name, inside[0].line + 1, inside[0].column + 1)
@@ -107,7 +107,7 @@ def _syntax_message(error: yaml.MarkedYAMLError, source: SourceText, at: Positio
         return "a tab can't indent YAML; use spaces"
     problem = " ".join(part for part in (error.context, error.problem) if part)
     if "mapping values are not allowed" in problem:
-        problem += " (a text that holds ': ' must be quoted)"
+        problem += " (a text that contains ': ' must be quoted)"
     if "cannot start any token" in problem:
         problem += " (a text that begins with @ ` % or a tab must be quoted)"
     return f"not valid YAML: {problem}"
@@ -153,13 +153,14 @@ class _Composer:
     def _refuse_surprises(self, event: Any, at: Position) -> None:
         if isinstance(event, yaml.AliasEvent):
             name = str(event.anchor)
-            self._problems.add(at, f"the alias *{name}: write the value out", width=len(name) + 1)
+            self._problems.add(at, f"the alias *{name} isn't allowed: write the value out", width=len(name) + 1)
             return
         if event.anchor is not None:
-            self._problems.add(at, f"the anchor &{event.anchor}: write values out", width=len(event.anchor) + 1)
+            message = f"the anchor &{event.anchor} isn't allowed: write values out"
+            self._problems.add(at, message, width=len(event.anchor) + 1)
         if event.tag is not None:
             tag = event.tag.replace(_TAG, "!!")
-            self._problems.add(at, f"the tag {tag}: a book has no tags", width=len(tag))
+            self._problems.add(at, f"the tag {tag} isn't allowed in a book", width=len(tag))
 
     def _scalar(self, event: Any, at: Position) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
@@ -191,7 +192,7 @@ class _Composer:
         if not isinstance(key, Scalar):
             self._problems.add(key.at, "a key must be a plain word, not a list or a mapping")
         elif key.kind == "merge":
-            self._problems.add(key.at, "the merge key <<: write the keys out", width=2)
+            self._problems.add(key.at, "the merge key << isn't allowed: write the keys out", width=2)
         elif key.kind == "alias":
             pass  # already noted
         elif key.text in entries:

@@ -1,4 +1,4 @@
-"""What a command or a statement does, and what policy says of it. Imports nothing that prints, waits or asks."""
+"""Tell what a command or a statement does, and judge it by the policy. Imports nothing that prints, waits or asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read one argv: which program it really starts, its words, its flags, and whom its URLs reach. Pure."""
+"""Read one argv: the program it really starts, its words, its flags, and the hosts that its URLs reach. Pure."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ _LAUNCHERS: dict[str, frozenset[str]] = {
     "bun": frozenset({"x"}),
     "deno": frozenset({"run", "x"}),
 }
-"""Programs that start another one, with the words that must come first; none: they always do."""
+"""Programs that start another one, with the words that must come first. Without such words, they always do."""
 _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
-"""With these a launcher runs a text; what it does is not to be read off the argv."""
+"""With these, a launcher runs a text, and the argv doesn't show what that does."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
-# npm takes ranges too: `supabase@^2.1`, `supabase@~3`.
+# npm also accepts ranges: `supabase@^2.1`, `supabase@~3`.
 _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
 
 class Flag(NamedTuple):
-    """A flag as given; `value` is None where it stands alone."""
+    """A flag as given; `value` is None if it has none."""
 
     name: str
     value: str | None = None
 
     @property
     def is_off(self) -> bool:
-        """Whether its value says no: both CLIs read `--linked=false` and `--yes 0` so."""
+        """Whether its value means no. Both CLI majors accept `--linked=false` and `--yes 0`."""
         return self.value is not None and self.value.lower() in _FALSE
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The program that an argv really starts, past `npx` and its like.
+    """The program that an argv really starts, after `npx` and the like.
 
-    `program` is a bare lower-case name; `major` is the version that the launcher was told (`supabase@2.109.1`).
+    `program` is a bare name in lower case; `major` is that of the version given to the launcher (`supabase@2.109.1`).
     """
 
     program: str
@@ -59,7 +59,7 @@ class Invocation:
 
 
 class Words(NamedTuple):
-    """Arguments told apart. `after` holds the words behind `--`; they are part of `positionals` too."""
+    """Arguments, split into flags and words. `after` has the words after `--`, which are also in `positionals`."""
 
     positionals: tuple[str, ...]
     flags: tuple[Flag, ...]
@@ -75,7 +75,7 @@ class Words(NamedTuple):
 
 
 def invocation_of(argv: Sequence[str]) -> Invocation:
-    """Find the program that argv starts, through package runners, paths, versions and script files."""
+    """Return the program that an argv starts, through package runners, paths, versions and script files."""
     name, major = _program(argv[0]) if argv else ("", None)
     rest = tuple(argv[1:])
     if name == "corepack" and rest:
@@ -85,9 +85,9 @@ def invocation_of(argv: Sequence[str]) -> Invocation:
 
 
 def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:
-    """Return what a launcher starts, None where it does something of its own (`npm install`, `npx -c LINE`)."""
+    """Return what a launcher starts, or None if it does something of its own (`npm install`, `npx -c LINE`)."""
     options, words = _split_launcher(rest)
-    # Deno's `-c` names its configuration; it takes no code on its command line behind `run`.
+    # Deno's `-c` names its configuration file. After `run`, it accepts no code on its command line.
     if launcher != "deno" and any(flag.name in _SHELL_FLAGS for flag in options):
         return None
     if launcher == "yarn" and words[:1] == ("workspace",):
@@ -97,21 +97,21 @@ def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:
     if runs or (words and needs and words[0] in _SCRIPT_WORDS):
         more, words = _split_launcher(words[1:])
         options = (*options, *more)
-    # `yarn supabase`, `npm run supabase`: without `exec` only the CLI's own name is taken for the program.
+    # `yarn supabase`, `npm run supabase`: without `exec`, only the CLI's own name counts as a program.
     if not words or (needs and not runs and _program(words[0])[0] != "supabase"):
         return None
     if launcher == "node" and words[0].replace("\\", "/").endswith(("/npm-cli.js", "/npx-cli.js")):
         return invocation_of((_program(words[0])[0].removesuffix("-cli"), *words[1:]))
     told = [_program(flag.value)[1] for flag in options if flag.name in _PACKAGE_FLAGS and flag.value]
     name, major = _program(words[0])
-    # npm takes the first `--` after the package away; behind npx the CLI would see it. Counting it as taken away
-    # can only make a line look more dangerous than it is.
+    # npm removes the first `--` after the package, but npx passes it to the CLI. Treating it as removed can only make
+    # a line look more dangerous than it is.
     arguments = words[2:] if words[1:2] == ("--",) and launcher != "node" else words[1:]
     return Invocation(name, arguments, major or next((one for one in told if one), None))
 
 
 def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str, ...]]:
-    """Split a launcher's own leading flags from the words behind them."""
+    """Split a launcher's own leading flags from the words after them."""
     flags: list[Flag] = []
     at = 0
     while at < len(rest) and rest[at].startswith("-"):
@@ -134,10 +134,10 @@ def _program(word: str) -> tuple[str, int | None]:
 
 
 def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
-    """Tell flags from words.
+    """Split arguments into flags and words.
 
-    A flag named in `value_flags` takes the next word; after any long flag `true`, `no`, `0` … is its value, as both
-    CLIs read it. Short flags may stand together (`-Atc TEXT`).
+    A flag in `value_flags` takes the next word. After any long flag, `true`, `no`, `0` … is its value, as in both CLI
+    majors. Short flags can be combined (`-Atc TEXT`).
     """
     positionals: list[str] = []
     flags: list[Flag] = []
@@ -172,15 +172,15 @@ def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
 
 
 def host_of(target: str) -> str | None:
-    """Return the host in a PostgreSQL URL or `host=` string; "" where it names none, None if it is neither.
+    """Return the host in a PostgreSQL URL or `host=` string, "" if it names none, or None if it's neither.
 
-    What can't be read, names several hosts or a service is returned whole: no such text is a loopback host.
+    A text that can't be read, or names several hosts or a service, is returned whole: it never equals a loopback host.
     """
     if not re.match(r"postgres(ql)?://", target, re.IGNORECASE):
         if re.search(r"(^|\s)service\s*=", target):
             return target
         found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
-        # libpq takes the last of several; `dbname=x` without a host means the local socket.
+        # libpq uses the last of several. `dbname=x` without a host means the local socket.
         return str(found[-1]) if found else "" if re.match(r"\s*\w+\s*=", target) else None
     from urllib.parse import unquote, urlsplit  # the guard counts milliseconds
 

@@ -18,17 +18,17 @@ _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "several": lambda count: count > 1,
 }
 _PRINTS_HELP = "It prints help and does nothing else."
-_UNKNOWN = "This is not in the policy, so what it does to the target is not known."
+_UNKNOWN = "This isn't in the policy, so nobody knows what it does to the target."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What policy says of a command (or of a line: then of its worst command).
+    """What policy says about a command, or about the worst command of a line.
 
-    `rule` is the id of the deciding rule, empty where none applies. `target` is where the command would land, None
-    where it reaches nothing or that can't be told. `commands` are the argvs that were judged. `writes_files` is true
-    if the command only reads its target and writes files on this machine, `asks` if it asks Yes or No by itself before
-    it writes.
+    `rule` is the id of the deciding rule, empty if none applies. `target` is what the command would reach, None if it
+    reaches nothing or the target isn't known. `commands` are the argvs that were judged. `writes_files` is true if the
+    command only reads its target and writes files on this machine, `asks` if it asks Yes or No by itself before it
+    writes.
     """
 
     verdict: Verdict
@@ -44,7 +44,7 @@ class Judgement:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Orders judgements from the mildest to the gravest."""
+        """The order of judgements, from the mildest to the gravest."""
         return self.verdict.rank, self.effect.rank
 
 
@@ -64,10 +64,10 @@ class _Case:
 
 
 def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, stdin: str | None = None) -> Judgement:
-    """Judge one argv. `major` is the Supabase CLI's major where it is known; unknown majors count as the worst.
+    """Judge one argv. `major` is the Supabase CLI's major, if known. If not, the major with the worst outcome counts.
 
-    A version in the argv itself (`supabase@2`) goes before `major`. `stdin` is the text that the command would read,
-    where that is known; SQL in it is judged like SQL in the argv.
+    A version in the argv itself (`supabase@2`) takes precedence over `major`. `stdin` is the text that the command
+    would read, if known; SQL in it is judged like SQL in the argv.
     """
     invocation = invocation_of(argv)
     rules = tuple(rule for rule in policy.rules if rule.program == invocation.program)
@@ -80,14 +80,14 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     case = _Case(tuple(argv), invocation, rule, command, words, _sql_effect(rule, words, stdin))
     if _asks_for_help(invocation.program, words, rule.value_flags):
         return _judge_help(case, policy)
-    # Where the major or the target is open, all that it may be is judged, and the gravest counts.
+    # If the major or the target isn't known, every possibility is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
     return max((judged for one in majors for judged in _judge(case, policy, one)), key=lambda judged: judged.rank)
 
 
 def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
-    """Return the rule that fits an argv, whatever its flags and its target; None where there is none."""
+    """Return the rule that fits an argv, whatever its flags and its target, or None if there is none."""
     invocation = invocation_of(argv)
     found = _find(invocation, [rule for rule in policy.rules if rule.program == invocation.program], policy)
     return found[0] if found else None
@@ -99,7 +99,7 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
 def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tuple[Rule, tuple[str, ...], Words] | None:
     """Return the rule with the longest matching subcommand, that subcommand, and the words as the rule reads them.
 
-    A flag of a subcommand may stand before it and take a value; so where nothing fits, all rules' flags are tried.
+    A flag of a subcommand may come before it and take a value, so if nothing fits, the flags of all rules are tried.
     """
     common = policy.global_value_flags.get(invocation.program, ())
     fitting = _fitting(invocation, rules, common)
@@ -109,7 +109,7 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
         return None
     form, rule = max(fitting, key=lambda pair: len(pair[0]))
     words = read_words(invocation.arguments, (*common, *rule.value_flags))
-    # Where a flag of this rule took one of the subcommand's words, all that is left stays.
+    # If a flag of this rule took one of the subcommand's words, keep all that is left.
     at = len(form) if words.positionals[: len(form)] == form else 0
     return rule, form, Words(words.positionals[at:], words.flags, words.after)
 
@@ -125,7 +125,7 @@ def _command(words: Words) -> tuple[str, ...]:
 
 
 def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy, argv: Sequence[str]) -> Judgement:
-    """Judge a subcommand without a rule: a known program's groups and help only print; the rest is not known."""
+    """Judge a subcommand without a rule: groups and help of a known program only print, and the rest is unknown."""
     words = read_words(invocation.arguments, policy.global_value_flags.get(invocation.program, ()))
     command = _command(words)
     group = any(form[: len(command)] == command for rule in rules for form in (rule.command, *rule.aliases))
@@ -186,11 +186,11 @@ def _read_only_form(
     )
 
 
-# --- what it says -----------------------------------------------------------------------------------------------
+# --- the judgement ----------------------------------------------------------------------------------------------
 
 
 def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement]:
-    """Yield a judgement for each place where the command may land."""
+    """Yield a judgement for each target that the command may reach."""
     rule = case.rule
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
     effect = variant.effect or rule.effect
@@ -214,7 +214,7 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
 
 
 def _why_not_read_only(case: _Case, variant: Variant, policy: Policy) -> NotReadOnly | None:
-    """Return why a command that its rule calls reading may do more, None if it is proven to only read."""
+    """Return why a command may do more than read, as its rule says, or None if it's proven to only read."""
     options = (*case.rule.options, *variant.flags)
     form = _read_only_form(case.invocation, case.command, policy, options, case.rule)
     return why_not_read_only(case.argv, case.invocation, form)
@@ -223,7 +223,7 @@ def _why_not_read_only(case: _Case, variant: Variant, policy: Policy) -> NotRead
 def _as_writing(judged: Judgement, problem: NotReadOnly, *, is_hosted: bool) -> Judgement:
     """Return the judgement of a command that isn't proven to only read: it counts as writing.
 
-    If unknown words go to a hosted project, a person has to confirm. The way a program is started doesn't need
+    If unknown words go to a hosted project, a person has to confirm. An unusual way to start a program doesn't need
     confirmation, because that would mean asking at every shell line.
     """
     asks = is_hosted and problem.about_words and judged.verdict is Verdict.ALLOW
@@ -232,10 +232,10 @@ def _as_writing(judged: Judgement, problem: NotReadOnly, *, is_hosted: bool) -> 
 
 
 def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:
-    """Return every place where the command may land; several where the CLI's major is not known.
+    """Return every target that the command may reach: several if the CLI's major isn't known.
 
-    A hosted project counts as production, and so does every URL given to the Supabase CLI: behind a loopback
-    address there may be a tunnel, and `db reset --db-url` has wiped databases that were thought to be isolated.
+    A hosted project counts as production, and so does every URL given to the Supabase CLI: a loopback address may
+    lead to a tunnel, and `db reset --db-url` has wiped databases that people thought were isolated.
     A plain PostgreSQL client counts as local on a loopback host or a socket.
     """
     if rule.reaches is Family.NOTHING:
@@ -246,17 +246,17 @@ def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> 
         return (TargetKind.PRODUCTION,)
     if words.has("--local"):
         return (TargetKind.LOCAL,)
-    # CLI 2 and 3 read a command without a target flag in opposite ways.
+    # CLI 2 and CLI 3 treat a command without a target flag in opposite ways.
     if major is not None and major in rule.bare:
         return (rule.bare[major],)
     return tuple(dict.fromkeys(rule.bare.values())) or (TargetKind.PRODUCTION,)
 
 
 def _client(words: Words) -> TargetKind:
-    """Return where a PostgreSQL client goes, by its host flags and by connection strings."""
+    """Return where a PostgreSQL client connects, by its host flags and its connection strings."""
     databases = (*words.positionals, *words.values("-d", "--dbname", "--maintenance-db"))
     hosts = [*words.values("-h", "--host"), *(host for text in databases if (host := host_of(text)) is not None)]
-    # What `$PGHOST` or `$DATABASE_URL` holds can't be seen, so it counts as hosted.
+    # The values of `$PGHOST` and `$DATABASE_URL` aren't known, so they count as hosted.
     hidden = any("$" in text for text in (*hosts, *databases))
     return TargetKind.LOCAL if not hidden and all(map(is_loopback, hosts)) else TargetKind.PRODUCTION
 
@@ -283,13 +283,13 @@ def _counts(variant: Variant, word: str) -> bool:
 
 
 def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
-    """Return what the SQL handed to the command does, None where it takes none or it can't be seen whole.
+    """Return the effect of the command's SQL, or None if it takes none or not all of it can be seen.
 
-    Where a part is out of sight, what is seen counts only if nothing could be worse.
+    If a part can't be seen, the rest counts only if nothing could be worse.
     """
     if not any(variant.sql for variant in rule.variants):
         return None
-    from runbook.policy.sql_effect import effect_of  # most lines hold no SQL, and the guard counts milliseconds
+    from runbook.policy.sql_effect import effect_of  # most lines have no SQL, and startup time counts
 
     texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals)
     hidden = bool(words.values("-f", "--file"))

@@ -68,7 +68,7 @@ class ReadOnlyForm:
 
 
 def runs_others(program: str) -> bool:
-    """Whether a program runs what it is given; `python3.12` counts as `python`."""
+    """Whether a program runs whatever it is given. `python3.12` counts as `python`."""
     return program in _RUNS_OTHERS or re.sub(r"[\d.-]+$", "", program) in _RUNS_OTHERS
 
 
@@ -76,7 +76,7 @@ def why_not_read_only(argv: Sequence[str], invocation: Invocation, form: ReadOnl
     """Return why an argv can't be proven to only read, None if it can."""
     if runs_others(invocation.program):
         return NotReadOnly(
-            f"`{invocation.program}` runs what it is given, so no rule can tell what it does.", about_words=False
+            f"`{invocation.program}` runs whatever it is given, so no rule can tell what it does.", about_words=False
         )
     if not _starts_plainly(argv, invocation):
         return NotReadOnly("A path, a launcher or a package's version may start another program.", about_words=False)

@@ -1,7 +1,7 @@
-"""What SQL does to a database: reads, writes or destroys. Pure; what is not understood counts as the worse.
+"""Tell what SQL does to a database: it reads, writes or destroys. Pure. In doubt, the worse effect counts.
 
 A tokenizer decides, not a full parser: the guard pays for every import, and a verdict must not depend on which
-optional part happens to be installed. The tests hold it against PostgreSQL's own parser.
+optional part happens to be installed. The tests compare it with PostgreSQL's own parser.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _KEEPS_ROWS = frozenset(
     {"aggregate", "cast", "collation", "event", "function", "index", "operator", "policy", "procedure", "routine"}
     | {"rule", "statistics", "trigger", "view"}
 )
-"""What `drop` takes away without a row being lost: it can be made again from its definition."""
+"""What `drop` removes without losing rows: it can be created again from its definition."""
 _ALTER_KEEPS = frozenset({"constraint", "default", "expression", "identity", "not"})
 _SETTINGS = frozenset(
     {"application_name", "client_encoding", "client_min_messages", "datestyle", "extra_float_digits", "jit", "names"}
     | {"idle_in_transaction_session_timeout", "lock_timeout", "search_path", "statement_timeout", "time", "timezone"}
     | {"transaction_timeout", "work_mem"}
 )
-"""Settings of the session that change no data and take no protection away."""
+"""Settings of the session that change no data and remove no protection."""
 _BEGINS = frozenset({"begin", "then", "else", "loop", ">>"})
 """Words of a procedural body after which a statement may begin."""
 _IN_BODIES = frozenset({"drop", "truncate", "delete", "update", "merge", "alter", "with", "copy", "do"})
@@ -44,7 +44,7 @@ _DESCRIBING = frozenset(
 _MOST_BLOCKS = 500
 """The most places in a procedural body where a statement may begin. Each is judged with all that follows it."""
 _DEEPEST = 5
-"""Texts run as SQL within texts run as SQL: who nests deeper than that hides something."""
+"""The deepest nesting of texts that run as SQL. Whoever nests deeper is hiding something."""
 _CHANGES = frozenset({"insert", "update", "delete", "merge", "truncate"})
 _RESERVED = (
     "all and any array as between by case check cross cube distinct else end except exists fetch for from full group"
@@ -54,7 +54,7 @@ _RESERVED = (
 )
 _TYPES = "bit char character decimal float interval numeric time timestamp timestamptz timetz varchar varying"
 _NOT_CALLS = frozenset([*_RESERVED.split(), *_TYPES.split()])
-"""Words that may stand before a parenthesis without being called."""
+"""Words that may come before a parenthesis without being a function call."""
 _NOT_COLUMNS = _NOT_CALLS | frozenset(
     {"true", "false", "null", "unknown", "escape", "current_date", "current_time", "current_timestamp", "localtime"}
     | {"localtimestamp", "current_user", "session_user", "current_role", "user", "current_catalog", "current_schema"}
@@ -68,10 +68,10 @@ class _Mode(NamedTuple):
 
 
 def effect_of(sql: str, *, read_only: bool = False) -> Effect:
-    """Return the worst that a text of one or more statements does; an empty one reads.
+    """Return the worst effect of a text of one or more statements. An empty text reads.
 
-    `read_only` says that the server runs it in a read-only transaction: then a function that is not known to write
-    counts as reading. Statements that are seen to write count as writing all the same.
+    `read_only` means that the server runs it in a read-only transaction. Then a function that isn't known to write
+    counts as reading. Statements that visibly write still count as writing.
     """
     return _effect(sql, _Mode(read_only))
 
@@ -84,7 +84,7 @@ def _effect(sql: str, mode: _Mode) -> Effect:
 
 def _statement(words: list[Token], mode: _Mode) -> Effect:
     """Return the effect of one statement, by its first word."""
-    # What is not closed hides what it holds: a word of loss anywhere in it counts.
+    # An unclosed quote or comment hides its content, so a destructive word anywhere in it counts.
     if words[-1].kind is TokenKind.BROKEN:
         broken = words[-1].text.lower()
         return _DESTROYS if any(word in broken for word in ("drop", "truncate", "delete")) else _WRITES
@@ -101,7 +101,7 @@ def _statement(words: list[Token], mode: _Mode) -> Effect:
 
 
 def _explain(words: list[Token], mode: _Mode) -> Effect:
-    """`explain` only plans; with `analyze` it runs the statement."""
+    """Return the effect of `explain`, which only plans. With `analyze`, it runs the statement."""
     at = 1
     if len(words) > 1 and words[1].text == "(":
         at = 3 + len(_nested(words[2:]))
@@ -119,7 +119,7 @@ def _copy(words: list[Token], mode: _Mode) -> Effect:
 
 
 def _behind(*leads: str) -> Callable[[list[Token], _Mode], Effect]:
-    """Return what judges the statement behind the first of these words (`prepare p as select …`)."""
+    """Return a function that judges the statement after the first of these words (`prepare p as select …`)."""
 
     def judge(words: list[Token], mode: _Mode) -> Effect:
         spots = (at for at, word in enumerate(words) if word.kind is TokenKind.WORD and word.text in leads)
@@ -130,7 +130,7 @@ def _behind(*leads: str) -> Callable[[list[Token], _Mode], Effect]:
 
 
 def _drop(words: list[Token], _mode: _Mode) -> Effect:
-    # A view or function can be made again from its definition; `cascade` may take columns along.
+    # A view or function can be created again from its definition, but `cascade` may drop columns too.
     keeps = len(words) > 1 and words[1].kind is TokenKind.WORD and words[1].text in _KEEPS_ROWS
     return _WRITES if keeps and not _says(words, "cascade") else _DESTROYS
 
@@ -149,22 +149,22 @@ def _set(words: list[Token], _mode: _Mode) -> Effect:
 
 
 def _create(words: list[Token], _mode: _Mode) -> Effect:
-    """Count making something as a write; a table made from a query does what the query does."""
+    """Count creating something as a write. A table created from a query also does what the query does."""
     inside = [at for at in _find_changes(words) if _says(words[:at], "as")]
     return _DESTROYS if any(_destroys_rows(words[at:]) for at in inside) else _WRITES
 
 
 def _do(words: list[Token], mode: _Mode) -> Effect:
-    """Count code as a write at least; the worst statement that can be seen in it decides."""
+    """Count code as at least a write. The worst statement that can be seen in it decides."""
     deeper = mode._replace(depth=mode.depth + 1)
     every = (part for token in words if token.kind is TokenKind.TEXT for part in _parts(token.text))
     parts = list(islice(every, _MOST_BLOCKS + 1))
-    # Code nested this deep hides something.
+    # Code that is nested this deep is hiding something.
     return _DESTROYS if len(parts) > _MOST_BLOCKS else _worst([_WRITES, *(_inside(part, deeper) for part in parts)])
 
 
 def _parts(body: str) -> Iterator[list[Token]]:
-    """Yield what may be a statement in a procedural body: all that follows each word that begins one."""
+    """Yield what may be statements in a procedural body: everything after each word that can begin one."""
     for words in statements(body):
         yield from (words[at:] for at, word in enumerate(words) if at == 0 or words[at - 1].text in _BEGINS)
 
@@ -172,14 +172,14 @@ def _parts(body: str) -> Iterator[list[Token]]:
 def _inside(words: list[Token], mode: _Mode) -> Effect:
     if words[-1].kind is TokenKind.BROKEN or (words[0].kind is TokenKind.WORD and words[0].text in _IN_BODIES):
         return _statement(words, mode)
-    # `execute 'drop …'`: the text is code too, as far as it stands there in one piece.
+    # `execute 'drop …'`: the text is code too, if it's there in one piece.
     if _says(words, "execute"):
         return _worst([_effect(token.text, mode) for token in words if token.kind is TokenKind.TEXT])
     return _READS
 
 
 def _meta(command: str) -> Effect:
-    """Return the effect of a psql command: describing and formatting read, running and writing do not."""
+    """Return the effect of a psql command. Describing and formatting only read; running and writing do more."""
     word, *rest = command[1:].split() or [""]
     if "\\" in command[1:] or (word in {"g", "gx"} and rest):
         return _WRITES
@@ -205,12 +205,12 @@ _BY_WORD: dict[str, Callable[[list[Token], _Mode], Effect]] = {
 
 
 def _worst(effects: Sequence[Effect]) -> Effect:
-    """Return the worst of these effects; of none, that nothing is changed."""
+    """Return the worst of these effects, or reading if there are none."""
     return max(effects, key=lambda effect: effect.rank, default=Effect.READS)
 
 
 def _says(words: Sequence[Token], *texts: str) -> bool:
-    """Whether these words stand next to each other, unquoted, somewhere."""
+    """Whether these words are next to each other, unquoted, anywhere in the statement."""
     spoken = [word.text if word.kind is TokenKind.WORD else "" for word in words]
     return any(tuple(spoken[at : at + len(texts)]) == texts for at in range(len(spoken)))
 
@@ -226,7 +226,7 @@ def _nested(words: Sequence[Token]) -> list[Token]:
 
 
 def _step(word: Token) -> int:
-    """Return how much deeper in parentheses one is behind this word."""
+    """Return by how much this word changes the depth of parentheses."""
     return {"(": 1, ")": -1}.get(word.text, 0) if word.kind is TokenKind.SIGN else 0
 
 
@@ -241,7 +241,7 @@ def _effect_of_query(words: Sequence[Token], *, read_only: bool) -> Effect:
 
 
 def _find_changes(words: Sequence[Token]) -> list[int]:
-    """Return where changes of rows begin: first, behind a parenthesis, or at the top level before FROM or INTO."""
+    """Return where changes of rows begin: first, after a parenthesis, or at the top level before FROM or INTO."""
     found: list[int] = []
     depth = 0
     for at, word in enumerate(words):
@@ -256,7 +256,7 @@ def _find_changes(words: Sequence[Token]) -> list[int]:
 
 
 def _destroys_rows(words: Sequence[Token]) -> bool:
-    """Whether the change that begins here takes rows away unnarrowed: truncate, a merge that deletes, no WHERE."""
+    """Whether the change that begins here removes rows without a limit: truncate, a merge that deletes, no WHERE."""
     own = _nested(words)
     if own[0].text == "merge":
         return _says(own, "delete")
@@ -264,7 +264,7 @@ def _destroys_rows(words: Sequence[Token]) -> bool:
 
 
 def _narrows(words: Sequence[Token]) -> bool:
-    """Whether there is a WHERE at this level that looks at a column: `where true` and `where f(1)` do not."""
+    """Whether there is a WHERE at this level that uses a column. `where true` and `where f(1)` don't."""
     parentheses: list[bool] = []
     seen = False
     for at, word in enumerate(words):
@@ -282,7 +282,7 @@ def _narrows(words: Sequence[Token]) -> bool:
 
 
 def _is_column(words: Sequence[Token], at: int, *, of_outer: bool) -> bool:
-    """Whether a column is named here; in a subquery (`of_outer`) only `table.column` can be one of the outer table."""
+    """Whether this is a column's name. In a subquery (`of_outer`), only `table.column` can be from the outer table."""
     word, before = words[at], words[at - 1].text
     after = [each.text for each in words[at + 1 : at + 4]]
     dotted = after[:1] == ["."]
@@ -297,7 +297,7 @@ def _is_column(words: Sequence[Token], at: int, *, of_outer: bool) -> bool:
 
 
 def _calls(words: Sequence[Token]) -> Iterator[str]:
-    """Yield the names of functions called, with their schema where it is given."""
+    """Yield the names of the functions that are called, with their schema if it's given."""
     for at, word in enumerate(words[:-1]):
         if words[at + 1].text != "(" or words[at + 1].kind is not TokenKind.SIGN or _is_list(words, at):
             continue
@@ -307,13 +307,13 @@ def _calls(words: Sequence[Token]) -> Iterator[str]:
 
 
 def _is_list(words: Sequence[Token], at: int) -> bool:
-    """Whether `name (` gives columns names (`as t(a, b)`, `with t(a) as`, `) t(a)`), or filters an aggregate."""
+    """Whether `name (` names columns (`as t(a, b)`, `with t(a) as`, `) t(a)`) or filters an aggregate."""
     before = words[at - 1].text if at else ""
     if before in {"as", "with", "recursive", "::"} or (before == ")" and not _says(words, "distinct", "on")):
         return True
     if before != ",":
         return False
-    # Behind a comma it is one more of a `with` list only if `as (` and a query follow, not `as (column type, …)`.
+    # After a comma, it's another item of a `with` list only if `as (` and a query follow, not `as (column type, …)`.
     behind = words[at + 3 + len(_nested(words[at + 2 :])) :][:6]
     shape = [word.text for word in behind if word.text not in {"not", "materialized"}][:4]
     queries = (["as", "(", "select"], ["as", "(", "with"], ["as", "(", "("])

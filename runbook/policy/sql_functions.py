@@ -1,8 +1,8 @@
-"""Names of functions that only read: what a query may call and still count as reading.
+"""List the functions that only read, so that a query that calls them still counts as reading.
 
-Taken from the catalogue of PostgreSQL 15 to 17: every function of `pg_catalog` that is immutable or stable in all its
-forms, the volatile ones that change nothing (`random`, `pg_table_size`), the expressions that look like calls
-(`coalesce`), and the stable helpers of Supabase's own schemas. A function that is not here may write.
+The list comes from the catalogue of PostgreSQL 15 to 17: every function of `pg_catalog` that is immutable or stable in
+all its forms, the volatile ones that change nothing (`random`, `pg_table_size`), the expressions that look like calls
+(`coalesce`), and the stable helpers of Supabase's own schemas. A function that isn't listed may write.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ READING_PREFIXES = ("pg_stat_get_",)
 READING_QUALIFIED = frozenset(
     {"auth.uid", "auth.role", "auth.jwt", "auth.email", "storage.filename", "storage.foldername", "storage.extension"}
 )
-"""Functions of other schemas than `pg_catalog` and `extensions`."""
+"""Functions in schemas other than `pg_catalog` and `extensions`."""
 
 SIDE_EFFECTS = re.compile(
     r"dblink.*|lo_.*|lowrite|pg_(terminate|cancel)_backend|pg_(read|write|ls|stat)_.*file.*|pg_ls_.*|pg_read_binary_file"
@@ -100,4 +100,4 @@ SIDE_EFFECTS = re.compile(
     r"|pg_(wal_replay_(pause|resume)|backup_.*|stat_(reset|clear|force).*|advisory_.*|try_advisory_.*|notify|log_backend.*)"
     r"|set_config|setval|nextval|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|http_.*|schedule.*|unschedule|exec.*"
 )
-"""What acts outside of a read-only transaction's reach, or runs a text as SQL."""
+"""Functions that a read-only transaction can't restrict, or that run a text as SQL."""

@@ -1,4 +1,4 @@
-"""Names in SQL: which ones need quotes, and how they are written with them."""
+"""Quote names in SQL if they need quotes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _RESERVED_WORDS = (
     " trailing true union unique user using variadic verbose when where window with"
 )
 RESERVED = frozenset(_RESERVED_WORDS.split())
-"""Words that PostgreSQL takes for its own, so that a name like them must be quoted."""
+"""PostgreSQL's reserved words. A name that equals one of them must be quoted."""
 
 
 def quoted_name(name: str) -> str:
-    """Return a name as SQL writes it: in quotes, unless it needs none."""
+    """Return a name as SQL writes it, in quotes only if it needs them."""
     if _PLAIN_NAME.fullmatch(name) and name not in RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Cut SQL into tokens and statements the way PostgreSQL's own lexer does. Pure, and quick to import."""
+"""Split SQL into tokens and statements as PostgreSQL's own lexer does. Pure, and quick to import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Token", "TokenKind", "statements", "tokens"]
 
 
 class TokenKind(StrEnum):
-    """What a token is. `BROKEN` is the rest of a text in which something is not closed."""
+    """What a token is. `BROKEN` is the rest of a text in which something isn't closed."""
 
     WORD = "word"
     NAME = "name"
@@ -29,7 +29,7 @@ class TokenKind(StrEnum):
 class Token(NamedTuple):
     """One token: unquoted words in lower case, strings and names without their quotes.
 
-    `start` and `end` count characters; `quote` is what opens it (`'`, `E'`, `$tag$`, `"`, `--`, `/*`).
+    `start` and `end` count characters. `quote` is what opens the token (`'`, `E'`, `$tag$`, `"`, `--`, `/*`).
     """
 
     kind: TokenKind
@@ -53,7 +53,7 @@ _SIMPLE = re.compile(
     r"|(?P<sign>::|.)",
     re.DOTALL,
 )
-# Only `E'…'` knows backslashes: in a plain text PostgreSQL takes them as they are since 9.1.
+# Only `E'…'` has backslash escapes. In a plain text, PostgreSQL 9.1 and newer keep backslashes as they are.
 _INSIDE = {
     "text": re.compile(r"[^']*(?:''[^']*)*"),
     "escaped": re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*", re.DOTALL),
@@ -64,11 +64,11 @@ _KINDS = {kind.value: kind for kind in TokenKind}
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Yield the tokens of a text in order, comments among them; white space is left out."""
+    """Yield the tokens of a text in order, including comments but not white space."""
     at = 0
     while at < len(sql):
         found = _SIMPLE.match(sql, at)
-        assert found is not None  # the last alternative takes any character
+        assert found is not None  # the last alternative matches any character
         at = found.end()
         if found.lastgroup != "space":
             token = _token(sql, found)
@@ -80,7 +80,7 @@ def _token(sql: str, found: re.Match[str]) -> Token:
     kind, start, end, text = found.lastgroup or "sign", found.start(), found.end(), found.group()
     if kind in _INSIDE:
         inside = _INSIDE[kind].match(sql, end)
-        assert inside is not None  # it matches nothing at least
+        assert inside is not None  # it always matches, if only the empty text
         close, quote = inside.end(), sql[end - 1]
         if close < len(sql):
             value = inside.group().replace(quote * 2, quote)
@@ -106,7 +106,7 @@ def _token(sql: str, found: re.Match[str]) -> Token:
 
 
 def statements(sql: str) -> list[list[Token]]:
-    """Split a text into its statements' tokens, without comments; a routine's `begin atomic` body stays whole."""
+    """Split a text into the tokens of its statements, without comments. A `begin atomic` body stays whole."""
     found: list[list[Token]] = [[]]
     blocks = 0
     for token in tokens(sql):
@@ -125,8 +125,8 @@ def statements(sql: str) -> list[list[Token]]:
 
 
 def _opens(before: Sequence[Token], word: str, blocks: int) -> int:
-    """Return 1 where a block of a routine's SQL body opens, -1 where one closes, else 0."""
+    """Return 1 if a block of a routine's SQL body opens here, -1 if one closes, else 0."""
     if word == "atomic":
         return int(len(before) > 1 and before[-1].text == "begin" and before[0].text == "create")
-    # `case … end` counts only within a body: everywhere else no semicolon can stand in it.
+    # `case … end` matters only within a body: elsewhere it can't contain a semicolon.
     return {"case": 1, "end": -1}.get(word, 0) if blocks else 0

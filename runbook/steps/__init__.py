@@ -1,6 +1,6 @@
-"""One module per kind of step. A kind's module holds everything that the kind means; nothing else asks for kinds.
+"""Define the kinds of steps, one per module. Only a kind's module knows what the kind does; no other code asks for it.
 
-A new kind is a subclass of `runbook.model.Action` in a module of its own, and its name in `KINDS`.
+To add a kind, write a subclass of `runbook.model.Action` in a module of its own, and add its name to `KINDS`.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ KINDS: tuple[type[Action], ...] = (
 
 
 def typed_command(words: Sequence[str], at: Position) -> Action:
-    """Return the action of a command that somebody typed, with templates for words; `at` is where they are."""
+    """Return the action of a command that somebody typed. Its words may be templates; `at` is where they are."""
     return Command(tuple(words), at)
 
 
 def stand_in(path: str) -> Step:
-    """Return a step in place of one that the procedure, changed since, no longer has."""
+    """Return a step to show in place of one that the procedure no longer has."""
     text = f"Step {path} began before the procedure changed; it is no longer part of it."
     return Step(id=path, title=text, action=Tick(text), at=Position("", 1, 1))
 
 
-# --- the YAML of a step, from what the kinds state ----------------------------------------------------------------
+# --- the YAML of a step, from the declarations of the kinds --------------------------------------------------------
 
 
 def _kind(cls: type[Action], place: str) -> Kind:
@@ -54,7 +54,7 @@ def _kind(cls: type[Action], place: str) -> Kind:
     return Kind(tuple(field for field in fields_of(cls) if place not in field.not_in))
 
 
-@cache  # asked for at every step of a book
+@cache  # called for every step of a book
 def _kinds(place: str) -> dict[str, type[Action]]:
     return {_kind(cls, place).key: cls for cls in KINDS if place in cls.places}
 
@@ -96,7 +96,7 @@ def _build_action(kind: str, values: dict[str, Any]) -> Action:
 
 
 _TITLED = tuple(name for name, cls in _kinds("step").items() if cls.title is not Action.title)
-"""Kinds whose own text is the title of a step that has none."""
+"""Kinds whose own text is the title if a step has none."""
 _NO_UNDO = Field("none", TEMPLATE, "Why the step can't be undone, and what to do instead.", attribute="reason")
 _CHECKED = Field("verify", Shaped("check"), "A reading command that shows whether the undo worked.", attribute="check")
 

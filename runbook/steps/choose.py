@@ -19,10 +19,10 @@ __all__ = ["Choose", "Option"]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One answer of a `Choose` step and the steps it leads to (none: go on)."""
+    """One answer of a `Choose` step, and the steps that it leads to (none: continue)."""
 
     when: str = key(LINE, "The answer, as the operator reads it.")
-    steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to; none means: go on.", default=())
+    steps: tuple[Step, ...] = key(ListOf(Shaped("step"), 0), "The steps it leads to. None: continue.", default=())
     symptom: str | None = key(LINE, "How a person recognizes that this is the answer.", default=None)
     back_to: str = key(KEBAB, "The id of an earlier step to go back to.", default="")
     usual: bool = key(
@@ -58,7 +58,7 @@ class Choose(Action):
         return tuple(option.steps for option in self.options)
 
     def with_includes(self, resolved: Callable[[str], Procedure]) -> Choose:
-        """Return it with the includes within its options in place."""
+        """Return it with the includes in its options resolved."""
         options = (
             replace(option, steps=tuple(step.with_includes(resolved) for step in option.steps))
             for option in self.options
@@ -66,7 +66,7 @@ class Choose(Action):
         return replace(self, options=tuple(options))
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
-        """Yield the options that are taken, under their letters."""
+        """Yield the options that are taken, with their letters."""
         taken = known.taken(place.path, [option.when for option in self.options], self.usual)
         for letter, option in zip(view.LETTERS, self.options, strict=False):
             if option.when in taken:
@@ -93,13 +93,13 @@ class Choose(Action):
         yield from (Use(text, at) for text in (self.suggested, self.because) if text)
 
     def leave(self, scope: Scope, step: Step, ends: Sequence[Scope]) -> Scope:
-        """Return the scope behind it, with what all options captured that were taken and lead there."""
+        """Return the scope after it, with what all options captured that were taken and lead there."""
         if len(ends) == len(self.options):
             ends = [end for end, option in zip(ends, self.options, strict=True) if not option.back_to]
         return scope.joined(step.id, ends)
 
     def is_settled(self, choice: str | None, *, passed: bool) -> bool:
-        """Tell whether an option was chosen that is still there."""
+        """Tell whether the option that was chosen still exists."""
         return passed and choice is not None and self._has(choice)
 
     def perform(self, work: Work, answer: str) -> None:
@@ -109,7 +109,7 @@ class Choose(Action):
                 work.choose(answer, option.back_to)
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Let it be answered."""
+        """Return True: a question can be answered in a dry run."""
         del effect, is_complete
         return True
 
@@ -123,18 +123,18 @@ class Choose(Action):
 
     @property
     def wants_answer(self) -> bool:
-        """True: nothing is run, an answer is given."""
+        """True: it runs nothing and takes an answer."""
         return True
 
     def read_answer(self, typed: str) -> tuple[str, str]:
-        """Return the option by its number, or by its whole text."""
+        """Return the option with that number, or with exactly that text."""
         if typed.isdecimal() and 0 < int(typed) <= len(self.options):
             return self.options[int(typed) - 1].when, ""
         exact = [option.when for option in self.options if option.when.lower() == typed.lower()]
         return (exact[0], "") if exact else ("", f"Type a number from 1 to {len(self.options)}.")
 
     def answer_problem(self, step: Step, answers: Sequence[str]) -> str:
-        """Hold a drill's answers against the options."""
+        """Return which of a drill's answers isn't an option, "" if all are."""
         known = [option.when for option in self.options]
         wrong = [answer for answer in answers if answer not in known]
         return f"'{step.id}' has no option '{wrong[0]}'; it has: {'; '.join(known)}" if wrong else ""

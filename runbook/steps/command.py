@@ -42,7 +42,7 @@ class Command(Runnable):
     """Pairs (key template, secret parameter) for a 0600 file whose path fills `{{env_file}}`."""
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield its words, and what fills its private file."""
+        """Yield its words, and the names that fill its private file."""
         del at
         has_file = bool(self.env_file)
         yield from (Use(word, self.at, Becomes.ARGV, env_file=has_file) for word in self.words)
@@ -51,18 +51,18 @@ class Command(Runnable):
             yield Use(secret, self.at, Becomes.SECRET)
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Leave the CLI's own question to the operator."""
+        """Report flags that answer the CLI's own question, which is for the operator."""
         del role, effect
         for word in (*self.words, *(name for name, _ in self.env_file)):
             if word in _YES or word.startswith("--yes=") or "SUPABASE_YES" in word:
-                yield f"{word} answers for the operator; the CLI's own question stays", word
+                yield f"{word} answers for the operator, who must see the CLI's own question", word
 
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
-        """Return its words, filled; `{{target}}` becomes as many as it takes."""
+        """Return its words, filled in. `{{target}}` becomes as many words as it needs."""
         return to.fill(self.words, values)
 
     def secret_lines(self, values: Values, secret: Callable[[str], str]) -> tuple[str, ...]:
-        """Return the lines of its private file. Raises UsageError for a secret that readers would not agree on."""
+        """Return the lines of its private file. Raises UsageError for a secret that readers read differently."""
         return tuple(env_line(fill_text(name, values), secret(value)) for name, value in self.env_file)
 
     def view(self, values: Mapping[str, str | tuple[str, ...]], to: Destination) -> Iterator[view.Block]:

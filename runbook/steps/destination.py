@@ -1,4 +1,4 @@
-"""Where commands go, and how that is written: the policy, the CLI's major, and the words for `{{target}}`."""
+"""Describe where commands go: the policy, the CLI's major, and the words for `{{target}}`."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ __all__ = ["Destination", "Prepared", "effect_of", "prepare", "production"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """What an action must know to become an argv. `words` gives what `{{target}}` stands for in a command."""
+    """What an action needs to know to become an argv. `words` returns the words for `{{target}}` in a command."""
 
     policy: Policy
     major: int
     words: Callable[[Sequence[str]], tuple[str, ...]]
     functions_url: Callable[[], str] = lambda: ""
-    """The address under which the target's edge functions answer, without a slash at its end."""
+    """The URL of the target's edge functions, without a slash at its end."""
     migrations: Callable[[], tuple[MigrationFile, ...]] = lambda: ()
-    """The migration files of the project that commands run in; none where there is no project."""
+    """The migration files of the project that commands run in, empty if there is no project."""
 
     @property
     def cli(self) -> SupabaseMajor:
-        """How this major of the CLI runs SQL. Raises UsageError if the book does not know the major."""
+        """How this major of the CLI runs SQL. Raises UsageError if the book doesn't know the major."""
         if self.major not in self.policy.majors:
             known = ", ".join(str(each) for each in sorted(self.policy.majors)) or "none"
             raise UsageError(f"the book doesn't support CLI {self.major}", hint=f"It supports {known}.")
         return self.policy.majors[self.major]
 
     def fill(self, words: Sequence[str], values: Values) -> tuple[str, ...]:
-        """Return an argv with its values and the target's words in place. Raises what `fill_command` raises."""
+        """Return an argv with its values and the target's words filled in. Raises what `fill_command` raises."""
         target = self.words(words) if TARGET in words else ()
         return fill_command(words, values, target=target)
 
     def judge(self, argv: Sequence[str]) -> Judgement:
-        """Return what policy says of an argv."""
+        """Return policy's judgement of an argv."""
         return classify(argv, self.policy, major=self.major)
 
 
 def production(policy: Policy, major: int, names: Values) -> Destination:
-    """Return production as a page or a check shows it; `names` holds the `project_ref`, real or made up."""
+    """Return production as a page or a check shows it. `names` has the `project_ref`, real or made up."""
 
     def words(template: Sequence[str]) -> tuple[str, ...]:
         return target_words(template, policy=policy, major=major, kind=TargetKind.PRODUCTION, names=names)
@@ -61,25 +61,25 @@ class Prepared:
     effect: Effect = Effect.READS
     judgement: Judgement | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Variables that its command gets besides the target's. They may hold secrets."""
+    """Variables that its command gets besides the target's. They may contain secrets."""
     env_file: tuple[str, ...] = field(default=(), repr=False)
-    """Lines of the private file; they hold secrets."""
+    """Lines of the private file. They contain secrets."""
     is_complete: bool = True
-    """False in a dry run, where a value that a skipped step would have found is shown as `<name>`."""
+    """False in a dry run if a value that a skipped step would have found is shown as `<name>`."""
 
     @property
     def needs_person(self) -> bool:
-        """True if policy wants a person to look, whatever the effect."""
+        """True if policy wants a person to confirm, whatever the effect."""
         return self.judgement is not None and self.judgement.verdict is not Verdict.ALLOW
 
 
 def prepare(action: Action, values: Values, to: Destination, *, care: Effect | None = None) -> Prepared:
-    """Fill an action in and judge it, without its secrets; `care` is more than policy asks for.
+    """Fill in an action and judge it, without its secrets. `care` is an effect that the author declares.
 
-    Raises UnknownName, and UsageError if a value can't stand where it is put.
+    Raises UnknownName, and UsageError if a value isn't allowed where it is used.
     """
     argv = action.argv(values, to)
-    # What is only shown is judged by an example of what stands there in a walk.
+    # An action that is only shown is judged with an example of what a walk would fill in.
     judged = action.argv(action.example_values(values), to) if isinstance(values, Shown) else argv
     judgement = action.judge(judged, to)
     effect = effect_of(judgement, action.declared, care)
@@ -87,7 +87,7 @@ def prepare(action: Action, values: Values, to: Destination, *, care: Effect | N
 
 
 def effect_of(judgement: Judgement | None, *more_care: Effect | None) -> Effect:
-    """Return the strongest effect that policy or the author sees. A program that policy does not know writes."""
+    """Return the worst effect that policy or the author declares. A program that policy doesn't know writes."""
     effects = [effect for effect in more_care if effect is not None]
     if judgement is not None:
         effects.append(judgement.effect)

@@ -1,4 +1,4 @@
-"""`each`: the same steps once for every value of a list."""
+"""`each`: the same steps, once for every value of a list."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Each(Action):
         return (self.steps,)
 
     def with_includes(self, resolved: Callable[[str], Procedure]) -> Each:
-        """Return it with the includes within its steps in place."""
+        """Return it with the includes in its steps resolved."""
         return replace(self, steps=tuple(step.with_includes(resolved) for step in self.steps))
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
-        """Yield its steps for one value after the other. What one round captures, the next one does not know."""
+        """Yield its steps for one value after the other. A round doesn't know what the rounds before it captured."""
         scope = place.scope
         listed = scope.values.get(self.over)
         for shown, value in known.items(place.path, self.name, listed, scope.prefix):
@@ -60,7 +60,7 @@ class Each(Action):
     def scope_problems(
         self, names: Mapping[str, Parameter | None], resolved: Mapping[str, Procedure]
     ) -> Iterator[Problem]:
-        """Go over a list, and give its values a name that nothing else has."""
+        """Report an `over` that isn't a list, and an `as` that is already in use."""
         del resolved
         over = names.get(self.over)
         if self.over in names and not (over and over.many):
@@ -69,6 +69,6 @@ class Each(Action):
             yield f"'{self.name}' is already in use: choose another name", "as:", self.name
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield what is gone through."""
+        """Yield the list and the name of its values."""
         del to
         yield view.Repeat(self.name, self.over, fill_text(f"{{{{{self.over}}}}}", values))

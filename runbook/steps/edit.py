@@ -1,4 +1,4 @@
-"""`edit`: a file that the operator finishes in an editor, put in place only when it is done, nothing ever lost."""
+"""`edit`: a file that the operator finishes in an editor. It's put in place only when done, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runbook.steps.performing import Done, Draft, Hands, Job, Work
 __all__ = ["Edit", "Git"]
 
 _LARGEST = 4 * 1024 * 1024
-"""Bytes of a finished file."""
+"""The most bytes of a finished file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Edit(Action):
 
     @classmethod
     def made(cls, values: Mapping[str, Any]) -> Edit:
-        """Return it with its check as a command of its own, at its place."""
+        """Return it with its check as a separate command, with its place."""
         check = Command(values["check"], values["check_at"]) if "check" in values else None
         return cls(file=values["file"], template=values.get("template"), git=values.get("git"), check=check)
 
@@ -78,7 +78,7 @@ class Edit(Action):
         return WrittenFile(self.file, self.template, self.check is not None)
 
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
-        """Return its check, filled."""
+        """Return its check, filled in."""
         return self.check.argv(values, to) if self.check else ()
 
     # --- doing it -------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ class Edit(Action):
     def begin(self, work: Work) -> Draft:
         """Return the draft to open.
 
-        An existing draft is kept: it may hold an hour's work of a session that was cut off.
+        An existing draft is kept: it may contain an hour's work from a session that was cut off.
         """
         draft = self._draft_path(work)
         if draft.exists():
@@ -97,13 +97,13 @@ class Edit(Action):
             _write(draft, text)
         except OSError as error:
             hint = "Free some space or fix its permissions, then retry."
-            raise UsageError(f"the draft {draft} can't be written: {error.strerror}", hint=hint) from error
+            raise UsageError(f"can't write the draft {draft}: {error.strerror}", hint=hint) from error
         return Draft(draft, problem)
 
     def perform(self, work: Work, answer: str) -> None:
-        """Put the finished file (`answer` is its path) in place and check it; drop the draft once that passed."""
+        """Put the finished file (`answer` is its path) in place and check it. If the check passes, delete the draft."""
         text, problem = _finished_text(answer)
-        file = self._destination(work)  # once the start is on record, nothing may raise
+        file = self._destination(work)  # first, because nothing may raise once the start is on record
 
         def put_in_place() -> Done:
             if problem:
@@ -122,16 +122,16 @@ class Edit(Action):
         revision, path = work.fill(self.git.revision), work.fill(self.git.path)
         if not re.fullmatch(r"[A-Za-z0-9_./^~@{}-]+", revision) or revision.startswith("-"):
             return "", f"'{revision}' isn't a git revision"
-        import tempfile  # late, like the others here: whoever only reads a book must not wait for them
+        import tempfile  # imported late, like the others here: reading a book must not wait for them
 
         with tempfile.TemporaryDirectory(dir=work.drafts.parent) as directory:
             archive = Path(directory, "old.tar")
-            # `git show` would come through a terminal, with its line ends and limits; an archive comes as it is.
+            # The output of `git show` would pass through a terminal, with its line ends and limits. An archive doesn't.
             failed = work.read(("git", "archive", "--format=tar", f"--output={archive}", revision, "--", path))
             return ("", f"git has no {path} at {revision}: {failed}") if failed else _only_member(archive, path)
 
     def _place(self, work: Work, file: Path, text: str) -> str:
-        """Put the text where the step wants it and return the difference. What was there is kept."""
+        """Put the text in the step's file and return the difference. The old content is kept."""
         import difflib
 
         before = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
@@ -147,7 +147,7 @@ class Edit(Action):
     def _destination(self, work: Work) -> Path:
         file = (work.project / work.fill(self.file)).resolve()
         if not file.is_relative_to(work.project) or file == work.project:
-            raise UsageError(f"{file} is outside of the project {work.project}", hint="Nothing was written.")
+            raise UsageError(f"{file} is outside the project {work.project}", hint="Nothing was written.")
         return file
 
     def _draft_path(self, work: Work) -> Path:
@@ -156,23 +156,23 @@ class Edit(Action):
     # --- answering and showing ------------------------------------------------------------------------------------
 
     def attend(self, hands: Hands) -> str | None:
-        """Let the person work on the draft until it is accepted; the answer is its path."""
+        """Let the person work on the draft until it's accepted. The answer is its path."""
         return hands.edit()
 
     def answer_problem(self, step: Step, answers: Sequence[str]) -> str:
-        """Take any text."""
+        """Return "": any text is accepted."""
         del step, answers
         return ""
 
     def drill_answer(self, given: Callable[..., str | None], draft: str) -> str:
-        """Write the drill's text into the draft, where it has one."""
+        """Write the drill's text into the draft, if it has one."""
         text = given()
         if text is not None:
             Path(draft).write_text(text, encoding="utf-8")
         return draft
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the file with what it begins as, and its check."""
+        """Yield the file with its initial content, and its check."""
         origin = fill_text(f"{self.git.revision}:{self.git.path}", values) if self.git else ""
         content = None if self.template is None else fill_text(self.template, values)
         yield view.File(fill_text(self.file, values), content, origin)
@@ -181,16 +181,16 @@ class Edit(Action):
 
 
 def _finished_text(path: str) -> tuple[str, str]:
-    """Return the text of the finished file, and what is wrong with it ("" if nothing is)."""
+    """Return the text of the finished file, and the problem with it ("" if there is none)."""
     file = Path(path)
     try:
         if not path or file.stat().st_size > _LARGEST:
             return "", "there is no finished file" if not path else "the file is too large"
-        text = file.read_bytes().decode("utf-8")  # as it is: `read_text` would change line ends
+        text = file.read_bytes().decode("utf-8")  # unchanged: `read_text` would change line endings
     except OSError as error:
-        return "", f"the finished file can't be read: {error.strerror}"
+        return "", f"can't read the finished file: {error.strerror}"
     except UnicodeDecodeError:
-        return "", "the finished file is not UTF-8 text"
+        return "", "the finished file isn't UTF-8 text"
     return text, "" if text.strip() else "the finished file is empty"
 
 
@@ -216,7 +216,7 @@ def _keep(file: Path, directory: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace the file's content at once: whoever looks sees the old text or the new one, never half of it."""
+    """Replace the file's content in one move, so that nobody ever sees half of the new text."""
     import tempfile
 
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

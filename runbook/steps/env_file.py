@@ -13,15 +13,15 @@ _SPECIAL = frozenset('"\\$\n\r')
 
 
 def env_line(key: str, value: str) -> str:
-    """Return the line that sets a variable. Raises UsageError for a value that readers would not agree on."""
+    """Return the line that sets a variable. Raises UsageError for a value that readers read differently."""
     return f"{key}={_quoted(value)}\n"
 
 
 def _quoted(value: str) -> str:
-    """Write a value so that each known reader of such files takes it literally. Raises UsageError if none can."""
+    """Return a value in a form that each known reader of such files takes literally. Raises UsageError if none is."""
     if _PLAIN.fullmatch(value):
         return value
-    # In single quotes nothing is special; in double ones readers differ on backslashes, dollars and line ends.
+    # Nothing is special in single quotes. In double quotes, readers differ on backslashes, dollars and line endings.
     if "'" not in value and not value.endswith("\\"):
         return f"'{value}'"
     if not set(value) & _SPECIAL:

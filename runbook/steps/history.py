@@ -1,4 +1,4 @@
-"""`history`: the migration files of the project compared with the history of the target, by their SQL."""
+"""`history`: compare the migration files of the project with the history of the target, by their SQL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["History"]
 
 _ALL = "all"
 _LONGEST = 100_000
-"""Characters of one file, or of the list of all. Linux takes no longer word in an argv than 128 KiB."""
+"""The most characters of one file, or of the list of all. On Linux, a word in an argv has at most 128 KiB."""
 
 _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
 _GAP = re.compile(r"\{(ran|files|version|file|text|digest)\}")
@@ -33,8 +33,9 @@ _GAP = re.compile(r"\{(ran|files|version|file|text|digest)\}")
 class History(Runnable):
     """Migration files and history compared: `all` of them, or one version with one file.
 
-    Of all, each difference is a row with its `finding`: waiting, older, skipped, repeated, missing, unknown, twin,
-    edited, unrecorded, renamed, future. Of one, the row says whether the SQL is the `same`, with the lines that differ.
+    For all, each difference is a row with its `finding`: waiting, older, skipped, repeated, missing, unknown, twin,
+    edited, unrecorded, renamed, future. For one version, the row says whether the SQL is the `same`, and has the lines
+    that differ.
     """
 
     places: ClassVar = frozenset({"step", "on_cli", "check"})
@@ -66,9 +67,9 @@ class History(Runnable):
         return timeouts_environment(lock_timeout=5, statement_timeout=30, writes=False)
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield what is compared, and a command with which a person can see both sides without the comparison.
+        """Yield what is compared, and a command that shows a person both sides without the comparison.
 
-        The query itself has a hundred lines and the list of all files; the journal keeps it as it ran.
+        The query itself has a hundred lines and the list of all files. The journal keeps it as it ran.
         """
         version = fill_text(self.version, values)
         if version == _ALL:
@@ -81,7 +82,7 @@ class History(Runnable):
         line = query_command(
             _filled("ran_as", version=version), words=to.cli.query_read, target=to.words(to.cli.query_read)
         )
-        yield view.CommandToRun(line, lead="To read by hand what ran:")
+        yield view.CommandToRun(line, lead="To read by hand what it ran:")
 
     def _statement(self, values: Values, to: Destination) -> str:
         version, files = fill_text(self.version, values), to.migrations()
@@ -98,7 +99,7 @@ class History(Runnable):
         )
 
     def _file(self, version: str, values: Values, files: tuple[MigrationFile, ...]) -> MigrationFile | None:
-        """Return the file that is named, or else the one of that version; None where there is none."""
+        """Return the file that is named, or else the one of that version. Return None if there is none."""
         if self.file is None:
             return next((file for file in files if file.name.startswith(f"{version}_")), None)
         named = fill_text(self.file, values)
@@ -106,7 +107,7 @@ class History(Runnable):
 
 
 def _filled(query: str, **values: str) -> str:
-    """Return that query with the values filled in between its quotes. Raises UsageError if one is too long."""
+    """Return that query with the values filled in between its quotes. Raises UsageError if a value is too long."""
     for name, value in values.items():
         if len(value) > _LONGEST:
             raise UsageError(
@@ -118,7 +119,7 @@ def _filled(query: str, **values: str) -> str:
 
 @cache
 def _query(name: str) -> str:
-    from importlib.resources import files  # late: whoever only reads a book must not wait for it
+    from importlib.resources import files  # imported late: reading a book must not wait for it
 
     read = {part: (files("runbook.steps") / "history_sql" / f"{part}.sql").read_text("utf-8") for part in (name, "ran")}
     return read[name].replace("{ran}", read["ran"].rstrip()).strip()

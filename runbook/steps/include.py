@@ -38,7 +38,7 @@ class Include(Action):
         return self.procedure
 
     def binding_problems(self, included: Procedure) -> Iterator[str]:
-        """Yield parameters that the procedure does not have, and those that it needs."""
+        """Report parameters that the procedure doesn't have, and missing ones that it needs."""
         known = {parameter.name for parameter in included.parameters}
         for name in sorted(set(self.values) - known):
             yield f"'{included.id}' has no parameter '{name}'"
@@ -46,13 +46,13 @@ class Include(Action):
             yield f"'{included.id}' needs its parameter '{name}' under 'with'"
 
     def with_includes(self, resolved: Callable[[str], Procedure]) -> Include:
-        """Return it with the procedure's steps, and its defaults for the values that are not given."""
+        """Return it with the procedure's steps, and with defaults for the values that aren't given."""
         included = resolved(self.procedure)
         values = {**_defaults(included), **self.values}
         return replace(self, steps=included.steps, parameters=included.parameters, values=values)
 
     def enter(self, place: Place, known: Known) -> Iterator[Branch]:
-        """Yield the procedure's steps, which know their own parameters and nothing else."""
+        """Yield the procedure's steps, which know only the procedure's own parameters."""
         inner = f"{place.anchor}."
         given = known.found(place.path, place.step, inner)
         yield Branch(
@@ -71,7 +71,7 @@ class Include(Action):
     def scope_problems(
         self, names: Mapping[str, Parameter | None], resolved: Mapping[str, Procedure]
     ) -> Iterator[Problem]:
-        """Let a secret stand for a secret and a list for a list, and nothing else."""
+        """Report a secret given for a parameter that isn't one, a list for a single value, and the other way around."""
         included = resolved[self.procedure]
         for name, template in self.values.items():
             outer = names.get(template.strip("{}"))
@@ -84,11 +84,11 @@ class Include(Action):
                 yield f"'{name}' of '{included.id}' is {alike}", "with:", name
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield whose steps these are."""
+        """Yield the procedure that the steps belong to."""
         del values, to
         yield view.Included(self.procedure, is_whole=not self.values)
 
 
 def _defaults(procedure: Procedure) -> dict[str, str]:
-    # A list's default is text with commas; within an include only {{name}} can stand for a list.
+    # A list's default is text with commas, but in an include, only {{name}} can be a list.
     return {each.name: each.default for each in procedure.parameters if each.default is not None and not each.many}

@@ -1,4 +1,4 @@
-"""The migration files of a project: which of them the Supabase CLI takes, and what identifies the SQL in each."""
+"""Find the migration files of a project, which of them the Supabase CLI uses, and what identifies the SQL in each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["MIGRATIONS", "MigrationFile", "digest_of", "migration_files"]
 
 MIGRATIONS = "supabase/migrations"
-"""Where the CLI looks for them, from the project's directory."""
+"""The directory in which the CLI looks for them, from the project's directory."""
 
 _KEPT = r"""'[^']*'|"[^"]*"|/\*([^*]|\*+[^*/])*\*+/"""
 _COMMENT = re.compile(rf"({_KEPT})|--[^\n]*")
@@ -26,12 +26,12 @@ class MigrationFile:
 
     @property
     def is_hollow(self) -> bool:
-        """True if it holds nothing, not even a comment, as what a fetch writes where the history has no statements."""
+        """True if it has nothing in it, not even a comment. A fetch writes that if the history has no statements."""
         return not self.text.strip("; \t\n\r\f\v")
 
 
 def migration_files(project: Path) -> tuple[MigrationFile, ...]:
-    """Return the project's migration files by name, also those whose names the CLI skips. Raises OSError."""
+    """Return the project's migration files by name, including those whose names the CLI skips. Raises OSError."""
     found = sorted(file for file in (project / MIGRATIONS).glob("*.sql") if file.is_file())
     return tuple(MigrationFile(file.name, file.read_bytes().decode("utf-8", errors="replace")) for file in found)
 
@@ -39,7 +39,7 @@ def migration_files(project: Path) -> tuple[MigrationFile, ...]:
 def digest_of(sql: str) -> str:
     """Return the MD5 of the SQL without comments, and without white space and semicolons outside of quotes.
 
-    These are what a push and a fetch change. PostgreSQL computes the same, in `history_sql/ran.sql`.
+    A push and a fetch change these. PostgreSQL computes the same digest in `history_sql/ran.sql`.
     """
     plain = _FILLER.sub(r"\1 ", _COMMENT.sub(r"\1", sql)).strip(" ")
     return hashlib.md5(plain.encode(), usedforsecurity=False).hexdigest()

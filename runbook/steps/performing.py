@@ -1,4 +1,4 @@
-"""What doing a step may need from the walk and from the person at the terminal. The engine supplies both."""
+"""Define what a step may need from the walk and from the person at the terminal. The engine supplies both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Done", "Draft", "Ended", "Hands", "Job", "Work"]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file for the person to work on, and what went wrong in making it ("" if nothing did)."""
+    """A file for the person to work on, and what went wrong when it was created ("" if nothing did)."""
 
     path: Path
     problem: str = ""
@@ -33,13 +33,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One execution for a step: what must come out of it, and what is kept. Without an argv, `first` is all of it."""
+    """One execution for a step: what it must print, and what is kept. Without an argv, `first` is all of it."""
 
     expect: Expectation | None = None
     """None: only the exit code counts."""
     capture: Sequence[Capture] = ()
     timeout: float | None = None
-    """Seconds."""
+    """In seconds."""
     evidence: str = ""
     """What is known before anything runs."""
     captured: Mapping[str, str] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Ended(Protocol):
 
     @property
     def document(self) -> str:
-        """The JSON that it printed, whole; empty where it printed none."""
+        """The whole JSON that it printed, empty if it printed none."""
 
     @property
     def was_interrupted(self) -> bool:
@@ -106,35 +106,35 @@ class Work(Protocol):
 
     @property
     def has_passed(self) -> bool:
-        """True if the step has passed before and is gone through again."""
+        """True if the step has passed before and is done again."""
 
     def fill(self, template: str) -> str:
-        """Put the step's values into a text. Raises UnknownName."""
+        """Fill the step's values into a text. Raises UnknownName."""
 
     def problem_with(self, parameter: Parameter, text: str) -> str:
-        """Return what is wrong with a value that is about to be stored, "" if nothing is."""
+        """Return the problem with a value that is about to be stored, "" if there is none."""
 
     def ask(self, parameter: Parameter, problem: str) -> str:
-        """Ask the operator for a value until it fits; `problem` says what was wrong with the answer."""
+        """Ask the operator for a value until it's accepted. `problem` says what was wrong with the last answer."""
 
     def wait(self, seconds: float) -> float:
         """Wait that many seconds, or until the operator ends the pause. Return how long it was."""
 
     def run(self, job: Job) -> Ended:
-        """Prove, hold, write down, run, compare, write down."""
+        """Prove the target, lock it, record the start, run the job, compare its output, and record the end."""
 
     def read(self, argv: Sequence[str]) -> str:
         """Run a command that only prepares the step, recorded like any other; return why it failed, or ""."""
 
     def look(self) -> Sequence[Ended]:
-        """Run all the job's looks at the same time; return how each one ended, compared with what it expects."""
+        """Run all the job's looks at the same time. Return how each ended, compared with what it expects."""
 
     def choose(self, option: str, back_to: str) -> None:
-        """Write down which option was taken; with `back_to` (a step's id), stand at that earlier step again."""
+        """Record which option was taken. With `back_to` (a step's id), go back to that earlier step."""
 
 
 class Hands(Protocol):
     """What a person can be asked to do at a terminal, beyond an answer in one line."""
 
     def edit(self) -> str | None:
-        """Open the step's draft in an editor until it is accepted; return its path, None if the person leaves it."""
+        """Open the step's draft in an editor until it's accepted. Return its path, or None if the person leaves it."""

@@ -1,4 +1,4 @@
-"""`previous`: what an object was before a migration changed it, from the history, and the proof that it's restored.
+"""`previous`: find an object's definition before a migration changed it, and prove that it's restored.
 
 One query gets the statements on the object from the history, and what the database has now. Its answer is parsed in
 Python and not in SQL, because statements contain quotes, comments, function bodies and other statements.
@@ -60,11 +60,11 @@ class Previous(Runnable):
 
     @classmethod
     def made(cls, values: Mapping[str, Any]) -> Previous:
-        """Return it at the place of its mapping."""
+        """Return it with the place of its mapping."""
         return cls(**{name: value for name, value in values.items() if name in cls.__dataclass_fields__})
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield the names, and what the object must be."""
+        """Yield the names, and the proof that the object must match."""
         del at
         for text in (self.name, self.column):
             if text:
@@ -86,7 +86,7 @@ class Previous(Runnable):
         return timeouts_environment(lock_timeout=5, statement_timeout=30, writes=False)
 
     def _reader(self, fill: Callable[[str], str]) -> Callable[[str], str]:
-        """Return what turns the database's answer into a document for people and for captures."""
+        """Return a function that turns the database's answer into a document for people and for captures."""
         name, column = fill(self.name), fill(self.column or "")
         proof = fill(self.must_be) if self.must_be else ""
 
@@ -99,9 +99,9 @@ class Previous(Runnable):
         return read
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield what is compared, and a command with which a person can read the statements without the comparison.
+        """Yield what is compared, and a command that shows a person the statements without the comparison.
 
-        The query itself has a hundred lines, and its answer means little to a reader; the journal keeps it as it ran.
+        The query itself has a hundred lines, and its answer means little to a reader. The journal keeps it as it ran.
         """
         named = fill_text(self.name, values)
         subject = f"column {fill_text(self.column, values)} of {named}" if self.column else named

@@ -1,7 +1,7 @@
-"""`request`: one HTTP request to an edge function of the target, and what it must answer.
+"""`request`: send one HTTP request to an edge function of the target, and check the answer.
 
-The request is sent by a process of its own (this module, run), so that it is confirmed, written down, interrupted and
-compared like every command. Secrets reach that process by its environment and are in no argv.
+A separate process (which runs this module) sends the request, so that it's confirmed, recorded, interrupted and
+compared like every command. Secrets reach that process through its environment and never appear in an argv.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _READING = ("GET", "HEAD")
 _SECRETS = "REQUEST_SECRET_HEADERS"
 """The variable that carries secret headers to the process that sends the request, as JSON."""
 TARGET_HEADERS = "REQUEST_TARGET_HEADERS"
-"""The variable by which a target (a drill's) adds headers to its requests, as JSON."""
+"""The variable with which a target (a drill's) adds headers to its requests, as JSON."""
 _SEND = "import sys; from runbook.steps.request import main; sys.exit(main(sys.argv[1:]))"
 _LARGEST = 1024 * 1024
-"""Bytes that are read of an answer."""
+"""The most bytes of an answer that are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +84,13 @@ class Request(Runnable):
 
     @classmethod
     def made(cls, values: Mapping[str, Any]) -> Request:
-        """Return it at the place of its mapping."""
+        """Return it with the place of its mapping."""
         return cls(**{name: value for name, value in values.items() if name in cls.__dataclass_fields__})
 
-    # --- what its author must mind --------------------------------------------------------------------------------
+    # --- what is checked in the book ------------------------------------------------------------------------------
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield its address, headers and body, and the secrets in it."""
+        """Yield its URL, headers and body, and the secrets in it."""
         del at
         for text in (self.function, self.path, *self.headers.values()):
             yield Use(text, self.at, Becomes.ARGV)
@@ -101,28 +101,28 @@ class Request(Runnable):
         yield from (Use(secret, self.at, Becomes.SECRET) for secret in self.secret_headers.values())
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Send one body or none, and give a reason only where one is needed."""
+        """Report a second body, a body that the method can't have, and a reason that isn't needed."""
         del role, effect
         if self.json is not None and self.body is not None:
-            yield "a request has one body: give 'json' or 'body'", "body:"
+            yield "a request can have only one body: use 'json' or 'body'", "body:"
         if self.only_reads and self.method in _READING:
             yield f"{self.method} never writes: remove 'only_reads'", "only_reads:"
         if (self.json is not None or self.body is not None) and self.method in _READING:
-            yield f"{self.method} has no body", "json:" if self.body is None else "body:"
+            yield f"{self.method} can't have a body", "json:" if self.body is None else "body:"
 
     # --- what it sends --------------------------------------------------------------------------------------------
 
     @property
     def declared(self) -> Effect:
-        """Reads for GET and HEAD, and where a reason is given why the request only reads; otherwise writes."""
+        """Reads for GET and HEAD, and if the author says why the request only reads. Otherwise writes."""
         return Effect.READS if self.method in _READING or self.only_reads else Effect.WRITES
 
     def expectation(self, own: Expectation) -> Expectation:
-        """Return what is expected of the answer, the status first. Paths to its values begin with `body`."""
+        """Return what the answer must be, the status first. Paths to its values begin with `body`."""
         return replace(own, json=(("status", str(self.status)), *own.json))
 
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
-        """Return the process that sends it. `-P` keeps modules of the project's directory out of it."""
+        """Return the argv of the process that sends it. `-P` keeps it from importing modules of the project."""
         headers = {name: _one_line(name, text) for name, text in self._headers(values).items()}
         return (
             *(sys.executable, "-P", "-c", _SEND, "--output-format", "json"),
@@ -131,11 +131,11 @@ class Request(Runnable):
         )
 
     def judge(self, argv: tuple[str, ...], to: Destination) -> None:
-        """Return None: policy judges commands; the effect of a request follows from its method."""
+        """Return None: policy judges commands, but the effect of a request follows from its method."""
         del argv, to
 
     def environment(self) -> Mapping[str, str]:
-        """Return the variable by which the process that sends it finds this package."""
+        """Return the variable with which the process that sends it finds this package."""
         return {"PYTHONPATH": str(Path(__file__).parents[2])}
 
     def secret_environment(self, secret: Callable[[str], str]) -> Mapping[str, str]:
@@ -144,14 +144,14 @@ class Request(Runnable):
         return {_SECRETS: json.dumps(sent)} if sent else {}
 
     def _headers(self, values: Values) -> dict[str, str]:
-        """Return the headers that aren't secret. A JSON body has its type, unless the author gives another."""
+        """Return the headers that aren't secret. A JSON body gets its content type, unless the author gives another."""
         headers = {name: fill_text(text, values) for name, text in self.headers.items()}
         if self.json is None or "content-type" in map(str.lower, headers):
             return headers
         return {"Content-Type": "application/json", **headers}
 
     def _url(self, values: Values, to: Destination, written: Callable[[str], str]) -> str:
-        """Return the address. `written` quotes a value, so that it can't end its part of the address."""
+        """Return the URL. `written` quotes a value, so that it can't end its part of the URL."""
 
         def filled(template: str) -> str:
             return PLACEHOLDER.sub(lambda found: written(fill_text(found[0], values)), template)
@@ -168,8 +168,8 @@ class Request(Runnable):
         secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
         headers = (*self._headers(values).items(), *secrets)
         yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values))
-        held = [f"the body of the answer holds `{fill_text(self.holds, values)}`"] if self.holds else []
-        yield view.Expected((*held, f"it comes within {self.within:g} s"))
+        held = [f"the body of the answer contains `{fill_text(self.holds, values)}`"] if self.holds else []
+        yield view.Expected((*held, f"it arrives within {self.within:g} s"))
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def _filled(value: object, values: Values) -> object:
-    """Fill the texts of a JSON value one by one, so that a value can't end its text and add to the rest."""
+    """Fill in the texts of a JSON value one by one, so that a value can't end its text and change the rest."""
     if isinstance(value, str):
         return fill_text(value, values)
     if isinstance(value, Mapping):
@@ -200,7 +200,7 @@ def _with_scheme(name: str, value: str) -> str:
 
 def _one_line(name: str, text: str) -> str:
     if any(character < " " or character == "\x7f" for character in text):
-        raise UsageError(f"the header {name} holds a control character", hint="Headers are one line each.")
+        raise UsageError(f"the header {name} contains a control character", hint="Each header is one line.")
     return text
 
 
@@ -209,7 +209,7 @@ def _one_line(name: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer, and the seconds until it was read. `headers` have lower-case names; cookies are left out."""
+    """The answer, and the seconds until it was read. `headers` have names in lower case. Cookies are left out."""
 
     status: int
     seconds: float
@@ -219,11 +219,11 @@ class Response:
 
 def send(method: str, url: str, within: float, headers: Mapping[str, str], body: str) -> Response:
     """Send a request and return the answer. Raises OSError if none comes within that many seconds."""
-    import urllib.error  # here and not above: every verb loads the kinds of steps, and only this process sends
+    import urllib.error  # imported here, because every verb loads the kinds of steps, but only this process sends
     import urllib.request
 
     class Unfollowed(urllib.request.HTTPRedirectHandler):
-        """A redirect is the answer: following one would carry the secrets elsewhere."""
+        """Return a redirect as the answer: following it would send the secrets elsewhere."""
 
         def redirect_request(self, *_: object, **__: object) -> None:
             return None
@@ -244,7 +244,7 @@ def send(method: str, url: str, within: float, headers: Mapping[str, str], body:
 def _read(answer: HTTPResponse, until: float) -> bytes:
     """Return the body, up to its limit. Raises TimeoutError."""
     data = b""
-    # A socket's timeout starts again with each piece of the answer, so this catches a server that sends them slowly.
+    # A socket's timeout starts again with each piece of the answer, so this stops a server that sends them slowly.
     while len(data) < _LARGEST and (piece := answer.read1(_LARGEST - len(data))):
         data += piece
         if time.monotonic() > until:
@@ -274,6 +274,6 @@ def main(words: list[str]) -> int:
     document = {"status": answer.status, "seconds": answer.seconds, "headers": answer.headers, "body": shown}
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     if holds not in answer.text:
-        sys.stderr.write(f"the body of the answer does not hold: {holds}\n")
+        sys.stderr.write(f"the body of the answer doesn't contain: {holds}\n")
         return 1
     return 0

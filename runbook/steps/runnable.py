@@ -1,4 +1,4 @@
-"""What the kinds of steps have in common that run one command or request."""
+"""Define the base of all kinds of steps that run one command or request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Runnable"]
 
 
 class Runnable(Action):
-    """A step that runs one command or request and compares what comes out of it."""
+    """A step that runs one command or request and compares its output."""
 
     __slots__ = ()
 
@@ -38,10 +38,10 @@ class Runnable(Action):
         )
 
     def _reader(self, fill: Callable[[str], str]) -> Callable[[str], str] | None:
-        """Return what turns the printed document into the one to show and compare, None to leave it as it is."""
+        """Return a function that turns the printed document into the one to show and compare; None leaves it as is."""
         del fill
         return None
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Run what reads, if all of its values are known."""
+        """Tell whether it only reads and all of its values are known."""
         return effect is Effect.READS and is_complete

@@ -1,4 +1,4 @@
-"""Which names mean what at one place of a procedure, and how the steps within a step come to theirs."""
+"""Track what names mean at each place of a procedure, also for the steps within a step."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["BUILT_INS", "Branch", "Known", "Place", "Scope", "Source"]
 
 
 BUILT_INS = frozenset({"target", "project_ref", "env_file"})
-"""Names that nobody declares: the walk itself fills them in, within an included procedure too."""
+"""Names that nobody declares. The walk itself fills them in, in included procedures too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes to be known: the path of a step, and the name that it has there."""
+    """Where a value comes from: the path of a step, and the name that it has there."""
 
     path: str
     name: str
@@ -29,26 +29,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The names at one place. Never changed in place: steps that learn nothing share theirs with their neighbours."""
+    """The names at one place. Don't change it in place: steps that learn nothing share it with their neighbours."""
 
     values: Mapping[str, Value] = field(default_factory=dict)
     """What is known already."""
     names: Mapping[str, Parameter | None] = field(default_factory=dict)
-    """All names that have a value by then on every way there; those that are asked for with their parameter."""
+    """All names that have a value by then on every way there. Those that are asked for have their parameter."""
     sources: Mapping[str, Source] = field(default_factory=dict)
-    """Where a name comes from that is not asked for before step 1."""
+    """The source of each name that isn't asked for before step 1."""
     doubtful: Mapping[str, str] = field(default_factory=dict)
-    """Names that only some branches capture, with the id of the step that branches."""
+    """Names that only some branches capture, each with the id of the step that branches."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """Names by which secrets are called here → the run's own names of them."""
+    """The names of secrets here → the run's own names for them."""
     home: str = ""
-    """Where a value is kept that a person gives because no step here has found it: the path of the `include` or of the
+    """Where to keep a value that a person gives because no step here has found it: the path of the `include` or of the
     round that the place is in, empty for the procedure itself."""
     prefix: str = ""
-    """What keeps two variables of one name apart on one page: the way to the included procedure they belong to."""
+    """The path to the included procedure. It tells apart two variables with the same name on one page."""
 
     def learn(self, path: str, step: Step, found: Mapping[str, Value]) -> Scope:
-        """Return what is known behind a step that captures; `found` are the values that it has given."""
+        """Return what is known after a step that captures. `found` has the values that it captured."""
         captured = step.captures
         if not captured:
             return self
@@ -62,21 +62,21 @@ class Scope:
         )
 
     def source_of(self, name: str) -> Source:
-        """Return where the value of a name is looked for."""
+        """Return where to look for the value of a name."""
         return self.sources.get(name) or Source(self.home, name)
 
     def within(self, path: str, given: Mapping[str, Value]) -> Scope:
-        """Return the scope of the steps at that path; `given` are values that a person gave for them."""
+        """Return the scope of the steps at that path. `given` has values that a person gave for them."""
         return replace(self, home=path, values={**self.values, **given})
 
     def with_value(self, name: str, value: Value) -> Scope:
-        """Return the scope in which one more name stands for that value."""
+        """Return the scope with one more name, which has that value."""
         return replace(self, values={**self.values, name: value}, names={**self.names, name: None})
 
     def bound(self, templates: Mapping[str, str], parameters: Sequence[Parameter], prefix: str) -> Scope:
-        """Return the scope of an included procedure, whose parameters stand for templates of this one.
+        """Return the scope of an included procedure, whose parameters are bound to templates of this one.
 
-        A value that is not known yet keeps its source, under the name that it has there.
+        A value that isn't known yet keeps its source, under the name that it has there.
         """
         declared = {parameter.name: parameter for parameter in parameters}
         values = {name: value for name, value in self.values.items() if name in BUILT_INS}
@@ -102,7 +102,7 @@ class Scope:
         )
 
     def joined(self, step_id: str, ends: Sequence[Scope]) -> Scope:
-        """Return what is known where branches come together again: names that all of them have, no others."""
+        """Return what is known where branches come together again: only names that all of them have."""
         if not ends:
             return self
         every = dict.fromkeys(name for end in ends for name in end.names if name not in self.names)
@@ -121,65 +121,65 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
-    """A step at one place of the way: an `each` has its steps once per value, an `include` those of another."""
+    """A step at one place. An `each` has its steps once per value, an `include` those of another procedure."""
 
     step: Step
     path: str
-    """The ids from the procedure's top down, joined by `/`; `before/` leads, an `each` adds `[value]` to its id."""
+    """The ids from the procedure's top down, joined by `/`. It may begin with `before/`; `each` adds `[value]`."""
     number: str
-    """`5`, or within the second answer to step 5 `5b.1`. One that comes before step 1 is `0.1`."""
+    """`5`, or `5b.1` in the second answer to step 5. Steps before step 1 have numbers such as `0.1`."""
     scope: Scope
     """What is known before the step."""
     after: Scope
-    """The same with what the step itself finds: its check and its undo know that too."""
+    """The same, with what the step itself finds. Its check and its undo know that too."""
     procedure: str
     """The id of the procedure that it is written in."""
     anchor_prefix: str = ""
-    """What keeps the anchors of an included procedure's steps apart from others on the page."""
+    """A prefix that makes the anchors of an included procedure's steps unique on the page."""
     depth: int = 0
     is_before: bool = False
     branches: tuple[Branch, ...] = ()
-    """What is within it, gone through already."""
+    """The branches in it, already expanded."""
 
     @property
     def shown_number(self) -> str:
-        """The number without the `0.` that keeps those before step 1 apart: they stand below a title of their own."""
+        """The number, without the `0.` of steps before step 1: those have a heading of their own."""
         return self.number.removeprefix("0.")
 
     @property
     def anchor(self) -> str:
-        """A name of its own on the procedure's page."""
+        """Its unique name on the procedure's page."""
         return f"{self.anchor_prefix}{self.step.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A list of steps within a step. `places` are they at their places, once they were gone through."""
+    """A list of steps within a step. `places` has them at their places, once they are expanded."""
 
     steps: tuple[Step, ...]
     scope: Scope
     path: str
-    """What their paths begin with, and so on with numbers and anchors."""
+    """What their paths begin with. The same goes for numbers and anchors."""
     number: str
     anchor: str
     procedure: str
     letter: str = ""
-    """Of an answer: `5b`."""
+    """For an answer: its number, such as `5b`."""
     title: str = ""
-    """Of an answer: the answer."""
+    """For an answer: its text."""
     symptom: str = ""
-    """Of an answer: how a person recognizes it."""
+    """For an answer: how a person recognizes it."""
     places: tuple[Place, ...] = ()
 
 
 class Known(Protocol):
-    """What is known of a procedure while its steps are laid out: of one run, of a drill's answers, or of any run."""
+    """What is known while the steps of a procedure are expanded: from one run, a drill's answers, or any run."""
 
     def found(self, path: str, step: Step, prefix: str) -> Mapping[str, Value]:
-        """Return the values that a step has given."""
+        """Return the values that a step captured."""
 
     def taken(self, path: str, answers: Sequence[str], usual: str = "") -> Sequence[str]:
-        """Return the answers, of those to the question at that path, that are gone into; `usual` is one of them."""
+        """Return which of the answers to the question at that path are followed. `usual` is one of the answers."""
 
     def items(self, path: str, name: str, value: Value | None, prefix: str) -> Sequence[tuple[str, Value]]:
-        """Return the values of a list one by one, each as it is shown in a path."""
+        """Return the values of a list one by one, each with the form that paths show."""

@@ -18,11 +18,11 @@ from runbook.steps.runnable import Runnable
 
 __all__ = ["Sql"]
 
-_NOTHING_READ = "this query reads no table and calls no function, so it says the same whatever happened"
+_NOTHING_READ = "this query reads no table and calls no function, so it returns the same whatever happened"
 
 
 _READ, _WRITTEN = "select count(*) from pg_class", "insert into backup.copy select * from public.example"
-"""What stands for a statement that an earlier query writes, where a book is checked."""
+"""Examples of a statement that an earlier query writes, used to check a book."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +49,15 @@ class Sql(Runnable):
         yield Use(self.statement, self.at, Becomes.SQL)
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Be one statement, and say so where it writes."""
+        """Report more than one statement, and a statement that writes without `writes: true`."""
         count = len(statements(self.statement))
         if count != 1:
-            yield (f"a step runs one statement, and here are {count}",)
+            yield (f"a step runs one statement, but this has {count}",)
         elif role is not Role.CHECK and not self.writes and effect is not Effect.READS:
             yield (f"this statement {effect.value}: say so with 'writes: true'",)
 
     def weaknesses(self, role: Role) -> Iterator[Problem]:
-        """Look at something: `SELECT 'Migration completed successfully'` says so whatever happened."""
+        """Report a query that reads nothing, as `SELECT 'Migration completed successfully'`: it proves nothing."""
         del role
         words = [token.text for token in tokens(PLACEHOLDER.sub(r"\1", self.statement)) if not token.quote]
         if not self.writes and words[:1] == ["select"] and not {"from", "("} & set(words):
@@ -66,14 +66,14 @@ class Sql(Runnable):
     def scope_problems(
         self, names: Mapping[str, Parameter | None], resolved: Mapping[str, Procedure]
     ) -> Iterator[Problem]:
-        """Run a whole statement only if a query wrote it, never one that a person typed."""
+        """Report a whole statement that a person types. Only one that a query wrote may run."""
         del resolved
         name = whole_statement(self.statement)
         if names.get(name) is not None:
             yield f"'{name}' is typed by a person; a whole statement must be captured from a query", name
 
     def example_values(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
-        """Return the values with a statement in place of the name of one that an earlier query writes."""
+        """Return the values, with an example if the statement is one that an earlier query writes."""
         name = whole_statement(self.statement)
         if name not in values or (isinstance(values, Shown) and not values.is_stand_in(name)):
             return values
@@ -81,21 +81,21 @@ class Sql(Runnable):
 
     @property
     def declared(self) -> Effect:
-        """What the author says: SQL that calls a function may write without a word that shows it."""
+        """The effect that the author declares: SQL that calls a function may write without showing it."""
         return Effect.WRITES if self.writes else Effect.READS
 
     def argv(self, values: Values, to: Destination) -> tuple[str, ...]:
-        """Return the CLI's query command, with the filled statement as one word."""
+        """Return the CLI's query command, with the filled-in statement as one word."""
         words = to.cli.query if self.writes else to.cli.query_read
         return fill_query(self.statement, values, words=words, target=to.words(words))
 
     def environment(self) -> Mapping[str, str]:
-        """Return the statement's timeouts, and for a reading one a read-only transaction."""
+        """Return the statement's timeouts and, if it only reads, the setting for a read-only transaction."""
         return timeouts_environment(
             lock_timeout=self.lock_timeout, statement_timeout=self.statement_timeout, writes=self.writes
         )
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the line to run, and the statement by itself."""
+        """Yield the line to run, and the statement on its own."""
         yield view.CommandToRun(self.argv(values, to))
         yield view.Statement(fill_statement(self.statement, values))

@@ -1,4 +1,4 @@
-"""`survey`: several looks at the same time, what they find, and the answer that the findings suggest."""
+"""`survey`: take several looks at the same time, and suggest an answer from what they find."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from runbook.steps.performing import Done, Ended, Job, Work
 __all__ = ["Look", "Suggestion", "Survey"]
 
 _SHOWN = 6
-"""How many findings of one look are listed."""
+"""The most findings of one look that are listed."""
 _FOUND, _UNKNOWN, _CLEAR, _INFO = "FOUND", "UNKNOWN", "clear", "info"
-"""What the report says of a look: a fault, that it failed, nothing, a fact to know."""
+"""What the report says about a look: it found a fault, it failed, it found nothing, it found a fact to know."""
 _TO_JUDGE = (_FOUND, _UNKNOWN)
 _LONGEST = 240
-"""Characters of one finding: a log line may hold a whole statement."""
+"""The most characters of one finding: a log line may contain a whole statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Look:
     )
 
     def applies_to(self, major: int) -> bool:
-        """Tell whether it is taken on that major of the CLI."""
+        """Tell whether the look is taken on that major of the CLI."""
         return not self.majors or major in self.majors
 
     def findings(self, ended: Ended) -> list[tuple[str, str]] | None:
@@ -114,7 +114,7 @@ class Survey(Action):
 
     @property
     def suggestions(self) -> tuple[str, ...]:
-        """The answers of its looks' own suggestions; those that a query names are known only in a run."""
+        """The answers that its looks themselves suggest. Those that a query suggests are known only in a run."""
         return tuple(one.option for look in self.looks for one in look.suggests)
 
     def uses(self, at: Position) -> Iterator[Use]:
@@ -132,10 +132,10 @@ class Survey(Action):
         return tuple(filter(own.applies_to, majors))
 
     def problems(self, role: Role, effect: Effect) -> Iterator[Problem]:
-        """Require at least one look that is taken on every major."""
+        """Report a survey without a look that is taken on every major."""
         del role, effect
         if all(look.majors for look in self.looks):
-            yield ("every look is for some majors of the CLI only; leave out `majors` in at least one",)
+            yield ("every look is only for some majors of the CLI; leave out `majors` in at least one",)
 
     def perform(self, work: Work, answer: str) -> None:
         """Take all looks, then report what they found."""
@@ -149,7 +149,7 @@ class Survey(Action):
         for look, end in zip(taken, ended, strict=True):
             findings = look.findings(end)
             if findings is None:
-                # Looks mostly fail for one reason, and a reason is read once.
+                # Looks usually fail for the same reason, so each reason is shown once.
                 why = _why(end)
                 lines += (f"{_UNKNOWN:<8}  {look.title}", *([] if why in reasons else [f"          {why}"]))
                 reasons.append(why)
@@ -165,11 +165,11 @@ class Survey(Action):
             others = f"; {counted} in the others" if failed < len(taken) else ""
             counted = f"{failed} of {len(taken)} commands failed{others}"
         kept = dict(zip(self.finds, likely, strict=False))
-        # Who can't see most of it can't decide by it.
+        # If most looks failed, the rest isn't enough to decide on.
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
 
     def findings_in(self, output: str) -> str:
-        """Return what the report says of the looks that have found a fault, or have failed so that nobody knows."""
+        """Return the part of the report about looks that found a fault or failed."""
         kept, lines = False, list[str]()
         for line in output.splitlines():
             kept = line.startswith(_TO_JUDGE) if line[:1].strip() else kept
@@ -177,7 +177,7 @@ class Survey(Action):
         return "\n".join(lines)
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Look, for it only reads."""
+        """Tell whether it only reads and all of its values are known."""
         return effect is Effect.READS and is_complete
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
@@ -187,7 +187,7 @@ class Survey(Action):
 
 
 def _listed(findings: Iterable[str]) -> Iterator[str]:
-    """Yield a line for each finding, equal ones as one, and how many more there are."""
+    """Yield a line for each different finding, and the number of those that aren't listed."""
     counted = Counter(findings)
     for text, times in list(counted.items())[:_SHOWN]:
         yield f"          {text}" + (f" ({times} times)" if times > 1 else "")

@@ -1,4 +1,4 @@
-"""`tick`: a thing that only a person can do or see."""
+"""`tick`: something that only a person can do or see."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Tick"]
 
 @dataclass(frozen=True, slots=True)
 class Tick(Action):
-    """A thing only a person can do or see. With `asks`, the value seen is checked and kept as a variable."""
+    """Something only a person can do or see. With `asks`, the value seen is checked and kept as a variable."""
 
     word: ClassVar = "By hand"
     symbol: ClassVar = "tick"
@@ -37,7 +37,7 @@ class Tick(Action):
 
     @property
     def title(self) -> str:
-        """Its text: a thing to do that is said in one line needs no title beside it."""
+        """Its text: a task that fits on one line needs no separate title."""
         return self.text
 
     def uses(self, at: Position) -> Iterator[Use]:
@@ -49,7 +49,7 @@ class Tick(Action):
         yield from ()
 
     def perform(self, work: Work, answer: str) -> None:
-        """Keep the value that was seen, asked for again until it fits."""
+        """Keep the value that was seen. Ask again until it's accepted."""
         captured: dict[str, str] = {}
         if self.asks is not None:
             problem = work.problem_with(self.asks, answer)
@@ -60,23 +60,23 @@ class Tick(Action):
         work.run(Job(captured=captured, evidence=evidence))
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:
-        """Let it be ticked: what a person does is that person's own."""
+        """Return True: it runs nothing, and what a person does is up to them."""
         del effect, is_complete
         return True
 
     @property
     def wants_answer(self) -> bool:
-        """True if a value is asked for."""
+        """True if it asks for a value."""
         return self.asks is not None
 
     def read_answer(self, typed: str) -> tuple[str, str]:
-        """Return the value, and what is wrong with it, with an example."""
+        """Return the value, and the problem with it, with an example."""
         problem = self.asks.problem_with(typed) if self.asks else ""
         hint = f" For example: {self.asks.example}" if problem and self.asks and self.asks.example else ""
         return typed, f"{problem}.{hint}" if problem else ""
 
     def answer_problem(self, step: Step, answers: Sequence[str]) -> str:
-        """Hold a drill's answers against the values that the step takes, on any major."""
+        """Return which of a drill's answers the step doesn't accept, on any major, "" if it accepts all."""
         asked = [action.asks for action in step.actions if action.asks]
         if not asked:
             return f"step '{step.id}' asks nothing"

@@ -1,4 +1,4 @@
-"""A step as a short list of blocks. Terminal, HTML, Markdown and plain text each render blocks in their own way."""
+"""Turn a step into a short list of blocks. Terminal, HTML, Markdown and plain text render them in their own way."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ __all__ = [
 ]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-"""What the answers to a question are told apart by, in their order."""
+"""The letters of the answers to a question, in order."""
 
 
 class Label(StrEnum):
-    """What a note is."""
+    """The label of a note."""
 
     WARNING = "Warning"
     WHY = "Why"
@@ -57,7 +57,7 @@ class Label(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text beside what there is to do; `see` is the procedure (an id) that it leads to."""
+    """A text beside the action; `see` is the id of the procedure that it leads to."""
 
     label: Label
     text: str
@@ -73,7 +73,7 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class CommandToRun:
-    """An argv to run; `lead` says what for, where that does not go without saying."""
+    """An argv to run; `lead` says what for, if that isn't obvious."""
 
     argv: tuple[str, ...]
     lead: str = ""
@@ -81,7 +81,7 @@ class CommandToRun:
 
 @dataclass(frozen=True, slots=True)
 class EffectNote:
-    """What the step does to its target, also as a sentence."""
+    """The step's effect on its target, also as a sentence."""
 
     effect: Effect
     text: str
@@ -89,21 +89,21 @@ class EffectNote:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The SQL of a query command by itself, for a place where SQL can be pasted."""
+    """The SQL of a query command on its own, to paste where SQL is expected."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateFile:
-    """A file that holds secrets while the command runs: the names of the variables in it."""
+    """A file with secrets that exists while the command runs: the names of the variables in it."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to write. It begins as `content`, or as what git has at `origin` (`revision:path`)."""
+    """A file to write. It starts with `content`, or with what git has at `origin` (`revision:path`)."""
 
     path: str
     content: str | None
@@ -112,7 +112,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One HTTP request. `headers` holds no secret: a secret one is shown by its name in angle brackets."""
+    """One HTTP request. `headers` contains no secrets: a secret is shown as its name in angle brackets."""
 
     method: str
     url: str
@@ -133,34 +133,34 @@ class Choice:
 
     @property
     def leads(self) -> str:
-        """Where it leads if no steps follow, in a few words; empty where they do."""
+        """Where it leads, in a few words, if no steps follow. Empty if some do."""
         if self.back_to:
             return f"go back to {self.back_to}"
-        return "" if self.has_steps else "go on"
+        return "" if self.has_steps else "continue"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The answers to a question. `because` says why one of them is suggested, where one is."""
+    """The answers to a question. If one of them is suggested, `because` says why."""
 
     answers: tuple[Choice, ...]
     because: str = ""
 
     @property
     def lettered(self) -> Iterator[tuple[str, Choice]]:
-        """Each answer behind its letter."""
+        """Each answer, after its letter."""
         return zip(LETTERS, self.answers, strict=False)
 
     @property
     def suggestion(self) -> str:
-        """The answer that is suggested and why, as a sentence; empty where none is."""
+        """The suggested answer and the reason, as a sentence. Empty if no answer is suggested."""
         found = next((answer.text for answer in self.answers if answer.is_suggested), "")
         return f"{found}. {self.because}".rstrip(". ") + "." if found else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One of several looks that are taken at the same time: what it looks at, and how."""
+    """One of several looks that are taken at the same time: its title, and what it runs."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -182,7 +182,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A wait of `seconds`, and what for."""
+    """A wait of `seconds`, and its purpose."""
 
     seconds: float
     text: str
@@ -190,7 +190,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The steps within are done once for each of some values: their `name` here, and what the list is."""
+    """Steps that are done once for each value of a list: the `name` of the value here, and the list."""
 
     name: str
     over: str
@@ -199,23 +199,23 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """The steps within are those of another procedure (an id)."""
+    """Steps that belong to another procedure (an id)."""
 
     procedure: str
     is_whole: bool = False
-    """True when nothing that they do depends on the procedure that includes them."""
+    """True if nothing that they do depends on the procedure that includes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must hold for the step to have passed, as clauses."""
+    """What must be true for the step to pass, as clauses."""
 
     clauses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A reading check, and what it must show."""
+    """A check that only reads, and what it must show."""
 
     blocks: tuple[Block, ...]
     clauses: tuple[str, ...]
@@ -223,7 +223,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class UndoWay:
-    """How to take the step back, with its check, or (`reason`) why that can't be done."""
+    """How to undo the step, with its check, or (`reason`) why that can't be done."""
 
     blocks: tuple[Block, ...]
     reason: str = ""
@@ -261,11 +261,11 @@ def view_of(  # noqa: PLR0913 - one step, in all that it depends on
     effect: EffectNote | None = None,
     is_titled: bool = True,
 ) -> Iterator[Block]:
-    """Yield all that is said of a step besides its title, in reading order. `values` has an answer for every name.
+    """Yield everything about a step except its title, in reading order. `values` has a value for every name.
 
-    `later` are the values once the step has run: its check and its undo know what it has found. `effect` is put below
-    what there is to do. Where the title is shown (`is_titled`), the action doesn't repeat it.
-    Raises UsageError for a value that can't stand where it is put.
+    `later` has the values once the step has run: its check and its undo know what it found. `effect` goes below the
+    action. If the title is shown (`is_titled`), the action doesn't repeat it.
+    Raises UsageError for a value that isn't allowed where it is used.
     """
     said = Prose(fill_text(step.title, values)) if is_titled else None
     yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why))
@@ -285,7 +285,7 @@ def view_of(  # noqa: PLR0913 - one step, in all that it depends on
 
 
 def notes_of(step: Step, values: Values) -> Iterator[Block]:
-    """Yield what stands beside a step, and nothing of what it runs."""
+    """Yield the notes beside a step, without what it runs."""
     yield from _notes(values, (Label.WARNING, step.warning), (Label.WHY, step.why), (Label.LOOK_FOR, step.look_for))
     yield from _notes(values, (Label.STOP_IF, step.stop_if))
     if step.if_it_fails:
@@ -311,7 +311,7 @@ def _undo(undo: Undo, values: Values, to: Destination) -> UndoWay:
 
 
 def effect_sentence(prepared: Prepared, target: str = "") -> str:
-    """Say what the command does, and to what, and whether it asks by itself; `target` names it where it is known."""
+    """Return what the command does to what, and whether it asks by itself. `target` is the target's name, if known."""
     asks = prepared.judgement is not None and prepared.judgement.asks
     return f"{_effect_itself(prepared, target)}{' The CLI asks once more: answer y.' if asks else ''}"
 

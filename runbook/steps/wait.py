@@ -1,4 +1,4 @@
-"""`wait`: a pause, and a check that must pass while it lasts."""
+"""`wait`: pause, with a check that must pass during the pause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Wait"]
 
 @dataclass(frozen=True, slots=True)
 class Wait(Action):
-    """A pause of `seconds`, and what it is for. `watch` must pass at the beginning, then `every` so many seconds."""
+    """A pause of `seconds`, and its purpose. `watch` must pass at the beginning, and then every `every` seconds."""
 
     word: ClassVar = "Wait"
     symbol: ClassVar = "wait"
@@ -39,18 +39,18 @@ class Wait(Action):
         return "to begin watching" if self.watch else "to begin waiting"
 
     def uses(self, at: Position) -> Iterator[Use]:
-        """Yield what it is for, and the texts of what is watched."""
+        """Yield its purpose, and the texts of the check."""
         yield Use(self.text, at)
         if self.watch:
             yield from self.watch.uses(at)
 
     def commands(self) -> Iterator[tuple[Role, Action]]:
-        """Yield what is watched."""
+        """Yield the check."""
         if self.watch:
             yield Role.CHECK, self.watch.action
 
     def perform(self, work: Work, answer: str) -> None:
-        """Wait, or watch; what was really waited goes on record."""
+        """Wait, or watch, and record how long it really was."""
         del answer
         if self.watch is None:
             work.run(Job(first=lambda: Done(evidence=self._waited(work.wait(self.seconds)))))
@@ -61,7 +61,7 @@ class Wait(Action):
         return f"waited {seconds:.0f} s" + ("" if seconds >= self.seconds else f" of {self.seconds:g} s")
 
     def _keep_watch(self, work: Work) -> Done:
-        """Run the check until the time is over, the operator ends the pause, or the check fails."""
+        """Run the check until the time is up, the operator ends the pause, or the check fails."""
         waited, looks, ends = 0.0, 1, False
         (seen,) = work.look()
         while seen.passed and waited < self.seconds and not ends:
@@ -76,7 +76,7 @@ class Wait(Action):
         )
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield how long, and what for."""
+        """Yield the length of the pause, and its purpose."""
         yield view.Pause(self.seconds, fill_text(self.text, values))
         if self.watch:
             watched = view.Reading(f"Every {self.every:g} s", tuple(self.watch.action.view(values, to)))

@@ -149,7 +149,7 @@ BROKEN = [
             - {when: Other}
         - {id: b, title: B, run: 'git log §{{x}}'}
         """,
-        "'x' is captured on some ways through 'which' only",
+        "'x' is captured only on some ways through 'which'",
     ),
     _step(
         "out-of-each",
@@ -215,25 +215,25 @@ BROKEN = [
     _step(
         "secret-in-command",
         "- {id: a, title: A, run: 'git log {{§key}}'}\n",
-        "the secret 'key' would be seen here",
+        "the secret 'key' would be visible here",
         more=SECRET,
     ),
     _step(
         "secret-in-sql",
         "- {id: a, title: A, sql: \"select a from t where b = '{{§key}}'\"}\n",
-        "the secret 'key' would be seen here",
+        "the secret 'key' would be visible here",
         more=SECRET,
     ),
     _step(
         "secret-in-title",
         "- {id: a, title: 'A {{§key}}', run: git log}\n",
-        "the secret 'key' would be seen here",
+        "the secret 'key' would be visible here",
         more=SECRET,
     ),
     _step(
         "secret-in-template",
         "- {id: a, title: A, edit: {file: x, template: '{{§key}}'}}\n",
-        "the secret 'key' would be seen",
+        "the secret 'key' would be visible",
         more=SECRET,
     ),
     _step(
@@ -276,7 +276,7 @@ BROKEN = [
     _step(
         "no-target",
         "- {id: a, title: A, run: §npx supabase migration list}\n",
-        "reaches a database and does not say which",
+        "reaches a database without saying which",
     ),
     _step(
         "word-after-target",
@@ -286,37 +286,37 @@ BROKEN = [
     _step(
         "no-target-of-project",
         "- {id: a, title: A, run: §npx supabase functions deploy x, NONE}\n",
-        "reaches a project and",
+        "reaches a project without",
     ),
     _step(
         "no-target-in-verify",
         "- {id: a, title: A, run: git log, verify: {run: §npx supabase migration list}}\n",
-        "reaches a database and does not say which",
+        "reaches a database without saying which",
     ),
     _step(
         "no-target-in-undo",
         "- {id: a, title: A, run: git log, undo: {run: §npx supabase db push}}\n",
-        "reaches a database and",
+        "reaches a database without",
     ),
     _step(
         "no-target-on-cli",
         "- {id: a, title: A, run: git log, on_cli: {2: {run: §npx supabase migration list}}}\n",
-        "reaches a database and",
+        "reaches a database without",
     ),
     _step(
         "linked",
         "- {id: a, title: A, run: npx supabase migration list §--linked}\n",
-        "write {{target}} in place of --linked",
+        "write {{target}} instead of --linked",
     ),
     _step(
         "project-ref",
         "- {id: a, title: A, run: npx supabase migration list §--project-ref=abc}\n",
-        "in place of --project-ref=abc",
+        "instead of --project-ref=abc",
     ),
     _step(
         "target-and-local",
         "- {id: a, title: A, run: 'npx supabase migration list {{target}} §--local'}\n",
-        "in place of --local",
+        "instead of --local",
     ),
     _step(
         "two-targets",
@@ -371,38 +371,38 @@ BROKEN = [
     _step(
         "event-twice",
         LOOK,
-        "an event has 'run_sql' and 'kill_cli'; only one can be",
+        "an event has 'run_sql' and 'kill_cli'; only one is allowed",
         more=EVENT % "look, run_sql: x, §kill_cli: after",
     ),
     _step(
         "event-of-another-kind",
         LOOK,
-        "'text' goes with 'write_file', not with 'run_sql'",
+        "'text' can only be used with 'write_file', not with 'run_sql'",
         more=EVENT % "look, run_sql: x, §text: y",
     ),
     _step("checked-unknown", LOOK, "no step is called 'loom'", more=CHECKED % "loom"),
-    _step("walked-unknown", LOOK, "does not come to 'loom' there", more=WALKED % "§loom"),
-    _step("walked-backwards", LOOK + LATER, "does not come to 'look' there", more=WALKED % "later, §look"),
+    _step("walked-unknown", LOOK, "does not reach 'loom' there", more=WALKED % "§loom"),
+    _step("walked-backwards", LOOK + LATER, "does not reach 'look' there", more=WALKED % "later, §look"),
     _step("checked-nothing", LOOK, "step 'look' compares nothing", more=CHECKED % "look"),
     _step(
         "not-on-this-major",
         "- {id: a, title: A, run: §'npx supabase logs {{target}}'}\n",
-        "CLI 2 has no such command; say in 'on_cli' what to do there",
+        "CLI 2 has no such command; use 'on_cli' to say what to do there",
     ),
     _step(
         "check-that-writes",
         "- {id: a, title: A, run: git log, verify: {run: §'npx supabase db push {{target}}'}}\n",
-        "a check only reads, and this writes",
+        "a check must only read, but this writes",
     ),
     _step(
         "sql-check-that-writes",
         "- {id: a, title: A, run: git log, verify: {sql: §insert into t values (1)}}\n",
-        "a check only reads, and this writes",
+        "a check must only read, but this writes",
     ),
     _step(
         "edit-check-that-writes",
         "- {id: a, title: A, edit: {file: x, template: y, check: §npx supabase migration new z}}\n",
-        "a check only reads",
+        "a check must only read",
     ),
     _step(
         "statement-that-writes",
@@ -412,7 +412,7 @@ BROKEN = [
     _step(
         "two-statements",
         "- {id: a, title: A, sql: §select now() from t; select 2}\n",
-        "a step runs one statement, and here are 2",
+        "a step runs one statement, but this has 2",
     ),
     _step(
         "no-way-back",
@@ -437,7 +437,7 @@ BROKEN = [
     _step(
         "before-writes",
         "- {id: a, title: A, run: git log}\n",
-        "before step 1 only reads, and this writes",
+        "before step 1, a command must only read, but this writes",
         more="before: [§{id: b, title: B, run: 'npx supabase db push {{target}}'}]\n",
     ),
     _step(
@@ -519,4 +519,4 @@ def test_a_second_emergency_is_a_problem(tmp_path: Path, capsys: pytest.CaptureF
         (book / "procedures" / f"{name}.yaml").write_text(f"emergency: true\n{PROCEDURE}", encoding="utf-8")
     assert main(["--book", str(book), "check"]) == 2
     found = capsys.readouterr().out
-    assert "fix-it.yaml:1:1: only one procedure can be the emergency, and add-thing is" in found
+    assert "fix-it.yaml:1:1: only one procedure can be the emergency, and add-thing already is" in found

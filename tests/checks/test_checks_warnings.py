@@ -75,21 +75,21 @@ def _edit(sql: str, check: str = CHECK) -> str:
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
-        ("alter table t add column c text;", "a migration without 'set lock_timeout' waits forever"),
-        ("set statement_timeout = '5s';\nalter table t add column c text;", "a migration without 'set lock_timeout'"),
+        ("alter table t add column c text;", "without 'set lock_timeout', a migration waits for a lock forever"),
+        ("set statement_timeout = '5s';\nalter table t add column c text;", "without 'set lock_timeout', a migration"),
         (f"{SAFE}create index i on t (c);", "create index locks the table"),
         (f"{SAFE}create unique index i on t (c);", "create index locks the table"),
         (f"{SAFE}drop index i;", "drop index locks the table"),
         (f"{SAFE}reindex index i;", "reindex index locks the table"),
         ("create index concurrently i on t (c);\nalter table t add column d text;", "CONCURRENTLY must be alone"),
-        ("create index concurrently if not exists i on t (c);", "IF NOT EXISTS would take an index"),
+        ("create index concurrently if not exists i on t (c);", "IF NOT EXISTS would accept an invalid index"),
         (f"begin;\n{SAFE}alter table t add column c text;\ncommit;", "BEGIN in a migration splits it"),
         (f"{SAFE}alter table t add column c text;\nselect 'done' as status;", "push prints no results"),
         (
             f"{SAFE}create or replace function f() returns int language sql as $$ select 1 $$;",
-            "a function without SET search_path",
+            "without SET search_path, a function",
         ),
-        (f"{SAFE}alter table t drop column c cascade;", "CASCADE drops what depends on it too"),
+        (f"{SAFE}alter table t drop column c cascade;", "CASCADE also drops whatever depends on it"),
     ],
 )
 def test_template_that_is_not_safe_is_a_problem(tmp_path: Path, sql: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""The verbs of a walk from outside: who is let in, what can be seen from another terminal, what a bad disk does."""
+"""Run the verbs of a walk as a user does: access, the view from another terminal, and disk failures."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def on_a_terminal(argv: Sequence[str], place: Place) -> int:
 def test_without_a_person_nothing_begins(
     place: Place, verb: str, way: Callable[[Sequence[str], Place], int], flags: list[str]
 ) -> None:
-    """Exit 4 in every combination; no command has run, and no journal was made."""
+    """Every combination exits with 4. No command runs, and no journal is created."""
     argv = [sys.executable, "-m", "runbook", "--book", str(place.root / "book"), *verb.split(), *flags]
 
     assert way(argv, place) == 4
@@ -105,7 +105,7 @@ def test_without_a_person_nothing_begins(
 
 
 def test_the_message_says_what_to_do(place: Place) -> None:
-    """One sentence and a hint on standard error, nothing on standard output."""
+    """Standard error has one sentence and a hint; standard output is empty."""
     ended = runbook(place, "run", "fix")
 
     assert ended.stdout == ""
@@ -116,7 +116,7 @@ def test_the_message_says_what_to_do(place: Place) -> None:
 
 
 def test_history_report_and_status_are_read_from_another_terminal(place: Place) -> None:
-    """After a walk to its end, with titles from the book, as text and as JSON."""
+    """A finished walk is shown with titles from the book, as text and as JSON."""
     assert place.session() == 0, place.screens
     header = place.events[0]
     assert isinstance(header, RunStarted)
@@ -148,7 +148,7 @@ def second_terminal(place: Place, *reasons: str) -> tuple[int, str]:
 
 
 def test_one_run_per_target_and_status_tells_the_others(place: Place) -> None:
-    """While a run waits at a prompt: status shows it, and a second run on that target ends with exit 5."""
+    """While a run waits at a prompt, status shows it, and a second run on that target exits with 5."""
     answer = place.answer
     seen: list[str] = []
     codes: list[int] = []
@@ -172,7 +172,7 @@ def test_one_run_per_target_and_status_tells_the_others(place: Place) -> None:
 
 
 def test_a_take_over_ends_the_other_run_before_its_next_command(place: Place) -> None:
-    """The person who lost the target is told at the next step; nothing of theirs runs."""
+    """The person who lost the target gets a message at the next step, and none of their commands runs."""
     answer = place.answer
     seen: list[tuple[int, str]] = []
 
@@ -189,7 +189,7 @@ def test_a_take_over_ends_the_other_run_before_its_next_command(place: Place) ->
 
 
 def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
-    """Its process is gone, the step's end is unknown, and the way back is named."""
+    """Status says that its process is gone and the step's result is unknown, and how to continue."""
     (place.root / "kill").touch()
     assert place.session() == -signal.SIGKILL
 
@@ -202,7 +202,7 @@ def test_status_tells_of_a_run_that_was_killed(place: Place) -> None:
 
 
 def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
-    """A directory that can't be made is one sentence."""
+    """If the directory can't be created, the error is one sentence."""
     place.session()
 
     assert runbook(place, "report", "--output", "out.md").returncode == 0
@@ -213,7 +213,7 @@ def test_a_report_goes_to_a_file_or_says_why_not(place: Place) -> None:
 
 
 def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> None:
-    """A name for it, as /dev/stdout is one: what the shell wrote before and writes after stays."""
+    """The report goes to /dev/stdout. What the shell writes before and after it stays."""
     place.session()
     # A link of the test's own: a program that replaces links would replace the machine's.
     name = place.root / "stdout"
@@ -239,7 +239,7 @@ def test_a_report_on_the_standard_output_leaves_the_rest_of_it(place: Place) -> 
     ],
 )
 def test_a_run_that_is_not_there_is_one_sentence(place: Place, words: list[str], says: str) -> None:
-    """With exit code 2."""
+    """The exit code is 2."""
     ended = runbook(place, *words)
 
     assert ended.returncode == 2
@@ -247,7 +247,7 @@ def test_a_run_that_is_not_there_is_one_sentence(place: Place, words: list[str],
 
 
 def test_a_full_disk_stops_the_run_before_the_command(place: Place) -> None:
-    """The limit on file sizes stands for the end of the disk: exit 1, a sentence, and the write never began."""
+    """A file size limit plays the full disk. The run exits with 1 and a sentence, and the write never starts."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     answer = place.answer
@@ -272,7 +272,7 @@ def test_a_full_disk_stops_the_run_before_the_command(place: Place) -> None:
 
 
 def test_an_unusable_state_directory_stops_the_run_before_anything(place: Place) -> None:
-    """A file stands where the directory should be."""
+    """There is a file in place of the directory."""
     (place.root / "state").mkdir()
     (place.root / "state" / "runbook").write_text("")
 
@@ -282,7 +282,7 @@ def test_an_unusable_state_directory_stops_the_run_before_anything(place: Place)
 
 
 def test_completion_offers_procedures_and_runs(place: Place) -> None:
-    """As the shell asks for them."""
+    """The test asks for completions in the way the shell does."""
     place.session()
     environment = {**place.environment, "_RUNBOOK_COMPLETE": "bash_complete", "RUNBOOK_BOOK": str(place.root / "book")}
 

@@ -36,12 +36,12 @@ def _script(home: Path, shell: str) -> str:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_script_says_where_it_goes(home: Path, shell: str) -> None:
-    """Its first line is a comment with the line to add."""
+    """The first line of the script is a comment with the line to add."""
     assert _script(home, shell).startswith("# ")
 
 
 def test_bash_completes_verbs_and_procedures(home: Path) -> None:
-    """The function that the script defines, called as bash calls it."""
+    """The test calls the function that the script defines as bash calls it."""
     ask = """
 eval "$(runbook completion bash)"
 complete() {
@@ -55,7 +55,7 @@ complete runbook show add-
 
 
 def test_fish_completes_procedures(home: Path) -> None:
-    """Fish can be asked what it would offer."""
+    """Fish has a command that prints what it would offer."""
     fish = shutil.which("fish")
     assert fish, "fish is needed for this test"
     ask = "runbook completion fish | source; complete --do-complete 'runbook show add'"
@@ -64,7 +64,7 @@ def test_fish_completes_procedures(home: Path) -> None:
 
 
 def test_zsh_completes_procedures_at_its_prompt(home: Path) -> None:
-    """A tab at a real prompt."""
+    """The test presses Tab at a real prompt."""
     zsh = shutil.which("zsh")
     assert zsh, "zsh is needed for this test"
     child = terminal(zsh, "-f", environment={**_environment(home), "PS1": "ready> "}, directory=home)
@@ -77,7 +77,7 @@ def test_zsh_completes_procedures_at_its_prompt(home: Path) -> None:
 
 
 def test_unknown_shell_is_a_usage_error(home: Path) -> None:
-    """The known ones are named."""
+    """The error lists the known shells."""
     done = subprocess.run(
         ["runbook", "completion", "tcsh"], capture_output=True, text=True, env=_environment(home), check=False
     )

@@ -1,4 +1,4 @@
-"""`runbook doctor`: what is there, what is missing, and the command that adds it."""
+"""`runbook doctor`: what is installed, what is missing, and the command that adds it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_machine_with_everything_passes(machine: Machine) -> None:
-    """Exit 0, and the versions are there to read."""
+    """It exits with 0 and shows the versions."""
     code, found = machine.doctor()
     assert code == 0, found
     assert found["Supabase CLI"][:2] == ("good", "3.1.0")
@@ -72,7 +72,7 @@ def test_machine_with_everything_passes(machine: Machine) -> None:
     ],
 )
 def test_what_run_needs_and_lacks_fails_with_its_fix(machine: Machine, missing: str, name: str, fix: str) -> None:
-    """Exit 1, and the deed that puts it right."""
+    """It exits with 1 and shows the fix."""
     (machine.root / missing).unlink()
     code, found = machine.doctor()
     assert (code, found[name][0]) == (1, "missing")
@@ -80,7 +80,7 @@ def test_what_run_needs_and_lacks_fails_with_its_fix(machine: Machine, missing: 
 
 
 def test_unpinned_cli_is_missing(machine: Machine) -> None:
-    """Without a pin npx would fetch whatever is newest."""
+    """Without a pin, npx would download the newest version."""
     program(machine.bin, "npx", "exit 1")
     code, found = machine.doctor()
     assert (code, found["Supabase CLI"][0]) == (1, "missing")
@@ -89,13 +89,13 @@ def test_unpinned_cli_is_missing(machine: Machine) -> None:
 
 @pytest.mark.parametrize(("version", "expected"), [("4.0.0", "missing"), ("3.2.0", "note"), ("2.122.1", "good")])
 def test_cli_is_compared_with_what_the_book_was_proven_with(machine: Machine, version: str, expected: str) -> None:
-    """An unknown major stops; another minor is told."""
+    """An unknown major is an error; another minor version is only reported."""
     program(machine.bin, "npx", f"echo {version}")
     assert machine.doctor()[1]["Supabase CLI"][0] == expected
 
 
 def test_token_is_found_and_never_shown(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the environment or in the CLI's file."""
+    """The token may be in the environment or in the CLI's file."""
     assert machine.doctor()[1]["login"][0] == "note"
     monkeypatch.setenv("SUPABASE_ACCESS_TOKEN", "sbp_0123456789")
     assert machine.doctor()[1]["login"][0] == "good"
@@ -108,7 +108,7 @@ def test_token_is_found_and_never_shown(machine: Machine, monkeypatch: pytest.Mo
 
 
 def test_traps_are_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left out is a note, what only a person can take away fails."""
+    """A hazard that runbook removes is a note. One that only a person can remove is a failure."""
     monkeypatch.setenv("SUPABASE_YES", "1")
     code, found = machine.doctor()
     assert (code, found["trap"][0]) == (0, "note")
@@ -119,14 +119,14 @@ def test_traps_are_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_broken_book_fails(machine: Machine) -> None:
-    """The command that shows its problems is named."""
+    """The fix is the command that shows the book's problems."""
     (machine.book / "procedures" / "add-thing.yaml").write_text("title: [\n")
     code, found = machine.doctor()
     assert (code, found["book"][0], found["book"][2]) == (1, "missing", "runbook check")
 
 
 def test_journal_in_the_way_fails(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file where the directory should be, for root too."""
+    """There is a file in place of the directory, which stops root too."""
     (machine.root / "state").mkdir()
     (machine.root / "state" / "runbook").write_text("in the way")
     monkeypatch.setenv("XDG_STATE_HOME", str(machine.root / "state"))
@@ -147,20 +147,20 @@ def _no_home() -> object:
 
 
 def test_doctor_changes_nothing(machine: Machine) -> None:
-    """It looks. All that it leaves is the seal of what it cached, and no journal."""
+    """It leaves nothing but the seal of its cache, and no journal."""
     machine.doctor()
     left = [path.name for path in (machine.root / "home" / ".local").rglob("*") if path.is_file()]
     assert left == ["cache.key"]
 
 
 def test_another_runbook_on_path_is_told(machine: Machine) -> None:
-    """Other packages bring a program of this name."""
+    """Other packages install a program with this name."""
     program(machine.bin, "runbook", "echo other")
     assert str(machine.bin / "runbook") in machine.doctor()[1]["on PATH"][1]
 
 
 def test_text_is_readable_and_fixes_stay_in_one_piece(machine: Machine) -> None:
-    """A fix is a command to copy."""
+    """A fix is a command to copy, so it must not be broken across lines."""
     program(machine.bin, "npx", "exit 1")
     text = machine.text()
     assert "-> npm install --save-dev --save-exact supabase@3.1.0\n" in text

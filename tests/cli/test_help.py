@@ -1,4 +1,4 @@
-"""The help of every verb: at the terminal, and on the page that is made from it."""
+"""The help of every verb, at the terminal and on the page that is generated from it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _commands() -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("words", [*_commands()], ids=" ".join)
 def test_help_shows_no_mark_of_clicks(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """The mark that keeps lines as they are never reaches a reader, and every paragraph fits the terminal."""
+    """Readers never see click's mark that preserves lines, and every paragraph fits the terminal."""
     assert main([*words, "--help"]) == 0
     shown = capsys.readouterr().out
 
@@ -47,7 +47,7 @@ def test_the_page_shows_no_mark_of_clicks() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_full_disk_is_no_bug() -> None:
-    """What the machine refuses is said in one sentence, with what to do, and without a log that nobody needs."""
+    """The error is one sentence with what to do, and no log is written."""
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "runbook", "show", "emergency-rollback"],

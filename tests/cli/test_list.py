@@ -1,4 +1,4 @@
-"""`runbook list`: what there is, in the order in which it is needed."""
+"""`runbook list`: all procedures, in the order in which people need them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _list(*words: str, cwd: Path, book: Path | None = None, columns: int = 80) -
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (60, 20)])
 def test_the_whole_list_fits_the_terminal_with_the_emergency_first(tmp_path: Path, columns: int, rows: int) -> None:
-    """Below it there is room for the prompt. With summaries it is longer, and they wrap under themselves."""
+    """There is room for the prompt below it. With summaries, it's longer, and their lines align when they wrap."""
     lines = _list(cwd=tmp_path, columns=columns).stdout.splitlines()
     assert lines[0] == "In an emergency: runbook run emergency-rollback"
     assert len(lines) < rows
@@ -43,14 +43,14 @@ def test_the_whole_list_fits_the_terminal_with_the_emergency_first(tmp_path: Pat
 
 
 def test_json_has_every_procedure(tmp_path: Path) -> None:
-    """With digest, drills and parameters."""
+    """Each procedure has its digest, drills and parameters."""
     records = json.loads(_list("--format", "json", cwd=tmp_path).stdout)
     assert {record["id"] for record in records} == set(read_book(PACKAGED_BOOK).procedures)
     assert all(len(record["digest"]) == 64 for record in records)
 
 
 def test_quick_look_sees_what_the_reader_sees() -> None:
-    """Only the heads of the files are read; the result is the same."""
+    """Only the heads of the files are read, and the result is the same."""
     whole = read_book(PACKAGED_BOOK).procedures
     quick = read_contents(PACKAGED_BOOK)
     assert quick is not None
@@ -60,7 +60,7 @@ def test_quick_look_sees_what_the_reader_sees() -> None:
 
 
 def test_quick_look_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second look parses nothing and sees the same; an edited head is parsed anew."""
+    """The second look parses nothing and returns the same. An edited head is parsed again."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     book = write_book(tmp_path / "book", {"add-thing": PROCEDURE})
     first = read_contents(book)
@@ -77,7 +77,7 @@ def test_quick_look_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ["7", "[]", "[7]", "[[1]]", '{"a": 1}', "null", '[["Eaten.", "before", "5", false]]', '[["Eaten.", "x", 5, 0]]'],
 )
 def test_quick_look_takes_nothing_else_for_its_own(kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry with other things in it is as good as none."""
+    """A cache entry with other content is ignored."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     book = write_book(tmp_path / "book", {"add-thing": PROCEDURE})
     first = read_contents(book)
@@ -99,7 +99,7 @@ def test_quick_look_takes_nothing_else_for_its_own(kept: str, tmp_path: Path, mo
     ],
 )
 def test_quick_look_leaves_the_odd_to_the_reader(text: str, tmp_path: Path) -> None:
-    """Whatever is not as it should be is told by the reader, with its place."""
+    """The reader reports anything irregular, with its place."""
     book = write_book(tmp_path / "book", {"add-thing": text})
     assert read_contents(book) is None
     ended = _list(cwd=tmp_path, book=book)
@@ -107,12 +107,12 @@ def test_quick_look_leaves_the_odd_to_the_reader(text: str, tmp_path: Path) -> N
 
 
 def test_empty_book_says_so(tmp_path: Path) -> None:
-    """No procedures is not an error."""
+    """A book without procedures isn't an error."""
     ended = _list(cwd=tmp_path, book=write_book(tmp_path / "book", {}))
     assert "no procedures" in ended.stdout + ended.stderr
 
 
 def test_missing_book_is_a_sentence(tmp_path: Path) -> None:
-    """With how to name another one."""
+    """The hint says how to name another book."""
     ended = _list(cwd=tmp_path, book=tmp_path / "nothing")
     assert (ended.returncode, "--book" in ended.stderr, "Traceback" in ended.stderr) == (2, True, False)

@@ -61,7 +61,7 @@ def book(tmp_path: Path) -> Path:
 
 
 def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> None:
-    """Filled with examples, in the spelling of CLI 3, each with what it does."""
+    """Commands are filled in with examples and written for CLI 3, each with its effect."""
     shown = _run("show", "fix-it", book=book, cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
     for part in (
@@ -71,7 +71,7 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
         "from public.tasks where note = 'tasks'\"",
         "$ npx supabase db push --remote\n     WRITES to production.",
         "No undo: Another migration takes it back",
-        "b) Nothing: go on",
+        "b) Nothing: continue",
         "table: Which table? (for example tasks)",
         "runbook run fix-it",
     ):
@@ -79,14 +79,14 @@ def test_text_shows_commands_as_they_would_run(book: Path, tmp_path: Path) -> No
 
 
 def test_page_starts_with_its_shape(book: Path, tmp_path: Path) -> None:
-    """Phases, answers with what they lead to, how many steps write."""
+    """It lists phases, answers with where they lead, and how many steps write."""
     head = _run("show", "fix-it", book=book, cwd=tmp_path).stdout.split("Use it when")[0]
     lines = ["  Steps: 3 steps, 1 write", "    2  What is broken?", "      a) The table: 1 step, only reads"]
     assert head.split("At a glance\n")[1].splitlines()[:4] == [*lines, "      b) Nothing: nothing to do"]
 
 
 def test_page_opens_in_the_pager_at_a_terminal(book: Path, tmp_path: Path) -> None:
-    """Elsewhere it is printed whole."""
+    """Elsewhere, it's printed in full."""
     environment = {**os.environ, "PAGER": "sed s/^/paged:/", "PYTHONPATH": str(Path(__file__).parents[2])}
     words = ["-m", "runbook", "--book", str(book), "show", "fix-it"]
     shown = pexpect.run(shlex.join([sys.executable, *words]), env=environment, cwd=tmp_path, encoding="utf-8")
@@ -94,7 +94,7 @@ def test_page_opens_in_the_pager_at_a_terminal(book: Path, tmp_path: Path) -> No
 
 
 def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: Path) -> None:
-    """A view may call a function that writes, without a word that shows it."""
+    """A view may call a function that writes, and nothing in the statement shows it."""
     steps = """\
         - id: log
           title: Log the visit
@@ -112,14 +112,14 @@ def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: P
 
 
 def test_other_major_is_shown_on_request(book: Path, tmp_path: Path) -> None:
-    """CLI 2 names its target differently; a major that the book does not know is a usage error."""
+    """CLI 2 names its target differently. A major that the book doesn't know is a usage error."""
     assert "$ npx supabase db push --linked" in _run("show", "fix-it", "--cli", "2", book=book, cwd=tmp_path).stdout
     refused = _run("show", "fix-it", "--cli", "4", book=book, cwd=tmp_path)
     assert (refused.returncode, "It supports 2 and 3" in refused.stderr) == (2, True)
 
 
 def test_linked_project_is_named_and_its_cli_decides(book: Path, tmp_path: Path) -> None:
-    """In a project the lines are those to copy."""
+    """In a project, the commands are ready to copy."""
     temp = tmp_path / "project" / "supabase" / ".temp"
     temp.mkdir(parents=True)
     (tmp_path / "project" / "supabase" / "config.toml").touch()
@@ -139,7 +139,7 @@ def test_linked_project_is_named_and_its_cli_decides(book: Path, tmp_path: Path)
 
 
 def test_digest_is_shown_in_every_form(book: Path, tmp_path: Path) -> None:
-    """It says which text of the procedure one has before one."""
+    """The digest identifies the version of the procedure's text."""
     digest = read_book(book).procedures["fix-it"].digest
     assert all(
         digest in _run("show", "fix-it", "--format", form, book=book, cwd=tmp_path).stdout
@@ -156,27 +156,27 @@ def test_json_is_data(book: Path, tmp_path: Path) -> None:
 
 
 def test_markdown_has_boxes_and_fences(book: Path, tmp_path: Path) -> None:
-    """For an incident's channel."""
+    """The output is meant for an incident's chat channel."""
     text = _run("show", "fix-it", "--format", "md", book=book, cwd=tmp_path).stdout
     assert "- [ ] **3. Push it**" in text
     assert "  ```sh\n  npx supabase db push --remote\n  ```" in text
 
 
 def test_unknown_name_is_corrected(book: Path, tmp_path: Path) -> None:
-    """One line and a hint, exit 2."""
+    """The error is one line and a hint, and the exit code is 2."""
     ended = _run("show", "fix-itt", book=book, cwd=tmp_path)
     assert (ended.returncode, "Did you mean fix-it?" in ended.stderr) == (2, True)
 
 
 def test_mistake_in_another_file_does_not_hide_a_sound_procedure(book: Path, tmp_path: Path) -> None:
-    """In an emergency what can be read is shown."""
+    """In an emergency, runbook shows what it can read."""
     (book / "procedures" / "other.yaml").write_text("title: [\n")
     shown = _run("show", "fix-it", book=book, cwd=tmp_path)
     assert (shown.returncode, "Push it" in shown.stdout) == (0, True)
 
 
 def test_mistake_in_the_procedure_itself_is_told(book: Path, tmp_path: Path) -> None:
-    """It is not shown as if it were sound, and the problem is counted."""
+    """The procedure isn't shown as if it were valid, and its problems are counted."""
     (book / "procedures" / "fix-it.yaml").write_text("title: [\n")
     shown = _run("show", "fix-it", book=book, cwd=tmp_path)
     assert (shown.returncode, shown.stdout) == (2, "")
@@ -184,7 +184,7 @@ def test_mistake_in_the_procedure_itself_is_told(book: Path, tmp_path: Path) -> 
 
 
 def test_one_procedure_read_by_itself_is_the_one_of_the_whole_book() -> None:
-    """Its includes and its digest too, though only their files are opened."""
+    """Its includes and its digest are the same too, though only the files of these procedures are opened."""
     whole = read_book(PACKAGED_BOOK)
     for name, procedure in whole.procedures.items():
         part = load_procedure(PACKAGED_BOOK, name)
@@ -197,7 +197,7 @@ def test_one_procedure_read_by_itself_is_the_one_of_the_whole_book() -> None:
 def test_every_procedure_of_the_book_can_be_shown(
     form: str, cli: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No network, no Node, no project; text fits 80 columns but for what stands in files and single long words."""
+    """It works without network, Node or a project. Text fits 80 columns, except file content and single long words."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,4 +1,4 @@
-"""What the quick verbs import. How long they take is measured by `benchmarks/startup.py`; this is what it hangs on."""
+"""Check what the quick verbs import, which decides how fast they start. `benchmarks/startup.py` measures the times."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ HEAVY = (
     *("unittest", "yaml", "runbook.checks", "runbook.engine", "runbook.journal", "runbook.site", "runbook.terminal"),
     *("runbook.loading.reader", "runbook.loading.scalars", "runbook.loading.structure", "runbook.loading.yaml_nodes"),
 )
-"""What takes long to import, and what only a file that is read for the first time needs."""
+"""Modules that are slow to import, or that only a file that is read for the first time needs."""
 
 
 def imported(cache: Path, *words: str) -> set[str]:
-    """Return the names of all modules that are there after a command whose files were read before."""
+    """Return the names of all modules that are loaded after a command whose files were read before."""
     code = "import sys; from runbook.cli import main; main(sys.argv[1:]); print(*sys.modules)"
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     for _ in range(2):
@@ -44,12 +44,12 @@ def imported(cache: Path, *words: str) -> set[str]:
     "words", [("list",), ("show", "emergency-rollback"), ("find", "rows", "missing")], ids=" ".join
 )
 def test_a_quick_verb_imports_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
-    """The first thing typed in an emergency answers at once."""
+    """The first command in an emergency must answer at once."""
     assert not imported(tmp_path, *words) & set(HEAVY)
 
 
 def test_the_list_imports_no_model(tmp_path: Path) -> None:
-    """It shows the heads of procedures, and needs no table for those."""
+    """It shows the heads of procedures, which need no tables."""
     own = {name for name in imported(tmp_path, "list") if name.startswith("runbook.")}
     assert own <= {
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
@@ -59,7 +59,7 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
 
 
 def test_finding_imports_no_model(tmp_path: Path) -> None:
-    """The index is read from the cache; of the book, not even the model is there."""
+    """The index comes from the cache, so not even the book's model is loaded."""
     own = {name.split(".")[1] for name in imported(tmp_path, "find", "57014") if name.startswith("runbook.")}
     assert own == {
         *("cache", "cli", "errors", "extras", "linear_regex", "printable", "search", "secret_file", "streams"),
@@ -68,7 +68,7 @@ def test_finding_imports_no_model(tmp_path: Path) -> None:
 
 
 def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
-    """Steps and policy are there, the ways to run them are not."""
+    """Steps and policy are loaded, but not what runs them."""
     own = {
         name.split(".")[1] for name in imported(tmp_path, "show", "emergency-rollback") if name.startswith("runbook.")
     }

@@ -1,4 +1,4 @@
-"""Which run a bare resume takes, what waits besides what is running, and how wide all of it is."""
+"""Which run a bare resume picks, which runs wait, and how wide the lists are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG = "a reason that is as long as people write them when they are called in th
 
 @pytest.fixture
 def journal(tmp_path: Path) -> MemoryJournal:
-    """Return a journal with a run that was cut off in a write, one handed over, one at work, and a finished one."""
+    """Return a journal with a run cut off during a write, one handed over, one that is running, and a finished one."""
     walked = Walked(book(FIX), tmp_path)
     for answer in (Stop(LONG), HandOver("two rows", "bo"), Stop("lunch"), None):
         replace(walked, operator=FakeOperator([answer] if answer else [])).begin()
@@ -38,7 +38,7 @@ def journal(tmp_path: Path) -> MemoryJournal:
 
 
 def test_a_bare_resume_takes_the_run_that_needs_it(journal: MemoryJournal) -> None:
-    """A step that may be half done goes first, then the one that stopped last; a run at work is left alone."""
+    """A step that may be half done comes first, then the run that stopped last. A running one is left alone."""
     cut, handed_over, at_work, _ = reversed(journal.runs())
     assert find_run(journal, None, unfinished=True) == cut  # type: ignore[arg-type]
     ended = StepFinished(at=START, step="apply", purpose=Purpose.RUN, outcome=Outcome.FAILED)
@@ -48,7 +48,7 @@ def test_a_bare_resume_takes_the_run_that_needs_it(journal: MemoryJournal) -> No
 
 
 def test_only_a_run_at_work_leaves_nothing_to_resume(tmp_path: Path) -> None:
-    """The way to see it is named."""
+    """The message says how to see that run."""
     walked = Walked(book(FIX), tmp_path, FakeOperator([Stop()]))
     walked.begin()
     holder = Holder(run=walked.run, procedure="fix", operator="bo", host="h", pid=9, since=START, alive=True)
@@ -59,7 +59,7 @@ def test_only_a_run_at_work_leaves_nothing_to_resume(tmp_path: Path) -> None:
 
 
 def test_runs_that_wait_are_listed_newest_first(journal: MemoryJournal) -> None:
-    """Not the finished one, not the one at work; no line is wider than asked for."""
+    """Finished and running ones aren't listed, and no line is wider than requested."""
     waiting = stopped(journal)
     assert [row.run for row in waiting] == [journal.runs()[2], journal.runs()[3]]
     assert ["handed over" in waiting[0].outcome, "apply is unknown" in waiting[1].outcome] == [True, True]
@@ -69,7 +69,7 @@ def test_runs_that_wait_are_listed_newest_first(journal: MemoryJournal) -> None:
 
 @pytest.mark.parametrize("words", [("status",), ("run", "x" * 90), ("resume",)])
 def test_what_a_narrow_terminal_shows_fits_it(tmp_path: Path, words: tuple[str, ...]) -> None:
-    """Errors and their hints too: lines break at spaces."""
+    """Errors and their hints fit too, and lines break at spaces."""
     state = {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", ".")}
     child = terminal(sys.executable, "-m", "runbook", *words, environment=state, columns=60, rows=20)
     shown = child.read()

@@ -22,7 +22,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
 def test_no_verb_says_what_to_do_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The emergency comes first, then a run to resume, then the rest; all on the smallest screen."""
+    """The emergency comes first, then a run to resume, then the rest. All of it fits the smallest screen."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     lines = said(capsys)
     assert lines[:2] == ["In an emergency:", "  runbook run emergency-rollback"]
@@ -38,7 +38,7 @@ def test_no_verb_says_what_to_do_now(
 
 
 def test_a_book_without_an_emergency_names_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither here nor in the help; a book that can't be read keeps neither from being shown."""
+    """It's named neither here nor in the help. Both are shown even if the book can't be read."""
     own = write_book(tmp_path / "book", {"fix-it": procedure_text("- {id: look, title: Look, tick: Look at it}\n")})
     for chosen in (own, tmp_path / "nothing"):
         assert not any("runbook run" in line for line in said(capsys, "--book", str(chosen)))

@@ -250,7 +250,7 @@ def test_a_table_comes_back_with_all_that_was_said_of_it() -> None:
 @pytest.mark.parametrize("document", ['[{"found": {"history": [["1", "create', '[{"found": null}]', "[]", "7"])
 def test_an_answer_that_was_cut_off_is_refused(document: str) -> None:
     """Half a history would give an older version."""
-    with pytest.raises(UsageError, match="isn't whole"):
+    with pytest.raises(UsageError, match="is incomplete"):
         Catalogue.read(document)
 
 

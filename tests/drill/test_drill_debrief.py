@@ -82,7 +82,7 @@ def test_the_time_is_told_against_the_pages_minutes() -> None:
         ),
         pytest.param(
             [OptionChosen(at=at(0), step="what", option="A function"), SteppedBack(at=at(150), step="look")],
-            "longest at 'look': 2.5 min",
+            "the most time at 'look': 2.5 min",
             id="pause",
         ),
     ],
@@ -136,9 +136,9 @@ def test_the_cause_is_told_in_sentences() -> None:
         "Migration 20260112000000_x had run halfway and was not in the history.",
         "1 statement had set the scene in the database: delete from t",
         "Another session held a transaction open: lock table t",
-        "From the start a colleague held the target.",
+        "From the start a colleague had the target locked.",
         "At step 'push/apply' the command was killed.",
-        "More was prepared to go wrong, at a step that you did not come to.",
+        "Something else would have gone wrong, at a step that you didn't reach.",
     )
 
 

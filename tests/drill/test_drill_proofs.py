@@ -201,7 +201,7 @@ def test_proof_of_a_diagnosis_fails_for_another_error() -> None:
 
     assert found(push="table-exists") == ""
     assert found(push="column-exists") == "push was recognized as table-exists, not as column-exists"
-    assert found(call="table-exists") == "call did not fail"
+    assert found(call="table-exists") == "call didn't fail"
 
 
 def test_migration_files_are_compared_by_name_and_by_content(sandbox: Sandbox) -> None:

@@ -156,7 +156,10 @@ def test_a_failed_check_leads_back_to_the_same_draft(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [pytest.param("  \n", "the finished file is empty", id="empty"), pytest.param(None, "can't be read", id="gone")],
+    [
+        pytest.param("  \n", "the finished file is empty", id="empty"),
+        pytest.param(None, "can't read the finished file", id="gone"),
+    ],
 )
 def test_an_edit_without_a_text_fails_and_changes_nothing(project: Path, text: str | None, why: str) -> None:
     """The file stays as it was."""
@@ -181,7 +184,7 @@ def test_a_file_outside_of_the_project_is_not_written(project: Path) -> None:
     walked = walk_of(project, Edit(file="{{name}}", template="x\n"), Skip("not there"))
 
     assert walked.begin(name="../outside.sql") is ExitCode.DONE
-    assert "is outside of the project" in str(walked.operator.log[1])
+    assert "is outside the project" in str(walked.operator.log[1])
     assert not (project.parent / "outside.sql").exists()
 
 
@@ -193,7 +196,7 @@ def test_a_file_that_has_left_the_project_is_found_out_before_the_step_starts(pr
     later = walked.again(confirm_draft, Skip("not there"))
 
     assert later.resume() is ExitCode.DONE
-    assert "is outside of the project" in str(later.operator.log)
+    assert "is outside the project" in str(later.operator.log)
     assert not (tmp_path / "elsewhere.sql").exists()
     assert not later.executor.ran
 
@@ -208,7 +211,9 @@ def test_a_draft_that_can_not_be_written_is_asked_about(project: Path, monkeypat
     walked = walk_of(project, Edit(file="new.sql", template="x\n"), Skip("no room"))
 
     assert walked.begin(name="n") is ExitCode.DONE
-    assert "can't be written: No space left on device" in str(walked.operator.log[1])
+    said = str(walked.operator.log[1])
+    assert "can't write the draft" in said
+    assert "No space left on device" in said
 
 
 def git(project: Path, *words: str) -> None:

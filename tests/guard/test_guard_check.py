@@ -14,7 +14,7 @@ from runbook.cli import main
 def test_a_test_line_with_another_verdict_is_named_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The check ends with 2, names the rule that decided, and points at the verdict that its author meant."""
+    """The check exits with 2, names the rule that decided, and points at the verdict that its author expected."""
     text, [(line, column)] = marked(POLICY.replace('--linked", verdict: refuse', '--linked", verdict: §allow'))
     book = write_book(tmp_path / "book")
     (book / "policy.yaml").write_text(text, encoding="utf-8")
@@ -23,11 +23,11 @@ def test_a_test_line_with_another_verdict_is_named_with_its_place(
 
     found = capsys.readouterr().out.splitlines()[0]
     assert found.startswith(f"{book / 'policy.yaml'}:{line}:{column}: ")
-    assert found.endswith("the verdict is refuse, by rule 'db-reset', and not allow")
+    assert found.endswith("expected the verdict allow, got refuse by rule 'db-reset'")
 
 
 def test_a_wrong_test_line_keeps_nobody_from_a_walk(tmp_path: Path) -> None:
-    """What only the author must see to is told by the check, and does not keep a book from being opened."""
+    """`check` reports what only the author can fix, and the book still opens."""
     policy = POLICY.replace('migration list", verdict: allow', 'migration list", verdict: refuse')
     book = write_book(tmp_path / "book", policy=policy)
 

@@ -10,7 +10,7 @@ from runbook.cli import main
 from runbook.cli.pages import cli_reference
 
 FORMS = """\
-runbook guard -- npx supabase db push --linked    judge it, ask if need be, then become it
+runbook guard -- npx supabase db push --linked    judge it, ask if necessary, then run it
 runbook guard --line 'A=reset; supabase db $A'    only judge: exit code 0, 6 or 3
 """
 SHELLS = """\
@@ -26,7 +26,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES)
 def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One example per line, its columns under each other."""
+    """Each example is on one line, and the columns are aligned."""
     main([*words, "--help"])
 
     assert lines in "".join(line.removeprefix("  ") for line in capsys.readouterr().out.splitlines(keepends=True))
@@ -34,5 +34,5 @@ def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: 
 
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES)
 def test_the_page_keeps_the_lines_of_examples(words: list[str], lines: str) -> None:
-    """They are preformatted, as they are at the terminal."""
+    """They are preformatted, as at the terminal."""
     assert f"<pre><span><code>{lines.rstrip()}</code></span></pre>" in unescape(cli_reference())

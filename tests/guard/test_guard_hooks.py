@@ -1,4 +1,4 @@
-"""Coding agents' hooks: documented events in, each agent's own answer out; every failure blocks, in time."""
+"""Hooks of coding agents: each documented event gets the agent's own form of answer, and failures block in time."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def decision(agent: str, answer: str) -> str:
 
 
 def blocks(agent: str, ran: subprocess.CompletedProcess[str]) -> bool:
-    """Whether an agent would not run the command: by the answer, and by the exit code where it reads that."""
+    """Whether an agent would block the command, by the answer and, if the agent reads it, by the exit code."""
     denied = decision(agent, ran.stdout) == "deny" and bool(ran.stderr)
     return denied and ran.returncode == (0 if agent == "copilot" else 2)
 
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_refused_command_is_denied(agent: str, home: Home) -> None:
-    """The agent is told what would have happened and what to do instead."""
+    """The answer says what would have happened and what to do instead."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, RESET)).encode())
 
     assert blocks(agent, ran)
@@ -91,7 +91,7 @@ def test_an_allowed_command_gets_no_opinion(agent: str, command: str, home: Home
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_what_needs_a_person_is_asked_or_denied(agent: str, home: Home) -> None:
-    """Agents that can ask do; for the others a question would be consent, so they are denied."""
+    """Agents that can ask do so. The others would treat a question as consent, so the command is denied."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, LOCAL)).encode())
 
     if agent in {"claude-code", "cursor"}:
@@ -127,7 +127,7 @@ def test_what_needs_a_person_is_asked_or_denied(agent: str, home: Home) -> None:
     ids=lambda data: data[:50].decode(errors="replace"),
 )
 def test_an_event_that_cannot_be_read_blocks(agent: str, data: bytes) -> None:
-    """Empty, garbage, half an event, no command in it: no agent takes the answer for consent."""
+    """Whether it's empty, garbage, cut off or without a command, no agent takes the answer for consent."""
     given = agents.answer_event(agent, data, book=None)
     assert blocks(agent, subprocess.CompletedProcess([], given.code, given.stdout, given.stderr))
 
@@ -135,14 +135,14 @@ def test_an_event_that_cannot_be_read_blocks(agent: str, data: bytes) -> None:
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("command", ["x" * 1024 * 1024, "echo " + "a " * 200_000], ids=["one word", "many"])
 def test_a_megabyte_is_not_allowed(agent: str, command: str, home: Home) -> None:
-    """What is too long to be read is not taken for harmless."""
+    """An event that is too long to read doesn't count as harmless."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
     assert decision(agent, ran.stdout) in {"deny", "ask"}
 
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_an_event_that_never_ends_blocks(agent: str, home: Home) -> None:
-    """The guard's own alarm answers while the agent still writes, so no agent gives up waiting and goes on."""
+    """The guard's own alarm answers while the agent is still writing, so no agent gives up and runs the command."""
     child = subprocess.Popen(
         [str(RUNBOOK), "guard", "hook", agent],
         stdin=subprocess.PIPE,
@@ -163,7 +163,7 @@ def test_an_event_that_never_ends_blocks(agent: str, home: Home) -> None:
 
 
 class _Bomb(Exception):
-    """A bug of the guard's."""
+    """A bug in the guard."""
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -171,7 +171,7 @@ class _Bomb(Exception):
 def test_a_crash_blocks(
     agent: str, bomb: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever goes wrong inside, even an exit with code 0, the answer is a refusal."""
+    """If anything goes wrong inside, even an exit with code 0, the answer is a refusal."""
 
     def explode(*_args: object, **_options: object) -> None:
         raise bomb
@@ -189,7 +189,7 @@ def test_a_crash_blocks(
 def test_a_broken_module_blocks(
     agent: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even the module that knows the agents is needed to block."""
+    """Blocking works even without the module that knows the agents."""
     monkeypatch.setitem(__import__("sys").modules, "runbook.guard.agents", None)
 
     code = fast_path.answer_hook(agent, None)
@@ -203,7 +203,7 @@ def test_a_broken_module_blocks(
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_broken_book_blocks(agent: str, home: Home) -> None:
-    """A policy that can't be read lets nothing through."""
+    """If the policy can't be read, every command is blocked."""
     data = json.dumps(event(agent, "ls")).encode()
     assert blocks(agent, home.guard("hook", agent, stdin=data, RUNBOOK_BOOK=str(home.root / "nowhere")))
 
@@ -217,7 +217,7 @@ def test_an_agent_that_nobody_knows_is_an_error(home: Home) -> None:
 
 @pytest.mark.parametrize("agent", ["claude-code", "codex", "gemini", "copilot"])
 def test_tools_that_run_no_command_are_left_alone(agent: str, home: Home) -> None:
-    """Reading, editing and searching are not the guard's business, whatever text they carry."""
+    """Reading, editing and searching aren't the guard's business, whatever text they contain."""
     if agent == "copilot":
         edit: dict[str, Any] = {"toolName": "edit", "toolArgs": json.dumps({"path": "README.md", "text": RESET})}
     else:
@@ -227,7 +227,7 @@ def test_tools_that_run_no_command_are_left_alone(agent: str, home: Home) -> Non
 
 
 def test_other_shapes_of_the_same_events_are_read() -> None:
-    """A list of words, an object where others send text, other names for the shell tool."""
+    """Some agents send a list of words, an object instead of text, or other names for the shell tool."""
     shapes: list[dict[str, Any]] = [
         {"tool_name": "shell", "tool_input": {"command": ["bash", "-lc", RESET]}},
         {"tool_name": "exec_command", "tool_input": {"cmd": RESET}},
@@ -250,6 +250,6 @@ def test_the_directory_of_the_event_counts(home: Home, tmp_path: Path) -> None:
 
 
 def test_what_an_agent_was_denied_is_in_the_log(home: Home) -> None:
-    """With the agent's name."""
+    """The entry has the agent's name."""
     home.guard("hook", "gemini", stdin=json.dumps(event("gemini", RESET)).encode())
     assert json.loads(home.log.read_text())["face"] == "gemini"

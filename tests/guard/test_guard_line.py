@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Home:
     ],
 )
 def test_a_line_is_judged_by_the_exit_code(line: str, code: int, home: Home) -> None:
-    """0 is allowed, 6 needs a person, 3 is refused; what is allowed prints nothing."""
+    """0 means allowed, 6 means that a person must confirm, 3 means refused. An allowed line prints nothing."""
     judged = home.guard("--line", line)
 
     assert judged.returncode == code
@@ -79,7 +79,7 @@ def test_secrets_are_neither_shown_nor_logged(home: Home) -> None:
 
 
 def test_the_directory_and_the_environment_count(home: Home) -> None:
-    """A script of the package.json here is read, and the host in the environment is the target."""
+    """A script of this directory's package.json is read, and the host in the environment is the target."""
     (home.project / "package.json").write_text('{"scripts": {"fresh": "supabase db reset --linked"}}')
 
     assert home.guard("--line", "npm run fresh").returncode == 3
@@ -88,7 +88,7 @@ def test_the_directory_and_the_environment_count(home: Home) -> None:
 
 
 def test_another_book_tightens_the_rules(home: Home) -> None:
-    """A team's policy counts, by RUNBOOK_BOOK and by --book; a broken one lets nothing through."""
+    """RUNBOOK_BOOK and --book select a team's policy. A broken one blocks everything."""
     book = home.root / "book"
     book.mkdir()
     rule = (
@@ -108,7 +108,7 @@ def test_another_book_tightens_the_rules(home: Home) -> None:
 
 
 def test_a_line_is_answered_in_less_than_six_bare_starts(home: Home) -> None:
-    """Measured side by side in processor time: a guard that is slow gets taken out."""
+    """Both are measured in processor time, side by side: people remove a slow guard."""
     home.guard("--line", RESET)  # the policy is read from YAML once
     bare = _milliseconds([sys.executable, "-c", "pass"], home)
     for line in (RESET, "ls -la", "A=reset; supabase db $A --linked"):
@@ -126,7 +126,7 @@ def _milliseconds(argv: list[str], home: Home) -> float:
 
 
 def test_an_allowed_command_is_what_runs(home: Home, tmp_path: Path) -> None:
-    """The guard becomes the command: same words, input, output and exit code, and a closed pipe ends it."""
+    """The guard becomes the command, with the same words, input, output and exit code. A closed pipe ends it."""
     tool = program(tmp_path, "tool", 'printf "<%s>" "$@"; cat; exit 7')
 
     ran = home.guard("--", str(tool), "a b", "", "$x", "--", "-h", stdin=b"in")
@@ -137,7 +137,7 @@ def test_an_allowed_command_is_what_runs(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_refused_command_does_not_run(home: Home, tmp_path: Path) -> None:
-    """Exit code 3, with the text, and the program never started."""
+    """The exit code is 3, the text is printed, and the program never starts."""
     stub = program(tmp_path / "bin", "npx", "echo ran")
 
     ran = home.guard("--", *RESET.split(), PATH=f"{stub.parent}:/usr/bin:/bin")
@@ -147,7 +147,7 @@ def test_a_refused_command_does_not_run(home: Home, tmp_path: Path) -> None:
 
 
 def test_what_needs_a_person_does_not_run_without_a_terminal(home: Home, tmp_path: Path) -> None:
-    """Exit code 6; `yes |` is nobody."""
+    """The exit code is 6. `yes |` isn't a person."""
     stub = program(tmp_path / "bin", "npx", "echo ran")
 
     ran = home.guard(
@@ -173,7 +173,7 @@ def test_what_needs_a_person_does_not_run_without_a_terminal(home: Home, tmp_pat
 def test_a_person_confirms_at_the_terminal(
     words: tuple[str, ...], typed: str, code: int, home: Home, tmp_path: Path
 ) -> None:
-    """A write is confirmed with `yes`, what destroys with the name of what it would hit."""
+    """A person confirms a write with `yes`, and a destructive command with the name of its target."""
     stub = program(tmp_path / "bin", "npx", "echo it ran")
 
     child = terminal(
@@ -182,14 +182,14 @@ def test_a_person_confirms_at_the_terminal(
     )  # fmt: skip
     child.expect("Type ([^ ]+) to run it, anything else to stop: ")
     type_keys(child, typed)
-    child.expect("it ran" if code == 0 else "did not run")
+    child.expect("it ran" if code == 0 else "didn't run")
     child.wait()
 
     assert child.exitstatus == code
 
 
 def test_a_missing_program_is_said_so(home: Home) -> None:
-    """One sentence, no traceback."""
+    """The error is one sentence without a traceback."""
     ran = home.guard("--", "no-such-program-at-all")
     assert (ran.returncode, ran.stderr.splitlines()[0]) == (
         2,
@@ -198,7 +198,7 @@ def test_a_missing_program_is_said_so(home: Home) -> None:
 
 
 def test_help_and_wrong_use(home: Home) -> None:
-    """`runbook guard` alone shows help; a line and a command together make no sense."""
+    """`runbook guard` alone shows help. A line together with a command is an error."""
     assert "shell-init" in home.guard().stdout
     assert home.guard("--line", "ls", "--", "ls").returncode == 2
     assert home.guard("--line").returncode == 2
@@ -206,7 +206,7 @@ def test_help_and_wrong_use(home: Home) -> None:
 
 
 def test_the_log_shows_what_was_stopped(home: Home) -> None:
-    """Refusals and questions are kept, allowed lines are not; the file is the caller's alone."""
+    """Refusals and questions are logged, allowed lines aren't. Only the caller can read the file."""
     for line in (RESET, "ls", "supabase db reset", "echo 'x"):
         home.guard("--line", line)
 
@@ -223,7 +223,7 @@ def test_the_log_shows_what_was_stopped(home: Home) -> None:
 
 
 def test_a_log_that_cannot_be_written_changes_nothing(home: Home) -> None:
-    """The refusal stands, and an odd line in the log is passed over."""
+    """The command is still refused, and an odd line in the log is skipped."""
     home.log.parent.mkdir(parents=True)
     home.log.write_text('garbage\n{"at": 1}\n')
     assert home.guard("--line", RESET).returncode == 3
@@ -234,14 +234,14 @@ def test_a_log_that_cannot_be_written_changes_nothing(home: Home) -> None:
 
 
 def test_the_log_is_empty_at_first(home: Home) -> None:
-    """Nothing was stopped yet, and that is said."""
+    """A message says that nothing was stopped yet."""
     shown = home.guard("log")
     assert (shown.returncode, shown.stdout) == (0, "")
     assert "Nothing was stopped yet" in shown.stderr
 
 
 def test_the_guard_does_without_platformdirs(tmp_path: Path) -> None:
-    """Judging a harmless line imports none of it."""
+    """Judging a harmless line doesn't import it."""
     script = (
         "import sys; from runbook.guard.fast_path import answer\n"
         "assert answer(['guard', '--line', 'ls']) == 0\n"

@@ -1,4 +1,4 @@
-"""The policy that a line is judged by: that of the book as it is now, and quick to get at."""
+"""The policy that a line is judged by is that of the book as it is now, and loads fast."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def book(tmp_path: Path) -> Path:
 
 
 def test_a_change_of_the_book_counts_at_once(book: Path) -> None:
-    """Though the file keeps its size and its times."""
+    """It counts even if the file keeps its size and its times."""
     policy = book / "policy.yaml"
     text, about = policy.read_text(), policy.stat()
 
@@ -49,7 +49,7 @@ def test_a_change_of_the_book_counts_at_once(book: Path) -> None:
 
 
 def test_a_lenient_policy_planted_in_the_cache_changes_nothing(cache: Path) -> None:
-    """What others could have written is not read."""
+    """A file that others could have written isn't read."""
     assert judge_line(LINE, book=None, face="line").verdict is Verdict.REFUSE
     for entry in cache.iterdir():
         entry.write_text(entry.read_text().replace('"refuse"', '"allow"'))
@@ -59,7 +59,7 @@ def test_a_lenient_policy_planted_in_the_cache_changes_nothing(cache: Path) -> N
 
 
 def imported(*words: str) -> set[str]:
-    """Return the names of all modules that are there after a command whose files were read before."""
+    """Return the names of all modules that are loaded after a command whose files were read before."""
     code = "import sys; from runbook.cli import main; main(sys.argv[1:]); print(*sys.modules)"
     for _ in range(2):
         ran = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
@@ -67,7 +67,7 @@ def imported(*words: str) -> set[str]:
 
 
 def test_judging_a_line_imports_no_more_than_it_needs() -> None:
-    """It runs before every command of somebody's day: two files of the book, and no command line parser."""
+    """It runs before every command that people type, so it reads two files of the book and loads no argument parser."""
     found = imported("guard", "--line", "ls -la")
     own = {name for name in found if name.startswith("runbook.") and not name.startswith("runbook.guard")}
 
@@ -86,7 +86,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
 
 
 def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> None:
-    """It reads two files, and imports no more of the model than these need."""
+    """It reads two files, and imports only the parts of the model that these need."""
     code = (
         "import pathlib, sys; from runbook.loading import read_policy; read_policy(pathlib.Path(sys.argv[1])); "
         "print(*sorted(name for name in sys.modules if name.startswith(('runbook.model.', 'runbook.steps'))))"

@@ -1,4 +1,4 @@
-"""Only a person who has seen the guard's question can answer it, not the next line of a paste."""
+"""Only a person who has seen the guard's question can answer it. The next line of a paste can't."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("way", [*WAYS])
 def test_nothing_pasted_answers_the_guard(way: str, environment: Mapping[str, str], tmp_path: Path) -> None:
-    """The guard discards it, says so and asks again. A person's own `yes` still counts."""
+    """The guard discards pasted text, says so and asks again. A `yes` that a person types still counts."""
     child = terminal(str(RUNBOOK), "guard", "--", *PUSH.split(), environment=environment, directory=tmp_path)
     child.expect(ASKS)
     child.delaybeforesend = None
@@ -67,6 +67,6 @@ def test_yes_below_a_pasted_command_runs_nothing(
     child.send("n")
     time.sleep(READING)
     os.write(child.child_fd, b"o\r")
-    child.expect("did not run|discarded")
+    child.expect("didn't run|discarded")
     assert not (tmp_path / "mark").exists()
     child.close()

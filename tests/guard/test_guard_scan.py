@@ -78,7 +78,7 @@ def files(home: Home) -> Path:
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_refused_command_is_found_at_its_place(name: str, home: Home, files: Path) -> None:
-    """`file:line:column: refuse: command: why`; exit code 3, or 0 where there is none."""
+    """Lines are `file:line:column: refuse: command: why`. The exit code is 3, or 0 if there are none."""
     expected = FILES[name][1]
 
     ran = home.guard("scan", name)
@@ -90,7 +90,7 @@ def test_each_refused_command_is_found_at_its_place(name: str, home: Home, files
 
 
 def test_a_directory_is_searched(home: Home, files: Path) -> None:
-    """All files of these kinds below it, past other people's packages."""
+    """All files of these kinds in it are scanned, except other people's packages."""
     (files / "node_modules/x").mkdir(parents=True)
     (files / "node_modules/x/go.sh").write_text(RESET)
 
@@ -101,7 +101,7 @@ def test_a_directory_is_searched(home: Home, files: Path) -> None:
 
 
 def test_strict_reports_what_needs_a_person_too(home: Home, files: Path) -> None:
-    """A local reset, a script that does not parse, unknown words."""
+    """Examples are a local reset, a script that doesn't parse, and unknown words."""
     (files / "local.sh").write_text("supabase db reset\nsupabase db $X\n")
 
     assert home.guard("scan", "local.sh").returncode == 0
@@ -111,13 +111,13 @@ def test_strict_reports_what_needs_a_person_too(home: Home, files: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_an_error(home: Home) -> None:
-    """One sentence with the name."""
+    """The error is one sentence with the file's name."""
     ran = home.guard("scan", "nowhere.sh")
     assert (ran.returncode, "nowhere.sh" in ran.stderr) == (2, True)
 
 
 def test_the_pre_commit_hook_takes_every_text_file(home: Home, files: Path) -> None:
-    """Its entry is given all names; the kinds that are looked into are the guard's to know."""
+    """The hook passes all file names, and the guard decides which kinds of files it scans."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
 
     ran = home.run(str(RUNBOOK), *hook["entry"].split()[1:], *FILES)
@@ -129,7 +129,7 @@ def test_the_pre_commit_hook_takes_every_text_file(home: Home, files: Path) -> N
 
 
 def test_this_repository_is_clean(home: Home) -> None:
-    """Its own scripts, workflows and package.json hold nothing that its policy refuses."""
+    """Its own scripts, workflows and package.json contain nothing that its policy refuses."""
     names = ["scripts", "package.json", *(name for name in (".github",) if (ROOT / name).exists())]
     ran = home.guard("scan", *(str(ROOT / name) for name in names))
     assert (ran.returncode, ran.stdout) == (0, "")

@@ -1,4 +1,4 @@
-"""`runbook guard install AGENT` and `uninstall`: into settings that people have, without harm to them."""
+"""`runbook guard install AGENT` and `uninstall` change existing settings without damaging them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def commands(settings: object) -> list[str]:
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_hook_is_written_where_nothing_was(agent: str, tmp_path: Path) -> None:
-    """A new file, and it goes away again."""
+    """Installing creates a file, and uninstalling removes it."""
     path = settings_path(agent, tmp_path, user=False)
 
     assert install_hook(agent, path, "/opt/runbook").action == "written"
@@ -73,7 +73,7 @@ def test_the_hook_is_written_where_nothing_was(agent: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("indent", [2, 4, "\t"])
 def test_settings_that_are_there_stay_as_they_are(agent: str, indent: int | str, tmp_path: Path) -> None:
-    """Every key, in its order and indentation; and taking the hook out gives the very same file back."""
+    """Every key keeps its order and indentation. Removing the hook restores exactly the same file."""
     path = settings_path(agent, tmp_path, user=False)
     path.parent.mkdir(parents=True)
     before = json.dumps(THEIRS[agent], indent=indent, ensure_ascii=False) + "\n"
@@ -109,7 +109,7 @@ def test_settings_that_are_there_stay_as_they_are(agent: str, indent: int | str,
     ],
 )
 def test_a_file_that_is_not_understood_is_left_alone(agent: str, text: str, says: str, tmp_path: Path) -> None:
-    """One sentence with the place, and not a byte is changed."""
+    """The error is one sentence with the place, and not a byte is changed."""
     path = settings_path(agent, tmp_path, user=False)
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -125,7 +125,7 @@ def test_a_file_that_is_not_understood_is_left_alone(agent: str, text: str, says
 
 
 def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
-    """Somebody else's idea of the event is not overwritten."""
+    """Another format of the event isn't overwritten."""
     path = tmp_path / "settings.json"
     path.write_text('{"hooks": {"PreToolUse": {}}}')
     with pytest.raises(RunbookError, match="isn't a list"):
@@ -133,7 +133,7 @@ def test_a_list_that_is_no_list_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_private_settings_stay_private(tmp_path: Path) -> None:
-    """They may hold tokens, and so may their backup."""
+    """Settings may contain tokens, and so may their backup."""
     path = tmp_path / "settings.json"
     path.write_text('{"env": {"TOKEN": "x"}}')
     path.chmod(0o600)
@@ -144,7 +144,7 @@ def test_private_settings_stay_private(tmp_path: Path) -> None:
 
 
 def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
-    """People keep their settings in a repository of their own."""
+    """Some people keep their settings in a repository of their own."""
     real = tmp_path / "dotfiles/settings.json"
     real.parent.mkdir()
     real.write_text("{}\n")
@@ -159,7 +159,7 @@ def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_command_that_is_written_really_blocks(agent: str, home: Home) -> None:
-    """Run as the agent runs it: by a shell, with the event on standard input."""
+    """The test runs it as the agent does: in a shell, with the event on standard input."""
     assert home.guard("install", agent).returncode == 0
     path = settings_path(agent, home.project, user=False)
     line = commands(json.loads(path.read_text()))[0]
@@ -175,7 +175,7 @@ def test_the_command_that_is_written_really_blocks(agent: str, home: Home) -> No
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_guard_that_is_gone_blocks(agent: str, tmp_path: Path) -> None:
-    """The command ends as a refusal when `runbook` is not there, or dies."""
+    """If `runbook` is missing or dies, the command ends as a refusal."""
     for program in ("/nowhere/runbook", "/bin/false"):
         path = settings_path(agent, tmp_path, user=True)
         install_hook(agent, path, program)
@@ -190,7 +190,7 @@ def test_a_guard_that_is_gone_blocks(agent: str, tmp_path: Path) -> None:
 
 
 def test_the_book_that_is_meant_goes_into_the_hook(home: Home) -> None:
-    """A team's own book is named in what is written, for agents, shells and shims alike."""
+    """What is written for agents, shells and shims names the team's own book."""
     book = home.root / "our book"
     book.mkdir()
     (book / "policy.yaml").write_text(
@@ -210,7 +210,7 @@ def test_the_book_that_is_meant_goes_into_the_hook(home: Home) -> None:
 
 
 def test_the_users_own_settings_can_be_meant(home: Home) -> None:
-    """`--user` writes below the home directory, with the whole path of `runbook`."""
+    """`--user` writes to the home directory, with the full path of `runbook`."""
     ran = home.guard("install", "claude-code", "--user")
 
     assert ran.returncode == 0

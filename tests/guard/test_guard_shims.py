@@ -1,4 +1,4 @@
-"""The guard in real shells, with the real Supabase CLI behind it: the reset is stopped, the push gets through."""
+"""The guard in real shells, in front of the real Supabase CLI: it stops the reset and lets the push through."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHELLS = ["bash", "zsh", "fish"]
 RESET = "npx supabase db reset --linked"
 PUSH = "npx supabase db push --linked"
 CLI_SAYS = "Cannot find project ref"
-"""What the real CLI answers to a push in a directory that is not linked."""
+"""What the real CLI answers to a push in a directory that isn't linked."""
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def project(home: Home) -> Path:
 
 
 def guarded_path(home: Home) -> str:
-    """Return a PATH that leads to the shims first."""
+    """Return a PATH with the shims first."""
     return f"{home.root}/.local/share/runbook/shims:{os.environ['PATH']}"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_shims_stop_the_reset_and_let_the_push_through(shell: str, home: Home, project: Path) -> None:
-    """In each shell, as typed there and in a script of it; the push reaches the real CLI, which then speaks."""
+    """This works in each shell, at the prompt and in a script. The push reaches the real CLI, which answers."""
     assert shutil.which(shell), "scripts/setup shells"
     path = guarded_path(home)
 
@@ -59,7 +59,7 @@ def test_shims_stop_the_reset_and_let_the_push_through(shell: str, home: Home, p
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_functions_stop_the_reset_and_let_the_push_through(shell: str, home: Home, project: Path) -> None:
-    """The line that people put in their shell's configuration, and aliases they already have."""
+    """The test uses the line for the shell's configuration, together with aliases that people already have."""
     read = f"{RUNBOOK} guard shell-init {shell}"
     alias = "alias npx='npx --yes'\n"
     setup = f"{alias}{read} | source\n" if shell == "fish" else f'{alias}eval "$({read})"\n'
@@ -74,7 +74,7 @@ def test_functions_stop_the_reset_and_let_the_push_through(shell: str, home: Hom
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_functions_hand_on_words_input_and_exit_code(shell: str, home: Home, tmp_path: Path) -> None:
-    """Behind the function the program is the same as without it."""
+    """With the function, the program behaves as without it."""
     stub = program(tmp_path / "bin", "pnpm", 'printf "<%s>" "$@"; cat; exit 7')
     read = f"{RUNBOOK} guard shell-init {shell}"
     setup = f"{read} | source" if shell == "fish" else f'eval "$({read})"'
@@ -87,7 +87,7 @@ def test_functions_hand_on_words_input_and_exit_code(shell: str, home: Home, tmp
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_functions_of_a_runbook_that_is_gone_do_not_open_the_door(shell: str, home: Home, tmp_path: Path) -> None:
-    """The program does not run unguarded; how to get rid of the function is said."""
+    """The program doesn't run unguarded, and the message says how to remove the function."""
     from runbook.guard.shims import shell_functions
 
     stub = program(tmp_path / "bin", "npx", "echo ran")
@@ -101,7 +101,7 @@ def test_functions_of_a_runbook_that_is_gone_do_not_open_the_door(shell: str, ho
 
 
 def test_shims_reach_scripts_makefiles_and_package_scripts(home: Home, project: Path) -> None:
-    """What a shell function can't see."""
+    """A shell function can't see these."""
     (project / "go.sh").write_text(f"#!/bin/sh\n{RESET}\n")
     (project / "Makefile").write_text(f"fresh:\n\t{RESET}\n")
     (project / "package.json").write_text('{"scripts": {"fresh": "npx supabase db reset --linked"}}')
@@ -113,7 +113,7 @@ def test_shims_reach_scripts_makefiles_and_package_scripts(home: Home, project: 
 
 
 def test_a_shim_never_starts_a_shim(home: Home, tmp_path: Path) -> None:
-    """Two directories of shims, one after the other, and still the real program starts once."""
+    """With two directories of shims on PATH, the real program still starts once."""
     stub = program(tmp_path / "bin", "yarn", "echo real")
     for name in ("one", "two"):
         assert home.guard("install", "shims", "--dir", str(tmp_path / name)).returncode == 0
@@ -126,7 +126,7 @@ def test_a_shim_never_starts_a_shim(home: Home, tmp_path: Path) -> None:
 
 
 def test_shims_are_taken_back_and_nothing_else(home: Home, tmp_path: Path) -> None:
-    """Uninstalling removes the shims; installing never overwrites a real program."""
+    """Uninstalling removes only the shims, and installing never overwrites a real program."""
     directory = tmp_path / "shims"
     home.guard("install", "shims", "--dir", str(directory))
     (directory / "mine").write_text("x")

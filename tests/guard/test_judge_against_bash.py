@@ -1,4 +1,4 @@
-"""The guard against real bash: random nestings run with stub programs, and what they reached is compared."""
+"""Compare the guard with real bash: random nestings run with stub programs, which record what they reach."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reaches_a_hosted_reset(command: tuple[str, ...]) -> bool:
 
 
 def test_no_nesting_that_reaches_a_reset_is_allowed(tmp_path: Path) -> None:
-    """Of over 2,000 random nestings none that really reaches one gets through; under 2 % of harmless ones stop."""
+    """Of over 2,000 random nestings, none that really reaches one gets through, and under 2 % of harmless ones stop."""
     given = os.environ.get("FUZZ_SEED", str(SEED))
     seed = random.SystemRandom().randrange(10**9) if given == "random" else int(given)
     cases = make_cases(seed, int(os.environ.get("FUZZ_COUNT", str(COUNT))))

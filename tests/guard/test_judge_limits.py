@@ -1,4 +1,4 @@
-"""Lines that are too much for the guard: a person is asked, soon."""
+"""If a line is too much for the guard, it soon asks a person."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RESET = "supabase db reset --linked"
     ids=lambda line: line[:30],
 )
 def test_a_line_that_is_too_much_is_not_allowed(line: str) -> None:
-    """Too long, too deep, too tangled or not text at all: never allowed, and known soon."""
+    """If it's too long, too deep, too tangled or not text at all, it's never allowed, and the answer comes soon."""
     with must_end():
         assert judge(line).verdict is not Verdict.ALLOW
 
@@ -56,13 +56,13 @@ def test_a_line_that_is_too_much_is_not_allowed(line: str) -> None:
     ids=lambda line: line[:30],
 )
 def test_a_line_made_to_be_slow_is_judged(line: str) -> None:
-    """It comes to an end, whatever it gets: nothing is expanded without a limit."""
+    """Judging always ends, because nothing is expanded without a limit."""
     with must_end():
         assert judge(line).verdict in set(Verdict)
 
 
 def test_a_missing_grammar_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without shfmt a line that needs it is not allowed; a plain one is judged all the same."""
+    """Without shfmt, a line that needs it isn't allowed. A plain line is judged as usual."""
     monkeypatch.setattr(parser, "_shfmt", lambda: "/nonexistent/shfmt")
     assert judge("echo $x").verdict is Verdict.CONFIRM
     assert judge("ls -la").verdict is Verdict.ALLOW
@@ -71,7 +71,7 @@ def test_a_missing_grammar_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mark", [ANY, MAYBE])
 def test_the_characters_that_stand_for_the_unknown_buy_nothing(mark: str) -> None:
-    """A line that brings the guard's own marks is judged more strictly, never less."""
+    """A line that contains the guard's own marks is judged more strictly, never less."""
     assert judge(f"supabase db {mark} --linked").verdict is not Verdict.ALLOW
     assert judge(f"supabase db reset{mark} --linked").verdict is not Verdict.ALLOW
     assert judge(f"echo {mark}").verdict is Verdict.ALLOW

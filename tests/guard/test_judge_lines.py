@@ -39,23 +39,23 @@ SPELLINGS = (
     "yarn dlx supabase db reset --linked",
     "npx supabase@latest db reset --linked",
 )
-"""Every spelling that was seen to wipe a database, or starts the same program."""
+"""Every spelling that really wiped a database, or starts the same program."""
 
 
 @pytest.mark.parametrize("row", EXAMPLES, ids=lambda row: row.line[:60])
 def test_each_example_gets_its_verdict(row: Row) -> None:
-    """The examples that came with the task are all right."""
+    """The examples from the requirements all get the right verdict."""
     assert judge(row.line).verdict == row.verdict, row.why
 
 
 @pytest.mark.parametrize("row", LINES, ids=lambda row: row.line[:60])
 def test_each_line_gets_its_verdict(row: Row) -> None:
-    """The lines of this project's own are all right; the first 530 were written before the guard was."""
+    """This project's own lines all get the right verdict. The first 530 were written before the guard."""
     assert judge(row.line).verdict == row.verdict, row.why
 
 
 def test_there_are_enough_lines_and_none_twice() -> None:
-    """At least 300 lines, each verdict well represented."""
+    """There are at least 300 lines, and each verdict is well represented."""
     verdicts = [row.verdict for row in LINES]
 
     assert len({row.line for row in LINES}) == len(LINES)
@@ -65,7 +65,7 @@ def test_there_are_enough_lines_and_none_twice() -> None:
 
 @pytest.mark.parametrize("line", SPELLINGS)
 def test_every_spelling_that_really_wipes_a_database_is_refused(line: str) -> None:
-    """None of them needs a person: none of them may run at all."""
+    """None of them may run at all, not even if a person confirms."""
     judged = judge(line)
 
     assert judged.verdict is Verdict.REFUSE
@@ -75,7 +75,7 @@ def test_every_spelling_that_really_wipes_a_database_is_refused(line: str) -> No
 
 
 def test_every_row_of_the_policy_holds_in_the_guard() -> None:
-    """What the policy says of a command, and so what the site prints, is what the guard does."""
+    """The guard does what the policy says about a command, and so what the site prints."""
     policy = packaged_policy()
     differences = []
     for rule in policy.rules:
@@ -91,7 +91,7 @@ def test_every_row_of_the_policy_holds_in_the_guard() -> None:
 
 
 def _argvs(rule: Rule) -> list[tuple[str, ...]]:
-    """Return the argvs that a rule speaks of: each form, to each target, with each variant's flags."""
+    """Return the argvs that a rule covers: each form, to each target, with each variant's flags."""
     targets: tuple[tuple[str, ...], ...] = ((),)
     if rule.program == "supabase":
         targets = ((), ("--linked",), ("--remote",), ("--project-ref", "abcdefghijklmnopqrst"), ("--local",))
@@ -105,7 +105,7 @@ def _argvs(rule: Rule) -> list[tuple[str, ...]]:
 
 
 def test_every_test_line_of_the_policy_gets_its_verdict() -> None:
-    """The lines that stand beside the rules are judged as their author meant."""
+    """The test lines in the rules get the verdicts that their author expects."""
     policy = packaged_policy()
     wrong = [
         (test.line, test.verdict, judged.verdict)
@@ -128,7 +128,7 @@ def test_a_refusal_says_what_would_have_happened(line: str) -> None:
 
 
 def test_an_argv_is_not_expanded_again() -> None:
-    """A word of an argv that looks like shell is a word."""
+    """A word of an argv that looks like shell code is just a word."""
     assert judge_words(["echo", "$(supabase db reset --linked)"]).verdict is Verdict.ALLOW
     assert judge_words(["supabase", "db", "$(x)", "--linked"]).verdict is Verdict.CONFIRM
     assert judge_words(["sh", "-c", "supabase db reset --linked"]).verdict is Verdict.REFUSE

@@ -1,4 +1,4 @@
-"""What the guard reads beside the line: scripts, package.json, Makefiles, the installed CLI, the environment."""
+"""What the guard reads besides the line: scripts, package.json, Makefiles, the installed CLI, the environment."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_a_package_script_is_judged_by_what_it_runs(line: str, tmp_path: Path) -
     ],
 )
 def test_what_npm_runs_around_and_below_a_script_counts(scripts: dict[str, str], line: str, tmp_path: Path) -> None:
-    """Scripts before and after, scripts of scripts, arguments, files."""
+    """These are scripts before and after it, scripts that it starts, arguments and files."""
     write_package(tmp_path, scripts)
     (tmp_path / "go.sh").write_text("npx supabase db reset --linked\n", encoding="utf-8")
     assert verdict(line, tmp_path) is Verdict.REFUSE
 
 
 def test_a_harmless_script_is_allowed_and_the_nearest_package_counts(tmp_path: Path) -> None:
-    """From a directory below, npm runs the scripts of the package above."""
+    """In a subdirectory, npm runs the scripts of the package above."""
     write_package(tmp_path, {"build": "vite build", "fresh": "supabase db reset --linked"})
     (tmp_path / "src").mkdir()
 
@@ -59,7 +59,7 @@ def test_a_harmless_script_is_allowed_and_the_nearest_package_counts(tmp_path: P
 
 @pytest.mark.parametrize("line", ["make fresh", "make", "make -C . all", "make -f Makefile all", "cd . && make all"])
 def test_a_make_target_is_judged_by_its_recipe(line: str, tmp_path: Path) -> None:
-    """Targets, what they need, and simple variables."""
+    """This includes targets, their prerequisites, and simple variables."""
     reset = "fresh:\n\t@$(SUPABASE) db reset \\\n\t  --linked\n"
     makefile = f"SUPABASE := npx supabase\nall: fresh\n\t@echo ok\n{reset}build:\n\ttsc\n"
     (tmp_path / "Makefile").write_text(makefile, encoding="utf-8")
@@ -79,7 +79,7 @@ def test_a_script_is_judged_by_its_text(line: str, tmp_path: Path) -> None:
 
 
 def test_a_scripts_arguments_and_variables_count(tmp_path: Path) -> None:
-    """`$1` is what the line gives."""
+    """`$1` is the argument in the line."""
     (tmp_path / "db.sh").write_text('supabase db "$1" "${2:---linked}"\n', encoding="utf-8")
 
     assert verdict("bash db.sh reset", tmp_path) is Verdict.REFUSE
@@ -99,7 +99,7 @@ def test_a_script_of_another_language_is_looked_through(tmp_path: Path) -> None:
 
 
 def test_a_script_that_is_no_shell_and_says_nothing_is_allowed(tmp_path: Path) -> None:
-    """A script in zsh's own grammar does not stop anybody, unless it names a dangerous program."""
+    """A script in zsh's own grammar is allowed, unless it names a dangerous program."""
     (tmp_path / "a.zsh").write_text("print -l ${(f)x}\nfor f (*.txt) { echo $f }\n", encoding="utf-8")
     (tmp_path / "b.zsh").write_text(
         "print -l ${(f)x}\nfor f (*.txt) { supabase db reset --linked }\n", encoding="utf-8"
@@ -110,7 +110,7 @@ def test_a_script_that_is_no_shell_and_says_nothing_is_allowed(tmp_path: Path) -
 
 
 def test_only_small_regular_files_are_read(tmp_path: Path) -> None:
-    """A pipe, a directory and a huge file hold nothing up; what their names say still counts."""
+    """A pipe, a directory or a huge file doesn't block the guard, but its name still counts."""
     import os
 
     os.mkfifo(tmp_path / "pipe.sh")
@@ -123,7 +123,7 @@ def test_only_small_regular_files_are_read(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_without_a_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without `cwd` the verdict depends on the line alone."""
+    """Without `cwd`, the verdict depends on the line alone."""
     write_package(tmp_path, {"fresh": "supabase db reset --linked"})
     monkeypatch.chdir(tmp_path)
     assert judge("npm run fresh").verdict is Verdict.ALLOW
@@ -161,7 +161,7 @@ PUSHES = by_major("db-push", {2: TargetKind.PRODUCTION, 3: TargetKind.LOCAL})
 def test_a_bare_command_is_judged_by_the_major_that_would_run(
     line: str, installed: str, expected: Verdict, tmp_path: Path
 ) -> None:
-    """The installed major or the one named; a `supabase` on PATH may be any, and unknown is the worst."""
+    """It's the installed major or the one named. A `supabase` on PATH may have any major, and the worst counts."""
     write_package(tmp_path, {"push": "supabase db push"})
     if installed:
         write_package(tmp_path / "node_modules/supabase", {}, version=installed)
@@ -173,13 +173,13 @@ def test_a_bare_command_is_judged_by_the_major_that_would_run(
     ("spec", "expected"), [("^3.0.0", Verdict.ALLOW), ("2", Verdict.REFUSE), (">=2", Verdict.REFUSE)]
 )
 def test_the_dependency_tells_the_major_before_it_is_installed(spec: str, expected: Verdict, tmp_path: Path) -> None:
-    """package.json pins what npx will fetch; a range that is open upwards pins nothing."""
+    """package.json pins what npx will download. A range without an upper limit pins nothing."""
     write_package(tmp_path, {}, devDependencies={"supabase": spec})
     assert judge("npx supabase db push", cwd=str(tmp_path), policy=PUSHES).verdict is expected
 
 
 def test_an_environment_that_retargets_needs_a_person() -> None:
-    """A line that names another project by environment is not the usual push."""
+    """A line that names another project in a variable isn't the usual push."""
     push = "npx supabase db push --linked"
 
     assert judge(push).verdict is Verdict.ALLOW
@@ -190,7 +190,7 @@ def test_an_environment_that_retargets_needs_a_person() -> None:
 
 
 def test_a_host_in_the_environment_is_the_target() -> None:
-    """`PGHOST` sends psql and dropdb elsewhere, set in the line or before it."""
+    """`PGHOST` sends psql and dropdb elsewhere, whether it's set in the line or before it."""
     assert judge("dropdb scratch").verdict is Verdict.CONFIRM
     assert judge("PGHOST=db.abc.supabase.co dropdb scratch").verdict is Verdict.REFUSE
     assert judge("dropdb scratch", env={"PGHOST": "db.abc.supabase.co"}).verdict is Verdict.REFUSE
@@ -211,7 +211,7 @@ def test_sql_in_files_counts(tmp_path: Path) -> None:
 
 
 def test_a_script_is_judged_command_by_command() -> None:
-    """Each judgement has its place, and functions that nobody calls are looked into."""
+    """Each judgement has its place, and functions that nobody calls are judged too."""
     script = (
         "#!/bin/bash\nwipe() {\n  supabase db reset --linked\n}\nif true; then\n    npx supabase db push --linked\nfi\n"
     )

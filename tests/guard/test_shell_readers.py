@@ -1,4 +1,4 @@
-"""Two readers of shell text: the plain one must say exactly what the full grammar says."""
+"""The plain reader of shell text must return exactly what the full grammar returns."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def full(text: str) -> Chain | None:
 
 @pytest.mark.parametrize("name", list(TABLES))
 def test_plain_lines_of_the_tables_are_read_alike(name: str) -> None:
-    """Where the plain reader answers, shfmt gives the same nodes; and it answers for a good part of them."""
+    """If the plain reader answers, shfmt returns the same nodes. It answers for many of the lines."""
     lines = [row.line for row in read_rows(TABLES[name]) if row.line.isascii()]
     plain = {line: read_plain(line) for line in lines}
 
@@ -60,7 +60,7 @@ def test_plain_lines_of_the_tables_are_read_alike(name: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_random_texts_are_read_alike_or_left_to_the_grammar(text: str) -> None:
-    """A text that is no shell at all is never taken for a plain line."""
+    """A text that isn't shell code is never taken for a plain line."""
     nodes = read_plain(text)
 
     if nodes is not None:
@@ -95,5 +95,5 @@ NOT_PLAIN = [
 
 @pytest.mark.parametrize("text", NOT_PLAIN)
 def test_anything_that_needs_the_grammar_is_left_to_it(text: str) -> None:
-    """Expansions, redirections, reserved words, braces, patterns and errors are not for the plain reader."""
+    """The plain reader leaves out expansions, redirections, reserved words, braces, patterns and errors."""
     assert read_plain(text) is None

@@ -1,4 +1,4 @@
-"""What words become, against real bash."""
+"""Compare the expansion of words with real bash."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ SEPARATORS = ("-", ",", ":", "x,", " ", "\t:")
 
 
 class Recorder:
-    """An examiner that only looks at what `show` gets."""
+    """An examiner that only records the words of `show`."""
 
     programs: frozenset[str] = frozenset()
     risky: frozenset[str] = frozenset()
@@ -145,20 +145,20 @@ class Recorder:
         self.shown: list[tuple[str, ...]] = []
 
     def is_restricted(self, words: object) -> bool:
-        """Mind nothing."""
+        """Restrict nothing."""
         return False
 
     def command(self, call: Call, *, major: int | None) -> None:
-        """Be told of a command: there is none."""
+        """Ignore a command: there is none."""
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Be told of a doubt: of no interest here."""
+        """Ignore a doubt."""
 
     def stand_at(self, line: int, column: int) -> None:
-        """Be told of a place: of no interest here."""
+        """Ignore a place."""
 
     def start(self, call: Call) -> Texts:
-        """Keep the words of `show`, leave the rest to what is known of programs."""
+        """Keep the words of `show`. All other programs are handled as usual."""
         from runbook.guard.programs.starting import start_command
 
         if call.words[0] == "show":
@@ -184,7 +184,7 @@ def by_bash(text: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_an_expression_becomes_what_bash_makes_of_it(expression: str) -> None:
-    """What is computed is right, and what is not computed is known to be unknown."""
+    """What is computed is right, and everything else is marked as unknown."""
     real = by_bash(f"{SETUP}show {expression}")
     ways = expanded(f"{SETUP}show {expression}")
 
@@ -192,7 +192,7 @@ def test_an_expression_becomes_what_bash_makes_of_it(expression: str) -> None:
 
 
 def test_most_expressions_are_computed() -> None:
-    """To call everything unknown would be easy."""
+    """This makes sure that the guard doesn't just call everything unknown."""
     exact = [text for text in EXPRESSIONS if expanded(f"{SETUP}show {text}") == [by_bash(f"{SETUP}show {text}")]]
     assert len(exact) > 0.85 * len(EXPRESSIONS)
 
@@ -206,7 +206,7 @@ def _covers(words: tuple[str, ...], real: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize("separators", SEPARATORS)
 def test_words_fall_apart_at_the_shells_separators(separators: str) -> None:
-    """`IFS` says where an unquoted expansion is cut."""
+    """`IFS` decides where an unquoted expansion is split."""
     text = f"IFS={separators!r}; X='a,b:c-d e'; show $X"
     assert expanded(text) == [by_bash(text)]
 
@@ -218,7 +218,7 @@ def test_words_fall_apart_at_the_shells_separators(separators: str) -> None:
     )
 )
 def test_random_braces_and_quotes_are_expanded_as_bash_does(text: str) -> None:
-    """Brace expansion comes first, and quotes keep it away."""
+    """Brace expansion comes first, and quotes prevent it."""
     line = f"show {text}"
     assert expanded(line) in ([by_bash(line)], []), text
 
@@ -226,6 +226,6 @@ def test_random_braces_and_quotes_are_expanded_as_bash_does(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(ANSI_PIECES), max_size=8).map("".join))
 def test_random_ansi_c_quotes_are_decoded_as_bash_does(text: str) -> None:
-    """`$'…'` is a language of its own."""
+    """`$'…'` has escapes of its own."""
     line = f"show $'{text}'"
     assert expanded(line) == [by_bash(line)], text

@@ -204,7 +204,9 @@ def test_digest_changes_with_what_is_included(tmp_path: Path) -> None:
     ("procedures", "said"),
     [
         pytest.param({"a": "b", "b": "c", "c": "a"}, "includes form a cycle: a > b > c > a", id="circle"),
-        pytest.param({f"p{n}": f"p{n + 1}" for n in range(12)} | {"p12": ""}, "an include within 8 others", id="deep"),
+        pytest.param(
+            {f"p{n}": f"p{n + 1}" for n in range(12)} | {"p12": ""}, "includes are nested more than 8 deep", id="deep"
+        ),
         pytest.param(
             {f"p{n}": f"p{n + 1} " * 9 for n in range(5)} | {"p5": ""}, "has more than 2000 steps", id="include bomb"
         ),

@@ -59,8 +59,8 @@ BROKEN = [
     _head("no-value", "owner: database", "owner:§", "has no value"),
     _head("date-for-text", "owner: database", "owner: §2026-01-02", "2026-01-02 reads as a date: quote it"),
     _head("impossible-date-for-text", "owner: database", "owner: §2026-13-45", "isn't text: quote it"),
-    _head("list-for-text", "owner: database", "owner: §[a, b]", "a list is here, where one value is expected"),
-    _head("mapping-for-text", "owner: database", "owner: §{a: b}", "a mapping is here"),
+    _head("list-for-text", "owner: database", "owner: §[a, b]", "expected one value, found a list"),
+    _head("mapping-for-text", "owner: database", "owner: §{a: b}", "expected one value, found a mapping"),
     _head("text-for-list", "use_when: [A thing is missing]", "use_when: §Always", "expected a list"),
     _head("empty-list", "use_when: [A thing is missing]", "use_when: §[]", "this list is empty"),
     _head("empty-text", "owner: database", "owner: §''", "is empty"),
@@ -71,7 +71,7 @@ BROKEN = [
     _head("wrong-unit", "90d", "§90s", "'90s' is not a duration such as 90d"),
     _head("octal-number", "minutes: 5", "minutes: §05", "'05' is not a whole number"),
     _head("zero", "minutes: 5", "minutes: §0", "0 is less than 1"),
-    _head("not-a-choice", "section: before", "section: §beforehand", "is none of start, before, during"),
+    _head("not-a-choice", "section: before", "section: §beforehand", "isn't one of start, before, during"),
     _head(
         "not-a-truth",
         "minutes: 5\n",
@@ -92,11 +92,11 @@ BROKEN = [
     _step("unknown-key-of-step", "- {id: a, title: A, run: git log, §rolback: x}\n", "unknown key 'rolback' in a step"),
     _step("step-without-title", "- §{id: a, run: git log}\n", "a step 'a' has no 'title'"),
     _step("step-without-kind", "- §{id: a, title: A}\n", "a step 'a' needs one of 'run', 'sql'"),
-    _step("two-kinds", "- {id: a, title: A, run: git log, §tick: x}\n", "has 'run' and 'tick'; only one can be"),
+    _step("two-kinds", "- {id: a, title: A, run: git log, §tick: x}\n", "has 'run' and 'tick'; only one is allowed"),
     _step(
         "key-of-other-kind",
         "- {id: a, title: A, run: git log, §writes: true}\n",
-        "'writes' goes with 'sql', not with 'run'",
+        "'writes' can only be used with 'sql', not with 'run'",
     ),
     _step("wait-without-reason", "- §{id: a, title: A, wait: 5s}\n", "a step 'a' has no 'for'"),
     _step("text-for-step", "- §look around\n", "expected a step, with keys such as"),
@@ -207,7 +207,7 @@ BROKEN = [
         "policy-choice",
         "policy.yaml",
         POLICY.replace("remote: refuse", "remote: §never", 1),
-        "is none of allow, confirm, refuse",
+        "isn't one of allow, confirm, refuse",
     ),
     _file("policy-flag", "policy.yaml", POLICY.replace("[--version]", "[§version]", 1), "is not a flag such as"),
     _file(
@@ -220,7 +220,7 @@ BROKEN = [
         "supabase-family",
         "supabase.yaml",
         SUPABASE.replace("project: {production: [--remote]", "§projects: {production: [--remote]", 1),
-        "'projects' is none of database, project, nothing",
+        "'projects' isn't one of database, project, nothing",
     ),
     _file(
         "supabase-majors",
@@ -236,7 +236,7 @@ BROKEN = [
     ),
     _file("advice-key", "advice.yaml", "advice: [{id: a, title: A, §does: []}]\n", "unknown key 'does' in a topic"),
     _file("stray-file", "polcy.yaml", "§rules: []\n", "isn't a file of a book; did you mean policy.yaml?"),
-    _file("yml", "procedures/other.yml", f"§{PROCEDURE}", "a procedure's file ends in .yaml"),
+    _file("yml", "procedures/other.yml", f"§{PROCEDURE}", "a procedure's file name must end in .yaml"),
     _file("name", "procedures/Add_Thing.yaml", f"§{PROCEDURE}", "its name isn't an id"),
 ]
 

@@ -37,7 +37,7 @@ def _problems(book: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
         pytest.param(b"title: Add\nsummary: caf\xe9\n", "2:13: is not UTF-8: byte 0xe9 at offset 23", id="latin-1"),
         pytest.param("title: x\n".encode("utf-16"), "1:1: is not UTF-8: byte 0xff at offset 0", id="utf-16"),
         pytest.param(b"title: \x00\n", "1:8: YAML can't contain a control character (U+0000)", id="nul"),
-        pytest.param(BOMB.encode(), "2:8: the alias *a: write the value out", id="billion laughs"),
+        pytest.param(BOMB.encode(), "2:8: the alias *a isn't allowed: write the value out", id="billion laughs"),
         pytest.param(b"[" * 200_000, "1:34: is nested deeper than 32 levels", id="deep lists"),
         pytest.param(b"{a: " * 60_000, "1:130: is nested deeper than 32 levels", id="deep mappings"),
         pytest.param(b"- " * 100_000, "1:67: is nested deeper than 32 levels", id="deep blocks"),

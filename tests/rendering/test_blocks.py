@@ -77,8 +77,8 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
             view.Choice("Again", back_to="one"),
         )
     ): (
-        "a) A table (It is empty)\n  b) Nothing: go on\n  c) Again: go back to one",
-        "- a) A table (It is empty)\n  - b) Nothing: go on\n  - c) Again: go back to one",
+        "a) A table (It is empty)\n  b) Nothing: continue\n  c) Again: go back to one",
+        "- a) A table (It is empty)\n  - b) Nothing: continue\n  - c) Again: go back to one",
         {"choose": ["A table", "Nothing", "Again"]},
     ),
     view.Looks((view.Reading("Locks", (view.Statement("select 1"),)),)): (

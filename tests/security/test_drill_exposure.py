@@ -332,7 +332,7 @@ def raw(port: int, request: bytes) -> str:
         client.shutdown(socket.SHUT_WR)
         answer = client.makefile("rb").read().decode("latin-1")
         # HTTP/0.9 has no status line: the answer is the text alone.
-        bare = {"on 127.0.0.1 alone": "421", "Error code: 400": "400"}
+        bare = {"only on 127.0.0.1": "421", "Error code: 400": "400"}
         told = [status for text, status in bare.items() if text in answer]
         return answer.split(" ")[1] if answer.startswith("HTTP/") else "".join(told) or answer or "nothing"
 

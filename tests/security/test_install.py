@@ -207,7 +207,7 @@ def test_a_package_that_needs_a_newer_python_is_named_with_what_it_needs(checkou
 
     said = failed(checkout, pin, registry.address)
 
-    assert f"thing==2.0 in requirements/tests.txt needs Python >=3.99,<4, and this is Python {HERE}" in said
+    assert f"thing==2.0 in requirements/tests.txt needs Python >=3.99,<4, but this is Python {HERE}" in said
     assert "ERROR: No matching distribution found for thing==2.0" in said
     assert "couldn't reach" not in said
 

@@ -381,7 +381,7 @@ def test_the_check_of_a_book_names_a_check_that_is_not_proven_to_read(tmp_path: 
     """Its author sees the problem before anyone walks the procedure."""
     text = procedure_text(STEP.format(step="", check=check))
     book = write_book(tmp_path / "book", {"fix": text}, policy=POLICY)
-    assert any("a check only reads" in each.message for each in find_problems(str(book))[1])
+    assert any("a check must only read" in each.message for each in find_problems(str(book))[1])
 
 
 def test_a_dry_run_leaves_out_what_is_not_proven_to_read(tmp_path: Path) -> None:

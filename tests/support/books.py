@@ -1,4 +1,4 @@
-"""Small books on disk: a sound procedure to begin with, a policy that knows a few commands."""
+"""Write small books to disk: a valid procedure to start from, and a policy that knows a few commands."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ reviewed: 2026-11-23
 review_every: 3650d
 minutes: 5
 """
-"""The head of a procedure to walk, for years not due for review."""
+"""The head of a procedure to walk, which isn't due for review for years."""
 
 PROCEDURE = (
     HEAD
@@ -153,12 +153,12 @@ advice:
 
 
 def procedure_text(steps: str, *, more: str = "") -> str:
-    """Return the YAML of a procedure whose head is sound (8 lines); `steps` is the list below `steps:`."""
+    """Return the YAML of a procedure with a valid head (8 lines). `steps` is the list below `steps:`."""
     return f"{HEAD}{dedent(more)}steps:\n{indent(dedent(steps), '  ')}"
 
 
 def write_book(directory: Path, procedures: dict[str, str] | None = None, **files: str) -> Path:
-    """Write a book with those procedures (default: one sound one) and return its directory.
+    """Write a book with those procedures (default: one valid one) and return its directory.
 
     `policy`, `supabase`, `patterns` and `advice` replace the files of that name.
     """
@@ -175,7 +175,7 @@ MARK = "§"
 
 
 def marked(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Take the marks out of a text and return it with the places (line, column) where they stood."""
+    """Return a text without its marks, and the places (line, column) where they were."""
     places = []
     for number, line in enumerate(text.splitlines(), start=1):
         while MARK in line:

@@ -1,4 +1,4 @@
-"""What an action runs on a target, by the words of the book's own supabase.yaml."""
+"""Show what an action runs on a target, with the words from the book's own supabase.yaml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["argv_of", "destination"]
 
 
 def destination(policy: Policy, major: int, kind: TargetKind, names: Mapping[str, Value]) -> Destination:
-    """Return a target of that kind; `names` fills its words."""
+    """Return a target of that kind. `names` fills in its words."""
 
     def words(template: Sequence[str]) -> tuple[str, ...]:
         return target_words(template, policy=policy, major=major, kind=kind, names=names)

@@ -1,4 +1,4 @@
-"""A dialog whose answers are written down beforehand."""
+"""Provide a dialog with scripted answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real command line in a process of its own on a real terminal, started by a fork: hundreds of starts in seconds.
+"""Fork the real command line into its own process on a real terminal: hundreds of starts take seconds.
 
 The child is `runbook.cli.main` as it is. What a test adds is a place at which it is killed as by `kill -9`.
 """
@@ -49,7 +49,7 @@ class KillAt:
 
 @dataclass(slots=True)
 class Terminal:
-    """The other side of the child's terminal."""
+    """The test's side of the child's terminal."""
 
     pid: int
     master: int
@@ -57,7 +57,7 @@ class Terminal:
     screens: list[str] = field(default_factory=list)
 
     def converse(self, answer: Callable[[str], str], *, timeout: float = 30) -> int:
-        """Answer each prompt, with the screen since the last one in view, until the child ends; return its code."""
+        """Answer each prompt, given the screen since the last one, until the child ends. Return its exit code."""
         until = time.monotonic() + timeout
         while self._read(until):
             if _PROMPT.search(self.text):
@@ -113,7 +113,7 @@ def _child(argv: Sequence[str], environment: Mapping[str, str], directory: Path,
 
 
 def _arm(kill: KillAt) -> None:
-    """Die at that event: nothing is flushed, closed or given back."""
+    """Die at that event. Nothing is flushed, closed or unlocked."""
     from runbook.journal.events import Event
     from runbook.journal.sqlite import SqliteJournal
 

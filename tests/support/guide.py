@@ -1,4 +1,4 @@
-"""The map of the guide that this book began from: what it says, and where that lives now."""
+"""Map the guide that this book started from: what it says, and where the book says it now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAP = Path(__file__).parents[1] / "book" / "data" / "guide-map.tsv"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that the guide says, where it lives now, and what was corrected."""
+    """One statement of the guide, where it is now, and what was corrected."""
 
     kind: str
     section: str
@@ -41,7 +41,7 @@ def items() -> list[Item]:
 
 
 def is_there(home: str, book: Book) -> bool:
-    """Tell whether a home exists."""
+    """Tell whether a place in the book exists."""
     kind, _, place = home.partition(":")
     match kind:
         case "proc":

@@ -1,4 +1,4 @@
-"""Characters and texts that make a name, a paste or output pass for something else."""
+"""List characters and texts that disguise a name, a paste or output as something else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORGERY = "\x1b[2J\x1b[1;5r\x1b[21;1H  Reads PRODUCTION. It changes nothing.\x1b
 
 
 def number(character: str) -> str:
-    """Return how a hidden character is shown."""
+    """Return the text that is shown for a hidden character."""
     return f"<U+{ord(character):04X}>"
 
 

@@ -1,4 +1,4 @@
-"""Journals as files on disk: what an attacker changes in them, and what the program finds."""
+"""Write journals to disk, change them as an attacker would, and return what the program finds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RUN: tuple[Event, ...] = (
 
 
 def kept(directory: Path, *runs: str) -> Path:
-    """Make a journal of finished runs in one file, as it is when nobody has it open; return the file."""
+    """Write a journal of finished runs to one file, as if nobody has it open. Return the file."""
     with closing(SqliteJournal(directory)) as journal:
         for run in runs or ("r",):
             for event in (began(run), *RUN[1:]):

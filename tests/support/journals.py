@@ -1,4 +1,4 @@
-"""A first event, and a lock's holder; imported by child processes too, so nothing slow comes with it."""
+"""Build a first event and a lock's holder. Child processes import this too, so it must not import anything slow."""
 
 from __future__ import annotations
 

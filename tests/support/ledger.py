@@ -1,4 +1,4 @@
-"""What a run must never do, told from its events by rules that don't know the engine."""
+"""Check from a run's events that it never does what it must not, by rules that don't know the engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def promise(kept: bool, otherwise: str) -> None:
 
 @dataclass
 class StepLedger:
-    """What became of one step, told from its events alone."""
+    """The state of one step, derived only from its events."""
 
     state: str = "open"
     """`open`, `reading` (started; it may simply be done again), `running` (started, its end unknown), `done`, or `left`
@@ -49,7 +49,7 @@ class StepLedger:
     writes: bool = False
     undo_writes: bool = False
     taken_back: bool = False
-    """Its undo has passed, so that what is said of it now is said of the undo."""
+    """Its undo has passed, so later events are about the undo."""
     again: bool = False
     """The operator went back since: it may be done once more, if they confirm it."""
 
@@ -63,13 +63,13 @@ class Ledger:
     given: set[tuple[str, str]] = field(default_factory=set)
     """(step, name) of the values given by hand, while nothing happened that makes them void."""
     is_smooth: bool = True
-    """No step was skipped or taken as done, and the procedure is what it was: no value may be missing."""
+    """No step was skipped or taken as done, and the procedure hasn't changed, so no value may be missing."""
     has_begun: bool = False
     """False for a run that died before its first event and whose target was taken over since."""
     ended: bool = False
 
     def take(self, event: Event, granted: tuple[str, Purpose] | None) -> None:
-        """Enter an event. Raises BrokenPromiseError; `granted` is what the operator just confirmed."""
+        """Add an event. `granted` is what the operator just confirmed. Raises BrokenPromiseError."""
         if isinstance(event, StepStarted):
             self._started(event, granted)
         take = _ENTRIES.get(type(event))
@@ -79,16 +79,16 @@ class Ledger:
             self.given = {key for key in self.given if key[0] != event.step}
 
     def step(self, path: str) -> StepLedger:
-        """Return what is known of a step."""
+        """Return what is known about a step."""
         return self.steps.setdefault(path, StepLedger())
 
     @property
     def unknown(self) -> list[str]:
-        """Steps that started, or whose undo did, and whose end is not known."""
+        """Steps that started, or whose undo started, and whose result isn't known."""
         return [path for path, one in self.steps.items() if "running" in {one.state, one.undoing}]
 
     def compare(self, state: RunState) -> None:
-        """Hold the run's folded state against this. Raises BrokenPromiseError."""
+        """Compare the run's folded state with this. Raises BrokenPromiseError."""
         for path, one in self.steps.items():
             status = state.step(path).status.value
             if one.state == "done" and not one.undoing:

@@ -1,4 +1,4 @@
-"""A guard against tests that never end. How long something takes is measured in `benchmarks/`, not asserted here."""
+"""Stop tests that never end. `benchmarks/` measures how long something takes; nothing here asserts it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["must_end"]
 
 @contextmanager
 def must_end(seconds: int = 60) -> Iterator[None]:
-    """Fail where the block would go on for ever: what backtracks or goes round in circles takes hours, not a minute."""
+    """Fail if the block runs forever. Backtracking or an endless loop takes hours, not a minute."""
 
     def fail(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it did not end within {seconds} s")

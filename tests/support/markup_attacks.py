@@ -1,4 +1,4 @@
-"""Texts that try to be markup, a book with one of them in every text, and readers of the pages made from them."""
+"""Provide texts that try to be markup, a book with one of them in every text, and readers of the resulting pages."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ _KEPT = frozenset(
         *("query", "query_read", "target", "drills"),
     )
 )
-"""Names that a check holds to a form, or that the rest of the book refers to; and drills, which no page shows."""
+"""Names whose form is checked or that the rest of the book refers to, and drills, which no page shows."""
 
 
 class Poisoner:

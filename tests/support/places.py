@@ -1,4 +1,4 @@
-"""A project, a book and a stand-in CLI on disk, and a person who walks there with the real command line."""
+"""Set up a project, a book and a stand-in CLI on disk, and a person who walks there with the real command line."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class Place:
     child: int = 0
     """The pid of the newest session."""
     decisions: list[str] = field(default_factory=list)
-    """Said first, whatever has arrived; before `done` the command that lingers may end."""
+    """The first answer, whatever has arrived. Before `done`, the lingering command may end."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what the walk's process gets."""
+        """Return the environment of the walk's process."""
         return {
             "PATH": f"{self.root / 'bin'}:/usr/bin:/bin",
             "HOME": str(self.root),
@@ -104,7 +104,7 @@ class Place:
             journal.close()
 
     def session(self, kill: KillAt | None = None) -> int:
-        """Begin the run, or go on with it where there is one; a wise person is at the terminal."""
+        """Begin the run, or resume the existing one, with a wise person at the terminal."""
         verb = ["resume"] if self.events else ["run", "fix"]
         argv = ["--book", str(self.root / "book"), *verb, "--workdir", str(self.root / "project")]
         child = start(argv, environment=self.environment, directory=self.root, kill=kill)
@@ -121,7 +121,7 @@ class Place:
             self.screens += child.screens
 
     def answer(self, screen: str) -> str:
-        """Return what a person types who looks at what was really done before deciding."""
+        """Return what a person types who checks what was really done before deciding."""
         if "Nobody saw how this step ended" in screen:
             return self.decide(screen)
         if screen.endswith("why> "):
@@ -132,7 +132,7 @@ class Place:
         return "1" if "What is it?" in screen and "Nothing" in screen else ""
 
     def decide(self, screen: str) -> str:
-        """Say done for a write that has arrived, redo for one that has not, and for what only reads."""
+        """Answer done for a write that has arrived, and redo for one that hasn't or that only reads."""
         if self.decisions:
             answer = self.decisions.pop(0)
             if answer == "done":

@@ -1,4 +1,4 @@
-"""The packaged policy, and small ones for tests of single rules."""
+"""Return the packaged policy, and small policies for tests of single rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def judged(line: str, *, major: int | None = None, stdin: str | None = None) -> 
 
 
 def rule(**parts: Any) -> Rule:
-    """Build a rule; what is left out is harmless."""
+    """Build a rule. Whatever is left out is harmless."""
     defaults: dict[str, Any] = {
         "id": "a-rule",
         "program": "supabase",

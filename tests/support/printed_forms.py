@@ -1,4 +1,4 @@
-"""The ways in which programs print a value: a table of functions from the value to the printed text."""
+"""List the ways in which programs print a value, as a table of functions from the value to the printed text."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ _AROUND = {
 """How many characters at each end don't belong to the value."""
 _TRACE_LENGTH = 6
 _DIGITS_LENGTH = 8
-"""A trace of digits alone must be longer: clocks, run numbers and digests hold any six of them sooner or later."""
+"""A trace of only digits must be longer: sooner or later, clocks, run numbers and digests contain any six of them."""
 _DIGITS = re.compile(r"[0-9A-Fa-f]*")
 
 

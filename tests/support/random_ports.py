@@ -1,4 +1,4 @@
-"""Ports of a walk that do anything: an operator, an executor and a journal whose process may die."""
+"""Provide ports of a walk that act at random: an operator, an executor and a journal whose process may die."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["DiedError", "MortalJournal", "RandomExecutor", "RandomOperator", "Wo
 LEG = 16
 """Answers until an impatient operator stops: fewer than the walk's own patience with answers that lead nowhere."""
 PATIENCE = 200
-"""Questions that must be enough for a patient operator to get to the end of any of these procedures."""
+"""As many questions as a patient operator needs at most to finish any of these procedures."""
 
 
 class DiedError(BaseException):
@@ -59,7 +59,7 @@ class World:
     granted: tuple[str, Purpose] | None = None
     """The step and the purpose that the operator's last answer confirmed."""
     appends_to_live: int = 0
-    """The process dies at that many more events; 0: it does not."""
+    """The process dies after that many more events, or never if it's 0."""
     dies_before: bool = False
     """The event that the process dies at does not reach the disk."""
     is_dead: bool = False
@@ -111,7 +111,7 @@ class MortalJournal(MemoryJournal):
             world.die()
 
     def release(self, target: str, run: str) -> None:
-        """Give the target back, unless nobody lives who could."""
+        """Release the target, unless the process is dead."""
         if not self._world.is_dead:
             super().release(target, run)
 
@@ -170,7 +170,7 @@ _FATES: Mapping[str, tuple[str, ...]] = {
 
 
 def _archive(argv: Sequence[str]) -> None:
-    """Write the archive that `git archive` is asked for: it has one wherever it ends well."""
+    """Write the archive that `git archive` is asked for, which exists whenever git succeeds."""
     wanted = [word.removeprefix("--output=") for word in argv if word.startswith("--output=")]
     for path in wanted:
         with tarfile.open(path, "w") as tar:
@@ -182,7 +182,7 @@ def _archive(argv: Sequence[str]) -> None:
 
 @dataclass
 class RandomOperator:
-    """Answers anything while the world is wild, and afterwards what a patient person would."""
+    """Answers at random while the world is wild, and like a patient person afterwards."""
 
     world: World
     journal: MortalJournal
@@ -193,7 +193,7 @@ class RandomOperator:
     interrupts: bool = False
     """It pressed Ctrl-C."""
     leaves: bool = False
-    """It left the target to who holds it, or a changed procedure as it is."""
+    """It left the target to its holder, or a changed procedure as it is."""
     seen: Counter[tuple[object, ...]] = field(default_factory=Counter)
     asked_by_tick: str = ""
     introduced: bool = False
@@ -201,7 +201,7 @@ class RandomOperator:
     # what it is asked
 
     def introduce(self, procedure: Procedure, target: Callable[[], TargetSeen]) -> bool:
-        """Look at the target and go on; a second time, it is for the procedure that the first was left for."""
+        """Look at the target and continue. The second time is for the procedure that the first one switched to."""
         self.run = "" if self.introduced else self.run
         self.introduced = True
         target()
@@ -245,19 +245,19 @@ class RandomOperator:
         return self._answer("resolve", screen, Resolve(what, "seen"), Purpose.PROBE, _RESOLVE)
 
     def accept(self, what: str, diff: str) -> bool:
-        """Go on with what changed, mostly."""
+        """Usually accept the change."""
         self.world.say(f"accept {what}")
         self.leaves = self.world.fate("accept", "accept", "accept", "leave") == "leave"
         return not self.leaves
 
     def take_over(self, holder: Holder) -> str | None:
-        """Take over, mostly."""
+        """Usually take over."""
         self.leaves = self.world.fate("take", "take", "leave") == "leave"
         self.world.say(f"take over from {holder.run}: {not self.leaves}")
         return None if self.leaves else "it is dead"
 
     def tell(self, event: Event, screen: Screen | None) -> None:
-        """Follow which run this is about, and see that what is told is on disk."""
+        """Follow which run this is about, and check that the reported events are on disk."""
         if isinstance(event, RunStarted):
             self.run = event.run
         promise(self.journal.events(self.run)[-1] is event, "an event is told that is not on disk")

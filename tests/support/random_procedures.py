@@ -1,4 +1,4 @@
-"""Small random books, as plain data that becomes YAML: what is generated here goes through the loader and the checks.
+"""Generate small random books as plain data that becomes YAML and passes through the loader and the checks.
 
 The author never looks ahead: `dice` decides, and its first option is always the plain one, so that an example that
 fails shrinks to something a person can read. All knowledge of how a kind of step is written is in this module.
@@ -44,14 +44,14 @@ class Dice(Protocol):
     """Where decisions come from."""
 
     def choice(self, seq: Sequence[T]) -> T:
-        """Return one of them; the first is the plainest."""
+        """Return one of them. The first is the plainest."""
 
 
 # --- from a plan to a book --------------------------------------------------------------------------------------
 
 
 def write_shared(directory: Path) -> None:
-    """Write what all books have in common."""
+    """Write the files that all books have in common."""
     (directory / "procedures").mkdir(parents=True)
     (directory / "policy.yaml").write_text(POLICY)
     (directory / "supabase.yaml").write_text(SUPABASE)
@@ -97,7 +97,7 @@ def captured_names(plan: Plan) -> frozenset[str]:
 
 
 def random_plan(dice: Dice) -> Plan:
-    """Return procedures that mostly make sense; whether they do is for the checks to say."""
+    """Return procedures that mostly make sense. The checks decide whether they do."""
     plan: Plan = {}
     for name in ("p2", "p1", "p0")[dice.choice((2, 2, 1, 0)) :]:
         author = Author(dice, name, plan)
@@ -107,7 +107,7 @@ def random_plan(dice: Dice) -> Plan:
 
 @dataclass
 class Author:
-    """Writes one procedure: knows which names are known where it writes."""
+    """Writes one procedure, and tracks which names are known where it writes."""
 
     dice: Dice
     name: str
@@ -303,7 +303,7 @@ class Author:
         return {**step, "with": bound} if bound else step
 
     def bind(self, parameter: Record, known: Sequence[str]) -> str:
-        """Return what an included procedure's parameter stands for."""
+        """Return the value of an included procedure's parameter."""
         for sort in ("many", "secret"):
             if parameter.get(sort):
                 alike = [name for name, one in self.parameters.items() if one.get(sort)]

@@ -1,4 +1,4 @@
-"""One life of a run: a random book, walked, cut off, edited and resumed, until a patient operator finishes it."""
+"""Play one life of a run: a random book is walked, cut off, edited and resumed until a patient operator finishes it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RandomWalk:
 
     @classmethod
     def begin(cls, dice: Dice, directory: Path, tally: Counter[str]) -> RandomWalk | None:
-        """Return a walk of a new random book, None if the checks refuse the book."""
+        """Return a walk of a new random book, or None if the checks refuse the book."""
         write_shared(directory / "book")
         (directory / "project").mkdir()
         plan = random_plan(dice)

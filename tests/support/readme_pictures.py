@@ -1,4 +1,4 @@
-"""README's pictures: a step at the terminal, and a page of the site. `scripts/pictures` draws both."""
+"""Draw README's pictures, a step at the terminal and a page of the site, for `scripts/pictures`."""
 
 from __future__ import annotations
 

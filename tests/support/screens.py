@@ -1,4 +1,4 @@
-"""Screens of a walk, put together by hand."""
+"""Build screens of a walk by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches of people, with where each must lead; and how well a search does on them."""
+"""Read searches that people made, with the page that each must find, and rate the search by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SQL does, read off PostgreSQL's own parse tree: the second opinion that the tokenizer is held against."""
+"""Tell what SQL does from PostgreSQL's own parse tree, as a second opinion to compare the tokenizer with."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Tree = dict[str, object]
 
 
 def effect_by_tree(sql: str) -> Effect:
-    """Return the worst effect of a text's statements; raises NotSql where PostgreSQL would not parse it."""
+    """Return the worst effect of a text's statements. Raises NotSql if PostgreSQL can't parse it."""
     return _worst(_statement(*next(iter(statement["stmt"].items()))) for statement in _PGPARSE.parse(sql))
 
 

@@ -1,4 +1,4 @@
-"""Real pseudo terminals for tests, and stand-in programs to put on PATH."""
+"""Provide real pseudo terminals for tests, and stand-in programs to put on PATH."""
 
 from __future__ import annotations
 

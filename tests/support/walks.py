@@ -1,4 +1,4 @@
-"""Procedures made of a few words, and the five ports as lists of what happened."""
+"""Build procedures from a few words, and provide the five ports as lists of what happened."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is known of programs: which start others, which print what they are told, which only take words as data."""
+"""Know programs: which ones start others, which print what they are given, and which only take words as data."""

@@ -1,4 +1,4 @@
-"""What the shell itself does: directories, variables, aliases, traps, and texts run in place."""
+"""Follow what the shell itself does: directories, variables, aliases, traps, and texts run in place."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def _nothing(_call: Call) -> Texts:
 
 
 def _evaluate(call: Call) -> Texts:
-    """Run what subscripts in a command's words substitute, quoted or not."""
+    """Run the substitutions in subscripts of a command's words, quoted or not."""
     call.shell.evaluate(call.words[1:], call.state)
     return NOTHING
 
 
 def _test(call: Call) -> Texts:
-    """Numbers, and a name behind `-v`, are expressions: what their subscripts substitute runs."""
+    """Run the substitutions in numbers, and in a name after `-v`: both are expressions with subscripts."""
     return _evaluate(call) if _EXPRESSIONS & set(call.arguments) else NOTHING
 
 
 def _cd(call: Call) -> Texts:
-    """Follow a literal directory; after any other nothing is known of it."""
+    """Follow a literal directory. After any other, the directory is unknown."""
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
     path = plain(words[0]) if len(words) == 1 else ANY
     here = call.state.directory
-    # `cd -` and `~name` lead to places that the text does not tell.
+    # The text doesn't say where `cd -` and `~name` lead.
     if path.startswith(("~", "-")) or not is_known(path):
         call.state.directory = None
     elif path.startswith("/"):
@@ -91,7 +91,7 @@ def _trap(call: Call) -> Texts:
     if is_whole_unknown(text):
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return NOTHING
-    # It runs at the end, but a signal may bring it on at once.
+    # It runs at the end, but a signal may trigger it at once.
     call.state.traps.append(text)
     call.shell.text(text, call.state.copy())
     return NOTHING
@@ -117,14 +117,14 @@ def _unalias(call: Call) -> Texts:
 def _unset(call: Call) -> Texts:
     _evaluate(call)
     functions = "-f" in call.arguments
-    # What is unset on one way only may still be there: a function keeps its bodies beside None.
+    # A function that is unset on only one path may still exist, so it keeps its bodies beside None.
     for name in call.arguments:
         bodies = call.state.functions.get(name)
         if bodies is not None and (functions or name not in call.state.variables):
-            # It may be unset on one way only: the bodies stay beside None.
+            # It may be unset on only one path, so the bodies stay beside None.
             call.state.functions[name] = tuple(dict.fromkeys((*bodies, None)))
         if not functions and re.fullmatch(r"\w+", name):
-            # An empty text instead of nothing: nothing would mean that the environment may hold it.
+            # An empty text instead of nothing, which would mean that the environment may set it.
             call.state.variables[name] = scalar(("",))
     return NOTHING
 
@@ -143,7 +143,7 @@ def _set(call: Call) -> Texts:
 
 def _shift(call: Call) -> Texts:
     count = call.arguments[0] if call.arguments else "1"
-    # How many words an unknown one is can't be told, so neither what is left.
+    # An unknown word may be any number of words, so the rest is unknown too.
     if not count.isdigit() or any(ANY_WORDS in word for items in call.state.arguments for word in items):
         call.state.arguments = ANY_LIST
     else:
@@ -152,14 +152,14 @@ def _shift(call: Call) -> Texts:
 
 
 def _read(call: Call) -> Texts:
-    """`read NAMES` takes any line of the input, as it may stand in a loop; it is split in as many parts."""
+    """`read NAMES` takes any line of the input, because it may be in a loop, and splits it into as many parts."""
     _evaluate(call)
     names = [word for word in call.arguments if re.fullmatch(r"[A-Za-z_]\w*", word)] or ["REPLY"]
     texts = UNKNOWN if call.state.stdin is None else call.state.stdin
     options = "".join(word[1:] for word in call.arguments if word.startswith("-"))
     lines = either(*(tuple(text.splitlines()) or ("",) for text in texts)) if "d" not in options else texts
     if "r" not in options:
-        # Without -r a backslash takes the next character as it is.
+        # Without -r, a backslash quotes the next character.
         lines = tuple(re.sub(r"\\(.)", r"\1", line) for line in lines)
     if "a" in options:
         call.state.assign(names[-1], Variable(tuple(tuple(line.split()) for line in lines)))
@@ -227,4 +227,4 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "unalias": _unalias,
     "unset": _unset,
 }
-"""What the shell does itself, by name."""
+"""The shell's own commands, by name."""

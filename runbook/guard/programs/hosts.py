@@ -26,7 +26,7 @@ _TMUX_STARTS = frozenset(
 
 
 def _skip_flags(words: list[str], values: frozenset[str]) -> None:
-    """Take flags off the front; after `--` none are left."""
+    """Remove the flags at the front. After `--`, there are none."""
     while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
         word = plain(words.pop(0))
         if word == "--":
@@ -36,7 +36,7 @@ def _skip_flags(words: list[str], values: frozenset[str]) -> None:
 
 
 def run_ssh(call: Call) -> Texts:
-    """`ssh HOST WORDS`: the words become one line for a shell there; without words the input does."""
+    """`ssh HOST WORDS`: the words become one line for a shell there. Without words, the input does."""
     words = list(call.words[1:])
     _skip_flags(words, _SSH_VALUES)
     if words:
@@ -106,7 +106,7 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     if not words:
         return UNKNOWN
     image = plain(words.pop(0))
-    # The entry point gets the words as arguments; no shell is between.
+    # The entry point gets the words as arguments, without a shell in between.
     if entry is not None:
         return call.start((entry, *words))
     started = call.start(tuple(words)) if words else feed(call)
@@ -153,7 +153,7 @@ def run_crontab(call: Call) -> Texts:
     return UNKNOWN
 
 
-# --- git: its words are data, but for the few that are commands ------------------------------------------------------
+# --- git: its words are data, except the few that are commands -------------------------------------------------------
 
 
 _VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
@@ -169,7 +169,7 @@ _TEXTS = {
 
 
 def run_git(call: Call) -> Texts:
-    """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and their kin would start."""
+    """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and the like would start."""
     words = list(call.words[1:])
     while words and plain(words[0]).startswith("-"):
         word = plain(words.pop(0))

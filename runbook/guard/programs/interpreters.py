@@ -1,4 +1,4 @@
-"""Code of other languages on the command line: what counts is whether it can start a program, and names one."""
+"""Examine code of other languages on the command line: whether it can start a program, and names a dangerous one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 
 
 def run_interpreter(call: Call, pattern: str) -> Texts:
-    """Look at the code that an interpreter is given: in a flag, in a file, or on standard input."""
+    """Examine the code that an interpreter is given: in a flag, in a file, or on standard input."""
     words = call.words[1:]
     is_shell = program_name(call.words[0]) in _ARE_SHELLS
     for at, word in enumerate(words):
@@ -60,10 +60,10 @@ def run_interpreter(call: Call, pattern: str) -> Texts:
 
 
 def _run_file(call: Call, word: str) -> Texts:
-    """Look at a script file, and if it can't be read at its name."""
+    """Examine a script file, or its name if it can't be read."""
     if plain(word) == "-":
         texts = call.state.stdin
-    # Subcommands of deno and bun, no files.
+    # These are subcommands of deno and bun, not files.
     elif plain(word) in {"run", "test", "x", "install", "task", "eval"}:
         return UNKNOWN
     else:
@@ -78,7 +78,7 @@ def _run_file(call: Call, word: str) -> Texts:
 def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
     """Doubt code that can start a program and names a dangerous command, as a text or as a list of words."""
     examiner = call.shell.examiner
-    # A quick look: most code names no dangerous program, and reading words costs more.
+    # Check this first: most code names no dangerous program, and reading words costs more.
     if not any(program in code for program in examiner.risky) or not (is_shell or _STARTS.search(code)):
         return
     words = _WORD.findall(code)
@@ -90,7 +90,7 @@ def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
 
 
 def run_awk(call: Call) -> Texts:
-    """Look at awk's program: the first word without a dash."""
+    """Examine awk's program, which is the first word without a dash."""
     for word in call.arguments:
         if not word.startswith("-"):
             look_for_commands(call, word)
@@ -99,7 +99,7 @@ def run_awk(call: Call) -> Texts:
 
 
 def run_editor(call: Call) -> Texts:
-    """`vim -c '!COMMAND'`: an editor starts what stands behind the exclamation mark."""
+    """`vim -c '!COMMAND'`: an editor starts what comes after the exclamation mark."""
     for at, word in enumerate(call.arguments):
         command = word[1:] if word.startswith("+") else word if at and call.arguments[at - 1] in {"-c", "--cmd"} else ""
         if "!" in command:

@@ -1,4 +1,4 @@
-"""Names of programs: what one says, which only take words as data, and which print settings."""
+"""Judge programs by name: what a name says, which programs only take words as data, and which print settings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _AROUND = frozenset(
 
 
 def program_name(word: str) -> str | None:
-    """Return the bare name of the program that a word starts, None where that can't be told."""
-    # Windows paths and suffixes come through Git Bash and WSL.
+    """Return the bare name of the program that a word starts, or None if that isn't known."""
+    # Git Bash and WSL pass on Windows paths and suffixes.
     last = plain(word).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     if not is_known(last):
         return None
-    # Where file systems ignore case, `NPX` starts npx.
+    # If the file system ignores case, `NPX` starts npx.
     name = last.lower()
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)

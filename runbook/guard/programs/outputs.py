@@ -1,4 +1,4 @@
-"""What programs print, where that can be computed, and which files they change.
+"""Compute what programs print, if possible, and which files they change.
 
 Output may become a script, a program's name or a subcommand. A file that a text wrote may have moved on, or be
 something else by now.
@@ -46,7 +46,7 @@ def run_echo(call: Call) -> Texts:
 
 
 def run_printf(call: Call) -> Texts:
-    """`printf [-v NAME] FORMAT WORDS`. With -v the text goes to a variable, which the builtin's caller sets."""
+    """`printf [-v NAME] FORMAT WORDS`. With -v, the text goes to a variable, which the builtin's caller sets."""
     words = [plain(word) for word in call.words[1:]]
     if words[:1] == ["--"]:
         words.pop(0)
@@ -57,7 +57,7 @@ def run_printf(call: Call) -> Texts:
 
 
 def format_text(pattern: str, words: list[str]) -> str | None:
-    """Return what printf prints, None where that can't be told. The format is used again until no word is left."""
+    """Return what printf prints, or None if that isn't known. The format is reused until no word is left."""
     if not is_known(pattern) or any(ANY_WORDS in word for word in words):
         return None
     output, rest = "", list(words)
@@ -67,10 +67,10 @@ def format_text(pattern: str, words: list[str]) -> str | None:
         if piece is None:
             return None
         output += piece
-        # A text that a line prints into a variable again and again may double each time.
+        # A text that a line repeatedly prints into a variable may double each time.
         if len(output) > LONGEST:
             return None
-        # A format that takes no word would go on for ever.
+        # A format that takes no word would repeat forever.
         if not rest or len(rest) == before:
             return output
 
@@ -160,13 +160,13 @@ def run_which(call: Call) -> Texts:
 
 
 def run_download(call: Call) -> Texts:
-    """`curl -o FILE`, `wget`: what comes over the net is unknown, on the screen or in the file."""
+    """`curl -o FILE`, `wget`: a download is unknown text, on the screen or in the file."""
     words = call.arguments
     flags = {"-o", "-O", "--output", "--output-document"}
     paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
     paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
     paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
-    # Without a name the file is called as in the address.
+    # Without a name, the file is named as in the URL.
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
     for path in paths:
         if path and path != "-":
@@ -183,7 +183,7 @@ _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec
 
 
 def note_changes(call: Call, name: str) -> None:
-    """Take note of what a command may do to files that this text wrote."""
+    """Note what a command may do to files that this text wrote."""
     if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
         return
     # A word with a blank in it is a text; its end may look like a path.

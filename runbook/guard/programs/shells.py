@@ -1,4 +1,4 @@
-"""Shells started as programs, and shell scripts in files: what can be read is judged, else the name is."""
+"""Judge shells started as programs, and shell scripts in files. A script that can't be read is judged by its name."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _OTHER = re.compile(r"#!|\x7fELF")
 
 
 def run_script(call: Call, path: str, *, here: bool = False) -> Texts:
-    """Run a shell script with the words behind it as arguments. `here`: in this very shell, as `source` does."""
+    """Run a shell script with the words after it as arguments. `here` means in this very shell, as with `source`."""
     name = plain(path)
     if name in {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "-"} and call.state.stdin is not None:
         texts: Texts | None = call.state.stdin
     else:
         texts = call.shell.contents(path, call.state)
     if texts is None:
-        # Nothing to read, so the name alone speaks.
+        # There is nothing to read, so only the name counts.
         if says_reset(name):
             call.doubt(Doubt.NAMED_RESET)
         return UNKNOWN
@@ -61,7 +61,7 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
     if call.state.is_written(path) or any(program in text for program in call.shell.examiner.risky):
         output = call.shell.text(text, state)
     else:
-        # A script that is there and names nothing dangerous is no worse than one that can't be read.
+        # A script that exists and names nothing dangerous isn't worse than one that can't be read.
         output = call.shell.scan_prefix(text, state)
     state.arguments = before
     return output
@@ -99,7 +99,7 @@ def run_shell(call: Call) -> Texts:
 
 
 class _Options:
-    """How a shell was started. `words` are what is left: a script and its arguments, or those of the text."""
+    """How a shell was started. `words` has what is left: a script and its arguments, or those of the text."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.words = list(words)
@@ -131,7 +131,7 @@ class _Options:
 
     def _short(self, word: str) -> None:
         letters = word[1:] if word.startswith("-") else ""
-        # Letters that can't be told may be a `c`; then the next word is a text if it looks like one.
+        # Unknown letters may include a `c`. Then the next word is a text if it looks like one.
         unclear = not is_known(letters) and bool(self.words) and " " in self.words[0]
         self._wants_text |= "c" in letters or unclear
         self.reads_input |= "s" in letters
@@ -144,7 +144,7 @@ class _Options:
 def run_text(
     call: Call, text: str, *, here: bool = False, name: str | None = None, arguments: tuple[str, ...] = ()
 ) -> Texts:
-    """Run a text in a new shell, or `here` as `eval` does. One that can't be seen at all is a doubt."""
+    """Run a text in a new shell, or `here`, as `eval` does. A completely unknown text is a doubt."""
     if plain(text).strip() in {"", PRINTED}:
         return NOTHING
     if is_whole_unknown(plain(text)):
@@ -158,7 +158,7 @@ def run_text(
 
 
 def feed(call: Call, *, arguments: tuple[str, ...] = ()) -> Texts:
-    """Run what comes in on standard input. At a terminal that is a person, and no business of one line."""
+    """Run what arrives on standard input. At a terminal, a person types it, so it isn't part of the line."""
     texts = call.state.stdin
     if texts is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""Start a command: find out what it is, and let the right one deal with it."""
+"""Start a command: find out what it is, and pass it to the function that knows it."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     "xargs": run_xargs,
     "gxargs": run_xargs,
 }
-"""What is known of programs. Those of a package runner or of the policy come before."""
+"""The functions for known programs. Package runners and programs of the policy come first."""
 
 
 def start_command(call: Call) -> Texts:
-    """Deal with one command and return what it may print."""
+    """Handle one command and return what it may print."""
     name = program_name(call.words[0])
     if name is None:
         return run_unnamed(call)
@@ -84,7 +84,7 @@ def start_command(call: Call) -> Texts:
     is_ruled = name.partition("@")[0] in examiner.programs
     is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
     if is_ruled:
-        # node_modules decides the CLI's major behind a runner, in a package's script, and in its own path.
+        # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
@@ -95,7 +95,7 @@ def start_command(call: Call) -> Texts:
 
 
 def _run_known(call: Call, name: str) -> Texts:
-    """Run what is known of a program; of any other, read it if it is a script, and look at its words."""
+    """Run the function of a known program. Read any other if it's a script, and examine its words."""
     if name in _BY_NAME:
         return _BY_NAME[name](call)
     if name in PREFIXES:

@@ -1,4 +1,4 @@
-"""Tasks by name, from package.json and Makefiles, and the package runners: npx, npm, pnpm, yarn, bun, deno and node."""
+"""Run tasks by name from package.json and Makefiles, and package runners: npx, npm, pnpm, yarn, bun, deno and node."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _directories_above(state: ShellState) -> Iterator[str]:
 
 
 def _package_script(call: Call, name: str) -> str | None:
-    """Return the body of a package.json script, "" where there is none of that name, None where it can't be read."""
+    """Return the body of a package.json script, "" if there is none of that name, None if it can't be read."""
     above = _directories_above(call.state)
     packages = (call.shell.contents(f"{directory}/package.json", call.state) for directory in above)
     texts = next((texts for texts in packages if texts is not None), None)
@@ -45,7 +45,7 @@ def _package_script(call: Call, name: str) -> str | None:
 
 
 def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:
-    """Run a package.json script with what npm runs before and after it. False where there is no such script."""
+    """Run a package.json script with what npm runs before and after it. Return False if there is no such script."""
     if not is_known(name):
         return False
     body = _package_script(call, name)
@@ -55,7 +55,7 @@ def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:
         text = _package_script(call, each)
         if text:
             inner = call.state.child()
-            # npm puts node_modules/.bin first on PATH for scripts, whoever is on it outside.
+            # For scripts, npm puts node_modules/.bin first on PATH, whatever is on it otherwise.
             inner.has_local_programs = True
             call.shell.text(f"{text} {quoted_words(words)}" if each == name and words else text, inner)
     return bool(body)
@@ -69,7 +69,7 @@ def run_task(call: Call) -> Texts:
     return UNKNOWN
 
 
-# --- make: the recipes of its targets, where the Makefile can be read; else what their names say ---------------------
+# --- make: the recipes of its targets if the Makefile can be read, otherwise their names -----------------------------
 
 
 _MAKE_VALUES = frozenset({"-C", "-f", "-I", "-o", "-W", "--directory", "--file", "--makefile", "--include-dir"})
@@ -79,14 +79,14 @@ _RULE = re.compile(r"^([^\s#:=][^:=]*?)\s*::?(?!=)\s*(.*)$")
 
 
 class MakeRule(NamedTuple):
-    """One target's rule. `recipe` holds lines with where they stand in the file, counted from 1."""
+    """One target's rule. `recipe` has lines with their numbers in the file, counted from 1."""
 
     needs: list[str]
     recipe: list[tuple[int, str]]
 
 
 def run_make(call: Call) -> Texts:
-    """Run the recipes of the targets and of all that they need."""
+    """Run the recipes of the targets and of all their prerequisites."""
     # These print what would be done, or help.
     if any(_DRY.match(word) for word in call.arguments):
         return UNKNOWN
@@ -108,12 +108,12 @@ def run_make(call: Call) -> Texts:
             done.add(target)
             waiting += rules[target].needs
             for _, line in rules[target].recipe:
-                call.shell.text(line, state.child())  # each line is a shell of its own
+                call.shell.text(line, state.child())  # each line runs in its own shell
     return UNKNOWN
 
 
 def _asked(call: Call) -> tuple[list[str], str, ShellState]:
-    """Return the targets that make was given, the Makefile that it was told, and where it runs."""
+    """Return the targets and the Makefile that make was given, and the directory it runs in."""
     targets: list[str] = []
     state, file = call.state.child(), ""
     words = list(map(plain, call.words[1:]))
@@ -169,7 +169,7 @@ def _joined_lines(text: str) -> list[tuple[int, str]]:
 def _filled(line: str, variables: dict[str, str]) -> str:
     # Marks for make: silent, ignore errors, run even with -n.
     line = line.strip().lstrip("@-+ ")
-    # Variables may hold variables; five levels, as one that holds itself would never end.
+    # Variables may contain variables. Stop after five levels, because one that contains itself would never end.
     for _ in range(5):
         line = re.sub(r"\$[({]([\w.-]+)[)}]", lambda match: variables.get(match[1], f"${{{match[1]}}}"), line)
     return line.replace("${MAKE}", "make").replace("$$", "$")
@@ -188,7 +188,7 @@ _VALUES = frozenset(
     | {"--cache", "--config", "--userconfig", "--env-file", "--loglevel", "--tag"}
 )
 _DIRECTORY = frozenset({"-C", "--cwd", "--dir", "--prefix", "-w", "--workspace", "-F", "--filter"})
-"""Flags after which another package's scripts are meant; where a workspace is, only the manager knows."""
+"""Flags that select another package's scripts. Only the manager knows where a workspace is."""
 _PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
 _TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
 _RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
@@ -203,7 +203,7 @@ _OWN = frozenset(
     upgrade-interactive v version versions view whoami why workspace workspaces x dlx pm approve-builds cat-file
     """.split()  # noqa: SIM905 - a list of this length is read best as text
 )
-"""What the managers do themselves; any other word is a script or a program of a package."""
+"""The managers' own commands. Any other word is a script or a program of a package."""
 
 
 def run_package_runner(call: Call) -> Texts:
@@ -215,7 +215,7 @@ def run_package_runner(call: Call) -> Texts:
     inner = invocation_of(call.words)
     if inner.program != name and is_known(inner.program):
         if name == "npm" and "--" in inner.arguments:
-            # npm takes the first `--` for itself, wherever it stands.
+            # npm keeps the first `--` for itself, wherever it is.
             at = inner.arguments.index("--")
             inner = replace(inner, arguments=(*inner.arguments[:at], *inner.arguments[at + 1 :]))
         version = inner.major or (installed_major(call) if inner.program == "supabase" else None)
@@ -251,7 +251,7 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, rest) if rest else UNKNOWN
     if verb in _LIFE:
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
-    # npm alone refuses a word that it does not know; the others look for a script or a program.
+    # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
         return UNKNOWN
     return _run_script(call, words, or_program=True)
@@ -266,7 +266,7 @@ def _without_flags(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False) -> Texts:
-    """Run a script of package.json; where there is none of that name, managers but npm start a program."""
+    """Run a script of package.json. If there is none of that name, all managers except npm start a program."""
     name = plain(words[0])
     rest = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
     if _run_package_script(call, name, rest):
@@ -275,7 +275,7 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
 
 
 def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
-    """Tell a manager's own flags from the rest. Return the shell texts in them, the words left, and where it runs."""
+    """Split off a manager's own flags. Return the shell texts in them, the other words, and its directory."""
     words = list(call.words[1:])
     texts: list[str] = []
     state = call.state
@@ -291,7 +291,7 @@ def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
             state = state.copy()
             known = state.directory is not None and is_known(value) and flag in _PATHS
             state.directory = f"{state.directory}/{plain(value)}" if known else None
-    # `npm exec -c TEXT`: the flag may stand behind the verb, but not behind the dashes.
+    # `npm exec -c TEXT`: the flag may come after the verb, but not after the dashes.
     if words and plain(words[0]) in {"exec", "x"}:
         for at, word in enumerate(words[:-1]):
             name, equals, value = plain(word).partition("=")
@@ -301,9 +301,9 @@ def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
 
 
 def installed_major(call: Call) -> int | None:
-    """Return the major of the Supabase CLI that a package runner finds here, None where that can't be told."""
+    """Return the major of the Supabase CLI that a package runner finds here, or None if that isn't known."""
     for directory in _directories_above(call.state):
-        # In each directory: what is installed, before what its project asks for.
+        # In each directory, the installed version takes precedence over the one that the project asks for.
         for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
             major = _major_in(call, f"{directory}/{path}", key)
             if major is not None:

@@ -1,4 +1,4 @@
-"""Programs that start the command in their words (env, xargs, find, sudo …), and unknown ones, which may."""
+"""Handle programs that start the command in their words (env, xargs, find, sudo …), and unknown ones, which may."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MOST_LINES = 16
 def run_env(call: Call) -> Texts:
     """`env [-i] [-u NAME] [-S TEXT] [NAME=value]… COMMAND`."""
     words = list(call.words[1:])
-    # env starts programs, so the functions and aliases of the shell are not there.
+    # env starts programs, so it doesn't see the functions and aliases of the shell.
     state = call.state.child()
     while words:
         word = plain(words[0])
@@ -70,7 +70,7 @@ def _split(text: str) -> list[str]:
 
 
 class _Xargs:
-    """How xargs was started: the command, the mark in it that is replaced, and what its input is cut at."""
+    """How xargs was started: the command, the mark in it that is replaced, and the separator of its input."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.mark = ""
@@ -81,7 +81,7 @@ class _Xargs:
             if word == "--":
                 break
             self._option(word, rest)
-        # Without a command xargs echoes.
+        # Without a command, xargs echoes.
         self.words = rest or ["echo"]
 
     def _option(self, word: str, rest: list[str]) -> None:
@@ -101,7 +101,7 @@ class _Xargs:
             rest.pop(0)
 
     def items(self, text: str) -> list[str]:
-        """Return the words, or with a mark the lines, that an input gives; one that stands for any if need be."""
+        """Return the words (or, with a mark, the lines) of an input, or one unknown word that can be any of them."""
         if not is_known(text):
             return [ANY if self.mark else ANY_WORDS]
         if self.cut is not None:
@@ -109,12 +109,12 @@ class _Xargs:
             return text.removesuffix(self.cut).split(self.cut) if self.cut else [ANY_WORDS]
         if not self.mark:
             return _split(text)
-        # With a mark xargs takes lines, yet still takes quotes off and trims blanks.
+        # With a mark, xargs takes lines, but still removes quotes and trims blanks.
         return [" ".join(_split(line)) if set(line) & set("'\"\\") else line.strip() for line in text.splitlines()]
 
 
 def run_xargs(call: Call) -> Texts:
-    """Start a command with words from standard input, appended or put in the place of a mark."""
+    """Start a command with words from standard input, appended or in place of a mark."""
     asked = _Xargs(call.words[1:])
     inner = call._replace(state=call.state.copy())
     # xargs has read it; the commands get /dev/null.
@@ -140,13 +140,13 @@ def run_find(call: Call) -> Texts:
         if plain(word) in _FIND_STARTS:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
-            # Which files are found can't be told: `find -exec` may be given any path.
+            # Nobody knows which files are found: `find -exec` may get any path.
             call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
 
 def run_parallel(call: Call) -> Texts:
-    """GNU parallel: a template filled with each of the words behind `:::`, or with lines of the input."""
+    """GNU parallel: a template filled with each of the words after `:::`, or with lines of the input."""
     words = list(call.words[1:])
     while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
         if plain(words.pop(0)) in _PARALLEL_VALUES and words:
@@ -157,7 +157,7 @@ def run_parallel(call: Call) -> Texts:
         texts = UNKNOWN if call.state.stdin is None else call.state.stdin
         sources = [line for text in texts for line in text.splitlines()]
     outputs: list[Texts] = []
-    # Too many to follow each: one unknown input replaces them all, so that none is skipped.
+    # There are too many to follow each. One unknown input replaces them all, so that none is skipped.
     for source in sources if len(sources) <= _MOST_LINES else [ANY]:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
@@ -287,17 +287,17 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
     inner = call
     if prefix.assigns:
         inner = call._replace(state=call.state.child())
-        inner.state.functions, inner.state.aliases = {}, {}  # another program knows nothing of a shell's own
+        inner.state.functions, inner.state.aliases = {}, {}  # another program doesn't have the shell's own
         while words and re.match(r"[A-Za-z_]\w*=", plain(words[0])):
             name, _, value = plain(words.pop(0)).partition("=")
             inner.state.variables[name] = scalar((value,))
             inner.state.export(name)
-    # `timeout 5 COMMAND`, `flock FILE COMMAND`: what stands between is no command.
+    # `timeout 5 COMMAND`, `flock FILE COMMAND`: what is in between isn't a command.
     words = words[prefix.skips :]
     if words[:1] == ["--"]:
         words.pop(0)
     if not words:
-        # What is fed to a user's shell runs there.
+        # The input of a user's shell runs there.
         return feed(inner) if prefix.feeds and not outputs else either(UNKNOWN, *outputs)
     if prefix.is_text:
         return run_text(inner, " ".join(words))
@@ -305,7 +305,7 @@ def run_prefix(call: Call, prefix: Prefix) -> Texts:
 
 
 def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
-    """Take the flags off the front; return the shell texts that they carry."""
+    """Remove the flags at the front. Return the shell texts in them."""
     texts: list[str] = []
     while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
         word = plain(words.pop(0))
@@ -316,7 +316,7 @@ def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
             texts.append(value if equals else words.pop(0))
         elif name in prefix.values.split() and not equals and words:
             words.pop(0)
-    # Text flags may stand behind the first words, as in `flock FILE -c TEXT`; they end the words.
+    # Text flags may come after the first words, as in `flock FILE -c TEXT`. They end the words.
     for at, word in enumerate(words[: prefix.skips + 1]):
         if plain(word) in prefix.texts.split() and at + 1 < len(words):
             texts.append(words[at + 1])
@@ -325,17 +325,17 @@ def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
     return texts
 
 
-# --- programs that nothing is known of, or whose very name is not: allowed unless their words could be dangerous -----
+# --- unknown programs and unknown names: allowed unless their words could be dangerous --------------------------------
 
 
 _REMOTE = ("--linked", "--remote")
 _SPACE = re.compile(r"\s")
 _CLI = re.compile(r"\bsupabase[/-]cli\b")
-"""The CLI by other registries: a Go module, a Nix package, an image."""
+"""The CLI from other registries: a Go module, a Nix package, an image."""
 
 
 def run_unknown(call: Call) -> None:
-    """Doubt a program with a name that says nothing, if it may start a dangerous command."""
+    """Doubt an unknown program if it may start a dangerous command."""
     if call.shell.is_guessing:
         return
     examiner = call.shell.examiner
@@ -350,11 +350,11 @@ def run_unknown(call: Call) -> None:
 
 
 def run_unnamed(call: Call) -> Texts:
-    """Doubt a program whose name is not known, or only in part, if its words speak for it."""
+    """Doubt a program whose name isn't completely known, if its words look like a dangerous command's."""
     word = plain(call.words[0])
     if set(word) == {PRINTED} or call.shell.is_guessing:
         return UNKNOWN
-    # `$CMD` alone, or `$CMD --linked`: the variable may hold the whole command.
+    # `$CMD` alone, or `$CMD --linked`: the variable may contain the whole command.
     if word == ANY_WORDS and _is_bare(call):
         call.doubt(Doubt.UNKNOWN_PROGRAM)
         return UNKNOWN
@@ -367,7 +367,7 @@ def run_unnamed(call: Call) -> Texts:
         if restricted and not examiner.is_restricted([name, "x"]):
             call.doubt(Doubt.UNKNOWN_PROGRAM)
             return UNKNOWN
-    # `"$SHELL" -c TEXT`: it may be a shell, so its text is looked at, as one reading.
+    # `"$SHELL" -c TEXT`: it may be a shell, so its text is examined as one reading.
     if any(may_be(last, shell) for shell in ("sh", "bash")) and "-c" in call.arguments:
         with call.shell.perhaps():
             run_shell(call.with_words(MAYBE + "sh", *call.words[1:]))
@@ -376,7 +376,7 @@ def run_unnamed(call: Call) -> Texts:
 
 
 def _is_bare(call: Call) -> bool:
-    """Whether nothing speaks for a harmless command: no words, or only such as a dangerous one would take."""
+    """Whether nothing shows a harmless command: there are no words, or only words that a dangerous one would take."""
     if any(not word.startswith("-") and not is_whole_unknown(word) for word in call.arguments if word):
         return False
     flags = [word for word in call.arguments if is_known(word)]
@@ -384,7 +384,7 @@ def _is_bare(call: Call) -> bool:
 
 
 def _look_behind(call: Call) -> None:
-    """Look for a program that starts the words behind its own: `runner supabase db reset`."""
+    """Look for a program that starts the words after its own: `runner supabase db reset`."""
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
         base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]

@@ -1,1 +1,1 @@
-"""Shell text: read it, expand it, and follow every way it may go."""
+"""Read shell text, expand it, and follow every path that it may take."""

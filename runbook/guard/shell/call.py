@@ -1,4 +1,4 @@
-"""One command about to start, and what it can ask of the shell that starts it."""
+"""Represent a command that is about to start, and what it can ask of the shell that starts it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 
 
 class TooMuchError(Exception):
-    """The text asks for more work than a line that a person types can need."""
+    """The text needs more work than any line that a person types."""
 
 
 class Doubt(StrEnum):
-    """Why a person must look. The value is what the person reads."""
+    """Why a person must confirm. The value is what the person reads."""
 
     UNREADABLE = "It can't be read as a shell line, so what it would do is not known"
     NO_GRAMMAR = "The shell grammar is missing, so no line can be read"
@@ -41,23 +41,23 @@ class Examiner(Protocol):
 
     @property
     def risky(self) -> frozenset[str]:
-        """Those of them that some rule refuses: a text that names none of them is hardly dangerous."""
+        """Those that some rule refuses. A text that names none of them is hardly dangerous."""
 
     @property
     def commanded(self) -> frozenset[str]:
-        """Those of them that a subcommand or SQL makes dangerous, so that their words give them away."""
+        """Those that a subcommand or SQL makes dangerous, so that their words give them away."""
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule of the policy does more than allow these words."""
 
     def command(self, call: Call, *, major: int | None) -> None:
-        """Judge a command of one of those programs. `major` is the Supabase CLI's, where it is known."""
+        """Judge a command of one of those programs. `major` is the Supabase CLI's, if known."""
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Take note that a person must look."""
+        """Note that a person must confirm."""
 
     def stand_at(self, line: int, column: int) -> None:
-        """Take note of where in the text the next command stands. Lines and columns count from 1."""
+        """Note the place of the next command in the text. Lines and columns count from 1."""
 
 
 class Call(NamedTuple):
@@ -74,7 +74,7 @@ class Call(NamedTuple):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The words behind the program, as they may be read."""
+        """The words after the program, as they may be read."""
         return tuple(plain(word) for word in self.words[1:])
 
     def start(self, words: tuple[str, ...]) -> Texts:
@@ -86,5 +86,5 @@ class Call(NamedTuple):
         return Call(words, self.state, self.shell)
 
     def doubt(self, doubt: Doubt) -> None:
-        """Say that a person must look at this command."""
+        """Note that a person must confirm this command."""
         self.shell.doubt(doubt, " ".join(self.words))

@@ -1,4 +1,4 @@
-"""What each kind of node does: every way is taken that a real shell may take."""
+"""Run each kind of node, on every path that a real shell may take."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Evaluator"]
 # --- assignments and declarations ------------------------------------------------------------------------------------
 
 
-# A loop may append to an array for ever.
+# A loop may append to an array forever.
 _MOST_ELEMENTS = 64
 _CHANGING = frozenset("inulc")
 """Attributes that change what is assigned later: integer, reference, cases."""
@@ -59,7 +59,7 @@ def _assign(item: nodes.Assign, state: ShellState, machine: Machine) -> None:
 
 
 def _with_element(before: Variable | None, subscript: Texts, texts: Texts) -> Variable:
-    """Return an array with one element set; where it is not known which, with one more."""
+    """Return an array with one element set, or with one more if it isn't known which."""
     lists: Lists = before.lists if before else ((),)
     keyed = before.keyed if before else False
     # A large index would make a long list of empty elements: `a[999999999]=x`.
@@ -71,7 +71,7 @@ def _with_element(before: Variable | None, subscript: Texts, texts: Texts) -> Va
 
 
 def _declare(command: nodes.Declare, state: ShellState, machine: Machine) -> list[str]:
-    """Run `export`, `declare` and their kin: assign, and give attributes. Return the names that children now see."""
+    """Run `export`, `declare` and the like: assign, and set attributes. Return the names that children now see."""
     options, names = "", []
     for item in command.assigns:
         _assign(item, state, machine)
@@ -91,7 +91,7 @@ def _declare(command: nodes.Declare, state: ShellState, machine: Machine) -> lis
 
 
 def _give(keyword: str, options: str, name: str, state: ShellState, machine: Machine) -> None:
-    """Give attributes to a name."""
+    """Set attributes of a name."""
     if "i" in options:  # an integer's value is an expression, whose subscripts run what they substitute
         machine.evaluate(state.variables[name].first() if name in state.variables else (), state)
     if set(options) & _CHANGING:
@@ -108,7 +108,7 @@ def _give(keyword: str, options: str, name: str, state: ShellState, machine: Mac
 
 _INPUTS = frozenset({"<", "<<", "<<-", "<<<", "<&", "<>"})
 _MOST_TURNS = 16
-# Variables that hold commands: a shell or a program runs them without being told to.
+# Variables that contain commands: a shell or a program runs them on its own.
 _COMMANDS = frozenset(
     {"PROMPT_COMMAND", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "PAGER", "GIT_SSH_COMMAND"}
     | {"GIT_EXTERNAL_DIFF", "BROWSER", "MANPAGER", "LESSOPEN", "SUDO_ASKPASS", "SSH_ASKPASS"}
@@ -124,13 +124,13 @@ class Evaluator:
         self._machine = machine
 
     def chain(self, chain: nodes.Chain, state: ShellState) -> Texts:
-        """Run statements one after another and return all that they may print."""
+        """Run statements one after another and return everything that they may print."""
         return concatenated(*[self.statement(statement, state) for statement in chain.statements])
 
     def statement(self, statement: nodes.ShellStatement, state: ShellState) -> Texts:
         """Run a command with its redirections and return what goes on to a pipe or a substitution."""
         self._machine.step()
-        # Redirections of input hold for this command alone; files that it writes stay written.
+        # Redirections of input apply to this command only. Files that it writes stay written.
         before = state.stdin
         outward: list[tuple[nodes.Redirect, Texts]] = []
         for redirect in statement.redirects:
@@ -156,7 +156,7 @@ class Evaluator:
         return either(*(self._machine.contents(path, state) or UNKNOWN for path in texts))
 
     def _written(self, redirect: nodes.Redirect, paths: Texts, output: Texts, state: ShellState) -> Texts:
-        """Send output to a file. What goes to another descriptor is still shown somewhere."""
+        """Send output to a file. Output to another descriptor is still shown somewhere."""
         if redirect.operator == ">&" and paths[0].strip("-").isdigit():
             return output
         if redirect.descriptor not in {"", "1"}:
@@ -215,7 +215,7 @@ class Evaluator:
         with self._environment(command, state):
             if name not in state.aliases:
                 return either(*(output for words in lists for output in self._invoked(words, state)))
-            # Whether aliases are expanded depends on the shell: both ways are taken.
+            # Whether aliases are expanded depends on the shell, so follow both paths.
             inner = state.copy()
             text = inner.aliases.pop(name)  # an alias is not expanded within itself
             outputs = [self._machine.text(f"{text} {quoted_words(words[1:])}", inner.copy()) for words in lists]
@@ -226,19 +226,19 @@ class Evaluator:
     def _invoked(self, words: tuple[str, ...], state: ShellState) -> Iterator[Texts]:
         yield self._machine.invoke(words, state)
         if len(words) > 1 and words[0] == ANY_WORDS:
-            # An unquoted expansion may also vanish; then the next word is the program.
+            # An unquoted expansion may also vanish. Then the next word is the program.
             yield self._machine.invoke((MAYBE + words[1], *words[2:]), state)
 
     @contextmanager
     def _environment(self, command: nodes.Simple, state: ShellState) -> Iterator[None]:
-        """Let `NAME=value` before a command hold for that command alone."""
+        """Apply `NAME=value` before a command to that command only."""
         variables, environment = dict(state.variables), dict(state.environment)
         for item in command.assigns:
             _assign(item, state, self._machine)
             state.export(item.name)
             self._run_setting(item.name, state)
         yield
-        # Only these names: what the command itself set, as `read` does, stays.
+        # Restore only these names. What the command itself sets, as `read` does, stays.
         for name in {item.name for item in command.assigns}:
             for now, before in ((state.variables, variables), (state.environment, environment)):
                 cast("dict[str, Any]", now).pop(name, None)
@@ -300,7 +300,7 @@ class Evaluator:
         return output
 
     def _turns(self, command: nodes.Loop, state: ShellState) -> Texts:
-        """Run a loop until its variables hold nothing new; those that never settle become unknown."""
+        """Run a loop until its variables get no new values. Those that never settle become unknown."""
         outputs: list[Texts] = []
         for turn in range(4):
             before = dict(state.variables)
@@ -308,7 +308,7 @@ class Evaluator:
             changed = [name for name, value in state.variables.items() if before.get(name) != value]
             if not changed:
                 break
-            # Still changing: it counts or collects. One more turn runs with anything in it.
+            # It's still changing, so it counts or collects. Run once more with unknown text in it.
             if turn == 2:
                 for name in changed:
                     state.assign(name, scalar(UNKNOWN))

@@ -1,4 +1,4 @@
-"""A shell line as values: what both readers produce and the machine runs.
+"""Represent a shell line as values, which both readers produce and the machine runs.
 
 Named tuples, because the guard starts on every command line and they are ten times cheaper to define than dataclasses.
 """
@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class TextPart(NamedTuple):
-    """Characters as they are after quotes are taken off. Unquoted ones may still be braces or patterns."""
+    """Characters as they are after quotes are removed. Unquoted ones may still be braces or patterns."""
 
     value: str
     quoted: bool
@@ -102,7 +102,7 @@ class Chain(NamedTuple):
 
 
 class Subshell(NamedTuple):
-    """Statements whose assignments do not last: `( … )`, `… &`, `coproc`."""
+    """Statements whose assignments don't last: `( … )`, `… &`, `coproc`."""
 
     body: Chain
 
@@ -147,7 +147,7 @@ class Define(NamedTuple):
 
 
 class Test(NamedTuple):
-    """`[[ … ]]`, `(( … ))` and `let`: nothing runs but what their words substitute. `sets` are changed variables."""
+    """`[[ … ]]`, `(( … ))` and `let`: only substitutions in their words run. `sets` are changed variables."""
 
     words: tuple[Word, ...]
     sets: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What `$name` and `${name…}` give."""
+"""Expand `$name` and `${name…}`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _USUAL = {
     "DOCKER": "docker",
     "JAVA": "java",
 }
-"""What a variable that everybody knows holds, where the text does not set it: enough to tell what is started."""
+"""Values of well-known variables that the text doesn't set: enough to know what is started."""
 _MOST_CHANGES = 64
 """The most combinations of texts and operands to compute. Beyond it, the result is unknown."""
 _PATTERN = frozenset("*?[]()&")
@@ -64,7 +64,7 @@ def value_of(
     if name in {"@", "*"} or subscript in {("@",), ("*",)}:
         return _all_of(variable, parameter, operands, apart=name == "@" or subscript == ("@",))
     texts = _element(variable, subscript)
-    # So that `$SHELL -c` and `$SUDO npx` are followed where the environment would decide.
+    # This follows `$SHELL -c` and `$SUDO npx`, for which the environment decides.
     if texts is None and name in _USUAL:
         texts = (_USUAL[name],)
     if operator == "!":  # `${!name}`: the value of the variable that this one names
@@ -82,7 +82,7 @@ def _variable(name: str, state: ShellState) -> Variable | None:
         return scalar((state.name,))
     if name.isdigit():
         at = int(name) - 1
-        # Behind an unknown number of words, which one is the third can't be told.
+        # After an unknown number of words, nobody knows which one is the third.
         readings = [
             ANY if ANY_WORDS in "".join(items[:at]) else "".join(items[at : at + 1]) for items in state.arguments
         ]
@@ -108,7 +108,7 @@ def _all_of(variable: Variable | None, parameter: ParameterPart, operands: tuple
 
 
 def _element(variable: Variable | None, subscript: Texts | None) -> Texts | None:
-    """Return what one element may be, None where the variable is not set in this text."""
+    """Return what one element may be, or None if the variable isn't set in this text."""
     if variable is None:
         return None
     if subscript is None:
@@ -139,13 +139,13 @@ def _operated(parameter: ParameterPart, texts: Texts | None, state: ShellState, 
 
 
 def _defaulted(operator: str, texts: Texts | None, word: Texts) -> Texts:
-    """`${A:-word}` and its kin. A variable that is not set here may be in the environment: then both are readings."""
+    """`${A:-word}` and the like. A variable that isn't set here may be in the environment. Then both are readings."""
     maybe = concatenated((MAYBE,), word)
     if operator.endswith("+"):
         if texts is None:
             return either(("",), maybe)
         return either(*(word if text else ("",) for text in texts))
-    # `${A:?message}` ends the shell where A is unset: only what is set goes on.
+    # `${A:?message}` ends the shell if A is unset, so only set values continue.
     if operator.endswith("?"):
         return UNKNOWN if texts is None else texts
     if texts is None:

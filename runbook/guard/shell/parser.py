@@ -1,4 +1,4 @@
-"""Text to nodes: by a plain reader where it can, else by shfmt, a full parser of bash's grammar."""
+"""Parse text into nodes with a plain reader if possible, or else with shfmt, a full parser of bash's grammar."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class NotShellError(Exception):
 
 
 def read_shell(text: str) -> Chain:
-    """Parse a shell text. Raises NotShellError, and MissingPartError where shfmt is not installed."""
+    """Parse a shell text. Raises NotShellError, and MissingPartError if shfmt isn't installed."""
     if "\0" in text:
         raise NotShellError("it holds a NUL character")
     try:
-        # Cut first, so that a huge text is not encoded for nothing.
+        # Cut it first, so that a huge text isn't encoded for nothing.
         data = text[: LONGEST + 1].encode(errors="surrogateescape")
     except UnicodeEncodeError as error:
         raise NotShellError("it isn't text") from error
     if len(data) > LONGEST:
         raise NotShellError(f"it is longer than {LONGEST // 1024} KB")
-    # shfmt is another process to start; most lines need no grammar.
+    # shfmt is another process to start, and most lines need no grammar.
     plain = read_plain(text)
     return plain if plain is not None else _read_with_shfmt(data)
 
@@ -56,7 +56,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
 
     from runbook.guard.shell.translate import translate
 
-    # All text is read as bash; what only another shell could read is a doubt.
+    # All text is read as bash. Text that only another shell can read is a doubt.
     command = [_shfmt(), "--to-json", "-ln", "bash"]
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -156,7 +156,7 @@ class _NotPlainError(Exception):
 
 
 def read_plain(text: str) -> Chain | None:
-    """Return the nodes of a plain text, None if it is not plain (or not shell at all)."""
+    """Return the nodes of a plain text, or None if it isn't plain (or isn't shell code at all)."""
     try:
         return _PlainReader(text).chain()
     except _NotPlainError:

@@ -1,4 +1,4 @@
-"""Take quotes off: what each kind of quoting leaves of the text inside it."""
+"""Remove quotes: return what each kind of quoting leaves of the text inside it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _joined(text: str) -> str:
 
 
 def bare(text: str) -> tuple[Part, ...]:
-    """Split unquoted text in pieces: a character after a backslash is quoted, the rest is not."""
+    """Split unquoted text into pieces: a character after a backslash is quoted, the rest isn't."""
     if "\\" not in text:
         return (TextPart(text, quoted=False),)
     # A backslash before a newline joins lines and leaves nothing.

@@ -1,4 +1,4 @@
-"""An abstract shell: runs a text without running anything, and shows each command to whoever knows it.
+"""An abstract shell: it follows a text without running anything, and passes each command to whoever knows it.
 
 Where a real shell would decide, both ways are taken; what it would compute is computed where that is easy and unknown
 where it is not. So each command that may run is seen, with all the words that it may get.
@@ -20,7 +20,7 @@ from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts,
 
 __all__ = ["Machine"]
 
-# Far above what lines in use need, and low enough for an answer within the time that an agent's hook has.
+# Far above what real lines need, and low enough to answer within the time limit of an agent's hook.
 _MOST_STEPS = 4000
 _FEW_STEPS = 500
 _MOST_WORK = 50_000
@@ -29,7 +29,7 @@ _DEEPEST = 40  # well below Python's own recursion limit
 _END = "END_OF_TEXT"
 
 Starter: TypeAlias = Callable[[Call], Texts]
-"""Knows programs: is shown each command and returns what it may print."""
+"""Knows programs: it gets each command and returns what the command may print."""
 
 
 class Machine:
@@ -61,7 +61,7 @@ class Machine:
         return self._guesses > 0
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Say that a person must look at a text; not while guessing, when it may be no program at all."""
+        """Note that a person must confirm a text. Don't do so while guessing, when it may not be a program at all."""
         if not self.is_guessing:
             self.examiner.doubt(doubt, subject)
 
@@ -79,7 +79,7 @@ class Machine:
 
     @contextmanager
     def perhaps(self) -> Iterator[None]:
-        """Within this, what is found is only one reading of the line."""
+        """In this block, findings are only one reading of the line."""
         self._readings += 1
         try:
             yield
@@ -88,7 +88,7 @@ class Machine:
 
     @contextmanager
     def guessing(self) -> Iterator[None]:
-        """Within this, what is not known of a program is no doubt: it may not be a program at all."""
+        """In this block, unknown things about a program aren't doubts, because it may not be a program at all."""
         self._guesses += 1
         try:
             yield
@@ -96,7 +96,7 @@ class Machine:
             self._guesses -= 1
 
     def text(self, text: str, state: ShellState) -> Texts:
-        """Read a text as shell and run it, with the traps that it sets. What does not parse is a doubt, no error."""
+        """Read a text as shell code and run it, with the traps that it sets. If it doesn't parse, that's a doubt."""
         self._texts += 1
         if self._texts > _MOST_TEXTS:
             raise TooMuchError
@@ -119,7 +119,7 @@ class Machine:
         return output
 
     def run_uncalled(self, state: ShellState) -> None:
-        """Run the functions that nobody called, with arguments that can't be told."""
+        """Run the functions that nobody called, with unknown arguments."""
         self._nesting += 1
         for name, bodies in list(state.functions.items()):
             for body in bodies if name not in self._called else ():
@@ -128,13 +128,13 @@ class Machine:
         self._nesting -= 1
 
     def stand_at(self, line: int, column: int) -> None:
-        """Take note of where in the outermost text the next command stands."""
+        """Note the place of the next command in the outermost text."""
         # Texts inside, of eval or a script, have lines of their own.
         if self._nesting == 1:
             self.examiner.stand_at(line, column)
 
     def guess(self, text: str, state: ShellState) -> None:
-        """Read a text that may be shell or any other language; what does not parse is no doubt."""
+        """Read a text that may be shell code or another language. If it doesn't parse, that isn't a doubt."""
         with self.guessing(), self.perhaps():
             self.text(text, state.child())
 
@@ -149,7 +149,7 @@ class Machine:
         """Start words as the shell itself would: functions first. Return what they may print."""
         if not words:
             return NOTHING
-        # None stands for a way on which the function is not defined; then a program of that name starts.
+        # None means a path on which the function isn't defined. Then a program of that name starts.
         bodies = state.functions.get(plain(words[0]), (None,))
         self._called.add(plain(words[0]))
         outputs = [self._function(body, words, state) for body in bodies if body is not None]
@@ -178,7 +178,7 @@ class Machine:
             return self._starter(Call(words, state, self))
 
     def scan_prefix(self, text: str, state: ShellState) -> Texts:
-        """Run the beginning of a text that is hardly dangerous; what can't be told in it is no doubt."""
+        """Run the beginning of a text that is hardly dangerous. Unknown things in it aren't doubts."""
         # The prefix gets at most a few steps, and is charged all of them.
         steps, self._steps = self._steps, max(self._steps, _MOST_STEPS - _FEW_STEPS)
         depth, nesting = self._depth, self._nesting
@@ -193,7 +193,7 @@ class Machine:
             self._steps = steps + _FEW_STEPS
 
     def contents(self, path: str, state: ShellState) -> Texts | None:
-        """Return what a file may hold, None where that can't be told."""
+        """Return what a file may contain, or None if that isn't known."""
         self.spend(len(state.files))  # the path is compared with each written file
         return state.contents(path, self._disk)
 
@@ -203,9 +203,9 @@ class Machine:
             return self._walker.chain(body, state.copy())
 
     def path_to(self, pipe: ProcessPipe, state: ShellState) -> str:
-        """Run a process substitution; its output is what the path holds."""
+        """Run a process substitution. Its output is the content of the path."""
         inner = state.copy()
-        # Whoever opens the path writes into it; what, is told by the redirection.
+        # Whoever opens the path writes to it, and the redirection says what.
         if not pipe.reads:
             inner.stdin = UNKNOWN
         output = self.output(pipe.body, inner)

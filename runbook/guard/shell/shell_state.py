@@ -1,4 +1,4 @@
-"""What a shell knows at one moment: variables, functions, aliases, arguments, directory, files written so far."""
+"""Keep what a shell knows at one moment: variables, functions, aliases, arguments, directory, files written so far."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, concatenated, eithe
 __all__ = ["ANY_LIST", "Disk", "Lists", "ShellState", "Variable", "read_small", "scalar"]
 
 Disk: TypeAlias = Callable[[str], str | None]
-"""Reads the file at an absolute path; None where there is none that can be read."""
+"""Reads the file at an absolute path, and returns None if it can't be read."""
 
 Lists: TypeAlias = tuple[tuple[str, ...], ...]
 """What an array, or the words of a command, may be: one of these."""
 
 ANY_LIST: Lists = ((ANY_WORDS,),)
-# Ways multiply: each `if` may double what a variable holds.
+# Paths multiply: each `if` may double the possible values of a variable.
 _MOST_LISTS = 24
 _LARGEST = 64 * 1024
 # ELF, Mach-O (both byte orders, and universal binaries) and Windows.
@@ -27,7 +27,7 @@ _BINARIES = (b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xf
 
 
 class Variable(NamedTuple):
-    """What a variable may hold. A scalar is a list of one; the order of a keyed array's elements can't be told."""
+    """The possible values of a variable. A scalar is a list of one. A keyed array's order is unknown."""
 
     lists: Lists
     keyed: bool = False
@@ -38,7 +38,7 @@ class Variable(NamedTuple):
 
 
 def scalar(texts: Texts) -> Variable:
-    """Return a variable that holds one of these texts."""
+    """Return a variable whose value is one of these texts."""
     return Variable(tuple((text,) for text in texts))
 
 
@@ -67,7 +67,7 @@ class ShellState:
         self.has_local_programs = False
 
     def copy(self) -> ShellState:
-        """Return a subshell's state: it begins as this one and goes its own way, without the traps."""
+        """Return a subshell's state, which starts as a copy of this one without the traps."""
         # A fork keeps everything, exported or not.
         twin = self.child()
         twin.variables = dict(self.variables)
@@ -78,7 +78,7 @@ class ShellState:
         return twin
 
     def child(self) -> ShellState:
-        """Return the state of another shell started from this one: it sees what is exported, and all files."""
+        """Return the state of another shell started from this one. It sees exported variables and all files."""
         other = ShellState(self.directory)
         # Shared, not copied: all shells write to one disk.
         other.files = self.files
@@ -91,7 +91,7 @@ class ShellState:
         return other
 
     def assign(self, name: str, variable: Variable) -> None:
-        """Set a variable; one that is exported is so for children too."""
+        """Set a variable. If it's exported, children see the new value too."""
         # `declare -u A; A=reset` gives RESET: what such attributes do is not followed.
         if name in self.odd:
             variable = scalar((ANY,))
@@ -100,12 +100,12 @@ class ShellState:
             self.export(name)
 
     def export(self, name: str) -> None:
-        """Show a variable to children. One that may hold several texts shows none of them."""
+        """Show a variable to children. If it has several possible texts, none of them is shown."""
         texts = self.variables[name].first() if name in self.variables else (ANY,)
         self.environment[name] = texts[0] if len(texts) == 1 else ANY
 
     def join(self, other: ShellState) -> None:
-        """Become what holds after one of two ways was taken."""
+        """Become the state after either of two paths was taken."""
         for name in self.variables.keys() | other.variables.keys():
             self.variables[name] = _either_variable(self.variables.get(name), other.variables.get(name))
         for name in self.functions.keys() | other.functions.keys():
@@ -123,20 +123,20 @@ class ShellState:
             self.directory = None
 
     def _key(self, path: str) -> str:
-        """Return the name that a file goes by: absolute where the directory is known."""
+        """Return the name of a file here, which is absolute if the directory is known."""
         path = plain(path)
         if self.directory is not None and not path.startswith(("/", "~", ANY)):
             path = f"{self.directory}/{path}"
         return os.path.normpath(path)
 
     def write(self, path: str, texts: Texts, *, append: bool = False) -> None:
-        """Note what a file may hold now. What it held before stays possible: the writing may be on one way only."""
+        """Note what a file may contain now. Its old content stays possible: it may be written on only one path."""
         key = self._key(path)
         before = self.files.get(key, ())
         self.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
 
     def contents(self, path: str, disk: Disk) -> Texts | None:
-        """Return what a file may hold, None where that can't be told."""
+        """Return what a file may contain, or None if that isn't known."""
         key = self._key(path)
         written = [texts for name, texts in self.files.items() if _same_file(key, name)]
         there = disk(key) if is_known(key) and key.startswith("/") else None
@@ -151,7 +151,7 @@ class ShellState:
 
 
 def _same_file(one: str, other: str) -> bool:
-    """Whether two names may mean one file. Of relative ones the last part decides, as directories get lost."""
+    """Whether two names may mean the same file. For relative names the last part decides, as directories get lost."""
     if one.startswith("/") and other.startswith("/") and is_known(one) and is_known(other):
         return one == other
     last, other_last = one.rpartition("/")[2], other.rpartition("/")[2]
@@ -159,7 +159,7 @@ def _same_file(one: str, other: str) -> bool:
 
 
 def read_small(path: str) -> str | None:
-    """Read a regular text file of at most 64 KB; None for anything else, and for pipes and devices at once.
+    """Read a regular text file of at most 64 KB. Return None for anything else, and for pipes and devices at once.
 
     Shells ignore NUL characters and run the rest, so only the header of an executable makes a file binary.
     """
@@ -181,7 +181,7 @@ def read_small(path: str) -> str | None:
 
 
 def _either_variable(left: Variable | None, right: Variable | None) -> Variable:
-    # On the way where it was not set, it may have come from the environment.
+    # On the path where it wasn't set, it may come from the environment.
     unset = scalar((ANY,))
     left, right = left or unset, right or unset
     return Variable(_either_lists(left.lists, right.lists), left.keyed or right.keyed)

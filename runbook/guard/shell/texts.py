@@ -1,4 +1,4 @@
-"""Texts that are known only in part, and sets of texts that one place may hold.
+"""Handle partly known texts, and sets of texts that may be in one place.
 
 What can't be told is a private-use character inside the text. So it survives being quoted, written to a file, given to
 another shell and parsed again; a line that brings such characters itself is only judged more strictly.
@@ -18,10 +18,10 @@ ANY_WORDS = "\ue001"
 PRINTED = "\ue002"
 """The settings that a program like `ssh-agent -s` prints for `eval`."""
 MAYBE = "\ue003"
-"""No character: its text is only one reading (a default that holds if a variable is unset)."""
+"""Not a character: its text is only one reading (a default that applies if a variable is unset)."""
 
 Texts: TypeAlias = tuple[str, ...]
-"""What a place may hold: one of these."""
+"""What may be in one place: one of these."""
 
 NOTHING: Texts = ("",)
 UNKNOWN: Texts = (ANY,)
@@ -30,7 +30,7 @@ UNKNOWN: Texts = (ANY,)
 _MOST = 24
 LONGEST = 64 * 1024
 _MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
-# Two unknown parts in a row are one; without this, texts that double in a loop would only grow.
+# Two unknown parts in a row become one. Without this, texts that double in a loop would only grow.
 _RUNS = re.compile(f"{ANY}{{2,}}")
 
 
@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return the text for a person: `…` for what can't be told."""
+    """Return the text for a person, with `…` for unknown parts."""
     return _MARKS.sub("…", plain(text))
 
 
@@ -71,13 +71,13 @@ def may_be(text: str, candidate: str) -> bool:
 
 
 def either(*sets: Texts) -> Texts:
-    """Return what a place holds that has one of several contents. Too many become unknown."""
+    """Return the texts of a place that has one of several contents. Too many become unknown."""
     merged = tuple(dict.fromkeys(text for texts in sets for text in texts))
     return merged if len(merged) <= _MOST else UNKNOWN
 
 
 def concatenated(*sets: Texts) -> Texts:
-    """Return what a place holds that has several contents one after another."""
+    """Return the texts of a place that has several contents one after another."""
     result = NOTHING
     for texts in sets:
         if texts == NOTHING:

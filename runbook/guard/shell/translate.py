@@ -29,7 +29,7 @@ _NOTHING = Chain(())
 
 
 def translate(tree: Tree) -> Chain:
-    """Turn a whole file into nodes. Raises `KeyError` or `TypeError` where the tree is not of the known shape."""
+    """Turn a whole file into nodes. Raises `KeyError` or `TypeError` if the tree doesn't have the known shape."""
     return _chain(tree.get("Stmts"))
 
 
@@ -63,7 +63,7 @@ def _redirect(tree: Tree) -> Redirect:
 
 
 def _without_tabs(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Take the tabs off each line's beginning. A part that follows another part begins within a line."""
+    """Remove the tabs at the start of each line. A part that follows another part begins within a line."""
     stripped: list[Part] = []
     for number, part in enumerate(parts):
         if not isinstance(part, TextPart):
@@ -189,11 +189,11 @@ def _part(tree: Tree, *, quoted: bool) -> Part:
 
 
 _PLAIN = {"Type", "Pos", "End", "Dollar", "Rbrace", "Short", "Param", "Index", "Excl"}
-"""Keys of a parameter expansion that only name the parameter; any other does something to its value."""
+"""Keys of a parameter expansion that only name the parameter. Any other key changes its value."""
 
 
 def _operation(tree: Tree) -> tuple[str, tuple[Word, ...]]:
-    """Name what is done to a parameter's value; `?` stands for what is not modelled."""
+    """Return the name of the operation on a parameter's value, `?` if it isn't modelled."""
     others = [value for key, value in tree.items() if key not in _PLAIN]
     if tree.get("Excl"):
         return ("?" if "Names" in tree or others else "!"), _words_within(others)
@@ -210,14 +210,14 @@ def _operation(tree: Tree) -> tuple[str, tuple[Word, ...]]:
 
 
 def _expression(tree: Tree | None) -> Word | None:
-    """Return an arithmetic expression that is one word as that word, another as an opaque one."""
+    """Return an arithmetic expression as its word if it has only one, otherwise as an opaque word."""
     if tree is None:
         return None
     return _word(tree) if tree.get("Type") == "Word" else (Opaque(_words_within(tree), _names_set_in(tree)),)
 
 
 def _words_within(tree: object) -> tuple[Word, ...]:
-    """Find all words in a tree whose own meaning does not matter: they may still run something."""
+    """Find all words in a tree whose own meaning doesn't matter, because they may still run something."""
     if isinstance(tree, list):
         return tuple(word for item in tree for word in _words_within(item))
     if not isinstance(tree, dict):

@@ -1,4 +1,4 @@
-"""Expand words: nodes to the texts that a command gets, in all the ways that can be told."""
+"""Expand words from nodes to the texts that a command gets, in every way that is known."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["expand_arithmetic", "expand_text", "expand_words"]
 
 _SEQUENCE = re.compile(r"^(?:(?=-?\d+\.\.-?\d)|(?=[A-Za-z]\.\.[A-Za-z]))(-?\w+)\.\.(-?\w+)(?:\.\.(-?\d+))?$")
 _MOST = 256
-_MOST_OPENINGS = 64  # beyond that finding the closing ones is quadratic, and nobody means it
+_MOST_OPENINGS = 64  # beyond that, finding the closing ones is quadratic, and nobody writes that on purpose
 
 
 def expand_braces(word: Word) -> list[Word]:
-    """Return the words that a word stands for: itself, where it has no braces. At most 256."""
+    """Return the words that a word expands to, at most 256. A word without braces expands to itself."""
     openings = sum(part.value.count("{") for part in word if isinstance(part, TextPart) and not part.quoted)
     if openings == 0:
         return [word]
@@ -49,7 +49,7 @@ def _expand(atoms: list[Part]) -> list[list[Part]]:
             choices, end = found
             rests = _expand(atoms[end + 1 :])
             heads = list(islice((head for choice in choices for head in _expand(choice)), _MOST))
-            # Cut while the pairs are made: two long sequences have too many to hold.
+            # Limit the pairs while they are created: two long sequences have too many for memory.
             return [atoms[:start] + head + rest for head, rest in islice(product(heads, rests), _MOST)]
     return [atoms]
 
@@ -58,7 +58,7 @@ _OPENING, _CLOSING, _COMMA = (TextPart(character, quoted=False) for character in
 
 
 def _alternatives(atoms: list[Part], start: int) -> tuple[list[list[Part]], int] | None:
-    """Find the choices of the brace that opens at `start`, and where it closes; None if it is no brace expansion."""
+    """Return the choices of the brace that opens at `start`, and where it closes; None if it isn't an expansion."""
     depth = 0
     cuts = [start]
     for at in range(start, len(atoms)):
@@ -72,7 +72,7 @@ def _alternatives(atoms: list[Part], start: int) -> tuple[list[list[Part]], int]
 
 
 def _sequence(inside: list[Part], end: int) -> tuple[list[list[Part]], int] | None:
-    """Return what `{1..9..2}` or `{a..e}` stands for."""
+    """Return the words of `{1..9..2}` or `{a..e}`."""
     texts = [atom.value for atom in inside if isinstance(atom, TextPart) and not atom.quoted]
     match = _SEQUENCE.match("".join(texts)) if len(texts) == len(inside) else None
     if match is None:
@@ -85,7 +85,7 @@ def _sequence(inside: list[Part], end: int) -> tuple[list[list[Part]], int] | No
 
 
 def _joined(atoms: list[Part]) -> Word:
-    """Glue characters together again, so that a word has few parts."""
+    """Join characters again, so that a word has few parts."""
     parts: list[Part] = []
     for atom in atoms:
         last = parts[-1] if parts else None
@@ -101,7 +101,7 @@ def _joined(atoms: list[Part]) -> Word:
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
-# As in the state: ways multiply with each unquoted variable.
+# As in the state: paths multiply with each unquoted variable.
 _MOST_LISTS = 24
 _MOST_WORDS = 2000
 _WORDS_PER_UNIT = 64
@@ -109,7 +109,7 @@ _LETTERS_PER_UNIT = 1024
 
 
 def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -> Lists:
-    """Return the word lists that a command may get. Too many ways become words that can't be told."""
+    """Return the word lists that a command may get. If there are too many, the words become unknown."""
     lists: Lists = ((),)
     is_too_long = False
     for written in words:
@@ -117,7 +117,7 @@ def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -
             # Each word copies those before it.
             machine.spend(1 + sum(map(len, lists)) // _WORDS_PER_UNIT)
             fields = _fields(word, state, machine)
-            # Too many ways in one word: that word becomes anything, the others stay known.
+            # If one word has too many readings, it becomes unknown, and the others stay known.
             if len(lists) * len(fields) > _MOST_LISTS:
                 fields = ANY_LIST
             # Beyond the limit no word is known, but every substitution in them still runs.
@@ -128,11 +128,11 @@ def expand_words(words: tuple[Word, ...], state: ShellState, machine: Machine) -
 
 
 def expand_text(word: Word, state: ShellState, machine: Machine) -> Texts:
-    """Return what a word may be where it stays one: assigned, redirected to, compared, fed as text."""
+    """Return what a word may be if it stays one word: assigned, redirected to, compared, fed as text."""
     texts: Texts = ("",)
     for part in word:
         if isinstance(part, TextPart):
-            # An unknown part cannot become several words where there is only one.
+            # An unknown part can't become several words if there is only one.
             pieces: Texts = (tight(part.value),)
         else:
             pieces = tuple(tight(" ".join(items)) for items in _values(part, state, machine).lists)
@@ -220,7 +220,7 @@ def _pieces(part: Part, state: ShellState, machine: Machine) -> list[_Pieces]:
 
 
 def _split(items: tuple[str, ...], state: ShellState) -> _Pieces:
-    """Cut texts outside quotes at the separators. A separator that can't be told may cut anywhere."""
+    """Split texts outside quotes at the separators. An unknown separator may split anywhere."""
     separators = " \t\n"
     if "IFS" in state.variables:
         texts = state.variables["IFS"].first()

@@ -1,1 +1,1 @@
-"""What the tests of the guard share: homes to run it in, and shell lines written by hand and by machine."""
+"""Share helpers for the guard's tests: homes to run it in, and shell lines written by hand and generated."""

@@ -1,4 +1,4 @@
-"""A scratch home for the guard: its own settings, cache and log, and `runbook` as it is installed."""
+"""Provide a scratch home for the guard, with its own settings, cache and log, and the installed `runbook`."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")  # the last one: to t
 
 @dataclass(frozen=True)
 class Home:
-    """A directory that is HOME and holds a project to run commands in."""
+    """A directory that is HOME and contains a project to run commands in."""
 
     root: Path
 
     @property
     def project(self) -> Path:
-        """Return the project's directory, made if need be."""
+        """Return the project's directory. Create it if it doesn't exist."""
         path = self.root / "project"
         path.mkdir(exist_ok=True)
         return path
 
     @property
     def log(self) -> Path:
-        """Return where the guard's log is."""
+        """Return the path of the guard's log."""
         return self.root / ".local/state/runbook/guard.jsonl"
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return an environment that knows this home and nothing of the caller's."""
+        """Return an environment with this home and nothing from the caller."""
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         quiet = {"SUPABASE_TELEMETRY_DISABLED": "1", "NO_UPDATE_NOTIFIER": "1", "npm_config_update_notifier": "false"}
         return {**kept, **quiet, "HOME": str(self.root), **more}

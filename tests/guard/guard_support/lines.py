@@ -1,4 +1,4 @@
-"""Tables of shell lines: one per row, with the verdict that it must get and why."""
+"""Read tables of shell lines, one per row, with the verdict that each must get and why."""
 
 from __future__ import annotations
 

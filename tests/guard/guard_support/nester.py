@@ -1,4 +1,4 @@
-"""What random shell texts are made with: names, quotes, and choices that come from one seed."""
+"""Build random shell texts from names, quotes and choices that come from one seed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Nester"]
 
 
 class Nester:
-    """Builds texts. All that it does comes from its seed."""
+    """Builds texts. Everything depends only on its seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -32,7 +32,7 @@ class Nester:
         return shlex.quote(text)
 
     def pieces(self, text: str) -> list[str]:
-        """Cut a text in two somewhere."""
+        """Split a text in two at some place."""
         at = self.random.randint(0, len(text))
         return [piece for piece in (text[:at], text[at:]) if piece]
 

@@ -1,4 +1,4 @@
-"""Random shell texts around a command, and a real bash with stub programs that tells what they run."""
+"""Build random shell texts around a command, and run them in a real bash with stubs that record what they run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _case(nester: Nester) -> Case:
 
 
 def make_cases(seed: int, count: int) -> list[Case]:
-    """Return that many cases, the same for the same seed."""
+    """Return that many cases. The same seed returns the same cases."""
     nester = Nester(seed)
     return [_case(nester) for _ in range(count)]
 

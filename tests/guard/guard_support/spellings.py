@@ -1,4 +1,4 @@
-"""One command, spelled in the many ways that a shell reads as the same words."""
+"""Spell one command in the many ways that a shell reads as the same words."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _prefixed(nester: Nester, words: tuple[str, ...]) -> str:
 
 
 def _decoyed(nester: Nester, words: tuple[str, ...]) -> str:
-    """Set a variable to the word that counts, then to another one where that does not last or never happens."""
+    """Set a variable to the word that counts, then to another word in a way that doesn't last or never happens."""
     at = next((n for n, word in enumerate(words) if word in {"reset", "down", "push"}), len(words) - 1)
     name = nester.name()
     other = f"{name}=lint"
@@ -115,7 +115,7 @@ def _decoyed(nester: Nester, words: tuple[str, ...]) -> str:
 
 
 def _masked(nester: Nester, words: tuple[str, ...]) -> str:
-    """Define the program as something harmless, where that does not count."""
+    """Define the program as something harmless in a place where that doesn't count."""
     program, line = words[0], _plain(nester, words)
     return nester.pick(
         f"{program}() {{ :; }}\ncommand {line}",
@@ -131,7 +131,7 @@ def _masked(nester: Nester, words: tuple[str, ...]) -> str:
 
 
 def _counted(nester: Nester, words: tuple[str, ...]) -> str:
-    """Take a word out of an array by a number that is computed."""
+    """Take a word out of an array by a computed index."""
     name, number = nester.name(), nester.name()
     at = nester.random.randrange(len(words))
     rest = [shlex.quote(word) for word in words]
@@ -186,4 +186,4 @@ SPELLINGS: tuple[Callable[[Nester, tuple[str, ...]], str], ...] = (
     _prefixed,
 )
 TRAPS = (_decoyed, _decoyed, _masked, _counted, _read_in)
-"""Spellings that only somebody who hides a command would use."""
+"""Spellings that only somebody who is hiding a command would use."""
