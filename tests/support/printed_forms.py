@@ -151,7 +151,7 @@ _AROUND = {
 """How many characters at each end don't belong to the value."""
 _TRACE_LENGTH = 6
 _DIGITS_COUNT = 10
-"""A trace of digits alone must have more: clocks, run numbers and digests hold any six of them sooner or later."""
+"""A trace that consists of digits has at least this many: any six turn up by chance in clocks, run ids and digests."""
 _DIGITS = re.compile(r"[0-9A-Fa-f:]*")
 
 
@@ -171,7 +171,7 @@ def traces(name: str, secret: str, shown: str) -> bool:
 
 
 def _windows(printed: str) -> Iterator[str]:
-    """Yield each stretch that would give a part of the value away."""
+    """Yield the shortest stretches that would give away a part of the value."""
     longest = max(3, len(printed) - 1)
     for at in range(len(printed)):
         size = min(_TRACE_LENGTH, longest)
