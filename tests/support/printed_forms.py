@@ -1,4 +1,4 @@
-"""List the ways in which programs print a value, as a table of functions from the value to the printed text."""
+"""The ways in which programs print a value: a table of functions from the value to the printed text."""
 
 from __future__ import annotations
 
@@ -150,9 +150,9 @@ _AROUND = {
 }
 """How many characters at each end don't belong to the value."""
 _TRACE_LENGTH = 6
-_DIGITS_LENGTH = 8
-"""A trace of only digits must be longer: sooner or later, clocks, run numbers and digests contain any six of them."""
-_DIGITS = re.compile(r"[0-9A-Fa-f]*")
+_DIGITS_COUNT = 10
+"""A trace that consists of digits has at least this many: any six turn up by chance in clocks, run ids and digests."""
+_DIGITS = re.compile(r"[0-9A-Fa-f:]*")
 
 
 def is_hidden(name: str, secret: str, shown: str) -> bool:
@@ -171,10 +171,15 @@ def traces(name: str, secret: str, shown: str) -> bool:
 
 
 def _windows(printed: str) -> Iterator[str]:
-    """Yield each stretch that would give a part of the value away."""
+    """Yield the shortest stretches that would give away a part of the value."""
     longest = max(3, len(printed) - 1)
     for at in range(len(printed)):
-        window = printed[at : at + min(_TRACE_LENGTH, longest)]
-        size = min(_DIGITS_LENGTH if _DIGITS.fullmatch(window) else _TRACE_LENGTH, longest)
+        size = min(_TRACE_LENGTH, longest)
+        while size < longest and _are_few_digits(printed[at : at + size]):
+            size += 1
         if at + size <= len(printed):
             yield printed[at : at + size]
+
+
+def _are_few_digits(window: str) -> bool:
+    return _DIGITS.fullmatch(window) is not None and len(window.replace(":", "")) < _DIGITS_COUNT
