@@ -125,7 +125,7 @@ def _fail(error: Exception) -> None:
 
 
 @every_secret
-def test_a_clock_is_no_trace_of_a_secret(secret: str) -> None:
+def test_no_clock_looks_like_a_secret(secret: str) -> None:
     """The tests below must not fail because of the time at which they run."""
     times = [(minute % 24, minute, second) for minute in range(60) for second in range(60)]
     clocks = "\n".join(f"2026-11-26T{h:02}:{m:02}:{s:02}.0000{s:02}Z 20261126-{h:02}{m:02}{s:02}" for h, m, s in times)

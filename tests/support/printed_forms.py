@@ -150,7 +150,7 @@ _AROUND = {
 }
 """How many characters at each end don't belong to the value."""
 _TRACE_LENGTH = 6
-_DIGITS_COUNT = 10
+_FEWEST_DIGITS = 10
 """A trace that consists of digits has at least this many: any six turn up by chance in clocks, run ids and digests."""
 _DIGITS = re.compile(r"[0-9A-Fa-f:]*")
 
@@ -175,11 +175,11 @@ def _windows(printed: str) -> Iterator[str]:
     longest = max(3, len(printed) - 1)
     for at in range(len(printed)):
         size = min(_TRACE_LENGTH, longest)
-        while size < longest and _are_few_digits(printed[at : at + size]):
+        while size < longest and _is_short_number(printed[at : at + size]):
             size += 1
         if at + size <= len(printed):
             yield printed[at : at + size]
 
 
-def _are_few_digits(window: str) -> bool:
-    return _DIGITS.fullmatch(window) is not None and len(window.replace(":", "")) < _DIGITS_COUNT
+def _is_short_number(window: str) -> bool:
+    return _DIGITS.fullmatch(window) is not None and len(window.replace(":", "")) < _FEWEST_DIGITS
