@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from typing import Literal, NamedTuple
 
 from runbook.printable import lines_of, one_line, printable
@@ -55,6 +54,8 @@ def is_safe_link(address: str) -> bool:
 
 
 def _resolved(address: str) -> str:
+    from html import unescape  # only checks and pages follow links
+
     # A page made from Markdown that was made from HTML resolves `&amp;colon;` twice.
     for _ in range(4):
         address, before = unescape(address), address

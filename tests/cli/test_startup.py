@@ -75,6 +75,7 @@ def test_showing_imports_what_shows_and_no_more(tmp_path: Path) -> None:
     assert own == {
         *("cache", "cli", "definitions", "errors", "expansion", "extras", "filling", "linear_regex", "loading"),
         *(
+            "markup",
             "model",
             "policy",
             "printable",
