@@ -73,8 +73,8 @@ def test_edits_of_yaml_templates_and_code_show_without_a_restart(served: tuple[P
     _edit(site / "templates" / "procedure" / "ending.html", "This procedure ends here.", "This is where it stops.")
     _await(page, "This is where it stops.")
 
-    _edit(site / "procedure_page.py", "drilled {", "practised {")
-    _await(page, "practised 2")
+    _edit(site / "procedure_page.py", "effect_word=effect_word", 'effect_word="Rehearsed"')
+    _await(page, "Rehearsed")
 
 
 def test_it_listens_on_this_machine_alone(served: tuple[Path, str]) -> None:
