@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
+
+from hypothesis import settings
+
+RANDOM = int(os.environ.get("RANDOM_EXAMPLES", "0"))
+"""How many random examples each property gets. By default the examples are the same in every run."""
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", max_examples=max(1, RANDOM), print_blob=True)
+settings.load_profile("random" if RANDOM else "same")
 
 
 def pytest_configure() -> None:

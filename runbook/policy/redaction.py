@@ -105,17 +105,17 @@ def _needles(secrets: Iterable[str]) -> dict[Form, list[_Needle]]:
     """Return the needles for each form, the longest first."""
     found: dict[Form, set[_Needle]] = {VERBATIM: set(), PLAIN: set(), DECODED: set()}
     for raw, encodable in _variants(secrets):
-        literal = PLAIN.canonical(raw)
-        if len(literal) < min(_SHORTEST, len(raw)):
-            # The canonical form would leave out nearly all of it.
-            found[VERBATIM] |= {_Needle(raw), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""))}
-            continue
         codes = [*_encoded(raw)] if encodable and len(raw) >= _SHORTEST else []
+        # The canonical form would leave out nearly all of some values, such as quotes alone.
+        is_plain = len(PLAIN.canonical(raw)) >= min(_SHORTEST, len(raw))
+        if not is_plain:
+            found[VERBATIM] |= {_Needle(raw), _Needle(raw.replace(b"\\", rb"\\").replace(b'"', rb"\""))}
         for form in (PLAIN, DECODED):
-            needles = (_needle(form, text) for text in (raw, *codes))
+            needles = (_needle(form, text) for text in (*([raw] if is_plain else []), *codes))
             # `%20%20%20%20` would become an empty needle.
             found[form] |= {one for one in needles if len(one.text) >= min(_SHORTEST, len(raw))}
-        found[DECODED].add(_needle(PLAIN, raw))
+        if is_plain:
+            found[DECODED].add(_needle(PLAIN, raw))
     return {form: sorted(some, key=lambda one: (-len(one.text), one.text)) for form, some in found.items()}
 
 
