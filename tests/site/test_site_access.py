@@ -111,7 +111,13 @@ def test_on_paper_a_page_is_a_checklist(browser: Browser, site: Path) -> None:
         page.locator("#answer-3a > summary").click()
         page.locator("#works .rb-branch > summary").first.click()
         assert _pages(page) <= 12
+        expect(page.locator(".rb-branch[open]")).to_have_count(2)
         page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")  # the theme opens all answers then
+        expect(page.locator(".rb-branch:not([open])")).to_have_count(0)
+        expect(page.locator("#answer-3a > .rb-branch__steps")).to_be_visible()
+        expect(page.locator("#answer-3i > .rb-branch__steps")).to_be_hidden()
+        expect(page.locator(".rb-undo > li:visible")).to_have_count(1)
         box = page.locator("#triage [data-rb-tick]")
         assert float(box.evaluate("one => parseFloat(getComputedStyle(one).borderTopWidth)")) >= 1
         expect(page.locator(".rb-paper")).to_be_visible()

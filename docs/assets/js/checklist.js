@@ -17,7 +17,7 @@
   const keyOf = (box) => store.keyAt(box, box.dataset.rbTick);
 
   /* Steps of an answer count once it is picked: until then nobody knows whether they are needed. */
-  const counts = (box) => box.closest(".rb-branch:not([open])") === null;
+  const counts = (box) => box.closest(".rb-branch:not(.rb-picked)") === null;
 
   function tally() {
     const counted = boxes.filter(counts);
@@ -30,7 +30,7 @@
 
   function show(state) {
     for (const box of boxes) {
-      const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice > .rb-branch[open]");
+      const decided = box.closest(".rb-step").querySelector(":scope > .rb-choice > .rb-picked");
       box.checked = Boolean(state.ticks[keyOf(box)] || decided);
       box.closest(".rb-step").classList.toggle("rb-done", box.checked);
     }

@@ -1,4 +1,5 @@
-/* A question of a procedure: opening an answer picks it, and the rest of the page follows. */
+/* A question of a procedure: opening an answer picks it, and the rest of the page follows.
+   `rb-picked` marks an open answer. The theme opens all of them to print, so `open` alone doesn't tell. */
 "use strict";
 
 (() => {
@@ -11,8 +12,14 @@
   }));
   const rows = [...document.querySelectorAll("[data-rb-for]")];
 
+  const paper = matchMedia("print");
+  let printing = false;
+  addEventListener("beforeprint", () => (printing = true));
+  addEventListener("afterprint", () => (printing = false));
+
   for (const { key, answers } of choices) {
     for (const answer of answers) {
+      answer.removeAttribute("name"); // with it, the last one that opens for the print would fold the others
       answer.querySelector("summary").addEventListener("click", (event) => {
         event.preventDefault(); // the store opens it
         const opens = !answer.open;
@@ -40,14 +47,18 @@
     follow();
   });
 
-  /* Hide the checks and undo ways of steps that are folded away. */
+  /* Mark what is picked, and hide the checks and undo ways of steps that are folded away. */
   function follow() {
-    for (const { element, answers } of choices) element.classList.toggle("rb-decided", answers.some((one) => one.open));
+    if (printing || paper.matches) return;
+    for (const { element, answers } of choices) {
+      for (const one of answers) one.classList.toggle("rb-picked", one.open);
+      element.classList.toggle("rb-decided", answers.some((one) => one.open));
+    }
     for (const row of rows) {
-      const folded = document.getElementById(row.dataset.rbFor).closest(".rb-branch:not([open])");
-      const decided = folded?.parentElement.classList.contains("rb-decided");
-      row.classList.toggle("rb-other-way", Boolean(decided));
-      row.classList.toggle("rb-undecided", Boolean(folded) && !decided);
+      const step = document.getElementById(row.dataset.rbFor);
+      const otherWay = step.closest(".rb-decided > .rb-branch:not(.rb-picked)") !== null;
+      row.classList.toggle("rb-other-way", otherWay);
+      row.classList.toggle("rb-undecided", !otherWay && step.closest(".rb-branch:not(.rb-picked)") !== null);
     }
     for (const note of document.querySelectorAll(".rb-follows")) {
       const list = note.previousElementSibling;
@@ -77,7 +88,10 @@
     }
     const folded = target.closest("details:not([open])");
     if (!folded) return;
-    for (let part = folded; part; part = part.parentElement.closest("details:not([open])")) part.open = true;
+    for (let part = folded; part; part = part.parentElement.closest("details:not([open])")) {
+      for (const { answers } of choices) if (answers.includes(part)) for (const other of answers) other.open = false;
+      part.open = true;
+    }
     target.scrollIntoView();
   }
   addEventListener("hashchange", reveal);
