@@ -51,6 +51,9 @@ def _lines(checks: Sequence[Diagnosis], width: int) -> Iterator[str]:
         ) or [lead.rstrip()]
         if one.fix:  # in one piece, to be copied
             yield f"{'':{len(lead)}}-> {one.fix}"
-    missing = sum(one.found is Found.MISSING for one in checks)
+    missing = [one.name for one in checks if one.found is Found.MISSING]
     yield ""
-    yield f"`runbook run` lacks {missing} of these." if missing else "`runbook run` has all it needs."
+    if missing:
+        yield f"Before `runbook run`, fix: {', '.join(missing)}."
+    else:
+        yield "`runbook run` has all it needs."

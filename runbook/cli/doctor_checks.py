@@ -18,7 +18,7 @@ from runbook.errors import JournalError, MissingPartError, RunbookError, UsageEr
 from runbook.extras import installed
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
-from runbook.runtime.environment import Remedy, child_environment, find_traps
+from runbook.runtime.environment import Remedy, child_environment, find_traps, settled_environment
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
 from runbook.runtime.subprocesses import ask, editor_command
 from runbook.user_directories import state_directory
@@ -195,7 +195,8 @@ def _link(place: _Place) -> Iterator[Diagnosis]:
     if ref:
         yield Diagnosis("link", Found.GOOD, ref)
     else:
-        yield Diagnosis("link", Found.MISSING, "no project is linked here", "npx supabase link --project-ref REF")
+        text = "no project is linked here; procedures that reach production need one"
+        yield Diagnosis("link", Found.NOTE, text, "npx supabase link --project-ref REF")
 
 
 def _login(place: _Place) -> Iterator[Diagnosis]:
@@ -205,14 +206,20 @@ def _login(place: _Place) -> Iterator[Diagnosis]:
     elif (home / "access-token").is_file():
         yield Diagnosis("login", Found.GOOD, f"a token is in {home / 'access-token'} (not shown)")
     else:
-        text = "no token in the environment or in a file; it may be in the system's keyring, which isn't checked"
-        yield Diagnosis("login", Found.NOTE, text, "npx supabase login, if commands say that you are not logged in")
+        text = (
+            "no token in the environment or in a file; it may be in the system's keyring, which isn't checked. "
+            "If commands say that you aren't logged in:"
+        )
+        yield Diagnosis("login", Found.NOTE, text, "npx supabase login")
 
 
 def _traps(place: _Place) -> Iterator[Diagnosis]:
     linked = linked_ref(place.project) if place.project else ""
     dotenvs = dotenv_texts(place.project) if place.project else {}
-    for trap in find_traps(os.environ, dotenvs, linked=linked):
+    # As a step of a walk, this gets the settings that the walk itself gives to every command.
+    settled = settled_environment(str(Path.cwd()))
+    environ = {name: value for name, value in os.environ.items() if settled.get(name) != value}
+    for trap in find_traps(environ, dotenvs, linked=linked):
         if trap.remedy is Remedy.REFUSE:
             fix = f"Remove the line from {trap.where}; nothing runs until then"
             yield Diagnosis("trap", Found.MISSING, f"{trap.name} is set in {trap.where}: {trap.why}", fix)

@@ -38,13 +38,15 @@ def command(
     values = _values(given)
 
     from runbook.checks import open_book
+    from runbook.engine.rules import reaches_target
     from runbook.engine.session import walk
     from runbook.model import TargetKind
     from runbook.runtime.termination import ends_cleanly
 
     opened = open_book(book)
     chosen = opened.procedure(procedure)
-    ports = ports_for(opened, TargetKind(target), workdir, dry=dry)
+    kind = TargetKind(target) if reaches_target(chosen, opened.policy) else TargetKind.MACHINE
+    ports = ports_for(opened, kind, workdir, dry=dry)
     settings = settings_for(ports["journal"], opened)
     with ends_cleanly():
         return walk(chosen, opened, values=values, dry=dry, settings=settings, **ports)

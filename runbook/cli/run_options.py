@@ -65,19 +65,25 @@ def require_person(*, yes: bool = False) -> None:
 def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = False) -> WalkPorts:
     """Return the real ports for the Supabase project in `workdir`, or around the current directory.
 
-    `dry` makes the first screen say that the run writes nothing.
+    Only `TargetKind.MACHINE` needs no project. `dry` makes the first screen say that the run writes nothing.
     """
     from runbook.engine.context import Identity
     from runbook.engine.rules import describe_book
     from runbook.journal.liveness import this_host
+    from runbook.model import TargetKind
     from runbook.runtime.cli_target import CliTarget
     from runbook.runtime.executor import PtyExecutor, SystemClock
     from runbook.runtime.programs import Programs
     from runbook.runtime.project import find_project
+    from runbook.runtime.this_machine import ThisMachine
     from runbook.terminal import TerminalOperator
 
-    programs = Programs()
-    target = CliTarget(find_project(Path(workdir or ".")), kind, book.policy, programs=programs)
+    programs, place = Programs(), Path(workdir or ".")
+    target: CliTarget | ThisMachine
+    if kind is TargetKind.MACHINE:
+        target = ThisMachine(place.resolve(), this_host())
+    else:
+        target = CliTarget(find_project(place), kind, book.policy, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
     executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(

@@ -12,11 +12,16 @@ from runbook.expansion import EveryWay, expand
 from runbook.filling import Shown
 from runbook.journal.events import JudgedCommand, RulesSeen
 from runbook.loading.files import PACKAGED_BOOK, SHARED
-from runbook.model import Book, Effect, Procedure, Role, Verdict
+from runbook.model import Book, Effect, Family, Policy, Procedure, Role, Verdict
+from runbook.model.templates import names_in
+from runbook.policy.judgement import rule_of
 from runbook.steps.destination import Destination, effect_of
 from runbook.steps.scope import Place, Scope
 
-__all__ = ["describe_book", "rules_of", "weakened"]
+__all__ = ["describe_book", "reaches_target", "rules_of", "weakened"]
+
+_BY_TARGET = frozenset({"target", "project_ref", "env_file"})
+"""The names that only a project gives a value to."""
 
 
 def rules_of(book: Book, procedure: Procedure, destination: Destination, *, reference: str) -> RulesSeen:
@@ -37,6 +42,19 @@ def rules_of(book: Book, procedure: Procedure, destination: Destination, *, refe
         sources=sources,
         commands=dict(judged for place in places for judged in _judged(place, destination, reference)),
     )
+
+
+def reaches_target(procedure: Procedure, policy: Policy) -> bool:
+    """Tell whether any step may reach a database or a project, or names one. In doubt, it does."""
+    steps = [place.step for place in expand(procedure, EveryWay(), Scope()).places]
+    commands = [action for step in steps for _, action, _ in step.commands(tuple(policy.majors))]
+    names = _BY_TARGET & {name for step in steps for use in step.uses() for name in names_in(use.text)}
+    return bool(names) or any(_reaches(action.words, policy) for action in commands)
+
+
+def _reaches(words: Sequence[str], policy: Policy) -> bool:
+    rule = rule_of(words, policy) if words else None
+    return rule is None or rule.reaches is not Family.NOTHING
 
 
 def _shared(book: Book) -> Iterator[tuple[str, str]]:

@@ -16,13 +16,14 @@ from runbook.engine.loop import End, Walk, screen_of
 from runbook.engine.next_action import Finish, Over, next_action
 from runbook.engine.parameters import ask, gather, parse, supplied
 from runbook.engine.ports import Clock, Executor, Operator, Returning, Screen, Target
+from runbook.engine.rules import reaches_target
 from runbook.engine.state import RunState, fold
 from runbook.engine.target_lock import lock_target
 from runbook.errors import ExitCode, UsageError
 from runbook.journal.directory import open_directory
 from runbook.journal.events import RunResumed, RunStarted, TakenOver, TargetSeen, ValueGiven
 from runbook.journal.interface import Journal, MemoryJournal
-from runbook.model import Book, Procedure
+from runbook.model import Book, Procedure, TargetKind
 from runbook.secret_file import SecretFile, directory_below
 from runbook.user_directories import state_directory
 
@@ -152,8 +153,14 @@ def _context(world: _World, procedure: Procedure, run: str, *, dry: bool = False
 
 
 def _begin(context: Context, seen: TargetSeen, texts: Mapping[str, str]) -> None:
+    if seen.kind == TargetKind.MACHINE and reaches_target(context.procedure, context.book.policy):
+        # The run before it needed no project, so nobody has proven one.
+        name = context.procedure.id
+        raise UsageError(
+            f"'{name}' needs a project, and this run has none", hint=f"Begin it by itself: runbook run {name}"
+        )
     reference = seen.project_ref or seen.name
-    linked = {} if seen.kind == "local" else {"project_ref": reference}
+    linked = {"project_ref": reference} if seen.kind in {TargetKind.PRODUCTION, TargetKind.DRILL} else {}
     operator, directory = context.ports.operator, context.ports.target.directory
     given = gather(context.procedure, texts, linked, operator, directory=directory)
     context.secrets = given.secrets

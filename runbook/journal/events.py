@@ -54,11 +54,11 @@ class TargetSeen:
     """What was proven about the target at one moment."""
 
     kind: str
-    """`production`, `local` or `drill`."""
+    """`production`, `local`, `drill` or `this machine`."""
     name: str
-    """The project ref, `local`, or the drill's name. The operator types it out before something is destroyed."""
+    """The project ref, `local`, the drill's name or the host's, to be typed out before something is destroyed."""
     cli: str
-    """The Supabase CLI's version, such as `3.1.0`."""
+    """The Supabase CLI's version, such as `3.1.0`; empty on this machine alone."""
     environment: str = ""
     """What the CLI says about the project (`production`, `branch`, `unverified`); empty on CLI 2."""
     project_ref: str = ""

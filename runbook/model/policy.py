@@ -39,6 +39,8 @@ class TargetKind(StrEnum):
     PRODUCTION = "production"
     LOCAL = "local"
     DRILL = "drill"
+    MACHINE = "this machine"
+    """Not a place that a command can name: the run reaches no database and no project."""
 
 
 class Family(StrEnum):
@@ -63,7 +65,7 @@ class Verdict(StrEnum):
 
 
 _VERDICT = Choice(tuple(Verdict))
-_TARGET_KIND = Choice(tuple(TargetKind))
+_TARGET_KIND = Choice((TargetKind.PRODUCTION, TargetKind.LOCAL, TargetKind.DRILL))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

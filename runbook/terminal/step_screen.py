@@ -204,6 +204,7 @@ def is_dry(state: RunState) -> bool:
 _UNCUT = 10_000
 """Columns for a command that is cut at the edge of the screen."""
 _COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
+"""By kind of target; any other is shown in reverse."""
 
 
 def head(screen: Screen, width: int) -> Lines:
@@ -222,8 +223,9 @@ def target_text(seen: TargetSeen) -> Text:
     """Return the banner: the kind of target as a word and a colour, its name, and the CLI's version."""
     name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
     extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
+    cli = f"  {one_line(f'(supabase {seen.cli}{extra})')}" if seen.cli else ""
     banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
-    return banner + Text(name, style="bold") + Text(f"  {one_line(f'(supabase {seen.cli}{extra})')}")
+    return banner + Text(name, style="bold") + Text(cli)
 
 
 def duration(seconds: float) -> str:

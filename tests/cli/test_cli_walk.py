@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from support.books import FIX_HEAD
 from support.forked import start
 from support.places import Place, make_place
 
@@ -113,6 +114,24 @@ def test_the_message_says_what_to_do(place: Place) -> None:
         "runbook: there is no terminal to confirm on, so nothing was started",
         "  Run it at a terminal, not in a pipe or a job. To only read it: runbook show NAME",
     ]
+
+
+def test_a_procedure_that_reaches_no_project_needs_none(place: Place) -> None:
+    """Without a link and without the CLI, it runs on this machine. What reaches the project is refused first."""
+    (place.root / "bin" / "npx").unlink()
+    for part in (place.root / "project").rglob("project-ref"):
+        part.unlink()
+    head = FIX_HEAD.replace("title: Fix", "title: Look")
+    text = f"{head}steps:\n  - {{id: see, tick: See it}}\n  - {{id: say, tick: Say so}}\n"
+    (place.root / "book" / "procedures" / "look.yaml").write_text(text)
+
+    assert "no project is linked" in second_terminal(place)[1]
+    words = ["--book", str(place.root / "book"), "run", "look"]
+    child = start(words, environment=place.environment, directory=place.root / "project")
+    assert child.converse(lambda screen: "") == 0, child.screens
+    header = place.events[0]
+    assert isinstance(header, RunStarted)
+    assert (header.procedure, header.target.kind, header.target.cli) == ("look", "this machine", "")
 
 
 def test_history_report_and_status_are_read_from_another_terminal(place: Place) -> None:

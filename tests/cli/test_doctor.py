@@ -10,6 +10,7 @@ from support.books import write_book
 from support.terminals import program
 
 from runbook.cli import main
+from runbook.runtime.environment import settled_environment
 
 REF = "qwertyuiopasdfghjklz"
 
@@ -67,7 +68,6 @@ def test_machine_with_everything_passes(machine: Machine) -> None:
         ("bin/node", "Node.js", "Node.js"),
         ("bin/npx", "Node.js", "Node.js"),
         ("bin/git", "git", "git"),
-        ("project/supabase/.temp/project-ref", "link", "npx supabase link"),
         ("project/supabase/config.toml", "project", "directory"),
     ],
 )
@@ -153,6 +153,25 @@ def test_doctor_changes_nothing(machine: Machine) -> None:
     assert left == ["cache.key"]
 
 
+def test_a_project_that_is_not_linked_is_only_noted(machine: Machine) -> None:
+    """Whoever only works on the local stack leaves production unlinked on purpose."""
+    (machine.root / "project/supabase/.temp/project-ref").unlink()
+    code, found = machine.doctor()
+    assert code == 0
+    assert found["link"][0] == "note"
+    assert "npx supabase link" in found["link"][2]
+
+
+def test_settings_of_the_walk_itself_are_no_traps(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a step of a walk, it gets the answers and the directory that the walk gives to every command."""
+    monkeypatch.chdir(machine.root / "project")
+    for name, value in settled_environment(str(machine.root / "project")).items():
+        monkeypatch.setenv(name, value)
+    assert "trap" not in machine.doctor()[1]
+    monkeypatch.setenv("SUPABASE_YES", "true")
+    assert "SUPABASE_YES" in machine.doctor()[1]["trap"][1]
+
+
 def test_another_runbook_on_path_is_told(machine: Machine) -> None:
     """Other packages install a program with this name."""
     program(machine.bin, "runbook", "echo other")
@@ -164,5 +183,5 @@ def test_text_is_readable_and_fixes_stay_in_one_piece(machine: Machine) -> None:
     program(machine.bin, "npx", "exit 1")
     text = machine.text()
     assert "-> npm install --save-dev --save-exact supabase@3.1.0\n" in text
-    assert "`runbook run` lacks 1 of these." in text
+    assert "Before `runbook run`, fix: Supabase CLI." in text
     assert text.splitlines()[0].startswith("ok        runbook")
