@@ -122,7 +122,7 @@ class Parameter:
     def _problem_with_form(self, text: str, shown: str) -> str:
         if self.pattern is not None and not linear_regex(self.pattern).matches_whole(text):
             # An example says more than a regular expression to somebody in a hurry.
-            return f"{shown} does not match the form of {self.example or self.pattern}"
+            return f"{shown} doesn't fit: expected a value like {self.example or self.pattern}"
         found = linear_regex(self.excludes).search(text) if self.excludes is not None else None
         if found is None:
             return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from runbook.filling import fill_command
-from runbook.model import Effect, Family, Procedure, TargetKind, Variant, Verdict
+from runbook.model import Effect, Family, Procedure, Rule, TargetKind, Variant, Verdict
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
@@ -159,11 +159,18 @@ def without_target() -> Markup:
     rows = [
         (
             " ".join((rule.program, *rule.command)),
-            [_LANDS[rule.bare[major]] if major in rule.bare else "not in this CLI" for major in majors()],
+            [_bare(rule, major) for major in majors()],
         )
         for rule in rules
     ]
     return render("reference/without_target.html", majors=majors(), rows=rows)
+
+
+def _bare(rule: Rule, major: int) -> str:
+    """Return where a command goes on that major if it names no target."""
+    if rule.majors is not None and major not in rule.majors:
+        return "not in this CLI"
+    return _LANDS[rule.bare[major]] if major in rule.bare else "asks which project"
 
 
 def written_differently() -> Markup:

@@ -45,7 +45,7 @@ def part(name: str, part_name: str) -> Markup:
     if results:
         newest, failed = max(result["at"] for result in results), sum(not result["passed"] for result in results)
         is_current = all(result["digest"] == procedure.digest for result in results)
-        last_drill = f"drilled {newest[:10]}" if is_current else f"edited since its drill on {newest[:10]}"
+        last_drill = f"drilled {newest[:10]}" if is_current else f"edited since its last drill, on {newest[:10]}"
         last_drill += f", {failed} of {len(results)} failed" if failed else ""
     return render(
         f"procedure/{part_name}.html",

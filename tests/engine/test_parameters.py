@@ -31,15 +31,17 @@ FIX = procedure(tick("a"), parameters=[NAME, COLOUR, NAMES, TOKEN, SIZE])
     ("asked", "text", "problem"),
     [
         pytest.param(NAME, "tasks", "", id="it fits"),
-        pytest.param(NAME, "tasks\n", "'tasks\\n' does not match the form of x", id="the whole value must match"),
+        pytest.param(
+            NAME, "tasks\n", "'tasks\\n' doesn't fit: expected a value like x", id="the whole value must match"
+        ),
         pytest.param(NAME, "", "a value is needed", id="nothing is no value"),
         pytest.param(SIZE, "", "a value is needed", id="not even with a default"),
         pytest.param(parameter("x", default=""), "", "", id="unless the default is nothing"),
         pytest.param(COLOUR, "blue", "'blue' isn't one of red, green", id="one of the choices"),
         pytest.param(NAMES, "a, b,,a", "", id="a list with commas"),
-        pytest.param(NAMES, "a,B", "'B' does not match the form of x", id="each of its values is checked"),
+        pytest.param(NAMES, "a,B", "'B' doesn't fit: expected a value like x", id="each of its values is checked"),
         pytest.param(NAMES, " , ", "give at least one value; commas separate several", id="and there must be one"),
-        pytest.param(TOKEN, "hunter2", "the value does not match the form of x", id="a secret is not repeated"),
+        pytest.param(TOKEN, "hunter2", "the value doesn't fit: expected a value like x", id="a secret is not repeated"),
         pytest.param(
             parameter("x"), "a\0b", "the value contains a character that can't be passed to a command", id="NUL"
         ),
@@ -75,7 +77,7 @@ def test_every_problem_of_the_command_line_is_told_at_once() -> None:
 
     assert error.value.message.splitlines() == [
         "--set nmae: no parameter has this name; did you mean name?",
-        "RUNBOOK_NAME: 'NO' does not match the form of x",
+        "RUNBOOK_NAME: 'NO' doesn't fit: expected a value like x",
         "--set colour: 'blue' isn't one of red, green",
         "--set token: other users can read a secret on a command line; set RUNBOOK_TOKEN",
     ]

@@ -148,8 +148,8 @@ def test_a_value_seen_is_checked_and_kept(tmp_path: Path) -> None:
 
     assert walked.executor.ran == [("look", "3")]
     assert [entry[2] for entry in operator.log if entry[0] == "give"] == [
-        "'many' does not match the form of x",
-        "'few' does not match the form of x",
+        "'many' doesn't fit: expected a value like x",
+        "'few' doesn't fit: expected a value like x",
     ]
 
 

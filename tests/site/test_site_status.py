@@ -51,7 +51,7 @@ def test_a_drill_of_another_version_is_said_to_be_one(results: Path) -> None:
     _write(results, digest="0" * 64)
 
     assert "an earlier version of this procedure" in part(NAME, "status")
-    assert "edited since its drill on 2026-11-23" in part(NAME, "opening")
+    assert "edited since its last drill, on 2026-11-23" in part(NAME, "opening")
 
 
 def test_a_drill_that_failed_is_not_hidden(results: Path) -> None:
