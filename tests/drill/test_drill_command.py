@@ -153,7 +153,7 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
         sys.executable, ["-m", "runbook", "drill", "migration-health"],
         env=dict(environment), dimensions=(24, 80), encoding="utf-8", timeout=60,
     )  # fmt: skip
-    child.expect("It is Monday")
+    child.expect("It's Monday")
     child.expect("Press Enter to take the call. ")
     type_keys(child, "")
     child.expect("all-well")

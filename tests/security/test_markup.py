@@ -212,6 +212,8 @@ _NOT_ON_PAGES = {
     *("Capture.becomes", "Capture.pattern", "KnownError.messages", "Rule.operands", "RuleTest.line", "drill.digest"),
     *("Choose.because", "Choose.suggested", "Previous.must_be", "Suggestion.matches", "Suggestion.option"),
     *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
+    *("Expectation.absent", "Expectation.matches"),  # a page says them in words
+    "Parameter.pick",  # the name of a list
 }
 
 

@@ -227,7 +227,7 @@ def _book(tmp_path: Path) -> Path:
     return write_book(tmp_path / "book", {"add-thing": head + steps})
 
 
-@pytest.mark.parametrize("words", ["list", "show add-thing", "show add-thing --format md"])
+@pytest.mark.parametrize("words", ["show add-thing", "show add-thing --format md"])
 def test_hostile_book_is_shown_as_what_it_is(tmp_path: Path, words: str) -> None:
     """Titles, summaries and reasons of a book that somebody else wrote."""
     assert unsafe(unescape(_run("--book", str(_book(tmp_path)), *words.split())), IN_YAML) == []

@@ -361,7 +361,7 @@ def test_a_check_never_runs_what_is_not_proven_to_read(tmp_path: Path) -> None:
         walked.begin("fix")
 
     assert walked.executor.ran == [("git", "log", "--oneline")]
-    assert "It did not run." in refusal.value.hint
+    assert "It didn't run." in refusal.value.hint
 
 
 def test_a_check_never_runs_what_needs_a_person(tmp_path: Path) -> None:

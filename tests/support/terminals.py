@@ -84,8 +84,13 @@ def terminal(
 
 
 def type_keys(child: pexpect.spawn[str], text: str, *, end: str = "\r", pause: float = KEY_PAUSE) -> None:
-    """Type a line as a person does: each key after the one before has been echoed, and a moment later Enter."""
+    """Type a line as a person does: each key after the one before has been echoed, and a moment later Enter.
+
+    Enter alone comes after the time it takes to read, because one right after the prompt counts as typed before it.
+    """
     child.delaybeforesend = None
+    if not text:
+        time.sleep(READING)
     for key in text:
         child.send(key)
         child.expect_exact(key)

@@ -102,7 +102,7 @@ def test_value_seen_is_checked_and_may_look_like_a_key(walk: Start) -> None:
     """A value that does not fit is asked for again; one that is also a key is asked about."""
     child = walk("tick")
     _type(child, "many")
-    child.expect("does not match")
+    child.expect("doesn't fit")
     _type(child, "q")
     child.expect("Is 'q' the value?")
     _type(child, "yes")
@@ -254,7 +254,7 @@ def test_value_is_asked_for_until_it_fits_and_enter_takes_the_default(walk: Star
     """The problem is repeated with the question."""
     child = walk("value")
     _type(child, "Tasks!", prompt="value> ")
-    child.expect("does not match")
+    child.expect("doesn't fit")
     _type(child, "", prompt="value> ")
     child.expect("has begun")
     assert walk_ending(child) == (0, [["look", "one"]])
