@@ -11,7 +11,8 @@ from itertools import groupby
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import fill_text
-from runbook.model import Book, Effect, Parameter, Policy, Procedure, TargetKind
+from runbook.linear_regex import linear_regex
+from runbook.model import Book, Capture, Effect, Parameter, Policy, Procedure, TargetKind
 from runbook.site.cli_versions import Version, merged
 from runbook.site.source import book, for_one_build
 from runbook.site.value_markers import mark, marked, marked_scope, marks_in, stand_in
@@ -56,6 +57,10 @@ class ValueField:
     """How many fields above it on the page have the same key: steps of different branches may find the same value."""
     of_site: bool = False
     """Whether the value is asked for once for all pages, like the project."""
+    may_be_empty: bool = False
+    """Whether nothing is a value, too: an empty field then leaves no place in a command."""
+    derives: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The keys of the values that follow from this one, each with its value for each of `choices`."""
 
     @property
     def id(self) -> str:
@@ -98,6 +103,7 @@ def _field_of(parameter: Parameter, key: str) -> ValueField:
         choices=parameter.choices,
         default=parameter.default or "",
         many=parameter.many,
+        may_be_empty=parameter.default == "" and not parameter.problem_with(""),
     )
 
 
@@ -239,13 +245,35 @@ class StepView:
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
         found += [self.round] if self.round else []
-        for capture in step.capture:
-            key = _key(known[capture.name])
-            if key in self.page.used and key not in self.page.lines:
-                pattern = _FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN
-                ask = self.meaning_of(key) or "From this step's output."
-                found.append(ValueField(key=key, ask=ask, pattern=pattern))
-        return tuple(found)
+        return (*found, *self._captured_fields())
+
+    def _captured_fields(self) -> Iterator[ValueField]:
+        """Yield fields for what its output contains. A value that follows from another one has none of its own."""
+        needed = self.page.used - self.page.lines
+        captures = {_key(self.place.after.values[one.name]): one for one in self.place.step.capture}
+        plain = {one.json: key for key, one in captures.items() if one.json and not one.becomes}
+        derived = {key: one for key, one in captures.items() if one.becomes and key in needed}
+        for key, one in captures.items():
+            follows = {each: other.becomes for each, other in derived.items() if plain.get(other.json) == key}
+            if (key in needed or follows) and not (key in derived and one.json in plain):
+                yield self._captured_field(key, one, follows)
+
+    def _captured_field(self, key: str, capture: Capture, follows: Mapping[str, Mapping[str, str]]) -> ValueField:
+        place = capture.place_in_words(lambda template: fill_text(template, self.place.scope.values))
+        ask = self.meaning_of(key) or (f"From this step's output: {place}." if place else "From this step's output.")
+        choices = tuple(dict.fromkeys(value for becomes in follows.values() for value in becomes))
+        if capture.becomes:
+            ask += f" Type {', '.join(f'`{to}` if it is `{value}`' for value, to in capture.becomes.items())}."
+            choices = tuple(dict.fromkeys(capture.becomes.values()))
+        nothing = linear_regex(capture.pattern).search("") if capture.pattern else None
+        return ValueField(
+            key=key,
+            ask=f"{ask} If the output is empty, leave this empty." if nothing else ask,
+            pattern=_FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN,
+            choices=choices,
+            may_be_empty=nothing is not None,
+            derives=follows,
+        )
 
 
 def _key(value: str | tuple[str, ...]) -> str:
@@ -387,7 +415,6 @@ class PageContext:
     @cached_property
     def reaches_production(self) -> bool:
         """True if any command names production."""
-        # A flag may have its value after `=`.
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property
@@ -459,4 +486,4 @@ def target_flags(policy: Policy, major: int) -> frozenset[str]:
     """Return the flags by which that CLI major names production."""
     families = policy.majors[major].target.values()
     words = (word for kinds in families for word in kinds.get(TargetKind.PRODUCTION, ()))
-    return frozenset(word for word in words if word.startswith("-"))
+    return frozenset(word.partition("=")[0] for word in words if word.startswith("-"))

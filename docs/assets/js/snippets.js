@@ -1,4 +1,5 @@
-/* Copy buttons for snippets, and for the SQL of a command by itself. The theme's script does the copying. */
+/* Copy buttons for snippets, and for the SQL of a command by itself. The theme's script does the copying.
+   A command that was copied before its values were typed says so, with links to their fields. */
 "use strict";
 
 (() => {
@@ -16,6 +17,41 @@
     frame.className = "md-code__nav";
     frame.append(button);
     pre.prepend(frame);
+    button.addEventListener("click", () => tellMissing(snippet));
+  });
+
+  const missingIn = (snippet) =>
+    [...snippet.querySelectorAll("var[data-rb-value]:not(.rb-filled)")].filter((place) => place.checkVisibility()).map((place) => place.dataset.rbValue);
+
+  const fieldOf = (key) =>
+    [...document.querySelectorAll("[data-rb-field]")].find(
+      ({ dataset }) => dataset.rbField === key || Object.hasOwn(JSON.parse(dataset.rbDerives ?? "{}"), key),
+    );
+
+  function linked(key) {
+    const field = fieldOf(key);
+    if (!field) return key.split(".").pop();
+    const link = document.createElement("a");
+    link.href = `#${field.id}`;
+    link.textContent = field.dataset.rbField.split(".").pop();
+    return link;
+  }
+
+  function tellMissing(snippet) {
+    snippet.querySelector(".rb-missing")?.remove();
+    const keys = [...new Set(missingIn(snippet))];
+    if (!keys.length) return;
+    const told = document.createElement("p");
+    told.className = "rb-missing";
+    told.role = "status";
+    told.append("Copied without ", ...keys.flatMap((key, at) => [...(at ? [", "] : []), linked(key)]), ". Type it first: a shell can't run the command like this.");
+    snippet.append(told);
+  }
+
+  /* What was said about missing values goes once they are there. */
+  window.runbook.store.listen(() => {
+    for (const told of document.querySelectorAll(".rb-missing"))
+      if (!missingIn(told.closest(".rb-snippet")).length) told.remove();
   });
 
   /* Undo the shell's quotes around the last word of a command. */

@@ -23,11 +23,18 @@
     }
   }
 
+  /* The value of a field, and those that follow from it. */
+  function filledBy(field, value) {
+    const derived = Object.entries(JSON.parse(field.dataset.rbDerives ?? "{}"));
+    const follows = derived.filter(([, becomes]) => Object.hasOwn(becomes, value)).map(([key, becomes]) => [key, becomes[value]]);
+    return { [field.dataset.rbField]: value, ...Object.fromEntries(follows) };
+  }
+
   function known() {
     const values = {};
     for (const field of fields) {
       const value = field.value.trim();
-      if (value && allowed(field, value)) values[field.dataset.rbField] = listed(field, value).join(",");
+      if (value ? allowed(field, value) : "rbOptional" in field.dataset) Object.assign(values, filledBy(field, listed(field, value).join(",")));
     }
     return values;
   }
@@ -36,6 +43,8 @@
     element.textContent = text;
     element.dataset.rbValue = key;
     element.classList.toggle("rb-filled", filled);
+    if (filled && !text) element.dataset.rbNothing = name(key); // the style names the place; nobody copies that
+    else delete element.dataset.rbNothing;
     return element;
   }
 
