@@ -162,10 +162,13 @@ class StepView:
 
     @property
     def facts(self) -> tuple[Block, ...]:
-        """What to watch while doing it and afterwards."""
-        beside = view.Note | view.Expected | view.UndoWay
+        """What to watch while doing it and afterwards. What must hold stands together, wherever it is from."""
+        clauses = tuple(clause for each in self.blocks if isinstance(each, view.Expected) for clause in each.clauses)
         apart = (*self.leading, self.failure)
-        return tuple(each for each in self.blocks if isinstance(each, beside) and each not in apart)
+        notes = [each for each in self.blocks if isinstance(each, view.Note) and each not in apart]
+        seen = [each for each in notes if each.label is Label.LOOK_FOR]
+        held = [view.Expected(clauses)] if clauses else []
+        return (*seen, *held, *(each for each in notes if each not in seen))
 
     @property
     def failure(self) -> view.Note | None:

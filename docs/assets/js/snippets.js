@@ -43,8 +43,8 @@
     if (!keys.length) return;
     const told = document.createElement("p");
     told.className = "rb-missing";
-    told.role = "status";
-    told.append("Copied without ", ...keys.flatMap((key, at) => [...(at ? [", "] : []), linked(key)]), ". Type it first: a shell can't run the command like this.");
+    told.role = "alert";
+    told.append("Copied, but these values are still missing: ", ...keys.flatMap((key, at) => [...(at ? [", "] : []), linked(key)]));
     snippet.append(told);
   }
 
