@@ -89,6 +89,7 @@
     const problem = document.getElementById(`${field.id}-problem`);
     const text = wrong ? "Not a value this procedure allows; no command uses it." : "";
     if (problem.textContent !== text) problem.textContent = text;
+    problem.previousElementSibling.textContent = wrong ? "" : value; // the line on paper
     return !wrong;
   }
 
