@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
 from typing import get_args
 
@@ -19,9 +20,11 @@ from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
+from runbook.site.page_html import with_labelled_cells
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.procedure_page import part
 from runbook.site.prose import plain
+from runbook.site.request_line import curl_argv, secrets_to_curl
 from runbook.site.templating import block_macro, macro, render
 from runbook.site.value_markers import Slot, SqlName, mark, parts
 from runbook.steps.view import Block, Expected, HttpRequest
@@ -128,6 +131,50 @@ def test_a_request_is_shown_as_it_is_sent() -> None:
     shown = macro("http_request", "procedure/blocks.html")(request, None)
 
     assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
+
+
+def test_a_request_can_be_pasted_into_a_shell() -> None:
+    """The line asks for the secret, which reaches curl by its input and is in no argv; the body is one word."""
+    headers = (("Authorization", "Bearer <caller_key>"), ("Content-Type", "application/json"))
+    request = HttpRequest("POST", "https://x/y", headers, """{"a": "it's"}""", ("Authorization",))
+    curl = "curl() { printf '%s|' \"$@\"; cat; }; "
+
+    line = curl + secrets_to_curl(request) + shlex.join(curl_argv(request))
+    done = subprocess.run(["bash", "-c", line], input="k%s\\n\n", capture_output=True, text=True, check=True)
+
+    sent = """-i|-X|POST|https://x/y|-H|@-|-H|Content-Type: application/json|--data-raw|{"a": "it's"}|"""
+    assert done.stdout == f"caller_key: \n{sent}Authorization: Bearer k%s\\n\n"
+    assert done.stderr == ""
+
+
+def test_a_procedure_named_in_a_text_is_a_link() -> None:
+    """By its title, as it is called on its page. Not in code, not inside a link, and not a part of another word."""
+    text = "Run data-recovery, `data-recovery`, my-data-recovery."
+
+    link = '<a href="/procedures/data-recovery.md">Data recovery</a>'
+    assert inline(text) == f"Run {link}, <code>data-recovery</code>, my-data-recovery."
+    assert "<a" not in inline(text, linked=False)
+
+
+def test_no_line_ends_inside_a_flag_or_its_value() -> None:
+    """A flag that names the target stands out, whatever its value. Only a word with spaces may be broken."""
+    flag, name, sql = command_line(("--remote=x-y", "a-b", "select 1"), ("--remote=z",)).split("</span> ")
+
+    assert '<span class="rb-word rb-target"><span class="rb-flag">--remote=</span>x-y' in flag
+    assert name == '<span class="rb-word">a-b'
+    assert sql.startswith("&#39;select 1&#39;")
+
+
+def test_a_wide_table_can_be_stacked() -> None:
+    """Each cell but the row's first has its column's heading; a table of two columns stays one."""
+    three, two = (
+        f"<table>\n<thead>\n<tr>\n{'<th>A <code>b</code></th>' * columns}</tr>\n</thead>\n"
+        f"<tbody>\n<tr>\n{'<td>1</td>' * columns}</tr>\n</tbody>\n</table>"
+        for columns in (3, 2)
+    )
+
+    assert with_labelled_cells(three).count('<td data-label="A b">1</td>') == 2
+    assert with_labelled_cells(two) == two
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))

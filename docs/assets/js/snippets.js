@@ -38,20 +38,20 @@
   }
 
   function tellMissing(snippet) {
-    snippet.querySelector(".rb-missing")?.remove();
+    if (snippet.nextElementSibling?.matches(".rb-missing")) snippet.nextElementSibling.remove();
     const keys = [...new Set(missingIn(snippet))];
     if (!keys.length) return;
     const told = document.createElement("p");
     told.className = "rb-missing";
     told.role = "alert";
     told.append("Copied, but these values are still missing: ", ...keys.flatMap((key, at) => [...(at ? [", "] : []), linked(key)]));
-    snippet.append(told);
+    snippet.after(told);
   }
 
   /* What was said about missing values goes once they are there. */
   window.runbook.store.listen(() => {
     for (const told of document.querySelectorAll(".rb-missing"))
-      if (!missingIn(told.closest(".rb-snippet")).length) told.remove();
+      if (!missingIn(told.previousElementSibling).length) told.remove();
   });
 
   /* Undo the shell's quotes around the last word of a command. */
@@ -61,10 +61,14 @@
   }
 
   for (const place of document.querySelectorAll(".rb-sql-alone")) {
-    const code = place.previousElementSibling?.querySelector("code");
+    const snippet = place.previousElementSibling;
+    const code = snippet?.querySelector("code");
     if (!code) continue;
     place.hidden = false;
     const button = place.firstElementChild;
-    button.addEventListener("click", () => { button.dataset.clipboardText = unquoted(code.innerText); });
+    button.addEventListener("click", () => {
+      button.dataset.clipboardText = unquoted(code.innerText);
+      tellMissing(snippet);
+    });
   }
 })();
