@@ -149,7 +149,7 @@ def with_labelled_cells(html: str) -> str:
             cells = (f'<td data-label="{name}"{cell}' for name, cell in zip(columns[1:], others, strict=True))
             return "".join((f"<tr><td{first}", *cells))
 
-        return f'<table data-rb-stacked>{match["head"]}{_ROW.sub(row, match["body"])}</table>'
+        return f"<table data-rb-stacked>{match['head']}{_ROW.sub(row, match['body'])}</table>"
 
     return _PLAIN_TABLE.sub(labelled, html)
 

@@ -10,7 +10,9 @@ __all__ = ["curl_argv", "secrets_to_curl"]
 def curl_argv(request: HttpRequest) -> tuple[str, ...]:
     """Return curl's argv. It prints the status and the headers of the answer, too."""
     method = {"GET": ("-i",), "HEAD": ("-I",)}.get(request.method, ("-i", "-X", request.method))
-    shown = [word for name, value in request.headers if name not in request.secrets for word in ("-H", f"{name}: {value}")]
+    shown = [
+        word for name, value in request.headers if name not in request.secrets for word in ("-H", f"{name}: {value}")
+    ]
     hidden = ("-H", "@-") if request.secrets else ()
     # `--data` would read a file if the body began with @.
     body = ("--data-raw", request.body) if request.body else ()

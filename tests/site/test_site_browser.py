@@ -217,7 +217,9 @@ def test_a_value_may_be_empty_or_follow_from_another(visit: Visit, tab: Page, bo
     assert "--no-verify-jwt=false --remote=abcdefghijklmnopqrst" in copied
     assert copied.endswith("--workdir supabase/.temp/rollback-complete-task/")
     expect(tab.locator(f"{deploy} [data-rb-nothing=prefix]").first).to_be_attached()
-    expect(tab.locator("#see-live label[for=value-version_before]")).to_contain_text("version where slug is complete-task")
+    expect(tab.locator("#see-live label[for=value-version_before]")).to_contain_text(
+        "version where slug is complete-task"
+    )
 
 
 def test_a_cli_chosen_once_holds_on_every_page(visit: Visit, tab: Page, book: Book) -> None:

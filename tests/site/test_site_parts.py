@@ -168,12 +168,14 @@ def test_no_line_ends_inside_a_flag_or_its_value() -> None:
 def test_a_wide_table_can_be_stacked() -> None:
     """Each cell but the row's first has its column's heading; a table of two columns stays one."""
     three, two = (
-        f"<table>\n<thead>\n<tr>\n{'<th>A <code>b</code></th>' * columns}</tr>\n</thead>\n"
+        f"<table>\n<thead>\n<tr>\n{''.join(f'<th>A <code>{at}</code></th>' for at in range(columns))}</tr>\n</thead>\n"
         f"<tbody>\n<tr>\n{'<td>1</td>' * columns}</tr>\n</tbody>\n</table>"
         for columns in (3, 2)
     )
 
-    assert with_labelled_cells(three).count('<td data-label="A b">1</td>') == 2
+    assert '<td>1</td><td data-label="A 1">1</td><td data-label="A 2">1</td>' in with_labelled_cells(three).replace(
+        "\n", ""
+    )
     assert with_labelled_cells(two) == two
 
 
