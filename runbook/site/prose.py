@@ -9,7 +9,7 @@ from typing import Literal
 
 from runbook.markup import prose_parts
 from runbook.model.templates import PLACEHOLDER
-from runbook.site.source import book, for_one_build, terms
+from runbook.site.source import for_one_build, terms
 from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces, plain_parts, shown_pieces
 
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
@@ -61,13 +61,11 @@ def clause_spans(clause: str) -> tuple[Span, ...]:
 
 
 def _term_pieces(value: str) -> tuple[Piece, ...]:
-    """Split text at the glossary's terms, each explained where it first occurs, and at the ids of procedures."""
-    found, unexplained, procedures = [], dict(terms()), book().procedures
-    # The pattern has one group, so every second part is a term or an id.
-    for index, part in enumerate(_words_pattern().split(value)):
-        if index % 2 and part in procedures:
-            found.append(Piece(procedures[part].title, "procedure", part))
-        elif index % 2 and part in unexplained:
+    """Split text at the glossary's terms; each is explained where it first occurs."""
+    found, unexplained = [], dict(terms())
+    # The pattern has one group, so every second part is a term.
+    for index, part in enumerate(_terms_pattern().split(value)):
+        if index % 2 and part in unexplained:
             found.append(Piece(part, "term", unexplained.pop(part)))
         elif part:
             found.append(Piece(part))
@@ -75,12 +73,10 @@ def _term_pieces(value: str) -> tuple[Piece, ...]:
 
 
 @for_one_build
-def _words_pattern() -> re.Pattern[str]:
-    # An id of one word is an ordinary word.
-    ids = (rf"(?<![\w/-]){re.escape(one)}(?![\w/-])" for one in book().procedures if "-" in one)
-    words = [*(rf"\b{re.escape(term)}\b" for term in terms()), *ids]
+def _terms_pattern() -> re.Pattern[str]:
     # The longest first, so that "dry run" isn't found as "run".
-    return re.compile("(" + "|".join(sorted(words, key=len, reverse=True)) + ")" if words else r"(?!)")
+    longest_first = sorted(terms(), key=len, reverse=True)
+    return re.compile(r"\b(" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else r"(?!)")
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

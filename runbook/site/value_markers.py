@@ -134,10 +134,10 @@ def plain_parts(filled: str) -> Iterator[str | Slot]:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text in one style, for a template. `note` is a term's meaning, a place's key, or the id of a linked procedure."""
+    """Text in one style, for a template. `note` is the meaning of a term, or the key of a place."""
 
     text: str
-    kind: Literal["", "place", "flag", "term", "placeholder", "procedure"] = ""
+    kind: Literal["", "place", "flag", "term", "placeholder"] = ""
     note: str = ""
 
 
