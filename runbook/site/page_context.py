@@ -59,8 +59,6 @@ class ValueField:
     """Whether the value is asked for once for all pages, like the project."""
     may_be_empty: bool = False
     """Whether nothing is a value, too: an empty field then leaves no place in a command."""
-    derives: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The keys of the values that follow from this one, each with its value for each of `choices`."""
 
     @property
     def id(self) -> str:
@@ -248,34 +246,22 @@ class StepView:
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
         found += [self.round] if self.round else []
-        return (*found, *self._captured_fields())
-
-    def _captured_fields(self) -> Iterator[ValueField]:
-        """Yield fields for what its output contains. A value that follows from another one has none of its own."""
+        captured = ((_key(known[one.name]), one) for one in step.capture)
         needed = self.page.used - self.page.lines
-        captures = {_key(self.place.after.values[one.name]): one for one in self.place.step.capture}
-        plain = {one.json: key for key, one in captures.items() if one.json and not one.becomes}
-        derived = {key: one for key, one in captures.items() if one.becomes and key in needed}
-        for key, one in captures.items():
-            follows = {each: other.becomes for each, other in derived.items() if plain.get(other.json) == key}
-            if (key in needed or follows) and not (key in derived and one.json in plain):
-                yield self._captured_field(key, one, follows)
+        return (*found, *(self._captured_field(key, one) for key, one in captured if key in needed))
 
-    def _captured_field(self, key: str, capture: Capture, follows: Mapping[str, Mapping[str, str]]) -> ValueField:
+    def _captured_field(self, key: str, capture: Capture) -> ValueField:
         place = capture.place_in_words(lambda template: fill_text(template, self.place.scope.values))
         ask = self.meaning_of(key) or (f"From this step's output: {place}." if place else "From this step's output.")
-        choices = tuple(dict.fromkeys(value for becomes in follows.values() for value in becomes))
         if capture.becomes:
-            ask += f" Type {', '.join(f'`{to}` if it is `{value}`' for value, to in capture.becomes.items())}."
-            choices = tuple(dict.fromkeys(capture.becomes.values()))
+            ask += f" Choose {', '.join(f'`{to}` if it is `{value}`' for value, to in capture.becomes.items())}."
         nothing = linear_regex(capture.pattern).search("") if capture.pattern else None
         return ValueField(
             key=key,
             ask=f"{ask} If the output is empty, leave this empty." if nothing else ask,
             pattern=_FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN,
-            choices=choices,
+            choices=tuple(dict.fromkeys(capture.becomes.values())),
             may_be_empty=nothing is not None,
-            derives=follows,
         )
 
 

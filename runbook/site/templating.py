@@ -5,7 +5,6 @@ Everything is escaped unless a template made it. A name misspelled in a template
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -87,7 +86,6 @@ def _environment() -> Environment:
         # Distinguishes versions of a step: a tick set on an older version doesn't count.
         digest=lambda html: sha256(html.encode()).hexdigest()[:8],
         duration=_duration,
-        json=json.dumps,
         marked=marked,
         marked_pieces=marked_pieces,
         name_of=name_of,

@@ -197,29 +197,21 @@ def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
     assert "<table_name>" in _copy(tab, "new-file")
 
 
-def test_a_value_may_be_empty_or_follow_from_another(visit: Visit, tab: Page, book: Book) -> None:
-    """A place for an empty output is seen and not copied; who may call a function stays as it is live.
-
-    Until the other values are typed, the copy says which are missing.
-    """
+def test_an_empty_output_leaves_nothing_in_a_command(visit: Visit, tab: Page) -> None:
+    """Its place is seen and not copied. Until the other values are typed, the copy says which are missing."""
     visit.go(tab, "procedures/rollback-edge-function.html")
-    tab.locator("#answer-9a > summary").click()
-    deploy = "#deploy-old > .rb-step__body"
-    assert "<live_open>" in _copy(tab, "deploy-old")
-    expect(tab.locator(f"{deploy} .rb-missing")).to_contain_text("function_name, live_jwt, project_ref")
-    for key, value in {"project_ref": "abcdefghijklmnopqrst", "function_name": "complete-task"}.items():
-        tab.fill(f"#value-{key}", value)
+    step = tab.locator("#see-settings > .rb-step__body")
+    assert _copy(tab, "see-settings").endswith("/rollback-<function_name>/")
+    expect(step.locator(".rb-missing")).to_have_text("Copied, but these values are still missing: function_name")
 
-    tab.select_option("#value-live_jwt", "true")
+    tab.fill("#value-function_name", "complete-task")
 
-    expect(tab.locator(f"{deploy} .rb-missing")).to_have_count(0)
-    copied = _copy(tab, "deploy-old")
-    assert "--no-verify-jwt=false --remote=abcdefghijklmnopqrst" in copied
-    assert copied.endswith("--workdir supabase/.temp/rollback-complete-task/")
-    expect(tab.locator(f"{deploy} [data-rb-nothing=prefix]").first).to_be_attached()
-    expect(tab.locator("#see-live label[for=value-version_before]")).to_contain_text(
-        "version where slug is complete-task"
-    )
+    expect(step.locator(".rb-missing")).to_have_count(0)
+    expect(step.locator("[data-rb-nothing=prefix]")).to_be_attached()
+    line = "runbook function complete-task --workdir supabase/.temp/rollback-complete-task/"
+    assert _copy(tab, "see-settings") == line
+    tab.fill("#value-prefix", "apps/web/")
+    assert _copy(tab, "see-settings") == f"{line}apps/web/"
 
 
 def test_a_cli_chosen_once_holds_on_every_page(visit: Visit, tab: Page, book: Book) -> None:

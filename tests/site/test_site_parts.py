@@ -11,15 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from support.books import procedure_text, write_book
 
 from runbook.cli import pages
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
+from runbook.loading import read_book
 from runbook.model import Section
 from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
+from runbook.site.page_context import PageContext
 from runbook.site.page_html import with_labelled_cells
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.procedure_page import part
@@ -147,13 +150,27 @@ def test_a_request_can_be_pasted_into_a_shell() -> None:
     assert done.stderr == ""
 
 
-def test_a_procedure_named_in_a_text_is_a_link() -> None:
-    """By its title, as it is called on its page. Not in code, not inside a link, and not a part of another word."""
-    text = "Run data-recovery, `data-recovery`, my-data-recovery."
+def test_a_field_names_its_place_in_the_output(tmp_path: Path) -> None:
+    """The key, and what to choose if the value becomes another one. It says if the output may be empty."""
+    steps = """
+    - id: see
+      title: Look
+      run: git status
+      capture:
+        closed: {json: "functions.slug=app.verify_jwt", becomes: {"true": "no", "false": "yes"}}
+        place: {pattern: '\\A((?:\\S+/)?)'}
+    - {id: use, title: Use, run: "git show {{closed}} {{place}}"}
+    """
+    book = read_book(write_book(tmp_path, {"fix-it": procedure_text(steps)}))
+    page = PageContext(book, book.procedure("fix-it"))
 
-    link = '<a href="/procedures/data-recovery.md">Data recovery</a>'
-    assert inline(text) == f"Run {link}, <code>data-recovery</code>, my-data-recovery."
-    assert "<a" not in inline(text, linked=False)
+    closed, place = page.views[page.place_of("see")].fields
+
+    found = "From this step's output: `verify_jwt` where `slug` is `app`. "
+    assert closed.ask == f"{found}Choose `no` if it is `true`, `yes` if it is `false`."
+    assert closed.choices == ("no", "yes")
+    assert place.ask == "From this step's output. If the output is empty, leave this empty."
+    assert (closed.may_be_empty, place.may_be_empty) == (False, True)
 
 
 def test_no_line_ends_inside_a_flag_or_its_value() -> None:

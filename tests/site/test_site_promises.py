@@ -50,9 +50,8 @@ def _type_values(page: Page, book: Book, procedure: str) -> dict[str, str]:
             const example = (field.placeholder || '').replace('for example ', '');
             field.value = field.options ? field.options[1].value : examples[key] || example || '20261123120000';
             field.dispatchEvent(new Event('input', { bubbles: true }));
-            const derived = Object.entries(JSON.parse(field.dataset.rbDerives ?? '{}'));
-            return [[key, field.value], ...derived.map(([other, becomes]) => [other, becomes[field.value]])];
-        }).flat())""",
+            return [key, field.value];
+        }))""",
         examples,
     )
     refused = page.evaluate("[...document.querySelectorAll('[aria-invalid=true]')].map((one) => one.id)")

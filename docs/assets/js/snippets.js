@@ -23,17 +23,14 @@
   const missingIn = (snippet) =>
     [...snippet.querySelectorAll("var[data-rb-value]:not(.rb-filled)")].filter((place) => place.checkVisibility()).map((place) => place.dataset.rbValue);
 
-  const fieldOf = (key) =>
-    [...document.querySelectorAll("[data-rb-field]")].find(
-      ({ dataset }) => dataset.rbField === key || Object.hasOwn(JSON.parse(dataset.rbDerives ?? "{}"), key),
-    );
-
+  /* The name of a value, as a link to its field if it has one. */
   function linked(key) {
-    const field = fieldOf(key);
-    if (!field) return key.split(".").pop();
+    const name = key.split(".").pop();
+    const field = document.querySelector(`[data-rb-field="${key}"]`);
+    if (!field) return name;
     const link = document.createElement("a");
     link.href = `#${field.id}`;
-    link.textContent = field.dataset.rbField.split(".").pop();
+    link.textContent = name;
     return link;
   }
 

@@ -23,18 +23,11 @@
     }
   }
 
-  /* The value of a field, and those that follow from it. */
-  function filledBy(field, value) {
-    const derived = Object.entries(JSON.parse(field.dataset.rbDerives ?? "{}"));
-    const follows = derived.filter(([, becomes]) => Object.hasOwn(becomes, value)).map(([key, becomes]) => [key, becomes[value]]);
-    return { [field.dataset.rbField]: value, ...Object.fromEntries(follows) };
-  }
-
   function known() {
     const values = {};
     for (const field of fields) {
       const value = field.value.trim();
-      if (value ? allowed(field, value) : "rbOptional" in field.dataset) Object.assign(values, filledBy(field, listed(field, value).join(",")));
+      if (value ? allowed(field, value) : "rbOptional" in field.dataset) values[field.dataset.rbField] = listed(field, value).join(",");
     }
     return values;
   }
