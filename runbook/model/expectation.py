@@ -115,6 +115,19 @@ class Capture:
         said="each value as it is",
     )
 
+    def place_in_words(self, fill: Callable[[str], str]) -> str:
+        """Say where in the output a person finds it, with code in backticks; empty for a regular expression."""
+        if self.json is None:
+            return ""
+        *outer, last = self.json.split(".")
+        found = _code(fill(last))
+        for part in reversed(outer):
+            found += _within(part, fill)
+            # A picked item is enough: nobody has to know which list it is in.
+            if "=" in part:
+                break
+        return found
+
 
 def _code(value: str) -> str:
     return f"`{value}`" if value else "empty"

@@ -132,6 +132,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     linked, dead = page_html.relink(html, page.file.src_uri, page.file.url, urls)
     for target in dead:
         _log.warning("runbook: %s: generated text links to %s, which doesn't exist", page.file.src_uri, target)
+    linked = page_html.with_labelled_cells(linked)
     page_html.list_headings(linked, page.toc)
     # MkDocs only looks for anchors in the Markdown, so it would report a written link to a generated heading as dead.
     page.present_anchor_ids = (page.present_anchor_ids or set()) | page_html.anchors(linked)

@@ -11,7 +11,8 @@ from itertools import groupby
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import fill_text
-from runbook.model import Book, Effect, Parameter, Policy, Procedure, TargetKind
+from runbook.linear_regex import linear_regex
+from runbook.model import Book, Capture, Effect, Parameter, Policy, Procedure, TargetKind
 from runbook.site.cli_versions import Version, merged
 from runbook.site.source import book, for_one_build
 from runbook.site.value_markers import mark, marked, marked_scope, marks_in, stand_in
@@ -56,6 +57,8 @@ class ValueField:
     """How many fields above it on the page have the same key: steps of different branches may find the same value."""
     of_site: bool = False
     """Whether the value is asked for once for all pages, like the project."""
+    may_be_empty: bool = False
+    """Whether nothing is a value, too: an empty field then leaves no place in a command."""
 
     @property
     def id(self) -> str:
@@ -98,6 +101,7 @@ def _field_of(parameter: Parameter, key: str) -> ValueField:
         choices=parameter.choices,
         default=parameter.default or "",
         many=parameter.many,
+        may_be_empty=parameter.default == "" and not parameter.problem_with(""),
     )
 
 
@@ -156,10 +160,13 @@ class StepView:
 
     @property
     def facts(self) -> tuple[Block, ...]:
-        """What to watch while doing it and afterwards."""
-        beside = view.Note | view.Expected | view.UndoWay
+        """What to watch while doing it and afterwards. What must hold stands together, wherever it is from."""
+        clauses = tuple(clause for each in self.blocks if isinstance(each, view.Expected) for clause in each.clauses)
         apart = (*self.leading, self.failure)
-        return tuple(each for each in self.blocks if isinstance(each, beside) and each not in apart)
+        notes = [each for each in self.blocks if isinstance(each, view.Note) and each not in apart]
+        seen = [each for each in notes if each.label is Label.LOOK_FOR]
+        held = [view.Expected(clauses)] if clauses else []
+        return (*seen, *held, *(each for each in notes if each not in seen))
 
     @property
     def failure(self) -> view.Note | None:
@@ -239,13 +246,23 @@ class StepView:
         asked = {action.asks.name: action.asks for action in step.actions if action.asks}
         found = [_field_of(parameter, _key(known[name])) for name, parameter in asked.items()]
         found += [self.round] if self.round else []
-        for capture in step.capture:
-            key = _key(known[capture.name])
-            if key in self.page.used and key not in self.page.lines:
-                pattern = _FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN
-                ask = self.meaning_of(key) or "From this step's output."
-                found.append(ValueField(key=key, ask=ask, pattern=pattern))
-        return tuple(found)
+        captured = ((_key(known[one.name]), one) for one in step.capture)
+        needed = self.page.used - self.page.lines
+        return (*found, *(self._captured_field(key, one) for key, one in captured if key in needed))
+
+    def _captured_field(self, key: str, capture: Capture) -> ValueField:
+        place = capture.place_in_words(lambda template: fill_text(template, self.place.scope.values))
+        ask = self.meaning_of(key) or (f"From this step's output: {place}." if place else "From this step's output.")
+        if capture.becomes:
+            ask += f" Choose {', '.join(f'`{to}` if it is `{value}`' for value, to in capture.becomes.items())}."
+        nothing = linear_regex(capture.pattern).search("") if capture.pattern else None
+        return ValueField(
+            key=key,
+            ask=f"{ask} If the output is empty, leave this empty." if nothing else ask,
+            pattern=_FALLBACK_PATTERN if key in self.page.copied else _LINE_PATTERN,
+            choices=tuple(dict.fromkeys(capture.becomes.values())),
+            may_be_empty=nothing is not None,
+        )
 
 
 def _key(value: str | tuple[str, ...]) -> str:
@@ -387,7 +404,6 @@ class PageContext:
     @cached_property
     def reaches_production(self) -> bool:
         """True if any command names production."""
-        # A flag may have its value after `=`.
         return any(text.partition("=")[0] in self.target_flags for text in self._copied)
 
     @cached_property
@@ -459,4 +475,4 @@ def target_flags(policy: Policy, major: int) -> frozenset[str]:
     """Return the flags by which that CLI major names production."""
     families = policy.majors[major].target.values()
     words = (word for kinds in families for word in kinds.get(TargetKind.PRODUCTION, ()))
-    return frozenset(word for word in words if word.startswith("-"))
+    return frozenset(word.partition("=")[0] for word in words if word.startswith("-"))

@@ -34,6 +34,7 @@ __all__ = [
     "valid",
     "with_few_landmarks",
     "with_icons",
+    "with_labelled_cells",
     "with_own_search",
 ]
 
@@ -47,6 +48,11 @@ _NO_AUTOCOMPLETE = re.compile(r'(<input [^>]*type="checkbox"[^>]*) autocomplete=
 _ICON = re.compile(r'<use href="#icon-([a-z]+)"')
 _NAV = re.compile(r"<(?P<end>/?)nav\b")
 _TAGS = re.compile(r"<[^>]+>")
+_PLAIN_TABLE = re.compile(r"<table>(?P<head>.*?</thead>)(?P<body>.*?)</table>", re.DOTALL)
+_COLUMN = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
+_MOST_COLUMNS = 2
+"""The most columns that a phone can show beside each other."""
 _THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
 _OWN_WORKER = "assets/js/search/worker.js"
 
@@ -127,6 +133,25 @@ def list_headings(html: str, toc: TableOfContents) -> None:
         (open_entries[-1].children if open_entries else top).append(entry)
         open_entries.append(entry)
     toc.items = top
+
+
+def with_labelled_cells(html: str) -> str:
+    """Let a phone stack the cells of Markdown's wide tables below each other, each after its column's heading."""
+
+    def labelled(match: re.Match[str]) -> str:
+        columns = [_TAGS.sub("", one) for one in _COLUMN.findall(match["head"])]
+        if len(columns) <= _MOST_COLUMNS:
+            return match[0]
+
+        def row(found: re.Match[str]) -> str:
+            # The first cell is the row's own heading.
+            first, *others = found[0].split("<td")[1:]
+            cells = (f'<td data-label="{name}"{cell}' for name, cell in zip(columns[1:], others, strict=True))
+            return "".join((f"<tr><td{first}", *cells))
+
+        return f"<table data-rb-stacked>{match['head']}{_ROW.sub(row, match['body'])}</table>"
+
+    return _PLAIN_TABLE.sub(labelled, html)
 
 
 def anchors(html: str) -> set[str]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from runbook.printable import printable
 from runbook.site.prose import clause_spans, paragraphs, plain, spans
+from runbook.site.request_line import curl_argv, secrets_to_curl
 from runbook.site.value_markers import marked, marked_pieces, name_of, snippet_words
 from runbook.steps import view
 
@@ -81,6 +82,7 @@ def _environment() -> Environment:
     environment.filters.update(
         attribute=_attribute,
         clause_spans=clause_spans,
+        curl_argv=curl_argv,
         # Distinguishes versions of a step: a tick set on an older version doesn't count.
         digest=lambda html: sha256(html.encode()).hexdigest()[:8],
         duration=_duration,
@@ -90,6 +92,7 @@ def _environment() -> Environment:
         number=lambda value: f"{value:g}",
         paragraphs=paragraphs,
         plain=plain,
+        secrets_to_curl=secrets_to_curl,
         slug=lambda value: re.sub(r"[^a-z0-9]+", "-", value.lower()),
         snippet_words=snippet_words,
         spans=spans,

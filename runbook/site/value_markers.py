@@ -162,7 +162,7 @@ def shown_pieces(part: FilledPart) -> Iterator[Piece]:
 
 # --- Snippets: the words that run, quoted for a shell -----------------------------------------------------------------
 
-_FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-]))")
+_FLAG = re.compile(r"((?<![\w-])--?[a-z][\w-]{1,30}(?![\w-])=?)")
 # The end of a marker contains quotes of its own, which must stay as they are.
 _QUOTE_OUTSIDE_MARKS = re.compile(f"'(?![^{_OPEN}]*{_CLOSE})")
 
@@ -174,15 +174,25 @@ class SnippetWord:
     pieces: tuple[Piece, ...]
     data: str = ""
     is_target: bool = False
+    is_whole: bool = False
+    """Whether a line should not end inside it: somebody who types the command would type a space there."""
 
 
 def snippet_words(argv: Sequence[str], target: Collection[str] = ()) -> tuple[SnippetWord, ...]:
     """Return an argv as words quoted for a shell. The words of `target` say where the command lands."""
-    return tuple(
-        SnippetWord(_quoted_pieces(word), _data(word), word in target)
-        if marks_in(word)
-        else SnippetWord(flag_pieces(shell_word(word)), is_target=word in target)
-        for word in argv
+    # A flag may have its value after `=`.
+    flags = {word.partition("=")[0] for word in target}
+    return tuple(_snippet_word(word, is_target=word.partition("=")[0] in flags) for word in argv)
+
+
+def _snippet_word(word: str, *, is_target: bool) -> SnippetWord:
+    has_place = bool(marks_in(word))
+    return SnippetWord(
+        _quoted_pieces(word) if has_place else flag_pieces(shell_word(word)),
+        _data(word) if has_place else "",
+        is_target=is_target,
+        # A word of letters alone has no place where a line could end.
+        is_whole=re.fullmatch(r"\w*|.*\s.*", word, re.DOTALL) is None,
     )
 
 

@@ -167,7 +167,8 @@ class Request(Runnable):
         """Yield the request, with secrets by their names."""
         secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
         headers = (*self._headers(values).items(), *secrets)
-        yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values))
+        names = tuple(self.secret_headers)
+        yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values), names)
         held = [f"the body of the answer contains `{fill_text(self.holds, values)}`"] if self.holds else []
         yield view.Expected((*held, f"it arrives within {self.within:g} s"))
 

@@ -118,6 +118,8 @@ class HttpRequest:
     url: str
     headers: tuple[tuple[str, str], ...]
     body: str
+    secrets: tuple[str, ...] = ()
+    """The names of the headers whose value is such a secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,9 +104,13 @@ def _pages(page: Page) -> int:
 
 
 def test_on_paper_a_page_is_a_checklist(browser: Browser, site: Path) -> None:
-    """Boxes with borders, a line for each value, one CLI. A question that is decided prints its answer alone."""
-    with serving(site) as base, visiting(browser, base) as visit:
+    """Boxes with borders, a line for each value, one CLI, dark on white whatever the screen has.
+
+    A question that is decided prints ticked, and its answer alone. A typed value stands on its line.
+    """
+    with serving(site) as base, visiting(browser, base, color_scheme="dark") as visit:
         page = visit.open("procedures/emergency-rollback.html")
+        page.fill("#value-project_ref", "abcdefghijklmnopqrst")
         assert 12 < _pages(page) <= 25
         page.locator("#answer-3a > summary").click()
         page.locator("#works .rb-branch > summary").first.click()
@@ -118,6 +122,13 @@ def test_on_paper_a_page_is_a_checklist(browser: Browser, site: Path) -> None:
         expect(page.locator("#answer-3a > .rb-branch__steps")).to_be_visible()
         expect(page.locator("#answer-3i > .rb-branch__steps")).to_be_hidden()
         expect(page.locator(".rb-undo > li:visible")).to_have_count(1)
+        expect(page.locator("body")).to_have_css("color", "rgb(24, 32, 43)")
+        expect(page.locator("#triage .rb-line code").first).to_have_css("background-color", "rgb(243, 245, 248)")
+        expect(page.locator("#value-project_ref ~ .rb-field__blank")).to_have_text("abcdefghijklmnopqrst")
+        mark = "one => getComputedStyle(one, '::before').content"
+        assert page.locator("#what-broke > .rb-step__head .rb-tick").evaluate(mark) == '"✓"'
+        size = "one => parseFloat(getComputedStyle(one).fontSize)"
+        assert page.locator(".rb-checks").evaluate(size) <= page.locator(".rb-lead").evaluate(size)
         box = page.locator("#triage [data-rb-tick]")
         assert float(box.evaluate("one => parseFloat(getComputedStyle(one).borderTopWidth)")) >= 1
         expect(page.locator(".rb-paper")).to_be_visible()

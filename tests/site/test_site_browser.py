@@ -197,6 +197,23 @@ def test_an_empty_place_makes_a_shell_stop(visit: Visit, tab: Page) -> None:
     assert "<table_name>" in _copy(tab, "new-file")
 
 
+def test_an_empty_output_leaves_nothing_in_a_command(visit: Visit, tab: Page) -> None:
+    """Its place is seen and not copied. Until the other values are typed, the copy says which are missing."""
+    visit.go(tab, "procedures/rollback-edge-function.html")
+    step = tab.locator("#see-settings > .rb-step__body")
+    assert _copy(tab, "see-settings").endswith("/rollback-<function_name>/")
+    expect(step.locator(".rb-missing")).to_have_text("Copied, but these values are still missing: function_name")
+
+    tab.fill("#value-function_name", "complete-task")
+
+    expect(step.locator(".rb-missing")).to_have_count(0)
+    expect(step.locator("[data-rb-nothing=prefix]")).to_be_attached()
+    line = "runbook function complete-task --workdir supabase/.temp/rollback-complete-task/"
+    assert _copy(tab, "see-settings") == line
+    tab.fill("#value-prefix", "apps/web/")
+    assert _copy(tab, "see-settings") == f"{line}apps/web/"
+
+
 def test_a_cli_chosen_once_holds_on_every_page(visit: Visit, tab: Page, book: Book) -> None:
     """Whoever has CLI 2 says so once. What is copied is that version's command, and a query's SQL without the shell."""
     visit.go(tab, PUSH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
 from typing import get_args
 
@@ -10,18 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from support.books import procedure_text, write_book
 
 from runbook.cli import pages
 from runbook.errors import UsageError
 from runbook.filling import fill_statement
+from runbook.loading import read_book
 from runbook.model import Section
 from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
+from runbook.site.page_context import PageContext
+from runbook.site.page_html import with_labelled_cells
 from runbook.site.pictures import StyledText, screen_picture
 from runbook.site.procedure_page import part
 from runbook.site.prose import plain
+from runbook.site.request_line import curl_argv, secrets_to_curl
 from runbook.site.templating import block_macro, macro, render
 from runbook.site.value_markers import Slot, SqlName, mark, parts
 from runbook.steps.view import Block, Expected, HttpRequest
@@ -128,6 +134,66 @@ def test_a_request_is_shown_as_it_is_sent() -> None:
     shown = macro("http_request", "procedure/blocks.html")(request, None)
 
     assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
+
+
+def test_a_request_can_be_pasted_into_a_shell() -> None:
+    """The line asks for the secret, which reaches curl by its input and is in no argv; the body is one word."""
+    headers = (("Authorization", "Bearer <caller_key>"), ("Content-Type", "application/json"))
+    request = HttpRequest("POST", "https://x/y", headers, """{"a": "it's"}""", ("Authorization",))
+    curl = "curl() { printf '%s|' \"$@\"; cat; }; "
+
+    line = curl + secrets_to_curl(request) + shlex.join(curl_argv(request))
+    done = subprocess.run(["bash", "-c", line], input="k%s\\n\n", capture_output=True, text=True, check=True)
+
+    sent = """-i|-X|POST|https://x/y|-H|@-|-H|Content-Type: application/json|--data-raw|{"a": "it's"}|"""
+    assert done.stdout == f"caller_key: \n{sent}Authorization: Bearer k%s\\n\n"
+    assert done.stderr == ""
+
+
+def test_a_field_names_its_place_in_the_output(tmp_path: Path) -> None:
+    """The key, and what to choose if the value becomes another one. It says if the output may be empty."""
+    steps = """
+    - id: see
+      title: Look
+      run: git status
+      capture:
+        closed: {json: "functions.slug=app.verify_jwt", becomes: {"true": "no", "false": "yes"}}
+        place: {pattern: '\\A((?:\\S+/)?)'}
+    - {id: use, title: Use, run: "git show {{closed}} {{place}}"}
+    """
+    book = read_book(write_book(tmp_path, {"fix-it": procedure_text(steps)}))
+    page = PageContext(book, book.procedure("fix-it"))
+
+    closed, place = page.views[page.place_of("see")].fields
+
+    found = "From this step's output: `verify_jwt` where `slug` is `app`. "
+    assert closed.ask == f"{found}Choose `no` if it is `true`, `yes` if it is `false`."
+    assert closed.choices == ("no", "yes")
+    assert place.ask == "From this step's output. If the output is empty, leave this empty."
+    assert (closed.may_be_empty, place.may_be_empty) == (False, True)
+
+
+def test_no_line_ends_inside_a_flag_or_its_value() -> None:
+    """A flag that names the target stands out, whatever its value. Only a word with spaces may be broken."""
+    flag, name, sql = command_line(("--remote=x-y", "a-b", "select 1"), ("--remote=z",)).split("</span> ")
+
+    assert '<span class="rb-word rb-target"><span class="rb-flag">--remote=</span>x-y' in flag
+    assert name == '<span class="rb-word">a-b'
+    assert sql.startswith("&#39;select 1&#39;")
+
+
+def test_a_wide_table_can_be_stacked() -> None:
+    """Each cell but the row's first has its column's heading; a table of two columns stays one."""
+    three, two = (
+        f"<table>\n<thead>\n<tr>\n{''.join(f'<th>A <code>{at}</code></th>' for at in range(columns))}</tr>\n</thead>\n"
+        f"<tbody>\n<tr>\n{'<td>1</td>' * columns}</tr>\n</tbody>\n</table>"
+        for columns in (3, 2)
+    )
+
+    assert '<td>1</td><td data-label="A 1">1</td><td data-label="A 2">1</td>' in with_labelled_cells(three).replace(
+        "\n", ""
+    )
+    assert with_labelled_cells(two) == two
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1))

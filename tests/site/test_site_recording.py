@@ -57,8 +57,10 @@ def test_a_recorded_drill_is_played_by_keys_and_read_without_scripts(site: Path,
         expect(at).to_have_text(f"Screen 1 of {len(frames)}")
         expect(page.get_by_role("button", name="Back", exact=True)).to_be_disabled()
         expect(shown).to_have_count(1)
-        page.get_by_role("button", name="Show all as text").click()
+        expect(page.locator(".rb-player__typed")).to_have_text(f"Typed: {frames[0]['keys']}")
+        page.get_by_role("button", name="Show all screens").click()
         expect(shown).to_have_count(len(frames))
+        expect(page.get_by_role("button", name="Next", exact=True)).to_be_hidden()
         page.get_by_role("button", name="Show one at a time").click()
         expect(shown).to_have_count(1)
         assert visit.elsewhere == []

@@ -27,7 +27,7 @@
     const values = {};
     for (const field of fields) {
       const value = field.value.trim();
-      if (value && allowed(field, value)) values[field.dataset.rbField] = listed(field, value).join(",");
+      if (value ? allowed(field, value) : "rbOptional" in field.dataset) values[field.dataset.rbField] = listed(field, value).join(",");
     }
     return values;
   }
@@ -36,6 +36,8 @@
     element.textContent = text;
     element.dataset.rbValue = key;
     element.classList.toggle("rb-filled", filled);
+    if (filled && !text) element.dataset.rbNothing = name(key); // the style names the place; nobody copies that
+    else delete element.dataset.rbNothing;
     return element;
   }
 
@@ -80,6 +82,7 @@
     const problem = document.getElementById(`${field.id}-problem`);
     const text = wrong ? "Not a value this procedure allows; no command uses it." : "";
     if (problem.textContent !== text) problem.textContent = text;
+    problem.previousElementSibling.textContent = wrong ? "" : value; // the line on paper
     return !wrong;
   }
 
