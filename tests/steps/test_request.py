@@ -144,6 +144,21 @@ def test_secrets_go_by_the_environment_into_headers(server: Server) -> None:
     assert "set-cookie" not in json.dumps(answer)
 
 
+def test_a_person_sends_the_same_request_with_curl() -> None:
+    """Its secret header is typed into curl, and isn't one of curl's words."""
+    request = Request(
+        function="f", method="POST", headers={"X-Trace": "a b"}, secret_headers={"Authorization": "key"},
+        json={"task": "it's"}, at=AT,
+    )  # fmt: skip
+    [curl] = [block for block in request.view({}, destination()) if isinstance(block, view.CommandToRun)]
+    assert curl.argv == (
+        *("curl", "--include", "--request", "POST", "https://x.supabase.co/functions/v1/f"),
+        *("--header", "Content-Type: application/json", "--header", "X-Trace: a b"),
+        *("--data-raw", '{"task": "it\'s"}', "--header", "@-"),
+    )
+    assert "Authorization: Bearer <key>" in curl.lead
+
+
 def test_a_redirect_is_the_answer(server: Server) -> None:
     """Following it would carry the secrets elsewhere."""
     server.status, server.location = 302, f"{server.url}/elsewhere"
