@@ -72,7 +72,10 @@ class Expectation:
         return self != Expectation(exit=self.exit)
 
     def clauses(self, fill: Callable[[str], str]) -> list[str]:
-        """Say each part as a clause, with code in backticks, or all in the author's words. An exit code of 0 goes unsaid."""
+        """Say each part as a clause, with code in backticks, or all parts as the author's one.
+
+        An exit code of 0 goes without saying.
+        """
         found = [f"it exits with {self.exit}"] if self.exit else []
         if self.in_words is not None:
             return [*found, self.in_words]

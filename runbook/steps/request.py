@@ -163,16 +163,6 @@ class Request(Runnable):
             return json.dumps(_filled(self.json, values), ensure_ascii=False)
         return fill_text(self.body or "", values)
 
-    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
-        """Yield the request, with secrets by their names."""
-        secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
-        headers = (*self._headers(values).items(), *secrets)
-        yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values))
-        yield self._curl(values, to)
-        held = [f"the body of the answer contains `{fill_text(self.holds, values)}`"] if self.holds else []
-        yield view.Expected((*held, f"it arrives within {self.within:g} s"))
-
-
     def _curl(self, values: Values, to: Destination) -> view.CommandToRun:
         """Return the request for a person's shell. Secrets are typed into it, so that no list of processes has them."""
         method = ("--head",) if self.method == "HEAD" else ("--include", "--request", self.method)
@@ -185,6 +175,15 @@ class Request(Runnable):
             typed = (f'"{name}: {_with_scheme(name, f"<{secret}>")}"' for name, secret in self.secret_headers.items())
             lead = f"With curl: run this, enter the header {' and '.join(typed)}, then press Enter and Ctrl-D."
         return view.CommandToRun(("curl", *method, self._url(values, to, str), *words), lead=lead)
+
+    def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
+        """Yield the request, with secrets by their names."""
+        secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
+        headers = (*self._headers(values).items(), *secrets)
+        yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values))
+        yield self._curl(values, to)
+        held = [f"the body of the answer contains `{fill_text(self.holds, values)}`"] if self.holds else []
+        yield view.Expected((*held, f"it arrives within {self.within:g} s"))
 
 
 def _texts_in(value: object) -> Iterator[str]:
