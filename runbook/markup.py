@@ -164,6 +164,10 @@ def _link_in_plain(match: re.Match[str]) -> str:
     if match["href"] is None or not is_safe_link(match["href"]):
         return match[0]
     page = match["href"].removeprefix("/").removesuffix(".md")
+    # A terminal runs a procedure by its id.
+    kind, _, procedure = page.partition("/")
+    if match["href"] != page and kind == "procedures":
+        return f"{match['label']} ({procedure})"
     return f"{match['label']} ({'page ' if match['href'] != page else ''}{page})"
 
 

@@ -55,11 +55,14 @@ from pg_class c join wanted w on c.relname = w.name
 left join pg_policies p on p.schemaname = c.relnamespace::regnamespace::text and p.tablename = c.relname
 where c.relkind in ('r', 'p')"""
 _COLUMNS = """\
-select a.attrelid::regclass::text as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
+select a.attrelid::regclass::text as table, a.attname::text as column, format_type(a.atttypid, a.atttypmod) as type,
   a.attnotnull as not_null, pg_get_expr(d.adbin, d.adrelid) as default
 from pg_attribute a join pg_class c on c.oid = a.attrelid join wanted w on c.relname = w.name
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped"""
+where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+union all
+select r.conrelid::regclass::text, 'constraint ' || r.conname, pg_get_constraintdef(r.oid), null, null
+from pg_constraint r join pg_class c on c.oid = r.conrelid join wanted w on c.relname = w.name"""
 _INDEXES = """\
 select pg_get_indexdef(i.indexrelid) as definition, i.indisvalid as is_valid
 from pg_index i join pg_class c on c.oid = i.indexrelid join wanted w on c.relname = w.name"""

@@ -98,8 +98,6 @@ class Action:
     """Whether it needs nothing from a person: if it only reads, a walk starts it without a key."""
     reports_findings: ClassVar[bool] = False
     """Whether it reports by itself that it has found something; see `findings_in`."""
-    by_hand: ClassVar[Mapping[str, str]] = {}
-    """What each value that it finds means, by its name in the output, for a person who does the step by hand."""
     is_container: ClassVar[bool] = False
     """Whether a walk goes straight to the steps inside it, because it has no screen of its own."""
     may_come_before: ClassVar[bool] = False
@@ -141,6 +139,11 @@ class Action:
     def place(self, step: Position) -> Position:
         """Return where it is written, as precisely as it knows; `step` is the position of its step."""
         return getattr(self, "at", step)
+
+    @property
+    def by_hand(self) -> Mapping[str, str]:
+        """What each value that it finds means, by its name in the output, for a person who does the step by hand."""
+        return {}
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Expectation:
     """What the output must be for a step to pass. Parts that are left out aren't compared.
 
     `output` must occur literally, `lacks` must not (both are templates), `matches` and `absent` are regular expressions
-    that must and must not occur; `in_words` says for a person what those two ask for. `json` pairs a dotted path
+    that must and must not occur. `in_words` says for a person what all of this asks for. `json` pairs a dotted path
     (`migrations.0.local`, `0.count`, `migrations.*.remote`) with the value expected there, as text (a template).
     `differs` pairs such a path with a value that must not be there; some other value must. A part
     `slug=complete-task` (the value is a template) picks the items of a list whose field has that value. `sha256` pairs
@@ -42,9 +42,9 @@ class Expectation:
     absent: str | None = key(Regex(), "A regular expression that must not occur in the output.", default=None)
     in_words: str | None = key(
         Text(),
-        "What `matches` and `absent` mean, as a clause for readers: 'no file waits'.",
+        "What the output must show, as a clause for readers: 'no file waits'.",
         default=None,
-        said="the regular expressions",
+        said="each part of the comparison",
     )
     json: tuple[tuple[str, str], ...] = key(
         MapOf(_PATH, Text(template=True, empty=True)),
@@ -72,17 +72,19 @@ class Expectation:
         return self != Expectation(exit=self.exit)
 
     def clauses(self, fill: Callable[[str], str]) -> list[str]:
-        """Say each part as a clause, with code in backticks. An exit code of 0 goes without saying."""
+        """Say each part as a clause, with code in backticks, or all parts as the author's one.
+
+        An exit code of 0 goes without saying.
+        """
         found = [f"it exits with {self.exit}"] if self.exit else []
+        if self.in_words is not None:
+            return [*found, self.in_words]
         if self.output is not None:
             found.append(f"the output has {_code(fill(self.output))}")
         if self.lacks is not None:
             found.append(f"the output has no {_code(fill(self.lacks))}")
-        if self.in_words is not None:
-            found.append(self.in_words)
-        else:
-            found += [f"the output matches {_code(one)}" for one in (self.matches,) if one is not None]
-            found += [f"the output doesn't match {_code(one)}" for one in (self.absent,) if one is not None]
+        found += [f"the output matches {_code(one)}" for one in (self.matches,) if one is not None]
+        found += [f"the output doesn't match {_code(one)}" for one in (self.absent,) if one is not None]
         found += [f"{_path_in_words(path, fill)} is {_code(fill(value))}" for path, value in self.json]
         found += [f"{_path_in_words(path, fill)} is no longer {_code(fill(value))}" for path, value in self.differs]
         found += [f"{_path_in_words(path, fill)} is the digest of {_code(name)}" for path, name in self.sha256]

@@ -24,6 +24,17 @@ from runbook.steps.runnable import Runnable
 __all__ = ["Previous"]
 
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
+_FIX = {
+    "function": "the newest `create function` statement that differs from what runs now, with `or replace`",
+    "object": "the statements that created it, and those that changed it before it broke",
+    "access": "the statements that undo the last change, such as `create policy` after a `drop policy`",
+    "column": (
+        "`alter table {table} add column {column} TYPE;` if the column is gone, or `alter table {table} alter column "
+        "{column} type TYPE using {column}::TYPE;` if its type was changed, with the earlier TYPE"
+    ),
+    "migration": "for each object that it changed, the definition in the newest earlier file of supabase/migrations",
+}
+"""The statements that restore an object, as a person puts them together from what the migrations ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +43,6 @@ class Previous(Runnable):
 
     mapping: ClassVar = "previous"
     summary: ClassVar = "The earlier definition of an object, from the history of migrations."
-
-    by_hand: ClassVar = {
-        "_file_version": "The new file's version: the time now in UTC, as 14 digits.",
-        "_file_name": "What the file's name ends in: the object's name, as letters, digits and underscores.",
-        "_source": "The migration that the earlier definition comes from.",
-        "_fix": "the earlier definition, as the newest statement above that was right",
-        "_rest": "the other statements of that definition",
-        "_kind": "`index`, or `unique index`.",
-    }
 
     of: str = key(
         Choice(_OBJECTS),
@@ -57,6 +59,18 @@ class Previous(Runnable):
         LITERAL, "The `_proof` that an earlier step captured: each object is compared with it.", default=None
     )
     at: Position
+
+    @property
+    def by_hand(self) -> Mapping[str, str]:
+        """The parts of the file that restores the object, for a person who writes it."""
+        return {
+            "_file_version": "The new file's version: the time now in UTC, as 14 digits: `date -u +%Y%m%d%H%M%S`.",
+            "_file_name": "The end of the file name: the object's name in letters, digits and underscores.",
+            "_source": "The migration that the earlier definition comes from.",
+            "_fix": _FIX.get(self.of, "").format(table=self.name, column=self.column),
+            "_rest": "What follows `index` in the statement that created it, such as `a_idx on t (a)`.",
+            "_kind": "`index`, or `unique index`.",
+        }
 
     @classmethod
     def made(cls, values: Mapping[str, Any]) -> Previous:
@@ -104,12 +118,15 @@ class Previous(Runnable):
         The query itself has a hundred lines, and its answer means little to a reader. The journal keeps it as it ran.
         """
         named = fill_text(self.name, values)
-        subject = f"column {fill_text(self.column, values)} of {named}" if self.column else named
+        if self.column:
+            subject = f"column {fill_text(self.column, values)} of {named}"
+        else:
+            subject = f"what migration {named} changed" if self.of == "migration" else named
         if self.must_be:
             yield view.Prose(f"Compare what the database has now with the definition chosen for {subject}.")
             template, lead = query_for_now(self.of), "To see by hand what it has now:"
         else:
-            yield view.Prose(f"Compare {subject} as it is in the database with each version in the migrations.")
+            yield view.Prose(f"Compare {subject} in the database with each version in the migrations.")
             template, lead = query_for_past(self.of), "To see by hand what the migrations ran:"
         words = to.cli.query_read
         line = fill_query(template, {"name": named}, words=words, target=to.words(words))

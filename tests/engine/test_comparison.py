@@ -251,3 +251,12 @@ def test_a_captured_value_can_be_translated() -> None:
     assert capture(captures, '{"jwt": true}') == ({"open": "false"}, "")
     assert capture(captures, '{"jwt": null}') == ({}, "the output shows no value for open (jwt)")
     assert capture(captures, "{}")[0] == {}
+
+
+def test_words_of_the_author_replace_every_part_for_a_reader() -> None:
+    """A page shows no path into an output that a person who does the step by hand doesn't have."""
+    expect = Expectation(exit=3, output="o", absent="e", json=(("all_as_before", "true"),), in_words="it is as before")
+
+    assert expect.clauses(fill) == ["it exits with 3", "it is as before"]
+    assert compare(Expectation(json=(("last", "1"),), in_words="it is 1"), 0, '{"last": 1}', fill).is_met
+    assert not compare(Expectation(json=(("last", "1"),), in_words="it is 1"), 0, '{"last": 2}', fill).is_met

@@ -132,7 +132,7 @@ def test_a_value_for_a_renaming_include_is_asked_for_once(tmp_path: Path) -> Non
         pytest.param({"what-broke": "One database function"}, "find-previous", id="function"),
         pytest.param(
             {
-                "what-broke": "A column or a constraint refuses good rows",
+                "what-broke": "A column is gone, or a column or constraint refuses good rows",
                 "what-broke/which-rule": "A constraint",
             },
             "see-table",
@@ -144,7 +144,7 @@ def test_an_emergency_rollback_goes_on_without_its_query(tmp_path: Path, choices
     """Whoever knows what goes back skips the query for it, is asked once for each value of it, and can push."""
     operator = AskingOnce(
         skips=frozenset({skipped}),
-        choices={**choices, "works": "Yes, and a new migration file did it"},
+        choices={**choices, "works": "Yes, a new migration fixed it"},
     )
     walked = walked_in(tmp_path, open_book(str(PACKAGED_BOOK)), operator)
 

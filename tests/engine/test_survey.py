@@ -147,7 +147,7 @@ def test_only_the_looks_of_the_cli_are_taken(tmp_path: Path) -> None:
 
 
 def test_an_answer_can_lead_back_to_the_survey(tmp_path: Path) -> None:
-    """`It still does not work` looks again, asks again, and then goes on from there."""
+    """`No, it's still broken` looks again, asks again, and then goes on from there."""
     executor = FakeExecutor({"look": rows()})
     operator = FakeOperator(
         [Go(), Go(value="A lock"), confirm, Go(value="No"), Go(), Go(value="A column"), confirm, Go(value="Yes")]

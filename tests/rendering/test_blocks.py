@@ -168,5 +168,6 @@ def test_long_text_stays_within_the_column() -> None:
 def test_a_link_is_named_by_its_page_or_its_address() -> None:
     """A terminal has nothing to click on. What only looks like a link stays as it is."""
     assert plain_prose("Read [why](/start/why.md) first") == "Read why (page start/why) first"
+    assert plain_prose("Run [A fix](/procedures/a-fix.md) next") == "Run A fix (a-fix) next"
     assert plain_prose("See [the log](https://a.example/x).") == "See the log (https://a.example/x)."
     assert plain_prose("`[a](/b.md)` [x](javascript:y)") == "`[a](/b.md)` [x](javascript:y)"

@@ -16,6 +16,8 @@ from runbook.steps import view
 from runbook.steps.destination import production
 from runbook.steps.previous import Previous
 
+KINDS = ("function", "object", "access", "column", "migration")
+"""The kinds whose statements a file takes as a whole; an index is put together from its parts."""
 VALUES = {"table": "t", "name": "o'brien", "version": "2026"}
 
 
@@ -57,6 +59,8 @@ def test_what_goes_back_is_captured_with_a_version_later_than_all() -> None:
     found = answer(step, history, {"name": "i_idx"})
     assert (found["_kind"], found["_rest"]) == ("unique index", "i_idx on t (a) where a > 0")
     assert (found["_file_version"], found["_file_name"]) == ("20260201000000", "i_idx")
+    assert found["restores"] == "1"
+    assert found["difference"].startswith("--- now\n+++ restored\n")
     assert "+create unique index" in found["difference"]
 
 
@@ -91,3 +95,11 @@ def test_a_page_names_the_column(proof: str | None) -> None:
     shown = next(iter(step.view({"table": "t", "column": "total", "proof": "x"}, to)))
     assert isinstance(shown, view.Prose)
     assert "column total of t" in shown.text
+
+
+def test_who_restores_it_by_hand_reads_which_statement_to_write() -> None:
+    """A dropped column takes another statement than a function: its whole `create table` would fail."""
+    said = {of: Previous(of=of, name="{{table}}", column="{{gone}}", at=AT).by_hand["_fix"] for of in KINDS}
+    assert "`alter table {{table}} add column {{gone}} TYPE;`" in said.pop("column")
+    assert len(set(said.values())) == len(said)
+    assert all(said.values())
