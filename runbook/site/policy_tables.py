@@ -93,7 +93,7 @@ def _form(variant: Variant) -> str:
         but_not = f" but not `{variant.excludes}`" if variant.excludes else ""
         parts.append(f"with a word that matches `{variant.words}`{but_not}")
     if variant.sql:
-        parts.append(f"when its SQL {variant.sql.value}")
+        parts.append(f"with SQL that {variant.sql.value}")
     if variant.majors:
         parts.append("on CLI " + " and ".join(map(str, variant.majors)))
     return ", ".join(parts)
