@@ -32,7 +32,7 @@ def find_earlier(of: str, name: str, document: str, *, part: str = "") -> dict[s
         "_proof": json.dumps([{"what": one.what, **one.wanted} for one in found], ensure_ascii=False),
         **{f"_{part}": text for one in found for part, text in one.parts.items()},
         "object": ", ".join(one.what for one in found),
-        "goes_back_to": ", ".join(dict.fromkeys(one.source for one in found)),
+        "restores": ", ".join(dict.fromkeys(one.source for one in found)),
         "note": ". ".join(note for one in found for note in one.notes) + ".",
         "difference": "\n".join(map(_difference, found)),
     }
@@ -40,7 +40,7 @@ def find_earlier(of: str, name: str, document: str, *, part: str = "") -> dict[s
 
 def _difference(found: Restoration) -> str:
     before, after = lines_of(found.now), lines_of(found.before)
-    lines = difflib.unified_diff(before, after, "runs now", "goes back", lineterm="", n=2)
+    lines = difflib.unified_diff(before, after, "runs now", "restored", lineterm="", n=2)
     return "\n".join(lines) or "(no difference in the text)"
 
 
