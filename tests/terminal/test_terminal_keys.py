@@ -94,7 +94,7 @@ def test_keys_of_a_walk_in_a_narrow_terminal(tmp_path: Path) -> None:
     walk.type("", "Enter alone does nothing")
     walk.type("b", "Apply the change")
     walk.type("g", prompt="step> ")
-    walk.type("3", "Back at where", "Type a number from the list")
+    walk.type("3", "Back at: ", "Type a number from the list")
     walk.type("1", "where = complete-task", "number of your")
     walk.type("q", prompt="Come back with")
     assert walk.widest <= 60
