@@ -42,8 +42,8 @@ class Finding:
     """When the run last wrote, if the output has times that it matters for."""
 
 
-_TIME = re.compile(r"\d\d:\d\d:\d\d|\d{13}")
-"""A time of day, or the milliseconds that logs count; those are shown as a time."""
+_TIME = re.compile(r"\d\d:\d\d:\d\d|\b\d{13}\b")
+"""A time of day, or the platform's milliseconds, which are shown as one. A migration's version has 14 digits."""
 
 
 def starts_by_itself(
@@ -98,15 +98,15 @@ def finding_at(place: Place, way: Way, state: RunState, major: int) -> Finding |
 
 
 def _last_write(way: Way, state: RunState) -> str:
-    """Return when the newest command that writes ran, and at which step, "" if none did."""
+    """Return when the newest command that wrote ended, and at which step, "" if none did. Failed ones don't count."""
     wrote = [
-        (attempt.started, place)
+        (attempt.finished or attempt.started, place)
         for place in way.places
         for attempt in state.step(place.path).attempts
-        if attempt.argv and Effect(attempt.effect) is not Effect.READS
+        if attempt.argv and attempt.effect != Effect.READS.value and attempt.outcome is not Outcome.FAILED
     ]
     if not wrote:
         return ""
-    started, place = max(wrote, key=lambda one: one[0])
+    ended, place = max(wrote, key=lambda one: one[0])
     title = fill_text(place.step.title, Shown(place.scope.values))
-    return f"this run last wrote at {started:%H:%M:%S} UTC, at step {way.number_of(place.path)[0]} ({title})."
+    return f"this run last wrote at {ended:%H:%M:%S} UTC, at step {way.number_of(place.path)[0]} ({title})."
