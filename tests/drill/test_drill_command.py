@@ -172,6 +172,8 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     child.expect("> ")
     type_keys(child, "")
     child.expect("Step 1 of")
+    child.expect("Enter continues: ")  # what the first steps found takes a page
+    type_keys(child, "")
     child.expect("> ")
     type_keys(child, "q")
     child.expect("e to end the drill: ")
