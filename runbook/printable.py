@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-__all__ = ["described", "json_text", "lines_of", "one_line", "printable", "spelled_out", "suspect"]
+__all__ = ["described", "json_text", "lines_of", "one_line", "printable", "shortened", "spelled_out", "suspect"]
 
 _PLAIN = re.compile(
     r"[\n -~\u00a1-\u00ac\u00ae-\u017e\u2010-\u2023\u2025-\u2027\u2190-\u2214\u2216-\u2235\u2237-\u2426\u2500-\u27bf]*"
@@ -49,6 +49,16 @@ def one_line(text: str) -> str:
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text. Only a line feed ends one, as in a file."""
     return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most `longest` characters: one that is longer ends after a word, with `…`."""
+    if len(text) <= longest:
+        return text
+    room = text[: longest - 1]
+    words = room.rpartition(" ")[0]
+    # A single long word, such as an address, is cut where the room ends.
+    return f"{words if len(words) > longest // 2 else room[:-1]} …"
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:

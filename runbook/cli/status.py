@@ -41,7 +41,7 @@ def command(book: str | None, form: str) -> int:
         known = {"running": [one.as_dict() for one in found], "stopped": [one.as_dict() for one in waiting]}
         click.echo(json_text({**known, "drills": drills}, indent=2))
         return ExitCode.DONE
-    if not found:
+    if not found and not drills:
         click.echo("Nothing is running.")
     for one in found:
         click.echo(one.as_text(width))
@@ -51,6 +51,6 @@ def command(book: str | None, form: str) -> int:
         click.echo(row.as_text(width))
     if len(waiting) > _SHOWN:
         click.echo(f"and {len(waiting) - _SHOWN} more: see `runbook history`")
-    for said in drills:
-        click.echo(f"\n{said}")
+    for number, said in enumerate(drills):
+        click.echo(f"\n{said}" if number or found or waiting else said)
     return ExitCode.DONE

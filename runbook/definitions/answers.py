@@ -40,7 +40,7 @@ def find_earlier(of: str, name: str, document: str, *, part: str = "") -> dict[s
 
 def _difference(found: Restoration) -> str:
     before, after = lines_of(found.now), lines_of(found.before)
-    lines = difflib.unified_diff(before, after, "now", "restored", lineterm="", n=2)
+    lines = difflib.unified_diff(before, after, "runs now", "restored", lineterm="", n=2)
     return "\n".join(lines) or "(no difference in the text)"
 
 

@@ -47,7 +47,7 @@ def hold(
     if recording is not None:
         return _hold_recorded(book, procedure, drill, major=major, url=url, file=recording)
     from runbook.drill import registry
-    from runbook.drill.debrief import cause, debrief
+    from runbook.drill.debrief import StepTitles, cause, debrief
     from runbook.drill.isolation import cut_off_network
     from runbook.drill.stage import set_stage
     from runbook.runtime.running_mark import running
@@ -63,11 +63,13 @@ def hold(
             _say_report(report := _walk_alone(stage, verbose=verbose))
         else:
             report, hints = _walk_by_hand(stage)
+            titles = StepTitles(procedure, report.events, book.procedures)
             lines = (
-                *debrief(report, procedure, drill, hints=hints, errors=book.errors),
-                *cause(drill, report.happened),
+                *debrief(report, procedure, drill, hints=hints, errors=book.errors, titles=titles),
+                *cause(drill, report.happened, titles),
             )
             _say_report(report, lines)
+            _say_next(procedure, drill, passed=report.passed)
         record = registry.keep(stage.sandbox, f"{procedure.id}/{drill.name}") if keep else None
     if record is not None:
         about = record.about
@@ -150,9 +152,18 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 
     titles = {name: procedure.title for name, procedure in stage.book.procedures.items()}
     executor = PtyExecutor.here()
-    operator = TerminalOperator(titles=titles, dialog=dialog, early_keys=executor.take_early_keys)
+    operator = TerminalOperator(
+        titles=titles, dialog=dialog, early_keys=executor.take_early_keys, practice=_practice(stage)
+    )
     report = run_drill(stage, operator=operator, executor=executor, clock=SystemClock(), again=again)
     return report, operator.helped
+
+
+def _practice(stage: Stage) -> tuple[str, ...]:
+    """Return how to try something in a drill, where "production" is a throwaway database, and what has failed there."""
+    failed = stage.drill.scenario.traffic
+    tried = f"What failed there: {one_line(failed[0])}" if failed else ""
+    return tuple(filter(None, (f"In this drill, try it in another terminal. Type: {stage.sandbox.enter}", tried)))
 
 
 def _walk_alone(stage: Stage, *, verbose: bool) -> DrillReport:
@@ -184,6 +195,17 @@ def _say_report(report: DrillReport, lines: Sequence[str] = ()) -> None:
         for line in lines:
             _say(line, "  - ", "    ")
     click.echo(f"\nDrill {'passed' if report.passed else 'FAILED'} after {report.seconds:.0f} s.")
+
+
+def _say_next(procedure: Procedure, drill: Drill, *, passed: bool) -> None:
+    """Name the drill to do next: this one again if it failed, else another one of the procedure, or a surprise."""
+    names = [one.name for one in procedure.drills if one.practice]
+    after = names[names.index(drill.name) + 1 :] if drill.name in names else []
+    if drill.name not in names or (passed and not after):
+        again = "runbook drill --surprise"
+    else:
+        again = f"runbook drill {procedure.id} --scenario {after[0] if passed else drill.name}"
+    click.echo(f"\n{'Next' if passed else 'Try again'}: {again}\nAll drills: runbook drill --list")
 
 
 def list_drills(book: Book) -> int:

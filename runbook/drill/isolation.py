@@ -14,7 +14,7 @@ import socket
 import stat
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,15 +37,21 @@ _HARMLESS = {
 _PREFIXES = ("LC_", "RUNBOOK_", "XDG_", "PYTEST_")
 
 
-def write_shell_script(file: Path, project: Path, environment: Mapping[str, str]) -> Path:
-    """Write a script that runs a command, or a shell, in the project with only that environment. Return its path."""
+def write_shell_script(
+    file: Path, project: Path, environment: Mapping[str, str], *, welcome: Sequence[str] = ()
+) -> Path:
+    """Write a script that runs a command, or a shell, in the project with only that environment. Return its path.
+
+    The shell begins with the lines of `welcome`.
+    """
     # `env -i`: variables that the other terminal exports, such as a token or PGHOST, must not get in.
     settings = " ".join(shlex.quote(f"{name}={value}") for name, value in environment.items())
     # The script contains the drill's password and keys, so nobody else may read it, not even while it's being written.
     file.touch(mode=stat.S_IRWXU, exist_ok=False)
     file.write_text(
         f"#!/bin/sh\ncd {shlex.quote(str(project))} || exit\n"
-        f'[ $# -gt 0 ] || set -- sh\nexec env -i TERM="$TERM" {settings} "$@"\n',
+        f"if [ $# -eq 0 ]; then\n  printf '%s\\n' {' '.join(map(shlex.quote, welcome))}\n  set -- sh\nfi\n"
+        f'exec env -i TERM="$TERM" {settings} "$@"\n',
         encoding="utf-8",
     )
     return file

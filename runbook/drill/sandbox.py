@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,7 @@ from runbook.drill.machine import Account, process_of, server_account, temporary
 from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
 from runbook.drill.platform_state import PROJECT_REF, PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
-from runbook.drill.registry import SandboxRecord, destroy, is_kept, sweep, write
+from runbook.drill.registry import STATE_VARIABLE, SandboxRecord, destroy, is_kept, sweep, write
 from runbook.drill.watcher import Watcher, watch
 from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError, RunbookError
@@ -117,9 +119,26 @@ def open_sandbox(
                     platform=running,
                     proxy=proxy,
                     environment=settings,
-                    enter=write_shell_script(directory / "enter", project, settings),
+                    enter=_write_enter(directory / "enter", project, state, cli, postgres, settings),
                     watcher=watcher,
                 )
+
+
+def _write_enter(
+    file: Path, project: Path, state: Path, cli: CliPackage, postgres: Postgres, settings: Mapping[str, str]
+) -> Path:
+    """Write the script that opens a shell in the project. It says where one is and how to reach the database."""
+    url = shlex.quote(postgres.command_url)
+    lines = [f'npx supabase db query {f"--remote={url}" if cli.major > 2 else f"--db-url {url}"} "select now()"']
+    if shutil.which("psql", path=settings["PATH"]):
+        lines.append(f"psql {url}")
+    welcome = [
+        "You are in the drill's project. Its database is the drill's production. To query it:",
+        *(f"  {line}" for line in lines),
+        "`runbook status` shows how far the drill is. `exit` leaves.",
+    ]
+    shell = {"PS1": "drill$ ", STATE_VARIABLE: str(state)}
+    return write_shell_script(file, project, {**settings, **shell}, welcome=welcome)
 
 
 @contextmanager

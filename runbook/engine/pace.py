@@ -7,6 +7,7 @@ something in the output that no `expect` or `verify` has judged.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from runbook.engine.state import RunState, Status, StepRecord
@@ -37,6 +38,12 @@ class Finding:
     title: str
     output: str
     notes: tuple[Note, ...] = ()
+    compare: str = ""
+    """When the run last wrote, if the output has times that it matters for."""
+
+
+_TIME = re.compile(r"\d\d:\d\d:\d\d|\b\d{13}\b")
+"""A time of day, or the platform's milliseconds, which are shown as one. A migration's version has 14 digits."""
 
 
 def starts_by_itself(
@@ -86,4 +93,20 @@ def finding_at(place: Place, way: Way, state: RunState, major: int) -> Finding |
         title=fill_text(step.title, values),
         output=action.findings_in(last.output) or last.output,
         notes=tuple(Note(label, fill_text(text, values)) for label, text in labelled if text),
+        compare=_last_write(way, state) if _TIME.search(last.output) else "",
     )
+
+
+def _last_write(way: Way, state: RunState) -> str:
+    """Return when the newest command that wrote ended, and at which step, "" if none did. Failed ones don't count."""
+    wrote = [
+        (attempt.finished or attempt.started, place)
+        for place in way.places
+        for attempt in state.step(place.path).attempts
+        if attempt.argv and attempt.effect != Effect.READS.value and attempt.outcome is not Outcome.FAILED
+    ]
+    if not wrote:
+        return ""
+    ended, place = max(wrote, key=lambda one: one[0])
+    title = fill_text(place.step.title, Shown(place.scope.values))
+    return f"this run last wrote at {ended:%H:%M:%S} UTC, at step {way.number_of(place.path)[0]} ({title})."

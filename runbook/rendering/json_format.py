@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ _GAP = "  "
 _NARROWEST = 8
 _MOMENTS = range(10**9, 10**11)
 """In seconds: from 2001 to a far future."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+_IN_LOG_LINE = frozenset({"timestamp", "level", "event_message", "id", "ts_ms", "source", "severity_text", "service"})
+"""What a line of a log shows, and what repeats it or only means something to the platform."""
 _HIDDEN = frozenset({"target", "message"})
 """Shown elsewhere (the target is on every screen) or useless to a person, like every name that begins with `_`."""
 
@@ -39,6 +43,8 @@ def readable(document: str, width: int = 80, *, few: int = _FEW) -> str:
         case {"error": {**error}}:
             texts = [without_styles(str(error[name])) for name in ("message", "suggestion") if error.get(name)]
             lines = [line for text in texts for part in printable(text).split("\n") for line in _wrap(part, width)]
+        case _ if rows and all(_is_log_line(row) for row in rows):
+            lines = [line for row in rows for line in _log_lines(row, width)]
         case _ if rows is not None:
             lines = _table(rows, width, few)
         case dict():
@@ -103,6 +109,20 @@ def _table(rows: Sequence[Mapping[str, object]], width: int, few: int) -> list[s
     return lines
 
 
+def _is_log_line(row: Mapping[str, object]) -> bool:
+    return isinstance(row.get("event_message"), str) and "timestamp" in row
+
+
+def _log_lines(row: Mapping[str, object], width: int) -> list[str]:
+    """Return a line of a log: when, how bad, what, and below it whatever else the platform says about it."""
+    moment = one_line(str(row["timestamp"]))
+    if _MOMENT.fullmatch(moment):
+        moment = f"{moment[:10]} {moment[11:19]} UTC"
+    said = "  ".join(filter(None, (moment, str(row.get("level", "")).upper(), one_line(str(row["event_message"])))))
+    rest = {name: part for name, part in row.items() if name not in _IN_LOG_LINE and part not in ({}, [], "", None)}
+    return [*_wrap(said, width), *(f"  {line}" for line in (_fields(rest, width - 2) if rest else []))]
+
+
 def _fit(widths: Sequence[int], room: int) -> list[int] | None:
     """Narrow the widest columns until the table fits; None if it would need columns narrower than `_NARROWEST`."""
     room -= len(_GAP) * (len(widths) - 1)
@@ -131,7 +151,7 @@ def _fields(value: Mapping[str, object], width: int) -> list[str]:
         elif _has_lines(part):
             # A function's definition keeps its own line breaks and indentation.
             texts = [line.rstrip() for line in printable(str(part)).strip("\n").split("\n")]
-            pieces = (text[at : at + room] for text in texts for at in range(0, max(len(text), 1), room))
+            pieces = (piece for text in texts for piece in _broken(text, room))
             lines += [f"{one_line(name)}:", *(f"    {piece}" for piece in pieces)]
         else:
             lines += _wrap(f"{one_line(name)}: {_cell(part, name)}", width)
@@ -154,15 +174,23 @@ def _is_hidden(name: str) -> bool:
 
 
 def _cell(value: object, name: str) -> str:
-    """Return a value on one line, with the platform's timestamps (`…_at` in ms, `…_unix` in s) in a person's form."""
-    seconds = value // 1000 if name.endswith("_at") and isinstance(value, int) else value
-    if name.endswith(("_at", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
+    """Return a value on one line, with the platform's timestamps (`…_at`, `…_ms` and `…_unix`) in a person's form."""
+    seconds = value // 1000 if name.endswith(("_at", "_ms")) and isinstance(value, int) else value
+    if name.endswith(("_at", "_ms", "_unix")) and isinstance(seconds, int) and seconds in _MOMENTS:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return printable(value.replace("\n", " ") if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _has_lines(value: object) -> bool:
     return isinstance(value, str) and "\n" in value
+
+
+def _broken(text: str, room: int) -> list[str]:
+    """Break a line of a definition, or of a difference between two; its rest goes below its own text."""
+    indent = min(len(text) - len(text.lstrip(" +-")), room // 2)
+    return textwrap.wrap(
+        text, room, subsequent_indent=" " * (indent + 2), break_on_hyphens=False, replace_whitespace=False
+    ) or [""]
 
 
 def _wrap(text: str, width: int) -> list[str]:

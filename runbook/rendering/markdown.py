@@ -105,7 +105,7 @@ def _looks(block: view.Looks) -> Iterator[str]:
 
 
 def _expected(block: view.Expected | view.Verification) -> Iterator[str]:
-    return _said(f"Must hold: {'; '.join(map(markdown_prose, block.clauses))}")
+    return _said(f"Expected: {'; '.join(map(markdown_prose, block.clauses))}")
 
 
 def _verification(block: view.Verification) -> Iterator[str]:

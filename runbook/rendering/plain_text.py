@@ -150,7 +150,7 @@ def _looks(block: view.Looks, column: Column) -> Iterator[str]:
 
 
 def _expected(block: view.Expected | view.Verification, column: Column) -> Iterator[str]:
-    return column.wrapped(f"Must hold: {'; '.join(block.clauses)}")
+    return column.wrapped(f"Expected: {'; '.join(block.clauses)}")
 
 
 def _verification(block: view.Verification, column: Column) -> Iterator[str]:

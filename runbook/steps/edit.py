@@ -140,7 +140,7 @@ class Edit(Action):
         file.parent.mkdir(parents=True, exist_ok=True)
         _write(file, text)
         lines = difflib.unified_diff(
-            lines_of(before), lines_of(text), f"{name} before", f"{name} now", lineterm="", n=3
+            lines_of(before), lines_of(text), f"{name} before", f"{name} after", lineterm="", n=3
         )
         return "\n".join([*lines, *kept]) or f"{name} is unchanged"
 

@@ -13,7 +13,7 @@ from runbook.linear_regex import linear_regex
 from runbook.model import Action, Check, Effect, Expectation, Position, Role, Use
 from runbook.model.action import Problem
 from runbook.model.fields import LINE, MAJOR, NAME, ListOf, Regex, Shaped, Truth, key
-from runbook.printable import one_line
+from runbook.printable import one_line, shortened
 from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.performing import Done, Ended, Job, Work
@@ -72,7 +72,8 @@ class Look:
         rows = _rows(ended.document or ended.output) if ended.passed else None
         if rows is None:
             return None
-        return [(text := one_line(str(row.get(self.fact, row)))[:_LONGEST], self._suggested(row, text)) for row in rows]
+        facts = (one_line(str(row.get(self.fact, row))) for row in rows)
+        return [(shortened(fact, _LONGEST), self._suggested(row, fact)) for row, fact in zip(rows, facts, strict=True)]
 
     def _suggested(self, row: Mapping[str, Any], text: str) -> str:
         if isinstance(given := row.get("suggests"), str):
@@ -145,7 +146,7 @@ class Survey(Action):
         work.run(Job(first=lambda: self._report(taken, work.look()), looks=looks))
 
     def _report(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
-        lines, found, likely, reasons = list[str](), 0, ("", ""), list[str]()
+        lines, found, likely, reasons = list[str](), list[str](), ("", ""), list[str]()
         for look, end in zip(taken, ended, strict=True):
             findings = look.findings(end)
             if findings is None:
@@ -154,16 +155,17 @@ class Survey(Action):
                 lines += (f"{_UNKNOWN:<8}  {look.title}", *([] if why in reasons else [f"          {why}"]))
                 reasons.append(why)
                 continue
-            found += len(findings) if look.is_fault else 0
+            found += [look.title] if look.is_fault and findings else []
             word = _CLEAR if not findings else _FOUND if look.is_fault else _INFO
             lines.append(f"{word:<8}  {look.title}")
             lines += _listed(text for text, _ in findings)
             likely = next(((option, text) for text, option in findings if option and not likely[0]), likely)
-        counted = f"{found} finding{'' if found == 1 else 's'}" if found else "nothing found"
+        # One error may be in a log several times, so the checks are counted, and not their lines.
+        counted = f"{len(found)} of {len(taken)} checks found something" if found else "nothing found"
         failed = len(reasons)
         if failed:
-            others = f"; {counted} in the others" if failed < len(taken) else ""
-            counted = f"{failed} of {len(taken)} commands failed{others}"
+            others = f"{len(found)} of the others found something" if found else "nothing found in the others"
+            counted = f"{failed} of {len(taken)} commands failed" + (f"; {others}" if failed < len(taken) else "")
         kept = dict(zip(self.finds, likely, strict=False))
         # If most looks failed, the rest isn't enough to decide on.
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
@@ -200,6 +202,7 @@ def _why(end: Ended) -> str:
 
     error = error_in(end.document or end.output)
     if error is not None:
-        return error.text[:_LONGEST]
+        return shortened(error.text, _LONGEST)
     last = [line.strip() for line in end.output.splitlines() if line.strip()][-1:]
-    return one_line("; ".join(part for part in ("" if end.passed else end.evidence, *last) if part))[:_LONGEST]
+    why = one_line("; ".join(part for part in ("" if end.passed else end.evidence, *last) if part))
+    return shortened(why, _LONGEST)

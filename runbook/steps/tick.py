@@ -56,7 +56,7 @@ class Tick(Action):
             if problem:
                 answer = work.ask(self.asks, problem if answer else "")
             captured = {self.asks.name: answer}
-        evidence = "; ".join(f"{name}: {value}" for name, value in captured.items()) or "ticked"
+        evidence = "; ".join(f"{name}: {value}" for name, value in captured.items()) or "by hand"
         work.run(Job(captured=captured, evidence=evidence))
 
     def runs_dry(self, effect: Effect, *, is_complete: bool) -> bool:

@@ -13,12 +13,13 @@ from runbook.engine.confirmation import is_confirmed
 from runbook.engine.pick_lists import picked
 from runbook.engine.ports import Confirmation, Reply, Screen
 from runbook.errors import MissingPartError
+from runbook.journal.events import Outcome, Purpose
 from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.runtime.subprocesses import open_editor
 from runbook.steps.view import File
 from runbook.terminal.dialog import Dialog
-from runbook.terminal.lines import Lines, diff_lines, keys, wrap
+from runbook.terminal.lines import Lines, diff_lines, keys, output_line, wrap
 from runbook.terminal.reasons import ask_note, ask_reason
 from runbook.terminal.step_list import listed_steps, render_left_out, render_step_list, step_called, steps_left_out
 from runbook.terminal.step_screen import can_undo, other_procedures, render_details
@@ -28,6 +29,14 @@ __all__ = ["KEYS", "SharedKeys", "TerminalHands", "go_for", "output_lines", "wan
 
 KEYS = frozenset({"s", "b", "o", "u", "h", "p", "q", "?", "l", "g", "m", "!"})
 """The keys that do the same at every step."""
+_PURPOSES = {
+    Purpose.VERIFY: "The check of ",
+    Purpose.PROBE: "The check of ",
+    Purpose.UNDO: "The undo of ",
+    Purpose.PREPARE: "Preparing ",
+    Purpose.OWN: "Your own command at ",
+}
+_ENDS = {Outcome.PASSED: "done", Outcome.FAILED: "FAILED", Outcome.INTERRUPTED: "INTERRUPTED"}
 
 
 def go_for(screen: Screen, typed: str) -> ports.Go | str:
@@ -60,14 +69,15 @@ def wanted(screen: Screen, typed: str) -> str:
 def output_lines(screen: Screen, width: int) -> Lines:
     """Return the output of every execution so far, oldest first."""
     lines: Lines = []
+    titles = {one.place.path: f"Step {one.number}, {one.title}" for one in listed_steps(screen)}
     for record in screen.state.steps.values():
         for attempt in record.attempts:
-            end = attempt.outcome.value if attempt.outcome else "not finished"
-            what = f"{attempt.started:%H:%M:%S}  {record.path}  {attempt.purpose.value}: {end}"
-            lines += wrap(what, width, style="bold")
+            end = _ENDS[attempt.outcome] if attempt.outcome else "not finished"
+            what = f"{_PURPOSES.get(attempt.purpose, '')}{titles.get(record.path, record.path)}: {end}"
+            lines += wrap(what, width, first=f"{attempt.started:%H:%M:%S}  ", style="bold")
             lines += wrap(attempt.evidence, width, first="  ") if attempt.evidence else []
             for text in lines_of(readable_output(attempt.output, width - 4)):
-                lines += wrap(text, width, first="  ", rest="    ")
+                lines += output_line(text, width, "  ")
             lines.append(Text())
     return lines or [Text("Nothing has run yet.")]
 
@@ -239,7 +249,7 @@ def _edit_difference(screen: Screen, width: int) -> Lines:
     name = next((block.path for block in screen.blocks if isinstance(block, File)), "the file")
     directory = screen.state.header.directory if screen.state.header else "."
     before, after = (_lines_of(file) for file in (Path(directory, name), Path(screen.draft)))
-    changes = difflib.unified_diff(before, after, f"{name} now", f"{name} then", lineterm="")
+    changes = difflib.unified_diff(before, after, f"{name} before", f"{name} after", lineterm="")
     return diff_lines(changes, width) or [Text(f"{name} stays as it is.", style="yellow")]
 
 

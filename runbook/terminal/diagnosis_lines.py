@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runbook.diagnosis import CommandError
 from runbook.model import KnownError
+from runbook.printable import shortened
 from runbook.terminal.lines import Lines, wrap
 
 __all__ = ["known_error_lines", "said_lines"]
@@ -14,8 +15,11 @@ _LONGEST = 300
 
 def said_lines(error: CommandError, width: int) -> Lines:
     """Return the error as the command printed it. `It said` marks the command's words, which may quote anything."""
-    lines = wrap(_short(error.text), width, first="  It said: ", rest="      ", style="bold")
-    return [*lines, *(wrap(_short(error.detail), width, first="      ", style="dim") if error.detail else [])]
+    lines = wrap(shortened(error.text, _LONGEST), width, first="  It said: ", rest="      ", style="bold")
+    return [
+        *lines,
+        *(wrap(shortened(error.detail, _LONGEST), width, first="      ", style="dim") if error.detail else []),
+    ]
 
 
 def known_error_lines(known: KnownError, width: int) -> Lines:
@@ -25,7 +29,3 @@ def known_error_lines(known: KnownError, width: int) -> Lines:
     for number, text in enumerate(known.do, start=1):
         lines += wrap(text, width, first=f"  {number}. ")
     return lines
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

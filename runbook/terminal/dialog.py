@@ -92,17 +92,19 @@ class Dialog:
         """Show what was wrong with an answer."""
         self.show(wrap(text, self.width, first="  ! ", style="bold yellow"))
 
-    def page(self, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True) -> None:
+    def page(
+        self, lines: Sequence[Text | str], *, from_end: bool = False, stay: bool = True, leave: str = "goes back"
+    ) -> None:
         """Show the lines, in pages if they don't fit. `from_end` begins with the last page, which has the newest lines.
 
         `/text` goes to the next line with that text and puts it at the top; `n` goes to the one after it. A single page
-        stays until Enter is pressed, unless a question follows anyway (`stay` is False).
+        stays until Enter is pressed, unless a question follows anyway (`stay` is False). `leave` says what Enter does.
         """
         room = self.height - 2  # one row for the question, and one that Enter scrolls away
         if len(lines) <= room:
             self.show(["", *lines])
             if stay:
-                self.value("-- Enter goes back: ")
+                self.value(f"-- Enter {leave}: ")
             return
         pages = math.ceil(len(lines) / room)
         top, wanted = (pages - 1) * room if from_end else 0, ""

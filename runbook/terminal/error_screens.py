@@ -16,7 +16,7 @@ from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
-from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, wrap
+from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, output_line, wrap
 from runbook.terminal.step_screen import can_undo, duration, head, notes, other_procedures, step_place, what_ran
 
 __all__ = ["can_check", "known_lines", "render_difference", "render_failure", "render_holder", "render_unknown"]
@@ -46,8 +46,8 @@ def render_failure(screen: Screen, execution: Execution, width: int = 80, height
     if "\n" in evidence and any(isinstance(block, File) for block in screen.blocks):
         evidence = evidence.rpartition("\n")[2].rpartition("; ")[2]
     # The end of the output shows what went wrong.
-    last = [text for text in lines_of(readable_output(execution.output, width - 4))[-40:] if text.strip()]
-    tail = [line for text in last for line in wrap(text, width, first="  | ", rest="  |   ")][-12:]
+    last = [text for text in lines_of(readable_output(execution.output, width - 6))[-40:] if text.strip()]
+    tail = [line for text in last for line in output_line(text, width, "  | ")][-12:]
     diagnosis = screen.diagnosis
     if diagnosis and evidence.startswith("expected exit "):
         evidence = ""  # the error itself says more

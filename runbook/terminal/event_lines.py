@@ -20,6 +20,7 @@ from runbook.journal.events import (
     RunFinished,
     RunStopped,
     StepFinished,
+    SteppedBack,
     StepStarted,
 )
 from runbook.markup import plain_prose
@@ -49,6 +50,10 @@ def render_event(
     run = state.header.run if state.header else ""
     if isinstance(event, RunFinished) and procedure is not None:
         return [Text(), *render_finished(procedure, state, width, height - 1)]
+    if isinstance(event, SteppedBack):
+        at = way_of(procedure, state).find(event.step) if procedure else None
+        back = fill_text(at.step.title, Shown(at.scope.values)) if at else event.step
+        return wrap(f"Back at: {back}. What ran stays on record.", width, first="  ", style="yellow")
     if isinstance(event, RunStopped | HandedOver) and is_dry(state):
         return [Text("Stopped. Nothing was written.", style="bold")]
     if isinstance(event, RunStopped | HandedOver) and _is_drill(state):
@@ -102,14 +107,15 @@ def render_finished(procedure: Procedure, state: RunState, width: int = 80, heig
     steps = way_of(procedure, state).places
     listed = [line for one in steps for line in _step_line(one, state.step(one.path), width)]
     after = [line for text in procedure.after for line in wrap(plain_prose(text), width, first="  [ ] ")]
+    still = "Still to do after a real run" if _is_drill(state) else "Still to do"
     bands = [
         band(wrap(f"Finished: {procedure.title}{took}", width, style="bold green")),
         band(listed, 5),
-        band([Text("Still to do:", style="bold"), *after] if after else [], 2),
+        band([Text(f"{still}:", style="bold"), *after] if after else [], 2),
         band([Text(f"Report: runbook report {run}")] if not (is_dry(state) or _is_drill(state)) else []),
     ]
-    # No prompt follows, so there is no key to show the rest.
-    return fit(bands, height - 1, more="the debrief" if _is_drill(state) else "the report")
+    # No prompt follows, so there is no key to show the rest. A drill has no report, so it shows everything.
+    return fit(bands, 1000 if _is_drill(state) else height - 1, more="the report")
 
 
 def _is_drill(state: RunState) -> bool:
@@ -167,9 +173,6 @@ _LINES: Mapping[type[Event], Callable[[Any, str, int], Lines]] = {
     StepFinished: lambda event, _run, width: render_result(event, width),
     events.StepSkipped: lambda event, _run, width: wrap(
         f"Skipped: {event.reason or 'already done'}", width, first="  ", style="yellow"
-    ),
-    events.SteppedBack: lambda event, _run, width: wrap(
-        f"Back at {event.step}. What ran stays on record.", width, first="  ", style="yellow"
     ),
     events.OptionChosen: lambda event, _run, width: wrap(event.option, width, first="  -> "),
     events.NoteAdded: lambda _event, _run, width: wrap("Noted; it is in the report.", width, first="  ", style="dim"),

@@ -12,8 +12,8 @@ from rich.text import Text
 from runbook.printable import printable
 from runbook.rendering.command_text import broken, command_text
 
-__all__ = ["Band", "Lines", "band", "both_ends", "command_lines", "diff_lines", "fit", "keys"]
-__all__ += ["plain", "wrap"]
+__all__ = ["Band", "Lines", "band", "both_ends", "command_lines", "diff_lines", "fit", "fitting_sizes", "keys"]
+__all__ += ["output_line", "plain", "wrap"]
 
 Lines = list[Text]
 
@@ -41,8 +41,11 @@ def plain(text: str) -> str:
     return "".join(one if one < "\x80" else "?" for one in kept)
 
 
-def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, style: str = "") -> Lines:
-    """Break a text at spaces. `first` starts its first line, `rest` (default: as many spaces) the others."""
+def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, style: str = "", most: int = 0) -> Lines:
+    """Break a text at spaces. `first` starts its first line, `rest` (default: as many spaces) the others.
+
+    With `most`, it has at most that many lines; a text that needs more ends after a word, with `…`.
+    """
     indent = " " * cell_len(first) if rest is None else rest
     lines: Lines = []
     for paragraph in printable(text).split("\n"):
@@ -50,7 +53,18 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
         for line in broken(paragraph, max(width - max(cell_len(first), cell_len(indent)), 8), cell_len):
             lines.append(Text(lead) + Text(line, style=style))
             lead = indent
+    if most and len(lines) > most:
+        lead = first if most == 1 else indent
+        room = max(width - cell_len(lead) - 2, 8)
+        cut = broken(lines[most - 1].plain[len(lead) :], room, cell_len)[0]
+        lines[most - 1 :] = [Text(lead) + Text(f"{cut} …", style=style)]
     return lines
+
+
+def output_line(text: str, width: int, lead: str, *, style: str = "") -> Lines:
+    """Show one line that a command printed, after `lead`. What doesn't fit goes below the line's own text."""
+    first = lead + " " * min(len(text) - len(text.lstrip()), width // 2)
+    return wrap(text.lstrip(), width, first=first, rest=f"{first}  ", style=style)
 
 
 def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest: str = "    ") -> Lines:
@@ -61,7 +75,7 @@ def command_lines(argv: Sequence[str], width: int, *, first: str = "  $ ", rest:
 
 def diff_lines(diff: Iterable[str], width: int) -> Lines:
     """Show the lines of a diff. Colour only repeats what + and - say."""
-    return [line for text in diff for line in wrap(text, width, style=_DIFF.get(text[:1], ""))]
+    return [line for text in diff for line in output_line(text, width, "", style=_DIFF.get(text[:1], ""))]
 
 
 def keys(ask: str, names: Sequence[str], width: int) -> Lines:
@@ -92,11 +106,8 @@ def band(lines: Iterable[Text], least: int | None = None, *, keep_end: bool = Fa
     return Band(kept, len(kept) if least is None else min(least, len(kept)), keep_end, more)
 
 
-def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
-    """Join bands to at most `height` lines, as far as `least` allows: the longest band shrinks first.
-
-    `more` is the key, or the thing, that shows the lines left out.
-    """
+def fitting_sizes(bands: Sequence[Band], height: int) -> list[int]:
+    """Return how many lines each band gets if there is room for `height`, as far as `least` allows."""
     sizes = [len(one.lines) for one in bands]
     while sum(sizes) > height:
         spare = [size - one.least for size, one in zip(sizes, bands, strict=True)]
@@ -105,8 +116,16 @@ def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
             break
         largest = max(range(len(sizes)), key=lambda index: (spare[index] > 0, sizes[index]))
         sizes[largest] -= 1
+    return sizes
+
+
+def fit(bands: Sequence[Band], height: int, *, more: str = "?") -> Lines:
+    """Join bands to at most `height` lines, as far as `least` allows: the longest band shrinks first.
+
+    `more` is the key, or the thing, that shows the lines left out.
+    """
     fitted: Lines = []
-    for one, size in zip(bands, sizes, strict=True):
+    for one, size in zip(bands, fitting_sizes(bands, height), strict=True):
         lines, left = one.lines, len(one.lines) - size + 1
         if 0 < size < len(lines):
             cut = lines[max(size - 1, 1)].plain

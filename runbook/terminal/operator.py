@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from rich.text import Text
 
+from runbook.engine.pace import Finding
 from runbook.engine.ports import Back, Confirmation, Execution, Go, Reply, Resolve, Screen, Stop, Undecided
 from runbook.engine.state import RunState, apply
 from runbook.errors import RunbookError
@@ -42,8 +43,10 @@ from runbook.terminal.reasons import ask_reason, is_meant_as_success
 from runbook.terminal.return_screen import render_return
 from runbook.terminal.step_screen import (
     is_dry,
+    is_finding_cut,
     render_by_itself,
     render_details,
+    render_finding,
     render_last_finding,
     render_own,
     render_step,
@@ -59,10 +62,11 @@ class TerminalOperator:
 
     `titles` maps all procedures' ids to their titles; `notes` returns what was found around the target once it's proven
     (such as environment variables that were left out); `book` names a book that isn't the packaged one; `early_keys`
-    tells whether keys were pressed while a command ran that asked nothing; `dry` means that nothing is written.
+    tells whether keys were pressed while a command ran that asked nothing; `dry` means that nothing is written;
+    `practice` says how to try something in a drill, for the steps where that is needed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name
         self,
         *,
         titles: Mapping[str, str] | None = None,
@@ -71,6 +75,7 @@ class TerminalOperator:
         book: str = "",
         early_keys: Callable[[], bool] = lambda: False,
         dry: bool = False,
+        practice: Sequence[str] = (),
     ) -> None:
         self._dialog = dialog or Dialog()
         self._keys = SharedKeys(self._dialog, titles or {})
@@ -81,6 +86,9 @@ class TerminalOperator:
         self._phase = (0, 0, "")
         self._early_keys = early_keys
         self._dry = dry
+        self._practice = practice
+        self._judged: Finding | None = None
+        """What the step before left to judge, once all of it was shown."""
         self._arrived = 0.0
         """When the engine sent the current screen."""
 
@@ -189,17 +197,27 @@ class TerminalOperator:
         if screen.starts_by_itself and not early:
             self._dialog.show(render_by_itself(screen, self._dialog.width))
             return Go()
+        self._show_finding(screen)
         again = True
         while True:
             # After a mistyped answer, the screen is still right above.
             if again:
                 stopped = screen.starts_by_itself and early
-                self._show(render_step(self._timed(screen), self._dialog.width, self._dialog.height, stopped=stopped))
+                width, height = self._dialog.width, self._dialog.height
+                shown = render_step(self._timed(screen), width, height, stopped=stopped, practice=self._practice)
+                self._show(shown)
             # A value seen elsewhere may be pasted, but not an answer that starts something or marks it as done.
             ask = self._dialog.line if screen.action.asks is None else self._dialog.value
             reply, again = self._reply(screen, ask())
             if reply is not None:
                 return reply
+
+    def _show_finding(self, screen: Screen) -> None:
+        """Show all of what must be judged first, page by page, if the step's screen has no room for it."""
+        found, width, height = screen.finding, self._dialog.width, self._dialog.height
+        if found is not None and found != self._judged and is_finding_cut(screen, width, height):
+            self._dialog.page(render_finding(found, width), leave="continues")
+        self._judged = found
 
     def _has_early_keys(self) -> bool:
         """Tell whether somebody pressed a key since the last question, to look before the walk goes on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from rich.text import Text
@@ -26,8 +26,9 @@ def render_return(procedure: Procedure, state: RunState, now: datetime, width: i
     run = state.header.run if state.header else ""
     at = _next_place(procedure, state)
     steps = way_of(procedure, state).places
+    titles = {one.path: f"'{fill_text(one.step.title, Shown(one.scope.values))}'" for one in steps}
     settled = sum(is_settled(one, state) for one in steps)
-    known = [f"{settled} of {len(steps)} steps are done or skipped.", *_open_ends(state)]
+    known = [f"{settled} of {len(steps)} steps are done or skipped.", *_open_ends(state, titles)]
     known += [f"Noted at {one.at:%H:%M} UTC: {one.note}" for one in state.notes]
     bands = [
         band([*both_ends(Text(one_line(procedure.title), style="bold"), Text(one_line(run), style="dim"), width)]),
@@ -52,16 +53,17 @@ def _left(state: RunState, now: datetime, width: int) -> Lines:
     return [*lines, *wrap(how, width, first="  ")]
 
 
-def _open_ends(state: RunState) -> Iterator[str]:
+def _open_ends(state: RunState, titles: Mapping[str, str]) -> Iterator[str]:
     """Yield everything that began and didn't end well."""
     for record in state.steps.values():
+        step = titles.get(record.path, record.path)
         own = record.last_of(Purpose.OWN)
         if record.may_be_half_done:
-            yield f"Nobody saw how step {record.path} ended. You decide that first."
+            yield f"Nobody saw how step {step} ended. You decide that first."
         elif record.status is Status.FAILED:
-            yield f"Step {record.path} has failed{': ' if record.last_evidence else ''}{record.last_evidence}."
+            yield f"Step {step} has failed{': ' if record.last_evidence else ''}{record.last_evidence}."
         if own is not None and own.outcome is None:
-            yield f"The end of your own command at step {record.path} isn't recorded: {' '.join(own.argv)}"
+            yield f"The end of your own command at step {step} isn't recorded: {' '.join(own.argv)}"
 
 
 def _next_place(procedure: Procedure, state: RunState) -> str:

@@ -3,38 +3,81 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
-from runbook.engine.pace import is_judged_by_person
+from runbook.engine.pace import Finding, is_judged_by_person
 from runbook.engine.ports import Confirmation, Screen
 from runbook.engine.state import RunState
+from runbook.engine.way import way_of
 from runbook.journal.events import Outcome, Purpose, TargetSeen
 from runbook.markup import plain_prose
-from runbook.model import Effect
+from runbook.model import Effect, Value, Verdict
 from runbook.printable import lines_of, one_line, spelled_out
 from runbook.rendering.command_text import quoted
 from runbook.rendering.json_format import json_at_end, readable_output
 from runbook.steps import view
 from runbook.steps.destination import Prepared
-from runbook.steps.scope import BUILT_INS
 from runbook.steps.view import Label
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
-from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, keys, wrap
+from runbook.terminal.lines import (
+    Band,
+    Lines,
+    band,
+    both_ends,
+    command_lines,
+    fit,
+    fitting_sizes,
+    keys,
+    output_line,
+    wrap,
+)
 from runbook.terminal.pick_list import offered_lines
 
-__all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "notes", "other_procedures", "render_block"]
-__all__ += ["render_by_itself", "render_details", "render_last_finding", "render_own", "render_step", "step_place"]
-__all__ += ["target_text", "what_ran"]
+__all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "is_finding_cut", "notes", "other_procedures"]
+__all__ += ["render_block", "render_by_itself", "render_details", "render_finding", "render_last_finding"]
+__all__ += ["render_own", "render_step", "step_place", "target_text", "what_ran"]
 
 
-def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: bool = False) -> Lines:
+def render_step(
+    screen: Screen, width: int = 80, height: int = 24, *, stopped: bool = False, practice: Sequence[str] = ()
+) -> Lines:
     """Return what is shown before the operator decides on a step; one row of `height` is left for the prompt.
 
-    `stopped` means that the step would have started by itself if nobody had pressed a key.
+    `stopped` means that the step would have started by itself if nobody had pressed a key. `practice` says how to try
+    something in a drill, for a step where that is needed. If it has no room for the finding, only names it.
     """
+    above = is_finding_cut(screen, width, height)
+    bands = _step_bands(screen, width, height, stopped=stopped, practice=practice, finding_is_above=above)
+    return fit(bands, height - 1)
+
+
+def is_finding_cut(screen: Screen, width: int = 80, height: int = 24) -> bool:
+    """Tell whether the step's screen has too little room for what the step before it left to judge."""
+    bands = _step_bands(screen, width, height)
+    sizes = fitting_sizes(bands, height - 1)
+    return any(one.more == "o" and size < len(one.lines) for one, size in zip(bands, sizes, strict=True))
+
+
+def _step_bands(screen: Screen, width: int, height: int, **more: Any) -> list[Band]:
+    """Return the parts of a step's screen. If they don't fit, each answer to a question takes a single line."""
+    bands = list(_bands_of_step(screen, width, **more))
+    if sum(len(one.lines) for one in bands) >= height:
+        bands = list(_bands_of_step(screen, width, **more, brief=True))
+    return bands
+
+
+def _bands_of_step(
+    screen: Screen,
+    width: int,
+    *,
+    stopped: bool = False,
+    practice: Sequence[str] = (),
+    finding_is_above: bool = False,
+    brief: bool = False,
+) -> Iterator[Band]:
     later = [*notes(screen, Label.WHY, Label.IF_IT_FAILS)]
     if screen.effect is Effect.READS and is_judged_by_person(screen.step, screen.action):
         later += notes(screen, Label.LOOK_FOR)  # shown beside the output, where it helps
@@ -52,21 +95,31 @@ def render_step(screen: Screen, width: int = 80, height: int = 24, *, stopped: b
     # A step that never ran has nothing to undo yet; an undo's own screen is the undo.
     undo = ["u undo"] if can_undo(screen) and last is not None and screen.purpose is Purpose.RUN else []
     names = ["s skip", "b back", "l steps", "? more", "o output", *undo, "q stop"]
-    bands = [
-        band(head(screen, width)),
-        band([Text()], 0),
-        *_finding(screen, width),
-        band(_step_line(screen, width)),
-        *(render_block(block, width) for block in blocks),
-        band(offered_lines(screen.asks, width) if screen.asks else [], 3),
-        band(_look_alikes(screen, width)),
-        band([*_effect(screen, width), *_undo_in_short(screen, width)]),
-        band(earlier, 0 if last is None or last.outcome is Outcome.PASSED else 1),
-        band([Text()], 0),
-        band(wrap("You pressed a key, so the walk waits here.", width, first="  ", style="bold") if stopped else []),
-        band(keys(f"{ask_line(screen)}, or:", names, width)),
-    ]
-    return fit(bands, height - 1)
+    tries = practice if screen.action.ways_back else ()
+    yield band(head(screen, width))
+    yield band([Text()], 0)
+    if screen.finding is not None and finding_is_above:
+        again = Text("  It is shown above; o shows it again.", style="dim")
+        yield from (band([*_finding_title(screen.finding, width), again]), band([Text()], 0))
+    else:
+        yield from _finding(screen, width)
+    yield band(_step_line(screen, width))
+    for block in blocks:
+        if brief and isinstance(block, view.Options):
+            yield band(_brief_options(block, width))
+            yield band([Text("  ? shows how to recognize each answer.", style="dim")], 0)
+        else:
+            yield render_block(block, width)
+    yield band([Text()] if screen.draft else [], 0)
+    yield band(wrap(_EDITOR, width, first="  ") if screen.draft else [])
+    yield band([Text(), *(line for text in tries for line in wrap(text, width, first="  "))] if tries else [], 2)
+    yield band(offered_lines(screen.asks, width) if screen.asks else [], 3)
+    yield band(_look_alikes(screen, width))
+    yield band([*_effect(screen, width), *_undo_in_short(screen, width)])
+    yield band(earlier, 0 if last is None or last.outcome is Outcome.PASSED else 1)
+    yield band([Text()], 0)
+    yield band(wrap("You pressed a key, so the walk waits here.", width, first="  ", style="bold") if stopped else [])
+    yield band(keys(f"{ask_line(screen)}, or:", names, width))
 
 
 def render_own(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -114,14 +167,26 @@ def _finding(screen: Screen, width: int) -> list[Band]:
     found = screen.finding
     if found is None:
         return []
-    # The JSON document is the answer; the CLI prints the lines before it with every command.
-    whole = readable_output(json_at_end(found.output) or found.output, width - 4)
-    output = [text for text in lines_of(whole) if text.strip()]
-    shown = [line for text in output for line in wrap(text, width, first="  | ", rest="  |   ")]
-    bands = [band(wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold"), 1)]
-    bands.append(band(shown, 2, more="o"))
+    bands = [band(_finding_title(found, width), 1), band(_finding_output(found, width), 2, more="o")]
     bands += [band(_labelled(f"{note.label}:", plain_prose(note.text), width), 2) for note in found.notes]
-    return [*bands, band([Text()], 0)]
+    return [*bands, band(_labelled("To compare:", found.compare, width)), band([Text()], 0)]
+
+
+def _finding_title(found: Finding, width: int) -> Lines:
+    return wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold")
+
+
+def _finding_output(found: Finding, width: int) -> Lines:
+    # The JSON document is the answer; the CLI prints the lines before it with every command.
+    whole = readable_output(json_at_end(found.output) or found.output, width - 6)
+    return [line for text in lines_of(whole) if text.strip() for line in output_line(text, width, "  | ")]
+
+
+def render_finding(found: Finding, width: int = 80) -> Lines:
+    """Return all of what a step left to judge, however long it is: what to look for, then what it showed."""
+    said = [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
+    said += _labelled("To compare:", found.compare, width)
+    return [*_finding_title(found, width), *said, *_finding_output(found, width)]
 
 
 def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Lines:
@@ -129,6 +194,7 @@ def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Li
     found = screen.finding
     said = (
         [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
+        + _labelled("To compare:", found.compare, width)
         if found
         else []
     )
@@ -137,8 +203,12 @@ def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Li
 
 
 def render_details(screen: Screen, width: int = 80) -> Lines:
-    """Return everything known about a step, for the key `?`, however long it is."""
-    lines = [Text(one_line(screen.title), style="bold"), Text()]
+    """Return the keys, then everything known about a step, for the key `?`, however long it is."""
+    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
+    every += ["l list of steps", "g go to a step", "m note", "! a command of your own"]
+    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
+    lines = [*keys("Keys at any step:", every, width), Text()]
+    lines += [*wrap(one_line(screen.title), width, style="bold"), Text()]
     if screen.diagnosis:
         lines += said_lines(screen.diagnosis.error, width)
         lines += known_error_lines(screen.diagnosis.known, width) if screen.diagnosis.known else []
@@ -151,14 +221,23 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
     lines += _effect(screen, width)
     said = screen.judgement
     if said is not None and said.reason:
-        lines += _labelled("Policy:", f"{said.verdict.value}: {said.reason} {said.instead}".strip(), width)
-    for name, value in sorted((name, value) for name, value in screen.values.items() if name not in BUILT_INS):
+        lines += wrap(
+            f"{_VERDICTS[said.verdict]} {said.reason} {said.instead}".strip(), width, first="  ", rest="      "
+        )
+    given = list(_given_values(screen))
+    lines += [Text(), Text("Values given in this run:", style="bold")] if given else []
+    for name, value in given:
         text = value if isinstance(value, str) else ", ".join(value)
-        lines += wrap(text, width, first=f"  {name} = ", rest="      ")
-    every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
-    every += ["l list of steps", "g go to a step", "m note", "! a command of your own"]
-    every += ["h hand over", "p go to another procedure", "q stop; the run can be resumed"]
-    return [*lines, Text(), *keys("Keys at any step:", every, width)]
+        lines += wrap(text, width, first=f"  {name.replace('_', ' ')}: ", rest="      ")
+    return lines
+
+
+def _given_values(screen: Screen) -> Iterator[tuple[str, Value]]:
+    """Yield the values that a person gave. What steps found for later steps means nothing to a reader."""
+    places = way_of(screen.procedure, screen.state).places
+    asked = [parameter.name for parameter in screen.procedure.parameters]
+    asked += [action.asks.name for place in places for action in place.step.actions if action.asks]
+    yield from ((name, screen.values[name]) for name in dict.fromkeys(asked) if name in screen.values)
 
 
 def ask_line(screen: Screen) -> str:
@@ -199,6 +278,16 @@ def is_dry(state: RunState) -> bool:
 
 
 # --- the top of every screen: what is being done, and where it will land ------------------------------------------
+
+_EDITOR = "It opens already filled in. If the text is right, change nothing and quit (in vi: type :q and Enter)."
+_LIKELY = "  Likely, marked >: "
+_WORTH_IT = 24
+"""The fewest columns in which the beginning of a symptom helps."""
+_VERDICTS = {
+    Verdict.ALLOW: "The policy allows this command.",
+    Verdict.CONFIRM: "The policy wants this command confirmed.",
+    Verdict.REFUSE: "The policy refuses this command.",
+}
 
 # Colour only repeats the word: it may be off, and some people can't tell red from green.
 _UNCUT = 10_000
@@ -308,12 +397,27 @@ def _request(request: view.HttpRequest, width: int) -> Band:
 def _options(options: view.Options, width: int) -> Band:
     lines: Lines = []
     if options.suggestion:
-        lines += [*wrap(options.suggestion, width, first="  Likely: ", style="bold"), Text()]
+        lines += [*wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold"), Text()]
     for number, answer in enumerate(options.answers, start=1):
         mark = ">" if answer.is_suggested else " "
         lines += wrap(answer.text, width, first=f" {mark}{number:>2}  ", style="bold" if answer.is_suggested else "")
         lines += wrap(answer.symptom, width, first="      ", style="dim") if answer.symptom else []
     return band(lines)
+
+
+def _brief_options(options: view.Options, width: int) -> Lines:
+    """Return each answer on a line of its own, with as much of its symptom as fits there."""
+    lines: Lines = []
+    if options.suggestion:
+        lines += wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold", most=2)
+    for number, answer in enumerate(options.answers, start=1):
+        mark = ">" if answer.is_suggested else " "
+        style = "bold" if answer.is_suggested else ""
+        line = wrap(answer.text, width, first=f" {mark}{number:>2}  ", style=style, most=1)[0]
+        if answer.symptom and width - line.cell_len >= _WORTH_IT:
+            line = line + Text("   ") + wrap(answer.symptom, width - line.cell_len - 3, style="dim", most=1)[0]
+        lines.append(line)
+    return lines
 
 
 def _verification(check: view.Verification, width: int) -> Band:
@@ -350,7 +454,7 @@ _RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
     ),
     view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps inside
     view.Included: lambda _block, _width: band([]),
-    view.Expected: lambda expected, width: band(_labelled("Must hold:", "; ".join(expected.clauses), width)),
+    view.Expected: lambda expected, width: band(_labelled("Expected:", "; ".join(expected.clauses), width)),
     view.Verification: _verification,
     view.UndoWay: _undo_way,
 }

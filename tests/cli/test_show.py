@@ -105,7 +105,7 @@ def test_statement_that_its_author_says_writes_is_not_called_reading(tmp_path: P
         """
     book = write_book(tmp_path / "writing", {"fix-it": procedure_text(steps)})
     shown = _run("show", "fix-it", book=book, cwd=tmp_path).stdout
-    assert "WRITES to production.\n     Must hold: `visit` is `7`\n" in shown
+    assert "WRITES to production.\n     Expected: `visit` is `7`\n" in shown
     assert "Reads" not in shown
     record = json.loads(_run("show", "fix-it", "--format", "json", book=book, cwd=tmp_path).stdout)
     assert record["steps"][0]["effect"] == "writes"

@@ -86,7 +86,10 @@ def kept(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping[str, str]) -> None:
-    """The printed commands work: psql and the CLI, by the script that sets the password; then `--end` ends it."""
+    """The printed commands work: psql and the CLI, by the script that sets the password; then `--end` ends it.
+
+    A shell of it begins with where one is, and with a line that reaches the database.
+    """
     psql = re.search(r"psql +(\S+) psql '(postgresql://\S+)'", kept)
     enter = re.search(r"shell +(\S+)", kept)
     assert psql, kept
@@ -100,12 +103,17 @@ def test_a_kept_sandbox_answers_psql_and_the_cli(kept: str, environment: Mapping
         [enter[1], "npx", "supabase", "functions", "list", "--output-format", "json"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
+    shell = subprocess.run([enter[1]], input="", capture_output=True, text=True, check=False)
+    (line,) = (line for line in shell.stdout.splitlines() if "db query" in line)
+    asked = subprocess.run([enter[1], "sh", "-c", f"{line} --yes"], capture_output=True, text=True, check=False)
     ended = drill(environment, "--end", enter[1].partition("runbook-drill-")[2].partition("/")[0])
     again = drill(environment, "backup-before-migration", "--scenario", "only-adds", "--auto", "--keep")
 
     assert psql[1] == enter[1]
     assert rows.stdout.strip() == "[(36,)]", rows.stderr
     assert '"functions"' in functions.stdout, functions.stderr
+    assert "You are in the drill's project." in shell.stdout
+    assert asked.returncode == 0, asked.stderr
     assert ended.returncode == 0
     assert not Path(enter[1]).exists()
     assert again.returncode == 0
@@ -148,7 +156,10 @@ def test_all_drills_are_listed(environment: Mapping[str, str]) -> None:
 
 
 def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
-    """At a terminal: the pager's words, a key, the introduction, the first step; leaving asks whether to go on."""
+    """At a terminal: the pager's words, a key, the introduction, the first step; leaving asks whether to go on.
+
+    The end names the drill to do next.
+    """
     child = pexpect.spawn(
         sys.executable, ["-m", "runbook", "drill", "migration-health"],
         env=dict(environment), dimensions=(24, 80), encoding="utf-8", timeout=60,
@@ -161,6 +172,8 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     child.expect("> ")
     type_keys(child, "")
     child.expect("Step 1 of")
+    child.expect("Enter continues: ")  # what the first steps found takes a page
+    type_keys(child, "")
     child.expect("> ")
     type_keys(child, "q")
     child.expect("e to end the drill: ")
@@ -170,7 +183,8 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     proofs = str(child.before)
     assert "ok      Nothing was lost" in proofs
     assert "in its order" not in proofs, "which steps are done is a person's own business"
-    child.expect("It took 0:")
+    child.expect("It took less than a minute")
+    child.expect("Try again: runbook drill migration-health --scenario all-well")
     child.expect(pexpect.EOF)
     child.close()
 

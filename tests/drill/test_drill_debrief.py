@@ -12,7 +12,7 @@ from support.walks import procedure, tick
 
 from runbook.checks import open_book
 from runbook.drill.console import say_briefing
-from runbook.drill.debrief import cause, debrief
+from runbook.drill.debrief import StepTitles, cause, debrief
 from runbook.drill.proofs import ProofResult, checked_steps
 from runbook.drill.stage import DrillReport, choose_drill, pick_surprise
 from runbook.errors import ExitCode, UsageError
@@ -30,7 +30,7 @@ from runbook.journal.events import (
 from runbook.model import Drill, Scenario, ScenarioEvent, ScenarioMigration
 
 START = datetime(2026, 11, 23, 1, 20, tzinfo=UTC)
-PAGE = procedure(tick("look"))
+PAGE = procedure(tick("look", title="Look around"), tick("push"), tick("what"))
 DRILL = Drill(name="one", briefing="It broke.", scenario=Scenario(), answers={"what": "A function"}, prove=())
 
 
@@ -57,19 +57,20 @@ def test_a_drill_passes_when_it_ended_well_and_all_holds(held: bool, code: ExitC
 
 
 def test_the_time_is_told_against_the_pages_minutes() -> None:
-    """A person learns how long it took, and how long the page says."""
-    assert debrief(report(), PAGE, DRILL) == ("It took 1:35; the page says about 20 min.",)
+    """A person learns how long it took in whole minutes, as the page counts, and how long the page says."""
+    assert debrief(report(), PAGE, DRILL) == ("It took about 2 min; the page says about 20 min.",)
+    assert debrief(report(seconds=9), PAGE, DRILL)[0].startswith("It took less than a minute;")
 
 
 @pytest.mark.parametrize(
     ("events", "line"),
     [
         pytest.param([OptionChosen(at=at(1), step="what", option="Rows")], "you chose 'Rows'", id="option"),
-        pytest.param([SteppedBack(at=at(1), step="look")], "went to 'look' again", id="back"),
-        pytest.param([StepSkipped(at=at(1), step="look", reason="no time")], "skipped 'look': no time", id="skip"),
+        pytest.param([SteppedBack(at=at(1), step="look")], "went to 'Look around' again", id="back"),
+        pytest.param([StepSkipped(at=at(1), step="look", reason="no time")], "'Look around': no time", id="skip"),
         pytest.param(
             [StepFinished(at=at(1), step="push", purpose=Purpose.RUN, outcome=Outcome.FAILED)] * 2,
-            "Step 'push' failed twice",
+            "'Push' failed twice",
             id="failed",
         ),
         pytest.param(
@@ -77,18 +78,18 @@ def test_the_time_is_told_against_the_pages_minutes() -> None:
                 StepFinished(at=at(1), step="push", purpose=Purpose.RUN, outcome=Outcome.INTERRUPTED),
                 StepResolved(at=at(2), step="push", decision=Decision.DONE),
             ],
-            "'push' was cut off once.",
+            "'Push' was cut off once.",
             id="cut",
         ),
         pytest.param(
             [OptionChosen(at=at(0), step="what", option="A function"), SteppedBack(at=at(150), step="look")],
-            "the most time at 'look': 2.5 min",
+            "the most time at 'Look around': 2.5 min",
             id="pause",
         ),
     ],
 )  # fmt: skip
 def test_wrong_turns_are_told(events: Sequence[Event], line: str) -> None:
-    """What the person did otherwise than the drill expects is said, not judged."""
+    """What the person did otherwise than the drill expects is said, not judged, with the titles of the steps."""
     assert any(line in told for told in debrief(report(*events), PAGE, DRILL))
 
 
@@ -130,14 +131,14 @@ def test_the_cause_is_told_in_sentences() -> None:
         ),
     )
     drill = Drill(name="x", briefing="", scenario=scenario, answers={}, prove=())
-    told = cause(drill, [("second_operator", "start"), ("kill_cli", "push/apply")])
+    told = cause(drill, [("second_operator", "start"), ("kill_cli", "push")], StepTitles(PAGE))
 
     assert told == (
         "Migration 20260112000000_x had run halfway and was not in the history.",
         "1 statement had set the scene in the database: delete from t",
         "Another session held a transaction open: lock table t",
         "From the start a colleague had the target locked.",
-        "At step 'push/apply' the command was killed.",
+        "At 'Push' the command was killed.",
         "Something else would have gone wrong, at a step that you didn't reach.",
     )
 

@@ -98,7 +98,7 @@ def test_a_file_is_written_from_its_template_and_what_the_operator_made_of_it(pr
     assert walked.begin(name="new") is ExitCode.DONE
     assert seen == ["drop new;\n"]
     assert (project / "new.sql").read_text() == "drop function f();\n"
-    assert evidence(walked) == "--- new.sql before\n+++ new.sql now\n@@ -0,0 +1 @@\n+drop function f();"
+    assert evidence(walked) == "--- new.sql before\n+++ new.sql after\n@@ -0,0 +1 @@\n+drop function f();"
     assert list((walked.scratch / "drafts").rglob("*.sql")) == []
     assert not (walked.scratch / "kept").exists()
 

@@ -78,7 +78,7 @@ def test_findings_are_listed_and_suggest_an_answer_with_the_reason(tmp_path: Pat
         "          column x does not exist (2 times)",
         "          something",
     ]
-    assert finished.evidence == "3 findings"
+    assert finished.evidence == "1 of 2 checks found something"
     options = next(block for block in operator.screens[-1].blocks if isinstance(block, Options))
     assert options.suggestion == "A column. column x does not exist."
 

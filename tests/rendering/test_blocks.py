@@ -14,7 +14,7 @@ from runbook.rendering.plain_text import Column
 from runbook.steps import view
 
 ROWS = view.Verification((view.CommandToRun(("git", "log")),), ("`count` is `1`",))
-VERIFIED = "Verify:\n\n  ```sh\n  git log\n  ```\n\n  Must hold: `count` is `1`"
+VERIFIED = "Verify:\n\n  ```sh\n  git log\n  ```\n\n  Expected: `count` is `1`"
 SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
     view.Note(view.Label.WARNING, "It locks <table>"): (
         "WARNING: It locks <table>",
@@ -107,19 +107,19 @@ SAMPLES: dict[view.Block, tuple[str, str, dict[str, object]]] = {
         {"include": "fix-it"},
     ),
     view.Expected(("it exits with 1", "`count` is `<n>`")): (
-        "Must hold: it exits with 1; `count` is `<n>`",
-        "Must hold: it exits with 1; `count` is `<n>`",
+        "Expected: it exits with 1; `count` is `<n>`",
+        "Expected: it exits with 1; `count` is `<n>`",
         {"expect": ["it exits with 1", "`count` is `<n>`"]},
     ),
     ROWS: (
-        "Verify:\n  $ git log\n  Must hold: `count` is `1`",
+        "Verify:\n  $ git log\n  Expected: `count` is `1`",
         VERIFIED,
         {"verify": ["git", "log"], "verify_expect": ["`count` is `1`"]},
     ),
     view.UndoWay((view.Prose("Delete it"),)): ("Undo: Delete it", "Undo: Delete it", {"undo": {"tick": "Delete it"}}),
     view.UndoWay((), "It is gone"): ("No undo: It is gone", "No undo: It is gone", {"undo": {"none": "It is gone"}}),
     view.UndoWay((view.CommandToRun(("git", "revert")),), check=ROWS): (
-        "Undo:\n  $ git revert\n  Verify:\n  $ git log\n  Must hold: `count` is `1`",
+        "Undo:\n  $ git revert\n  Verify:\n  $ git log\n  Expected: `count` is `1`",
         f"Undo:\n\n  ```sh\n  git revert\n  ```\n\n  {VERIFIED}",
         {"undo": {"argv": ["git", "revert"], "verify": ["git", "log"], "verify_expect": ["`count` is `1`"]}},
     ),

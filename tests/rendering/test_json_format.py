@@ -54,6 +54,13 @@ def test_many_rows_are_cut_until_they_are_asked_for() -> None:
     assert ".." not in readable_output(document, 60)
 
 
+def test_a_line_of_a_log_begins_with_its_time() -> None:
+    """When, how bad and what, on one line; only what adds to that follows."""
+    row = {"id": "1", "ts_ms": 1795722422467, "event_message": "it fails", "level": "error", "service": "postgres"}
+    row |= {"log_attributes": {}, "region": "eu", "timestamp": "2026-11-26T19:47:02.467Z"}
+    assert readable(json.dumps([row])) == "2026-11-26 19:47:02 UTC  ERROR  it fails\n  region: eu\n"
+
+
 def test_a_moment_is_shown_as_a_person_reads_it() -> None:
     """The platform counts milliseconds; whoever asks when a function was updated should not have to."""
     assert readable('[{"slug": "a", "updated_at": 1795446808077}]') == (

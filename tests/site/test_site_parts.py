@@ -38,7 +38,7 @@ code_block = macro("code_block")
 
 
 def expected_of(clause: str) -> str:
-    """Return what stands under "Must hold" for one clause."""
+    """Return what stands under "Expected" for one clause."""
     shown = macro("expected", "procedure/blocks.html")(Expected((clause,)), None)
     return shown.partition("<dd>")[2].partition("</dd>")[0]
 

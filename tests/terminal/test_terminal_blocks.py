@@ -36,15 +36,15 @@ SHOWN: tuple[tuple[view.Block, str], ...] = (
     ),
     (
         view.Options((view.Choice("Yes", is_suggested=True), view.Choice("No", "It is red")), "It is green"),
-        "  Likely: Yes. It is green.\n\n > 1  Yes\n   2  No\n      It is red",
+        "  Likely, marked >: Yes. It is green.\n\n > 1  Yes\n   2  No\n      It is red",
     ),
     (view.Looks((view.Reading("Locks", (LOOK,)), view.Reading("Errors", (LOOK,)))), "  - Locks\n  - Errors"),
     (view.Ask(parameter("rate")), "  Value: rate?"),
     (view.Pause(30, "it settles"), "  Wait 30 s: it settles"),
     (view.Repeat("table", "the tables", "tables"), ""),
     (view.Included("other"), ""),
-    (view.Expected(("`a` is `1`", "`b` is `2`")), "  Must hold: `a` is `1`; `b` is `2`"),
-    (view.Verification((LOOK,), ("`a` is `1`",)), "  Verify:\n  $ look closely\n  Must hold: `a` is `1`"),
+    (view.Expected(("`a` is `1`", "`b` is `2`")), "  Expected: `a` is `1`; `b` is `2`"),
+    (view.Verification((LOOK,), ("`a` is `1`",)), "  Verify:\n  $ look closely\n  Expected: `a` is `1`"),
     (view.UndoWay((), "It is gone."), "  No undo: It is gone."),
     (view.UndoWay((view.Prose("Delete it."),)), "  Undo: Delete it."),
     (
@@ -66,7 +66,7 @@ def test_every_class_of_block_is_tried_above() -> None:
 
 
 def test_step_screen_leaves_the_rest_to_the_details() -> None:
-    """Why, what must hold, the check and the recovery are a key away: the screen is for what to do now."""
+    """Why, what is expected, the check and the recovery are a key away: the screen is for what to do now."""
     blocks = (
         Note(Label.WHY, "Because."),
         LOOK,

@@ -94,7 +94,7 @@ def test_keys_of_a_walk_in_a_narrow_terminal(tmp_path: Path) -> None:
     walk.type("", "Enter alone does nothing")
     walk.type("b", "Apply the change")
     walk.type("g", prompt="step> ")
-    walk.type("3", "Back at where", "Type a number from the list")
+    walk.type("3", "Back at: ", "Type a number from the list")
     walk.type("1", "where = complete-task", "number of your")
     walk.type("q", prompt="Come back with")
     assert walk.widest <= 60
@@ -211,11 +211,11 @@ def _left(*events: object) -> RunState:
         ([RunStopped(at=START, reason="lunch")], ["ada left it", "lunch", "1 of 3 steps", "step 2 of 3: Apply"]),
         (
             [StepStarted(at=START, step="apply", purpose=Purpose.RUN, argv=("change",), effect="writes")],
-            ["ended without recording why", "Nobody saw how step apply ended"],
+            ["ended without recording why", "Nobody saw how step 'Apply' ended"],
         ),
         (
             [StepStarted(at=START, step="apply", purpose=Purpose.OWN, argv=("change", "own"), effect="writes")],
-            ["own command at step apply isn't recorded: change own"],
+            ["own command at step 'Apply' isn't recorded: change own"],
         ),
         ([StepSkipped(at=START, step="apply", reason="no")], ["2 of 3 steps", "step 3 of 3: Tell"]),
     ],

@@ -12,6 +12,7 @@ from support.dialogs import ScriptedDialog
 from support.screens import screen, state
 from support.walks import choose, parameter, step
 
+from runbook.engine.pace import Finding
 from runbook.engine.ports import Go, Screen, Stop
 from runbook.model import Action, Effect
 from runbook.steps.edit import Edit
@@ -93,3 +94,15 @@ def test_a_step_that_starts_by_itself_is_only_shown() -> None:
     assert TerminalOperator(dialog=asked, early_keys=lambda: True).decide(reads) == Go()
     assert asked.answers == []
     assert any("You pressed a key" in line for line in asked.shown)
+
+
+def test_a_long_finding_is_shown_whole_before_the_next_step() -> None:
+    """Once, in pages, before anything can be answered; a short one is on the step's own screen."""
+    found = Finding("find", 1, "Find it", "\n".join(f"row {number}" for number in range(30)))
+    dialog = ScriptedDialog("", "", "?", "", "yes")
+    assert TerminalOperator(dialog=dialog).decide(screen(finding=found)) == Go(typed="yes")
+    rows = [line for line in dialog.shown if line.startswith("  | row ")]
+    assert (rows[0], rows[-1], len(rows)) == ("  | row 0", "  | row 29", 30)
+    brief = ScriptedDialog("yes")
+    assert TerminalOperator(dialog=brief).decide(screen(finding=replace(found, output="row 0"))) == Go(typed="yes")
+    assert brief.shown.count("  | row 0") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from textwrap import dedent
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from support.screens import PUSH, failed, judged, plain_text, screen, state
 from support.walks import AT, PRODUCTION, START, check, command, parameter, procedure, step
 
-from runbook.engine.pace import Finding
+from runbook.engine.pace import Finding, finding_before
 from runbook.engine.state import apply
+from runbook.engine.way import way_of
 from runbook.journal.events import Outcome, Purpose, StepFinished, StepStarted, TargetSeen
 from runbook.journal.interface import Holder
 from runbook.model import Effect, Family, Mode, Recovery, Reference, Undo
@@ -28,8 +30,8 @@ from runbook.terminal.answers import output_lines
 from runbook.terminal.error_screens import render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.event_lines import render_finished, render_phase_end, render_result
 from runbook.terminal.intro import render_begin, render_intro, render_question
-from runbook.terminal.lines import Lines, command_lines, plain
-from runbook.terminal.step_screen import render_by_itself, render_details, render_step
+from runbook.terminal.lines import Lines, command_lines, diff_lines, output_line, plain
+from runbook.terminal.step_screen import render_by_itself, render_details, render_finding, render_step
 
 LONG = "A sentence that goes on and on, " * 30
 
@@ -111,7 +113,7 @@ def test_the_clis_own_question_is_announced_before_the_yes() -> None:
 
 
 def test_a_finding_stands_above_the_step_that_waits_for_it() -> None:
-    """What was seen, and what to look for in it; too much of it is cut where `o` shows the rest, and it fits."""
+    """What was seen, and what to look for in it. Too much of it has its own pages, and is only named here."""
     notes = (Note(Label.LOOK_FOR, "A row where blocks is yes."), Note(Label.STOP_IF, "It is a backup."))
     found = Finding("find", 1, "Find the session", 'Target: here\n[{"blocks": "yes", "pid": 7}]', notes)
     text = plain_text(render_step(screen(finding=found)))
@@ -124,7 +126,27 @@ def test_a_finding_stands_above_the_step_that_waits_for_it() -> None:
         much = replace(found, output="\n".join(f"row {number}" for number in range(90)), notes=(*notes, *notes))
         lines = render_step(screen(finding=much), width)
         assert _fits(lines, width)
-        assert "more lines: o shows all]" in plain_text(lines)
+        assert "It is shown above; o shows it again." in plain_text(lines)
+        pages = plain_text(render_finding(much, width))
+        assert pages.index("A row where") < pages.index("| row 0\n") < pages.index("| row 89")
+
+
+def test_times_in_a_finding_are_compared_with_the_last_write() -> None:
+    """Whether an error is older than the rollback shows only beside the time of the push."""
+    fix = procedure(
+        step("apply", "change it", title="Push it"), step("look", "look", look_for="New errors."), step("end", "x")
+    )
+    events = [
+        StepStarted(at=START, step="apply", purpose=Purpose.RUN, argv=PUSH, effect="writes"),
+        StepFinished(at=START, step="apply", purpose=Purpose.RUN, outcome=Outcome.PASSED),
+        StepStarted(at=START, step="look", purpose=Purpose.RUN, argv=("look",)),
+    ]
+    for output, compared in (("01:19:58 it fails", True), ("20261126200140", False)):
+        ended = StepFinished(at=START, step="look", purpose=Purpose.RUN, outcome=Outcome.PASSED, output=output)
+        now = reduce(apply, [*events, ended], state())
+        found = finding_before(way_of(fix, now), now, "end", 3)
+        assert found is not None
+        assert ("this run last wrote at 01:20:00 UTC, at step 1 (Push it)." in found.compare) is compared
 
 
 def test_a_step_that_starts_by_itself_is_told_in_a_few_lines() -> None:
@@ -160,6 +182,32 @@ def test_choice_lists_its_answers_by_number() -> None:
     assert "Type the number of your answer" in text
 
 
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 20)])
+def test_a_question_with_many_answers_fits_a_small_screen(width: int, height: int) -> None:
+    """Target, title, the likely answer and every number stay; symptoms and the reason are cut after a word."""
+    symptom = "Errors name it, or it no longer does what it did before."
+    options = tuple(Option(f"Answer number {number} of a question", symptom=symptom, at=AT) for number in range(1, 10))
+    reason = "20260112000000 read_new_key: create or replace function public.create_it() returns trigger " * 3
+    choice = Choose(options, suggested="Answer number 4 of a question", because=reason)
+    lines = render_step(screen(step("what", choice, title="What is broken?"), effect=Effect.READS), width, height)
+    text = plain_text(lines)
+    assert _fits(lines, width, height - 1)
+    numbers = [f"{'>' if number == 4 else ' '} {number}  Answer number {number}" for number in range(1, 10)]
+    for part in ("PRODUCTION", "What is broken?", "Likely, marked >: Answer number 4", *numbers):
+        assert part in text
+    assert text.count(" of a question   Errors name it, or") == 9
+    assert "? shows how to recognize each answer." in text
+
+
+def test_a_drill_says_how_to_try_what_failed() -> None:
+    """Only at the question whether it works again, which may lead back."""
+    practice = ("In this drill, type: /there/enter", "What failed there: update x")
+    works = Choose((Option("Yes", at=AT), Option("No", back_to="look", at=AT)))
+    for action, said in ((works, True), (Choose((Option("Yes", at=AT), Option("No", at=AT))), False)):
+        text = plain_text(render_step(screen(step("works", action), effect=Effect.READS), practice=practice))
+        assert all((one in text) is said for one in practice)
+
+
 def test_tick_with_a_value_asks_for_it() -> None:
     """The answer is the value seen, not `done`."""
     tick = Tick("Look at the error rate", asks=parameter("rate"))
@@ -170,11 +218,12 @@ def test_tick_with_a_value_asks_for_it() -> None:
 def test_wait_and_edit_say_what_enter_does() -> None:
     """Enter opens an editor or begins a wait; it never ends one by surprise."""
     wait = screen(step("settle", Wait(30, "the first requests")), effect=Effect.READS)
-    edit = screen(step("write", Edit(file="a.sql", template="x")), effect=Effect.READS)
+    edit = screen(step("write", Edit(file="a.sql", template="x")), effect=Effect.READS, draft="/drafts/a.sql")
     assert "Wait 30 s: the first requests" in plain_text(render_step(wait))
     assert "Press Enter to begin waiting" in plain_text(render_step(wait))
     assert "File: a.sql" in plain_text(render_step(edit))
     assert "Press Enter to open the editor" in plain_text(render_step(edit))
+    assert "change nothing and quit (in vi: type :q and Enter)" in " ".join(plain_text(render_step(edit)).split())
 
 
 def test_undo_is_offered_only_after_the_step_ran() -> None:
@@ -218,15 +267,19 @@ def test_any_step_fits_and_carries_no_control_characters(
 
 
 def test_details_hold_everything_that_the_screen_may_cut() -> None:
-    """The key `?` shows the whole command, why, and what policy says."""
-    shown = step("apply", "change it", why="Because.", if_it_fails=Recovery("Retry."))
-    text = plain_text(render_details(screen(shown, values={"table": ("a", "b")})))
+    """The key `?` shows the keys, the whole command, why, what policy says, and the values that a person gave."""
+    shown = screen(step("apply", "change it", why="Because.", if_it_fails=Recovery("Retry.")))
+    fix = replace(shown.procedure, parameters=(parameter("table_names", many=True),))
+    given: dict[str, str | tuple[str, ...]] = {"table_names": ("a", "b"), "proof": '[{"what": "x"}]'}
+    text = plain_text(render_details(replace(shown, procedure=fix, values=given)))
+    assert text.startswith("  Keys at any step:")
+    assert "proof" not in text
     for part in (
         "Why: Because.",
         "$ npx supabase db push --remote",
         "If it fails: Retry.",
-        "It applies the pending",
-        "table = a, b",
+        "The policy allows this command. It applies the pending",
+        "table names: a, b",
     ):
         assert part in text
 
@@ -380,6 +433,9 @@ def test_finish_lists_the_steps_and_what_is_left_to_do() -> None:
     assert _fits(lines)
     for part in ("Finished: Fix in 03:00", "[ ] Write the review", "runbook report 20261123-0120", "not done"):
         assert part in text
+    drill = replace(now, target=TargetSeen("drill", "one", "3.1.0"))
+    text = plain_text(render_finished(fix, drill))
+    assert ("Step39" in text, "Still to do after a real run:" in text, "runbook report" in text) == (True, True, False)
 
 
 def test_phase_of_a_do_confirm_procedure_is_confirmed_line_by_line() -> None:
@@ -416,7 +472,15 @@ def test_output_so_far_is_readable() -> None:
         at=START, step="apply", purpose=Purpose.RUN, outcome=Outcome.PASSED, output='Target\n[{"a": 1}]'
     )
     now = apply(apply(shown.state, began), ended)
-    assert "  Target\n  a\n  -\n  1" in plain_text(output_lines(replace(shown, state=now), 80))
+    text = plain_text(output_lines(replace(shown, state=now), 80))
+    assert text.startswith("01:20:00  Step 1, Apply the rollback: done\n")
+    assert "  Target\n  a\n  -\n  1" in text
+
+
+def test_a_long_line_of_output_goes_on_below_its_own_text() -> None:
+    """The rest of an indented line, or of a line of a difference, doesn't look like a new one."""
+    assert plain_text(output_line("    one two three", 16, "  | ")) == "  |     one two\n  |       three"
+    assert plain_text(diff_lines(["+one two three"], 10)) == "+one two\n  three"
 
 
 def test_control_characters_become_visible() -> None:

@@ -308,7 +308,7 @@ def test_reading_steps_start_by_themselves_up_to_a_finding(walk: Start) -> None:
     child.expect("Look for: Two rows.")
     child.expect(r"Step 3 of 3 .*Third")
     _type(child, "b")
-    child.expect("Back at second")
+    child.expect("Back at: Second")
     child.expect("It ran before: passed")
     _type(child, "")
     child.expect(r"Seen at step 2 .*Second")
