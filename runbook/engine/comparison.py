@@ -188,7 +188,13 @@ def _paths(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], st
         wanted, found = fill(template), values_at(document, path, fill) if document is not None else ()
         nothing = "nothing there" if document is not None else "no JSON in the output"
         saw = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-        yield wanted in found, f"expected {fill(path)} to be {_seen(wanted)}, saw {_seen(saw) if found else nothing}"
+        if tuple(found) == (wanted,):
+            yield True, f"{fill(path)} is {_seen(wanted)}, as expected"
+        else:
+            yield (
+                wanted in found,
+                f"expected {fill(path)} to be {_seen(wanted)}, saw {_seen(saw) if found else nothing}",
+            )
 
 
 def _differences(paths: Sequence[tuple[str, str]], text: str, fill: Callable[[str], str]) -> Iterator[tuple[bool, str]]:

@@ -60,7 +60,7 @@ def test_what_goes_back_is_captured_with_a_version_later_than_all() -> None:
     assert (found["_kind"], found["_rest"]) == ("unique index", "i_idx on t (a) where a > 0")
     assert (found["_file_version"], found["_file_name"]) == ("20260201000000", "i_idx")
     assert found["restores"] == "1"
-    assert found["difference"].startswith("--- now\n+++ restored\n")
+    assert found["difference"].startswith("--- runs now\n+++ restored\n")
     assert "+create unique index" in found["difference"]
 
 

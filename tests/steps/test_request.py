@@ -285,7 +285,7 @@ def test_a_walk_writes_down_what_came_back_and_no_secret(tmp_path: Path, server:
     [finished] = [event for event in events if isinstance(event, StepFinished)]
     assert (started.effect, started.confirmed) == ("writes", "yes")
     assert '"done": true' in finished.output
-    assert "expected status to be 200, saw 200" in finished.evidence
+    assert "status is 200, as expected" in finished.evidence
     assert SECRET not in repr(events)
 
 
