@@ -83,11 +83,14 @@ class AutoOperator:
     def decide(self, screen: Screen) -> Reply:
         """Do the step, with what the drill says a person sees, chooses or writes there.
 
-        A reaction to a command is used when the command has failed. At a tick, a person judges, so it's used first.
+        A reaction to a command is used when the command has failed, except for `leave`, which skips it. At a tick, a
+        person judges, so it's used first.
         """
         if screen.starts_by_itself:
             return Go()
-        reaction = self._next(self.reactions, screen) if screen.action.is_seen_by_person else None
+        planned = self.reactions.get(screen.step.id, "")
+        comes_first = screen.action.is_seen_by_person or str(planned).startswith("leave:")
+        reaction = self._next(self.reactions, screen) if comes_first else None
         if reaction not in {None, "go"}:
             return _reaction(str(reaction), screen)
 
@@ -180,11 +183,12 @@ def _typed(screen: Screen) -> str:
 
 
 def _reaction(words: str, screen: Screen) -> Reply:
-    """Turn `go`, `retry`, `skip: why`, `undo`, `back`, `done`, `redo`, `probe`, `stop` or `switch: id` into a reply."""
+    """Turn a reaction, such as `go`, `skip: why` or `switch: id`, into a reply."""
     verb, _, reason = (part.strip() for part in words.partition(":"))
     replies: dict[str, Reply] = {
         "go": Go(typed=_typed(screen)),
         "retry": Go(typed=_typed(screen)),
+        "leave": Skip(reason),
         "skip": Skip(reason),
         "undo": TakeBack("yes"),
         "back": Back(),

@@ -39,8 +39,9 @@ _SQL = Text(says="SQL")
 _PART = r"[a-z][a-z0-9_-]*(?:\[[^\]\n]*\])?"
 _ANSWERED = Text(rf"{_PART}(?:/{_PART})*", "the name of a parameter, the id of a step, or a step's path")
 _REACTION = Text(
-    r"go|retry|undo|back|probe|done|redo|stop|(?:skip|stop|switch|take): .+",
-    "go, retry, undo, back, probe, done, redo, stop, 'skip: why', 'stop: why', 'switch: procedure' or 'take: why'",
+    r"go|retry|undo|back|probe|done|redo|stop|(?:leave|skip|stop|switch|take): .+",
+    "go, retry, undo, back, probe, done, redo, stop, 'leave: why', 'skip: why', 'stop: why', 'switch: procedure' or "
+    "'take: why'",
 )
 _BREAKS = Choice(("before", "after"))
 """When a push is interrupted: before or after the server has received it."""
@@ -266,7 +267,8 @@ class Drill:
     prove: tuple[Proof, ...] = key(ListOf(Shaped("proof")), "What must be true after the walk.")
     reactions: Mapping[str, Answer] = key(
         MapOf(_ANSWERED, Either(_REACTION, ListOf(_REACTION))),
-        "What the unattended operator does when a step fails or its end is unknown, by the step's id.",
+        "What the unattended operator does when a step fails or its end is unknown, by the step's id; `leave: why` "
+        "skips it before it runs.",
         default=dict,
     )
     ends: str = key(

@@ -27,6 +27,8 @@ __all__ = ["Dialog"]
 
 _SMALLEST = (40, 12)
 _NEWEST = 100
+_QUESTION = 3
+"""The rows of the question that follows a text, at most."""
 
 
 @dataclass(slots=True)
@@ -97,8 +99,9 @@ class Dialog:
     ) -> None:
         """Show the lines, in pages if they don't fit. `from_end` begins with the last page, which has the newest lines.
 
-        `/text` goes to the next line with that text and puts it at the top; `n` goes to the one after it. A single page
-        stays until Enter is pressed, unless a question follows anyway (`stay` is False). `leave` says what Enter does.
+        `/text` goes to the next line with that text and puts it at the top; `n` goes to the one after it. The last page
+        stays until Enter is pressed, unless a question of a few lines follows anyway (`stay` is False) and fits below
+        it. `leave` says what Enter does on a single page.
         """
         room = self.height - 2  # one row for the question, and one that Enter scrolls away
         if len(lines) <= room:
@@ -111,6 +114,8 @@ class Dialog:
         while True:
             self.show(lines[top : top + room])
             is_last = top + room >= len(lines)
+            if is_last and not stay and len(lines) - top < room - _QUESTION:
+                return
             ways = f"{'Enter closes' if is_last else 'Enter next'}, b back, {'n again' if wanted else '/text'}, q close"
             answer = self.value(f"-- page {top // room + 1} of {pages}: {ways}: ")
             if answer.startswith("/") or (answer.lower() == "n" and wanted):

@@ -47,6 +47,15 @@ def test_editor_is_left_as_the_person_says(
     assert sum("File: a.sql" in line for line in dialog.shown) == answers.count("")
 
 
+@pytest.mark.parametrize(("lines", "asked"), [(22, 0), (40, 1), (42, 2), (44, 2), (62, 2)])
+def test_a_question_below_the_last_page_needs_no_key_before_it(lines: int, asked: int) -> None:
+    """Pages have 22 lines. Where the last one and the question don't fit together, the page asks first."""
+    dialog = ScriptedDialog(*[""] * asked)
+    dialog.page([f"line {number}" for number in range(lines)], stay=False)
+    assert [line for line in dialog.shown if line.startswith("line")] == [f"line {number}" for number in range(lines)]
+    assert dialog.answers == []
+
+
 @pytest.mark.parametrize("action", [Edit(file="a.sql", template="x"), Wait(600, "things to settle")])
 def test_dry_run_opens_no_editor_and_waits_for_nothing(action: Edit | Wait, monkeypatch: pytest.MonkeyPatch) -> None:
     """The step is only shown: Enter goes on at once."""
