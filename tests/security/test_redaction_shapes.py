@@ -174,6 +174,9 @@ class Watched:
 
     def answer(self, screen: str) -> str:  # noqa: PLR0911 - one for each thing that is asked
         """Let the commands print, type the secret where the answer is stored, and look at all outlets."""
+        if screen.endswith("close: "):  # a page of a finding
+            self.screens.append(screen)
+            return ""
         if screen.endswith("value> "):
             self.refused = screen
             return "fine"
