@@ -177,7 +177,10 @@ class Edit(Action):
         content = None if self.template is None else fill_text(self.template, values)
         yield view.File(fill_text(self.file, values), content, origin)
         if self.check:
-            yield view.CommandToRun(self.check.argv(values, to), lead="Then check the file:")
+            argv = self.check.argv(values, to)
+            # The terminal finds it beside this Python; a reader of the page has to know where it comes from.
+            origin = " (squawk comes with migration-runbook[check])" if argv[0] == "squawk" else ""
+            yield view.CommandToRun(argv, lead=f"Then check the file{origin}:")
 
 
 def _finished_text(path: str) -> tuple[str, str]:

@@ -25,9 +25,18 @@ __all__ = ["Previous"]
 
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
 _FIX = {
-    "function": "the newest `create function` statement that differs from what runs now, with `or replace`",
-    "object": "the statements that created it, and those that changed it before it broke",
-    "access": "the statements that undo the last change, such as `create policy` after a `drop policy`",
+    "function": (
+        "the newest `create function` statement that differs from what the database has now, with `or replace`. "
+        "Copy it from its file in supabase/migrations, because the output writes line breaks as `\\n`"
+    ),
+    "object": (
+        "the statements that created it, and those that changed it before it broke. Copy them from their files in "
+        "supabase/migrations, because the output writes line breaks as `\\n`"
+    ),
+    "access": (
+        "the statements that undo the last change, such as `create policy` after a `drop policy`. Copy them from their "
+        "files in supabase/migrations, because the output writes line breaks as `\\n`"
+    ),
     "column": (
         "`alter table {table} add column {column} TYPE;` if the column is gone, or `alter table {table} alter column "
         "{column} type TYPE using {column}::TYPE;` if its type was changed, with the earlier TYPE"
@@ -122,12 +131,13 @@ class Previous(Runnable):
             subject = f"column {fill_text(self.column, values)} of {named}"
         else:
             subject = f"what migration {named} changed" if self.of == "migration" else named
+        by_hand = {"To see by hand what the database has now:": query_for_now(self.of)}
         if self.must_be:
             yield view.Prose(f"Compare what the database has now with the definition chosen for {subject}.")
-            template, lead = query_for_now(self.of), "To see by hand what it has now:"
         else:
             yield view.Prose(f"Compare {subject} in the database with each version in the migrations.")
-            template, lead = query_for_past(self.of), "To see by hand what the migrations ran:"
+            by_hand["To see by hand what the migrations ran:"] = query_for_past(self.of)
         words = to.cli.query_read
-        line = fill_query(template, {"name": named}, words=words, target=to.words(words))
-        yield view.CommandToRun(line, lead=lead)
+        for lead, template in by_hand.items():
+            line = fill_query(template, {"name": named}, words=words, target=to.words(words))
+            yield view.CommandToRun(line, lead=lead)
