@@ -55,5 +55,6 @@ def _lines(checks: Sequence[Diagnosis], width: int) -> Iterator[str]:
     yield ""
     if missing:
         yield f"Before `runbook run`, fix: {', '.join(missing)}."
+        yield from (f"  {one.name}: {one.fix}" for one in checks if one.found is Found.MISSING and one.fix)
     else:
         yield "`runbook run` has all it needs."

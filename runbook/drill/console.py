@@ -162,7 +162,7 @@ def _walk_by_hand(stage: Stage) -> tuple[DrillReport, int]:
 def _practice(stage: Stage) -> tuple[str, ...]:
     """Return how to try something in a drill, where "production" is a throwaway database, and what has failed there."""
     failed = stage.drill.scenario.traffic
-    tried = f"What failed there: {one_line(failed[0])}" if failed else ""
+    tried = f"What failed there, as SQL: {one_line(failed[0])}" if failed else ""
     return tuple(filter(None, (f"In this drill, try it in another terminal. Type: {stage.sandbox.enter}", tried)))
 
 

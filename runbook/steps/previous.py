@@ -26,7 +26,8 @@ __all__ = ["Previous"]
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
 _FIX = {
     "function": (
-        "the newest `create function` statement that differs from what the database has now, with `or replace`. "
+        "the newest `create function` statement that differs from what the database has now (the last step here "
+        "has the query for that), with `or replace`. "
         "Copy it from its file in supabase/migrations, because the output writes line breaks as `\\n`"
     ),
     "object": (
@@ -131,13 +132,12 @@ class Previous(Runnable):
             subject = f"column {fill_text(self.column, values)} of {named}"
         else:
             subject = f"what migration {named} changed" if self.of == "migration" else named
-        by_hand = {"To see by hand what the database has now:": query_for_now(self.of)}
         if self.must_be:
             yield view.Prose(f"Compare what the database has now with the definition chosen for {subject}.")
+            template, lead = query_for_now(self.of), "To see by hand what it has now:"
         else:
             yield view.Prose(f"Compare {subject} in the database with each version in the migrations.")
-            by_hand["To see by hand what the migrations ran:"] = query_for_past(self.of)
+            template, lead = query_for_past(self.of), "To see by hand what the migrations ran:"
         words = to.cli.query_read
-        for lead, template in by_hand.items():
-            line = fill_query(template, {"name": named}, words=words, target=to.words(words))
-            yield view.CommandToRun(line, lead=lead)
+        line = fill_query(template, {"name": named}, words=words, target=to.words(words))
+        yield view.CommandToRun(line, lead=lead)
