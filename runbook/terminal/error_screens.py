@@ -15,9 +15,11 @@ from runbook.model import Effect
 from runbook.printable import lines_of, one_line
 from runbook.rendering.json_format import readable_output
 from runbook.steps.view import File, Label
+from runbook.terminal.block_lines import notes
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
 from runbook.terminal.lines import Lines, band, both_ends, diff_lines, fit, keys, output_line, wrap
-from runbook.terminal.step_screen import can_undo, duration, head, notes, other_procedures, step_place, what_ran
+from runbook.terminal.screen_head import duration, head, step_place
+from runbook.terminal.step_screen import can_undo, other_procedures, what_ran
 
 __all__ = ["can_check", "known_lines", "render_difference", "render_failure", "render_holder", "render_unknown"]
 

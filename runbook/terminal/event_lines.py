@@ -28,7 +28,7 @@ from runbook.model import Mode, Procedure, TargetKind
 from runbook.printable import lines_of
 from runbook.steps.scope import Place
 from runbook.terminal.lines import Lines, band, command_lines, fit, keys, wrap
-from runbook.terminal.step_screen import duration, is_dry
+from runbook.terminal.screen_head import duration, is_dry
 
 __all__ = ["render_event", "render_finished", "render_phase_end", "render_result"]
 

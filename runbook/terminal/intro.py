@@ -12,7 +12,7 @@ from runbook.model import Mode, Parameter, Procedure
 from runbook.printable import one_line
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
 from runbook.terminal.pick_list import offered_lines
-from runbook.terminal.step_screen import target_text
+from runbook.terminal.screen_head import target_text
 
 __all__ = ["ROOM_BELOW", "Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
 

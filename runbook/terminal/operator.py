@@ -29,6 +29,7 @@ from runbook.terminal.error_screens import (
     render_unknown,
 )
 from runbook.terminal.event_lines import render_event, render_phase_end
+from runbook.terminal.finding_lines import render_finding, render_last_finding
 from runbook.terminal.intro import (
     Background,
     render_begin,
@@ -41,16 +42,8 @@ from runbook.terminal.lines import Lines
 from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.reasons import ask_reason, is_meant_as_success
 from runbook.terminal.return_screen import render_return
-from runbook.terminal.step_screen import (
-    is_dry,
-    is_finding_cut,
-    render_by_itself,
-    render_details,
-    render_finding,
-    render_last_finding,
-    render_own,
-    render_step,
-)
+from runbook.terminal.screen_head import is_dry
+from runbook.terminal.step_screen import is_finding_cut, render_by_itself, render_details, render_own, render_step
 
 __all__ = ["TerminalOperator"]
 

@@ -3,42 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
-from runbook.engine.pace import Finding, is_judged_by_person
+from runbook.engine.pace import is_judged_by_person
 from runbook.engine.ports import Confirmation, Screen
-from runbook.engine.state import RunState
 from runbook.engine.way import way_of
-from runbook.journal.events import Outcome, Purpose, TargetSeen
-from runbook.markup import plain_prose
+from runbook.journal.events import Outcome, Purpose
 from runbook.model import Effect, Value, Verdict
-from runbook.printable import lines_of, one_line, spelled_out
-from runbook.rendering.command_text import quoted
-from runbook.rendering.json_format import json_at_end, readable_output
+from runbook.printable import one_line, spelled_out
 from runbook.steps import view
 from runbook.steps.destination import Prepared
 from runbook.steps.view import Label
+from runbook.terminal.block_lines import brief_options, in_words, labelled, lines_of_blocks, notes, render_block
 from runbook.terminal.diagnosis_lines import known_error_lines, said_lines
-from runbook.terminal.lines import (
-    Band,
-    Lines,
-    band,
-    both_ends,
-    command_lines,
-    fit,
-    fitting_sizes,
-    keys,
-    output_line,
-    wrap,
-)
+from runbook.terminal.finding_lines import finding_bands, finding_title, is_output_cut
+from runbook.terminal.lines import Band, Lines, band, both_ends, command_lines, fit, fitting_sizes, keys, wrap
 from runbook.terminal.pick_list import offered_lines
+from runbook.terminal.screen_head import head, is_dry, step_line
 
-__all__ = ["ask_line", "can_undo", "duration", "head", "is_dry", "is_finding_cut", "notes", "other_procedures"]
-__all__ += ["render_block", "render_by_itself", "render_details", "render_finding", "render_last_finding"]
-__all__ += ["render_own", "render_step", "step_place", "target_text", "what_ran"]
+__all__ = ["ask_line", "can_undo", "is_finding_cut", "other_procedures", "render_by_itself", "render_details"]
+__all__ += ["render_own", "render_step", "what_ran"]
+
+_FOR_DETAILS = (view.PrivateFile, view.Expected, view.Verification, view.UndoWay)
+_ANSWERS: Mapping[type, str] = {view.Options: "Type the number of your answer", view.Ask: "Type the value"}
+_EDITOR = "It opens already filled in. If the text is right, change nothing and quit (in vi: type :q and Enter)."
+_UNCUT = 10_000
+"""Columns for a command that is cut at the edge of the screen."""
+_VERDICTS = {
+    Verdict.ALLOW: "The policy allows this command.",
+    Verdict.CONFIRM: "The policy wants this command confirmed.",
+    Verdict.REFUSE: "The policy refuses this command.",
+}
 
 
 def render_step(
@@ -58,7 +56,7 @@ def is_finding_cut(screen: Screen, width: int = 80, height: int = 24) -> bool:
     """Tell whether the step's screen has too little room for what the step before it left to judge."""
     bands = _step_bands(screen, width, height)
     sizes = fitting_sizes(bands, height - 1)
-    return any(one.more == "o" and size < len(one.lines) for one, size in zip(bands, sizes, strict=True))
+    return any(is_output_cut(one, size) for one, size in zip(bands, sizes, strict=True))
 
 
 def _step_bands(screen: Screen, width: int, height: int, **more: Any) -> list[Band]:
@@ -100,13 +98,13 @@ def _bands_of_step(
     yield band([Text()], 0)
     if screen.finding is not None and finding_is_above:
         again = Text("  It is shown above; o shows it again.", style="dim")
-        yield from (band([*_finding_title(screen.finding, width), again]), band([Text()], 0))
+        yield from (band([*finding_title(screen.finding, width), again]), band([Text()], 0))
     else:
-        yield from _finding(screen, width)
-    yield band(_step_line(screen, width))
+        yield from finding_bands(screen.finding, width)
+    yield band(step_line(screen, width))
     for block in blocks:
         if brief and isinstance(block, view.Options):
-            yield band(_brief_options(block, width))
+            yield band(brief_options(block, width))
             yield band([Text("  ? shows how to recognize each answer.", style="dim")], 0)
         else:
             yield render_block(block, width)
@@ -145,7 +143,7 @@ def render_by_itself(screen: Screen, width: int = 80) -> Lines:
     pause = Text("  any key: pause", style="dim")
     return [
         Text(),
-        *_step_line(screen, width, phase),
+        *step_line(screen, width, phase),
         *(line for block in looks for line in render_block(block, width).lines),
         *([] if looks else _in_one_line(what_ran(screen, _UNCUT), width)),
         *_look_alikes(screen, width),
@@ -162,46 +160,6 @@ def _in_one_line(lines: Lines, width: int) -> Lines:
     return [cut] if lines else []
 
 
-def _finding(screen: Screen, width: int) -> list[Band]:
-    """Return what the step before left to judge: what it showed, and what to look for in it."""
-    found = screen.finding
-    if found is None:
-        return []
-    bands = [band(_finding_title(found, width), 1), band(_finding_output(found, width), 2, more="o")]
-    bands += [band(_labelled(f"{note.label}:", plain_prose(note.text), width), 2) for note in found.notes]
-    return [*bands, band(_labelled("To compare:", found.compare, width)), band([Text()], 0)]
-
-
-def _finding_title(found: Finding, width: int) -> Lines:
-    return wrap(one_line(found.title), width, first=f"Seen at step {found.number}   ", style="bold")
-
-
-def _finding_output(found: Finding, width: int) -> Lines:
-    # The JSON document is the answer; the CLI prints the lines before it with every command.
-    whole = readable_output(json_at_end(found.output) or found.output, width - 6)
-    return [line for text in lines_of(whole) if text.strip() for line in output_line(text, width, "  | ")]
-
-
-def render_finding(found: Finding, width: int = 80) -> Lines:
-    """Return all of what a step left to judge, however long it is: what to look for, then what it showed."""
-    said = [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
-    said += _labelled("To compare:", found.compare, width)
-    return [*_finding_title(found, width), *said, *_finding_output(found, width)]
-
-
-def render_last_finding(screen: Screen, width: int = 80, height: int = 24) -> Lines:
-    """Return what is shown before the end if the last step, right above, left something to judge."""
-    found = screen.finding
-    said = (
-        [line for note in found.notes for line in _labelled(f"{note.label}:", plain_prose(note.text), width)]
-        + _labelled("To compare:", found.compare, width)
-        if found
-        else []
-    )
-    ask = keys("Press Enter if all is well, or:", ["b back to this step", "o output", "q stop"], width)
-    return fit([band(said, 2), band(ask)], height - 1)
-
-
 def render_details(screen: Screen, width: int = 80) -> Lines:
     """Return the keys, then everything known about a step, for the key `?`, however long it is."""
     every = ["s skip (asks why)", "b back to the step before", "? this page", "o output so far", "u undo this step"]
@@ -213,7 +171,7 @@ def render_details(screen: Screen, width: int = 80) -> Lines:
         lines += said_lines(screen.diagnosis.error, width)
         lines += known_error_lines(screen.diagnosis.known, width) if screen.diagnosis.known else []
         lines.append(Text())
-    lines += _lines_of(screen.blocks, width)
+    lines += lines_of_blocks(screen.blocks, width)
     lines += offered_lines(screen.asks, width) if screen.asks else []
     shown = [block.argv for block in screen.blocks if isinstance(block, view.CommandToRun)]
     if screen.argv and screen.argv not in shown and not _requests(screen):
@@ -272,194 +230,17 @@ def other_procedures(screen: Screen) -> list[str]:
     return list(dict.fromkeys(one for one in (*found, *procedure.related) if one and one != procedure.id))
 
 
-def is_dry(state: RunState) -> bool:
-    """Tell whether the run only shows what it would do."""
-    return state.header is not None and state.header.dry
-
-
-# --- the top of every screen: what is being done, and where it will land ------------------------------------------
-
-_EDITOR = "It opens already filled in. If the text is right, change nothing and quit (in vi: type :q and Enter)."
-_LIKELY = "  Likely, marked >: "
-_WORTH_IT = 24
-"""The fewest columns in which the beginning of a symptom helps."""
-_VERDICTS = {
-    Verdict.ALLOW: "The policy allows this command.",
-    Verdict.CONFIRM: "The policy wants this command confirmed.",
-    Verdict.REFUSE: "The policy refuses this command.",
-}
-
-# Colour only repeats the word: it may be off, and some people can't tell red from green.
-_UNCUT = 10_000
-"""Columns for a command that is cut at the edge of the screen."""
-_COLOURS = {"production": "bold white on red", "local": "bold black on green", "drill": "bold black on yellow"}
-"""By kind of target; any other is shown in reverse."""
-
-
-def head(screen: Screen, width: int) -> Lines:
-    """Return the two or three lines at the top of a step's screen."""
-    title = Text(one_line(screen.procedure.title), style="bold")
-    number, count, phase = screen.phase
-    named = f": {one_line(phase)}" if phase else ""
-    left = Text(f"Phase {number} of {count}{named}" if number and count > 1 else one_line(phase), style="dim")
-    dry = "DRY RUN, nothing is written   " if is_dry(screen.state) else ""
-    run = screen.state.header.run if screen.state.header else ""
-    right = Text(dry, style="bold") + Text(run, style="dim")
-    return [*both_ends(title, target_text(screen.target), width), *both_ends(left, right, width)]
-
-
-def target_text(seen: TargetSeen) -> Text:
-    """Return the banner: the kind of target as a word and a colour, its name, and the CLI's version."""
-    name = "" if seen.name == seen.kind else f"  {one_line(seen.name)}"
-    extra = f", {seen.environment}" if seen.environment not in {"", seen.kind} else ""
-    cli = f"  {one_line(f'(supabase {seen.cli}{extra})')}" if seen.cli else ""
-    banner = Text(f" {seen.kind.upper()} ", style=_COLOURS.get(seen.kind, "reverse"))
-    return banner + Text(name, style="bold") + Text(cli)
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as `mm:ss`, or `h:mm:ss`."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
-
-
-def step_place(screen: Screen) -> str:
-    """Say which step this is; a `+` means that a later answer decides how many there are."""
-    place = "Before step 1," if screen.path.startswith("before/") else "Step"
-    return f"{place} {screen.number} of {screen.total}{'+' if screen.has_more else ''}"
-
-
-def _step_line(screen: Screen, width: int, phase: str = "") -> Lines:
-    numbered = f"{step_place(screen)}{phase}"
-    title = one_line(screen.title)
-    minutes = f"about {screen.step.minutes:g} min, " if screen.step.minutes else ""
-    clock = Text(f"{minutes}{duration(screen.seconds_so_far)} so far", style="dim")
-    left = Text(f"{numbered}   ") + Text(title, style="bold")
-    if left.cell_len + 2 + clock.cell_len <= width:
-        return both_ends(left, clock, width)
-    return [*both_ends(Text(numbered), clock, width), *wrap(title, width, first="  ", style="bold")]
-
-
 def what_ran(screen: Screen, width: int) -> Lines:
     """Return what the step ran, as its own screen showed it: its request, or else its command."""
     requests = _requests(screen)
     if requests:
-        return _lines_of(requests, width)
+        return lines_of_blocks(requests, width)
     return command_lines(screen.argv, width) if screen.argv else []
 
 
 def _requests(screen: Screen) -> list[view.Block]:
     # The argv of such a step is the process that sends the request, which means nothing to an operator.
     return [block for block in screen.blocks if isinstance(block, view.HttpRequest)]
-
-
-# --- what a step shows about itself -------------------------------------------------------------------------------
-
-
-def render_block(block: view.Block, width: int) -> Band:
-    """Return the lines of one block, and how many of them must stay if room is short."""
-    return _RENDERERS[type(block)](block, width)
-
-
-def notes(screen: Screen, *labels: Label) -> Iterator[view.Note]:
-    """Yield the step's notes of these kinds, in the order in which they are read."""
-    return (block for block in screen.blocks if isinstance(block, view.Note) and block.label in labels)
-
-
-def _labelled(label: str, text: str, width: int) -> Lines:
-    return wrap(text, width, first=f"  {label} ", rest="      ") if text else []
-
-
-def _note(note: view.Note, width: int) -> Band:
-    if note.label is Label.WARNING:
-        return band(wrap(plain_prose(note.text), width, first="  WARNING: ", style="bold yellow"), 2)
-    return band(_labelled(f"{note.label}:", plain_prose(note.text), width), 1)
-
-
-def _command(command: view.CommandToRun, width: int) -> Band:
-    lines = command_lines(command.argv, width)
-    return band([*wrap(command.lead, width, first="  "), *lines], 0) if command.lead else band(lines, 2)
-
-
-def _effect_note(note: view.EffectNote, width: int) -> Band:
-    style = {Effect.READS: "green", Effect.WRITES: "bold yellow", Effect.DESTROYS: "bold red"}[note.effect]
-    return band(wrap(note.text, width, first="  ", style=style))
-
-
-def _request(request: view.HttpRequest, width: int) -> Band:
-    lines = wrap(f"{request.method} {request.url}", width, first="  ", rest="    ", style="bold")
-    for name, value in request.headers:
-        lines += wrap(f"{name}: {value}", width, first="    ")
-    return band([*lines, *(wrap(request.body, width, first="    ") if request.body else [])], 2)
-
-
-def _options(options: view.Options, width: int) -> Band:
-    lines: Lines = []
-    if options.suggestion:
-        lines += [*wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold"), Text()]
-    for number, answer in enumerate(options.answers, start=1):
-        mark = ">" if answer.is_suggested else " "
-        lines += wrap(answer.text, width, first=f" {mark}{number:>2}  ", style="bold" if answer.is_suggested else "")
-        lines += wrap(answer.symptom, width, first="      ", style="dim") if answer.symptom else []
-    return band(lines)
-
-
-def _brief_options(options: view.Options, width: int) -> Lines:
-    """Return each answer on a line of its own, with as much of its symptom as fits there."""
-    lines: Lines = []
-    if options.suggestion:
-        lines += wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold", most=2)
-    for number, answer in enumerate(options.answers, start=1):
-        mark = ">" if answer.is_suggested else " "
-        style = "bold" if answer.is_suggested else ""
-        line = wrap(answer.text, width, first=f" {mark}{number:>2}  ", style=style, most=1)[0]
-        if answer.symptom and width - line.cell_len >= _WORTH_IT:
-            line = line + Text("   ") + wrap(answer.symptom, width - line.cell_len - 3, style="dim", most=1)[0]
-        lines.append(line)
-    return lines
-
-
-def _verification(check: view.Verification, width: int) -> Band:
-    return band([Text("  Verify:"), *_lines_of((*check.blocks, view.Expected(check.clauses)), width)])
-
-
-def _undo_way(way: view.UndoWay, width: int) -> Band:
-    check = (way.check,) if way.check else ()
-    if not way.blocks:
-        return band(_labelled("No undo:", way.reason, width))
-    if all(isinstance(block, view.Prose) for block in way.blocks):
-        return band([*_labelled("Undo:", _in_words(way), width), *_lines_of(check, width)])
-    return band([Text("  Undo:"), *_lines_of((*way.blocks, *check), width)])
-
-
-def _lines_of(blocks: Iterable[view.Block], width: int) -> Lines:
-    return [line for block in blocks for line in render_block(block, width).lines]
-
-
-_RENDERERS: Mapping[type[view.Block], Callable[[Any, int], Band]] = {
-    view.Note: _note,
-    view.Prose: lambda prose, width: band(wrap(plain_prose(prose.text), width, first="  "), 1),
-    view.CommandToRun: _command,
-    view.EffectNote: _effect_note,
-    view.Statement: lambda _block, _width: band([]),  # the command already shows it
-    view.PrivateFile: lambda file, width: band(_labelled("Private file with:", ", ".join(file.names), width)),
-    view.File: lambda file, width: band(wrap(f"File: {file.path}", width, first="  ")),
-    view.HttpRequest: _request,
-    view.Options: _options,
-    view.Ask: lambda ask, width: band(wrap(ask.parameter.ask, width, first="  Value: ")),
-    view.Pause: lambda pause, width: band(wrap(f"Wait {pause.seconds:g} s: {pause.text}", width, first="  "), 1),
-    view.Looks: lambda looks, width: band(
-        line for one in looks.readings for line in wrap(one.title, width, first="  - ")
-    ),
-    view.Repeat: lambda _block, _width: band([]),  # the walk goes straight to the steps inside
-    view.Included: lambda _block, _width: band([]),
-    view.Expected: lambda expected, width: band(_labelled("Expected:", "; ".join(expected.clauses), width)),
-    view.Verification: _verification,
-    view.UndoWay: _undo_way,
-}
-_FOR_DETAILS = (view.PrivateFile, view.Expected, view.Verification, view.UndoWay)
-_ANSWERS: Mapping[type, str] = {view.Options: "Type the number of your answer", view.Ask: "Type the value"}
 
 
 # --- what the walk adds -------------------------------------------------------------------------------------------
@@ -491,21 +272,5 @@ def _undo_in_short(screen: Screen, width: int) -> Lines:
     way = next((block for block in screen.blocks if isinstance(block, view.UndoWay)), None)
     if way is None or screen.effect is Effect.READS:
         return []
-    lines = _labelled("Undo:" if way.blocks else "No undo:", way.reason or _in_words(way), width)
+    lines = labelled("Undo:" if way.blocks else "No undo:", way.reason or in_words(way), width)
     return lines if len(lines) <= 2 else [lines[0], Text("      [more: ? shows all]", style="dim")]
-
-
-def _in_words(way: view.UndoWay) -> str:
-    """Return what the undo does; if it is a SQL statement, the statement itself."""
-    # The statement is listed beside the command that runs it, and says more in one line.
-    for block in sorted(way.blocks, key=lambda block: not isinstance(block, view.Statement)):
-        match block:
-            case view.Statement(sql):
-                return sql
-            case view.Prose(text):
-                return plain_prose(text)
-            case view.CommandToRun(argv):
-                return " ".join(map(quoted, argv))
-            case view.HttpRequest(method, url):
-                return f"{method} {url}"
-    return ""

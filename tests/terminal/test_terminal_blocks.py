@@ -16,8 +16,9 @@ from runbook.steps import view
 from runbook.steps.edit import Edit
 from runbook.steps.tick import Tick
 from runbook.steps.view import Label, Note
+from runbook.terminal.block_lines import render_block
 from runbook.terminal.error_screens import render_failure
-from runbook.terminal.step_screen import render_block, render_details, render_step
+from runbook.terminal.step_screen import render_details, render_step
 
 LOOK = view.CommandToRun(("look", "closely"))
 SHOWN: tuple[tuple[view.Block, str], ...] = (

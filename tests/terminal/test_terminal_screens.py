@@ -29,9 +29,10 @@ from runbook.steps.wait import Wait
 from runbook.terminal.answers import output_lines
 from runbook.terminal.error_screens import render_difference, render_failure, render_holder, render_unknown
 from runbook.terminal.event_lines import render_finished, render_phase_end, render_result
+from runbook.terminal.finding_lines import render_finding
 from runbook.terminal.intro import render_begin, render_intro, render_question
 from runbook.terminal.lines import Lines, command_lines, diff_lines, output_line, plain
-from runbook.terminal.step_screen import render_by_itself, render_details, render_finding, render_step
+from runbook.terminal.step_screen import render_by_itself, render_details, render_step
 
 LONG = "A sentence that goes on and on, " * 30
 
