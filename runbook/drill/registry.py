@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import signal
 import threading
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.drill.database import execute
@@ -27,21 +24,7 @@ from runbook.errors import RunbookError, UsageError
 if TYPE_CHECKING:
     from runbook.drill.sandbox import Sandbox
 
-__all__ = [
-    "STATE_VARIABLE",
-    "SandboxRecord",
-    "destroy",
-    "end_kept",
-    "is_kept",
-    "keep",
-    "records",
-    "sweep",
-    "under_way",
-    "write",
-]
-
-STATE_VARIABLE = "RUNBOOK_DRILL_STATE"
-"""In the shell of a drill: the directory of its journal, which is not this user's."""
+__all__ = ["SandboxRecord", "destroy", "end_kept", "is_kept", "keep", "records", "sweep", "under_way", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +69,8 @@ def records() -> tuple[SandboxRecord, ...]:
 
 
 def under_way() -> tuple[str, ...]:
-    """Return a sentence for each drill that is running or whose sandbox was kept. In a drill's shell, show its run."""
-    said = _run_inside()
+    """Return a sentence for each drill that is running or whose sandbox was kept."""
+    said = []
     for record in records():
         drill = record.about.get("drill") or "one without a name"
         if record.kept:
@@ -95,20 +78,6 @@ def under_way() -> tuple[str, ...]:
         elif is_alive(record.owner):
             said.append(f"A drill is running: {drill}, in process {record.owner.pid} on this machine")
     return tuple(said)
-
-
-def _run_inside() -> list[str]:
-    """Return how far the run is of the drill in whose shell this is; nothing anywhere else."""
-    state = os.environ.get(STATE_VARIABLE)
-    if not state:
-        return []
-    from runbook.checks import open_book
-    from runbook.journal.sqlite import SqliteJournal
-    from runbook.reports.run_history import running
-
-    with closing(SqliteJournal(Path(state))) as journal:
-        found = running(journal, open_book(None).procedures, datetime.now(UTC))
-    return [f"In this drill:\n{one.as_text(shutil.get_terminal_size().columns)}" for one in found]
 
 
 def is_kept(identity: str) -> bool:

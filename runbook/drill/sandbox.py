@@ -23,7 +23,7 @@ from runbook.drill.machine import Account, process_of, server_account, temporary
 from runbook.drill.platform import Platform, environment, serve, write_link, write_profile
 from runbook.drill.platform_state import PROJECT_REF, PlatformState
 from runbook.drill.postgres import Postgres, named_postgres, start_postgres, stop_postgres
-from runbook.drill.registry import STATE_VARIABLE, SandboxRecord, destroy, is_kept, sweep, write
+from runbook.drill.registry import SandboxRecord, destroy, is_kept, sweep, write
 from runbook.drill.watcher import Watcher, watch
 from runbook.engine.ports import Execution
 from runbook.errors import MissingPartError, RunbookError
@@ -96,8 +96,9 @@ def open_sandbox(
             pool.submit(load_driver)
             old = pool.submit(sweep)
             with _database(record, watcher, postgres_url) as postgres, _local_stack(postgres) as local:
-                home, project, state = (directory / name for name in ("home", "project", "state"))
-                for path in (home, project, state):
+                home, project, states = (directory / name for name in ("home", "project", "state"))
+                state = states / "runbook"  # where `runbook` looks for it with XDG_STATE_HOME set to `states`
+                for path in (home, project, states, state):
                     path.mkdir(mode=0o700)
                 _make_project(project, cli=cli, local_port=local.port if local else None)
                 write_profile(home / "profile.yaml", running.url)
@@ -119,15 +120,18 @@ def open_sandbox(
                     platform=running,
                     proxy=proxy,
                     environment=settings,
-                    enter=_write_enter(directory / "enter", project, state, cli, postgres, settings),
+                    enter=_write_enter(directory / "enter", project, states, cli, postgres, settings),
                     watcher=watcher,
                 )
 
 
 def _write_enter(
-    file: Path, project: Path, state: Path, cli: CliPackage, postgres: Postgres, settings: Mapping[str, str]
+    file: Path, project: Path, states: Path, cli: CliPackage, postgres: Postgres, settings: Mapping[str, str]
 ) -> Path:
-    """Write the script that opens a shell in the project. It says where one is and how to reach the database."""
+    """Write the script that opens a shell in the project. It says where one is and how to reach the database.
+
+    In there, `runbook status` shows the drill's own run.
+    """
     url = shlex.quote(postgres.command_url)
     lines = [f'npx supabase db query {f"--remote={url}" if cli.major > 2 else f"--db-url {url}"} "select now()"']
     if shutil.which("psql", path=settings["PATH"]):
@@ -137,7 +141,7 @@ def _write_enter(
         *(f"  {line}" for line in lines),
         "`runbook status` shows how far the drill is. `exit` leaves.",
     ]
-    shell = {"PS1": "drill$ ", STATE_VARIABLE: str(state)}
+    shell = {"PS1": "drill$ ", "XDG_STATE_HOME": str(states)}
     return write_shell_script(file, project, {**settings, **shell}, welcome=welcome)
 
 

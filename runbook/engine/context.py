@@ -19,7 +19,7 @@ from runbook.errors import RunbookError, TargetHeldError
 from runbook.journal.events import Event, RulesSeen, TakenOver, TargetSeen
 from runbook.journal.interface import Holder, Journal
 from runbook.journal.liveness import survivors
-from runbook.model import Book, Parameter, Procedure
+from runbook.model import Book, Parameter, Procedure, TargetKind
 from runbook.policy.redaction import Redactor
 from runbook.secret_file import SecretFile
 from runbook.steps.destination import Destination
@@ -204,9 +204,9 @@ def difference(before: TargetSeen, after: TargetSeen) -> str:
 
 
 def lock_key(seen: TargetSeen, identity: Identity, target: Target) -> str:
-    """Return the name under which a target is locked: one per project for everybody, one per directory locally."""
-    if seen.kind == "local":
-        return f"local:{identity.host}:{target.directory}"
+    """Return the name under which a target is locked: one per project for everybody, one per directory on a machine."""
+    if seen.kind in {TargetKind.LOCAL, TargetKind.MACHINE}:
+        return f"{seen.kind}:{identity.host}:{target.directory}"
     return f"{seen.kind}:{seen.name}"
 
 

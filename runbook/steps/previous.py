@@ -24,20 +24,14 @@ from runbook.steps.runnable import Runnable
 __all__ = ["Previous"]
 
 _OBJECTS = ("function", "object", "access", "column", "index", "migration")
+_COPY = "Copy from the files in supabase/migrations: the output writes each line break as `\\n`"
 _FIX = {
     "function": (
-        "the newest `create function` statement that differs from what the database has now (the last step here "
-        "has the query for that), with `or replace`. "
-        "Copy it from its file in supabase/migrations, because the output writes line breaks as `\\n`"
+        "the newest `create function` statement that differs from what runs now, with `or replace`. The step that "
+        f"confirms which version runs has the query for that. {_COPY}"
     ),
-    "object": (
-        "the statements that created it, and those that changed it before it broke. Copy them from their files in "
-        "supabase/migrations, because the output writes line breaks as `\\n`"
-    ),
-    "access": (
-        "the statements that undo the last change, such as `create policy` after a `drop policy`. Copy them from their "
-        "files in supabase/migrations, because the output writes line breaks as `\\n`"
-    ),
+    "object": f"the statements that created it, and those that changed it before it broke. {_COPY}",
+    "access": f"the statements that undo the last change, such as `create policy` after a `drop policy`. {_COPY}",
     "column": (
         "`alter table {table} add column {column} TYPE;` if the column is gone, or `alter table {table} alter column "
         "{column} type TYPE using {column}::TYPE;` if its type was changed, with the earlier TYPE"

@@ -158,7 +158,7 @@ def test_all_drills_are_listed(environment: Mapping[str, str]) -> None:
 def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     """At a terminal: the pager's words, a key, the introduction, the first step; leaving asks whether to go on.
 
-    The end names the drill to do next.
+    In its shell, `runbook status` shows the run. The end names the drill to do next.
     """
     child = pexpect.spawn(
         sys.executable, ["-m", "runbook", "drill", "migration-health"],
@@ -166,6 +166,7 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     )  # fmt: skip
     child.expect("It's Monday")
     child.expect("Press Enter to take the call. ")
+    (enter,) = re.findall(r"/\S+/enter", str(child.before))
     type_keys(child, "")
     child.expect("all-well")
     child.expect("Press Enter to begin")
@@ -175,6 +176,8 @@ def test_a_person_is_briefed_and_walks(environment: Mapping[str, str]) -> None:
     child.expect("Enter continues: ")  # what the first steps found takes a page
     type_keys(child, "")
     child.expect("> ")
+    status = subprocess.run([enter, "runbook", "status"], capture_output=True, text=True, check=False)
+    assert "Migration health on drill all-well: step 2 of 8" in status.stdout, status
     type_keys(child, "q")
     child.expect("e to end the drill: ")
     type_keys(child, "e")

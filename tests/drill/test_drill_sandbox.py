@@ -8,28 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pexpect
 import pytest
 from drill_support.drills import migration, scene
-from support.screens import state
 from support.terminals import ROOT, press, terminal
-from support.walks import START
 
 from runbook.drill.database import query
 from runbook.drill.isolation import harmless_environment
 from runbook.drill.machine import Account, Process, is_alive, process_of, state_directory
-from runbook.drill.registry import STATE_VARIABLE, SandboxRecord, records, sweep, under_way, write
+from runbook.drill.registry import SandboxRecord, records, sweep, write
 from runbook.drill.sandbox import Sandbox
 from runbook.drill.watcher import watch
 from runbook.errors import MissingPartError, RunbookError
-from runbook.journal.events import TargetSeen
-from runbook.journal.interface import Holder
-from runbook.journal.liveness import this_host
-from runbook.journal.sqlite import SqliteJournal
 from runbook.model import Scenario
 
 
@@ -216,19 +208,3 @@ def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -
         pushed = query(sandbox.postgres.url, "select count(*) from supabase_migrations.schema_migrations")
 
     assert pushed == [(1,)]
-
-
-def test_the_shell_of_a_drill_shows_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`runbook status` in there says how far the drill is, although its journal isn't this user's."""
-    begun = state().header
-    assert begun is not None
-    holder = Holder(
-        run=begun.run, procedure="fix", operator="drill", host=this_host(), pid=os.getpid(), since=START, alive=True
-    )
-    with closing(SqliteJournal(tmp_path)) as journal:
-        journal.hold("drill:one", holder)
-        journal.append(begun.run, replace(begun, target=TargetSeen("drill", "one", "3.1.0")))
-        assert under_way() == ()
-        monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
-        (said,) = under_way()
-    assert said.startswith("In this drill:\nfix on drill one")
