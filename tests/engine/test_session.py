@@ -29,7 +29,7 @@ from runbook.journal.events import (
     TakenOver,
     TargetSeen,
 )
-from runbook.model import Capture, Effect
+from runbook.model import Capture, Effect, TargetKind
 from runbook.steps.wait import Wait
 
 
@@ -167,6 +167,21 @@ def test_a_target_is_held_by_one_run(tmp_path: Path) -> None:
     assert first.begin() is ExitCode.DONE
     assert second.operator.log[-1] == ("take_over", first.run, None)
     assert len(first.journal.runs()) == 1
+
+
+def test_runs_that_reach_no_project_hold_their_directory_alone(tmp_path: Path) -> None:
+    """Two people can do such a procedure on one machine at the same time."""
+    seen = TargetSeen(TargetKind.MACHINE, "here", "")
+    first = Walked(book(procedure(tick("read"))), tmp_path, target=FakeTarget(seen, directory="/home/ada"))
+    second = first.again(identity=first.identity, target=FakeTarget(seen, directory="/home/bo"))
+
+    def at_once(_screen: object) -> Go:
+        assert second.begin() is ExitCode.DONE
+        return Go()
+
+    first.operator.script = [at_once]
+    assert first.begin() is ExitCode.DONE
+    assert len(first.journal.runs()) == 2
 
 
 def _second_tries(second: Walked, screen: object) -> Go:
