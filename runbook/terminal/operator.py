@@ -128,16 +128,22 @@ class TerminalOperator:
                 self._dialog.problem(f"Press Enter to {'continue' if back else 'begin'}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
-        """Return the value for a parameter. Raises RunbookError when the input ends."""
+        """Return the value for a parameter; `q` alone is no value. Raises RunbookError when it or the end comes."""
         self._show(render_question(parameter, problem, self._dialog.width, self._dialog.height))
         try:
-            if parameter.offered:
-                return self._pick(parameter)
             if parameter.takes_lines:
                 return self._dialog.secret_lines("value> ", parameter.longest)
-            return self._dialog.secret("value> ") if parameter.secret else self._dialog.value("value> ")
+            if parameter.secret:
+                return self._dialog.secret("value> ")
+            typed = self._pick(parameter) if parameter.offered else self._dialog.value("value> ")
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
+        if typed == "q":
+            raise RunbookError(
+                f"no value for {parameter.name}: you stopped with q",
+                hint=f"If the value is the letter q, give it with --set {parameter.name}=q.",
+            )
+        return typed
 
     def _pick(self, parameter: Parameter) -> str:
         """Return a value, or numbers from the list; `?` shows the whole list."""

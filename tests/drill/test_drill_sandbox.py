@@ -172,7 +172,7 @@ def test_the_clis_own_question_is_asked(major: int) -> None:
             "npx", ["supabase", "db", "push", *target],
             cwd=str(sandbox.project), env={**sandbox.environment, "TERM": "xterm"}, timeout=60, encoding="utf-8",
         )  # fmt: skip
-        child.expect("Yes.*No")
+        child.expect("Yes.*?No")
         child.send("n")
         child.expect(pexpect.EOF)
         child.close()
@@ -197,7 +197,7 @@ def test_the_clis_own_question_is_not_answered_by_keys_typed_ahead(major: int) -
         child.expect("BORN")
         press(child, "yyy")
         child.expect("typed before the question appeared were discarded")
-        child.expect("Yes.*No")
+        child.expect("Yes.*?No")
         press(child, "")
         child.send("\x1b[200~y\r\x1b[201~")
         child.expect("Pasted text was discarded")

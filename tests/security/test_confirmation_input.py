@@ -233,7 +233,7 @@ def test_keys_typed_before_the_question_do_not_answer_it(pieces: Pieces) -> None
     """They are discarded, and so are keys that follow without a pause."""
     child = asking("1", "line")
     send(child, pieces)
-    child.expect("Sure.*> ")
+    child.expect("Sure.*?> ")
     type_keys(child, "no")
     assert found(child, "GOT '(.*)'") == "no"
 
@@ -266,7 +266,7 @@ def test_keys_typed_before_the_question_do_not_answer_it(pieces: Pieces) -> None
 def test_typed_answer_is_accepted(pieces: Pieces, expected: str) -> None:
     """At any human speed, with corrections, and with whatever other keys the terminal sends."""
     child = asking("0", "line")
-    child.expect("Sure.*> ")
+    child.expect("Sure.*?> ")
     send(child, pieces)
     assert found(child, r"GOT ('.*')\r") == ascii(expected)
 
@@ -285,7 +285,7 @@ def test_typed_answer_is_accepted(pieces: Pieces, expected: str) -> None:
 def test_value_may_be_pasted_as_one_line(method: str, pieces: Pieces, expected: str) -> None:
     """Only an Enter that a person types ends it."""
     child = asking("0", method)
-    child.expect("Sure.*> ")
+    child.expect("Sure.*?> ")
     send(child, pieces)
     assert found(child, "GOT '(.*)'") == expected
     assert (expected in (child.before or "")) == (method == "value")
@@ -295,7 +295,7 @@ def test_value_may_be_pasted_as_one_line(method: str, pieces: Pieces, expected: 
 def test_value_is_never_the_first_line_of_many(gap: float) -> None:
     """All lines of the paste are discarded; marked or not."""
     child = asking("0", "value")
-    child.expect("Sure.*> ")
+    child.expect("Sure.*?> ")
     send(child, lines("one", gap))
     child.expect("discarded")
     child.expect("> ")
@@ -368,7 +368,7 @@ def test_esc_key_does_not_stop_a_countdown() -> None:
 def test_text_wider_than_the_terminal_is_shown_by_its_end() -> None:
     """Typed, erased and shown in one row, without a sequence."""
     child = asking("0", "value")
-    child.expect("Sure.*> ")
+    child.expect("Sure.*?> ")
     send(child, [(0, f"{BEGIN}{'x' * 200}end{END}"), (0.1, "\x7f"), (0.1, "\r")])
     assert found(child, "GOT '(.*)'") == "x" * 200 + "en"
 
@@ -414,7 +414,7 @@ def test_stopped_by_ctrl_z_and_continued_it_asks_again(tmp_path: Path) -> None:
     type_keys(child, "ye", end="")
     child.sendcontrol("z")
     child.expect(r"\x1b\[\?2004l")
-    child.expect("Stopped.*shell% ")
+    child.expect("Stopped.*?shell% ")
     child.sendline("stty -a | tr ' ' '\\n' | grep -x -e -icanon -e icanon; fg")
     child.expect(r"\nicanon")
     child.expect(r"\x1b\[\?2004h")
@@ -599,7 +599,7 @@ def test_paste_marks_are_off_after_a_command(tmp_path: Path) -> None:
     """Also when it is ended from outside."""
     for end in (None, signal.SIGTERM):
         child = run(["sh", "-c", "echo ready; sleep 1"], tmp_path)
-        child.expect(r"\x1b\[\?2004h.*ready")
+        child.expect(r"\x1b\[\?2004h.*?ready")
         if end:
             os.kill(pid_of(child), end)
         child.expect(r"\x1b\[\?2004l")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import stat
 import sys
 import time
@@ -28,6 +29,7 @@ __all__ = [
     "recorded",
     "terminal",
     "type_keys",
+    "wait_for_waiting_key",
     "walk_ending",
     "walk_terminal",
 ]
@@ -143,6 +145,15 @@ def pid_of(child: pexpect.spawn[str]) -> int:
     """Return the program's process id."""
     assert child.pid is not None
     return child.pid
+
+
+def wait_for_waiting_key(child: pexpect.spawn[str]) -> None:
+    """Wait until a key that was sent can be read at the program's side: the kernel hands it over in its own time."""
+    side = os.open(f"/proc/{pid_of(child)}/fd/0", os.O_RDONLY | os.O_NOCTTY)
+    try:
+        assert select.select([side], [], [], 20)[0]
+    finally:
+        os.close(side)
 
 
 def found(child: pexpect.spawn[str], pattern: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support.terminals import pid_of, press, program, type_keys, walk_ending, walk_terminal
+from support.terminals import pid_of, press, program, type_keys, wait_for_waiting_key, walk_ending, walk_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -260,6 +260,15 @@ def test_value_is_asked_for_until_it_fits_and_enter_takes_the_default(walk: Star
     assert walk_ending(child) == (0, [["look", "one"]])
 
 
+def test_letter_q_at_the_question_for_a_value_stops_and_is_no_value(walk: Start) -> None:
+    """It stops at every other prompt, too."""
+    child = walk("value")
+    child.expect("q stops")
+    _type(child, "q", prompt="value> ")
+    child.expect("no value for table: you stopped with q")
+    assert walk_ending(child) == (1, [])
+
+
 def test_handing_over_leaves_a_note_and_the_way_back(walk: Start) -> None:
     """The next person is named the command."""
     child = walk("write")
@@ -302,16 +311,16 @@ def test_output_is_paged_from_its_end(walk: Start) -> None:
 def test_reading_steps_start_by_themselves_up_to_a_finding(walk: Start) -> None:
     """What is left to judge stands on the next step's screen, which waits; b stands at the step before, and waits."""
     child = walk("read")
-    child.expect(r"Step 1 of 3 .*First")
-    child.expect(r"Step 2 of 3 .*Second")
-    child.expect(r"Seen at step 2 .*Second")
+    child.expect(r"Step 1 of 3 .*?First")
+    child.expect(r"Step 2 of 3 .*?Second")
+    child.expect(r"Seen at step 2 .*?Second")
     child.expect("Look for: Two rows.")
-    child.expect(r"Step 3 of 3 .*Third")
+    child.expect(r"Step 3 of 3 .*?Third")
     _type(child, "b")
     child.expect("Back at: Second")
     child.expect("It ran before: passed")
     _type(child, "")
-    child.expect(r"Seen at step 2 .*Second")
+    child.expect(r"Seen at step 2 .*?Second")
     _type(child, "")
     assert walk_ending(child) == (0, [["look", "one"], ["look", "two"], ["look", "two"], ["look", "three"]])
 
@@ -335,12 +344,13 @@ def test_after_a_stop_the_screen_is_drawn_again_and_what_was_typed_is_gone(walk:
     child = walk("write")
     child.expect("Type yes to run")
     child.expect("> ")
-    press(child, "ye")
+    type_keys(child, "ye", end="")
     os.kill(pid_of(child), signal.SIGSTOP)
     os.waitpid(pid_of(child), os.WUNTRACED)
     child.send("s")
+    wait_for_waiting_key(child)
     os.kill(pid_of(child), signal.SIGCONT)
-    child.expect(r"Step 1 of 1 .*Apply")
+    child.expect(r"Step 1 of 1 .*?Apply")
     child.expect("Type yes to run")
     _type(child, "")
     child.expect("Enter alone does nothing here")
