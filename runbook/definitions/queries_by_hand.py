@@ -47,6 +47,10 @@ union
 select t.tgname || ' on ' || t.tgrelid::regclass::text, pg_get_triggerdef(t.oid), 'enabled: ' || t.tgenabled::text, null
 from pg_trigger t join pg_proc f on f.oid = t.tgfoid join wanted w on w.name in (t.tgname, f.proname)
 where not t.tgisinternal
+union
+select p.policyname || ' on ' || p.tablename,
+  concat_ws(' ', p.permissive, p.cmd, 'to', p.roles::text, 'using', p.qual, 'check', p.with_check), null, null
+from pg_policies p join wanted w on p.tablename = w.name
 order by object"""
 _ACCESS = """\
 select c.oid::regclass::text as table, c.relrowsecurity as row_level_security, c.relacl::text as grants,

@@ -119,17 +119,15 @@ def say_briefing(procedure: Procedure, drill: Drill, *, enter: Path | None) -> N
     click.echo()
     if enter is None:
         return
-    # The values that a person on call would know. The proofs use them.
-    known = [
-        (one.name, drill.answers[one.name])
-        for one in procedure.parameters
-        if one.name in drill.answers and not one.secret
-    ]
-    for name, answer in known:
-        click.echo(f"  {name}: {answer if isinstance(answer, str) else ', '.join(answer)}")
+    # The values that a person on call would know. The proofs use them, except for secrets.
+    known = [(one, drill.answers[one.name]) for one in procedure.parameters if one.name in drill.answers]
+    for one, answer in known:
+        text = answer if isinstance(answer, str) else ", ".join(answer)
+        click.echo(f"  {one.name}: {'any text will do; never type a real one' if one.secret else text}")
     if known:
         click.echo("  ")
     _say("Everything here is throwaway: a database, a project and a platform, all on this machine.", "  ")
+    _say("Where a step says to tell somebody or to open a pull request, just press Enter.", "  ")
     _say("The commands are real. To look around in another terminal, type:", "  ")
     click.echo(f"  {enter}\n")
 

@@ -103,6 +103,10 @@ def open_sandbox(
                 _make_project(project, cli=cli, local_port=local.port if local else None)
                 write_profile(home / "profile.yaml", running.url)
                 write_link(project)
+                # The operator's own isn't visible here, and without one `git commit` refuses.
+                (home / ".gitconfig").write_text(
+                    "[user]\n\tname = Drill\n\temail = drill@example.com\n", encoding="utf-8"
+                )
                 settings = {
                     **isolated_environment(home, proxy=proxy.url),
                     **environment(home / "profile.yaml", running),

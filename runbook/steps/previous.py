@@ -31,12 +31,19 @@ _FIX = {
         f"confirms which version runs has the query for that. {_COPY}"
     ),
     "object": f"the statements that created it, and those that changed it before it broke. {_COPY}",
-    "access": f"the statements that undo the last change, such as `create policy` after a `drop policy`. {_COPY}",
+    "access": (
+        "the statements that undo the last change, such as `create policy` after a `drop policy`. If a policy of that "
+        f"name exists now, put `drop policy NAME on TABLE;` before it. {_COPY}"
+    ),
     "column": (
         "`alter table {table} add column {column} TYPE;` if the column is gone, or `alter table {table} alter column "
         "{column} type TYPE using {column}::TYPE;` if its type was changed, with the earlier TYPE"
     ),
-    "migration": "for each object that it changed, the definition in the newest earlier file of supabase/migrations",
+    "migration": (
+        "for each object that it changed, the definition in the newest earlier file: with `or replace` for a function "
+        "or a view, and after `drop policy if exists` or `drop trigger if exists` for a policy or a trigger. "
+        f"{_COPY}"
+    ),
 }
 """The statements that restore an object, as a person puts them together from what the migrations ran."""
 
