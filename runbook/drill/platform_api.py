@@ -286,12 +286,12 @@ def _call_function(state: PlatformState, request: ApiRequest) -> ApiReply:
 
 
 def _refusal(request: ApiRequest, function: DeployedFunction) -> ApiReply | None:
-    """Return what the gateway answers instead of the function. It only checks that there is a key, not which one."""
+    """Return what the gateway answers instead of the function. It checks that there is a token, not whose it is."""
     # Codes and bodies are the hosted platform's: https://supabase.com/docs/guides/functions/error-codes
     if request.method not in _METHODS:
         return ApiReply(405)
     # A browser's preflight request has no key, so the gateway lets it through.
-    if not function.verify_jwt or request.method == "OPTIONS" or request.headers.get("apikey"):
+    if not function.verify_jwt or request.method == "OPTIONS":
         return None
     authorization = request.headers.get("authorization", "")
     if not authorization:
@@ -299,6 +299,9 @@ def _refusal(request: ApiRequest, function: DeployedFunction) -> ApiReply | None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return _gateway_error(401, "UNAUTHORIZED_INVALID_JWT_FORMAT", "Auth header is not 'Bearer {token}'")
+    # API keys (sb_…) aren't tokens and belong in another header: https://supabase.com/docs/guides/functions/auth-headers
+    if not token.startswith("eyJ"):
+        return _gateway_error(401, "UNAUTHORIZED_INVALID_JWT_FORMAT", "Invalid JWT format")
     return None
 
 

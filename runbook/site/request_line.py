@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runbook.steps.request import API_KEY, API_KEY_HEADER
 from runbook.steps.view import HttpRequest
 
 __all__ = ["curl_argv", "secrets_to_curl"]
@@ -21,11 +22,18 @@ def curl_argv(request: HttpRequest) -> tuple[str, ...]:
 
 def secrets_to_curl(request: HttpRequest) -> str:
     """Return what asks for the secrets without showing them, and pipes their headers into curl; empty without any."""
-    asked, lines, variables = list[str](), list[str](), list[str]()
+    asked, sent = list[str](), list[str]()
     for header, value in request.headers:
-        if header in request.secrets:
-            scheme, _, name = value.rstrip(">").partition("<")
-            asked.append(f"printf '{name}: '; read -rs {name.upper()}; echo; ")
-            lines.append(f"{header}: {scheme}%s\\n")
-            variables.append(f'"${name.upper()}"')
-    return f"{''.join(asked)}printf '{''.join(lines)}' {' '.join(variables)} | " if asked else ""
+        if header not in request.secrets:
+            continue
+        scheme, _, name = value.rstrip(">").partition("<")
+        variable = f'"${name.upper()}"'
+        asked.append(f"printf '{name}: '; read -rs {name.upper()}; echo; ")
+        line = f"printf '{header}: {scheme}%s\\n' {variable}"
+        if scheme:  # as the walk does, see `runbook.steps.request`
+            line = f"case {variable} in {API_KEY}*) printf '{API_KEY_HEADER}: %s\\n' {variable};; *) {line};; esac"
+        sent.append(line)
+    if not asked:
+        return ""
+    together = sent[0] if len(sent) == 1 else f"{{ {'; '.join(sent)}; }}"
+    return f"{''.join(asked)}{together} | "

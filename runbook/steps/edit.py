@@ -179,7 +179,9 @@ class Edit(Action):
         if self.check:
             argv = self.check.argv(values, to)
             # The terminal finds it beside this Python; a reader of the page has to know where it comes from.
-            origin = " (squawk comes with migration-runbook[check])" if argv[0] == "squawk" else ""
+            origin = (
+                " (squawk comes with migration-runbook[check]; without it, skip this)" if argv[0] == "squawk" else ""
+            )
             yield view.CommandToRun(argv, lead=f"Then check the file{origin}:")
 
 

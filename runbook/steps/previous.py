@@ -36,8 +36,9 @@ _FIX = {
         f"name exists now, put `drop policy NAME on TABLE;` before it. {_COPY}"
     ),
     "column": (
-        "`alter table {table} add column {column} TYPE;` if the column is gone, or `alter table {table} alter column "
-        "{column} type TYPE using {column}::TYPE;` if its type was changed, with the earlier TYPE"
+        "`alter table {table} add column {column} TYPE;` if the column is gone, with the earlier type for TYPE and the "
+        "earlier default, but without NOT NULL, because the rows have no value yet. If its type was changed, "
+        "`alter table {table} alter column {column} type TYPE using {column}::TYPE;`"
     ),
     "migration": (
         "for each object that it changed, the definition in the newest earlier file: with `or replace` for a function "

@@ -41,12 +41,14 @@ from runbook.steps.runnable import Runnable
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-__all__ = ["TARGET_HEADERS", "Request"]
+__all__ = ["API_KEY", "API_KEY_HEADER", "TARGET_HEADERS", "Request"]
 
 _HEADER = Text(r"[A-Za-z0-9-]+", "a header's name")
 _READING = ("GET", "HEAD")
 _SECRETS = "REQUEST_SECRET_HEADERS"
 """The variable that carries secret headers to the process that sends the request, as JSON."""
+API_KEY, API_KEY_HEADER = "sb_", "apikey"
+"""How a project's publishable and secret keys begin, and the header that they belong in."""
 TARGET_HEADERS = "REQUEST_TARGET_HEADERS"
 """The variable with which a target (a drill's) adds headers to its requests, as JSON."""
 _SEND = "import sys; from runbook.steps.request import main; sys.exit(main(sys.argv[1:]))"
@@ -71,7 +73,8 @@ class Request(Runnable):
     headers: Mapping[str, str] = key(MapOf(_HEADER, LINE_TEMPLATE), "Headers, by name.", default=dict)
     secret_headers: Mapping[str, str] = key(
         MapOf(_HEADER, NAME),
-        "Headers whose values are secret parameters. Authorization gets `Bearer` before its value.",
+        "Headers whose values are secret parameters. Authorization gets `Bearer` before its value, and a value that "
+        "begins with `sb_` is sent as `apikey` instead.",
         default=dict,
     )
     json: object = key(Anything(), "A body that is sent as JSON; {{name}} fills texts in it.", default=None)
@@ -140,7 +143,7 @@ class Request(Runnable):
 
     def secret_environment(self, secret: Callable[[str], str]) -> Mapping[str, str]:
         """Return the secret headers for the process that sends it."""
-        sent = {name: _with_scheme(name, secret(parameter)) for name, parameter in self.secret_headers.items()}
+        sent = dict(_header_of(name, secret(parameter)) for name, parameter in self.secret_headers.items())
         return {_SECRETS: json.dumps(sent)} if sent else {}
 
     def _headers(self, values: Values) -> dict[str, str]:
@@ -165,7 +168,7 @@ class Request(Runnable):
 
     def view(self, values: Values, to: Destination) -> Iterator[view.Block]:
         """Yield the request, with secrets by their names."""
-        secrets = ((name, _with_scheme(name, f"<{secret}>")) for name, secret in self.secret_headers.items())
+        secrets = (_header_of(name, f"<{secret}>") for name, secret in self.secret_headers.items())
         headers = (*self._headers(values).items(), *secrets)
         names = tuple(self.secret_headers)
         yield view.HttpRequest(self.method, self._url(values, to, str), headers, self._body(values), names)
@@ -195,8 +198,14 @@ def _filled(value: object, values: Values) -> object:
     return value
 
 
-def _with_scheme(name: str, value: str) -> str:
-    return f"Bearer {value}" if name.lower() == "authorization" else value
+def _header_of(name: str, value: str) -> tuple[str, str]:
+    """Return a secret header as it is sent.
+
+    A publishable key isn't a token, so the gateway refuses it as one: supabase.com/docs/guides/functions/auth-headers.
+    """
+    if name.lower() != "authorization":
+        return name, value
+    return (API_KEY_HEADER, value) if value.startswith(API_KEY) else (name, f"Bearer {value}")
 
 
 def _one_line(name: str, text: str) -> str:

@@ -146,7 +146,7 @@ class Survey(Action):
         work.run(Job(first=lambda: self._report(taken, work.look()), looks=looks))
 
     def _report(self, taken: Sequence[Look], ended: Sequence[Ended]) -> Done:
-        lines, found, likely, reasons = list[str](), list[str](), ("", ""), list[str]()
+        lines, found, likely, reasons = list[str](), list[str](), ("", "", ""), list[str]()
         for look, end in zip(taken, ended, strict=True):
             findings = look.findings(end)
             if findings is None:
@@ -159,14 +159,18 @@ class Survey(Action):
             word = _CLEAR if not findings else _FOUND if look.is_fault else _INFO
             lines.append(f"{word:<8}  {look.title}")
             lines += _listed(text for text, _ in findings)
-            likely = next(((option, text) for text, option in findings if option and not likely[0]), likely)
+            marked = ((option, text, look.title) for text, option in findings if option and not likely[0])
+            likely = next(marked, likely)
         # One error may be in a log several times, so the checks are counted, and not their lines.
         counted = f"{len(found)} of {len(taken)} checks found something" if found else "nothing found"
         failed = len(reasons)
         if failed:
             others = f"{len(found)} of the others found something" if found else "nothing found in the others"
             counted = f"{failed} of {len(taken)} commands failed" + (f"; {others}" if failed < len(taken) else "")
-        kept = dict(zip(self.finds, likely, strict=False))
+        option, because, title = likely
+        if option and not found:
+            because = f"No check found a fault. {title}: {because}"
+        kept = dict(zip(self.finds, (option, because), strict=False))
         # If most looks failed, the rest isn't enough to decide on.
         return Done(evidence=counted, output="\n".join(lines), captured=kept, passed=2 * failed <= len(taken))
 

@@ -17,7 +17,7 @@ from runbook.terminal.lines import Band, Lines, band, command_lines, wrap
 
 __all__ = ["brief_options", "in_words", "labelled", "lines_of_blocks", "notes", "render_block"]
 
-_LIKELY = "  Likely, marked >: "
+_SUGGESTED = "  Suggested, marked >: "
 _WORTH_IT = 24
 """The fewest columns in which the beginning of a symptom helps."""
 
@@ -63,11 +63,11 @@ def _request(request: view.HttpRequest, width: int) -> Band:
 def _options(options: view.Options, width: int) -> Band:
     lines: Lines = []
     if options.suggestion:
-        lines += [*wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold"), Text()]
+        lines += [*wrap(options.suggestion, width, first=_SUGGESTED, rest="      ", style="bold"), Text()]
     for number, answer in enumerate(options.answers, start=1):
         mark = ">" if answer.is_suggested else " "
         lines += wrap(answer.text, width, first=f" {mark}{number:>2}  ", style="bold" if answer.is_suggested else "")
-        lines += wrap(answer.symptom, width, first="      ", style="dim") if answer.symptom else []
+        lines += wrap(plain_prose(answer.symptom), width, first="      ", style="dim") if answer.symptom else []
     return band(lines)
 
 
@@ -75,13 +75,17 @@ def brief_options(options: view.Options, width: int) -> Lines:
     """Return each answer on a line of its own, with as much of its symptom as fits there."""
     lines: Lines = []
     if options.suggestion:
-        lines += wrap(options.suggestion, width, first=_LIKELY, rest="      ", style="bold", most=2)
+        lines += wrap(options.suggestion, width, first=_SUGGESTED, rest="      ", style="bold", most=2)
     for number, answer in enumerate(options.answers, start=1):
         mark = ">" if answer.is_suggested else " "
         style = "bold" if answer.is_suggested else ""
         line = wrap(answer.text, width, first=f" {mark}{number:>2}  ", style=style, most=1)[0]
         if answer.symptom and width - line.cell_len >= _WORTH_IT:
-            line = line + Text("   ") + wrap(answer.symptom, width - line.cell_len - 3, style="dim", most=1)[0]
+            line = (
+                line
+                + Text("   ")
+                + wrap(plain_prose(answer.symptom), width - line.cell_len - 3, style="dim", most=1)[0]
+            )
         lines.append(line)
     return lines
 

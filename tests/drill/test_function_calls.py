@@ -35,7 +35,7 @@ drills:
           - {source: Deno, status: 503, body: {error: [busy, 3]}, headers: {Retry-After: "7"}, delay: 1s}
     prove: [{text: It was called, request: "GET /functions/v1/hello", equals: "yes"}]
 """
-KEY = {"Authorization": "Bearer anything"}
+KEY = {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30.x"}
 OK = FunctionResponse(source="new Response", body={"status": "ok", "checks": ("db",)})
 BROKEN = FunctionResponse(source="throw", status=500, body={"error": "thumbnail is undefined"})
 
@@ -151,9 +151,11 @@ def test_a_function_that_is_not_deployed_is_not_found(platform: Platform, path: 
         pytest.param({"Authorization": "anything"}, "UNAUTHORIZED_INVALID_JWT_FORMAT", id="no scheme"),
         pytest.param({"Authorization": "Basic YTpi"}, "UNAUTHORIZED_INVALID_JWT_FORMAT", id="another scheme"),
         pytest.param({"Authorization": "Bearer "}, "UNAUTHORIZED_INVALID_JWT_FORMAT", id="no token"),
+        pytest.param({"Authorization": "Bearer sb_publishable_x"}, "UNAUTHORIZED_INVALID_JWT_FORMAT", id="an API key"),
+        pytest.param({"apikey": "sb_publishable_x"}, "UNAUTHORIZED_NO_AUTH_HEADER", id="an API key in its header"),
     ],
 )
-def test_a_call_without_a_key_is_refused(platform: Platform, headers: Mapping[str, str], code: str) -> None:
+def test_a_call_without_a_token_is_refused(platform: Platform, headers: Mapping[str, str], code: str) -> None:
     """With verify_jwt the gateway answers 401 with its code, the function logs nothing, and the call shows."""
     response, body = call(platform, "/hello", headers=headers)
 
@@ -165,16 +167,16 @@ def test_a_call_without_a_key_is_refused(platform: Platform, headers: Mapping[st
 @pytest.mark.parametrize(
     ("method", "headers", "verify"),
     [
-        pytest.param("POST", {"apikey": "anything"}, True, id="apikey"),
-        pytest.param("POST", {"authorization": "bearer x"}, True, id="lower case"),
+        pytest.param("POST", {"Authorization": "Bearer eyJ.e30.x"}, True, id="a token"),
+        pytest.param("POST", {"authorization": "bearer eyJ.e30.x"}, True, id="lower case"),
         pytest.param("OPTIONS", {}, True, id="preflight"),
         pytest.param("POST", {}, False, id="no verify_jwt"),
     ],
 )
-def test_a_call_with_a_key_or_without_need_of_one_goes_through(
+def test_a_call_with_a_token_or_without_need_of_one_goes_through(
     platform: Platform, method: str, headers: Mapping[str, str], verify: bool
 ) -> None:
-    """A key in either header will do, a preflight needs none, nor does a function deployed without verify_jwt."""
+    """A token will do, a preflight needs none, nor does a function deployed without verify_jwt."""
     deploy(platform, GOOD, verify_jwt=verify)
 
     assert call(platform, "/hello", method, headers)[0].status == 200

@@ -62,6 +62,28 @@ FIX = procedure(
 )
 
 
+@pytest.mark.parametrize(
+    ("locks", "reason"),
+    [
+        pytest.param(rows(), "No check found a fault. Look at look changes: column x was added", id="only a fact"),
+        pytest.param(rows("a lock"), "column x was added", id="and a fault"),
+    ],
+)
+def test_suggestion_of_a_mere_fact_says_that_no_check_found_a_fault(
+    tmp_path: Path, locks: Execution, reason: str
+) -> None:
+    """What was changed last isn't proof that it broke something."""
+    changes = replace(a_look("look changes", column="A column"), is_fault=False)
+    fix = procedure(a_survey(LOCKS, changes), FIX.steps[1])
+    executor = FakeExecutor({"look locks": locks, "look changes": rows("column x was added")})
+    operator = FakeOperator([Go(), Stop()])
+
+    Walked(book(fix), tmp_path, operator, executor).begin()
+
+    finished = next(event for event in operator.told if isinstance(event, StepFinished))
+    assert (finished.captured["likely"], finished.captured["likely_because"]) == ("A column", reason)
+
+
 def test_findings_are_listed_and_suggest_an_answer_with_the_reason(tmp_path: Path) -> None:
     """Equal findings are counted. The suggestion is shown at the question, and the operator still decides."""
     column = {"fact": "column x does not exist"}

@@ -429,37 +429,47 @@ def test_stopped_by_ctrl_z_and_continued_it_asks_again(tmp_path: Path) -> None:
 
 WORKING = """
 import os, sys, termios, time, tty
-how, *questions = sys.argv[1:]
+how, place, *questions = sys.argv[1:]
 def show(text):
     os.write(1, text.encode())
 show("working\\n")
 if how.startswith("raw"):
     tty.setraw(0)
-for number in range(12):
-    if "spinner" in how:
-        show("\\r" + "⠋⠙⠹⠸"[number % 4] + " Applying")
-    time.sleep(0.08)
-for question in questions:
+for at, question in enumerate(questions):
+    number = 0
+    while not os.path.exists(f"{place}/ask-{at}"):
+        if "spinner" in how:
+            show("\\r" + "⠋⠙⠹⠸"[number % 4] + " Applying")
+        number += 1
+        time.sleep(0.08)
     show("\\r\\n" + question)
     got = b""
     while not got.endswith((b"\\r", b"\\n")) and not (got and how.startswith("raw")):
         got += os.read(0, 1)
     show(f"\\r\\nGOT {got.decode()!r}\\r\\n")
-    time.sleep(0.3)
+time.sleep(0.3)
 """
+"""Works until a file says that it may ask: then the test decides what comes first, however busy the machine is."""
 QUESTION = "Push these migrations? [y/N] "
 
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Callable[..., pexpect.spawn[str]]:
-    """Start a command of ours that works for a second and then asks, as a step's command."""
+    """Start a command of ours that works and then asks, as a step's command. `at_once` questions don't wait."""
 
-    def start(how: str, *questions: str) -> pexpect.spawn[str]:
-        child = run([sys.executable, "-c", WORKING, how, *questions], tmp_path)
+    def start(how: str, *questions: str, at_once: int = 2) -> pexpect.spawn[str]:
+        for at in range(at_once):
+            let_ask(tmp_path, at)
+        child = run([sys.executable, "-c", WORKING, how, str(tmp_path), *questions], tmp_path)
         child.expect("working")
         return child
 
     return start
+
+
+def let_ask(place: Path, at: int = 0) -> None:
+    """Let the command ask its next question; `at` counts from 0."""
+    (place / f"ask-{at}").touch()
 
 
 def run(argv: Sequence[str], directory: Path, **wanted: object) -> pexpect.spawn[str]:
@@ -476,16 +486,17 @@ def run(argv: Sequence[str], directory: Path, **wanted: object) -> pexpect.spawn
         pytest.param([(0, "y\r")], id="a line"),
         pytest.param([(0.2, "y"), (0.2, "\r")], id="typed"),
         pytest.param([(0, f"{BEGIN}y\r{END}")], id="a marked paste"),
-        pytest.param([(0.05, "y")] * 25, id="a key held down until the question is there"),
+        pytest.param([(0.05, "y")] * 25, id="a key held down"),
     ],
 )
 def test_keys_typed_before_a_commands_question_do_not_answer_it(
-    how: str, pieces: Pieces, ask: Callable[..., pexpect.spawn[str]]
+    how: str, pieces: Pieces, ask: Callable[..., pexpect.spawn[str]], tmp_path: Path
 ) -> None:
     """They are discarded with a note, and only the person's own answer counts."""
-    child = ask(how, QUESTION)
+    child = ask(how, QUESTION, at_once=0)
     send(child, pieces)
     child.expect("typed before the question appeared were discarded")
+    let_ask(tmp_path)
     child.expect_exact(QUESTION)
     time.sleep(0.5)
     press(child, "n\r")
@@ -522,14 +533,17 @@ def test_nothing_pasted_answers_a_commands_yes_or_no(
     assert found(child, r"GOT '(\w+)") == "n"
 
 
-def test_second_question_is_not_answered_by_keys_from_the_first(ask: Callable[..., pexpect.spawn[str]]) -> None:
+def test_second_question_is_not_answered_by_keys_from_the_first(
+    ask: Callable[..., pexpect.spawn[str]], tmp_path: Path
+) -> None:
     """Keys typed after an answer and before the next question are discarded."""
-    child = ask("line", "Name: ", QUESTION)
+    child = ask("line", "Name: ", QUESTION, at_once=1)
     child.expect("Name: ")
     answer(child, "ada")
     child.expect("GOT 'ada")
     send(child, [(0.05, "y"), (0.05, "\r")])
     child.expect("discarded")
+    let_ask(tmp_path, 1)
     child.expect_exact(QUESTION)
     answer(child, "n")
     assert found(child, r"GOT '(\w+)") == "n"
@@ -576,7 +590,7 @@ def test_esc_key_reaches_a_command_that_asks(ask: Callable[..., pexpect.spawn[st
 
 def test_ctrl_c_reaches_a_command_that_asks_nothing(ask: Callable[..., pexpect.spawn[str]]) -> None:
     """Other keys don't, and it comes through in a burst with them."""
-    child = ask("line", QUESTION)
+    child = ask("line", QUESTION, at_once=0)
     send(child, [(0, "yyy\ryyy\x03yyy\r")])
     child.expect('"outcome": "interrupted"')
 

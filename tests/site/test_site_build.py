@@ -81,6 +81,13 @@ def test_every_page_of_the_sources_is_built(site: Path) -> None:
     assert sources | {"404.html"} == set(pages_of(site))
 
 
+def test_pages_about_what_is_broken_do_not_send_their_reader_to_the_emergency(site: Path) -> None:
+    """Whoever is there has chosen already. All other pages point there."""
+    shown = {name for name in pages_of(site) if 'class="rb-alarm"' in (site / name).read_text(encoding="utf-8")}
+    assert {"procedures/add-column.html", "reference/guard.html", "404.html"} <= shown
+    assert not {f"procedures/{name}.html" for name in ("rollback-edge-function", "data-recovery")} & shown
+
+
 def test_no_link_of_the_site_leads_nowhere(site: Path) -> None:
     """Every address and every fragment within the site resolves, and no id occurs twice."""
     assert dead_links(site) == []

@@ -136,18 +136,32 @@ def test_a_request_is_shown_as_it_is_sent() -> None:
     assert "<code>POST https://x/y\napikey: &lt;key&gt;\n\n{&#34;a&#34;: 1}</code>" in shown
 
 
-def test_a_request_can_be_pasted_into_a_shell() -> None:
+@pytest.mark.parametrize(
+    ("secret", "header"), [("k%s\\n", "Authorization: Bearer k%s\\n"), ("sb_publishable_x", "apikey: sb_publishable_x")]
+)
+def test_a_request_can_be_pasted_into_a_shell(secret: str, header: str) -> None:
     """The line asks for the secret, which reaches curl by its input and is in no argv; the body is one word."""
     headers = (("Authorization", "Bearer <caller_key>"), ("Content-Type", "application/json"))
     request = HttpRequest("POST", "https://x/y", headers, """{"a": "it's"}""", ("Authorization",))
     curl = "curl() { printf '%s|' \"$@\"; cat; }; "
 
     line = curl + secrets_to_curl(request) + shlex.join(curl_argv(request))
-    done = subprocess.run(["bash", "-c", line], input="k%s\\n\n", capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "-c", line], input=f"{secret}\n", capture_output=True, text=True, check=True)
 
     sent = """-i|-X|POST|https://x/y|-H|@-|-H|Content-Type: application/json|--data-raw|{"a": "it's"}|"""
-    assert done.stdout == f"caller_key: \n{sent}Authorization: Bearer k%s\\n\n"
+    assert done.stdout == f"caller_key: \n{sent}{header}\n"
     assert done.stderr == ""
+
+
+def test_several_secrets_go_into_one_request() -> None:
+    """Each is asked for in turn, and each has its header."""
+    headers = (("Authorization", "Bearer <token>"), ("x-hook", "<hook>"))
+    request = HttpRequest("POST", "https://x/y", headers, "", ("Authorization", "x-hook"))
+    line = "curl() { cat; }; " + secrets_to_curl(request) + shlex.join(curl_argv(request))
+
+    done = subprocess.run(["bash", "-c", line], input="a\nb\n", capture_output=True, text=True, check=True)
+
+    assert done.stdout == "token: \nhook: \nAuthorization: Bearer a\nx-hook: b\n"
 
 
 def test_a_field_names_its_place_in_the_output(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from runbook.steps import view
 from runbook.steps.destination import Destination
 from runbook.steps.request import Request
 
-SECRET = "sb_publishable_0123456789abcdef"
+SECRET = "eyJhbGciOiJub25lIn0.e30.0123456789abcdef"
 
 
 @dataclass
@@ -87,11 +87,13 @@ def destination(url: str = "https://x.supabase.co/functions/v1") -> Destination:
     return Destination(policy(), 3, lambda _: (), lambda: url)
 
 
-def sent(request: Request, server: Server, **values: str) -> tuple[int, dict[str, object], str]:
+def sent(
+    request: Request, server: Server, *, secret: str = SECRET, **values: str
+) -> tuple[int, dict[str, object], str]:
     """Send it as the walk does; return exit code, the answer, and what was said on standard error."""
-    environment = {**os.environ, **request.environment(), **request.secret_environment(lambda _: SECRET)}
+    environment = {**os.environ, **request.environment(), **request.secret_environment(lambda _: secret)}
     argv = request.argv(values, destination(server.url))
-    assert SECRET not in " ".join(argv)
+    assert secret not in " ".join(argv)
     ended = subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=30, check=False)
     return ended.returncode, json.loads(ended.stdout or "{}"), ended.stderr
 
@@ -142,6 +144,16 @@ def test_secrets_go_by_the_environment_into_headers(server: Server) -> None:
     assert server.seen[0][2]["Authorization"] == f"Bearer {SECRET}"
     assert server.seen[0][2]["Apikey"] == SECRET
     assert "set-cookie" not in json.dumps(answer)
+
+
+def test_an_api_key_is_not_sent_as_a_token(server: Server) -> None:
+    """The gateway refuses `Bearer sb_…`, so the key goes into its own header."""
+    request = Request(function="f", secret_headers={"Authorization": "key"}, at=AT)
+
+    sent(request, server, secret="sb_publishable_drill")
+
+    assert server.seen[0][2]["Apikey"] == "sb_publishable_drill"
+    assert "Authorization" not in server.seen[0][2]
 
 
 def test_a_redirect_is_the_answer(server: Server) -> None:

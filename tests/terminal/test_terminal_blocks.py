@@ -37,7 +37,7 @@ SHOWN: tuple[tuple[view.Block, str], ...] = (
     ),
     (
         view.Options((view.Choice("Yes", is_suggested=True), view.Choice("No", "It is red")), "It is green"),
-        "  Likely, marked >: Yes. It is green.\n\n > 1  Yes\n   2  No\n      It is red",
+        "  Suggested, marked >: Yes. It is green.\n\n > 1  Yes\n   2  No\n      It is red",
     ),
     (view.Looks((view.Reading("Locks", (LOOK,)), view.Reading("Errors", (LOOK,)))), "  - Locks\n  - Errors"),
     (view.Ask(parameter("rate")), "  Value: rate?"),

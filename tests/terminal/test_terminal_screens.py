@@ -194,7 +194,7 @@ def test_a_question_with_many_answers_fits_a_small_screen(width: int, height: in
     text = plain_text(lines)
     assert _fits(lines, width, height - 1)
     numbers = [f"{'>' if number == 4 else ' '} {number}  Answer number {number}" for number in range(1, 10)]
-    for part in ("PRODUCTION", "What is broken?", "Likely, marked >: Answer number 4", *numbers):
+    for part in ("PRODUCTION", "What is broken?", "Suggested, marked >: Answer number 4", *numbers):
         assert part in text
     assert text.count(" of a question   Errors name it, or") == 9
     assert "? shows how to recognize each answer." in text

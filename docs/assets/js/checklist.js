@@ -44,7 +44,7 @@
   function sentence(state) {
     if (!store.kept) return "This browser keeps no ticks: they are gone when you leave the page.";
     if (state.started) return `started ${time(new Date(state.started))}`;
-    if (store.stale) return `The ticks of ${time(new Date(store.stale))} were more than a day old and are gone.`;
+    if (store.stale) return `Your progress from ${time(new Date(store.stale))} was cleared, because it was more than a day old.`;
     return "not started";
   }
 

@@ -27,7 +27,7 @@
   function linked(key) {
     const name = key.split(".").pop();
     const field = document.querySelector(`[data-rb-field="${key}"]`);
-    if (!field) return name;
+    if (!field) return `${name} (explained below)`;
     const link = document.createElement("a");
     link.href = `#${field.id}`;
     link.textContent = name;

@@ -80,7 +80,7 @@
     const wrong = value !== "" && !allowed(field, value);
     field.setAttribute("aria-invalid", String(wrong));
     const problem = document.getElementById(`${field.id}-problem`);
-    const text = wrong ? "Not a value this procedure allows; no command uses it." : "";
+    const text = wrong ? "This doesn't fit, so no command uses it." : "";
     if (problem.textContent !== text) problem.textContent = text;
     problem.previousElementSibling.textContent = wrong ? "" : value; // the line on paper
     return !wrong;
