@@ -29,7 +29,7 @@ __all__ = [
     "recorded",
     "terminal",
     "type_keys",
-    "wait_for_waiting_key",
+    "wait_for_key",
     "walk_ending",
     "walk_terminal",
 ]
@@ -147,7 +147,7 @@ def pid_of(child: pexpect.spawn[str]) -> int:
     return child.pid
 
 
-def wait_for_waiting_key(child: pexpect.spawn[str]) -> None:
+def wait_for_key(child: pexpect.spawn[str]) -> None:
     """Wait until a key that was sent can be read at the program's side: the kernel hands it over in its own time."""
     side = os.open(f"/proc/{pid_of(child)}/fd/0", os.O_RDONLY | os.O_NOCTTY)
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from support.terminals import pid_of, press, program, type_keys, wait_for_waiting_key, walk_ending, walk_terminal
+from support.terminals import pid_of, press, program, type_keys, wait_for_key, walk_ending, walk_terminal
 
 ROOT = Path(__file__).parents[2]
 
@@ -348,7 +348,7 @@ def test_after_a_stop_the_screen_is_drawn_again_and_what_was_typed_is_gone(walk:
     os.kill(pid_of(child), signal.SIGSTOP)
     os.waitpid(pid_of(child), os.WUNTRACED)
     child.send("s")
-    wait_for_waiting_key(child)
+    wait_for_key(child)
     os.kill(pid_of(child), signal.SIGCONT)
     child.expect(r"Step 1 of 1 .*?Apply")
     child.expect("Type yes to run")
