@@ -54,7 +54,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     for name in [name for name in sys.modules if name.partition(".")[0] == "runbook"] if _serving else ():
         del sys.modules[name]
     from runbook.errors import RunbookError
-    from runbook.model import Section
     from runbook.site import source
 
     source.forget()
@@ -65,8 +64,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         raise PluginError(f"the book can't be used:\n{error.message}") from error
     # The theme's templates show this on every page, except the home page and those about what is broken.
     config.extra["emergency"] = next(iter(book.emergencies), None)
-    broken = (each.id for each in book.procedures.values() if each.section is Section.WRONG)
-    config.extra["without_alarm"] = ["index.md", *(f"procedures/{name}.md" for name in broken)]
+    config.extra["without_alarm"] = ["index.md", *(f"procedures/{each.id}.md" for each in book.emergencies)]
     for fence in config.mdx_configs.get("pymdownx.superfences", {}).get("custom_fences", []):
         fence["format"] = _guarded(fence["format"])
     return config

@@ -81,11 +81,8 @@ def brief_options(options: view.Options, width: int) -> Lines:
         style = "bold" if answer.is_suggested else ""
         line = wrap(answer.text, width, first=f" {mark}{number:>2}  ", style=style, most=1)[0]
         if answer.symptom and width - line.cell_len >= _WORTH_IT:
-            line = (
-                line
-                + Text("   ")
-                + wrap(plain_prose(answer.symptom), width - line.cell_len - 3, style="dim", most=1)[0]
-            )
+            symptom = plain_prose(answer.symptom)
+            line = line + Text("   ") + wrap(symptom, width - line.cell_len - 3, style="dim", most=1)[0]
         lines.append(line)
     return lines
 

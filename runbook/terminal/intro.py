@@ -110,8 +110,8 @@ def render_question(parameter: Parameter, problem: str, width: int = 80, height:
     hints += [f"Enter takes {parameter.default}"] if parameter.default else []
     hints += ["it isn't shown or stored"] if parameter.secret else []
     hints += ["paste it whole, or type @ and the path of a file that contains it"] if parameter.takes_lines else []
-    hints += [] if parameter.secret else ["q stops"]
-    lines += wrap("; ".join(hints), width, first="  ", style="dim") if hints else []
+    hints += ["q stops"]
+    lines += wrap("; ".join(hints), width, first="  ", style="dim")
     return fit([band(lines), band(offered_lines(parameter, width), 3)], height - 1)
 
 

@@ -128,22 +128,24 @@ class TerminalOperator:
                 self._dialog.problem(f"Press Enter to {'continue' if back else 'begin'}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
-        """Return the value for a parameter; `q` alone is no value. Raises RunbookError when it or the end comes."""
+        """Return the value for a parameter. Raises RunbookError if the answer is `q` or the input ends."""
         self._show(render_question(parameter, problem, self._dialog.width, self._dialog.height))
         try:
-            if parameter.takes_lines:
-                return self._dialog.secret_lines("value> ", parameter.longest)
-            if parameter.secret:
-                return self._dialog.secret("value> ")
-            typed = self._pick(parameter) if parameter.offered else self._dialog.value("value> ")
+            typed = self._value_of(parameter)
         except EOFError as end:
             raise RunbookError(f"no value for {parameter.name}: the input ended") from end
         if typed == "q":
-            raise RunbookError(
-                f"no value for {parameter.name}: you stopped with q",
-                hint=f"If the value is the letter q, give it with --set {parameter.name}=q.",
-            )
+            # No secret is a single letter.
+            hint = "" if parameter.secret else f"If the value is the letter q, give it with --set {parameter.name}=q."
+            raise RunbookError(f"no value for {parameter.name}: you stopped with q", hint=hint)
         return typed
+
+    def _value_of(self, parameter: Parameter) -> str:
+        if parameter.takes_lines:
+            return self._dialog.secret_lines("value> ", parameter.longest)
+        if parameter.secret:
+            return self._dialog.secret("value> ")
+        return self._pick(parameter) if parameter.offered else self._dialog.value("value> ")
 
     def _pick(self, parameter: Parameter) -> str:
         """Return a value, or numbers from the list; `?` shows the whole list."""

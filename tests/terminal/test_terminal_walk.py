@@ -260,12 +260,16 @@ def test_value_is_asked_for_until_it_fits_and_enter_takes_the_default(walk: Star
     assert walk_ending(child) == (0, [["look", "one"]])
 
 
-def test_letter_q_at_the_question_for_a_value_stops_and_is_no_value(walk: Start) -> None:
+@pytest.mark.parametrize(("procedure", "parameter"), [("value", "table"), ("secret", "token")])
+def test_letter_q_at_the_question_for_a_value_stops_and_is_no_value(
+    walk: Start, procedure: str, parameter: str
+) -> None:
     """It stops at every other prompt, too."""
-    child = walk("value")
+    child = walk(procedure)
     child.expect("q stops")
-    _type(child, "q", prompt="value> ")
-    child.expect("no value for table: you stopped with q")
+    child.expect("value> ")
+    press(child, "q\r")
+    child.expect(f"no value for {parameter}: you stopped with q")
     assert walk_ending(child) == (1, [])
 
 
