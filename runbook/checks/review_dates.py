@@ -1,4 +1,4 @@
-"""Check review dates: one in the future is a typo, and would hide an overdue page."""
+"""Check review dates: one in the future is a typo, and would hide an overdue page. Overdue reviews are no mistakes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from datetime import date, timedelta
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
+from runbook.model import Book, Procedure
 
-__all__ = ["check_reviewed"]
+__all__ = ["check_reviewed", "overdue"]
+
+
+def overdue(book: Book, today: date) -> tuple[Procedure, ...]:
+    """Return the procedures whose review is overdue, the longest one first."""
+    return tuple(
+        sorted((one for one in book.procedures.values() if one.due < today), key=lambda one: (one.due, one.id))
+    )
 
 
 def check_reviewed(subject: Subject, notes: Notes, today: date) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from runbook.checks import find_problems
+from runbook.checks.review_dates import overdue
 from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
 from runbook.model import Book
@@ -25,8 +27,9 @@ def command(book: str | None, form: str) -> int:
 
     In a checkout with a site, also check that every procedure has a page and every page a procedure.
 
-    Findings go to standard output as file:line:column, the summary to standard error. The exit code is 0 if there are
-    no findings and 2 if there are some.
+    Findings go to standard output as file:line:column, the summary and overdue reviews to standard error. The exit code
+    is 0 if there are no findings and 2 if there are some. An overdue review is none, because a date must not stop a
+    correction.
     """
     reading, findings = find_problems(book)
     findings = (*findings, *(page_findings(reading.book) if reading.book else ()))
@@ -36,6 +39,9 @@ def command(book: str | None, form: str) -> int:
     else:
         for finding in findings:
             click.echo(str(finding))
+    for procedure in overdue(reading.book, datetime.now(UTC).date()) if reading.book else ():
+        place = f"{procedure.at.file}:{procedure.at.line}"
+        click.echo(f"{place}: notice: {procedure.id}: its review is overdue since {procedure.due}", err=True)
     click.echo(_summary(reading.book, findings), err=True)
     return ExitCode.USAGE if findings else ExitCode.DONE
 

@@ -7,15 +7,17 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
+from runbook.cli.site import find_config
 from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
 from runbook.extras import installed
+from runbook.installation import command_that_adds
 from runbook.journal.directory import open_directory
 from runbook.model import Policy
 from runbook.runtime.environment import Remedy, child_environment, find_traps, settled_environment
@@ -25,11 +27,7 @@ from runbook.user_directories import state_directory
 
 __all__ = ["Diagnosis", "Found", "check_part", "diagnose"]
 
-_PARTS = {
-    "check": (("squawk", "pgparse"), "checks migration files"),
-    "site": (("mkdocs", "material", "markdown_exec", "pymdownx"), "builds the documentation site"),
-}
-"""Optional parts: what they import, and what they are for."""
+_SITE = ("mkdocs", "material", "markdown_exec", "pymdownx", "jinja2")
 
 
 class Found(StrEnum):
@@ -195,7 +193,10 @@ def _link(place: _Place) -> Iterator[Diagnosis]:
     if ref:
         yield Diagnosis("link", Found.GOOD, ref)
     else:
-        text = "no project is linked here; procedures that reach production need one"
+        text = (
+            "no project is linked here, which is right where you develop. Where you run a procedure on production, "
+            "link it:"
+        )
         yield Diagnosis("link", Found.NOTE, text, "npx supabase link --project-ref REF")
 
 
@@ -232,17 +233,23 @@ def _traps(place: _Place) -> Iterator[Diagnosis]:
 
 
 def _parts(_place: _Place) -> Iterator[Diagnosis]:
-    for part, (modules, purpose) in _PARTS.items():
-        yield check_part(part, modules, purpose)
+    yield check_part("check", ("squawk", "pgparse"), "checks migration files")
+    site = check_part("site", _SITE, "builds the documentation site")
+    try:
+        if site.found is Found.GOOD:
+            site = replace(site, text=f"{site.text}, {find_config()}")
+    except UsageError as error:
+        site = replace(site, found=Found.OPTIONAL, text=f"{site.text}; {error.message}", fix=error.hint)
+    yield site
 
 
 def check_part(part: str, modules: Sequence[str], purpose: str) -> Diagnosis:
-    """Check whether everything that `pip install 'migration-runbook[PART]'` installs is there."""
+    """Check whether everything that the optional part of the distribution installs is there."""
     lacking = [module for module in modules if not _is_there(module)]
     if not lacking:
         return Diagnosis(f"part {part}", Found.GOOD, purpose)
     text = f"{purpose}; {', '.join(lacking)} is not installed"
-    return Diagnosis(f"part {part}", Found.OPTIONAL, text, f"pip install 'migration-runbook[{part}]'")
+    return Diagnosis(f"part {part}", Found.OPTIONAL, text, command_that_adds(part))
 
 
 def _is_there(module: str) -> bool:

@@ -76,11 +76,17 @@ def _end_at_system(error: OSError) -> int:
 def _end_click_or_bug(error: Exception) -> int:
     import click
 
+    from runbook.cli.platform_check import POSIX_MODULES, unsupported
+
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.exceptions.Abort):
         _say("\nrunbook: interrupted", "")
         return ExitCode.INTERRUPTED
+    if isinstance(error, ModuleNotFoundError) and error.name in POSIX_MODULES:
+        lacking = unsupported()
+        _say(f"runbook: {lacking.message}; this Python has no {error.name}", lacking.hint)
+        return lacking.exit_code
     if isinstance(error, click.ClickException):
         _show_usage(error)
         return ExitCode.USAGE

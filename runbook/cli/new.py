@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import click
 
 from runbook.checks import open_book
 from runbook.errors import ExitCode, UsageError
+from runbook.installation import checkout
 from runbook.loading import PACKAGED_BOOK
+from runbook.loading.json_schema import schema_text
 from runbook.model import Section
 from runbook.printable import suspect
 from runbook.site.new_procedure import draft, nav_entries, page, with_nav_entry
 
-__all__ = ["command"]
+__all__ = ["command", "writable_book"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -44,11 +46,14 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
         raise UsageError(
             f"'{name}' can't be a procedure's id", hint="Lower case letters, digits and hyphens: rotate-keys"
         )
-    directory = Path(book or os.environ.get("RUNBOOK_BOOK") or PACKAGED_BOOK)
+    directory = writable_book(book)
     heading = _one_line("--title", title) if title else name.replace("-", " ").capitalize()
     owner = _one_line("--owner", owner)
     today = datetime.now(UTC).date()
     written = {directory / "procedures" / f"{name}.yaml": draft(heading, Section(section), owner=owner, reviewed=today)}
+    schema = directory / "schema" / "procedure.schema.json"
+    if not schema.exists():  # the draft's first line names it
+        written[schema] = schema_text("procedure")
     config = _config_beside(directory)
     if config is not None:
         written |= _page_files(config, name, heading, Section(section))
@@ -68,6 +73,7 @@ def page_(book: str | None, name: str) -> int:
     opened = open_book(book)
     found = opened.procedure(name)
     config = _config_beside(Path(opened.directory))
+    writable_book(book)
     if config is None:
         raise UsageError("there is no mkdocs.yml beside this book", hint="Pages belong to a checkout with a site.")
     written = _page_files(config, name, found.title, found.section)
@@ -75,6 +81,17 @@ def page_(book: str | None, name: str) -> int:
     for file in written:
         click.echo(file)
     return ExitCode.DONE
+
+
+def writable_book(named: str | None) -> Path:
+    """Return the directory of the book to write to. Raises UsageError if that would be the installed package's own."""
+    directory = Path(named) if named else PACKAGED_BOOK
+    if directory.resolve() == PACKAGED_BOOK.resolve() and checkout() is None:
+        raise UsageError(
+            "the packaged book is part of the installation: the next upgrade would remove what is written there",
+            hint="Make a book of your own with `runbook init`, then name it: runbook --book DIR, or set RUNBOOK_BOOK.",
+        )
+    return directory
 
 
 def _one_line(option: str, text: str) -> str:
@@ -108,7 +125,17 @@ def _write(written: dict[Path, str], *, may_exist: Path | None) -> None:
     for file in written:
         if file.exists() and file != may_exist:
             raise UsageError(f"{file} already exists", hint="Choose another name, or edit that file.")
-        if not file.parent.is_dir():
+        if not file.parent.is_dir() and file.parent.name != "schema":
             raise UsageError(f"{file.parent} doesn't exist", hint="Is this the directory of a book?")
-    for file, content in written.items():
-        file.write_text(content, encoding="utf-8")
+    new = [file for file in written if file != may_exist]
+    try:
+        for file, content in written.items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        for file in new:
+            with suppress(OSError):
+                file.unlink()
+        where = error.filename or file
+        hint = "Nothing was written. Change the permissions, or name another book with --book."
+        raise UsageError(f"can't write '{where}': {error.strerror}", hint=hint) from error

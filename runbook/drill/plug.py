@@ -22,20 +22,11 @@ def _load_command() -> click.Command:
 
 
 def _check_machine() -> Iterator[Diagnosis]:
-    from runbook.cli.doctor_checks import Diagnosis, Found, check_part
-    from runbook.errors import RunbookError
-    from runbook.runtime.toolchain import postgres_package, system_postgres
+    from runbook.cli.doctor_checks import check_part
+    from runbook.drill.tools import check_tools
 
     yield check_part("drill", ("psycopg",), "practises on a throwaway database")
-    try:
-        found = postgres_package() or system_postgres()
-    except RunbookError:
-        found = None
-    if found:
-        yield Diagnosis("PostgreSQL", Found.GOOD, f"for drills, {found}")
-    else:
-        fix = "npm ci, or runbook drill --postgres URL"
-        yield Diagnosis("PostgreSQL", Found.OPTIONAL, "drills need one of their own", fix)
+    yield from check_tools()
 
 
 def _under_way() -> tuple[str, ...]:

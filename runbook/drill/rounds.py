@@ -23,6 +23,7 @@ from runbook.drill.proofs import checked_steps
 from runbook.drill.stage import choose_drill, run_drill, set_stage
 from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
+from runbook.installation import checkout
 from runbook.journal.events import OptionChosen
 from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book, Procedure
@@ -163,9 +164,9 @@ def _book(directory: str | None) -> Book:
 
 def results_file(directory: str | None) -> Path:
     """Return the file for results: in a checkout's docs/ for the packaged book, else in the state directory."""
-    docs = Path(__file__).resolve().parents[2] / "docs"
-    if directory is None and docs.is_dir():
-        return docs / "drills.json"
+    root = checkout()
+    if directory is None and root is not None:
+        return root / "docs" / "drills.json"
     return state_directory() / "drills.json"
 
 

@@ -10,6 +10,7 @@ import click
 
 from runbook.cli.run_options import complete_procedure, require_person
 from runbook.drill import console
+from runbook.drill.tools import provide_tools
 from runbook.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     if every:
         if not auto:
             raise UsageError("--all requires --auto", hint="Add --auto, or name one procedure to drill by hand.")
+        provide_tools((3,) if major == "3" else (2,) if major == "2" else (3, 2), url=database)
         return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
     if not major.isdigit():
         raise UsageError(f"--cli {major} requires --all", hint="For one drill, use --cli 2 or --cli 3.")
@@ -86,6 +88,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
             what = f"'{drill.name}' can't be drilled by hand: its own answers contain the mistake"
             raise UsageError(what, hint="Add --auto.")
         require_person()
+    provide_tools((int(major),), url=database)
     return console.hold(
         book,
         chosen,

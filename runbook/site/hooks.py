@@ -93,8 +93,8 @@ def on_pre_build(config: MkDocsConfig) -> None:
             if not (Path(config.docs_dir) / f"{name}.md").is_file():
                 _log.warning("runbook: includes/changes.yaml: there is no page %s", name)
     for procedure in source.book().procedures.values():
-        if source.due(procedure) < source.today():
-            _notice.warning("%s: its review is overdue since %s", procedure.id, source.due(procedure))
+        if procedure.due < source.today():
+            _notice.warning("%s: its review is overdue since %s", procedure.id, procedure.due)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

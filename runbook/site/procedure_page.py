@@ -9,7 +9,7 @@ from markupsafe import Markup
 from runbook.site.new_procedure import HEADINGS, anchor
 from runbook.site.page_context import page_context
 from runbook.site.pictures import way
-from runbook.site.source import drilled, due, source_page, today
+from runbook.site.source import drilled, source_page, today
 from runbook.site.templating import render
 
 __all__ = ["page", "part"]
@@ -56,7 +56,7 @@ def part(name: str, part_name: str) -> Markup:
         last_drill=last_drill,
         drills=results,
         source=source_page(name),
-        review_due=due(procedure),
-        is_late=due(procedure) < today(),
+        review_due=procedure.due,
+        is_late=procedure.due < today(),
         way=way,
     )

@@ -35,7 +35,7 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.site.source import book, checkout, due, for_one_build, terms, today
+from runbook.site.source import book, checkout, for_one_build, terms, today
 from runbook.site.templating import render
 
 __all__ = [
@@ -148,9 +148,9 @@ def corrections() -> Markup:
 def owners() -> Markup:
     """Render each owner with the procedures that they maintain, the one whose review is due first on top."""
     owned: dict[str, list[Procedure]] = {}
-    for procedure in sorted(book().procedures.values(), key=due):
+    for procedure in sorted(book().procedures.values(), key=lambda one: one.due):
         owned.setdefault(procedure.owner, []).append(procedure)
-    return render("reference/owners.html", owners=sorted(owned.items()), due=due, today=today())
+    return render("reference/owners.html", owners=sorted(owned.items()), today=today())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
-from runbook.model import Book, Procedure
+from runbook.model import Book
 
 if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
@@ -22,7 +22,6 @@ __all__ = [
     "book",
     "checkout",
     "drilled",
-    "due",
     "for_one_build",
     "forget",
     "source_page",
@@ -113,11 +112,6 @@ def today() -> date:
     # It makes two builds of one commit identical, whatever the day (reproducible-builds.org).
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
-
-
-def due(procedure: Procedure) -> date:
-    """Return the day by which a procedure must be reviewed again."""
-    return date.fromordinal(procedure.reviewed.toordinal() + procedure.review_days)
 
 
 def source_page(procedure: str) -> str:

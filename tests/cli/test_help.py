@@ -11,8 +11,9 @@ import click
 import pytest
 
 from runbook.cli import main
-from runbook.cli.group import runbook, verbs
+from runbook.cli.group import runbook
 from runbook.cli.pages import cli_reference
+from runbook.cli.verbs import verbs
 from runbook.errors import ExitCode
 
 

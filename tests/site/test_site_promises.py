@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from support.sites import ROOT, open_all, serving, visiting
 
-from runbook.cli.group import verbs
+from runbook.cli.verbs import verbs
 from runbook.errors import ExitCode
 from runbook.filling import Values
 from runbook.loading.shapes import SHAPES
