@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 __all__ = ["checkout", "command_that_adds", "command_that_adds_tools"]
@@ -52,6 +51,8 @@ def _is_made_by_uv(prefix: Path) -> bool:
 
 def _origin() -> str:
     """Return ` @ URL` if this package was installed from a file or a repository (PEP 610), "" for an index."""
+    from importlib.metadata import PackageNotFoundError, distribution  # slow to import, and only for a message
+
     try:
         written = json.loads(distribution(_DISTRIBUTION).read_text("direct_url.json") or "{}")
         url, vcs = str(written.get("url", "")), written.get("vcs_info", {})

@@ -25,7 +25,7 @@ from runbook.runtime.project import dotenv_texts, find_project, installed_versio
 from runbook.runtime.subprocesses import ask, editor_command
 from runbook.user_directories import state_directory
 
-__all__ = ["Diagnosis", "Found", "check_part", "diagnose"]
+__all__ = ["Diagnosis", "Found", "check_part", "diagnose", "lacking_modules"]
 
 _SITE = ("mkdocs", "material", "markdown_exec", "pymdownx", "jinja2")
 
@@ -245,11 +245,17 @@ def _parts(_place: _Place) -> Iterator[Diagnosis]:
 
 def check_part(part: str, modules: Sequence[str], purpose: str) -> Diagnosis:
     """Check whether everything that the optional part of the distribution installs is there."""
-    lacking = [module for module in modules if not _is_there(module)]
+    lacking = lacking_modules(modules)
     if not lacking:
         return Diagnosis(f"part {part}", Found.GOOD, purpose)
-    text = f"{purpose}; {', '.join(lacking)} is not installed"
+    are = "is" if len(lacking) == 1 else "are"
+    text = f"{purpose}; {', '.join(lacking)} {are} not installed"
     return Diagnosis(f"part {part}", Found.OPTIONAL, text, command_that_adds(part))
+
+
+def lacking_modules(modules: Sequence[str]) -> list[str]:
+    """Return those of some modules and programs of optional parts that aren't installed."""
+    return [module for module in modules if not _is_there(module)]
 
 
 def _is_there(module: str) -> bool:

@@ -22,10 +22,8 @@ def _load_command() -> click.Command:
 
 
 def _check_machine() -> Iterator[Diagnosis]:
-    from runbook.cli.doctor_checks import check_part
     from runbook.drill.tools import check_tools
 
-    yield check_part("drill", ("psycopg",), "practises on a throwaway database")
     yield from check_tools()
 
 

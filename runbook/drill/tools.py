@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import click
 
+from runbook.cli.doctor_checks import Diagnosis, Found, check_part, lacking_modules
 from runbook.errors import MissingPartError, RunbookError
 from runbook.installation import command_that_adds, command_that_adds_tools
 from runbook.runtime.toolchain import cli_package, node_directory, pinned_cli, postgres_package, system_postgres
 
-if TYPE_CHECKING:
-    from runbook.cli.doctor_checks import Diagnosis
-
 __all__ = ["check_tools", "provide_tools"]
+
+_MODULES = ("psycopg", "squawk")
+"""Procedures check their SQL files with squawk, and a drill runs those checks, too."""
 
 
 def provide_tools(majors: Sequence[int], *, url: str | None) -> None:
@@ -26,9 +25,11 @@ def provide_tools(majors: Sequence[int], *, url: str | None) -> None:
     """
     # First what no installation of tools would add.
     node_directory()
-    if find_spec("psycopg") is None:
-        what = "drills need psycopg, the Python driver for PostgreSQL"
-        raise MissingPartError(what, hint=f"Add it with: {command_that_adds('drill')}")
+    lacking = lacking_modules(_MODULES)
+    if lacking:
+        raise MissingPartError(
+            f"drills need {' and '.join(lacking)}", hint=f"Add it with: {command_that_adds('drill')}"
+        )
     try:
         _require(majors, url)
     except MissingPartError as missing:
@@ -50,7 +51,7 @@ def _require(majors: Sequence[int], url: str | None) -> None:
 
 def check_tools() -> Iterator[Diagnosis]:
     """Start each tool that a drill would start, and say which version answered and where it is."""
-    from runbook.cli.doctor_checks import Diagnosis, Found
+    yield check_part("drill", _MODULES, "practises on a throwaway database")
     from runbook.drill.machine import cache_directory, find_binaries, server_account
     from runbook.runtime.tool_install import program_version, started_cli
 

@@ -302,8 +302,11 @@ def _moved(tool: StartedTool, draft: Path, place: Path) -> StartedTool:
 
 
 def _last_lines(answer: Answer) -> str:
-    """Return the lines that say what went wrong, without npm's marks and its log's path."""
+    """Return what of an answer says what went wrong, without npm's marks and its log's path."""
     said = (answer.stderr or answer.stdout).splitlines()
     lines = [re.sub(r"^npm (?:error|ERR!) ?", "", line).strip() for line in said]
     told = [line for line in lines if line and "complete log of this run" not in line]
+    named = [line for line in told if re.match(r"\w*Error: ", line)]  # Node.js puts it above the stack
+    if named:
+        return named[0][:400]
     return "; ".join(told[:3] if len(told) > 3 and told[0].startswith("code ") else told[-3:])[:400]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,23 @@ def test_every_field_of_the_format_is_accepted(rich: Path, capsys: pytest.Captur
     """A book that uses everything has no problem, and the summary counts what it holds."""
     assert main(["--book", str(rich), "check"]) == 0, capsys.readouterr().out
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "2 procedures, 21 steps, 9 rules: no problems\n")
+    assert (out, err.splitlines()[-1]) == ("", "2 procedures, 21 steps, 9 rules: no problems")
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(31, True), (30, False), (1, False)])
+def test_an_overdue_review_is_told_and_is_no_failure(
+    days: int, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A review of 30 days' validity is overdue on day 31. A date must not stop a correction, so the exit code is 0."""
+    reviewed = datetime.now(UTC).date() - timedelta(days=days)
+    text = re.sub(r"reviewed: .*", f"reviewed: {reviewed}", PROCEDURE)
+    book = write_book(tmp_path / "book", {"add-thing": re.sub(r"review_every: .*", "review_every: 30d", text)})
+
+    assert main(["--book", str(book), "check"]) == 0
+    out, err = capsys.readouterr()
+    told = f"add-thing.yaml:1: notice: add-thing: its review is overdue since {reviewed + timedelta(days=30)}"
+    assert (told in err) == is_told
+    assert "review" not in out
 
 
 @pytest.mark.parametrize(

