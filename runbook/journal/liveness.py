@@ -23,7 +23,9 @@ def start_time(pid: int) -> str:
     """
     if not Path("/proc/self/stat").exists():
         words = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
-        shown = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+        # Otherwise another language or time zone, as in another terminal, would give another start time.
+        settings = {"LC_ALL": "C", "TZ": "UTC"}
+        shown = subprocess.run(words, env=settings, capture_output=True, text=True, check=False).stdout
         state, _, started = shown.strip().partition(" ")
         return "" if state.startswith("Z") else started.strip()
     fields = _stat_fields(Path(f"/proc/{pid}/stat"))

@@ -13,7 +13,8 @@ from support.terminals import ROOT
 
 from runbook.cli.verbs import verbs
 from runbook.drill import machine
-from runbook.drill.machine import Account, link_libraries
+from runbook.drill.machine import Account
+from runbook.journal.liveness import start_time
 from runbook.journal.machine_locks import MachineLocks
 from runbook.runtime import toolchain
 from runbook.runtime.programs import Programs
@@ -130,8 +131,8 @@ def test_libraries_of_macos_are_linked(mac: Path) -> None:
     (mac / "pg-symlinks.json").write_text(
         '[{"source": "native/lib/libicuuc.68.2.dylib", "target": "native/lib/libicuuc.68.dylib"}]'
     )
-    link_libraries(mac)
-    link_libraries(mac)  # a second time changes nothing
+    toolchain.link_libraries(mac)
+    toolchain.link_libraries(mac)  # a second time changes nothing
     assert (mac / "lib" / "libicuuc.68.dylib").resolve() == mac / "lib" / "libicuuc.68.2.dylib"
 
 
@@ -160,6 +161,21 @@ def test_a_temporary_directory_behind_a_link_is_trusted_like_its_target(tmp_path
 
     (tmp_path / "private" / "var").chmod(0o777)
     assert not is_out_of_reach(tmp_path / "var" / "mine" / "file")
+
+
+def test_the_start_time_of_a_process_is_the_same_in_every_time_zone_and_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without /proc it comes from `ps`. A run that another terminal resumes compares it."""
+    monkeypatch.setattr("runbook.journal.liveness.Path", lambda _name: Path("/nowhere"))
+    seen = set[str]()
+    for zone, language in (("UTC", "C"), ("Asia/Kathmandu", "C.UTF-8"), ("America/New_York", "de_DE.UTF-8")):
+        monkeypatch.setenv("TZ", zone)
+        monkeypatch.setenv("LC_ALL", language)
+        seen.add(start_time(os.getpid()))
+
+    assert len(seen) == 1
+    assert "" not in seen
 
 
 def test_locks_work_in_a_directory_behind_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
