@@ -15,7 +15,7 @@ OWN_VARIABLES = {
     "RUNBOOK_LOCKS": "the directory, shared by all users of a machine, in which runs lock their targets (`/tmp`)",
     "RUNBOOK_SITE_URL": "the site's address",
     "RUNBOOK_TEST_WORKERS": "how many processes run the tests",
-    "RUNBOOK_TOOLS": "the node_modules with both Supabase CLIs",
+    "RUNBOOK_TOOLS": "the node_modules with the tools of drills",
 }
 """The program's own settings and their purpose. A test finds variables that are missing here."""
 

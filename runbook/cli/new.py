@@ -11,14 +11,13 @@ import click
 
 from runbook.checks import open_book
 from runbook.errors import ExitCode, UsageError
-from runbook.installation import checkout
-from runbook.loading import PACKAGED_BOOK
 from runbook.loading.json_schema import schema_text
+from runbook.loading.place import writable_book
 from runbook.model import Section
 from runbook.printable import suspect
 from runbook.site.new_procedure import draft, nav_entries, page, with_nav_entry
 
-__all__ = ["command", "writable_book"]
+__all__ = ["command"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -81,17 +80,6 @@ def page_(book: str | None, name: str) -> int:
     for file in written:
         click.echo(file)
     return ExitCode.DONE
-
-
-def writable_book(named: str | None) -> Path:
-    """Return the directory of the book to write to. Raises UsageError if that would be the installed package's own."""
-    directory = Path(named) if named else PACKAGED_BOOK
-    if directory.resolve() == PACKAGED_BOOK.resolve() and checkout() is None:
-        raise UsageError(
-            "the packaged book is part of the installation: the next upgrade would remove what is written there",
-            hint="Make a book of your own with `runbook init`, then name it: runbook --book DIR, or set RUNBOOK_BOOK.",
-        )
-    return directory
 
 
 def _one_line(option: str, text: str) -> str:

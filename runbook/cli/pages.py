@@ -17,8 +17,9 @@ from runbook.cli.verbs import verbs
 from runbook.reports.json_format import KEYS
 from runbook.site import procedure_page
 from runbook.site.templating import render
+from runbook.variables import OWN_VARIABLES
 
-__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure", "report_keys"]
+__all__ = ["CommandHelp", "Paragraph", "cli_reference", "procedure", "report_keys", "variables"]
 
 _KEEPS_LINES = "\b\n"
 """How click marks a paragraph that it must not wrap."""
@@ -60,6 +61,11 @@ def cli_reference() -> Markup:
 def report_keys() -> Markup:
     """Render the keys of a report in JSON, with what each holds."""
     return render("reference/report_keys.html", keys=KEYS.items())
+
+
+def variables() -> Markup:
+    """Render the environment variables that are settings of the program."""
+    return render("reference/variables.html", variables=OWN_VARIABLES.items())
 
 
 def _tree(command: click.Command, parent: click.Context, name: str) -> Iterator[CommandHelp]:

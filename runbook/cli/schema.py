@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from runbook.cli.new import writable_book
 from runbook.errors import UsageError
 from runbook.loading.json_schema import SCHEMA_NAMES, schema_text
+from runbook.loading.place import writable_book
 
 __all__ = ["command"]
 

@@ -77,8 +77,8 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     if every:
         if not auto:
             raise UsageError("--all requires --auto", hint="Add --auto, or name one procedure to drill by hand.")
-        provide_tools((3,) if major == "3" else (2,) if major == "2" else (3, 2), url=database)
-        return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
+        provide_tools((int(major),) if major.isdigit() else (3, 2), url=database)
+        return console.hold_all(book, procedure, cli=major, url=database, results=results)
     if not major.isdigit():
         raise UsageError(f"--cli {major} requires --all", hint="For one drill, use --cli 2 or --cli 3.")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)

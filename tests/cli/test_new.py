@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,28 +17,33 @@ def _files(directory: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in directory.rglob("*") if path.is_file()}
 
 
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the packaged book as it is when installed: no checkout is around it."""
+    book = tmp_path / "site-packages" / "runbook" / "book"
+    shutil.copytree(PACKAGED_BOOK, book)
+    monkeypatch.setattr("runbook.loading.place.PACKAGED_BOOK", book)
+    monkeypatch.chdir(tmp_path)
+    return book
+
+
 @pytest.mark.parametrize(
     "words",
     [("new", "procedure", "rotate-keys"), ("new", "page", "emergency-rollback"), ("schema", "--write")],
     ids=" ".join,
 )
-@pytest.mark.parametrize("named", [(), ("--book", str(PACKAGED_BOOK)), ("--book", f"{PACKAGED_BOOK}/../book")])
+@pytest.mark.parametrize("how", ["", "{book}", "{book}/../book"])
 def test_an_installed_package_is_not_written_to(
-    named: tuple[str, ...],
-    words: tuple[str, ...],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    how: str, words: tuple[str, ...], package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The message says how to make a book of one's own."""
-    monkeypatch.setattr("runbook.cli.new.checkout", lambda: None)
-    monkeypatch.chdir(tmp_path)
-    before = _files(PACKAGED_BOOK)
+    """The message says how to make a book of one's own, whether the packaged one was named or not."""
+    before = _files(package)
+    named = ("--book", how.format(book=package)) if how else ()
 
     assert main([*named, *words]) == 2
 
     assert "runbook init" in capsys.readouterr().err
-    assert _files(PACKAGED_BOOK) == before
+    assert _files(package) == before
 
 
 def test_the_header_of_a_new_procedure_names_a_schema_that_exists(
