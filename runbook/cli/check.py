@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,7 @@ from runbook.checks import find_problems
 from runbook.checks.review_dates import overdue
 from runbook.checks.subject import Subject
 from runbook.errors import ExitCode, Finding
+from runbook.loading import PACKAGED_BOOK
 from runbook.model import Book
 from runbook.printable import json_text
 from runbook.site.build_checks import page_findings
@@ -39,11 +41,26 @@ def command(book: str | None, form: str) -> int:
     else:
         for finding in findings:
             click.echo(str(finding))
-    for procedure in overdue(reading.book, datetime.now(UTC).date()) if reading.book else ():
-        place = f"{procedure.at.file}:{procedure.at.line}"
-        click.echo(f"{place}: notice: {procedure.id}: its review is overdue since {procedure.due}", err=True)
+    for line in _notices(reading.book) if reading.book else ():
+        click.echo(line, err=True)
     click.echo(_summary(reading.book, findings), err=True)
     return ExitCode.USAGE if findings else ExitCode.DONE
+
+
+def _notices(book: Book) -> Iterator[str]:
+    """Yield a line for each overdue review. A team can't review the packaged procedures, so those share one line."""
+    late = overdue(book, datetime.now(UTC).date())
+    is_packaged = {one.id: Path(one.at.file).resolve().is_relative_to(PACKAGED_BOOK.resolve()) for one in late}
+    is_teams = Path(book.directory).resolve() != PACKAGED_BOOK.resolve()
+    for procedure in late:
+        if not (is_teams and is_packaged[procedure.id]):
+            place = f"{procedure.at.file}:{procedure.at.line}"
+            yield f"{place}: notice: {procedure.id}: its review is overdue since {procedure.due}"
+    if is_teams and any(is_packaged.values()):
+        number = sum(is_packaged.values())
+        are = "is" if number == 1 else "are"
+        what = f"{count(number, 'review')} in the packaged book {are} overdue"
+        yield f"notice: {what}: a newer version of runbook may have them"
 
 
 def _summary(book: Book | None, findings: Sequence[Finding]) -> str:

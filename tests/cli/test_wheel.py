@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
@@ -35,10 +35,16 @@ def build(directory: Path, **variables: str) -> Path:
             source.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, source / name)
     words = ["wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "-w", str(directory), str(source)]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("RUNBOOK_")}
-    subprocess.run([sys.executable, "-m", "pip", *words], env={**plain, **variables}, check=True, timeout=300)
+    pip(words, directory, **variables)
     (wheel,) = directory.glob("*.whl")
     return wheel
+
+
+def pip(words: Sequence[str], directory: Path, **variables: str) -> None:
+    """Run pip, without what this process knows of this checkout: it would count as installed."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("RUNBOOK_", "PYTHONPATH"))}
+    command = [sys.executable, "-m", "pip", *words]
+    subprocess.run(command, cwd=directory, env={**plain, **variables}, check=True, timeout=300)
 
 
 def metadata(wheel: Path) -> Message:
@@ -87,7 +93,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     environment = root / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=120)
     words = ["--python", str(environment / "bin" / "python"), "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([sys.executable, "-m", "pip", *words, str(wheel)], check=True, timeout=120)
+    pip([*words, str(wheel)], root)
     for name in ("home", "work"):
         (root / name).mkdir()
     found = Installed(wheel, environment, root / "home", root / "work")
