@@ -12,8 +12,6 @@ from platformdirs.macos import MacOS
 from support.terminals import ROOT
 
 from runbook.cli.verbs import verbs
-from runbook.drill import machine
-from runbook.drill.machine import Account
 from runbook.journal.liveness import start_time
 from runbook.journal.machine_locks import MachineLocks
 from runbook.runtime import toolchain
@@ -134,22 +132,6 @@ def test_libraries_of_macos_are_linked(mac: Path) -> None:
     toolchain.link_libraries(mac)
     toolchain.link_libraries(mac)  # a second time changes nothing
     assert (mac / "lib" / "libicuuc.68.dylib").resolve() == mac / "lib" / "libicuuc.68.2.dylib"
-
-
-@pytest.mark.parametrize(
-    ("temporary", "is_used"),
-    [
-        ("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T", True),
-        ("/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/a-longer-one", False),
-    ],
-)
-def test_the_servers_socket_fits_into_104_bytes(temporary: str, is_used: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is all that macOS has for a socket's path, with the zero at its end. A longer directory isn't used."""
-    monkeypatch.setattr("tempfile.gettempdir", lambda: temporary)
-    base = machine.temporary_base(Account("me", os.getuid(), os.getgid(), switch=False))
-
-    assert (str(base) == temporary) == is_used
-    assert len(f"{base}/runbook-drill-12345678/postgres/.s.PGSQL.65535") < 104
 
 
 def test_a_temporary_directory_behind_a_link_is_trusted_like_its_target(tmp_path: Path) -> None:

@@ -1,14 +1,10 @@
-"""`runbook setup`, and the offer that a drill makes without its tools."""
+"""`runbook setup`: install the tools, look at them, replace them."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-import pexpect
 import pytest
-from support.terminals import ROOT
 from support.tool_registry import Npm
 
 from runbook.cli import main
@@ -75,51 +71,3 @@ def test_packages_that_only_the_registry_vouches_for_are_named(npm: Npm, capsys:
     )
     assert main(["setup"]) == 0
     assert "only npm's registry vouches for them: @supabase/cli-darwin-arm64 3.1.0" in capsys.readouterr().err
-
-
-def test_a_drill_without_tools_names_the_command(npm: Npm, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody is there to be asked, so nothing is installed."""
-    assert main(["drill", "emergency-rollback", "--auto"]) == 1
-
-    told = capsys.readouterr().err
-    assert "the Supabase CLI 3 that drills use isn't installed" in told
-    assert "runbook setup" in told
-    assert npm.calls == []
-
-
-_DRILL = """
-import sys
-from runbook import installation
-from runbook.runtime import toolchain
-installation.checkout = toolchain.checkout = lambda: None
-import runbook.drill.tools as tools
-tools.provide_tools((3,), url=None)
-print("provided")
-"""
-
-
-def _start() -> pexpect.spawn[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    return pexpect.spawn(
-        sys.executable, ["-c", _DRILL], env=environment, encoding="utf-8", timeout=60, dimensions=(24, 100)
-    )
-
-
-def test_at_a_terminal_a_drill_offers_to_install_them(npm: Npm) -> None:
-    """Enter accepts: it only writes to the person's own cache."""
-    child = _start()
-    child.expect(r"Install both majors and PostgreSQL now .*\[Y/n\]")
-    child.sendline("")
-    child.expect("provided")
-    child.expect(pexpect.EOF)
-    assert len(npm.calls) == 1
-
-
-def test_the_offer_can_be_declined(npm: Npm) -> None:
-    """The drill then ends with what is missing."""
-    child = _start()
-    child.expect(r"\[Y/n\]")
-    child.sendline("n")
-    child.expect("MissingPartError")
-    child.expect(pexpect.EOF)
-    assert npm.calls == []

@@ -265,7 +265,7 @@ def test_head_is_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["--book", str(book), "check"]) == 0
     told = capsys.readouterr().err.splitlines()[-1]
     assert told.startswith("1 procedure, 1 step, ")
-    assert told.endswith(" rules: no problems\n")
+    assert told.endswith(" rules: no problems")
 
 
 def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
