@@ -23,6 +23,7 @@ from runbook.model import Policy
 from runbook.runtime.environment import Remedy, child_environment, find_traps, settled_environment
 from runbook.runtime.project import dotenv_texts, find_project, installed_version, linked_ref
 from runbook.runtime.subprocesses import ask, editor_command
+from runbook.runtime.toolchain import oldest_node
 from runbook.user_directories import state_directory
 
 __all__ = ["Diagnosis", "Found", "check_part", "diagnose", "lacking_modules"]
@@ -125,10 +126,21 @@ def _node(place: _Place) -> Iterator[Diagnosis]:
     if answer.code != 0 or npx is None:
         lacking = "node" if answer.code else "npx"
         yield Diagnosis(
-            "Node.js", Found.MISSING, f"{lacking} is not on PATH", "Install Node.js 20 or newer (nodejs.org)"
+            "Node.js",
+            Found.MISSING,
+            f"{lacking} is not on PATH",
+            f"Install Node.js {oldest_node()} or newer (nodejs.org)",
         )
+    elif _major(answer.stdout) < oldest_node():
+        text = f"{answer.stdout.strip()}, {npx}; drills need {oldest_node()} or newer"
+        yield Diagnosis("Node.js", Found.NOTE, text, f"Install Node.js {oldest_node()} or newer (nodejs.org)")
     else:
         yield Diagnosis("Node.js", Found.GOOD, f"{answer.stdout.strip()}, {npx}")
+
+
+def _major(version: str) -> int:
+    digits = version.strip().removeprefix("v").partition(".")[0]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _cli(place: _Place) -> Iterator[Diagnosis]:

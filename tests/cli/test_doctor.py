@@ -79,6 +79,14 @@ def test_what_run_needs_and_lacks_fails_with_its_fix(machine: Machine, missing: 
     assert fix in found[name][2]
 
 
+def test_a_node_that_is_too_old_for_drills_is_noted(machine: Machine) -> None:
+    """The project's CLI may run with it."""
+    program(machine.bin, "node", "echo v18.20.4")
+    code, found = machine.doctor()
+    assert (code, found["Node.js"][0]) == (0, "note")
+    assert "20 or newer" in found["Node.js"][2]
+
+
 def test_unpinned_cli_is_missing(machine: Machine) -> None:
     """Without a pin, npx would download the newest version."""
     program(machine.bin, "npx", "exit 1")
