@@ -14,7 +14,15 @@ import click
 
 from runbook.errors import ExitCode, UsageError
 from runbook.guard.fast_path import answer_hook, answer_line
-from runbook.guard.shims import SHELLS, default_directory, install_shims, run_guarded, shell_functions, uninstall_shims
+from runbook.guard.shims import (
+    SHELLS,
+    default_directory,
+    export_line,
+    install_shims,
+    run_guarded,
+    shell_functions,
+    uninstall_shims,
+)
 from runbook.printable import json_text
 
 if TYPE_CHECKING:
@@ -73,8 +81,8 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
         shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
         click.echo(f"{shims.directory}: {', '.join(shims.names)}")
         if not shims.leads:
-            click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
-            click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
+            click.echo(f"Put it first on PATH, in your shell's configuration:  {export_line(shims.directory)}")
+            click.echo(f"(fish: {export_line(shims.directory, fish=True)})")
         click.echo(_FENCES, err=True)
         return ExitCode.DONE
     from runbook.guard.agent_settings import install_hook, settings_path
@@ -100,7 +108,7 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
 def uninstall(what: str, directory: Path | None, user: bool) -> int:
     """Remove the guard."""
     if what == "shims":
-        shims = uninstall_shims(directory or default_directory())
+        shims = uninstall_shims((directory or default_directory()).absolute())
         click.echo(f"{shims.directory}: {len(shims.names)} shims removed")
         return ExitCode.DONE
     from runbook.guard.agent_settings import settings_path, uninstall_hook
