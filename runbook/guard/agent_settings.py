@@ -303,7 +303,8 @@ def _hooks_in(document: Document, agent: str) -> list[_Place]:
 def _lines_of(node: Node, agent: str, chain: tuple[tuple[Node, int], ...]) -> list[_Place]:
     # A hook is found by its line, because people move the program and change the timeout.
     strings = (item.node for item in node.items if item.key in {"command", "bash"} and isinstance(item.node.value, str))
-    return [_Place(string.value, string, chain) for string in strings if is_hook_line(string.value, agent)]
+    # One hook may have the line twice, for two systems.
+    return [_Place(string.value, string, chain) for string in strings if is_hook_line(string.value, agent)][:1]
 
 
 def _lists(document: Document, root: Node, agent: str) -> tuple[Node | None, Node | None]:
