@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from guard_support.home import RUNBOOK, Home
 from guard_support.jsonc_documents import documents
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runbook.errors import RunbookError
@@ -169,6 +169,7 @@ def settings_files(draw: st.DrawFn) -> tuple[str, str, Any]:
     return agent, *draw(documents(settings_of(agent)))
 
 
+@settings(deadline=None)  # it writes files
 @given(settings_files())
 def test_uninstalling_restores_any_settings_byte_for_byte(file: tuple[str, str, Any]) -> None:
     """With the hook, the value is the old one and one more entry, whatever the layout and wherever comments are."""
