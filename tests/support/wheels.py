@@ -95,7 +95,7 @@ def install(root: Path) -> Installed:
     found = Installed(wheel, environment, root / "home", root / "work")
     # A line of a .pth file adds a directory, and doesn't read the .pth files in it: this checkout stays out.
     (found.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    # Commands find it beside their Python.
-    squawk = Path(sys.executable).with_name("squawk")
-    (environment / "bin" / "squawk").symlink_to(squawk)
+    # What else it depends on is a program beside its Python.
+    for name in ("shfmt", "squawk"):
+        (environment / "bin" / name).symlink_to(Path(sys.executable).with_name(name))
     return found
