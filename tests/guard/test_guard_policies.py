@@ -79,7 +79,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
 
     assert not found & {"click", "rich", "yaml", "platformdirs", "sqlite3", "subprocess", "tempfile", "datetime"}
     assert own == {
-        *("runbook.cli", "runbook.cli.error_handler", "runbook.errors", "runbook.extras"),
+        *("runbook.cli", "runbook.cli.error_handler", "runbook.cli.platform_check", "runbook.errors", "runbook.extras"),
         *(
             "runbook.loading",
             *(f"runbook.loading.{name}" for name in ("files", "kept_records", "place", "records", "source_text")),
