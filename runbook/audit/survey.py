@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from runbook.audit import mistakes
@@ -13,6 +14,7 @@ from runbook.audit.manual import CommandPath, Manual
 from runbook.audit.mistakes import Manuals
 from runbook.checks.findings import Notes
 from runbook.errors import Finding
+from runbook.loading.source_text import TooManyError
 from runbook.model import Book, Family, Position
 from runbook.runtime.toolchain import CliPackage
 
@@ -128,6 +130,12 @@ def _unlisted(
 
 def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     problems, changes = Notes(book), Notes(book)
+    with suppress(TooManyError):  # nobody reads more
+        _note_all(book, lines, manuals, problems, changes)
+    return problems.findings, changes.findings
+
+
+def _note_all(book: Book, lines: Sequence[CliLine], manuals: Manuals, problems: Notes, changes: Notes) -> None:
     for line in lines:
         for message, token in _of_line(line, manuals):
             problems.add(line.at, message, line.token or token)
@@ -143,7 +151,6 @@ def _compare(book: Book, lines: Sequence[CliLine], manuals: Manuals) -> tuple[tu
         problems.add(policy, message, "global_value_flags:", "supabase:")
     for message in mistakes.check_coverage(book, manuals):
         problems.add(policy, message, "rules:")
-    return problems.findings, changes.findings
 
 
 def _of_line(line: CliLine, manuals: Manuals) -> list[tuple[str, str]]:

@@ -99,9 +99,9 @@ def test_the_site_has_all_pages_with_the_teams_people_and_changes(page: tuple[Ra
 def test_mkdocs_builds_it_strictly_from_another_directory(page: tuple[Ran, ...], installed: Installed) -> None:
     """A team's own pipeline need not know runbook."""
     assert page[-1].code == 0
-    python = installed.environment / "bin/python"
-    config = installed.work / "team-runbook/mkdocs.yml"
-    words = [python, "-m", "mkdocs", "build", "--strict", "--config-file", config, "--site-dir", installed.home / "out"]
+    python = str(installed.environment / "bin/python")
+    to = ["--config-file", str(installed.work / "team-runbook/mkdocs.yml"), "--site-dir", str(installed.home / "out")]
+    words = [python, "-m", "mkdocs", "build", "--strict", *to]
     done = subprocess.run(words, cwd=installed.home, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (installed.home / "out/procedures/count-stock.html").is_file()
@@ -114,9 +114,7 @@ def test_a_changed_packaged_procedure_still_passes_its_drill(page: tuple[Ran, ..
     assert "Drill passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_guard_follows_the_teams_policy_and_refuses_a_wipe(
-    page: tuple[Ran, ...], installed: Installed
-) -> None:
+def test_the_guard_follows_the_teams_policy_and_refuses_a_wipe(page: tuple[Ran, ...], installed: Installed) -> None:
     """The last block of the page is a policy that `check` accepts."""
     assert page[-1].code == 0
     policy = installed.work / "team-runbook/policy.yaml"
