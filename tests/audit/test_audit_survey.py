@@ -25,7 +25,7 @@ POLICY = SMALL.replace("[--workdir, --profile]", "[--workdir, --profile, --db-ur
 
 
 def _alone(book: Book) -> Book:
-    """Return a book without the packaged policy, as if it were the packaged one: the small CLIs know nothing of that."""
+    """Return a book as if its policy were the packaged one: the small CLIs know nothing of that."""
     packaged = ("runbook/book/policy.yaml", "runbook/book/supabase.yaml")
     sources = {name: text for name, text in book.sources.items() if not name.endswith(packaged)}
     return replace(book, policy=book.policy.layers[-1], sources=sources)
