@@ -162,10 +162,10 @@ def _book(directory: str | None) -> Book:
 
 
 def results_file(directory: str | None) -> Path:
-    """Return the file for results: in a checkout's docs/ for the packaged book, else in the state directory."""
-    docs = Path(__file__).resolve().parents[2] / "docs"
-    if directory is None and docs.is_dir():
-        return docs / "drills.json"
+    """Return the file for results: the site's own in a checkout for the packaged book, else in the state directory."""
+    package = Path(__file__).resolve().parents[1]
+    if directory is None and (package.parent / "docs").is_dir():
+        return package / "site" / "data" / "drills.json"
     return state_directory() / "drills.json"
 
 

@@ -35,7 +35,7 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.site.source import book, checkout, due, for_one_build, terms, today
+from runbook.site.source import DATA, book, due, for_one_build, terms, today
 from runbook.site.templating import render
 
 __all__ = [
@@ -112,8 +112,8 @@ class Correction:
 
 @for_one_build
 def all_corrections() -> tuple[Correction, ...]:
-    """Read `includes/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
-    file = checkout() / "includes" / "corrections.yaml"
+    """Read `data/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
+    file = DATA / "corrections.yaml"
     read = yaml.safe_load(file.read_text(encoding="utf-8"))
     found = []
     for entry in read["corrections"]:
@@ -164,15 +164,15 @@ class Change:
 
 @for_one_build
 def all_changes() -> tuple[Change, ...]:
-    """Read `includes/changes.yaml`, the newest first. Raises TypeError for a key that is unknown or missing."""
-    file = checkout() / "includes" / "changes.yaml"
+    """Read `data/changes.yaml`, the newest first. Raises TypeError for a key that is unknown or missing."""
+    file = DATA / "changes.yaml"
     read = yaml.safe_load(file.read_text(encoding="utf-8"))["changes"]
     found = [Change(**{**entry, "pages": tuple(entry["pages"])}) for entry in read]
     return tuple(sorted(found, key=lambda change: change.day, reverse=True))
 
 
 def changes_of(page: str) -> tuple[Change, ...]:
-    """Return what changed on a page, given its source path below docs/ without the extension."""
+    """Return what changed on a page, given its source path below the directory of pages without the extension."""
     return tuple(change for change in all_changes() if page in change.pages)
 
 
