@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
-from pathlib import Path
 
 from runbook.checks.answers import check_pick_lists, check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
@@ -15,6 +13,7 @@ from runbook.checks.emergency import check_emergency
 from runbook.checks.findings import Notes
 from runbook.checks.known_errors import check_known_errors
 from runbook.checks.links import check_links
+from runbook.checks.loosenings import check_loosenings
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.parameters import (
     check_examples,
@@ -30,7 +29,7 @@ from runbook.checks.subject import Subject
 from runbook.checks.warnings import check_warnings
 from runbook.errors import BookError, Finding
 from runbook.extras import installed
-from runbook.loading import PACKAGED_BOOK, Reading, load_book
+from runbook.loading import Reading, book_directory, load_book
 from runbook.loading.source_text import TooManyError
 from runbook.model import Book
 
@@ -70,6 +69,7 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_warnings,
         check_weaknesses,
         check_read_only_rules,
+        check_loosenings,
         check_templates,
         check_links,
         check_known_errors,
@@ -83,30 +83,25 @@ def find_problems(directory: str | None) -> tuple[Reading, tuple[Finding, ...]]:
 
     If a procedure can't be read, only the findings of reading are returned: fix those first.
 
-    None means the directory in RUNBOOK_BOOK, or the packaged book. Raises UsageError if there is no book.
+    None means RUNBOOK_BOOK, the team's book of this project, or the packaged one. Raises UsageError if there is none.
     """
-    reading = load_book(_directory(directory))
+    reading = load_book(book_directory(directory))
     # If a procedure is missing, every reference to one of its steps would be reported too.
     checked = check_book(reading.book) if reading.book and not reading.has_gaps else ()
     return reading, tuple(sorted({*reading.findings, *checked}))
 
 
 def open_book(directory: str | None = None) -> Book:
-    """Return the book in a directory (None: RUNBOOK_BOOK, or the packaged one), ready for a walk.
+    """Return the book in a directory (None: see `book_directory`), ready for a walk.
 
     Raises BookError on any finding that affects a walk, and UsageError if there is no book. What only the author can
     fix is left to `runbook check`: a wrong clock must not keep anybody from an emergency procedure.
     """
-    reading = load_book(_directory(directory))
+    reading = load_book(book_directory(directory))
     checked = _found(reading.book, CHECKS) if reading.book else ()
     if reading.findings or checked or reading.book is None:
         raise BookError((*reading.findings, *checked))
     return reading.book
-
-
-def _directory(named: str | None) -> Path:
-    found = named or os.environ.get("RUNBOOK_BOOK")
-    return Path(found) if found else PACKAGED_BOOK
 
 
 def _found(book: Book, checks: Sequence[Callable[[Subject, Notes], None]]) -> tuple[Finding, ...]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-import runbook
 from runbook.cli.contents import SECTIONS, Heading, read_contents
 from runbook.errors import ExitCode
+from runbook.loading.place import book_directory
 from runbook.printable import json_text, one_line
 
 if TYPE_CHECKING:
@@ -37,8 +36,7 @@ def command(book: str | None, form: str, is_long: bool) -> int:
 
 def headings(book: str | None) -> list[Heading]:
     """Return what the list shows of each procedure, in the order of need. Raises what opening a book raises."""
-    directory = Path(book) if book else Path(runbook.__file__).parent / "book"
-    found = read_contents(directory)
+    found = read_contents(book_directory(book))
     if found is None:
         read = _open(book).procedures.values()
         found = [Heading(one.id, one.summary, one.section.value, one.minutes, one.is_emergency) for one in read]

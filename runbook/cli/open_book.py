@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from runbook.errors import BookError
-from runbook.loading import PACKAGED_BOOK, load_book, load_procedure
+from runbook.loading import book_directory, load_book, load_procedure
 from runbook.model import Book, Procedure
 
 __all__ = ["open_at", "open_to_read", "read_sound"]
@@ -18,7 +16,7 @@ def open_at(directory: str | None, name: str) -> tuple[Book, Procedure]:
 
     Raises what `open_to_read` raises, and UsageError naming close ones if there is no such procedure.
     """
-    reading = load_procedure(Path(directory) if directory else PACKAGED_BOOK, name)
+    reading = load_procedure(book_directory(directory), name)
     if reading.book is not None and not reading.findings and name in reading.book.procedures:
         return reading.book, reading.book.procedures[name]
     book = open_to_read(directory)
@@ -36,7 +34,7 @@ def open_to_read(directory: str | None) -> Book:
 
 def read_sound(directory: str | None) -> tuple[Book, bool]:
     """Return what `open_to_read` returns, and whether the whole book is sound."""
-    reading = load_book(Path(directory) if directory else PACKAGED_BOOK)
+    reading = load_book(book_directory(directory))
     if reading.book is None:
         raise BookError(reading.findings)
     if reading.findings:

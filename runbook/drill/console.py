@@ -218,7 +218,6 @@ def list_drills(book: Book) -> int:
 
 def hold_all(
     book: Book,
-    directory: str | None,
     procedure: str | None,
     *,
     cli: str,
@@ -234,7 +233,7 @@ def hold_all(
     from runbook.drill.isolation import cut_off_network
     from runbook.drill.rounds import plan_rounds, results_file, run_rounds, write_results
 
-    file = Path(results) if results else results_file(directory)
+    file = Path(results) if results else results_file(book.directory)
     majors = (int(cli),) if cli.isdigit() else (3, 2)
     only = () if procedure is None else (procedure,)
     jobs = plan_rounds(book, majors, known=file, only=only, if_different=cli == "both-if-different")
@@ -243,7 +242,7 @@ def hold_all(
     click.echo(counts + (", network cut off" if cut_off else ""))
     done = []
     workers = max(2, (os.cpu_count() or 2) // 2)
-    for result in run_rounds(jobs, directory, workers=workers, url=url):
+    for result in run_rounds(jobs, book.directory, workers=workers, url=url):
         done.append(result)
         mark = "ok    " if result.passed else "FAILED"
         click.echo(

@@ -101,13 +101,13 @@ def _has_other_steps(procedure: Procedure, one: int, other: int) -> bool:
     return any(place.step.action_on(one) != place.step.action_on(other) for place in places)
 
 
-def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int, url: str | None) -> Iterator[Result]:
+def run_rounds(jobs: Sequence[DrillJob], directory: str, *, workers: int, url: str | None) -> Iterator[Result]:
     """Run the drills in `workers` processes and yield each result as it arrives. `directory` is the book's."""
     # Fresh processes: the walk forks, and forking a process with threads isn't safe.
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     with tempfile.TemporaryDirectory(prefix="runbook-rounds-") as place:
         # Use a copy: somebody may edit the book during the drills.
-        book = shutil.copytree(directory or PACKAGED_BOOK, Path(place) / "book")
+        book = shutil.copytree(directory, Path(place) / "book")
         try:
             futures = [pool.submit(_hold_one, str(book), job, url) for job in jobs]
             for future in as_completed(futures):
@@ -116,7 +116,7 @@ def run_rounds(jobs: Sequence[DrillJob], directory: str | None, *, workers: int,
             pool.shutdown(cancel_futures=True)
 
 
-def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
+def _hold_one(directory: str, job: DrillJob, url: str | None) -> Result:
     """Run one drill unattended. If anything goes wrong, the result is a failure."""
     from runbook.policy.redaction import Redactor
     from runbook.runtime.executor import FALLBACK_SIZE, PtyExecutor, SystemClock
@@ -154,17 +154,17 @@ def _hold_one(directory: str | None, job: DrillJob, url: str | None) -> Result:
 
 
 @lru_cache(maxsize=1)
-def _book(directory: str | None) -> Book:
+def _book(directory: str) -> Book:
     """Open a book once for all drills of a process, because reading and checking it takes half a second."""
     from runbook.checks import open_book
 
     return open_book(directory)
 
 
-def results_file(directory: str | None) -> Path:
+def results_file(directory: str) -> Path:
     """Return the file for results: the site's own in a checkout for the packaged book, else in the state directory."""
     package = Path(__file__).resolve().parents[1]
-    if directory is None and (package.parent / "docs").is_dir():
+    if Path(directory) == PACKAGED_BOOK and (package.parent / "docs").is_dir():
         return package / "site" / "data" / "drills.json"
     return state_directory() / "drills.json"
 

@@ -76,7 +76,7 @@ def command(  # noqa: PLR0917 - click gives every option by its name
     if every:
         if not auto:
             raise UsageError("--all requires --auto", hint="Add --auto, or name one procedure to drill by hand.")
-        return console.hold_all(book, ctx.obj, procedure, cli=major, url=database, results=results)
+        return console.hold_all(book, procedure, cli=major, url=database, results=results)
     if not major.isdigit():
         raise UsageError(f"--cli {major} requires --all", hint="For one drill, use --cli 2 or --cli 3.")
     chosen, drill = _choose(book, procedure, scenario, surprise=surprise)

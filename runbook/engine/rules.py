@@ -11,7 +11,8 @@ from runbook.errors import UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.filling import Shown
 from runbook.journal.events import JudgedCommand, RulesSeen
-from runbook.loading.files import PACKAGED_BOOK, SHARED
+from runbook.loading.files import SHARED, shown_name
+from runbook.loading.place import PACKAGED_BOOK
 from runbook.model import Book, Effect, Family, Policy, Procedure, Role, Verdict
 from runbook.model.templates import names_in
 from runbook.policy.judgement import rule_of
@@ -58,9 +59,12 @@ def _reaches(words: Sequence[str], policy: Policy) -> bool:
 
 
 def _shared(book: Book) -> Iterator[tuple[str, str]]:
+    """Yield the texts that the policy comes from; a book of a team's own has the packaged ones as well."""
+    packaged = "" if Path(book.directory) == PACKAGED_BOOK else shown_name(PACKAGED_BOOK)
     for shown, text in book.sources.items():
-        if (name := shown.rpartition("/")[2]) in SHARED:
-            yield name, text
+        place, _, name = shown.rpartition("/")
+        if name in SHARED:
+            yield f"packaged {name}" if place == packaged else name, text
 
 
 def _judged(place: Place, to: Destination, reference: str) -> Iterator[tuple[str, JudgedCommand]]:
@@ -113,5 +117,7 @@ def describe_book(book: Book) -> str:
         return ""
     place = Path(book.directory).absolute()
     own = [name for name in SHARED if (place / name).is_file()]
-    rules = f"Its own {' and '.join(own)} decide what is asked and refused." if own else "It has no rules of its own."
-    return f"The book is {place}, not the packaged one. {rules}"
+    rules = f"Its own {' and '.join(own)} add to what is asked and refused." if own else "It has no rules of its own."
+    loosened = ", ".join(f"{one.rule} ({one.where})" for one in book.policy.loosen)
+    milder = f" It loosens: {loosened}." if loosened else ""
+    return f"The book is {place}, not the packaged one. {rules}{milder}"

@@ -12,7 +12,8 @@ from pathlib import Path
 from runbook.errors import ExitCode
 from runbook.guard.command_line import judge, judge_words
 from runbook.guard.messages import encodable, hidden
-from runbook.loading import PACKAGED_BOOK, read_policy
+from runbook.loading.files import read_policy
+from runbook.loading.place import book_directory
 from runbook.model import Policy, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.printable import json_text
@@ -31,7 +32,7 @@ EXIT_CODES = {
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book))
+    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book, here))
     record(judged, line, face=face, directory=here)
     return judged
 
@@ -39,14 +40,17 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
 def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a command that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book))
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book, here))
     record(judged, " ".join(argv), face=face, directory=here)
     return judged
 
 
-def policy_of(book: str | None) -> Policy:
-    """Return the policy of a book (None: the packaged one). Raises BookError and UsageError."""
-    return read_policy(Path(book) if book else PACKAGED_BOOK)
+def policy_of(book: str | None, directory: str | None = None) -> Policy:
+    """Return the policy of a book; None means that of the team whose project the directory is in, or the packaged one.
+
+    Raises BookError and UsageError.
+    """
+    return read_policy(book_directory(book, directory))
 
 
 def current_directory() -> str | None:

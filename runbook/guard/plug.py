@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.extras import Extra
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
+    from runbook.model import Policy
 
 __all__ = ["EXTRA"]
 
@@ -29,17 +31,35 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule in the policy, and report each verdict that its author didn't expect."""
-    from runbook.guard.command_line import judge
+    """Judge the test lines of every rule, and report each verdict that its author didn't expect.
 
-    policy = subject.book.policy
-    for rule in policy.rules:
+    A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
+    however that came about.
+    """
+    from runbook.guard.command_line import judge, packaged_policy
+    from runbook.loading.files import shown_name
+    from runbook.model import Position, Verdict
+
+    policy, packaged = subject.book.policy, packaged_policy()
+    own = policy.layers[-1] if policy.layers else policy
+    for rule in own.rules:
         for test in rule.tests:
             judged = judge(test.line, policy=policy)
             if judged.verdict is not test.verdict:
                 by = f"rule '{judged.rule}'" if judged.rule else "no rule"
                 message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
                 notes.add(test.at, message, "verdict:", test.verdict)
+    for line in _refused_lines(packaged) if policy != packaged else ():
+        if judge(line, policy=policy).verdict is Verdict.ALLOW:
+            at = Position(f"{shown_name(Path(subject.book.directory))}/policy.yaml", 1, 1)
+            notes.add(at, f"this policy allows what the packaged one refuses: {line}")
+
+
+def _refused_lines(policy: Policy) -> Iterator[str]:
+    from runbook.model import Verdict
+
+    for rule in policy.rules:
+        yield from (test.line for test in rule.tests if test.verdict is Verdict.REFUSE)
 
 
 EXTRA = Extra(

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runbook.loading.book import Reading, load_book, load_procedure, read_book
-    from runbook.loading.files import PACKAGED_BOOK, read_policy
+    from runbook.loading.files import read_policy
+    from runbook.loading.place import PACKAGED_BOOK, book_directory
 
-__all__ = ["PACKAGED_BOOK", "Reading", "load_book", "load_procedure", "read_book", "read_policy"]
+__all__ = ["PACKAGED_BOOK", "Reading", "book_directory", "load_book", "load_procedure", "read_book", "read_policy"]
 
-_OF_FILES = frozenset({"PACKAGED_BOOK", "read_policy"})
+_MODULES = {"PACKAGED_BOOK": "place", "read_policy": "files", "book_directory": "place"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"runbook.loading.{'files' if name in _OF_FILES else 'book'}"), name)
+    found = getattr(import_module(f"runbook.loading.{_MODULES.get(name, 'book')}"), name)
     globals()[name] = found
     return found

@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from runbook.errors import BookError, Finding, UsageError
-from runbook.loading.files import PACKAGED_BOOK, SHARED, BookFile, policy_of, read_file, read_shared, shown_name
+from runbook.loading.files import (
+    SHARED,
+    BookFile,
+    PolicyFiles,
+    policy_files,
+    policy_of,
+    read_file,
+    shown_name,
+)
 from runbook.loading.includes import included_by, resolve_includes
+from runbook.loading.place import PACKAGED_BOOK
 from runbook.loading.records import build
 from runbook.loading.shapes import FILES, SHAPES
 from runbook.loading.source_text import Problems, TooManyError
@@ -48,8 +57,9 @@ def load_book(directory: Path) -> Reading:
     shown = shown_name(directory)
     listed, findings = _procedure_files(directory, shown)
     procedures = {path.stem: read_file(path, f"{shown}/procedures/{path.name}", "procedure", SHAPES) for path in listed}
-    others = {name: file for name in FILES if (file := _beside(directory, shown, name))}
-    files = [*procedures.values(), *others.values()]
+    others = {name: file for name in FILES if name not in SHARED and (file := _beside(directory, shown, name))}
+    rules = policy_files(directory)
+    files = [*procedures.values(), *rules.files, *others.values()]
     findings += _stray_files(directory, shown)
     _check_references(files, set(procedures))
     findings += [finding for file in files for finding in file.findings]
@@ -58,7 +68,7 @@ def load_book(directory: Path) -> Reading:
     sources = {file.source.name: file.source for file in files}
     findings += [replace(each, source=sources[each.file].line(each.line)) for each in circles]
     has_gaps = len(whole) < len(procedures)
-    return Reading(_assemble(directory, files, whole, others), tuple(sorted(findings)), has_gaps)
+    return Reading(_assemble(directory, files, whole, rules, others), tuple(sorted(findings)), has_gaps)
 
 
 def load_procedure(directory: Path, name: str) -> Reading:
@@ -68,7 +78,8 @@ def load_procedure(directory: Path, name: str) -> Reading:
     for running.
     """
     shown, built = shown_name(directory), dict[str, Procedure]()
-    files = {each: read_shared(directory, shown, each) for each in SHARED}
+    rules = policy_files(directory)
+    files: dict[str, BookFile] = {}
     waiting = [name] if _STEM.fullmatch(name) else []
     while waiting:
         path = directory / "procedures" / f"{waiting.pop()}.yaml"
@@ -80,8 +91,9 @@ def load_procedure(directory: Path, name: str) -> Reading:
             built[path.stem] = procedure
             waiting += [step.action.included for step in included_by(procedure.all_steps)]
     whole, circles = resolve_includes(built)
-    findings = [finding for file in files.values() for finding in file.findings] + circles
-    return Reading(_assemble(directory, [*files.values()], whole, files), tuple(sorted(findings)))
+    every = [*rules.files, *files.values()]
+    findings = [finding for file in every for finding in file.findings] + circles
+    return Reading(_assemble(directory, every, whole, rules, {}), tuple(sorted(findings)))
 
 
 def _procedure_files(directory: Path, shown: str) -> tuple[list[Path], list[Finding]]:
@@ -135,8 +147,6 @@ def _check_references(files: Iterable[BookFile], known: set[str]) -> None:
 
 def _beside(directory: Path, shown: str, name: str) -> BookFile | None:
     """Read one of the files beside `procedures/`. Return None if the book doesn't have it."""
-    if name in SHARED:
-        return read_shared(directory, shown, name)
     path = directory / name
     if name == "search.yaml" and not path.is_file():  # the packaged words are useful for searching any book
         path, shown = PACKAGED_BOOK / name, shown_name(PACKAGED_BOOK)
@@ -153,9 +163,13 @@ def _procedure(file: BookFile, name: str) -> Procedure | None:
 
 
 def _assemble(
-    directory: Path, files: list[BookFile], procedures: Mapping[str, Procedure], others: Mapping[str, BookFile]
+    directory: Path,
+    files: list[BookFile],
+    procedures: Mapping[str, Procedure],
+    rules: PolicyFiles,
+    others: Mapping[str, BookFile],
 ) -> Book | None:
-    policy = policy_of(*(others[name] for name in SHARED))
+    policy = policy_of(rules)
     if policy is None:
         return None
     return Book(

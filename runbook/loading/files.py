@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import runbook
 from runbook.errors import BookError, Finding, UsageError
 from runbook.loading.kept_records import find_record, keep_record
+from runbook.loading.place import PACKAGED_BOOK
 from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
 from runbook.model import Policy, Position, policy
 from runbook.model.fields import Shape
 
-__all__ = ["PACKAGED_BOOK", "SHARED", "BookFile", "policy_of", "read_file", "read_policy", "read_shared", "shown_name"]
-
-PACKAGED_BOOK = Path(runbook.__file__).parent / "book"
-"""The book that ships with the package. A book without its own policy uses this one's."""
+__all__ = [
+    "SHARED",
+    "BookFile",
+    "PolicyFiles",
+    "policy_files",
+    "policy_of",
+    "read_file",
+    "read_policy",
+    "shown_name",
+]
 
 SHARED = ("policy.yaml", "supabase.yaml")
 """The files that the policy is read from."""
@@ -36,31 +44,62 @@ class BookFile:
     references: tuple[ProcedureMention, ...] = ()
 
 
+class PolicyFiles(NamedTuple):
+    """The files that a book's policy is read from: the packaged ones, and the team's own if there are any."""
+
+    rules: BookFile
+    supabase: BookFile
+    own_rules: BookFile | None
+    own_supabase: BookFile | None
+
+    @property
+    def files(self) -> tuple[BookFile, ...]:
+        """All that exist."""
+        return tuple(file for file in self if file)
+
+
 def read_policy(directory: Path) -> Policy:
     """Return the policy alone. Raises BookError and UsageError."""
     if not directory.is_dir():
         raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
-    files = [read_shared(directory, shown_name(directory), name) for name in SHARED]
-    found = policy_of(*files)
+    read = policy_files(directory)
+    found = policy_of(read)
     if found is None:
-        raise BookError([finding for file in files for finding in file.findings])
+        raise BookError([finding for file in read.files for finding in file.findings])
     return found
 
 
-def policy_of(rules: BookFile, supabase: BookFile) -> Policy | None:
-    """Return the policy of its two files, or None if one of them has problems."""
-    if rules.record is None or supabase.record is None:
+def policy_files(directory: Path) -> PolicyFiles:
+    """Read the files of a book's policy. Every book has the packaged policy, and may extend it."""
+    is_packaged = os.path.samefile(directory, PACKAGED_BOOK)  # noqa: PTH121 - quicker than resolving both
+    own = [
+        _read_shared(directory, name) if not is_packaged and (directory / name).is_file() else None for name in SHARED
+    ]
+    return PolicyFiles(*(_read_shared(PACKAGED_BOOK, name) for name in SHARED), *own)
+
+
+def policy_of(read: PolicyFiles) -> Policy | None:
+    """Return the policy of its files, or None if one of them has problems."""
+    if not all(file.record for file in read.files):
         return None
-    found: Policy = build(rules.record)
-    return replace(found, majors=build(supabase.record))
+    packaged: Policy = replace(_built(read.rules), majors=_built(read.supabase))
+    if not read.own_rules and not read.own_supabase:
+        return packaged
+    from runbook.policy.layers import extended  # most books have no policy of their own
+
+    own = _built(read.own_rules) if read.own_rules else Policy()
+    majors = _built(read.own_supabase) if read.own_supabase else packaged.majors
+    return extended(packaged, replace(own, majors=majors))
 
 
-def read_shared(directory: Path, shown: str, name: str) -> BookFile:
-    """Read one of the files in `SHARED`: the book's own, or the packaged one."""
+def _built(file: BookFile) -> Any:
+    assert file.record is not None  # policy_of has looked
+    return build(file.record)
+
+
+def _read_shared(directory: Path, name: str) -> BookFile:
     path = directory / name
-    if not path.is_file():
-        path, shown = PACKAGED_BOOK / name, shown_name(PACKAGED_BOOK)
-    return read_file(path, f"{shown}/{name}", path.stem, _POLICY_SHAPES)
+    return read_file(path, f"{shown_name(directory)}/{name}", path.stem, _POLICY_SHAPES)
 
 
 def read_file(path: Path, name: str, shape: str, shapes: Mapping[str, Shape]) -> BookFile:

@@ -27,7 +27,19 @@ from runbook.model.fields import (
 )
 from runbook.model.terms import Effect, Position
 
-__all__ = ["SHAPES", "Family", "Policy", "Rule", "RuleTest", "SupabaseMajor", "TargetKind", "Variant", "Verdict"]
+__all__ = [
+    "SHAPES",
+    "Family",
+    "Loosening",
+    "Policy",
+    "Reach",
+    "Rule",
+    "RuleTest",
+    "SupabaseMajor",
+    "TargetKind",
+    "Variant",
+    "Verdict",
+]
 
 _FLAGS = ListOf(Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f"), 0)
 _COMMAND = Text(r"|[^\s]+(?: [^\s]+)*", "a subcommand such as 'db reset'", empty=True)
@@ -187,6 +199,26 @@ class SupabaseMajor:
     query_read: tuple[str, ...] = key(WORDS, "The words that run {{sql}} on {{target}} and can't write.")
 
 
+class Reach(StrEnum):
+    """Where the commands go that a loosened rule judges."""
+
+    REMOTE = "remote"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loosening:
+    """A team's decision to judge what a packaged rule stops by one degree more leniently.
+
+    Refused becomes confirmed, confirmed becomes allowed. The rule's effect stays, so a walk still asks for each write.
+    """
+
+    rule: str = key(KEBAB, "The id of a rule of the packaged policy.")
+    where: Reach = key(Choice(tuple(Reach)), "On a hosted project (remote) or on this machine (local).", read=Reach)
+    reason: str = key(LINE, "Why your team can do with less care. It is shown with every verdict that it changes.")
+    at: Position
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All rules, and the words by which each program names global flags and targets."""
@@ -198,7 +230,15 @@ class Policy:
         MapOf(TEXTS, _FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
     )
     remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
-    rules: tuple[Rule, ...] = key(ListOf(Shaped("rule")), "One rule for each command.")
+    rules: tuple[Rule, ...] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
+    loosen: tuple[Loosening, ...] = key(
+        ListOf(Shaped("loosening"), 0),
+        "Only in a team's own policy: rules of the packaged policy to apply more leniently, each with a reason. "
+        "What could wipe production can't be loosened.",
+        default=(),
+    )
+    layers: tuple[Policy, ...] = ()
+    """If a team has its own policy: the packaged one and theirs. A command is judged by both, and the graver counts."""
     majors: Mapping[int, SupabaseMajor] = field(default_factory=dict)
     """What the book's supabase.yaml says, filled in by the loader."""
 
@@ -212,6 +252,7 @@ SHAPES = (
         "a variant",
         "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
+    shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
     shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),

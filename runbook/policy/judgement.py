@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
+from runbook.model.policy import Loosening, Reach
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
 from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
@@ -68,7 +69,40 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
 
     A version in the argv itself (`supabase@2`) takes precedence over `major`. `stdin` is the text that the command
     would read, if known; SQL in it is judged like SQL in the argv.
+
+    If a team's policy extends the packaged one, both judge, and the graver verdict and effect count.
     """
+    if not policy.layers:
+        return _classified(argv, policy, major, stdin)
+    packaged, own = policy.layers
+    judged = _classified(argv, packaged, major, stdin, loosen=own.loosen)
+    added = _classified(argv, own, major, stdin)
+    if not added.rule or (not judged.rule and _is_too_general(added.rule, own)):
+        return judged
+    return _gravest(judged, added) if judged.rule else added
+
+
+def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
+    """Return the rule that fits an argv, whatever its flags and its target, or None if there is none.
+
+    If a packaged rule and a team's own fit, it is the packaged one.
+    """
+    invocation = invocation_of(argv)
+    for layer in policy.layers or (policy,):
+        found = _find(invocation, [rule for rule in layer.rules if rule.program == invocation.program], layer)
+        if found:
+            return found[0]
+    return None
+
+
+def _classified(
+    argv: Sequence[str],
+    policy: Policy,
+    major: int | None,
+    stdin: str | None,
+    loosen: Sequence[Loosening] = (),
+) -> Judgement:
+    """Judge one argv by the rules of one layer."""
     invocation = invocation_of(argv)
     rules = tuple(rule for rule in policy.rules if rule.program == invocation.program)
     if not rules:
@@ -83,14 +117,50 @@ def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, s
     # If the major or the target isn't known, every possibility is judged, and the gravest counts.
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
-    return max((judged for one in majors for judged in _judge(case, policy, one)), key=lambda judged: judged.rank)
+    judged = (_loosened(each, loosen) for one in majors for each in _judge(case, policy, one))
+    return max(judged, key=lambda judged: judged.rank)
 
 
-def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
-    """Return the rule that fits an argv, whatever its flags and its target, or None if there is none."""
-    invocation = invocation_of(argv)
-    found = _find(invocation, [rule for rule in policy.rules if rule.program == invocation.program], policy)
-    return found[0] if found else None
+# --- a team's policy --------------------------------------------------------------------------------------------
+
+
+def _is_too_general(rule: str, own: Policy) -> bool:
+    """Tell whether a team's rule covers all of the CLI: it can't speak for a subcommand that nobody knows."""
+    return any(each.id == rule and each.program == "supabase" and not each.command for each in own.rules)
+
+
+def _gravest(judged: Judgement, added: Judgement) -> Judgement:
+    """Return both judgements as one: the graver verdict with its reason, and the worse effect.
+
+    The packaged rule says what the command reaches, so that a team's rule can't name another target.
+    """
+    stricter = added if added.rank > judged.rank else judged
+    return replace(
+        judged,
+        verdict=stricter.verdict,
+        effect=max(judged.effect, added.effect, key=lambda effect: effect.rank),
+        rule=stricter.rule,
+        reason=stricter.reason,
+        instead=stricter.instead or judged.instead,
+        writes_files=judged.writes_files and added.writes_files,
+    )
+
+
+def _loosened(judged: Judgement, loosen: Sequence[Loosening]) -> Judgement:
+    """Return a judgement one degree milder if the team loosens its rule there.
+
+    What destroys is only loosened where it's certain to stay on this machine.
+    """
+    if not loosen or judged.verdict is Verdict.ALLOW:
+        return judged
+    where = Reach.LOCAL if judged.target in {None, TargetKind.LOCAL} else Reach.REMOTE
+    if judged.effect is Effect.DESTROYS and judged.target is not TargetKind.LOCAL:
+        return judged
+    for one in loosen:
+        if one.rule == judged.rule and one.where is where:
+            milder = list(Verdict)[judged.verdict.rank - 1]
+            return replace(judged, verdict=milder, reason=f"{judged.reason} Your team loosens this: {one.reason}")
+    return judged
 
 
 # --- which rule -------------------------------------------------------------------------------------------------
@@ -236,12 +306,13 @@ def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> 
 
     A hosted project counts as production, and so does every URL given to the Supabase CLI: a loopback address may
     lead to a tunnel, and `db reset --db-url` has wiped databases that people thought were isolated.
-    A plain PostgreSQL client counts as local on a loopback host or a socket.
+    A plain PostgreSQL client counts as local on a loopback host or a socket. Another program that reaches a project
+    goes to a hosted one.
     """
     if rule.reaches is Family.NOTHING:
         return (None,)
     if rule.program != "supabase":
-        return (_client(words),)
+        return (_client(words) if rule.reaches is Family.DATABASE else TargetKind.PRODUCTION,)
     if any(flag.name in policy.remote_flags and not flag.is_off for flag in words.flags):
         return (TargetKind.PRODUCTION,)
     if words.has("--local"):

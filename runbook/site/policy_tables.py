@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from runbook.filling import fill_command
 from runbook.model import Effect, Family, Procedure, Rule, TargetKind, Variant, Verdict
+from runbook.model.policy import Loosening
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
@@ -40,6 +41,8 @@ class _Row:
     local: Verdict
     reason: str
     instead: str
+    loosened: tuple[Loosening, ...]
+    """What the team's policy says about the rule, for less care."""
 
     @property
     def effect_word(self) -> str:
@@ -75,6 +78,7 @@ def policy_rows(verdict: Verdict) -> list[_Row]:
                 reason=own.reason or rule.reason,
                 # An empty text is valid, too: there is nothing to do instead of this form.
                 instead=own.instead if own.instead is not None else rule.instead,
+                loosened=tuple(one for one in book().policy.loosen if one.rule == rule.id),
             )
             found += [row] if row.remote is verdict else []
     return found

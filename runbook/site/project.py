@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-__all__ = ["CONFIG", "TEAM_SITE", "SiteProject", "nearest_project", "read_project"]
+from runbook.loading.place import TEAM_FOLDER
+
+__all__ = ["CONFIG", "SiteProject", "nearest_project", "read_project"]
 
 CONFIG = "mkdocs.yml"
-TEAM_SITE = "team-runbook"
-"""The folder of a team's own runbook, which has its `mkdocs.yml` in it."""
 PLUGIN = "runbook"
 
 
@@ -81,7 +81,7 @@ def _options(plugins: object) -> dict[str, Any]:
 def nearest_project(start: Path) -> SiteProject | None:
     """Return the project of `mkdocs.yml` or `team-runbook/mkdocs.yml` in a directory or above that uses the plugin."""
     for directory in (start, *start.parents):
-        for config in (directory / CONFIG, directory / TEAM_SITE / CONFIG):
+        for config in (directory / CONFIG, directory / TEAM_FOLDER / CONFIG):
             if found := read_project(config):
                 return found
     return None

@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files, file_sort_key
 from mkdocs.structure.pages import Page
 from mkdocs.utils import nest_paths
 
+from runbook.loading.place import book_directory
 from runbook.markup import unsafe_link_message
 from runbook.model import Book
 from runbook.site import assets, build_checks, edit_links, markdown, page_html, reference, search_index, source
@@ -33,7 +34,8 @@ _DIRECTORY_URL, _FILE_URL = "/", ".html"
 def open_pages(options: RunbookOptions, config: MkDocsConfig) -> RunbookPages:
     """Open the book that the project shows. Raises RunbookError."""
     # The command's own --book comes first.
-    book = None if os.environ.get("RUNBOOK_BOOK") or not options.book else Path(options.book)
+    named = os.environ.get("RUNBOOK_BOOK") or options.book
+    book = book_directory(named, start=Path(config.config_file_path).resolve().parent).resolve()
     source.begin_build(book=book, results=Path(options.drills) if options.drills else None)
     return RunbookPages(source.book(), options.directory, Path(config.config_file_path), own_search=options.search)
 

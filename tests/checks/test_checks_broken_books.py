@@ -344,7 +344,7 @@ BROKEN = [
     _step(
         "refused",
         "- {id: a, title: A, run: §'npx supabase db reset {{target}}', NONE}\n",
-        "policy refuses this: It deletes all data. Write a migration that puts things back.",
+        "policy refuses this: It drops every schema of the app",
     ),
     _step(
         "refused-sql",
@@ -358,8 +358,8 @@ BROKEN = [
     ),
     _step(
         "unknown-program",
-        "- {id: a, title: A, run: §curl x}\n",
-        "policy has no rule for `curl`; add one to policy.yaml",
+        "- {id: a, title: A, run: §gh x}\n",
+        "policy has no rule for `gh`; add one to policy.yaml",
     ),
     _step(
         "unknown-subcommand",

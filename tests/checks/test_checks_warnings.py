@@ -7,23 +7,18 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
-from support.books import POLICY, procedure_text, write_book
+from support.books import procedure_text, write_book
 
 from runbook.checks import open_book
 from runbook.checks.book import find_problems
 
-RISKY = POLICY.replace(
-    "variants: [{flags: [--dry-run], effect: reads}]",
-    "options: [--include-all]\n    variants:\n      - {flags: [--dry-run], effect: reads}\n"
-    "      - {flags: [--include-all], remote: confirm, reason: Out of order.}",
-)
 CHECK = "check: 'git log {{file_name}}'"
 SAFE = "set lock_timeout = '5s';\n"
 
 
-def _problems(tmp_path: Path, steps: str, *, policy: str = POLICY) -> list[str]:
+def _problems(tmp_path: Path, steps: str) -> list[str]:
     more = "parameters: {file_name: {ask: Which file?, example: a.sql}}\n" if "{{file_name}}" in steps else ""
-    book = write_book(tmp_path / "book", {"add-thing": procedure_text(steps, more=more)}, policy=policy)
+    book = write_book(tmp_path / "book", {"add-thing": procedure_text(steps, more=more)})
     return [finding.message for finding in find_problems(str(book))[1]]
 
 
@@ -34,9 +29,12 @@ def _push(words: str, more: str = "") -> str:
 @pytest.mark.parametrize(
     ("step", "problem"),
     [
-        (_push("{{target}} --include-all"), "a person has to confirm this: Out of order."),
-        (_push("{{target}} --include-all"), "--include-all needs a person: Out of order."),
-        (_push("{{target}} --include-all", ", warning: Look out"), "--include-all needs a person: Out of order."),
+        (_push("{{target}} --include-all"), "a person has to confirm this: It applies files that are older"),
+        (_push("{{target}} --include-all"), "--include-all needs a person: It applies files that are older"),
+        (
+            _push("{{target}} --include-all", ", warning: Look out"),
+            "--include-all needs a person: It applies files that are older",
+        ),
         (
             "- {id: a, title: A, run: npx supabase db reset --local, undo: {none: Never}}",
             "a person has to confirm this",
@@ -45,7 +43,7 @@ def _push(words: str, more: str = "") -> str:
 )
 def test_step_that_needs_a_person_says_why_in_its_warning(tmp_path: Path, step: str, problem: str) -> None:
     """A warning about something else is not enough where one flag makes the difference."""
-    assert any(each.startswith(problem) for each in _problems(tmp_path, step, policy=RISKY))
+    assert any(each.startswith(problem) for each in _problems(tmp_path, step))
 
 
 @pytest.mark.parametrize(
@@ -53,13 +51,12 @@ def test_step_that_needs_a_person_says_why_in_its_warning(tmp_path: Path, step: 
     [
         _push("{{target}}"),
         _push("{{target}} --include-all", ", warning: --include-all takes older files too"),
-        _push("{{target}} --include-all --dry-run"),
         "- {id: a, title: A, run: npx supabase db reset --local, warning: All rows go, undo: {none: Never}}",
     ],
 )
 def test_step_that_says_so_or_needs_nobody_is_fine(tmp_path: Path, step: str) -> None:
     """What policy lets pass needs no warning, nor does what only looks like the risky command."""
-    assert _problems(tmp_path, step, policy=RISKY) == []
+    assert _problems(tmp_path, step) == []
 
 
 def _edit(sql: str, check: str = CHECK) -> str:
@@ -123,7 +120,7 @@ def test_migration_that_nothing_checks_is_a_problem(tmp_path: Path) -> None:
 
 def test_these_are_the_authors_business(tmp_path: Path) -> None:
     """A book with such a problem opens all the same: an emergency is no time for it."""
-    book = write_book(tmp_path / "book", {"add-thing": procedure_text(_push("{{target}} --include-all"))}, policy=RISKY)
+    book = write_book(tmp_path / "book", {"add-thing": procedure_text(_push("{{target}} --include-all"))})
     assert find_problems(str(book))[1]
     assert open_book(str(book)).procedures
 

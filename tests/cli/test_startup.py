@@ -54,7 +54,7 @@ def test_the_list_imports_no_model(tmp_path: Path) -> None:
     assert own <= {
         *("runbook.cli", "runbook.cli.contents", "runbook.cli.error_handler", "runbook.cli.group", "runbook.cli.list"),
         *("runbook.cache", "runbook.errors", "runbook.extras", "runbook.printable", "runbook.secret_file"),
-        *("runbook.streams", "runbook.user_directories"),
+        *("runbook.loading", "runbook.loading.place", "runbook.streams", "runbook.user_directories"),
     }
 
 

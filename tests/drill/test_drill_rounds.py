@@ -16,6 +16,7 @@ from runbook.checks import open_book
 from runbook.drill.registry import records
 from runbook.drill.rounds import DrillJob, Result, plan_rounds, results_file, run_rounds, write_results
 from runbook.errors import UsageError
+from runbook.loading import PACKAGED_BOOK
 
 
 def result(drill: str, major: int, *, passed: bool = True, seconds: float = 5) -> Result:
@@ -91,7 +92,7 @@ def test_results_of_another_book_stay_out_of_the_docs(monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     assert results_file("/somewhere") == tmp_path / "runbook" / "drills.json"
-    assert results_file(None).parts[-3:] == ("site", "data", "drills.json")
+    assert results_file(str(PACKAGED_BOOK)).parts[-3:] == ("site", "data", "drills.json")
 
 
 def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
@@ -100,7 +101,7 @@ def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
         DrillJob("backup-before-migration", "only-adds", 3),
         DrillJob("backup-before-migration", "no-such-drill", 3),
     ]
-    found = {each.job.drill: each for each in run_rounds(jobs, None, workers=2, url=None)}
+    found = {each.job.drill: each for each in run_rounds(jobs, str(PACKAGED_BOOK), workers=2, url=None)}
 
     assert found["only-adds"].passed, found["only-adds"].why
     assert found["only-adds"].cli.startswith("3.")
@@ -112,9 +113,10 @@ def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:
 ROUND = """
 from runbook.drill.registry import records
 from runbook.drill.rounds import DrillJob, run_rounds
+from runbook.loading import PACKAGED_BOOK
 if __name__ == "__main__":
     jobs = [DrillJob("push-migration", drill, 3) for drill in ("one-file", "two-files-wait", "table-is-busy")]
-    list(run_rounds(jobs, None, workers=2, url=None))
+    list(run_rounds(jobs, str(PACKAGED_BOOK), workers=2, url=None))
 """
 
 

@@ -38,14 +38,20 @@ def book(tmp_path: Path) -> Path:
 def test_a_change_of_the_book_counts_at_once(book: Path) -> None:
     """It counts even if the file keeps its size and its times."""
     policy = book / "policy.yaml"
-    text, about = policy.read_text(), policy.stat()
+    text = """\
+rules:
+  - {id: ours, program: our-tool, command: '', reaches: nothing, effect: writes, remote: confirm, local: confirm,
+     reason: It wipes.}
+"""
+    policy.write_text(text)
+    about = policy.stat()
 
-    def rule_after(edited: str) -> str:
+    def verdict_after(edited: str) -> str:
         policy.write_text(edited)
         os.utime(policy, ns=(about.st_atime_ns, about.st_mtime_ns))
-        return judge_line(LINE, book=str(book), face="line").rule
+        return judge_line("our-tool --wipe", book=str(book), face="line").verdict
 
-    assert [rule_after(text), rule_after(text.replace("id: db-reset\n", "id: db-resex\n"))] == ["db-reset", "db-resex"]
+    assert [verdict_after(text), verdict_after(text.replace("confirm", "refuse "))] == ["confirm", "refuse"]
 
 
 def test_a_lenient_policy_planted_in_the_cache_changes_nothing(cache: Path) -> None:
@@ -76,7 +82,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         *("runbook.cli", "runbook.cli.error_handler", "runbook.errors", "runbook.extras"),
         *(
             "runbook.loading",
-            *(f"runbook.loading.{name}" for name in ("files", "kept_records", "records", "source_text")),
+            *(f"runbook.loading.{name}" for name in ("files", "kept_records", "place", "records", "source_text")),
         ),
         *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),

@@ -49,8 +49,8 @@ steps:
 
 def _book(root: Path, policy: str = POLICY, *, more: str = "") -> Book:
     found = read_book(write_book(root, {"fix": FIX + more}, policy=policy))
-    # The texts have the same names wherever the book lies.
-    return replace(found, directory="/team/book")
+    # The texts have the same names wherever the book lies. Its policy stands in for a packaged one of another version.
+    return replace(found, directory="/team/book", policy=found.policy.layers[-1])
 
 
 def _stopped(tmp_path: Path, book: Book) -> Walked:
@@ -169,7 +169,7 @@ def test_a_book_that_is_not_the_packaged_one_is_named_on_the_first_screen(tmp_pa
     place.session()
     first = " ".join(next(screen for screen in place.screens if "Commands will land on" in screen).split())
     assert f"The book is {tmp_path / 'book'}, not the packaged one." in first
-    assert "Its own policy.yaml and supabase.yaml decide what is asked and refused." in first
+    assert "Its own policy.yaml and supabase.yaml add to what is asked and refused." in first
 
 
 def test_the_book_is_on_the_first_screen_however_crowded_that_is() -> None:
