@@ -10,7 +10,7 @@ from typing import Any
 
 from mkdocs.utils import meta
 
-from runbook.model import Book
+from runbook.model import Book, Procedure
 from runbook.site import new_procedure
 from runbook.site.source import PAGES, packaged_pages
 
@@ -56,6 +56,15 @@ def generated_pages(book: Book) -> dict[str, GeneratedPage]:
         if {*page.meta.get(_NEEDS, ())} <= book.procedures.keys():
             found[path] = page
     for name, procedure in book.procedures.items():
-        text = new_procedure.page(name, procedure.title)
-        found[f"procedures/{name}.md"] = GeneratedPage(text, Path(procedure.at.file).resolve())
+        found[f"procedures/{name}.md"] = GeneratedPage(_text_of(procedure), Path(procedure.at.file).resolve())
     return found
+
+
+def _text_of(procedure: Procedure) -> str:
+    """Return the packaged page of a procedure, which may have prose around the block, else one with the block alone."""
+    file = PAGES.resolve() / "procedures" / f"{procedure.id}.md"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    # A team's procedure of the same name is another one, unless it keeps the title.
+    if new_procedure.page_heading(procedure.title) in text.splitlines():
+        return text
+    return new_procedure.page(procedure.id, procedure.title)

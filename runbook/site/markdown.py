@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from markdown import Markdown
+from markdown import Markdown  # type: ignore[import-untyped] # ships no types
 from markdown_exec import formatter, validator
 
 from runbook.site.source import DATA

@@ -132,11 +132,13 @@ def _pinned(proof: Demonstration) -> tuple[str, ...]:
 
 
 def corrections() -> Markup:
-    """Render all corrections, each with its proof and the procedure that does it right."""
+    """Render the corrections, each with its proof and the procedure that does it right, if the book has that."""
+    titles = {pattern.id: pattern.title for pattern in book().patterns}
+    known = (one for one in all_corrections() if one.see in book().procedures)
     return render(
         "reference/corrections.html",
-        corrections=all_corrections(),
-        pattern_titles={pattern.id: pattern.title for pattern in book().patterns},
+        corrections=[one for one in known if one.pattern is None or one.pattern in titles],
+        pattern_titles=titles,
         pinned=_pinned,
         procedure=book().procedure,
     )

@@ -95,29 +95,24 @@ class RunbookPages:
 
     def add_to(self, files: Files, config: MkDocsConfig) -> None:
         """Add all files that the project doesn't have itself, and put the pages into its navigation."""
-        own = [file.src_uri for file in sorted(files.documentation_pages(), key=file_sort_key)]
+        below = self.directory
+        own = [file for file in files.documentation_pages() if file.inclusion.is_in_nav()]  # type: ignore[no-untyped-call]
+        others = [file.src_uri for file in sorted(own, key=file_sort_key) if not file.src_uri.startswith(below)]
         for path, file in assets.asset_files():
-            self._add(files, path, lambda uri, file=file: File.generated(config, uri, abs_src_path=str(file)))  # type: ignore[misc]
+            _add(files, File.generated(config, below + path, abs_src_path=str(file)))
         for path, text in self._texts(config):
-            self._add(files, path, lambda uri, text=text: File.generated(config, uri, content=text))  # type: ignore[misc]
+            _add(files, File.generated(config, below + path, content=text))
         for path, page in generated_pages(self.book).items():
             # The project's own Markdown extensions see the title alone, and so does every other plugin.
-            if self._add(files, path, lambda uri, page=page: File.generated(config, uri, content=f"{page.heading}\n")):  # type: ignore[misc]
-                self._built.generated[self.directory + path] = page
+            if _add(files, File.generated(config, below + path, content=f"{page.heading}\n")):
+                self._built.generated[below + path] = page
         self._built.urls = {file.src_uri: file.url for file in files}
         pages = [file for file in files.documentation_pages() if file.src_uri.startswith(self.directory)]
         self._built.files = {file.src_uri.removeprefix(self.directory): file for file in pages}
         nav = config.nav
         if nav is None:
-            nav = [] if self.is_whole_site else nest_paths(own)  # type: ignore[no-untyped-call]
+            nav = nest_paths(others)  # type: ignore[no-untyped-call]
         config.nav = with_runbook(nav, self.directory, sections(self.book, list(self._built.files)))
-
-    def _add(self, files: Files, path: str, make: Callable[[str], File]) -> bool:
-        uri = self.directory + path
-        if files.get_file_from_path(uri) is not None:
-            return False
-        files.append(make(uri))
-        return True
 
     def _texts(self, config: MkDocsConfig) -> Iterator[tuple[str, str]]:
         for procedure in self.book.procedures.values():
@@ -234,3 +229,11 @@ class RunbookPages:
         pages = {name: site / file.dest_uri for name, file in self._built.files.items()}
         yield from build_checks.missing_parts(self.book, site, pages)
         yield from build_checks.dead_links(site, None if self.is_whole_site else [*pages.values()])
+
+
+def _add(files: Files, file: File) -> bool:
+    """Add a file unless the project has it itself; return whether it was added."""
+    if files.get_file_from_path(file.src_uri) is not None:
+        return False
+    files.append(file)
+    return True

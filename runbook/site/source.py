@@ -146,8 +146,7 @@ def due(procedure: Procedure) -> date:
 
 
 def packaged_pages() -> Iterator[str]:
-    """Yield the paths of the pages that the package brings, below its folder of pages."""
-    # In a checkout, the folder also has the pages of the procedures.
+    """Yield the paths of the pages that every book has, below the folder of pages: all but those of procedures."""
     for file in sorted(PAGES.resolve().rglob("*.md")):
         path = file.relative_to(PAGES.resolve()).as_posix()
         if not path.startswith("procedures/"):

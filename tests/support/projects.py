@@ -40,9 +40,14 @@ nav:
 
 _FILES = {
     "docs/index.md": "# Ledger\n\nSee [alerts](operations/alerts.md).\n",
-    "docs/operations/alerts.md": '# Alerts\n\n!!! note "At night"\n\n    Call the person on call.\n\n| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |\n',
+    "docs/operations/alerts.md": (
+        '# Alerts\n\n!!! note "At night"\n\n    Call the person on call.\n\n'
+        "| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |\n"
+    ),
     "docs/house.css": "body { color: #222; }\n",
-    "overrides/main.html": '{% extends "base.html" %}\n{% block announce %}<p>The audit is on Friday.</p>{% endblock %}\n',
+    "overrides/main.html": (
+        '{% extends "base.html" %}\n{% block announce %}<p>The audit is on Friday.</p>{% endblock %}\n'
+    ),
     "overrides/404.html": '{% extends "main.html" %}\n{% block content %}<h1>Lost in the ledger</h1>{% endblock %}\n',
     "hooks.py": (
         "def on_page_markdown(markdown, page, **_):\n"
