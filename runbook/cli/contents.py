@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runbook.cache import entry_of, find_kept, keep
+from runbook.loading.place import PACKAGED_BOOK, is_team_book
 from runbook.printable import one_line
 
 __all__ = ["SECTIONS", "Heading", "read_contents"]
@@ -41,9 +42,16 @@ class Heading(NamedTuple):
 
 
 def read_contents(directory: Path) -> list[Heading] | None:
-    """Return the headings of all procedures, or None if there are none or something is unexpected."""
+    """Return the headings of all procedures, or None if there are none or something is unexpected.
+
+    A team's book also has the packaged ones. If it changes any of them, the full reader takes over.
+    """
+    is_team = is_team_book(directory)
+    folders = [*([PACKAGED_BOOK / "procedures"] if is_team else []), directory / "procedures"]
     try:
-        heads = {path.stem: _head(path) for path in sorted((directory / "procedures").glob("*.yaml"))}
+        if is_team and any((directory / "changes").glob("*.yaml")):
+            return None
+        heads = {path.stem: _head(path) for folder in folders for path in sorted(folder.glob("*.yaml"))}
     except (OSError, ValueError):
         return None
     entry = entry_of(json.dumps(heads).encode(), use="contents", code=("cli/contents.py",))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import runbook
 from runbook.cache import entry_of, find_kept, keep
 from runbook.errors import ExitCode, UsageError
+from runbook.loading.place import PACKAGED_BOOK, book_directory
 from runbook.printable import json_text, one_line
 
 if TYPE_CHECKING:
@@ -98,11 +98,12 @@ def open_index(book: str | None) -> Index:
 
 def _fingerprint(book: str | None) -> bytes:
     """Return the content of all files that go into the index: the book's own, and the packaged ones as fallback."""
-    packaged = os.path.join(os.path.dirname(runbook.__file__), "book")  # noqa: PTH118, PTH120 - a start counts milliseconds
+    own, packaged = os.fspath(book_directory(book)), os.fspath(PACKAGED_BOOK)
     # Keep another book apart from the packaged one, even if it has no files.
-    parts = [b"own" if book else b"packaged"]
-    for directory in dict.fromkeys((packaged, book or packaged)):
-        for folder in (directory, os.path.join(directory, "procedures")):  # noqa: PTH118
+    parts = [own.encode()]
+    for directory in dict.fromkeys((packaged, own)):
+        folders = (directory, *(os.path.join(directory, name) for name in ("procedures", "changes")))  # noqa: PTH118 - a start counts milliseconds
+        for folder in folders:
             with suppress(OSError):
                 names = sorted(each.path for each in os.scandir(folder) if each.name.endswith((".yaml", ".yml")))
                 parts += [part for name in names for part in (name.encode(), Path(name).read_bytes())]

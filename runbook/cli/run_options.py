@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runbook.engine.context import Identity
     from runbook.engine.ports import Clock, Executor, Operator, Target
     from runbook.engine.session import Settings
+    from runbook.journal.events import TargetSeen
     from runbook.journal.sqlite import SqliteJournal
     from runbook.model import Book, TargetKind
 
@@ -83,7 +84,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
     if kind is TargetKind.MACHINE:
         target = ThisMachine(place.resolve(), this_host())
     else:
-        target = CliTarget(find_project(place), kind, book.policy, programs=programs)
+        target = CliTarget(find_project(place), kind, book.policy, team=book.team, programs=programs)
     titles = {name: procedure.title for name, procedure in book.procedures.items()}
     executor, described = PtyExecutor.here(programs=programs), describe_book(book)
     return WalkPorts(
@@ -91,6 +92,7 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
             titles=titles,
             notes=target.notes,
             book=described,
+            protected=_protected(book),
             early_keys=executor.take_early_keys,
             dry=dry,
         ),
@@ -100,6 +102,16 @@ def ports_for(book: Book, kind: TargetKind, workdir: str | None, *, dry: bool = 
         clock=SystemClock(),
         identity=Identity(_person(), this_host(), os.getpid(), __version__),
     )
+
+
+def _protected(book: Book) -> Callable[[TargetSeen], str]:
+    """Return a function that tells the name to type before a run on a target begins, "" for none."""
+
+    def name_of(seen: TargetSeen) -> str:
+        project = book.team.project_of(seen.project_ref) if book.team else None
+        return project.name if project and project.asks_for_name else ""
+
+    return name_of
 
 
 def settings_for(journal: SqliteJournal, book: Book) -> Settings:

@@ -116,8 +116,10 @@ def describe_book(book: Book) -> str:
     if Path(book.directory) == PACKAGED_BOOK:
         return ""
     place = Path(book.directory).absolute()
+    named = f"{book.team.name}'s: {place}" if book.team else f"{place}, not the packaged one"
     own = [name for name in SHARED if (place / name).is_file()]
-    rules = f"Its own {' and '.join(own)} add to what is asked and refused." if own else "It has no rules of its own."
+    alone = "" if book.team else " It has no rules of its own."
+    rules = f" Its own {' and '.join(own)} add to what is asked and refused." if own else alone
     loosened = ", ".join(f"{one.rule} ({one.where})" for one in book.policy.loosen)
     milder = f" It loosens: {loosened}." if loosened else ""
-    return f"The book is {place}, not the packaged one. {rules}{milder}"
+    return f"The book is {named}.{rules}{milder}"

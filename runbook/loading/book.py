@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -21,15 +21,18 @@ from runbook.loading.files import (
     shown_name,
 )
 from runbook.loading.includes import included_by, resolve_includes
-from runbook.loading.place import PACKAGED_BOOK
+from runbook.loading.pins import Pin, read_pins
+from runbook.loading.place import PACKAGED_BOOK, TEAM_FILE, is_team_book
 from runbook.loading.records import build
 from runbook.loading.shapes import FILES, SHAPES
 from runbook.loading.source_text import Problems, TooManyError
-from runbook.model import Book, Position, Procedure, SearchWords
+from runbook.model import Book, Position, Procedure, SearchWords, Team, TeamChange
 
 __all__ = ["Reading", "load_book", "load_procedure", "read_book"]
 
 _STEM = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_SITE = "mkdocs.yml"
+"""A team's book may have its site beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +54,30 @@ def read_book(directory: Path) -> Book:
 
 
 def load_book(directory: Path) -> Reading:
-    """Read the valid part of a book. Raises UsageError if there is no book at all."""
+    """Read the valid part of a book. Raises UsageError if there is no book at all.
+
+    A team's book extends the packaged one: it has all of its files, with the team's changes, and the team's own.
+    """
     if not directory.is_dir():
         raise UsageError(f"there is no book at '{directory}'", hint="Name its directory with --book or RUNBOOK_BOOK.")
-    shown = shown_name(directory)
-    listed, findings = _procedure_files(directory, shown)
-    procedures = {path.stem: read_file(path, f"{shown}/procedures/{path.name}", "procedure", SHAPES) for path in listed}
-    others = {name: file for name in FILES if name not in SHARED and (file := _beside(directory, shown, name))}
+    own, packaged = _read_layer(directory), None
+    if is_team_book(directory):
+        packaged = _read_layer(PACKAGED_BOOK)
+        own.findings.extend(_hidden(own, packaged))
+    layers = [layer for layer in (packaged, own) if layer]
+    procedures = {name: file for layer in layers for name, file in layer.procedures.items()}
+    for layer in layers:
+        _check_references(layer.files, set(procedures))
+    pins = read_pins(directory, shown_name(directory)) if packaged else {}
+    built = _build(procedures, own.changes, pins)
     rules = policy_files(directory)
-    files = [*procedures.values(), *rules.files, *others.values()]
-    findings += _stray_files(directory, shown)
-    _check_references(files, set(procedures))
-    findings += [finding for file in files for finding in file.findings]
-    built = {name: procedure for name, file in procedures.items() if (procedure := _procedure(file, name))}
+    files = [*rules.files, *(file for layer in layers for file in layer.files)]
+    findings = [finding for file in files for finding in file.findings] + own.findings
     whole, circles = resolve_includes(built)
     sources = {file.source.name: file.source for file in files}
     findings += [replace(each, source=sources[each.file].line(each.line)) for each in circles]
     has_gaps = len(whole) < len(procedures)
-    return Reading(_assemble(directory, files, whole, rules, others), tuple(sorted(findings)), has_gaps)
+    return Reading(_assemble(directory, files, whole, rules, layers), tuple(sorted(findings)), has_gaps)
 
 
 def load_procedure(directory: Path, name: str) -> Reading:
@@ -77,30 +86,84 @@ def load_procedure(directory: Path, name: str) -> Reading:
     Findings are those of these files alone; `related` and similar keys aren't followed. The book is for reading, not
     for running.
     """
-    shown, built = shown_name(directory), dict[str, Procedure]()
-    rules = policy_files(directory)
-    files: dict[str, BookFile] = {}
+    places = (directory, PACKAGED_BOOK) if is_team_book(directory) else (directory,)
+    pins = read_pins(directory, shown_name(directory)) if len(places) > 1 else {}
+    team = _beside(directory, shown_name(directory), TEAM_FILE) if len(places) > 1 else None
+    procedures, changes, built = dict[str, BookFile](), dict[str, BookFile](), dict[str, Procedure]()
     waiting = [name] if _STEM.fullmatch(name) else []
     while waiting:
-        path = directory / "procedures" / f"{waiting.pop()}.yaml"
-        key = f"procedures/{path.name}"
-        if key in files or not path.is_file():
+        stem = waiting.pop()
+        place = next((each for each in places if (each / "procedures" / f"{stem}.yaml").is_file()), None)
+        if stem in procedures or place is None:
             continue
-        file = files[key] = read_file(path, f"{shown}/{key}", "procedure", SHAPES)
-        if procedure := _procedure(file, path.stem):
-            built[path.stem] = procedure
-            waiting += [step.action.included for step in included_by(procedure.all_steps)]
+        procedures[stem] = _read(place, "procedures", stem, "procedure")
+        if len(places) > 1 and (directory / "changes" / f"{stem}.yaml").is_file():
+            changes[stem] = _read(directory, "changes", stem, "changes")
+        built |= _build({stem: procedures[stem]}, changes, pins)
+        if stem in built:
+            waiting += [step.action.included for step in included_by(built[stem].all_steps)]
     whole, circles = resolve_includes(built)
-    every = [*rules.files, *files.values()]
+    rules, layer = policy_files(directory), _Layer(procedures, changes, {TEAM_FILE: team} if team else {}, [])
+    every = [*rules.files, *layer.files]
     findings = [finding for file in every for finding in file.findings] + circles
-    return Reading(_assemble(directory, every, whole, rules, {}), tuple(sorted(findings)))
+    return Reading(_assemble(directory, every, whole, rules, [layer]), tuple(sorted(findings)))
 
 
-def _procedure_files(directory: Path, shown: str) -> tuple[list[Path], list[Finding]]:
-    good, findings = [], []
-    folder = directory / "procedures"
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        name = f"{shown}/procedures/{path.name}"
+# --- the files of one directory -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """All files of one directory, and what is wrong with the directory itself."""
+
+    procedures: Mapping[str, BookFile]
+    changes: Mapping[str, BookFile]
+    others: Mapping[str, BookFile]
+    findings: list[Finding]
+
+    @property
+    def files(self) -> tuple[BookFile, ...]:
+        return (*self.procedures.values(), *self.changes.values(), *self.others.values())
+
+
+def _read_layer(directory: Path) -> _Layer:
+    shown, is_team = shown_name(directory), is_team_book(directory)
+    procedures, findings = _listed(directory, shown, "procedures")
+    changes, more = _listed(directory, shown, "changes") if is_team else ([], [])
+    findings += more
+    if not procedures and not findings and not is_team:
+        findings.append(Finding(f"{shown}/procedures", 1, 1, "there is no procedure here"))
+    others = {name: file for name in FILES if name not in SHARED and (file := _beside(directory, shown, name))}
+    return _Layer(
+        {stem: _read(directory, "procedures", stem, "procedure") for stem in procedures},
+        {stem: _read(directory, "changes", stem, "changes") for stem in changes},
+        others,
+        findings + _stray_files(directory, shown),
+    )
+
+
+def _read(directory: Path, folder: str, stem: str, shape: str) -> BookFile:
+    name = f"{folder}/{stem}.yaml"
+    return read_file(directory / name, f"{shown_name(directory)}/{name}", shape, SHAPES)
+
+
+def _hidden(own: _Layer, packaged: _Layer) -> Iterator[Finding]:
+    """Yield a finding for each file of a team that would hide a packaged procedure, or changes one that isn't there."""
+    for stem in sorted(set(own.procedures) & set(packaged.procedures)):
+        message = f"the packaged book has a procedure '{stem}': change it in changes/{stem}.yaml, or choose another id"
+        yield Finding(own.procedures[stem].source.name, 1, 1, message)
+    for stem in sorted(set(own.changes) - set(packaged.procedures)):
+        close = _closest(stem, packaged.procedures)
+        advice = f"; did you mean '{close}'?" if close else ""
+        yield Finding(own.changes[stem].source.name, 1, 1, f"the packaged book has no procedure '{stem}'{advice}")
+
+
+def _listed(directory: Path, shown: str, folder: str) -> tuple[list[str], list[Finding]]:
+    """Return the ids of the YAML files in a folder of a book, and the findings about others."""
+    good, findings = list[str](), list[Finding]()
+    place = directory / folder
+    for path in sorted(place.iterdir()) if place.is_dir() else ():
+        name = f"{shown}/{folder}/{path.name}"
         if path.suffix not in {".yaml", ".yml"}:
             continue
         if not path.is_file():  # opening a pipe could wait forever
@@ -112,16 +175,14 @@ def _procedure_files(directory: Path, shown: str) -> tuple[list[Path], list[Find
                 Finding(name, 1, 1, "its name isn't an id: use lower case and hyphens, as in add-column.yaml")
             )
         else:
-            good.append(path)
-    if not good and not findings:
-        findings.append(Finding(f"{shown}/procedures", 1, 1, "there is no procedure here"))
+            good.append(path.stem)
     return good, findings
 
 
 def _stray_files(directory: Path, shown: str) -> list[Finding]:
     findings = []
     for path in sorted(directory.iterdir()):
-        if path.suffix in {".yaml", ".yml"} and path.name not in FILES:
+        if path.suffix in {".yaml", ".yml"} and path.name not in {*FILES, _SITE}:
             close = _closest(path.name, FILES)
             advice = f"did you mean {close}?" if close else "procedures belong in procedures/"
             findings.append(Finding(f"{shown}/{path.name}", 1, 1, f"isn't a file of a book; {advice}"))
@@ -153,8 +214,23 @@ def _beside(directory: Path, shown: str, name: str) -> BookFile | None:
     return read_file(path, f"{shown}/{name}", FILES[name], SHAPES) if path.is_file() else None
 
 
+# --- the book -----------------------------------------------------------------------------------------------------
+
+
+def _build(
+    procedures: Mapping[str, BookFile], changes: Mapping[str, BookFile], pins: Mapping[str, Mapping[str, Pin]]
+) -> dict[str, Procedure]:
+    """Return the valid procedures as in their own files with a team's changes, before includes are resolved."""
+    found = {}
+    for name, file in procedures.items():
+        own = changes.get(name)
+        procedure = _changed(file, own, pins.get(name, {}), name) if own else _procedure(file, name)
+        if procedure:
+            found[name] = procedure
+    return found
+
+
 def _procedure(file: BookFile, name: str) -> Procedure | None:
-    """Return the procedure as in its own file, before its includes are resolved."""
     if file.record is None:
         return None
     text = file.source.text
@@ -162,32 +238,62 @@ def _procedure(file: BookFile, name: str) -> Procedure | None:
     return replace(procedure, source=text, digest=sha256(text.encode()).hexdigest())
 
 
+def _changed(base: BookFile, own: BookFile, pins: Mapping[str, Pin], name: str) -> Procedure | None:
+    """Return a packaged procedure with a team's changes.
+
+    If these have problems, it can be read as it is packaged, and says so. Findings keep everybody from running it.
+    """
+    from runbook.loading.overlay import apply_overlay  # most books change nothing
+
+    problems, overlaid = Problems(own.source, own.findings), None
+    with suppress(TooManyError):
+        overlaid = apply_overlay(base.record, own.record, pins, problems) if base.record and own.record else None
+    if overlaid is None or own.findings:
+        packaged = _procedure(base, name)
+        unread = TeamChange("Your team's changes aren't here: they have problems.", "", Position(own.source.name, 1, 1))
+        return packaged and replace(packaged, changes=(unread,))
+    procedure: Procedure = build(overlaid.record, keyed=name)
+    text = f"{base.source.text.rstrip()}\n\n# --- {own.source.name} ---\n{own.source.text}"
+    digest = sha256(text.encode()).hexdigest()
+    return replace(procedure, source=text, digest=digest, changes=overlaid.changes)
+
+
 def _assemble(
     directory: Path,
     files: list[BookFile],
     procedures: Mapping[str, Procedure],
     rules: PolicyFiles,
-    others: Mapping[str, BookFile],
+    layers: Sequence[_Layer],
 ) -> Book | None:
     policy = policy_of(rules)
     if policy is None:
         return None
+    team = _team(layers[-1].others.get(TEAM_FILE))
+    if team:
+        procedures = {name: replace(each, contact=team.contact_of(each.owner)) for name, each in procedures.items()}
     return Book(
         directory=str(directory),
         sources={file.source.name: file.source.text for file in files},
         procedures=procedures,
         policy=policy,
-        patterns=_entries(others.get("patterns.yaml")),
-        advice=_entries(others.get("advice.yaml")),
-        errors=_entries(others.get("errors.yaml")),
-        search=_search(others.get("search.yaml")),
+        patterns=_entries(layers, "patterns.yaml"),
+        advice=_entries(layers, "advice.yaml"),
+        errors=_entries(layers, "errors.yaml"),
+        search=_search([file for layer in layers if (file := layer.others.get("search.yaml"))]),
+        team=team,
     )
 
 
-def _entries(file: BookFile | None) -> tuple[Any, ...]:
-    return build(file.record) if file and file.record else ()
+def _entries(layers: Sequence[_Layer], name: str) -> tuple[Any, ...]:
+    records = [file.record for layer in layers if (file := layer.others.get(name))]
+    return tuple(entry for record in records if record for entry in build(record))
 
 
-def _search(file: BookFile | None) -> SearchWords:
+def _team(file: BookFile | None) -> Team | None:
+    return build(file.record) if file and file.record else None
+
+
+def _search(files: Sequence[BookFile]) -> SearchWords:
     """Return the book's search words, or the defaults if only one procedure is read."""
-    return build(file.record) if file and file.record else SearchWords(at=Position("search.yaml", 1, 1))
+    record = next((file.record for file in reversed(files) if file.record), None)
+    return build(record) if record else SearchWords(at=Position("search.yaml", 1, 1))

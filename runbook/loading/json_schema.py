@@ -30,7 +30,7 @@ from runbook.model.fields import (
 
 __all__ = ["SCHEMA_NAMES", "json_schema", "schema_text"]
 
-SCHEMA_NAMES = ("procedure", *FILES.values())
+SCHEMA_NAMES = ("procedure", "changes", *FILES.values())
 """The kinds of files; `<name>.schema.json` is the schema of each."""
 
 Json = dict[str, object]

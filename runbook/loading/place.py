@@ -8,7 +8,15 @@ from pathlib import Path
 import runbook
 from runbook.errors import UsageError
 
-__all__ = ["PACKAGED_BOOK", "TEAM_FILE", "TEAM_FOLDER", "book_directory", "find_team_book", "writable_book"]
+__all__ = [
+    "PACKAGED_BOOK",
+    "TEAM_FILE",
+    "TEAM_FOLDER",
+    "book_directory",
+    "find_team_book",
+    "is_team_book",
+    "writable_book",
+]
 
 PACKAGED_BOOK = Path(runbook.__file__).parent / "book"
 """The book that ships with the package. A team's book extends it."""
@@ -58,6 +66,11 @@ def _is_ours(file: str, start: str) -> bool:
         return owner in {os.geteuid(), 0} or owner == os.stat(start).st_uid  # noqa: PTH116
     except OSError:
         return False
+
+
+def is_team_book(directory: Path) -> bool:
+    """Tell whether a book is a team's: it extends the packaged one."""
+    return (directory / TEAM_FILE).is_file() and directory != PACKAGED_BOOK
 
 
 def writable_book(named: str | None = None) -> Path:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook import steps
-from runbook.model import book, drill, known_error, parameter, policy, procedure, search_words
+from runbook.model import book, drill, known_error, overlay, parameter, policy, procedure, search_words, team
 from runbook.model.fields import Shape
 
 __all__ = ["FILES", "SHAPES"]
 
-_MODULES = (procedure, parameter, steps, drill, policy, book, known_error, search_words)
+_MODULES = (procedure, parameter, steps, drill, policy, book, known_error, search_words, team, overlay)
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}
 """All tables by name."""
@@ -26,5 +26,6 @@ FILES: Mapping[str, str] = {
     "advice.yaml": "advice",
     "errors.yaml": "errors",
     "search.yaml": "search",
+    "team.yaml": "team",
 }
 """The files beside `procedures/`, and the table of each."""

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from runbook.model.known_error import KnownError
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, RuleTest, SupabaseMajor, TargetKind, Variant, Verdict
-    from runbook.model.procedure import Mode, Procedure, Reference, Section
+    from runbook.model.procedure import Mode, Procedure, Reference, Section, TeamChange
     from runbook.model.search_words import FoundPage, SearchWords
     from runbook.model.step import Check, Recovery, Step, Undo
+    from runbook.model.team import Contact, Project, Team
     from runbook.model.terms import Effect, Position
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Book",
     "Capture",
     "Check",
+    "Contact",
     "Drill",
     "Effect",
     "Expectation",
@@ -41,6 +43,7 @@ __all__ = [
     "Policy",
     "Position",
     "Procedure",
+    "Project",
     "Proof",
     "Recovery",
     "Reference",
@@ -55,6 +58,8 @@ __all__ = [
     "Step",
     "SupabaseMajor",
     "TargetKind",
+    "Team",
+    "TeamChange",
     "Undo",
     "Use",
     "Value",
@@ -63,7 +68,7 @@ __all__ = [
 ]
 
 _MODULES = (
-    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "procedure", "known_error",
+    "terms", "policy", "parameter", "drill", "action", "expectation", "step", "team", "procedure", "known_error",
     "search_words", "book",
 )  # fmt: skip
 """The modules that define the names, the quickest to import first."""

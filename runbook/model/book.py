@@ -24,6 +24,7 @@ from runbook.model.known_error import KnownError
 from runbook.model.policy import Policy
 from runbook.model.procedure import Procedure, Section
 from runbook.model.search_words import SearchWords
+from runbook.model.team import Team
 from runbook.model.terms import Position
 
 __all__ = ["SHAPES", "Advice", "Book", "Pattern"]
@@ -69,6 +70,8 @@ class Book:
     advice: tuple[Advice, ...]
     errors: tuple[KnownError, ...]
     search: SearchWords
+    team: Team | None = None
+    """Whose book it is; None for the packaged book, and for one that stands alone."""
 
     @property
     def emergencies(self) -> tuple[Procedure, ...]:

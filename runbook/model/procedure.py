@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from runbook.model.drill import Drill
@@ -26,9 +26,10 @@ from runbook.model.fields import (
 )
 from runbook.model.parameter import Parameter
 from runbook.model.step import Step
+from runbook.model.team import Contact
 from runbook.model.terms import Position
 
-__all__ = ["SHAPES", "Mode", "Procedure", "Reference", "Section"]
+__all__ = ["SHAPES", "Mode", "Procedure", "Reference", "Section", "TeamChange"]
 
 _SECONDS_OF_DAY = 86400
 
@@ -56,6 +57,19 @@ class Reference:
 
     text: str = key(LINE, "The situation.")
     see: str | None = key(ProcedureId(), "The id of the procedure that fits it.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChange:
+    """One thing that a team changed in a packaged procedure. `stale` says how its base differs from when they wrote it.
+
+    `reason` is theirs, "" if they didn't have to give one.
+    """
+
+    text: str
+    reason: str
+    at: Position
+    stale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +142,16 @@ class Procedure:
     """The YAML text, kept so that a changed procedure can be shown as a difference."""
     digest: str = ""
     """SHA-256 (hex) over this procedure's YAML and that of every procedure it includes."""
+    changes: tuple[TeamChange, ...] = ()
+    """What a team changed, if the procedure is a packaged one with an overlay."""
+    contact: Contact | None = None
+    """Who is behind the owner, if a team's file says so."""
     at: Position
+
+    @property
+    def due(self) -> date:
+        """The day by which it has to be reviewed again."""
+        return self.reviewed + timedelta(days=self.review_days)
 
     @property
     def all_steps(self) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runbook.expansion import plain_path
-from runbook.model import Parameter
+from runbook.model import Contact, Parameter
 from runbook.rendering.shown_procedure import ShownProcedure, headed
 from runbook.steps import view
 from runbook.steps.scope import Place
@@ -27,6 +27,8 @@ def record_of(shown: ShownProcedure) -> _Record:
         "minutes": procedure.minutes,
         "mode": procedure.mode.value,
         "owner": procedure.owner,
+        "contact": _contact(procedure.contact),
+        "changes": [{"text": one.text, "reason": one.reason, "stale": one.stale} for one in procedure.changes],
         "reviewed": procedure.reviewed.isoformat(),
         "review_days": procedure.review_days,
         "digest": procedure.digest,
@@ -44,6 +46,10 @@ def record_of(shown: ShownProcedure) -> _Record:
         "related": procedure.related,
         "drills": [drill.name for drill in procedure.drills],
     }
+
+
+def _contact(one: Contact | None) -> _Record | None:
+    return {name: getattr(one, name) for name in ("name", "channel", "page", "hours")} if one else None
 
 
 def _parameter(one: Parameter) -> _Record:

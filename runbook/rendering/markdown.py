@@ -7,7 +7,7 @@ from typing import Any
 
 from runbook.markup import markdown_code, markdown_fence, markdown_prose, markdown_text
 from runbook.rendering.command_text import quoted
-from runbook.rendering.shown_procedure import ShownProcedure, headed
+from runbook.rendering.shown_procedure import ShownProcedure, change_sentence, headed
 from runbook.steps import view
 
 __all__ = ["BLOCKS", "markdown_page"]
@@ -23,6 +23,9 @@ def _lines(shown: ShownProcedure) -> Iterator[str]:
     yield from (f"# {markdown_prose(one.title)}", "", markdown_prose(one.summary), "")
     yield f"`{one.id}`, about {one.minutes} min, owner {markdown_text(one.owner)}, reviewed {one.reviewed}. "
     yield f"Commands as on Supabase CLI {shown.to.major}, production. SHA-256 `{one.digest}`."
+    if one.contact:
+        yield from ("", f"To reach the owner: {markdown_text(one.contact.reached)}.")
+    yield from _list("Your team changed this", [markdown_prose(change_sentence(each)) for each in one.changes])
     yield from _list("Warnings", [f"**{markdown_prose(text)}**" for text in one.warnings])
     yield from _list("Use it when", map(markdown_prose, one.use_when))
     not_for = ((markdown_prose(other.text), f": `{other.see}`" if other.see else "") for other in one.not_for)

@@ -12,7 +12,7 @@ from runbook.model import Parameter
 from runbook.printable import lines_of, printable
 from runbook.rendering.command_text import command_text
 from runbook.rendering.outline import outline
-from runbook.rendering.shown_procedure import ShownProcedure, headed
+from runbook.rendering.shown_procedure import ShownProcedure, change_sentence, headed
 from runbook.steps import view
 
 __all__ = ["BLOCKS", "Column", "plain_page"]
@@ -54,9 +54,12 @@ def _page(shown: ShownProcedure, column: Column) -> Iterator[str]:
     yield from column.wrapped(one.summary)
     facts = f"About {one.minutes} min, {one.mode.value}. Owner: {one.owner}. Reviewed {one.reviewed}."
     yield from column.wrapped(f"{facts} Commands as on Supabase CLI {shown.to.major}, production.")
+    if one.contact:
+        yield from column.wrapped(f"To reach the owner: {one.contact.reached}.")
     # Not wrapped, because readers compare it with the one that the site and a report show.
     yield f"SHA-256 {one.digest}"
     yield from _list("WARNING", one.warnings, column)
+    yield from _list("Your team changed this", [change_sentence(each) for each in one.changes], column)
     yield from ("", "At a glance")
     for depth, text in outline(shown):
         yield from column.wrapped(text, "  " * (depth + 1))

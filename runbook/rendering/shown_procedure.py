@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import Shown, fill_text
-from runbook.model import Parameter, Policy, Procedure, Value
+from runbook.model import Parameter, Policy, Procedure, TeamChange, Value
 from runbook.steps.destination import Destination, prepare, production
 from runbook.steps.scope import Place, Scope
 from runbook.steps.view import Block, EffectNote, effect_sentence, view_of
 
-__all__ = ["ShownProcedure", "headed", "read_with_examples"]
+__all__ = ["ShownProcedure", "change_sentence", "headed", "read_with_examples"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,12 @@ class ShownProcedure:
         values, later = Shown(place.scope.values), Shown(place.after.values)
         action, effect = place.step.action_on(self.to.major), self.effect_note(place)
         return view_of(place.step, action, values, later, self.to, effect=effect, is_titled=is_titled)
+
+
+def change_sentence(change: TeamChange) -> str:
+    """Return what a team changed and why, and what has happened to its base since."""
+    reason = f" Reason: {change.reason.rstrip('.')}." if change.reason else ""
+    return f"{change.text}{reason}{f' Look at it again: {change.stale}.' if change.stale else ''}"
 
 
 def headed(places: Sequence[Place], first: str = "") -> Iterator[tuple[str, Place]]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from runbook.engine.ports import Execution
-from runbook.errors import MissingPartError, RunbookError, UsageError
+from runbook.errors import MissingPartError, PolicyRefusal, RunbookError, UsageError
 from runbook.filling import TARGET, fill_command, target_words
 from runbook.journal.events import TargetSeen
-from runbook.model import Policy, TargetKind
+from runbook.model import Policy, TargetKind, Team
 from runbook.policy.redaction import hide_known
 from runbook.printable import lines_of
 from runbook.runtime.environment import (
@@ -51,12 +51,13 @@ class AskCommand(Protocol):
 class CliTarget:
     """The project linked in a directory, or the local stack; implements `runbook.engine.ports.Target`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name
         self,
         directory: str | Path,
         kind: TargetKind,
         policy: Policy,
         *,
+        team: Team | None = None,
         run: AskCommand = ask,
         environ: Callable[[], Mapping[str, str]] = lambda: os.environ,
         programs: Programs | None = None,
@@ -64,6 +65,7 @@ class CliTarget:
         self._directory = Path(directory)
         self._kind = kind
         self._policy = policy
+        self._team = team
         self._run = run
         self._environ = environ
         self._programs = programs or Programs()
@@ -85,9 +87,13 @@ class CliTarget:
         return tuple(self._notes)
 
     def prove(self) -> TargetSeen:
-        """Ask the CLI what the target is. Raises RunbookError if it can't tell or if its major is unknown."""
+        """Ask the CLI what the target is. Raises RunbookError if it can't tell or if its major is unknown.
+
+        Raises PolicyRefusal if the team's file doesn't know the project.
+        """
         self._notes = []
         self._proven_ref = "" if self._kind is TargetKind.LOCAL else self._linked_ref()
+        self._look_up_project()
         self._files = self._deciding_files()
         # Before the first command, because anything that leads the CLI elsewhere would do the same to this question.
         self._look_for_traps()
@@ -138,6 +144,7 @@ class CliTarget:
                 f"this book doesn't support Supabase CLI {version}: its commands may behave differently",
                 hint=f"It supports {known}. Pin one of these, or use a book that supports {major}.x.",
             )
+        self._compare_pin(version)
         found = self._program(_VERSION_QUESTION)
         program = self._programs.digest(found) if found.is_cli else ""
         if self._kind is TargetKind.LOCAL:
@@ -164,6 +171,25 @@ class CliTarget:
             hint = "Link it: npx supabase link --project-ref REF"
             raise UsageError(f"no project is linked in {self._directory}", hint=hint)
         return ref
+
+    def _look_up_project(self) -> None:
+        if self._team is None or not self._proven_ref:
+            return
+        project = self._team.project_of(self._proven_ref)
+        if project is None:
+            known = ", ".join(f"{each.name} ({each.ref})" for each in self._team.projects.values())
+            raise PolicyRefusal(
+                f"{self._directory} is linked to {self._proven_ref}, which {self._team.at.file} doesn't know",
+                hint=f"It knows {known}. Link one of these, or add the project to that file.",
+            )
+        facts = [f"This is {project.name} of {self._team.name}", project.region]
+        writers = f" Writers: {', '.join(project.writers)}." if project.writers else ""
+        self._note(f"{', '.join(fact for fact in facts if fact)}.{writers}")
+
+    def _compare_pin(self, version: str) -> None:
+        pinned = self._team.cli if self._team else ""
+        if pinned and pinned != version:
+            self._note(f"Your team pins Supabase CLI {pinned}, and this project has {version}.")
 
     def _ask_environment(self, ref: str, major: int) -> str:
         """Return what the CLI calls the project. Raises RunbookError if that isn't the linked one."""

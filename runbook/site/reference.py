@@ -241,7 +241,7 @@ class ValueType:
 
 def field_reference() -> Markup:
     """Render all files, each with the mappings that only it uses."""
-    files = {"procedures/NAME.yaml": "procedure", **FILES}
+    files = {"procedures/NAME.yaml": "procedure", "changes/NAME.yaml": "changes", **FILES}
     shown: set[str] = set()
     sections = []
     for file, name in files.items():

@@ -8,13 +8,24 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from runbook.journal.events import TargetSeen
+from runbook.markup import plain_prose
 from runbook.model import Mode, Parameter, Procedure
 from runbook.printable import one_line
+from runbook.rendering.shown_procedure import change_sentence
 from runbook.terminal.lines import Band, Lines, band, both_ends, fit, keys, wrap
 from runbook.terminal.pick_list import offered_lines
 from runbook.terminal.screen_head import target_text
 
-__all__ = ["ROOM_BELOW", "Background", "render_begin", "render_book", "render_intro", "render_notes", "render_question"]
+__all__ = [
+    "ROOM_BELOW",
+    "Background",
+    "how_to_begin",
+    "render_begin",
+    "render_book",
+    "render_intro",
+    "render_notes",
+    "render_question",
+]
 
 
 class Background:
@@ -54,12 +65,15 @@ def render_intro(procedure: Procedure, width: int = 80, height: int = 24, *, who
     title = Text(one_line(procedure.title), style="bold")
     minutes = Text(f"about {procedure.minutes} min", style="dim")
     not_for = [f"{one.text}{f' -> {one.see}' if one.see else ''}" for one in procedure.not_for]
+    changes = [plain_prose(change_sentence(one)) for one in procedure.changes]
     bands = [
         band([*both_ends(title, minutes, width), *wrap(procedure.summary, width)]),
         _listed("WARNING", procedure.warnings, width, "bold yellow", least=6),
+        _listed("Your team changed this", changes, width, least=2),
         _listed("Use it when", procedure.use_when, width, least=2),
         _listed("Not for", not_for, width, least=2),
         _listed("Have at hand", procedure.needs, width, least=2),
+        _listed(f"Owner ({procedure.owner})", [procedure.contact.reached] if procedure.contact else [], width, least=2),
         band(wrap(_MODES[procedure.mode], width, style="dim"), 0),
     ]
     return fit(bands, 1000 if whole else height - ROOM_BELOW)
@@ -72,11 +86,13 @@ def render_begin(  # noqa: PLR0913 - each by its name
     *,
     height: int = 5,
     book: str = "",
+    name: str = "",
     dry: bool = False,
     back: bool = False,
 ) -> Lines:
     """Return the proven target, the notes on it, and the question whether to begin, or to continue (`back`).
 
+    `name` is what must be typed to do so, "" if Enter is enough.
     `book` names the book if it isn't the packaged one; that line is never cut. A dry run only reads.
     """
     found = render_notes(notes, width)
@@ -84,9 +100,14 @@ def render_begin(  # noqa: PLR0913 - each by its name
     where = Text(f"{what}  ") + target_text(seen)
     lines = [where] if where.cell_len <= width else [Text(what), Text("  ") + target_text(seen)]
     lines += render_book(book, width)
-    begin, leave = ("continue", "q leave; nothing more runs") if back else ("begin", "q leave; nothing has run")
-    ask = keys(f"Press Enter to {begin}, or:", ["? whole introduction", leave], width)
+    leave = "q leave; nothing more runs" if back else "q leave; nothing has run"
+    ask = keys(f"{how_to_begin(name, back=back)}, or:", ["? whole introduction", leave], width)
     return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
+
+
+def how_to_begin(name: str, *, back: bool) -> str:
+    """Return what to do to begin or to continue: type the name of a protected project, or press Enter."""
+    return f"{f'Type {name}' if name else 'Press Enter'} to {'continue' if back else 'begin'}"
 
 
 def render_book(book: str, width: int = 80) -> Lines:

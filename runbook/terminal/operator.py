@@ -32,6 +32,7 @@ from runbook.terminal.event_lines import render_event, render_phase_end
 from runbook.terminal.finding_lines import render_finding, render_last_finding
 from runbook.terminal.intro import (
     Background,
+    how_to_begin,
     render_begin,
     render_book,
     render_intro,
@@ -54,7 +55,8 @@ class TerminalOperator:
     """Shows screens and reads answers; implements `runbook.engine.ports.Operator`.
 
     `titles` maps all procedures' ids to their titles; `notes` returns what was found around the target once it's proven
-    (such as environment variables that were left out); `book` names a book that isn't the packaged one; `early_keys`
+    (such as environment variables that were left out); `book` names a book that isn't the packaged one; `protected`
+    returns the name to type before a run on a target begins, "" if Enter is enough; `early_keys`
     tells whether keys were pressed while a command ran that asked nothing; `dry` means that nothing is written;
     `practice` says how to try something in a drill, for the steps where that is needed.
     """
@@ -66,6 +68,7 @@ class TerminalOperator:
         notes: Callable[[], Sequence[str]] = tuple,
         dialog: Dialog | None = None,
         book: str = "",
+        protected: Callable[[TargetSeen], str] = lambda _: "",
         early_keys: Callable[[], bool] = lambda: False,
         dry: bool = False,
         practice: Sequence[str] = (),
@@ -74,6 +77,7 @@ class TerminalOperator:
         self._keys = SharedKeys(self._dialog, titles or {})
         self._notes = notes
         self._book = book
+        self._protected = protected
         self._state = RunState()
         self._procedure: Procedure | None = None
         self._phase = (0, 0, "")
@@ -114,18 +118,19 @@ class TerminalOperator:
         self._show(first)
         with self._dialog.running("Finding out where commands will land"):
             seen = proof.result()
+        name = "" if self._dry else self._protected(seen)
         while True:
-            self._show(render_begin(seen, self._notes(), width, book=self._book, dry=self._dry, back=back))
+            self._show(render_begin(seen, self._notes(), width, book=self._book, name=name, dry=self._dry, back=back))
             try:
                 answer = self._dialog.line().lower()
             except EOFError:
                 return False
-            if answer in {"", "q"}:
-                return not answer
+            if answer in {name, "q"}:
+                return answer == name
             if answer == "?":
                 self._dialog.page([*render_intro(procedure, width, whole=True), *render_notes(self._notes(), width)])
             else:
-                self._dialog.problem(f"Press Enter to {'continue' if back else 'begin'}, or type ? or q.")
+                self._dialog.problem(f"{how_to_begin(name, back=back)}, or type ? or q.")
 
     def give(self, parameter: Parameter, *, problem: str = "") -> str:
         """Return the value for a parameter. Raises RunbookError if the answer is `q` or the input ends."""

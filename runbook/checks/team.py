@@ -1,0 +1,45 @@
+"""Check a team's file and the files that extend the packaged ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runbook.checks.findings import Notes
+from runbook.checks.subject import Subject
+from runbook.loading.place import TEAM_FILE
+from runbook.model import Position
+
+__all__ = ["check_secrets_of_team", "check_unique_entries"]
+
+
+def check_secrets_of_team(subject: Subject, notes: Notes) -> None:
+    """Report what looks like a secret in a team's file: everybody with the repository or the site would know it."""
+    team = subject.book.team
+    if team is None:
+        return
+    from runbook.policy.redaction import Redactor  # only a team's book needs it
+
+    text, redactor = subject.book.sources.get(team.at.file, ""), Redactor()
+    for number, line in enumerate(text.splitlines(), 1):
+        if redactor.redact(line) != line:
+            message = f"looks like a secret; {TEAM_FILE} is shown on pages and screens, so remove it and revoke it"
+            notes.add(Position(team.at.file, number, len(line) - len(line.lstrip()) + 1), message)
+    for one in team.projects.values():
+        if (first := team.project_of(one.ref)) is not one and first is not None:
+            notes.add(one.at, f"'{first.name}' has the same ref", "ref:", one.ref)
+
+
+def check_unique_entries(subject: Subject, notes: Notes) -> None:
+    """Report a team's pattern, advice or known error with the id of a packaged one: a page would show both."""
+    book = subject.book
+    for entries, noun in ((book.patterns, "pattern"), (book.advice, "topic"), (book.errors, "known error")):
+        _check_unique(entries, noun, notes)
+
+
+def _check_unique(entries: Iterable[object], noun: str, notes: Notes) -> None:
+    seen: set[str] = set()
+    for entry in entries:
+        name, at = str(getattr(entry, "id", "")), getattr(entry, "at", None)
+        if name in seen and isinstance(at, Position):
+            notes.add(at, f"the packaged book has a {noun} '{name}'; choose another id", "id:", name)
+        seen.add(name)
