@@ -168,9 +168,11 @@ class RunbookPages:
         return target.startswith(self.directory) and target.removeprefix(self.directory) in packaged_paths()
 
     def _edit_url(self, page: Page, config: MkDocsConfig) -> str | None:
-        procedure = page_html.shown_procedure(self._name(page))
-        if procedure:
-            return edit_links.edit_url(Path(self.book.procedure(procedure).at.file), config)
+        if name := page_html.shown_procedure(self._name(page)):
+            procedure = self.book.procedure(name)
+            # A team changes a packaged procedure in a file of its own.
+            source_file = procedure.changes[0].at.file if procedure.changes else procedure.at.file
+            return edit_links.edit_url(Path(source_file), config)
         made = self._built.generated.get(page.file.src_uri)
         return edit_links.edit_url(made.file if made else Path(page.file.abs_src_path or ""), config)
 
