@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
+from runbook.model.team import ANY_PROJECT, DASHBOARD
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
 from runbook.policy.sql_names import quoted_name
@@ -72,6 +73,7 @@ _SQL = "{{sql}}"
 PLACE_MARKS = "\ue000\ue001"
 """The site puts these around the name of a value that the reader enters. No command or database uses them."""
 
+_REF = re.compile(r"[a-z]{20}")
 _PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
 _JOINED = re.compile(r"[\w$&'\"{}]")
 """Next to a placeholder outside of quotes, these would join with the value."""
@@ -91,8 +93,14 @@ def placeholders(text: str) -> tuple[str, ...]:
 
 
 def fill_text(template: str, values: Values) -> str:
-    """Put values into a text that is shown or written, never run. Raises UnknownName."""
-    return PLACEHOLDER.sub(lambda found: _value(found[1], values), template)
+    """Put values into a text that is shown or written, never run. Raises UnknownName.
+
+    Links to the dashboard then lead to the project at hand, if its ref is known; otherwise the dashboard asks for it.
+    """
+    filled = PLACEHOLDER.sub(lambda found: _value(found[1], values), template)
+    if ANY_PROJECT in filled and "project_ref" in values and _REF.fullmatch(ref := str(values["project_ref"])):
+        return filled.replace(ANY_PROJECT, f"{DASHBOARD}{ref}/")
+    return filled
 
 
 def _value(name: str, values: Values) -> str:

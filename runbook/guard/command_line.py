@@ -41,8 +41,8 @@ def judge(
     environment that it would run in. `policy` defaults to the packaged one.
 
     Nothing is ever run except shfmt, for lines with more than words and quotes. If a deciding part can't be parsed or
-    isn't known, the verdict is `confirm`, never `allow`. The judgement is that of the worst command; `commands` are all
-    commands that the policy knows.
+    isn't known, the verdict is `confirm`, never `allow`. If shfmt is missing, it's `refuse`. The judgement is that of
+    the worst command; `commands` are all commands that the policy knows.
     """
     return _examined(lambda machine, state: machine.text(line, state), line, cwd, env, policy).verdict()
 
@@ -159,10 +159,11 @@ class Examination:
         return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
-        """Note that a person must confirm."""
+        """Note that a person must confirm. Without the grammar, nobody can: the line is refused."""
         text = shown(subject)
         short = text if len(text) <= _LONGEST_SUBJECT else text[: _LONGEST_SUBJECT - 1] + "…"
-        self._add(_judged(Verdict.CONFIRM, Effect.WRITES, f"{doubt.value}: {short}" if short else doubt.value))
+        verdict = Verdict.REFUSE if doubt is Doubt.NO_GRAMMAR else Verdict.CONFIRM
+        self._add(_judged(verdict, Effect.WRITES, f"{doubt.value}: {short}" if short else doubt.value))
 
     def stand_at(self, line: int, column: int) -> None:
         """Note the place of the next command."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -14,7 +14,8 @@ from runbook.guard.command_line import judge_script
 from runbook.guard.messages import encodable
 from runbook.guard.programs.task_runners import read_makefile
 from runbook.guard.shell.texts import ANY
-from runbook.model import Policy, Verdict
+from runbook.model import Effect, Policy, TargetKind, Verdict
+from runbook.policy.judgement import Judgement, classify
 from runbook.printable import one_line, printable
 
 __all__ = ["Stopped", "is_scanned", "scan_file"]
@@ -26,6 +27,14 @@ _WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)actio
 _EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
 # In bytes. Only the first 64 KB of a script are read anyway, but a workflow contains many scripts.
 _LARGEST = 1024 * 1024
+
+
+_TARGETS = {
+    None: "no target",
+    TargetKind.LOCAL: "the local database",
+    TargetKind.PRODUCTION: "the linked project",
+    TargetKind.DRILL: "a drill",
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +76,7 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
     found: dict[tuple[int, int], Stopped] = {}
     for script in _READERS[kind](text):
         for placed in judge_script(script.text, policy=policy):
-            judged = placed.judgement
+            judged = _by_every_major(placed.judgement, policy)
             # In a YAML block, all lines have the same indentation. Elsewhere only the first line begins inside a line.
             indent = script.column - 1 if placed.line == 1 or kind == "workflow" else 0
             place = (script.line + placed.line - 1, placed.column + indent)
@@ -77,6 +86,22 @@ def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
                 message = encodable(command + judged.reason)
                 found[place] = Stopped(encodable(str(path)), *place, judged.verdict, message)
     return tuple(sorted(found.values()))
+
+
+def _by_every_major(judged: Judgement, policy: Policy) -> Judgement:
+    """Return a judgement that asks if the CLI's major alone decides where a command writes.
+
+    At a prompt, a person sees where it goes. A file runs the same line on whatever major is installed that day.
+    """
+    writes = judged.effect is not Effect.READS and not judged.writes_files
+    if judged.verdict is not Verdict.ALLOW or not judged.commands or not writes:
+        return judged
+    targets = {major: classify(judged.commands[0], policy, major=major).target for major in sorted(policy.majors)}
+    if len(set(targets.values())) < 2:
+        return judged
+    places = [f"CLI {major} sends it to {_TARGETS[target]}" for major, target in targets.items()]
+    advice = "Name the target, or pin the CLI's version in the line."
+    return replace(judged, verdict=Verdict.CONFIRM, reason=f"It names no target: {', '.join(places)}. {advice}")
 
 
 def _kind_of(path: Path) -> str | None:

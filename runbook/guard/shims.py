@@ -7,10 +7,12 @@ they also cover scripts and Makefiles.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +69,10 @@ def shell_functions(shell: str, program: str) -> str:
 SHIM_MARK = "# shim of runbook guard"
 """The second line of each shim, so that the guard recognizes shims and doesn't start one again."""
 
-# The mark is in the second line, so there is no need to read a large program.
+_CREATED = "# directories created for it: "
+"""The third line of each shim, with the number of directories that `uninstall` removes if nothing else is in them."""
+
+# The marks are in the first lines, so there is no need to read a large program.
 _LOOKED_AT = 200
 
 
@@ -88,9 +93,13 @@ def default_directory() -> Path:
 def install_shims(directory: Path, program: str) -> Shims:
     """Write a shim for each guarded program. Raises RunbookError if another file has that name.
 
-    `program` is the shell text that starts `runbook`.
+    `program` is the shell text that starts `runbook`. Raises UsageError if the directory can't be on PATH.
     """
+    if os.pathsep in str(directory):
+        raise UsageError(f"{directory} can't be on PATH: it contains '{os.pathsep}'", hint="Choose another with --dir.")
     try:
+        earlier = [count for name in GUARDED if (count := _created_for(directory / name)) is not None]
+        created = max(earlier, default=sum(not each.exists() for each in (directory, *directory.parents)))
         directory.mkdir(parents=True, exist_ok=True)
         # Check before writing anything: either all shims are installed or none.
         taken = [name for name in GUARDED if (directory / name).exists() and not _is_shim(directory / name)]
@@ -100,7 +109,7 @@ def install_shims(directory: Path, program: str) -> Shims:
             )
         for name in GUARDED:
             temporary = directory / f".{name}.new"
-            temporary.write_text(f'#!/bin/sh\n{SHIM_MARK}\nexec {program} guard -- {name} "$@"\n', encoding="utf-8")
+            temporary.write_text(_shim(name, program, created), encoding="utf-8")
             temporary.chmod(0o755)
             temporary.replace(directory / name)  # so that nobody runs a half-written shim
     except OSError as error:
@@ -108,14 +117,41 @@ def install_shims(directory: Path, program: str) -> Shims:
     return Shims(directory, GUARDED, _leads(directory))
 
 
+def _shim(name: str, program: str, created: int) -> str:
+    path = shlex.quote(shlex.split(program)[0])
+    missing = f'echo "runbook guard is missing. Reinstall it, or delete {name} in ${{0%/*}}." >&2; exit 6'
+    return (
+        f"#!/bin/sh\n{SHIM_MARK}\n{_CREATED}{created}\n"
+        f'command -v {path} >/dev/null || {{ {missing}; }}\nexec {program} guard -- {name} "$@"\n'
+    )
+
+
 def uninstall_shims(directory: Path) -> Shims:
-    """Remove the shims, and the directory if nothing else is in it."""
+    """Remove the shims, and the directories that were created for them if nothing else is in them.
+
+    Raises RunbookError if a shim can't be removed.
+    """
     names = tuple(name for name in GUARDED if _is_shim(directory / name))
-    for name in names:
-        (directory / name).unlink()
-    if directory.is_dir() and not any(directory.iterdir()):
-        directory.rmdir()
+    counts = [_created_for(directory / name) for name in names]
+    # Earlier versions didn't count, and removed one directory.
+    created = max((1 if count is None else count for count in counts), default=0)
+    try:
+        for name in names:
+            (directory / name).unlink()
+    except OSError as error:
+        raise RunbookError(f"can't remove the shims in {directory}: {error.strerror}") from error
+    with suppress(OSError):
+        for each in (directory, *directory.parents)[:created]:
+            each.rmdir()
     return Shims(directory, names, leads=False)
+
+
+def export_line(directory: Path, *, fish: bool = False) -> str:
+    """Return the line for a shell's configuration that puts a directory first on PATH."""
+    if fish:
+        quoted = str(directory).replace("\\", "\\\\").replace("'", "\\'")
+        return f"fish_add_path --prepend '{quoted}'"
+    return f"export PATH={shlex.quote(str(directory))}:$PATH"
 
 
 def find_program(name: str) -> str | None:
@@ -130,11 +166,21 @@ def find_program(name: str) -> str | None:
 
 
 def _is_shim(path: Path) -> bool:
+    return SHIM_MARK.encode() in _head(path)
+
+
+def _created_for(path: Path) -> int | None:
+    """Return the number of directories that were created for a shim, or None if it isn't one or doesn't say it."""
+    found = re.search(rf"^{_CREATED}(\d+)$".encode(), _head(path), re.MULTILINE) if _is_shim(path) else None
+    return int(found[1]) if found else None
+
+
+def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return SHIM_MARK.encode() in file.read(_LOOKED_AT)
+            return file.read(_LOOKED_AT)
     except OSError:
-        return False
+        return b""
 
 
 def _leads(directory: Path) -> bool:

@@ -8,13 +8,25 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from runbook.errors import ExitCode, UsageError
 from runbook.guard.fast_path import answer_hook, answer_line
-from runbook.guard.shims import SHELLS, default_directory, install_shims, run_guarded, shell_functions, uninstall_shims
+from runbook.guard.shims import (
+    SHELLS,
+    default_directory,
+    export_line,
+    install_shims,
+    run_guarded,
+    shell_functions,
+    uninstall_shims,
+)
 from runbook.printable import json_text
+
+if TYPE_CHECKING:
+    from runbook.guard.hook_command import Hook
 
 __all__ = ["command"]
 
@@ -28,6 +40,11 @@ _FENCES = """\
 The guard can't catch absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
 other than its shell, or anybody who removes it. The real fences are tokens without write access, a working copy
 that isn't linked to production, a staging project, and backups that you have restored once."""
+
+
+_NOT_FOUND = """\
+On this machine, the hook doesn't find runbook: it looks for .venv/bin/runbook and venv/bin/runbook here and above,
+then on PATH. Run `pipx install migration-runbook`. Until then, the agent's commands are blocked."""
 
 
 @click.command("shell-init")
@@ -64,19 +81,22 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
         shims = install_shims((directory or default_directory()).absolute(), _started_by(_own_path(), book))
         click.echo(f"{shims.directory}: {', '.join(shims.names)}")
         if not shims.leads:
-            click.echo(f"Put it first on PATH, in your shell's configuration:  export PATH={shims.directory}:$PATH")
-            click.echo(f"(fish: fish_add_path --prepend {shims.directory})")
+            click.echo(f"Put it first on PATH, in your shell's configuration:  {export_line(shims.directory)}")
+            click.echo(f"(fish: {export_line(shims.directory, fish=True)})")
         click.echo(_FENCES, err=True)
         return ExitCode.DONE
-    from runbook.guard.agents import install_hook, settings_path
+    from runbook.guard.agent_settings import install_hook, settings_path
 
-    path = settings_path(what, Path.home() if user else Path.cwd(), user=user)
-    change = install_hook(what, path, _started_by(_own_path() if user else _shared_path(), book))
+    base = Path.home() if user else Path.cwd()
+    hook = _hook_of(what, base, book, user=user)
+    change = install_hook(hook, base / settings_path(what, user=user))
     click.echo(f"{change.path}: {'hook installed' if change.action == 'written' else 'nothing to do'}")
-    if change.backup:
-        click.echo(f"{change.backup}: a copy of the file as it was")
     if what == "codex":
         click.echo("Codex runs a project's hooks only after you trust them: start Codex and open /hooks.")
+    if hook.book is not None and not user and Path(hook.book).is_absolute():
+        click.echo(f"The book is outside this project, so the hook needs it at {hook.book} on each machine.", err=True)
+    if not hook.is_found(base):
+        click.echo(_NOT_FOUND, err=True)
     click.echo(_FENCES, err=True)
     return ExitCode.DONE
 
@@ -88,12 +108,12 @@ def install(book: str | None, what: str, directory: Path | None, user: bool) -> 
 def uninstall(what: str, directory: Path | None, user: bool) -> int:
     """Remove the guard."""
     if what == "shims":
-        shims = uninstall_shims(directory or default_directory())
+        shims = uninstall_shims((directory or default_directory()).absolute())
         click.echo(f"{shims.directory}: {len(shims.names)} shims removed")
         return ExitCode.DONE
-    from runbook.guard.agents import settings_path, uninstall_hook
+    from runbook.guard.agent_settings import settings_path, uninstall_hook
 
-    change = uninstall_hook(what, settings_path(what, Path.home() if user else Path.cwd(), user=user))
+    change = uninstall_hook(what, (Path.home() if user else Path.cwd()) / settings_path(what, user=user))
     words = {"written": "hook removed", "removed": "file removed, nothing else was in it", "unchanged": "nothing to do"}
     click.echo(f"{change.path}: {words[change.action]}")
     return ExitCode.DONE
@@ -179,10 +199,19 @@ def _own_path() -> str:
     return str(beside) if beside.exists() else shutil.which("runbook") or "runbook"
 
 
-def _shared_path() -> str:
-    """Return the name of `runbook` for a project's settings, which colleagues share: found on PATH, if it's there."""
-    found = shutil.which("runbook")
-    return "runbook" if found and Path(found).resolve() == Path(_own_path()).resolve() else _own_path()
+def _hook_of(agent: str, base: Path, book: str | None, *, user: bool) -> Hook:
+    """Return the hook for the settings in a directory: a project's, or a person's home."""
+    from runbook.guard.agent_settings import settings_path
+    from runbook.guard.hook_command import Hook
+
+    settings = settings_path(agent, user=user)
+    found = Path(book).resolve() if book else None
+    if user:
+        return Hook(agent, f"~/{settings}", program=_own_path(), book=str(found) if found else None)
+    here = base.resolve()
+    if found is not None and found.is_relative_to(here):
+        return Hook(agent, settings, book=found.relative_to(here).as_posix())
+    return Hook(agent, settings, book=str(found) if found else None)
 
 
 # --- the verb --------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from runbook.loading.files import (
 from runbook.loading.includes import included_by, resolve_includes
 from runbook.loading.pins import Pin, read_pins
 from runbook.loading.place import PACKAGED_BOOK, TEAM_FILE, is_team_book
-from runbook.loading.records import build
+from runbook.loading.records import Record, build
 from runbook.loading.shapes import FILES, SHAPES
 from runbook.loading.source_text import Problems, TooManyError
 from runbook.model import Book, Position, Procedure, SearchWords, Team, TeamChange
@@ -69,7 +69,7 @@ def load_book(directory: Path) -> Reading:
     for layer in layers:
         _check_references(layer.files, set(procedures))
     pins = read_pins(directory, shown_name(directory)) if packaged else {}
-    built = _build(procedures, own.changes, pins)
+    built = _build(procedures, own.changes, pins, _team(own.others.get(TEAM_FILE)))
     rules = policy_files(directory)
     files = [*rules.files, *(file for layer in layers for file in layer.files)]
     findings = [finding for file in files for finding in file.findings] + own.findings
@@ -88,7 +88,8 @@ def load_procedure(directory: Path, name: str) -> Reading:
     """
     places = (directory, PACKAGED_BOOK) if is_team_book(directory) else (directory,)
     pins = read_pins(directory, shown_name(directory)) if len(places) > 1 else {}
-    team = _beside(directory, shown_name(directory), TEAM_FILE) if len(places) > 1 else None
+    file = _beside(directory, shown_name(directory), TEAM_FILE) if len(places) > 1 else None
+    team = _team(file)
     procedures, changes, built = dict[str, BookFile](), dict[str, BookFile](), dict[str, Procedure]()
     waiting = [name] if _STEM.fullmatch(name) else []
     while waiting:
@@ -99,11 +100,11 @@ def load_procedure(directory: Path, name: str) -> Reading:
         procedures[stem] = _read(place, "procedures", stem, "procedure")
         if len(places) > 1 and (directory / "changes" / f"{stem}.yaml").is_file():
             changes[stem] = _read(directory, "changes", stem, "changes")
-        built |= _build({stem: procedures[stem]}, changes, pins)
+        built |= _build({stem: procedures[stem]}, changes, pins, team)
         if stem in built:
             waiting += [step.action.included for step in included_by(built[stem].all_steps)]
     whole, circles = resolve_includes(built)
-    rules, layer = policy_files(directory), _Layer(procedures, changes, {TEAM_FILE: team} if team else {}, [])
+    rules, layer = policy_files(directory), _Layer(procedures, changes, {TEAM_FILE: file} if file else {}, [])
     every = [*rules.files, *layer.files]
     findings = [finding for file in every for finding in file.findings] + circles
     return Reading(_assemble(directory, every, whole, rules, [layer]), tuple(sorted(findings)))
@@ -218,27 +219,54 @@ def _beside(directory: Path, shown: str, name: str) -> BookFile | None:
 
 
 def _build(
-    procedures: Mapping[str, BookFile], changes: Mapping[str, BookFile], pins: Mapping[str, Mapping[str, Pin]]
+    procedures: Mapping[str, BookFile],
+    changes: Mapping[str, BookFile],
+    pins: Mapping[str, Mapping[str, Pin]],
+    team: Team | None,
 ) -> dict[str, Procedure]:
     """Return the valid procedures as in their own files with a team's changes, before includes are resolved."""
+    channel = team.channel if team and team.channel else _ANY_CHANNEL
     found = {}
     for name, file in procedures.items():
         own = changes.get(name)
-        procedure = _changed(file, own, pins.get(name, {}), name) if own else _procedure(file, name)
+        procedure = _changed(file, own, pins.get(name, {}), name, channel) if own else _procedure(file, name, channel)
         if procedure:
             found[name] = procedure
     return found
 
 
-def _procedure(file: BookFile, name: str) -> Procedure | None:
+_CHANNEL = "{{team_channel}}"
+"""In a text of a procedure: where the team hears of an incident."""
+_ANY_CHANNEL = "the team channel"
+
+
+def _telling(record: Record, channel: str, text: str) -> Record:
+    """Return a record whose texts name the team's channel; `text` is the file's."""
+    if _CHANNEL not in text:
+        return record
+
+    def told(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace(_CHANNEL, channel)
+        if isinstance(value, Record):
+            return replace(value, values={name: told(each) for name, each in value.values.items()})
+        if isinstance(value, tuple):
+            return tuple(map(told, value))
+        return {name: told(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+    whole: Record = told(record)
+    return whole
+
+
+def _procedure(file: BookFile, name: str, channel: str) -> Procedure | None:
     if file.record is None:
         return None
     text = file.source.text
-    procedure: Procedure = build(file.record, keyed=name)
+    procedure: Procedure = build(_telling(file.record, channel, text), keyed=name)
     return replace(procedure, source=text, digest=sha256(text.encode()).hexdigest())
 
 
-def _changed(base: BookFile, own: BookFile, pins: Mapping[str, Pin], name: str) -> Procedure | None:
+def _changed(base: BookFile, own: BookFile, pins: Mapping[str, Pin], name: str, channel: str) -> Procedure | None:
     """Return a packaged procedure with a team's changes.
 
     If these have problems, it can be read as it is packaged, and says so. Findings keep everybody from running it.
@@ -249,11 +277,11 @@ def _changed(base: BookFile, own: BookFile, pins: Mapping[str, Pin], name: str) 
     with suppress(TooManyError):
         overlaid = apply_overlay(base.record, own.record, pins, problems) if base.record and own.record else None
     if overlaid is None or own.findings:
-        packaged = _procedure(base, name)
+        packaged = _procedure(base, name, channel)
         unread = TeamChange("Your team's changes aren't here: they have problems.", "", Position(own.source.name, 1, 1))
         return packaged and replace(packaged, changes=(unread,))
-    procedure: Procedure = build(overlaid.record, keyed=name)
     text = f"{base.source.text.rstrip()}\n\n# --- {own.source.name} ---\n{own.source.text}"
+    procedure: Procedure = build(_telling(overlaid.record, channel, text), keyed=name)
     digest = sha256(text.encode()).hexdigest()
     return replace(procedure, source=text, digest=digest, changes=overlaid.changes)
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from runbook.model.fields import KEBAB, LINE, LINES, MapOf, Shaped, Text, Truth, key, shape
 from runbook.model.terms import Position
 
-__all__ = ["SHAPES", "Contact", "Project", "Team"]
+__all__ = ["ANY_PROJECT", "DASHBOARD", "SHAPES", "Contact", "Project", "Team"]
 
 _REF = Text(r"[a-z]{20}", "a project's ref: the 20 lower-case letters in its address")
 _ADDRESS = Text(r"(?:https?://|mailto:|tel:)[^\s<>\"'`]+", "an address that begins with https://, mailto: or tel:")
 _VERSION = Text(r"\d+\.\d+\.\d+", "an exact version such as 3.1.0")
 
 DASHBOARD = "https://supabase.com/dashboard/project/"
-"""Where the pages of a project's dashboard are. `_` in place of the ref lets the dashboard ask for the project."""
+"""Where the pages of a project's dashboard are, by its ref."""
+
+ANY_PROJECT = f"{DASHBOARD}_/"
+"""In place of a project's: here the dashboard asks which one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
+from runbook.model.team import DASHBOARD
 from runbook.printable import printable
 from runbook.rendering.command_text import broken, command_text
 
@@ -58,7 +60,35 @@ def wrap(text: str, width: int, *, first: str = "", rest: str | None = None, sty
         room = max(width - cell_len(lead) - 2, 8)
         cut = broken(lines[most - 1].plain[len(lead) :], room, cell_len)[0]
         lines[most - 1 :] = [Text(lead) + Text(f"{cut} …", style=style)]
+    return _with_links(lines, text)
+
+
+_DASHBOARD_PAGE = re.compile(rf"{re.escape(DASHBOARD)}[a-z_/-]*")
+
+
+def _with_links(lines: Lines, text: str) -> Lines:
+    """Make each address of a dashboard page a link (OSC 8), both halves of one that is broken over two lines.
+
+    No other address becomes one: a row of a table can contain any.
+    """
+    addresses, rest, whole = iter(_DASHBOARD_PAGE.findall(text) if DASHBOARD in text else ()), "", ""
+    for line in lines if DASHBOARD in text else ():
+        shown = line.plain
+        if rest and shown.lstrip().startswith(rest):
+            start = len(shown) - len(shown.lstrip())
+            line.stylize(f"link {whole}", start, start + len(rest))
+        rest = ""
+        for found in re.finditer(re.escape(_ADDRESS_START), shown):
+            whole = next(addresses, "")
+            part = _ADDRESS_PART.match(shown, found.start())[0]  # type: ignore[index] # it matches nothing, too
+            part = part if whole.startswith(part) else whole  # a full stop after it isn't part of it
+            line.stylize(f"link {whole}", found.start(), found.start() + len(part))
+            rest = whole[len(part) :]
     return lines
+
+
+_ADDRESS_START = DASHBOARD[:26]
+_ADDRESS_PART = re.compile(r"[a-z_/:.-]*")
 
 
 def output_line(text: str, width: int, lead: str, *, style: str = "") -> Lines:

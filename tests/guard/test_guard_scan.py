@@ -110,6 +110,46 @@ def test_strict_reports_what_needs_a_person_too(home: Home, files: Path) -> None
     assert [line.split(": ")[1] for line in strict.stdout.splitlines()] == ["confirm"] * 3
 
 
+BARE = """\
+jobs:
+  deploy:
+    steps:
+      - run: supabase db push
+      - run: |
+          npx supabase db push --password "$DB_PASSWORD"
+          npx supabase db push --linked
+          npx supabase db push --local
+          npx supabase db push --dry-run
+          npx supabase@2 db push
+          npx supabase@3.1.0 db push
+          npx supabase migration list
+          npx supabase functions deploy hello --project-ref abcdefghijklmnopqrst
+      - run: npx --yes supabase@latest db push
+"""
+
+
+def test_strict_reports_a_write_whose_target_depends_on_the_major_of_the_cli(home: Home) -> None:
+    """CLI 2 pushes to production, CLI 3 to the local database. In a pipeline, nobody sees which one it was."""
+    for name, text, lines in (
+        (".github/workflows/push.yml", BARE, [4, 6, 14]),
+        ("push.sh", "set -e\nsupabase db push\nsupabase db push --remote\n", [2]),
+        ("Makefile", "push:\n\tnpx supabase db push\n", [2]),
+        ("package.json", '{"scripts": {\n"push": "supabase db push"}}', [2]),
+    ):
+        path = home.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+        ran = home.guard("scan", "--strict", name)
+
+        assert [int(line.split(":")[1]) for line in ran.stdout.splitlines()] == lines, ran.stdout
+        assert ran.returncode == 3
+        for line in ran.stdout.splitlines():
+            assert ": confirm: " in line
+            assert "CLI 2 sends it to the linked project, CLI 3 sends it to the local database" in line
+        assert home.guard("scan", name).returncode == 0
+
+
 def test_a_file_that_is_not_there_is_an_error(home: Home) -> None:
     """The error is one sentence with the file's name."""
     ran = home.guard("scan", "nowhere.sh")

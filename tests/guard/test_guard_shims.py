@@ -141,4 +141,52 @@ def test_shims_are_taken_back_and_nothing_else(home: Home, tmp_path: Path) -> No
     (directory / "mine").unlink()
     home.guard("install", "shims", "--dir", str(directory))
     home.guard("uninstall", "shims", "--dir", str(directory))
-    assert not directory.exists()
+    assert list(directory.iterdir()) == []
+
+
+def test_every_directory_that_was_created_is_removed(home: Home, tmp_path: Path) -> None:
+    """Those that were there stay, also after a second install."""
+    (tmp_path / "mine").mkdir()
+    for directory in (tmp_path / "mine/a/b", tmp_path / "mine"):
+        home.guard("install", "shims", "--dir", str(directory))
+        home.guard("install", "shims", "--dir", str(directory))
+        assert home.guard("uninstall", "shims", "--dir", str(directory)).returncode == 0
+        assert list((tmp_path / "mine").iterdir()) == []
+    home.guard("install", "shims")
+    home.guard("uninstall", "shims")
+    assert not (home.root / ".local/share/runbook").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", ["x y", 'it\'s "$HOME"', "back\\\\slash \\' ;", "ü (1)"])
+def test_the_line_for_path_is_quoted(name: str, shell: str, home: Home, tmp_path: Path) -> None:
+    """Each shell reads the directory back from it, whatever it is called."""
+    assert shutil.which(shell), "scripts/setup shells"
+    directory = tmp_path / name
+    printed = home.guard("install", "shims", "--dir", str(directory)).stdout.splitlines()
+    line = printed[2].removeprefix("(fish: ").removesuffix(")") if shell == "fish" else printed[1].split(":  ", 1)[1]
+
+    ran = home.run(shell, "-c", f"{line}\ncommand -v npx", fish_history="")
+
+    assert ran.stdout.splitlines() == [f"{directory}/npx"], ran.stderr
+
+
+def test_a_directory_that_cannot_be_on_path_is_refused(home: Home, tmp_path: Path) -> None:
+    """A colon separates the directories of PATH."""
+    ran = home.guard("install", "shims", "--dir", str(tmp_path / "a:b"))
+    assert ran.returncode == 2
+    assert "can't be on PATH" in ran.stderr
+    assert not (tmp_path / "a:b").exists()
+
+
+def test_a_shim_of_a_runbook_that_is_gone_says_so(home: Home, tmp_path: Path) -> None:
+    """The program doesn't run unguarded, and the message says what to delete."""
+    from runbook.guard.shims import install_shims
+
+    stub = program(tmp_path / "bin", "npx", "echo ran")
+    shims = install_shims(tmp_path / "x y", "/nowhere/runbook")
+
+    ran = home.run("npx", "a", PATH=f"{shims.directory}:{stub.parent}:{os.environ['PATH']}")
+
+    assert (ran.returncode, ran.stdout) == (6, "")
+    assert f"delete npx in {shims.directory}" in ran.stderr

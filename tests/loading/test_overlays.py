@@ -385,3 +385,19 @@ def test_the_list_and_the_search_know_the_teams_procedures(team: Path, capsys: p
     assert "Our own summary." in capsys.readouterr().out
     assert main(["--book", str(team), "find", "zebra"]) == 0
     assert "add-thing" in capsys.readouterr().out
+
+
+def test_tell_the_team_names_their_channel(team: Path, packaged: Path) -> None:
+    """Without one, or without a team, it is the team channel."""
+    packaged.write_text(BASE.replace("tick: They know", "tick: 'Tell {{team_channel}} now'"))
+
+    def told(directory: Path) -> str:
+        action = read_book(directory).procedures["add-thing"].steps[2].action
+        return " ".join(use.text for use in action.uses(read_book(directory).procedures["add-thing"].at))
+
+    assert "Tell the team channel now" in told(team)
+    (team / "team.yaml").write_text(f"channel: '#sos'\n{TEAM}")
+    assert "Tell #sos now" in told(team)
+    _change(team, "- {after: look, steps: [{id: ours, title: A, tick: 'Ask {{team_channel}}'}]}")
+    assert "Tell #sos now" in " ".join(use.text for step in _changed(team).steps for use in step.uses())
+    assert "Ask #sos" in " ".join(use.text for step in _changed(team).steps for use in step.uses())

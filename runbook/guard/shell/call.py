@@ -20,10 +20,13 @@ class TooMuchError(Exception):
 
 
 class Doubt(StrEnum):
-    """Why a person must confirm. The value is what the person reads."""
+    """Why a person must confirm. The value is what the person reads.
+
+    Without the grammar, the guard doesn't work: the line is refused, because a person can add the grammar instead.
+    """
 
     UNREADABLE = "It can't be read as a shell line, so what it would do is not known"
-    NO_GRAMMAR = "The shell grammar is missing, so no line can be read"
+    NO_GRAMMAR = "The guard can't read this line without shfmt"
     TOO_MUCH = "It is too long, too deep or too tangled to follow"
     UNKNOWN_PROGRAM = "Which program it starts can't be told, and it may be one that destroys"
     UNKNOWN_SCRIPT = "It runs a script that can't be seen from here"

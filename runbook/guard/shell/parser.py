@@ -31,6 +31,10 @@ _PROCESSOR_SECONDS = 1
 _LARGEST_TREE = 20 * 1024 * 1024
 
 
+_ADD_SHFMT = "Add it: pip install shfmt-py, or your system's package (Alpine: apk add shfmt)"
+"""There is no wheel of shfmt-py for musl."""
+
+
 class NotShellError(Exception):
     """The text is not a shell program, too long, or too deep to read."""
 
@@ -61,7 +65,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
     try:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
-        raise MissingPartError(f"shfmt can't be started: {error.strerror}", hint="pip install shfmt-py") from error
+        raise MissingPartError(f"it can't be started ({error.strerror})", hint=_ADD_SHFMT) from error
     with process:
         tree, message = _answer_of(process, data)
     if process.returncode != 0:
@@ -126,7 +130,7 @@ def _shfmt() -> str:
             return str(Path(directory) / name)
     found = shutil.which(name)
     if found is None:
-        raise MissingPartError("shfmt is not installed, so no shell line can be read", hint="pip install shfmt-py")
+        raise MissingPartError("it isn't installed", hint=_ADD_SHFMT)
     return found
 
 

@@ -106,7 +106,9 @@ class Machine:
             self.doubt(Doubt.UNREADABLE, str(error))
             return UNKNOWN
         except MissingPartError as error:
-            self.doubt(Doubt.NO_GRAMMAR, error.message)
+            # Even a guess counts if the text names a program that may destroy: nobody knows how.
+            if not self.is_guessing or any(name in text for name in self.examiner.risky):
+                self.examiner.doubt(Doubt.NO_GRAMMAR, f"{error.message}. {error.hint}")
             return UNKNOWN
         with self._deeper():
             self._nesting += 1
