@@ -49,7 +49,7 @@ class CommandHelp:
 
 def cli_reference() -> Markup:
     """Render every command with its usage, its help and its options."""
-    context = click.Context(runbook, info_name="runbook")
+    context = click.Context(runbook, info_name="runbook", **runbook.context_settings)
     helps = [_help(runbook, context)]
     for verb in verbs():
         command = runbook.get_command(context, verb)

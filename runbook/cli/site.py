@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from runbook.errors import ExitCode, MissingPartError, RunbookError, UsageError
+from runbook.site.project import CONFIG, nearest_project
 
 __all__ = ["command", "find_config"]
 
@@ -21,7 +22,10 @@ _OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path), help="
 @click.group("site")
 @click.pass_obj
 def command(book: str | None) -> None:
-    """Build, serve or zip the documentation site. It needs a checkout: the package has no pages."""
+    """Build, serve or zip the site that shows the runbook.
+
+    It is the nearest mkdocs.yml with the plugin `runbook`, here or above, in the directory itself or in team-runbook/.
+    """
     if book:
         os.environ["RUNBOOK_BOOK"] = str(Path(book).resolve())
 
@@ -64,12 +68,16 @@ def serve(port: int) -> int:
 
 
 def find_config() -> Path:
-    """Return the nearest `mkdocs.yml`, here or in a parent directory. Raises UsageError if there is none."""
+    """Return the nearest `mkdocs.yml` with the plugin, here or above. Raises UsageError if there is none."""
     here = Path.cwd()
-    for directory in (here, *here.parents):
-        if (directory / "mkdocs.yml").is_file():
-            return directory / "mkdocs.yml"
-    raise UsageError("there is no mkdocs.yml here or above", hint="Run it in a checkout of the runbook.")
+    if project := nearest_project(here):
+        return project.config
+    other = next((each / CONFIG for each in (here, *here.parents) if (each / CONFIG).is_file()), None)
+    if other:
+        raise UsageError(f"{other} doesn't use the plugin 'runbook'", hint="Add `- runbook` to its `plugins:`.")
+    raise UsageError(
+        f"there is no {CONFIG} here or above", hint="Run it in a MkDocs project that has the plugin 'runbook'."
+    )
 
 
 def _need_mkdocs() -> None:
@@ -98,7 +106,17 @@ def _build(config: Path, directory: Path) -> int:
             loaded.plugins.on_shutdown()
     except (MkDocsException, SystemExit) as error:
         raise RunbookError(f"the site was not built: {error}", hint="Each problem is named above.") from error
+    except OSError as error:
+        raise _unwritable(error, directory) from error
     return len(list(directory.rglob("*.html")))
+
+
+def _unwritable(error: OSError, place: Path) -> RunbookError:
+    """Return what to tell about a file that can't be read or written."""
+    at = error.filename or place
+    return RunbookError(
+        f"the site was not written to {place}: {at}: {error.strerror}", hint="Name another place with --output."
+    )
 
 
 def _log_to_terminal(level: int) -> None:
@@ -110,7 +128,10 @@ def _log_to_terminal(level: int) -> None:
 
 
 def _pack(directory: Path, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-            archive.write(path, Path("runbook-site") / path.relative_to(directory))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in directory.rglob("*") if path.is_file()):
+                archive.write(path, Path("runbook-site") / path.relative_to(directory))
+    except OSError as error:
+        raise _unwritable(error, file) from error

@@ -25,7 +25,7 @@ from runbook.errors import RunbookError, UsageError
 from runbook.expansion import EveryWay, expand
 from runbook.installation import checkout
 from runbook.journal.events import OptionChosen
-from runbook.loading import PACKAGED_BOOK
+from runbook.loading.place import PACKAGED_BOOK, RESULTS, is_team_book
 from runbook.model import Book, Procedure
 from runbook.steps.scope import Scope
 from runbook.user_directories import state_directory
@@ -163,11 +163,14 @@ def _book(directory: str) -> Book:
 
 
 def results_file(directory: str) -> Path:
-    """Return the file for results: in a checkout's docs/ for the packaged book, else in the state directory."""
-    root = checkout()
-    if Path(directory) == PACKAGED_BOOK and root is not None:
-        return root / "docs" / "drills.json"
-    return state_directory() / "drills.json"
+    """Return the file for results: the site's own in a checkout for the packaged book, and a team's book for theirs.
+
+    For any other book it's in the state directory.
+    """
+    root, place = checkout(), Path(directory)
+    if place == PACKAGED_BOOK and root is not None:
+        return root / "runbook" / "site" / "data" / RESULTS
+    return place / RESULTS if is_team_book(place) else state_directory() / RESULTS
 
 
 def write_results(file: Path, results: Sequence[Result]) -> None:

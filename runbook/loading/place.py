@@ -10,6 +10,7 @@ from runbook.errors import UsageError
 
 __all__ = [
     "PACKAGED_BOOK",
+    "RESULTS",
     "TEAM_FILE",
     "TEAM_FOLDER",
     "book_directory",
@@ -28,6 +29,10 @@ TEAM_FILE = "team.yaml"
 """The file that makes a book a team's: it extends the packaged one."""
 
 _VARIABLE = "RUNBOOK_BOOK"
+
+
+RESULTS = "drills.json"
+"""The results of drills: in a team's book, beside its files."""
 
 
 def book_directory(named: str | None = None, start: Path | str | None = None) -> Path:

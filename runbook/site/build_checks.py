@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
@@ -20,8 +20,10 @@ from urllib.parse import unquote, urlsplit
 from runbook.errors import Finding
 from runbook.markup import unsafe_link_message, unsafe_links
 from runbook.model import Book
-from runbook.site.new_procedure import HEADINGS, SECTION_TITLES, anchor, nav_entries, page_heading
+from runbook.site.new_procedure import HEADINGS, anchor, page_heading
 from runbook.site.page_context import PageContext
+from runbook.site.project import SiteProject, nearest_project
+from runbook.site.source import packaged_pages
 
 __all__ = [
     "block_ids",
@@ -138,19 +140,24 @@ class _Reader(HTMLParser):
             (self.document.loads if fetched else self.document.links).append(values[attribute])
 
 
-def read_addresses(file: Path) -> PageAddresses:
-    """Read one HTML file."""
+def read_addresses(file: Path, *, only_content: bool = False) -> PageAddresses:
+    """Read one HTML file, or only what the theme has put its header, navigation and footer around."""
+    html = file.read_text(encoding="utf-8")
     reader = _Reader()
-    reader.feed(file.read_text(encoding="utf-8"))
+    reader.feed(html.partition("<article")[2].rpartition("</article>")[0] if only_content else html)
     reader.close()
     return reader.document
 
 
-def dead_links(site: Path) -> list[str]:
-    """Return a sentence for each dead address inside the site, and for each id that occurs twice."""
+def dead_links(site: Path, pages: Collection[Path] | None = None) -> list[str]:
+    """Return a sentence for each dead address inside the site, and for each id that occurs twice.
+
+    If `pages` are given, only their contents are checked, not the rest of the site that is around them.
+    """
     documents = {file: read_addresses(file) for file in sorted(site.rglob("*.html"))}
     problems = []
-    for file, document in documents.items():
+    for file in documents if pages is None else [file for file in documents if file in {*pages}]:
+        document = documents[file] if pages is None else read_addresses(file, only_content=True)
         name = file.relative_to(site).as_posix()
         problems += [f"{name}: the id {one} occurs twice" for one in sorted(document.twice)]
         problems += [f"{name}: {problem}" for problem in _problems(site, file, document, documents)]
@@ -183,53 +190,47 @@ def _target(site: Path, file: Path, path: str) -> Path | None:
     return found if found.is_file() and found.is_relative_to(site.resolve()) else None
 
 
-# --- The book: every procedure has its page, with all its parts, in the section of the nav where it belongs -----------
+# --- The book: pages show procedures that exist, with all their parts -------------------------------------------------
 
 
-def page_problems(book: Book, config: Path) -> tuple[Finding, ...]:
-    """Compare the book with the sources of the site. `config` is `mkdocs.yml`."""
-    pages = {page.stem: page for page in (config.parent / "docs" / "procedures").glob("*.md")}
-    nav = nav_entries(config)
+def page_problems(book: Book, docs: Path, project: Path) -> tuple[Finding, ...]:
+    """Compare the book with a project's own pages of the runbook, in `docs`; a page that it lacks is generated."""
+    known = {*packaged_pages(), *(f"procedures/{name}.md" for name in book.procedures)}
     found = [
-        Finding(one.at.file, 1, 1, f"{name} has no page on the site: `runbook new page {name}` writes one")
-        for name, one in book.procedures.items()
-        if name not in pages
-    ]
-    found += [
         Finding(
             each.at.file, each.at.line, each.at.column, f"search finds '{each.page}', but the site has no such page"
         )
         for each in book.search.pages
-        if not (config.parent / "docs" / f"{each.page}.md").is_file()
+        if f"{each.page}.md" not in known and not (docs / f"{each.page}.md").is_file()
     ]
-    for name, page in pages.items():
-        procedure = book.procedures.get(name)
+    for page in (docs / "procedures").glob("*.md"):
+        procedure = book.procedures.get(page.stem)
         told = []
         if procedure is None:
             told.append("this page doesn't show any procedure of the book")
         else:
-            source, wanted = page.read_text(encoding="utf-8"), SECTION_TITLES[procedure.section]
+            source = page.read_text(encoding="utf-8")
             if f"\n{page_heading(procedure.title)}\n" not in f"\n{source}":
                 told.append(f"its heading isn't the procedure's title, '{page_heading(procedure.title)}'")
-            if name not in block_ids(source):
-                told.append(f"it lacks the generated block {name}")
-            if nav.get(name) != wanted:
-                told.append(f"in the nav it belongs under '{wanted}', not under '{nav.get(name, 'nothing')}'")
-        found += [Finding(page.relative_to(config.parent).as_posix(), 1, 1, problem) for problem in told]
+            if page.stem not in block_ids(source):
+                told.append(f"it lacks the generated block {page.stem}")
+        found += [Finding(_shown(page, project), 1, 1, problem) for problem in told]
     return tuple(sorted(found))
 
 
 def page_findings(book: Book) -> tuple[Finding, ...]:
-    """Compare the book with the site of its checkout; find nothing if there is no site."""
-    directory = Path(book.directory).resolve()
-    config = next((one / "mkdocs.yml" for one in directory.parents if (one / "mkdocs.yml").is_file()), None)
-    return tuple(sorted({*page_problems(book, config), *unsafe_page_links(config)})) if config else ()
+    """Compare the book with the site that shows it; find nothing if no MkDocs project around it uses the plugin."""
+    project = nearest_project(Path(book.directory).resolve())
+    if project is None:
+        return ()
+    problems = page_problems(book, project.pages, project.config.parent)
+    return tuple(sorted({*problems, *unsafe_page_links(project)}))
 
 
-def unsafe_page_links(config: Path) -> Iterator[Finding]:
-    """Yield each unsafe link in the sources of the site. `config` is `mkdocs.yml`."""
-    for page in sorted((config.parent / "docs").rglob("*.md")):
-        text, name = page.read_text(encoding="utf-8"), page.relative_to(config.parent).as_posix()
+def unsafe_page_links(project: SiteProject) -> Iterator[Finding]:
+    """Yield each unsafe link in the project's own pages of the runbook."""
+    for page in sorted(project.pages.rglob("*.md")):
+        text, name = page.read_text(encoding="utf-8"), _shown(page, project.config.parent)
         # Only line feeds count, as in an editor; a page may contain other characters that end lines in Python.
         lines = text.split("\n")
         starts = [0, *accumulate(len(line) + 1 for line in lines)]
@@ -239,19 +240,26 @@ def unsafe_page_links(config: Path) -> Iterator[Finding]:
             yield Finding(name, line, column, message, lines[line - 1], len(address))
 
 
-def missing_parts(book: Book, site: Path) -> list[str]:
-    """Return the pages, parts of pages and steps that are missing from the built site."""
+def _shown(page: Path, project: Path) -> str:
+    return page.relative_to(project).as_posix() if page.is_relative_to(project) else str(page)
+
+
+def missing_parts(book: Book, site: Path, pages: Mapping[str, Path]) -> list[str]:
+    """Return the pages, parts of pages and steps that are missing from the built site.
+
+    `pages` has the built files by the paths of their sources below the runbook's directory.
+    """
     found = []
     for procedure in book.procedures.values():
-        page = site / "procedures" / f"{procedure.id}.html"
-        if not page.is_file():
-            found.append(f"procedures/{procedure.id}.html was not built")
+        page = pages.get(f"procedures/{procedure.id}.md")
+        if page is None or not page.is_file():
+            found.append(f"the page of {procedure.id} was not built")
             continue
-        html = page.read_text(encoding="utf-8")
+        html, shown = page.read_text(encoding="utf-8"), page.relative_to(site).as_posix()
         paths = [place.path for place in PageContext(book, procedure).views]
         lost = [path for path in paths if f'data-rb-step="{procedure.id}/{path}"' not in html]
-        found += [f"procedures/{procedure.id}.html lacks the steps {', '.join(lost)}"] if lost else []
+        found += [f"{shown} lacks the steps {', '.join(lost)}"] if lost else []
         # A page split into blocks may end too early or show a part twice, so each heading must be there once.
         parts = [heading for _, heading in HEADINGS if heading and html.count(f'id="{anchor(heading)}"') != 1]
-        found += [f"procedures/{procedure.id}.html lacks or repeats the parts {', '.join(parts)}"] if parts else []
+        found += [f"{shown} lacks or repeats the parts {', '.join(parts)}"] if parts else []
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from runbook.model import Section, Verdict
-from runbook.site.new_procedure import nav_entries
+from runbook.site.navigation import procedure_order
 from runbook.site.policy_tables import majors, policy_rows, production_words
-from runbook.site.source import book, checkout
+from runbook.site.source import book
 from runbook.site.templating import render
 
 __all__ = ["emergency", "golden_rule", "most_dangerous_commands", "situations"]
@@ -27,12 +27,12 @@ def emergency() -> Markup:
 
 def situations() -> Markup:
     """Render a card for each moment with its procedures, in the nav's order: the main one first."""
-    order = list(nav_entries(checkout() / "mkdocs.yml"))
+    order = procedure_order(book())
     cards = []
     for section, question in _QUESTIONS.items():
         procedures = sorted(
             (one for one in book().procedures.values() if one.section is section),
-            key=lambda one: order.index(one.id) if one.id in order else len(order),
+            key=lambda one: order.index(one.id),
         )
         if procedures:
             cards.append((section.value, question, procedures))

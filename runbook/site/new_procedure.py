@@ -60,7 +60,12 @@ def page(procedure: str, title: str) -> str:
 
 
 def with_nav_entry(config: str, procedure: str, section: Section) -> str:
-    """Return the text of `mkdocs.yml` with the page as the last entry of its section. Raises UsageError without one."""
+    """Return the text of `mkdocs.yml` with the page as the last entry of its section. Raises UsageError without one.
+
+    Without a nav, the plugin puts each page where it belongs, so nothing is to be written.
+    """
+    if not _NAV.search(config):
+        return config
     entry = f"      - procedures/{procedure}.md"
     title = SECTION_TITLES[section]
     written = config.splitlines()
@@ -76,6 +81,7 @@ def with_nav_entry(config: str, procedure: str, section: Section) -> str:
     return "\n".join(written) + "\n"
 
 
+_NAV = re.compile(r"^nav:", re.MULTILINE)
 # `mkdocs.yml` has tags that only MkDocs can read (`!ENV`), so its nav is read line by line.
 _ENTRY = re.compile(r"^\s*-\s+(?:.*:\s+)?procedures/(?P<name>[\w-]+)\.md\s*$")
 _SECTION = re.compile(r"^\s{2}-\s+(?P<title>[^:]+):")

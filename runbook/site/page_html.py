@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import unescape
 from html.parser import HTMLParser
 from itertools import accumulate
-from urllib.parse import urlencode
 
 from markupsafe import escape
 from mkdocs.structure.toc import AnchorLink, TableOfContents
@@ -23,22 +22,24 @@ from runbook.site.templating import macro
 
 __all__ = [
     "anchors",
-    "edit_url",
     "list_headings",
     "meta",
     "relink",
-    "report_url",
     "rootless",
     "shown_procedure",
+    "target_of",
     "unlink",
     "valid",
     "with_few_landmarks",
     "with_icons",
     "with_labelled_cells",
     "with_own_search",
+    "without_dead_links",
+    "without_other_hosts",
 ]
 
 _MD_LINK = re.compile(r'href="(?P<path>[^":#]*\.(?:md|yaml\.txt))(?P<fragment>#[^"]*)?"')
+_LINK = re.compile(r'<a [^>]*?href="(?P<path>[^"#]*)(?:#[^"]*)?"[^>]*>(?P<text>.*?)</a>', re.DOTALL)
 _HEADING = re.compile(r'<h(?P<level>[123])[^>]*? id="(?P<id>[^"]+)"[^>]*>(?P<title>.*?)</h(?P=level)>', re.DOTALL)
 _ID = re.compile(r'<[^>]* id="([^"]+)"')
 # The sign that `toc` puts after a heading; in the contents, it would be part of the title.
@@ -53,12 +54,22 @@ _COLUMN = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 _ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
 _MOST_COLUMNS = 2
 """The most columns that a phone can show beside each other."""
+_OTHER_HOST = r'(?:href|src)="(?:https?:)?//[^"]*"[^>]*'
+_LOADED_ELSEWHERE = re.compile(
+    rf"<script\b[^>]*? {_OTHER_HOST}>\s*</script>"
+    rf"|<(?:img|source)\b[^>]*? {_OTHER_HOST}>"
+    rf"|<iframe\b[^>]*? {_OTHER_HOST}>\s*</iframe>"
+    r'|<link\b(?=[^>]*? rel="(?:stylesheet|preconnect|preload|dns-prefetch|prefetch|modulepreload|icon)")'
+    rf"[^>]*? {_OTHER_HOST}>"
+)
+_SOURCE_FACTS = ' data-md-component="source"'
+"""What makes the theme's script ask a host for the stars of the repository."""
 _THEME_WORKER = re.compile(r"assets/javascripts/workers/search\.[0-9a-f]+\.min\.js")
 _OWN_WORKER = "assets/js/search/worker.js"
 
 
 def shown_procedure(page: str) -> str | None:
-    """Return the id of the procedure that a page (by its source path) shows."""
+    """Return the id of the procedure that a page shows, given its path below the runbook's directory."""
     directory, name = posixpath.split(page)
     stem, extension = posixpath.splitext(name)
     return stem if directory == "procedures" and extension == ".md" and stem in book().procedures else None
@@ -75,19 +86,34 @@ def meta(page: str, given: Mapping[str, object]) -> dict[str, object]:
     return {key: escape(printable(value)) if isinstance(value, str) else value for key, value in found.items()}
 
 
-def relink(html: str, page: str, url: str, urls: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Turn links to source pages into links to the site's pages; return the HTML and the targets that don't exist."""
+def relink(html: str, page: str, urls: Mapping[str, str], *, root: str = "") -> tuple[str, list[str]]:
+    """Turn links to source pages into links to the site's pages; return the HTML and the targets that don't exist.
+
+    `urls` has the addresses of all pages by their source paths; a link that begins with `/` begins at `root`.
+    """
     dead: list[str] = []
 
     def replaced(match: re.Match[str]) -> str:
         path = unescape(match["path"])
-        target = path[1:] if path.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+        target = target_of(path, page, root=root)
         if target not in urls:
             dead.append(path)
             return match[0]
-        return f'href="{get_relative_url(urls[target], url)}{match["fragment"] or ""}"'
+        return f'href="{get_relative_url(urls[target], urls[page])}{match["fragment"] or ""}"'
 
     return _MD_LINK.sub(replaced, html), dead
+
+
+def target_of(path: str, page: str, *, root: str = "") -> str:
+    """Return the source path that a link on a page means."""
+    if path.startswith("/"):
+        return root + path[1:]
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+
+
+def without_dead_links(html: str, targets: Collection[str]) -> str:
+    """Turn links to these targets into plain text, for packaged pages in a book that lacks what they mention."""
+    return _LINK.sub(lambda match: match["text"] if unescape(match["path"]) in targets else match[0], html)
 
 
 class _UnsafeLinks(HTMLParser):
@@ -159,25 +185,6 @@ def anchors(html: str) -> set[str]:
     return set(_ID.findall(html))
 
 
-def edit_url(page: str, edit_uri: str | None, given: str | None) -> str | None:
-    """Return where to edit a page: for a procedure, that is its YAML, not the stub around it."""
-    name = shown_procedure(page)
-    if not edit_uri or not is_safe_link(edit_uri):
-        return None
-    if name is None:
-        return given
-    return f"{edit_uri.removesuffix('docs/')}runbook/book/procedures/{name}.yaml"
-
-
-def report_url(title: str, edit_uri: str | None) -> str | None:
-    """Return where to report a problem with a page: the repository's issues, on GitHub, GitLab and similar hosts."""
-    repository, edit, _ = (edit_uri or "").partition("/edit/")
-    if not edit or not is_safe_link(repository):
-        return None
-    field = "issue[title]" if repository.endswith("/-") else "title"
-    return f"{repository}/issues/new?{urlencode({field: f'Page: {title}'})}"
-
-
 def rootless(html: str, root: str) -> str:
     """Make the addresses of the page for missing pages relative, because MkDocs begins them with the site's root."""
     begun = re.compile(rf'((?:href|src|action)="|"search": ?"){re.escape(root)}(?=[^/"])')
@@ -193,7 +200,21 @@ def with_own_search(html: str) -> str:
 def with_icons(html: str) -> str:
     """Add the drawings of the icons that a page uses at its end, each once."""
     names = dict.fromkeys(_ICON.findall(html))
-    return html.replace("</body>", f"{macro('drawings', 'icons.html')(list(names))}</body>", 1) if names else html
+    if not names:
+        return html
+    # Instant navigation exchanges the content and nothing else, so the drawings belong to it.
+    end = "</article>" if "</article>" in html else "</body>"
+    return html.replace(end, f"{macro('drawings', 'icons.html')(list(names))}{end}", 1)
+
+
+def without_other_hosts(html: str) -> str:
+    """Drop what the page around the contents would load from other hosts: scripts, styles, fonts and pictures."""
+    before, start, rest = html.partition("<article")
+    content, end, after = rest.rpartition("</article>")
+    if not end:
+        before, start, content, after = html, "", "", ""
+    around = (_LOADED_ELSEWHERE.sub("", each).replace(_SOURCE_FACTS, "") for each in (before, after))
+    return f"{start}{content}{end}".join(around)
 
 
 def with_few_landmarks(html: str) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from runbook.errors import RunbookError
 from runbook.site.pictures import StyledText, styled
-from runbook.site.source import book, checkout, for_one_build
+from runbook.site.source import DATA, book, for_one_build
 from runbook.site.templating import render
 
 __all__ = ["Frame", "player", "read_recording", "renewal"]
@@ -39,14 +39,14 @@ def player(name: str) -> Markup:
 
 def renewal(name: str, scenario: str) -> tuple[str, ...]:
     """Return the command that records that drill again."""
-    file = f"docs/recordings/{name}.json"
+    file = f"runbook/site/data/recordings/{name}.json"
     return ("runbook", "drill", name, "--scenario", scenario, "--auto", "--record", file)
 
 
 @for_one_build
 def read_recording(name: str) -> dict[str, Any]:
     """Return what `runbook drill --record` wrote. Raises RunbookError if that can't be read."""
-    file = checkout() / "docs" / "recordings" / f"{name}.json"
+    file = DATA / "recordings" / f"{name}.json"
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

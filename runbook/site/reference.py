@@ -35,7 +35,7 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.site.source import book, checkout, for_one_build, terms, today
+from runbook.site.source import DATA, book, for_one_build, terms, today
 from runbook.site.templating import render
 
 __all__ = [
@@ -112,8 +112,8 @@ class Correction:
 
 @for_one_build
 def all_corrections() -> tuple[Correction, ...]:
-    """Read `includes/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
-    file = checkout() / "includes" / "corrections.yaml"
+    """Read `data/corrections.yaml`. Raises TypeError for a key that is unknown or missing."""
+    file = DATA / "corrections.yaml"
     read = yaml.safe_load(file.read_text(encoding="utf-8"))
     found = []
     for entry in read["corrections"]:
@@ -132,11 +132,13 @@ def _pinned(proof: Demonstration) -> tuple[str, ...]:
 
 
 def corrections() -> Markup:
-    """Render all corrections, each with its proof and the procedure that does it right."""
+    """Render the corrections, each with its proof and the procedure that does it right, if the book has that."""
+    titles = {pattern.id: pattern.title for pattern in book().patterns}
+    known = (one for one in all_corrections() if one.see in book().procedures)
     return render(
         "reference/corrections.html",
-        corrections=all_corrections(),
-        pattern_titles={pattern.id: pattern.title for pattern in book().patterns},
+        corrections=[one for one in known if one.pattern is None or one.pattern in titles],
+        pattern_titles=titles,
         pinned=_pinned,
         procedure=book().procedure,
     )
@@ -164,15 +166,15 @@ class Change:
 
 @for_one_build
 def all_changes() -> tuple[Change, ...]:
-    """Read `includes/changes.yaml`, the newest first. Raises TypeError for a key that is unknown or missing."""
-    file = checkout() / "includes" / "changes.yaml"
+    """Read `data/changes.yaml`, the newest first. Raises TypeError for a key that is unknown or missing."""
+    file = DATA / "changes.yaml"
     read = yaml.safe_load(file.read_text(encoding="utf-8"))["changes"]
     found = [Change(**{**entry, "pages": tuple(entry["pages"])}) for entry in read]
     return tuple(sorted(found, key=lambda change: change.day, reverse=True))
 
 
 def changes_of(page: str) -> tuple[Change, ...]:
-    """Return what changed on a page, given its source path below docs/ without the extension."""
+    """Return what changed on a page, given its source path below the directory of pages without the extension."""
     return tuple(change for change in all_changes() if page in change.pages)
 
 

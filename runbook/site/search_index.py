@@ -21,10 +21,10 @@ _INLINE = frozenset({"abbr", "code", "em", "strong", "var", "wbr", "mark", "q"})
 
 
 @for_one_build
-def index_script() -> str:
-    """Return the script with the index; the same book always gives the same script."""
-    record = build_index(book()).record
-    return f"self.runbookIndex = {json.dumps(record, separators=(',', ':'))};\n"
+def index_script(*, ending: str = ".html") -> str:
+    """Return the script with the index and the ending of pages' addresses; the same for the same book."""
+    record = json.dumps(build_index(book()).record, separators=(",", ":"))
+    return f"self.runbookEnding = {json.dumps(ending)};\nself.runbookIndex = {record};\n"
 
 
 def pages_script(pages: Mapping[str, str]) -> str:

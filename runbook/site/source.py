@@ -1,11 +1,12 @@
-"""The sources of the pages: the checkout, the book, the glossary, the results of drills, and today's date."""
+"""The sources of the pages: the book, the glossary, the results of drills, and today's date."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -19,15 +20,24 @@ if TYPE_CHECKING:
     from functools import _lru_cache_wrapper
 
 __all__ = [
+    "DATA",
+    "PAGES",
+    "begin_build",
     "book",
-    "checkout",
     "drilled",
     "for_one_build",
     "forget",
+    "packaged_pages",
     "source_page",
     "terms",
     "today",
 ]
+
+_PACKAGE = Path(__file__).parent
+PAGES = _PACKAGE / "pages"
+"""The Markdown of the pages that every site has."""
+DATA = _PACKAGE / "data"
+"""What the pages show besides the book: the glossary, corrections, changes, results of drills and recordings."""
 
 _TERM = re.compile(r"^\*\[(?P<word>[^\]]+)\]:\s*(?P<meaning>.+)$", re.MULTILINE)
 
@@ -48,22 +58,33 @@ def forget() -> None:
         kept.cache_clear()
 
 
-def checkout() -> Path:
-    """Return the directory of `mkdocs.yml`, which markdown-exec provides during a build."""
-    named = os.environ.get("MKDOCS_CONFIG_DIR")
-    return Path(named) if named else Path(__file__).resolve().parents[2]
+@dataclass(slots=True)
+class _Build:
+    """What the current build shows. The blocks of pages are code without arguments, so it is kept here for them."""
+
+    book: Path | None = None
+    results: Path | None = None
+
+
+_build = _Build()
+
+
+def begin_build(*, book: Path | None = None, results: Path | None = None) -> None:
+    """Show this book (None: the one that commands open) and these results of drills besides the packaged ones."""
+    _build.book, _build.results = book, results
+    forget()
 
 
 @for_one_build
 def book() -> Book:
     """Open the book once per build. Raises BookError with every problem in it."""
-    return open_book(None)
+    return open_book(None if _build.book is None else str(_build.book))
 
 
 @for_one_build
 def terms() -> Mapping[str, str]:
-    """Return the glossary's words with their meanings, alphabetically. Markdown also reads `includes/glossary.md`."""
-    written = (checkout() / "includes" / "glossary.md").read_text(encoding="utf-8")
+    """Return the glossary's words with their meanings, alphabetically. Markdown also reads `data/glossary.md`."""
+    written = (DATA / "glossary.md").read_text(encoding="utf-8")
     found = ((match["word"], match["meaning"].strip()) for match in _TERM.finditer(written))
     return dict(sorted(found, key=lambda term: term[0].lower()))
 
@@ -81,7 +102,11 @@ _RENEW = "Delete it, or renew it: runbook drill --all --auto --cli both"
 
 @for_one_build
 def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    file = checkout() / "docs" / "drills.json"
+    packaged = _read_results(DATA / "drills.json")
+    return packaged | _read_results(_build.results) if _build.results else packaged
+
+
+def _read_results(file: Path) -> dict[str, Mapping[str, Mapping[str, Any]]]:
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -90,7 +115,7 @@ def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
         raise RunbookError(f"{file} can't be read: {error}", hint=_RENEW) from error
     if not _is_map(read, lambda drills: _is_map(drills, _is_result)):
         raise RunbookError(f"{file} can't be read: a field is missing or has the wrong type", hint=_RENEW)
-    results: Mapping[str, Mapping[str, Mapping[str, Any]]] = read
+    results: dict[str, Mapping[str, Mapping[str, Any]]] = read
     return results
 
 
@@ -112,6 +137,14 @@ def today() -> date:
     # It makes two builds of one commit identical, whatever the day (reproducible-builds.org).
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(fixed), UTC).date() if fixed else datetime.now(UTC).date()
+
+
+def packaged_pages() -> Iterator[str]:
+    """Yield the paths of the pages that every book has, below the folder of pages: all but those of procedures."""
+    for file in sorted(PAGES.resolve().rglob("*.md")):
+        path = file.relative_to(PAGES.resolve()).as_posix()
+        if not path.startswith("procedures/"):
+            yield path
 
 
 def source_page(procedure: str) -> str:

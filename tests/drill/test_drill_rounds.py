@@ -92,7 +92,7 @@ def test_results_of_another_book_stay_out_of_the_docs(monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
     assert results_file("/somewhere") == tmp_path / "runbook" / "drills.json"
-    assert results_file(str(PACKAGED_BOOK)).parts[-2:] == ("docs", "drills.json")
+    assert results_file(str(PACKAGED_BOOK)).parts[-3:] == ("site", "data", "drills.json")
 
 
 def test_drills_run_side_by_side_and_a_broken_one_is_a_result() -> None:

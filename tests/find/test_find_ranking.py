@@ -80,7 +80,7 @@ def test_the_site_ranks_as_the_terminal_does(index: Index) -> None:
     """The ranking in JavaScript gives the same results, scores, places and words as the one in Python."""
     texts = [*(search.text for name in SEARCHES for search in read_searches(name)), *ODD]
     ran = subprocess.run(
-        ["node", "-e", _IN_NODE, str(ROOT / "docs/assets/js/search/ranking.js")],
+        ["node", "-e", _IN_NODE, str(ROOT / "runbook/site/assets/js/search/ranking.js")],
         input=json.dumps({"record": index.record, "texts": texts}),
         capture_output=True,
         text=True,

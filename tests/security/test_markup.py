@@ -57,7 +57,7 @@ from runbook.rendering.shown_procedure import read_with_examples
 from runbook.reports.html import as_html
 from runbook.reports.markdown import as_markdown
 from runbook.reports.run_report import RunReport, StepText, report_of
-from runbook.site import source
+from runbook.site import reference, source
 from runbook.site.new_procedure import page as page_of
 from runbook.site.prose import plain
 
@@ -136,17 +136,20 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     for procedure in book.procedures.values():
         stub = checkout / "docs" / "procedures" / f"{procedure.id}.md"
         stub.write_text(page_of(procedure.id, procedure.title), encoding="utf-8")
-    drills = checkout / "docs" / "drills.json"
+    data = checkout / "runbook" / "site" / "data"
+    drills = data / "drills.json"
     result = {name: poisoner.behind("", f"drill.{name}") for name in ("cli", "postgres", "digest")}
     result |= {"at": "2026<script>hit()</script>", "seconds": 1, "passed": False}  # type: ignore[dict-item]
     drills.write_text(json.dumps({name: {"'\"><script>hit()</script>": result} for name in book.procedures}))
-    _poison_corrections(checkout / "includes" / "corrections.yaml", poisoner)
+    _poison_corrections(data / "corrections.yaml", poisoner)
     site, plain_site = tmp_path_factory.mktemp("hostile"), tmp_path_factory.mktemp("plain")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_MKDOCS_2_WARNING", "1")
         _build(copy_of_checkout(tmp_path_factory.mktemp("sound")), plain_site)
         (checkout / "docs" / "start" / "notes.md").write_text(PAGE, encoding="utf-8")
         patch.setattr(source, "open_book", lambda _: book)
+        patch.setattr(source, "DATA", data)
+        patch.setattr(reference, "DATA", data)
         _build(checkout, site)
     yield Hostile(site, plain_site, book, poisoner.placed)
     source.forget()

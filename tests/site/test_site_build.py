@@ -132,7 +132,6 @@ _TOLD = (
     ("replace-function", "the parts Check that"),
     ("safe-migration", "repeats the parts"),
     ("fetch-migrations", "a prompt is copied with its command"),
-    ("another", "has no page on the site"),
     ("gone.md:1:1", "this page doesn't show any procedure of the book"),
     ("there is no page reference/gone", ""),
 )
@@ -143,7 +142,7 @@ def test_everything_wrong_fails_the_build_at_once(tmp_path: Path) -> None:
     """Each way to publish something wrong is told with its place, all in one build, which ends with 1.
 
     A block that raises or exits or isn't quoted, dead links, a heading of another procedure, a part that is missing or
-    there twice, a prompt that would be copied, a procedure without a page, a page without a procedure.
+    there twice, a prompt that would be copied, a page without a procedure.
     """
     checkout = copy_of_checkout(tmp_path)
     for name, (old, new) in _BREAKS.items():
@@ -154,7 +153,7 @@ def test_everything_wrong_fails_the_build_at_once(tmp_path: Path) -> None:
     procedures = checkout / "runbook" / "book" / "procedures"
     (procedures / "another.yaml").write_text((procedures / "migration-health.yaml").read_text())
     (checkout / "docs" / "procedures" / "gone.md").write_text("# Gone\n")
-    changes = checkout / "includes" / "changes.yaml"
+    changes = checkout / "runbook" / "site" / "data" / "changes.yaml"
     changes.write_text(changes.read_text() + "  - {day: 2026-01-01, pages: [reference/gone], what: Gone.}\n")
 
     built = build(checkout, tmp_path / "site")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.sites import ROOT
 
 from runbook.cli import main
 from runbook.errors import RunbookError
@@ -20,12 +19,11 @@ NAME = "push-migration"
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the site a checkout of its own for the results of drills."""
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "includes").symlink_to(ROOT / "includes")
-    monkeypatch.setenv("MKDOCS_CONFIG_DIR", str(tmp_path))
+    """Give the site data of its own, with no results of drills."""
+    (tmp_path / "glossary.md").symlink_to(source.DATA / "glossary.md")
+    monkeypatch.setattr(source, "DATA", tmp_path)
     source.forget()
-    yield tmp_path / "docs" / "drills.json"
+    yield tmp_path / "drills.json"
     source.forget()
 
 

@@ -30,7 +30,7 @@ def terminal_picture() -> str:
 def page_source() -> str:
     """Return a digest of what decides how the page looks: its procedure, the templates and the styles."""
     templates = (ROOT / "runbook" / "site" / "templates" / "procedure").glob("*.html")
-    files = sorted((*templates, *(ROOT / "docs" / "assets" / "css").glob("*.css")))
+    files = sorted((*templates, *(ROOT / "runbook" / "site" / "assets" / "css").glob("*.css")))
     parts = [open_book(None).procedure(_SHOWN).digest.encode(), *(file.read_bytes() for file in files)]
     return sha256(b"\0".join(parts)).hexdigest()[:16]
 

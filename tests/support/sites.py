@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 __all__ = ["ROOT", "Visit", "build", "chromium", "copy_of_checkout", "open_all", "pages_of", "serving", "visiting"]
 
 ROOT = Path(__file__).resolve().parents[2]
+_COMPILED = shutil.ignore_patterns("__pycache__")
 
 
 def build(
@@ -37,15 +38,19 @@ def build(
 
 
 def copy_of_checkout(directory: Path, *, with_code: bool = False) -> Path:
-    """Copy what a build needs: pages, configuration and the book; the code is linked unless it is to be changed."""
-    for name in ("docs", "includes"):
-        shutil.copytree(ROOT / name, directory / name)
+    """Copy what a build needs: pages, configuration, the book and what belongs to the site.
+
+    The rest of the code is linked unless it is to be changed.
+    """
+    shutil.copytree(ROOT / "docs", directory / "docs")
     shutil.copy(ROOT / "mkdocs.yml", directory)
     (directory / "runbook").mkdir()
     for entry in (ROOT / "runbook").iterdir():
-        if entry.name != "book":
+        if entry.name not in {"book", "site"}:
             _bring(entry, directory / "runbook" / entry.name, link=not with_code)
-    shutil.copytree(ROOT / "runbook" / "book", directory / "runbook" / "book")
+    for name in ("book", "site"):
+        # Its folder of pages is a link to docs/.
+        shutil.copytree(ROOT / "runbook" / name, directory / "runbook" / name, symlinks=True, ignore=_COMPILED)
     return directory
 
 
@@ -53,7 +58,7 @@ def _bring(entry: Path, place: Path, *, link: bool) -> None:
     if link:
         place.symlink_to(entry)
     elif entry.is_dir():
-        shutil.copytree(entry, place, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(entry, place, ignore=_COMPILED)
     else:
         shutil.copy(entry, place)
 

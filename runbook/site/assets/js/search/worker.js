@@ -30,20 +30,22 @@
       .join("");
   }
 
+  const address = (page) => `${page}${self.runbookEnding}`;
+
   /* A result of the theme: a page, and below it the places on that page. Enter goes to the highest score. */
   const item = (location, title, text, score, terms) => ({ location, title, text, score, terms });
 
   function group(hit, score, terms) {
     const { entry, line } = hit;
     const words = new Set(hit.words);
-    const place = `${entry.page}.html${hit.anchor ? `#${hit.anchor}` : ""}`;
+    const place = `${address(entry.page)}${hit.anchor ? `#${hit.anchor}` : ""}`;
     const isProcedure = entry.kind === "procedure";
     const matched = line && line.text !== entry.title ? `<p>${marked(line.text, words)}</p>` : "";
     if (isProcedure && hit.anchor) {
       const title = escaped(line.label || line.text);
       return [
         item(place, title, matched, score + 0.5, terms),
-        item(`${entry.page}.html`, escaped(entry.title), "", score, terms),
+        item(address(entry.page), escaped(entry.title), "", score, terms),
       ];
     }
     if (isProcedure || !hit.anchor) {
@@ -54,8 +56,8 @@
     const steps = entry.do.map((text) => `<li>${escaped(text)}</li>`).join("");
     const list = entry.do.length > 1 ? `<ol>${steps}</ol>` : entry.do.map((text) => `<p>${escaped(text)}</p>`).join("");
     const parent = entry.see
-      ? [`procedures/${entry.see}.html`, titleOf(entry.see)]
-      : [`${entry.page}.html`, titleOfPage(entry.page)];
+      ? [address(`procedures/${entry.see}`), titleOf(entry.see)]
+      : [address(entry.page), titleOfPage(address(entry.page))];
     return [
       item(place, escaped(entry.title), `<p>${marked(means, words)}</p>${list}`, score + 0.5, terms),
       item(parent[0], escaped(parent[1]), "", score, terms),
@@ -63,7 +65,7 @@
   }
 
   const titleOf = (id) => index.entries.find((one) => one.kind === "procedure" && one.id === id)?.title ?? id;
-  const titleOfPage = (page) => sections.find((one) => one.location === `${page}.html`)?.plainTitle ?? page;
+  const titleOfPage = (location) => sections.find((one) => one.location === location)?.plainTitle ?? location;
 
   /* What finds a word, or words that begin with it where it is long enough to mean them. */
   const beginning = (word) => new RegExp(`(?<![\\p{L}\\p{N}_])${word}${word.length < 4 ? "(?![\\p{L}\\p{N}_])" : ""}`, "u");
@@ -97,7 +99,7 @@
     const others = more.map((one, at) => {
       const place = item(one.location, escaped(one.plainTitle), excerpt(one), 900 - at, terms);
       const page = one.location.split("#")[0];
-      return page === one.location ? [place] : [place, item(page, escaped(titleOfPage(page.replace(/\.html$/, ""))), "", 900 - at, terms)];
+      return page === one.location ? [place] : [place, item(page, escaped(titleOfPage(page)), "", 900 - at, terms)];
     });
     return { items: [...groups, ...others], suggest: [] };
   }
