@@ -27,7 +27,7 @@ from runbook.checks.placeholders import check_lists, check_names, check_secrets,
 from runbook.checks.read_only_rules import check_read_only_rules
 from runbook.checks.review_dates import check_reviewed
 from runbook.checks.subject import Subject
-from runbook.checks.team import check_secrets_of_team, check_unique_entries
+from runbook.checks.team import check_team, check_unique_entries
 from runbook.checks.warnings import check_warnings
 from runbook.errors import BookError, Finding
 from runbook.extras import installed
@@ -73,7 +73,7 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_read_only_rules,
         check_loosenings,
         check_overlays,
-        check_secrets_of_team,
+        check_team,
         check_unique_entries,
         check_templates,
         check_links,

@@ -9,21 +9,26 @@ from runbook.checks.subject import Subject
 from runbook.loading.place import TEAM_FILE
 from runbook.model import Position
 
-__all__ = ["check_secrets_of_team", "check_unique_entries"]
+__all__ = ["check_team", "check_unique_entries"]
 
 
-def check_secrets_of_team(subject: Subject, notes: Notes) -> None:
-    """Report what looks like a secret in a team's file: everybody with the repository or the site would know it."""
+def check_team(subject: Subject, notes: Notes) -> None:
+    """Report what a team's file must not contain: secrets, which would be on pages and screens, and unsafe links."""
     team = subject.book.team
     if team is None:
         return
-    from runbook.policy.redaction import Redactor  # only a team's book needs it
+    from runbook.markup import is_safe_link, unsafe_link_message  # only a team's book needs these
+    from runbook.policy.redaction import Redactor
 
     text, redactor = subject.book.sources.get(team.at.file, ""), Redactor()
     for number, line in enumerate(text.splitlines(), 1):
         if redactor.redact(line) != line:
             message = f"looks like a secret; {TEAM_FILE} is shown on pages and screens, so remove it and revoke it"
             notes.add(Position(team.at.file, number, len(line) - len(line.lstrip()) + 1), message)
+    pages = [(one.page, one.at) for one in team.contacts.values() if one.page]
+    for address, at in (*pages, *((each, team.at) for each in team.links.values())):
+        if not is_safe_link(address):
+            notes.add(at, unsafe_link_message(address), address)
     for one in team.projects.values():
         if (first := team.project_of(one.ref)) is not one and first is not None:
             notes.add(one.at, f"'{first.name}' has the same ref", "ref:", one.ref)

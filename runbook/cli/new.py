@@ -54,13 +54,15 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
     if not schema.exists():  # the draft's first line names it
         written[schema] = schema_text("procedure")
     config = _config_beside(directory)
-    if config is not None:
+    if config is not None and nav_entries(config):
         written |= _page_files(config, name, heading, Section(section))
     _write(written, may_exist=config)
     for file in written:
         click.echo(file)
     if config is None:
-        click.echo("There is no mkdocs.yml beside this book, so no page was written.", err=True)
+        click.echo("There is no site beside this book.", err=True)
+    elif len(written) < 3 and config not in written:
+        click.echo("Its page is generated with the site.", err=True)
     return ExitCode.DONE
 
 

@@ -11,7 +11,7 @@ from runbook.model.terms import Position
 __all__ = ["ANY_PROJECT", "DASHBOARD", "SHAPES", "Contact", "Project", "Team"]
 
 _REF = Text(r"[a-z]{20}", "a project's ref: the 20 lower-case letters in its address")
-_ADDRESS = Text(r"(?:https?://|mailto:|tel:)[^\s<>\"'`]+", "an address that begins with https://, mailto: or tel:")
+_ADDRESS = Text(r"(?:https?://|mailto:)[^\s<>\"'`]+", "an address that begins with https:// or mailto:")
 _VERSION = Text(r"\d+\.\d+\.\d+", "an exact version such as 3.1.0")
 
 DASHBOARD = "https://supabase.com/dashboard/project/"
@@ -56,7 +56,7 @@ class Contact:
     owner: str
     name: str = key(LINE, "The person or the rota.")
     channel: str = key(LINE, "Where to write to them, such as #database.", default="")
-    page: str = key(_ADDRESS, "Where to page them: a link, or a telephone number as tel:+49….", default="")
+    page: str = key(_ADDRESS, "The link by which to page them.", default="")
     hours: str = key(LINE, "When they answer, with the time zone.", default="")
     at: Position
 

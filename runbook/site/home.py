@@ -22,7 +22,7 @@ _QUESTIONS = {
 
 def emergency() -> Markup:
     """Render the procedures for when something is broken now."""
-    return render("home/emergency.html", emergencies=book().emergencies)
+    return render("home/emergency.html", emergencies=book().emergencies, team=book().team)
 
 
 def situations() -> Markup:

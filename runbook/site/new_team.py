@@ -54,7 +54,7 @@ def _team(answers: Answers) -> str:
     staging = f"  staging: {{ref: {answers.staging}}}\n" if answers.staging else ""
     known = (f"  {name}: {{name: {yaml_text(answers.contact)}{_where(answers)}}}\n" for name in _OWNERS)
     contacts = "".join(known) if answers.contact else "".join(f"# {line}" for line in _example_contacts())
-    head = "contacts: # who answers for the procedures of each owner; add page: (a link or tel:) and hours:\n"
+    head = "contacts: # who answers for the procedures of each owner; add page: (a link) and hours:\n"
     return (
         "# Who you are, where your runs may go, and who to reach. It is shown on pages and screens: no secrets.\n"
         f"name: {yaml_text(answers.name)}\n{channel}{cli}"

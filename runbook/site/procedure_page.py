@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
+from runbook.rendering.shown_procedure import change_sentence
 from runbook.site.new_procedure import HEADINGS, anchor
 from runbook.site.page_context import page_context
 from runbook.site.pictures import way
@@ -59,4 +60,5 @@ def part(name: str, part_name: str) -> Markup:
         review_due=procedure.due,
         is_late=procedure.due < today(),
         way=way,
+        change_sentence=change_sentence,
     )

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from runbook.markup import prose_parts
+from runbook.model import Project, TargetKind
+from runbook.model.team import ANY_PROJECT
 from runbook.model.templates import PLACEHOLDER
-from runbook.site.source import for_one_build, terms
+from runbook.site.source import book, for_one_build, terms
 from runbook.site.value_markers import Piece, flag_pieces, marked, marked_pieces, plain_parts, shown_pieces
 
 __all__ = ["Span", "clause_spans", "paragraphs", "plain", "spans"]
@@ -36,9 +38,19 @@ def spans(sentence: str, *, as_written: bool = False) -> tuple[Span, ...]:
     if not as_written:
         text = marked(text)
     return tuple(
-        Span(_pieces(part.text, flag_pieces if part.style == "code" else _term_pieces), part.style, part.href)
+        Span(_pieces(part.text, flag_pieces if part.style == "code" else _term_pieces), part.style, _to(part.href))
         for part in prose_parts(text)
     )
+
+
+def _to(address: str) -> str:
+    """Return where a link leads: to the dashboard of the team's production, if it is a page of any project's."""
+    return address.replace(ANY_PROJECT, f"{production.dashboard}/", 1) if (production := _production()) else address
+
+
+def _production() -> Project | None:
+    team = book().team
+    return team.projects.get(TargetKind.PRODUCTION) if team else None
 
 
 def _pieces(value: str, split: Callable[[str], tuple[Piece, ...]]) -> tuple[Piece, ...]:

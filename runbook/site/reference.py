@@ -152,7 +152,7 @@ def owners() -> Markup:
     owned: dict[str, list[Procedure]] = {}
     for procedure in sorted(book().procedures.values(), key=lambda one: one.due):
         owned.setdefault(procedure.owner, []).append(procedure)
-    return render("reference/owners.html", owners=sorted(owned.items()), today=today())
+    return render("reference/owners.html", owners=sorted(owned.items()), team=book().team, today=today())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from runbook.checks import open_book
 from runbook.errors import RunbookError
+from runbook.loading.place import RESULTS, is_team_book
 from runbook.model import Book
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ _RENEW = "Delete it, or renew it: runbook drill --all --auto --cli both"
 
 @for_one_build
 def _results() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    packaged = _read_results(DATA / "drills.json")
-    return packaged | _read_results(_build.results) if _build.results else packaged
+    packaged, opened = _read_results(DATA / RESULTS), Path(book().directory)
+    own = _build.results or (opened / RESULTS if is_team_book(opened) else None)
+    return packaged | _read_results(own) if own else packaged
 
 
 def _read_results(file: Path) -> dict[str, Mapping[str, Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ from support.terminals import ROOT
 from support.wheels import TOOLS, Installed, install
 
 PAGE = (ROOT / "docs/authors/adopt.md").read_text(encoding="utf-8")
-BLOCKS = re.compile(r'^```(?P<kind>console|yaml title="(?P<file>[^"]+)")\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCKS = re.compile(r'^```(?P<kind>bash|yaml title="(?P<file>[^"]+)")\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL)
 REF = "abcdefghijklmnopqrst"
 MOST_COMMANDS = 8
 
@@ -54,7 +54,7 @@ def _follow(installed: Installed) -> Iterator[Ran]:
             assert file.parent.is_dir(), f"no command of the page creates {file.parent}"
             file.write_text(block["text"])
             continue
-        for line in re.findall(r"^\$ (.*)$", block["text"], re.MULTILINE):
+        for line in block["text"].splitlines():
             program, *words = shlex.split(line)
             if program == "pipx":  # the wheel under test is installed already
                 assert words[-1].startswith("migration-runbook[")

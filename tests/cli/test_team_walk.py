@@ -150,6 +150,7 @@ def test_a_secret_in_the_file_is_refused_with_its_line(tmp_path: Path, secret: s
     [
         (f"ref: {REF}", "ref: Shop", "a project's ref: the 20 lower-case letters"),
         ("https://pager.example.com/db", "javascript:alert(1)", "an address that begins with https://"),
+        ("https://pager.example.com/db", "https://trusted@evil.example/", "can't be a link"),
         ("cli: 3.1.0", "cli: latest", "an exact version"),
         ("name: Shop\n", "", "'name'"),
     ],
