@@ -1,4 +1,4 @@
-"""`runbook new`: create a procedure, with its page and its nav entry."""
+"""`runbook new`: create a procedure, or the page of one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from runbook.loading.place import writable_book
 from runbook.model import Section
 from runbook.printable import suspect
 from runbook.site.new_procedure import draft, nav_entries, page, with_nav_entry
+from runbook.site.project import SiteProject, nearest_project
 
 __all__ = ["command"]
 
@@ -40,7 +41,11 @@ def command() -> None:
 @click.option("--owner", default="database", show_default=True, help="Who maintains it.")
 @click.pass_obj
 def procedure(book: str | None, name: str, title: str | None, section: str, owner: str) -> int:
-    """Write NAME.yaml, its page and its nav entry. NAME is its id: lower case, with hyphens."""
+    """Write NAME.yaml. NAME is its id: lower case, with hyphens.
+
+    The site generates its page. If mkdocs.yml lists the procedures' pages itself, this also writes the page and its
+    entry there.
+    """
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"'{name}' can't be a procedure's id", hint="Lower case letters, digits and hyphens: rotate-keys"
@@ -53,16 +58,12 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
     schema = directory / "schema" / "procedure.schema.json"
     if not schema.exists():  # the draft's first line names it
         written[schema] = schema_text("procedure")
-    config = _config_beside(directory)
-    if config is not None and nav_entries(config):
-        written |= _page_files(config, name, heading, Section(section))
-    _write(written, may_exist=config)
+    site = _site_beside(directory)
+    if site is not None and nav_entries(site.config):
+        written |= _page_files(site, name, heading, Section(section))
+    _write(written, may_exist=site.config if site else None)
     for file in written:
         click.echo(file)
-    if config is None:
-        click.echo("There is no site beside this book.", err=True)
-    elif len(written) < 3 and config not in written:
-        click.echo("Its page is generated with the site.", err=True)
     return ExitCode.DONE
 
 
@@ -70,15 +71,15 @@ def procedure(book: str | None, name: str, title: str | None, section: str, owne
 @click.argument("name")
 @click.pass_obj
 def page_(book: str | None, name: str) -> int:
-    """Write the page and the nav entry of an existing procedure."""
+    """Write the page of an existing procedure, to put text of your own around its generated parts."""
     opened = open_book(book)
     found = opened.procedure(name)
-    config = _config_beside(Path(opened.directory))
+    site = _site_beside(Path(opened.directory))
     writable_book(book)
-    if config is None:
-        raise UsageError("there is no mkdocs.yml beside this book", hint="Pages belong to a checkout with a site.")
-    written = _page_files(config, name, found.title, found.section)
-    _write(written, may_exist=config)
+    if site is None:
+        raise UsageError("no mkdocs.yml beside this book uses the plugin `runbook`", hint="Start a site: runbook init")
+    written = _page_files(site, name, found.title, found.section)
+    _write(written, may_exist=site.config)
     for file in written:
         click.echo(file)
     return ExitCode.DONE
@@ -94,19 +95,17 @@ def _one_line(option: str, text: str) -> str:
     return line
 
 
-def _config_beside(directory: Path) -> Path | None:
-    """Return the `mkdocs.yml` of the checkout that the book is in, or of the working directory."""
-    for start in (directory.resolve(), Path.cwd()):
-        for above in (start, *start.parents):
-            if (above / "mkdocs.yml").is_file():
-                return above / "mkdocs.yml"
-    return None
+def _site_beside(directory: Path) -> SiteProject | None:
+    """Return the site that the book is in, or that of the working directory."""
+    return nearest_project(directory.resolve()) or nearest_project(Path.cwd())
 
 
-def _page_files(config: Path, name: str, title: str, section: Section) -> dict[Path, str]:
-    written = {config.parent / "docs" / "procedures" / f"{name}.md": page(name, title)}
-    if name not in nav_entries(config):
-        written[config] = with_nav_entry(config.read_text(encoding="utf-8"), name, section)
+def _page_files(site: SiteProject, name: str, title: str, section: Section) -> dict[Path, str]:
+    """Return the page, and the configuration with its entry if that lists procedures itself."""
+    written = {site.pages / "procedures" / f"{name}.md": page(name, title)}
+    listed = nav_entries(site.config)
+    if listed and name not in listed:
+        written[site.config] = with_nav_entry(site.config.read_text(encoding="utf-8"), name, section)
     return written
 
 
@@ -115,12 +114,12 @@ def _write(written: dict[Path, str], *, may_exist: Path | None) -> None:
     for file in written:
         if file.exists() and file != may_exist:
             raise UsageError(f"{file} already exists", hint="Choose another name, or edit that file.")
-        if not file.parent.is_dir() and file.parent.name != "schema":
+        if not file.parent.is_dir() and file.suffix == ".yaml":
             raise UsageError(f"{file.parent} doesn't exist", hint="Is this the directory of a book?")
     new = [file for file in written if file != may_exist]
     try:
         for file, content in written.items():
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
     except OSError as error:
         for file in new:

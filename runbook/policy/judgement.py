@@ -118,7 +118,7 @@ def _classified(
     known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
     judged = (_loosened(each, loosen) for one in majors for each in _judge(case, policy, one))
-    return max(judged, key=lambda judged: judged.rank)
+    return max(judged, key=lambda judged: (judged.rank, judged.target not in {None, TargetKind.LOCAL}))
 
 
 # --- a team's policy --------------------------------------------------------------------------------------------
