@@ -228,10 +228,12 @@ def _answering(drill: Record, answers: Mapping[str, object]) -> Record:
 
 def _described(own: Record, bases: Mapping[str, Base], pins: Mapping[str, Pin]) -> Iterator[TeamChange]:
     """Yield a sentence for each change, with the team's reason and what became of its base."""
-    for name in _values(own, "set"):
+    if free := [name for name in _values(own, "set") if name in _SET_FREELY]:
+        said = " and ".join(filter(None, (", ".join(map(_said, free[:-1])), _said(free[-1]))))
+        yield TeamChange(f"Sets its own {said}.", "", _places(own, "set")[free[0]])
+    for name in (each for each in _values(own, "set") if each not in _SET_FREELY):
         pinned = f"key: {name}"
-        is_stale = name not in _SET_FREELY and pinned in bases
-        stale = difference_from(pins.get(pinned), bases[pinned], bases) if is_stale else ""
+        stale = difference_from(pins.get(pinned), bases[pinned], bases) if pinned in bases else ""
         at = _places(own, "set")[name]
         yield TeamChange(f"Sets its own {_said(name)}.", "", at, f"'{name}' {stale}" if stale else "")
     for name in _values(own, "add"):
@@ -260,8 +262,19 @@ def _sentence(edit: Record, step: str) -> str:
     return f"Words the step `{step}` differently."
 
 
+_WORDS = {
+    "reviewed": "review date",
+    "review_every": "time until the next review",
+    "use_when": "situations",
+    "not_for": "other situations",
+    "after": "list of what is left to do",
+    "needs": "list of what to have at hand",
+    "related": "related procedures",
+}
+
+
 def _said(name: str) -> str:
-    return name.replace("_", " ")
+    return _WORDS.get(name, name)
 
 
 def _values(own: Record, name: str) -> Mapping[str, Any]:

@@ -93,7 +93,8 @@ def render_begin(  # noqa: PLR0913 - each by its name
     """Return the proven target, the notes on it, and the question whether to begin, or to continue (`back`).
 
     `name` is what must be typed to do so, "" if Enter is enough.
-    `book` names the book if it isn't the packaged one; that line is never cut. A dry run only reads.
+    `book` names the book if it isn't the packaged one; these lines are never cut and don't count in `height`. A dry run
+    only reads.
     """
     found = render_notes(notes, width)
     what = "DRY RUN, nothing is written. It reads:" if dry else "Commands will land on:"
@@ -102,7 +103,8 @@ def render_begin(  # noqa: PLR0913 - each by its name
     lines += render_book(book, width)
     leave = "q leave; nothing more runs" if back else "q leave; nothing has run"
     ask = keys(f"{how_to_begin(name, back=back)}, or:", ["? whole introduction", leave], width)
-    return fit([band(lines), band(found, 1 if found else 0), band(ask)], max(height, len(lines) + len(ask) + 1))
+    room = max(height + len(render_book(book, width)), len(lines) + len(ask) + 1)
+    return fit([band(lines), band(found, 1 if found else 0), band(ask)], room)
 
 
 def how_to_begin(name: str, *, back: bool) -> str:

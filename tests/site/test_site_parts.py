@@ -20,6 +20,7 @@ from runbook.loading import read_book
 from runbook.model import Section
 from runbook.printable import printable
 from runbook.rendering.command_text import quoted, shell_word
+from runbook.site import policy_tables, source
 from runbook.site.build_checks import block_ids, dead_links, fence_problems, leftovers
 from runbook.site.new_procedure import HEADINGS, page, with_nav_entry
 from runbook.site.page_context import PageContext
@@ -343,3 +344,14 @@ def test_a_screen_is_a_picture_with_its_text_beside_it() -> None:
 def test_titles_in_pictures_carry_no_marks() -> None:
     """Backticks, stars and braces are for pages."""
     assert plain("Push `it` to **{{table_name}}**") == "Push it to table name"
+
+
+def test_the_page_of_commands_says_what_a_team_loosens_and_why(tmp_path: Path) -> None:
+    """Whoever wonders about a verdict finds the reason beside it."""
+    directory = write_book(tmp_path / "book", policy="loosen: [{rule: secrets-set, where: remote, reason: We can}]\n")
+    source.begin_build(book=directory)
+    try:
+        shown = str(policy_tables.commands("confirm"))
+    finally:
+        source.begin_build()
+    assert shown.count("Your team loosens this (remote): We can") == 1
