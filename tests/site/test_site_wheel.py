@@ -62,7 +62,7 @@ def test_the_wheel_builds_the_site_of_a_project_far_from_the_checkout(python: Pa
         theirs, ours = ({file.name for file in (each / "assets" / kind).iterdir()} for each in (below, site))
         assert theirs == ours
     assert "Drill passed" in (below / "start" / "recorded-drill.html").read_text(encoding="utf-8")
-    assert "drilled 20" in (below / "procedures" / "emergency-rollback.html").read_text(encoding="utf-8")
+    assert "PostgreSQL 17" in (below / "procedures" / "emergency-rollback.html").read_text(encoding="utf-8")
 
 
 def test_the_wheel_has_nothing_for_the_site_but_what_the_checkout_has(wheel: Path) -> None:
