@@ -507,6 +507,7 @@ def test_check_accepts_the_page_of_a_new_procedure_with_any_title(
         f"task-{number}": title
         for number, title in enumerate(TITLES)
         if main(["--book", book, "new", "procedure", f"task-{number}", "--title", title]) == 0
+        and main(["--book", book, "new", "page", f"task-{number}"]) == 0
     }
     assert set(TITLES) - set(made.values()) == {"\x00\x07\x1b[2J", "\x85\u2029\ufeff"}
     for name in made:
