@@ -5,7 +5,7 @@ There is no address in this repository. A release names it in the variables that
     RUNBOOK_EDIT_URI=https://HOST/OWNER/REPO/edit/main/docs/   the source, from which the other links follow
     RUNBOOK_SITE_URL=https://HOST/runbook/                     the documentation
 
-Without them the package names no address, and its description shows README's links as plain text: a package index
+Without them, the metadata has no URLs, and the description shows README's links as plain text, because a package index
 can't follow a link to a file of the repository.
 """
 

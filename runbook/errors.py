@@ -120,14 +120,14 @@ class Finding:
 
 
 class BookError(RunbookError):
-    """The book can't be used; `findings` holds every problem of every file, sorted."""
+    """The book can't be used; `findings` holds every problem of every file, sorted. `instead` is what else to use."""
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], *, instead: str = "") -> None:
         self.findings = tuple(sorted(findings))
         count = len(self.findings)
         super().__init__(
             "\n".join(str(finding) for finding in self.findings),
-            hint=f"{count} problem{'s' if count != 1 else ''} in the book; `runbook check` shows them again.",
+            hint=f"{count} problem{'s' if count != 1 else ''} in the book; `runbook check` shows them again.{instead}",
         )

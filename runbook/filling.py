@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from runbook.errors import UsageError
 from runbook.model import Family, Policy, SupabaseMajor, TargetKind
-from runbook.model.team import ANY_PROJECT, DASHBOARD
+from runbook.model.team import ANY_PROJECT, DASHBOARD, REF
 from runbook.model.templates import PLACEHOLDER, names_in
 from runbook.policy.judgement import rule_of
 from runbook.policy.sql_names import quoted_name
@@ -73,7 +73,7 @@ _SQL = "{{sql}}"
 PLACE_MARKS = "\ue000\ue001"
 """The site puts these around the name of a value that the reader enters. No command or database uses them."""
 
-_REF = re.compile(r"[a-z]{20}")
+_REF = re.compile(REF)
 _PLACE = re.compile(f"{PLACE_MARKS[0]}[^{PLACE_MARKS}]+{PLACE_MARKS[1]}")
 _JOINED = re.compile(r"[\w$&'\"{}]")
 """Next to a placeholder outside of quotes, these would join with the value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
+from shlex import quote
 
 from runbook.checks.answers import check_pick_lists, check_suggestions, check_ways_back
 from runbook.checks.commands import check_commands, check_weaknesses
@@ -31,7 +32,8 @@ from runbook.checks.team import check_team, check_unique_entries
 from runbook.checks.warnings import check_warnings
 from runbook.errors import BookError, Finding
 from runbook.extras import installed
-from runbook.loading import Reading, book_directory, load_book
+from runbook.loading import PACKAGED_BOOK, Reading, book_directory, load_book
+from runbook.loading.place import is_team_book
 from runbook.loading.source_text import TooManyError
 from runbook.model import Book
 
@@ -102,10 +104,13 @@ def open_book(directory: str | None = None) -> Book:
     Raises BookError on any finding that affects a walk, and UsageError if there is no book. What only the author can
     fix is left to `runbook check`: a wrong clock must not keep anybody from an emergency procedure.
     """
-    reading = load_book(book_directory(directory))
+    place = book_directory(directory)
+    reading = load_book(place)
     checked = _found(reading.book, CHECKS) if reading.book else ()
     if reading.findings or checked or reading.book is None:
-        raise BookError((*reading.findings, *checked))
+        # In an emergency, a mistake in a team's file must not keep anybody from a packaged procedure.
+        packaged = f"\n  To use the packaged book meanwhile: runbook --book {quote(str(PACKAGED_BOOK))} run NAME"
+        raise BookError((*reading.findings, *checked), instead=packaged if is_team_book(place) else "")
     return reading.book
 
 

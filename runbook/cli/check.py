@@ -27,7 +27,7 @@ __all__ = ["command", "count"]
 def command(book: str | None, form: str) -> int:
     """Check the book: syntax, references, placeholders, safety, the drills' answers and the policy's own tests.
 
-    In a checkout with a site, also check that every procedure has a page and every page a procedure.
+    Beside a site that shows the runbook, also check that each page in its procedures/ shows a procedure.
 
     Findings go to standard output as file:line:column, the summary and overdue reviews to standard error. The exit code
     is 0 if there are no findings and 2 if there are some. An overdue review is none, because a date must not stop a

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runbook import __version__
 from runbook.checks import find_problems
-from runbook.cli.site import find_config
+from runbook.cli.site import MODULES, find_config
 from runbook.errors import JournalError, MissingPartError, RunbookError, UsageError
 from runbook.extras import installed
 from runbook.installation import command_that_adds
@@ -27,8 +27,6 @@ from runbook.runtime.toolchain import oldest_node
 from runbook.user_directories import state_directory
 
 __all__ = ["Diagnosis", "Found", "check_part", "diagnose", "lacking_modules"]
-
-_SITE = ("mkdocs", "material", "markdown_exec", "pymdownx", "jinja2")
 
 
 class Found(StrEnum):
@@ -246,7 +244,7 @@ def _traps(place: _Place) -> Iterator[Diagnosis]:
 
 def _parts(_place: _Place) -> Iterator[Diagnosis]:
     yield check_part("check", ("squawk", "pgparse"), "checks migration files")
-    site = check_part("site", _SITE, "builds the documentation site")
+    site = check_part("site", MODULES, "builds the documentation site")
     try:
         if site.found is Found.GOOD:
             site = replace(site, text=f"{site.text}, {find_config()}")

@@ -13,11 +13,11 @@ import click
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.extras import installed
 from runbook.loading.place import TEAM_FILE, TEAM_FOLDER
+from runbook.model.team import REF
 from runbook.printable import one_line
 
 __all__ = ["command"]
 
-_REF = re.compile(r"[a-z]{20}")
 _MIGRATION = re.compile(r"[0-9]+_.*\.sql")
 _AGENTS = ("claude-code", "codex", "gemini", "cursor", "copilot")
 
@@ -159,7 +159,7 @@ def _needed(option: str, text: str) -> str:
 
 
 def _ref(option: str, text: str) -> str:
-    if text and not _REF.fullmatch(text):
+    if text and not re.fullmatch(REF, text):
         raise UsageError(
             f"{option} {text}: a project's ref has 20 lower-case letters",
             hint="It is in the project's address: https://supabase.com/dashboard/project/REF",

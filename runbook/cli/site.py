@@ -12,10 +12,13 @@ from pathlib import Path
 import click
 
 from runbook.errors import ExitCode, MissingPartError, RunbookError, UsageError
+from runbook.installation import command_that_adds
 from runbook.site.project import CONFIG, nearest_project
 
-__all__ = ["command", "find_config"]
+__all__ = ["MODULES", "command", "find_config"]
 
+MODULES = ("mkdocs", "material", "markdown_exec", "pymdownx", "jinja2")
+"""What a build imports from the optional part `site`."""
 _OUTPUT = click.option("--output", "-o", type=click.Path(path_type=Path), help="Where to write.")
 
 
@@ -82,11 +85,9 @@ def find_config() -> Path:
 
 def _need_mkdocs() -> None:
     os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")
-    for part in ("mkdocs", "material", "markdown_exec", "pymdownx"):
+    for part in MODULES:
         if find_spec(part) is None:
-            raise MissingPartError(
-                f"the site needs {part}, which isn't installed", hint="pip install 'migration-runbook[site]'"
-            )
+            raise MissingPartError(f"the site needs {part}, which isn't installed", hint=command_that_adds("site"))
 
 
 def _build(config: Path, directory: Path) -> int:

@@ -37,8 +37,9 @@ def command(book: str | None, accept: bool) -> int:
     new = [one for one in differences if one.now and not one.before]
     changed = [one for one in differences if one.now and one.before]
     accepted = [*new, *(changed if accept or _is_accepted(changed) else [])]
+    pins = pins_after(directory, accepted)
     try:
-        file = write_pins(directory, pins_after(directory, accepted)) if (directory / "changes").is_dir() else None
+        file = write_pins(directory, pins)
     except OSError as error:
         raise RunbookError(f"can't write the pins: {error.strerror}", hint=f"File: {error.filename}") from error
     left = len(differences) - len(accepted)

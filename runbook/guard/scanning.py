@@ -101,7 +101,7 @@ def _by_every_major(judged: Judgement, policy: Policy) -> Judgement:
         return judged
     places = [f"CLI {major} sends it to {_TARGETS[target]}" for major, target in targets.items()]
     advice = "Name the target, or pin the CLI's version in the line."
-    return replace(judged, verdict=Verdict.CONFIRM, reason=f"It names no target: {', '.join(places)}. {advice}")
+    return replace(judged, verdict=Verdict.CONFIRM, reason=f"It has no target flag: {', '.join(places)}. {advice}")
 
 
 def _kind_of(path: Path) -> str | None:

@@ -68,11 +68,11 @@ def load_book(directory: Path) -> Reading:
     procedures = {name: file for layer in layers for name, file in layer.procedures.items()}
     for layer in layers:
         _check_references(layer.files, set(procedures))
-    pins = read_pins(directory, shown_name(directory)) if packaged else {}
+    pins, damage = _pins(directory) if packaged else ({}, [])
     built = _build(procedures, own.changes, pins, _team(own.others.get(TEAM_FILE)))
     rules = policy_files(directory)
     files = [*rules.files, *(file for layer in layers for file in layer.files)]
-    findings = [finding for file in files for finding in file.findings] + own.findings
+    findings = [finding for file in files for finding in file.findings] + own.findings + damage
     whole, circles = resolve_includes(built)
     sources = {file.source.name: file.source for file in files}
     findings += [replace(each, source=sources[each.file].line(each.line)) for each in circles]
@@ -87,7 +87,7 @@ def load_procedure(directory: Path, name: str) -> Reading:
     for running.
     """
     places = (directory, PACKAGED_BOOK) if is_team_book(directory) else (directory,)
-    pins = read_pins(directory, shown_name(directory)) if len(places) > 1 else {}
+    pins, damage = _pins(directory) if len(places) > 1 else ({}, [])
     file = _beside(directory, shown_name(directory), TEAM_FILE) if len(places) > 1 else None
     team = _team(file)
     procedures, changes, built = dict[str, BookFile](), dict[str, BookFile](), dict[str, Procedure]()
@@ -106,7 +106,7 @@ def load_procedure(directory: Path, name: str) -> Reading:
     whole, circles = resolve_includes(built)
     rules, layer = policy_files(directory), _Layer(procedures, changes, {TEAM_FILE: file} if file else {}, [])
     every = [*rules.files, *layer.files]
-    findings = [finding for file in every for finding in file.findings] + circles
+    findings = [finding for file in every for finding in file.findings] + circles + damage
     return Reading(_assemble(directory, every, whole, rules, [layer]), tuple(sorted(findings)))
 
 
@@ -146,6 +146,14 @@ def _read_layer(directory: Path) -> _Layer:
 def _read(directory: Path, folder: str, stem: str, shape: str) -> BookFile:
     name = f"{folder}/{stem}.yaml"
     return read_file(directory / name, f"{shown_name(directory)}/{name}", shape, SHAPES)
+
+
+def _pins(directory: Path) -> tuple[Mapping[str, Mapping[str, Pin]], list[Finding]]:
+    """Return the pins of a team's book, or none and what is wrong: a conflict in git must not hide a procedure."""
+    try:
+        return read_pins(directory, shown_name(directory)), []
+    except BookError as error:
+        return {}, [*error.findings]
 
 
 def _hidden(own: _Layer, packaged: _Layer) -> Iterator[Finding]:
@@ -298,7 +306,7 @@ def _assemble(
         return None
     team = _team(layers[-1].others.get(TEAM_FILE))
     if team:
-        procedures = {name: replace(each, contact=team.contact_of(each.owner)) for name, each in procedures.items()}
+        procedures = {name: replace(each, contact=team.contacts.get(each.owner)) for name, each in procedures.items()}
     return Book(
         directory=str(directory),
         sources={file.source.name: file.source.text for file in files},

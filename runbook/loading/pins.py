@@ -165,7 +165,7 @@ def _place(value: Any) -> tuple[str, str, str] | None:
 
 
 def write_pins(book: Path, pins: Mapping[str, Mapping[str, Pin]]) -> Path:
-    """Write all pins of a team's book and return the file. Raises OSError."""
+    """Write all pins of a team's book and return the file, which isn't touched if it has these. Raises OSError."""
     data = {
         procedure: {
             name: {"digest": pin.digest, **({"place": pin.place} if pin.place else {}), "text": pin.text}
@@ -175,7 +175,10 @@ def write_pins(book: Path, pins: Mapping[str, Mapping[str, Pin]]) -> Path:
         if each
     }
     file = book / "changes" / PINS
+    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n" if data else ""
+    if text == (file.read_text(encoding="utf-8") if file.exists() else ""):
+        return file
     beside = file.with_name(f".{PINS}.new")
-    beside.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.write_text(text or "{}\n", encoding="utf-8")
     beside.replace(file)
     return file

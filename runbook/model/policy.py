@@ -32,9 +32,9 @@ __all__ = [
     "Family",
     "Loosening",
     "Policy",
-    "Reach",
     "Rule",
     "RuleTest",
+    "Side",
     "SupabaseMajor",
     "TargetKind",
     "Variant",
@@ -199,8 +199,8 @@ class SupabaseMajor:
     query_read: tuple[str, ...] = key(WORDS, "The words that run {{sql}} on {{target}} and can't write.")
 
 
-class Reach(StrEnum):
-    """Where the commands go that a loosened rule judges."""
+class Side(StrEnum):
+    """One of the two sides that a rule judges: hosted projects, and this machine."""
 
     REMOTE = "remote"
     LOCAL = "local"
@@ -214,7 +214,7 @@ class Loosening:
     """
 
     rule: str = key(KEBAB, "The id of a rule of the packaged policy.")
-    where: Reach = key(Choice(tuple(Reach)), "On a hosted project (remote) or on this machine (local).", read=Reach)
+    where: Side = key(Choice(tuple(Side)), "On a hosted project (remote) or on this machine (local).", read=Side)
     reason: str = key(LINE, "Why your team can do with less care. It is shown with every verdict that it changes.")
     at: Position
 

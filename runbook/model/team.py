@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from runbook.model.fields import KEBAB, LINE, LINES, MapOf, Shaped, Text, Truth, key, shape
 from runbook.model.terms import Position
 
-__all__ = ["ANY_PROJECT", "DASHBOARD", "SHAPES", "Contact", "Project", "Team"]
+__all__ = ["ANY_PROJECT", "DASHBOARD", "REF", "SHAPES", "Contact", "Project", "Team"]
 
-_REF = Text(r"[a-z]{20}", "a project's ref: the 20 lower-case letters in its address")
+REF = r"[a-z]{20}"
+"""The form of a project's ref, as a regular expression."""
+
+_REF = Text(REF, "a project's ref: the 20 lower-case letters in its address")
 _ADDRESS = Text(r"(?:https?://|mailto:)[^\s<>\"'`]+", "an address that begins with https:// or mailto:")
 _VERSION = Text(r"\d+\.\d+\.\d+", "an exact version such as 3.1.0")
 
@@ -88,10 +91,6 @@ class Team:
     def project_of(self, ref: str) -> Project | None:
         """Return the project with that ref."""
         return next((each for each in self.projects.values() if each.ref == ref), None)
-
-    def contact_of(self, owner: str) -> Contact | None:
-        """Return who is behind an owner."""
-        return self.contacts.get(owner)
 
 
 SHAPES = (

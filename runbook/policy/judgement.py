@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import Loosening, Reach
+from runbook.model.policy import Loosening, Side
 from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
 from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
@@ -126,7 +126,8 @@ def _classified(
 
 def _is_too_general(rule: str, own: Policy) -> bool:
     """Tell whether a team's rule covers all of the CLI: it can't speak for a subcommand that nobody knows."""
-    return any(each.id == rule and each.program == "supabase" and not each.command for each in own.rules)
+    rules = (each for each in own.rules if each.id == rule and each.program == "supabase")
+    return any(not all((each.command, *each.aliases)) for each in rules)
 
 
 def _gravest(judged: Judgement, added: Judgement) -> Judgement:
@@ -153,7 +154,7 @@ def _loosened(judged: Judgement, loosen: Sequence[Loosening]) -> Judgement:
     """
     if not loosen or judged.verdict is Verdict.ALLOW:
         return judged
-    where = Reach.LOCAL if judged.target in {None, TargetKind.LOCAL} else Reach.REMOTE
+    where = Side.LOCAL if judged.target in {None, TargetKind.LOCAL} else Side.REMOTE
     if judged.effect is Effect.DESTROYS and judged.target is not TargetKind.LOCAL:
         return judged
     for one in loosen:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runbook.model import Effect, Family, Policy, Rule, Verdict
-from runbook.model.policy import Loosening, Reach
+from runbook.model.policy import Loosening, Side
 
 __all__ = ["extended", "loosening_problem"]
 
@@ -38,21 +38,21 @@ def loosening_problem(loosening: Loosening, packaged: Policy) -> str:
     if rule is None:
         return f"the packaged policy has no rule '{loosening.rule}'"
     verdicts = _verdicts(rule, loosening.where)
-    if loosening.where is Reach.REMOTE and rule.reaches is Family.NOTHING:
+    if loosening.where is Side.REMOTE and rule.reaches is Family.NOTHING:
         return f"'{rule.id}' reaches no project: write 'where: local'"
     if all(verdict is Verdict.ALLOW for _, verdict in verdicts):
         return f"'{rule.id}' is already allowed there"
     if all(effect is Effect.DESTROYS for effect, verdict in verdicts if verdict is not Verdict.ALLOW):
-        if loosening.where is Reach.REMOTE:
+        if loosening.where is Side.REMOTE:
             return f"'{rule.id}' can wipe production, so nobody can loosen it"
         if rule.reaches is Family.NOTHING:
             return f"nobody can tell what '{rule.id}' destroys, so it can't be loosened"
     return ""
 
 
-def _verdicts(rule: Rule, where: Reach) -> list[tuple[Effect, Verdict]]:
-    own = (rule.effect, rule.remote if where is Reach.REMOTE else rule.local)
-    others = ((one.effect, one.remote if where is Reach.REMOTE else one.local) for one in rule.variants)
+def _verdicts(rule: Rule, where: Side) -> list[tuple[Effect, Verdict]]:
+    own = (rule.effect, rule.remote if where is Side.REMOTE else rule.local)
+    others = ((one.effect, one.remote if where is Side.REMOTE else one.local) for one in rule.variants)
     return [own, *((effect or own[0], verdict or own[1]) for effect, verdict in others)]
 
 

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 
 from runbook.errors import UsageError
+from runbook.model.team import REF
 
 __all__ = ["api_port", "dotenv_texts", "find_project", "installed_version", "linked_ref"]
 
 _API_PORT = 54321
 """The local stack's port, unless supabase/config.toml names another."""
 # `supabase link` writes the ref here; anything else in the file isn't a ref.
-_REF = re.compile(r"[a-z]{20}")
+_REF = re.compile(REF)
 
 
 def find_project(start: Path) -> Path:

@@ -6,11 +6,12 @@ import json
 import re
 
 from runbook.engine.ports import Execution
+from runbook.model.team import REF
 
 __all__ = ["reported_target"]
 
 _LINE = re.compile(r"^Target: (?P<what>.+)$", re.MULTILINE)
-_REF = re.compile(r"\b[a-z]{20}\b")
+_REF = re.compile(rf"\b{REF}\b")
 
 
 def reported_target(ended: Execution) -> str:

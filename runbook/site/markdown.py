@@ -30,7 +30,7 @@ _EXTENSIONS: Mapping[str, Mapping[str, object]] = {
 
 
 def to_html(text: str, *, on_exit: Callable[[object, str], None]) -> str:
-    """Render Markdown with its generated blocks; `on_exit` is told of a block that tries to end the build."""
+    """Render Markdown with its generated blocks; `on_exit` is called with a block that tries to end the build."""
     blocks = {"name": "python", "class": "python", "validator": validator, "format": guarded(formatter, on_exit)}
     configs: dict[str, dict[str, Any]] = {name: dict(config) for name, config in _EXTENSIONS.items()}
     configs["pymdownx.superfences"] = {"custom_fences": [blocks]}

@@ -82,7 +82,7 @@ def with_runbook(nav: Nav, directory: str, pages: Sequence[tuple[str, list[str]]
 def _entries(directory: str, pages: Sequence[tuple[str, list[str]]]) -> Nav:
     entries: Nav = []
     for title, section in pages:
-        # The home page stands for the whole section, which some themes' settings show as the section's own page.
+        # The home page comes first: with `navigation.indexes`, the theme shows it as the page of the section itself.
         inner = [directory + page for page in section if not (directory and page == HOME)]
         entries += [{title: inner}] if title and inner else inner
     has_home = directory and any(HOME in section for _, section in pages)

@@ -13,6 +13,7 @@ from runbook.expansion import EveryWay, Expansion, expand
 from runbook.filling import fill_text
 from runbook.linear_regex import linear_regex
 from runbook.model import Book, Capture, Effect, Parameter, Policy, Procedure, TargetKind
+from runbook.model.team import REF
 from runbook.site.cli_versions import Version, merged
 from runbook.site.source import book, for_one_build
 from runbook.site.value_markers import mark, marked, marked_scope, marks_in, stand_in
@@ -75,7 +76,7 @@ _PROJECT = ValueField(
     key="project_ref",
     ask="The project: 20 letters in the dashboard's address.",
     example="abcdefghijklmnopqrst",
-    pattern="[a-z]{20}",
+    pattern=REF,
     of_site=True,
 )
 _ENV_FILE = ValueField(

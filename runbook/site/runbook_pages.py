@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files, file_sort_key
 from mkdocs.structure.pages import Page
 from mkdocs.utils import nest_paths
 
+from runbook.checks.review_dates import overdue
 from runbook.loading.place import book_directory
 from runbook.markup import unsafe_link_message
 from runbook.model import Book
@@ -89,9 +90,8 @@ class RunbookPages:
 
     def overdue(self) -> Iterator[str]:
         """Yield a sentence for each procedure that should have been reviewed by now."""
-        for procedure in self.book.procedures.values():
-            if procedure.due < source.today():
-                yield f"{procedure.id}: its review is overdue since {procedure.due}"
+        for procedure in overdue(self.book, source.today()):
+            yield f"{procedure.id}: its review is overdue since {procedure.due}"
 
     def add_to(self, files: Files, config: MkDocsConfig) -> None:
         """Add all files that the project doesn't have itself, and put the pages into its navigation."""
@@ -128,7 +128,7 @@ class RunbookPages:
         made = self._built.generated.get(page.file.src_uri)
         found = {**made.meta, **page.meta} if made else dict(page.meta)
         if made and not self.is_whole_site:
-            # Beside the other pages of a project, the way back to them is needed.
+            # In a project with other pages, readers need the navigation to get back to them.
             found["hide"] = [each for each in found.get("hide", ()) if each != "navigation"]
         page.meta.update(page_html.meta(self._name(page), found))
         page.meta.setdefault("template", assets.TEMPLATE)

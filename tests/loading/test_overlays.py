@@ -353,7 +353,13 @@ def test_damaged_pins_are_an_error_that_says_what_to_do(team: Path, capsys: pyte
     (team / "changes/pins.json").write_text('{"add-thing": 3}')
     assert main(["--book", str(team), "check"]) == 2
     said = capsys.readouterr()
-    assert "restore it from git, or delete it and run `runbook upgrade`" in said.out + said.err
+    assert "restore it from git, or delete it and run `runbook upgrade`" in said.out
+    # Reading must still work, and whoever has to walk a procedure now is shown how.
+    assert main(["--book", str(team), "show", "add-thing"]) == 0
+    with pytest.raises(BookError) as caught:
+        open_book(str(team))
+    assert "To use the packaged book meanwhile: runbook --book" in caught.value.hint
+    assert main(["--book", str(team), "upgrade"]) == 2
 
 
 def test_without_a_teams_book_there_is_nothing_to_upgrade(

@@ -18,7 +18,7 @@ from runbook.guard.command_line import judge
 from runbook.guard.plug import check_rule_tests
 from runbook.loading import PACKAGED_BOOK, read_book, read_policy
 from runbook.model import Effect, Family, Policy, Position, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import Loosening, Reach
+from runbook.model.policy import Loosening, Side
 from runbook.policy.judgement import classify, rule_of
 from runbook.policy.layers import extended
 
@@ -59,7 +59,7 @@ def _rule(command: str, *, program: str = "supabase", verdict: Verdict = Verdict
     return replace(whole, **more)  # type: ignore[arg-type]
 
 
-def _loosen(rule: str, where: Reach = Reach.REMOTE) -> Policy:
+def _loosen(rule: str, where: Side = Side.REMOTE) -> Policy:
     return _own(loosen=(Loosening(rule=rule, where=where, reason="We can.", at=AT),))
 
 
@@ -102,7 +102,7 @@ _rules = st.builds(
 _loosenings = st.builds(
     Loosening,
     rule=st.sampled_from([rule.id for rule in PACKAGED.rules]),
-    where=st.sampled_from(Reach),
+    where=st.sampled_from(Side),
     reason=st.just("We can."),
     at=st.just(AT),
 )
@@ -131,7 +131,7 @@ def test_no_policy_of_a_team_allows_what_wipes_production(own: Policy, line: str
 def test_a_team_that_loosens_every_rule_still_cannot_wipe_production(line: str) -> None:
     """A loosening of what destroys has no effect on a hosted project, even if it got past `check`."""
     every = tuple(
-        Loosening(rule=rule.id, where=where, reason="We can.", at=AT) for rule in PACKAGED.rules for where in Reach
+        Loosening(rule=rule.id, where=where, reason="We can.", at=AT) for rule in PACKAGED.rules for where in Side
     )
     assert judge(line, policy=_own(loosen=every)).verdict is Verdict.REFUSE
 
@@ -146,7 +146,8 @@ def test_a_book_with_one_rule_keeps_the_packaged_ones(tmp_path: Path) -> None:
 def test_a_subcommand_that_nobody_knows_cannot_be_allowed_by_a_rule_for_all_of_the_cli() -> None:
     """A rule without a subcommand would allow the next release's way to wipe."""
     argv = ("supabase", "--new-flag", "x", "db", "reset", "--linked")
-    assert classify(argv, _own((_rule(""),))).verdict is Verdict.CONFIRM
+    for general in (_rule(""), _rule("melt", aliases=((),))):
+        assert classify(argv, _own((general,))).verdict is Verdict.CONFIRM
     assert classify(("supabase", "melt"), _own((_rule("melt", reaches=Family.NOTHING),))).verdict is Verdict.ALLOW
 
 
@@ -191,11 +192,11 @@ def test_a_loosened_rule_is_one_degree_milder_and_says_why() -> None:
 
 def test_a_loosening_counts_only_where_it_says() -> None:
     """A local reset that needs no question changes nothing on production."""
-    policy = _loosen("db-reset", Reach.LOCAL)
+    policy = _loosen("db-reset", Side.LOCAL)
     assert classify(("supabase", "db", "reset", "--local"), policy).verdict is Verdict.ALLOW
     assert classify(("supabase", "db", "reset", "--linked"), policy).verdict is Verdict.REFUSE
     # The major decides where a bare command goes; if it isn't known, production counts.
-    assert classify(("supabase", "db", "push", "--include-all"), _loosen("db-push", Reach.LOCAL)).verdict is (
+    assert classify(("supabase", "db", "push", "--include-all"), _loosen("db-push", Side.LOCAL)).verdict is (
         Verdict.CONFIRM
     )
 
