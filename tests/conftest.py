@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 RANDOM = int(os.environ.get("RANDOM_EXAMPLES", "0"))
@@ -19,3 +20,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+_LONGEST = "test_the_tests_of_the_core_pass_without_any_extra"
+"""It takes minutes. As one of the last, it would run while the other processes have nothing left to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest test."""
+    items.sort(key=lambda item: item.name != _LONGEST)

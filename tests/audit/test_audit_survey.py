@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from audit_support.manuals import CLI_2, CLI_3, StubCommand, cli
 from support.books import POLICY as SMALL
-from support.books import PROCEDURE, procedure_text, write_book
+from support.books import PROCEDURE, alone, procedure_text, write_book
 
 from runbook.audit import verb
 from runbook.audit.survey import Survey, survey
@@ -18,17 +18,9 @@ from runbook.checks.book import find_problems
 from runbook.cli import main
 from runbook.cli.open_book import open_to_read
 from runbook.errors import Finding, RunbookError
-from runbook.model import Book
 from runbook.runtime.toolchain import CliPackage, cli_package
 
 POLICY = SMALL.replace("[--workdir, --profile]", "[--workdir, --profile, --db-url, --project-ref]")
-
-
-def _alone(book: Book) -> Book:
-    """Return a book as if its policy were the packaged one: the small CLIs know nothing of that."""
-    packaged = ("runbook/book/policy.yaml", "runbook/book/supabase.yaml")
-    sources = {name: text for name, text in book.sources.items() if not name.endswith(packaged)}
-    return replace(book, policy=book.policy.layers[-1], sources=sources)
 
 
 class Bench:
@@ -51,7 +43,7 @@ class Bench:
         ]
         reading, findings = find_problems(str(directory))
         assert reading.book, findings
-        return survey(_alone(reading.book), self.packages, newer=newer, progress=lambda _done, _of: None)
+        return survey(alone(reading.book), self.packages, newer=newer, progress=lambda _done, _of: None)
 
     def calls(self) -> list[str]:
         """Return every line that either CLI was asked."""
@@ -260,7 +252,7 @@ def test_audit_prints_problems_and_changes(
     (tools / "supabase").symlink_to(bench.place / "3")
     (tools / "supabase-2").symlink_to(bench.place / "2")
     monkeypatch.setenv("RUNBOOK_TOOLS", str(tools))
-    monkeypatch.setattr(verb, "open_to_read", lambda book: _alone(open_to_read(book)))
+    monkeypatch.setattr(verb, "open_to_read", lambda book: alone(open_to_read(book)))
     assert main(["--book", str(bench.place / "book"), "audit"]) == 2
     out, err = capsys.readouterr()
     assert "CLI 3.1.0 has no flag --y of 'db push'" in out

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from support.sites import ROOT, build, copy_of_checkout, pages_of, serving, visiting
 
 from runbook.cli import main
+from runbook.installation import command_that_adds
 from runbook.model import Book, Step
 from runbook.site.build_checks import dead_links, read_addresses
 from runbook.steps.choose import Choose
@@ -338,7 +339,7 @@ def test_without_the_sites_parts_it_says_what_to_install(
 
     told = capsys.readouterr().err
     assert "the site needs material" in told
-    assert "pip install 'migration-runbook[site]'" in told
+    assert command_that_adds("site") in told
 
 
 def test_outside_of_a_checkout_it_says_so(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
+
+from runbook.model import Book
 
 __all__ = [
     "ADVICE",
@@ -13,6 +16,7 @@ __all__ = [
     "POLICY",
     "PROCEDURE",
     "SUPABASE",
+    "alone",
     "marked",
     "procedure_text",
     "write_book",
@@ -169,6 +173,13 @@ def write_book(directory: Path, procedures: dict[str, str] | None = None, **file
     for name, text in texts.items():
         (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
     return directory
+
+
+def alone(book: Book) -> Book:
+    """Return a book as if its policy were the packaged one: stand-ins for the CLI know nothing of that."""
+    packaged = ("runbook/book/policy.yaml", "runbook/book/supabase.yaml")
+    sources = {name: text for name, text in book.sources.items() if not name.endswith(packaged)}
+    return replace(book, policy=book.policy.layers[-1], sources=sources)
 
 
 MARK = "§"

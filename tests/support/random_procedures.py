@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from unittest.mock import patch
 
 from runbook.checks import open_book
 from runbook.errors import BookError
@@ -64,7 +65,9 @@ def open_plan(directory: Path, plan: Plan) -> Book | None:
     for name, record in plan.items():
         (directory / "procedures" / f"{name}.yaml").write_text(_yaml(record))
     try:
-        return open_book(str(directory))
+        # As if it were the packaged book: it needs no other policy, and reading that for each walk would take as long.
+        with patch("runbook.loading.files.PACKAGED_BOOK", directory):
+            return open_book(str(directory))
     except BookError:
         return None
 
