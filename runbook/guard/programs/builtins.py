@@ -48,6 +48,25 @@ def _cd(call: Call) -> Texts:
     return NOTHING
 
 
+def _pushd(call: Call) -> Texts:
+    """Follow `pushd DIRECTORY` as `cd`; without one, or with `+1`, it goes to a directory that was left before."""
+    before = call.state.directory
+    path = plain(call.words[-1])
+    if len(call.words) < 2 or path.startswith(("+", "-")):
+        return _lost(call)
+    call.state.left = (*call.state.left, before)
+    return _cd(call)
+
+
+def _popd(call: Call) -> Texts:
+    """Go back to the directory that the last `pushd` left."""
+    if not call.state.left or len(call.words) > 1:
+        return _lost(call)
+    *rest, call.state.directory = call.state.left
+    call.state.left = tuple(rest)
+    return NOTHING
+
+
 def _lost(call: Call) -> Texts:
     call.state.directory = None
     return NOTHING
@@ -206,7 +225,7 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     **dict.fromkeys((":", "true", "false", "exit", "return", "break", "continue", "wait", "shopt", "umask"), _nothing),
     **dict.fromkeys(("ulimit", "hash", "times", "bind", "setopt", "unsetopt", "logout"), _nothing),
     **dict.fromkeys(("test", "["), _test),
-    **dict.fromkeys(("pushd", "popd", "z"), _lost),
+    **dict.fromkeys(("z", "autojump"), _lost),
     **dict.fromkeys(("builtin", "noglob", "nocorrect"), lambda call: call.start(call.words[1:])),
     **dict.fromkeys(("source", "."), _source),
     **dict.fromkeys(("mapfile", "readarray"), _mapfile),
@@ -217,7 +236,9 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "exec": _exec,
     "getopts": _getopts,
     "let": _evaluate,
+    "popd": _popd,
     "printf": _printf,
+    "pushd": _pushd,
     "pwd": lambda call: (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN,
     "read": _read,
     "set": _set,

@@ -6,7 +6,7 @@ import re
 
 from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
+from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, is_known, plain, quoted_words
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
@@ -180,6 +180,10 @@ def run_git(call: Call) -> Texts:
     if not words:
         return UNKNOWN
     verb, rest = plain(words[0]), words[1:]
+    if verb == "config":
+        _note_alias(call, [plain(word) for word in rest])
+    elif _run_alias(call, verb, rest):
+        return UNKNOWN
     if verb == "bisect" and rest and plain(rest[0]) == "run":
         return call.start(tuple(rest[1:]))
     if verb == "submodule" and "foreach" in rest:
@@ -189,6 +193,60 @@ def run_git(call: Call) -> Texts:
     if verb in _TEXTS:
         _flagged(call, _TEXTS[verb], rest)
     return UNKNOWN
+
+
+_ALIASES = "git "
+"""Before the name of a git alias among the shell's own, which contain no blank."""
+_VERBS = frozenset(
+    """
+    add am apply archive bisect blame branch bundle checkout cherry-pick clean clone commit config describe diff
+    difftool fetch filter-branch for-each-ref format-patch fsck gc grep help init lfs log ls-files ls-remote ls-tree
+    maintenance merge mergetool mv notes pull push rebase reflog remote reset restore rev-list rev-parse revert rm
+    shortlog show show-ref sparse-checkout stash status submodule switch symbolic-ref tag version worktree
+    """.split()  # noqa: SIM905 - a list of this length is read best as text
+)
+"""git's own verbs. An alias can't replace them."""
+
+
+def _note_alias(call: Call, words: list[str]) -> None:
+    """`git config [set] alias.NAME TEXT`: the alias can be used in the same line."""
+    words = [word for word in words if not word.startswith("-") and word not in {"set", "get"}]
+    if len(words) > 1 and words[0].lower().startswith("alias."):
+        call.state.aliases[_ALIASES + words[0][len("alias.") :]] = words[1]
+
+
+def _run_alias(call: Call, verb: str, rest: list[str]) -> bool:
+    """Run a git alias that the line stored, or that the repository has. Return whether there is one."""
+    text = call.state.aliases.get(_ALIASES + verb)
+    if text is None:
+        text = _stored_alias(call, verb)
+    if text is None:
+        return False
+    inner = call._replace(state=call.state.copy())
+    inner.state.aliases.pop(_ALIASES + verb, None)
+    words = quoted_words(rest)
+    if text.startswith("!"):
+        run_text(inner, f"{text[1:]} {words}")
+    elif text.split()[:1] != [verb]:
+        run_text(inner, f"git {text} {words}")
+    return True
+
+
+_ALIAS_SECTION = re.compile(r"(?ims)^[ \t]*\[alias\][ \t]*$(.*?)(?=^[ \t]*\[|\Z)")
+
+
+def _stored_alias(call: Call, verb: str) -> str | None:
+    """Return an alias from the configuration of the repository here."""
+    if verb in _VERBS or not is_known(verb):
+        return None
+    for directory in call.state.directories_above():
+        for text in call.shell.contents(f"{directory}/.git/config", call.state) or ():
+            for section in _ALIAS_SECTION.findall(text):
+                match = re.search(rf"(?im)^[ \t]*{re.escape(verb)}[ \t]*=[ \t]*(.*)$", section)
+                if match:
+                    value = match[1].strip()
+                    return value[1:-1].replace('\\"', '"') if value.startswith('"') else value
+    return None
 
 
 def _configured(call: Call, setting: str) -> None:

@@ -9,6 +9,7 @@ from runbook.guard.programs.builtins import BUILTINS
 from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
 from runbook.guard.programs.launchers import run_launcher
 from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
+from runbook.guard.programs.psql import run_psql
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
 from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
 from runbook.guard.programs.wrappers import run_env, run_find, run_parallel, run_unknown, run_unnamed, run_xargs
@@ -53,6 +54,9 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     "genv": run_env,
     "git": hosts.run_git,
     "parallel": run_parallel,
+    "psql": run_psql,
+    "usql": run_psql,
+    "pgcli": run_psql,
     "tee": outputs.run_tee,
     "tmux": hosts.run_tmux,
     "which": outputs.run_which,

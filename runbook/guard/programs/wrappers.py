@@ -126,7 +126,8 @@ def run_xargs(call: Call) -> Texts:
             started += [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
         else:  # how many words one start gets depends on flags and limits: all of them, or each alone
             started += [(*asked.words, *items), *((*asked.words, item) for item in some)]
-    return either(NOTHING, *(inner.start(words) for words in started))
+    with call.shell.repeating():
+        return either(NOTHING, *(inner.start(words) for words in started))
 
 
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})
@@ -140,7 +141,8 @@ def run_find(call: Call) -> Texts:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
             # Nobody knows which files are found: `find -exec` may get any path.
-            call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
+            with call.shell.repeating():
+                call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
 
@@ -161,7 +163,8 @@ def run_parallel(call: Call) -> Texts:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
         text = quoted.join(parts) if len(parts) > 1 else f"{template} {quoted}"
-        outputs.append(run_text(call, text if template else source))
+        with call.shell.repeating():
+            outputs.append(run_text(call, text if template else source))
     return either(NOTHING, *outputs)
 
 
