@@ -20,6 +20,7 @@ from runbook.model import Verdict
 
 SEED = 20261123
 COUNT = 2100
+SHOWN_CASES = 30
 RANDOM = int(os.environ.get("RANDOM_LINES", "0"))
 
 
@@ -32,9 +33,9 @@ def reaches_a_hosted_reset(command: tuple[str, ...]) -> bool:
 
 
 def shown(cases: list[Case]) -> str:
-    """Return the cases with the files of their projects, the shortest first."""
+    """Return the shortest of the cases with the files of their projects."""
     texts = [case.text + "".join(f"\n>>> {path}\n{text}" for path, text in case.files.items()) for case in cases]
-    return "\n\n---\n".join(sorted(texts, key=len))
+    return f"{len(cases)} cases\n---\n" + "\n---\n".join(sorted(texts, key=len)[:SHOWN_CASES])
 
 
 def test_no_nesting_that_reaches_a_reset_is_allowed(tmp_path: Path) -> None:
