@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
-    from runbook.model import Policy
+    from runbook.model import LineTest, Policy
 
 __all__ = ["EXTRA"]
 
@@ -31,7 +31,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule, and report each verdict that its author didn't expect.
+    """Judge the test lines of every rule and program, and report each verdict that its author didn't expect.
 
     A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
     however that came about.
@@ -42,17 +42,26 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
 
     policy, packaged = subject.book.policy, packaged_policy()
     own = policy.layers[-1] if policy.layers else policy
-    for rule in own.rules:
-        for test in rule.tests:
-            judged = judge(test.line, policy=policy)
-            if judged.verdict is not test.verdict:
-                by = f"rule '{judged.rule}'" if judged.rule else "no rule"
-                message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
-                notes.add(test.at, message, "verdict:", test.verdict)
+    for test in _tests(own):
+        judged = judge(test.line, policy=policy, files=test.files or None)
+        if judged.verdict is not test.verdict:
+            by = f"rule '{judged.rule}'" if judged.rule else "no rule"
+            message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
+            notes.add(test.at, message, "verdict:", test.verdict)
     for line in _refused_lines(packaged) if policy != packaged else ():
         if judge(line, policy=policy).verdict is Verdict.ALLOW:
             at = Position(f"{shown_name(Path(subject.book.directory))}/policy.yaml", 1, 1)
             notes.add(at, f"this policy allows what the packaged one refuses: {line}")
+
+
+def _tests(policy: Policy) -> Iterator[LineTest]:
+    """Yield the test lines of a policy's own rules and programs."""
+    programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
+    for entry in policy.rules:
+        yield from entry.tests
+    for table in (programs.launchers, programs.interpreters):
+        for each in table:
+            yield from each.tests
 
 
 def _refused_lines(policy: Policy) -> Iterator[str]:

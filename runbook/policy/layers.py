@@ -29,7 +29,8 @@ def extended(packaged: Policy, own: Policy) -> Policy:
     )
     added = {rule.id: rule for rule in own.rules}
     shared = {rule.id: _graver(rule, added.pop(rule.id)) if rule.id in added else rule for rule in packaged.rules}
-    return replace(judging, rules=(*shared.values(), *added.values()), layers=(packaged, judging))
+    programs = replace(own.programs, layers=(packaged.programs, own.programs))
+    return replace(judging, rules=(*shared.values(), *added.values()), programs=programs, layers=(packaged, judging))
 
 
 def loosening_problem(loosening: Loosening, packaged: Policy) -> str:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from runbook.guard.programs import hosts, outputs
 from runbook.guard.programs.builtins import BUILTINS
-from runbook.guard.programs.interpreters import INTERPRETERS, run_awk, run_editor, run_interpreter
-from runbook.guard.programs.names import DATA_PROGRAMS, prints_settings, program_name, says_reset
+from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
+from runbook.guard.programs.launchers import run_launcher
+from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
 from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
-from runbook.guard.programs.wrappers import (
-    PREFIXES,
-    run_env,
-    run_find,
-    run_parallel,
-    run_prefix,
-    run_unknown,
-    run_unnamed,
-    run_xargs,
-)
+from runbook.guard.programs.wrappers import run_env, run_find, run_parallel, run_unknown, run_unnamed, run_xargs
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, plain
+from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
 from runbook.policy.argv import invocation_of
 
 __all__ = ["start_command"]
@@ -89,7 +80,7 @@ def start_command(call: Call) -> Texts:
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or name in PREFIXES:
+    if not is_ruled or name in _BY_NAME or examiner.launchers(name):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
@@ -98,14 +89,17 @@ def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
     if name in _BY_NAME:
         return _BY_NAME[name](call)
-    if name in PREFIXES:
-        return run_prefix(call, PREFIXES[name])
-    bare = re.sub(r"[\d.]+$", "", name)  # python3.12, bash5
-    if bare in INTERPRETERS:
-        return run_interpreter(call, INTERPRETERS[bare])
+    examiner, bare = call.shell.examiner, bare_name(name)
+    outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
+    outputs += [run_interpreter(call, each) for each in examiner.interpreters(bare)]
+    if outputs:
+        return either(*outputs)
     if bare in SHELLS:
         return run_shell(call)
     if name not in DATA_PROGRAMS:
+        suffix = "." in name and examiner.interpreters(name[name.rindex(".") :])
+        if suffix:  # `uv run app.py`, `./app.py`
+            return either(*(run_interpreter(call.with_words(name, *call.words), each) for each in suffix))
         if "/" in call.name or says_reset(name):
             run_script(call, call.words[0])
         run_unknown(call)
