@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from runbook.guard.programs.starting import start_command
+from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small, scalar
@@ -100,7 +100,8 @@ def _examined(
         state.variables[name] = scalar((environment[name],))
         state.export(name)
     # Without a directory, no file is read, and the verdict depends on the line alone.
-    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else disk)
+    reads = (lambda _path: None) if cwd is None else disk
+    machine = Machine(start_command, examination, reads, is_known_program)
     try:
         run(machine, state)
     # Python may run out of stack in a text that is within every limit. That is a doubt too.

@@ -36,15 +36,14 @@ def _test(call: Call) -> Texts:
 def _cd(call: Call) -> Texts:
     """Follow a literal directory. After any other, the directory is unknown."""
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
-    path = plain(words[0]) if len(words) == 1 else ANY
-    here = call.state.directory
-    # The text doesn't say where `cd -` and `~name` lead.
-    if path.startswith(("~", "-")) or not is_known(path):
-        call.state.directory = None
-    elif path.startswith("/"):
-        call.state.directory = path
+    before = call.state.directory
+    if len(words) == 1 and plain(words[0]) == "-" and before is not None and "OLDPWD" in call.state.variables:
+        texts = call.state.variables["OLDPWD"].first()
+        call.state.directory = texts[0] if len(texts) == 1 and is_known(texts[0]) else None
     else:
-        call.state.directory = None if here is None else f"{here}/{path}"
+        call.state.enter(words[0] if len(words) == 1 else ANY)
+    if before is not None:
+        call.state.variables["OLDPWD"] = scalar((before,))
     return NOTHING
 
 

@@ -1,4 +1,4 @@
-"""Commands started elsewhere (another user, host, container, terminal, a later time), or by git."""
+"""Commands started elsewhere (another user, host, container, terminal, a later time)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, is_known, plain, quoted_words
+from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
 _SU_VALUES = frozenset({"-s", "-g", "-G", "-w", "--shell", "--group", "--supp-group", "--whitelist-environment"})
@@ -151,116 +151,3 @@ def run_crontab(call: Call) -> Texts:
             if match and not line.lstrip().startswith("#"):
                 run_text(call, match[1])
     return UNKNOWN
-
-
-# --- git: its words are data, except the few that are commands -------------------------------------------------------
-
-
-_VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
-_COMMANDS = re.compile(
-    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.DOTALL
-)
-_TEXTS = {
-    "rebase": re.compile(r"-x|--exec"),
-    "difftool": re.compile(r"-x|--extcmd"),
-    "filter-branch": re.compile(r"--\w+-filter"),
-    "filter-repo": re.compile(r"--\w+-callback"),
-}
-
-
-def run_git(call: Call) -> Texts:
-    """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and the like would start."""
-    words = list(call.words[1:])
-    while words and plain(words[0]).startswith("-"):
-        word = plain(words.pop(0))
-        if word == "-c" and words:
-            _configured(call, plain(words.pop(0)))
-        elif word in _VALUES and words:
-            words.pop(0)
-    if not words:
-        return UNKNOWN
-    verb, rest = plain(words[0]), words[1:]
-    if verb == "config":
-        _note_alias(call, [plain(word) for word in rest])
-    elif _run_alias(call, verb, rest):
-        return UNKNOWN
-    if verb == "bisect" and rest and plain(rest[0]) == "run":
-        return call.start(tuple(rest[1:]))
-    if verb == "submodule" and "foreach" in rest:
-        text = [word for word in rest[rest.index("foreach") + 1 :] if not plain(word).startswith("-")]
-        return run_text(call, " ".join(text))
-    # `git commit -m "…"` and everything else that takes text as data is left alone.
-    if verb in _TEXTS:
-        _flagged(call, _TEXTS[verb], rest)
-    return UNKNOWN
-
-
-_ALIASES = "git "
-"""Before the name of a git alias among the shell's own, which contain no blank."""
-_VERBS = frozenset(
-    """
-    add am apply archive bisect blame branch bundle checkout cherry-pick clean clone commit config describe diff
-    difftool fetch filter-branch for-each-ref format-patch fsck gc grep help init lfs log ls-files ls-remote ls-tree
-    maintenance merge mergetool mv notes pull push rebase reflog remote reset restore rev-list rev-parse revert rm
-    shortlog show show-ref sparse-checkout stash status submodule switch symbolic-ref tag version worktree
-    """.split()  # noqa: SIM905 - a list of this length is read best as text
-)
-"""git's own verbs. An alias can't replace them."""
-
-
-def _note_alias(call: Call, words: list[str]) -> None:
-    """`git config [set] alias.NAME TEXT`: the alias can be used in the same line."""
-    words = [word for word in words if not word.startswith("-") and word not in {"set", "get"}]
-    if len(words) > 1 and words[0].lower().startswith("alias."):
-        call.state.aliases[_ALIASES + words[0][len("alias.") :]] = words[1]
-
-
-def _run_alias(call: Call, verb: str, rest: list[str]) -> bool:
-    """Run a git alias that the line stored, or that the repository has. Return whether there is one."""
-    text = call.state.aliases.get(_ALIASES + verb)
-    if text is None:
-        text = _stored_alias(call, verb)
-    if text is None:
-        return False
-    inner = call._replace(state=call.state.copy())
-    inner.state.aliases.pop(_ALIASES + verb, None)
-    words = quoted_words(rest)
-    if text.startswith("!"):
-        run_text(inner, f"{text[1:]} {words}")
-    elif text.split()[:1] != [verb]:
-        run_text(inner, f"git {text} {words}")
-    return True
-
-
-_ALIAS_SECTION = re.compile(r"(?ims)^[ \t]*\[alias\][ \t]*$(.*?)(?=^[ \t]*\[|\Z)")
-
-
-def _stored_alias(call: Call, verb: str) -> str | None:
-    """Return an alias from the configuration of the repository here."""
-    if verb in _VERBS or not is_known(verb):
-        return None
-    for directory in call.state.directories_above():
-        for text in call.shell.contents(f"{directory}/.git/config", call.state) or ():
-            for section in _ALIAS_SECTION.findall(text):
-                match = re.search(rf"(?im)^[ \t]*{re.escape(verb)}[ \t]*=[ \t]*(.*)$", section)
-                if match:
-                    value = match[1].strip()
-                    return value[1:-1].replace('\\"', '"') if value.startswith('"') else value
-    return None
-
-
-def _configured(call: Call, setting: str) -> None:
-    """`-c alias.x='!TEXT'` and settings that name a program."""
-    name, _, value = setting.partition("=")
-    if name.startswith("alias.") and value.startswith("!"):
-        run_text(call, value[1:])
-    match = _COMMANDS.match(setting)
-    if match:
-        run_text(call, match[3])
-
-
-def _flagged(call: Call, flag: re.Pattern[str], words: list[str]) -> None:
-    for at, word in enumerate(words):
-        name, equals, value = plain(word).partition("=")
-        if flag.fullmatch(name) and (equals or at + 1 < len(words)):
-            run_text(call, value if equals else words[at + 1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 
-from runbook.guard.programs.names import DATA_PROGRAMS
+from runbook.guard.programs.names import DATA_PROGRAMS, program_name
 from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.quoting import echoed
@@ -177,8 +177,8 @@ def run_download(call: Call) -> Texts:
 # --- what is changed -------------------------------------------------------------------------------------------------
 
 
-_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv"})
-_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
+_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv", "dd"})
+_CHANGES = frozenset({"sed", "gsed", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
 _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
 
 
@@ -201,6 +201,9 @@ def _note_copies(call: Call) -> None:
     if into is not None:
         words = [word for word in words if word != into]
     target, sources = (into, words) if into is not None else (words[-1] if words else "", words[:-1])
+    if program_name(call.words[0]) == "dd":
+        sources = [word[3:] for word in call.arguments if word.startswith("if=")]
+        target = next((word[3:] for word in call.arguments if word.startswith("of=")), "")
     for source in sources:
         # What the line itself wrote may be known although it isn't on the disk yet.
         texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None

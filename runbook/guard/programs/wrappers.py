@@ -54,8 +54,11 @@ def run_env(call: Call) -> Texts:
             state.export(name)
         elif word.startswith("-") and words[0] != ANY_WORDS:
             words.pop(0)
-            if word in _ENV_VALUES and words:
-                words.pop(0)
+            name, equals, value = word.partition("=")
+            if name in _ENV_VALUES and not equals and words:
+                value = plain(words.pop(0))
+            if name in {"-C", "--chdir"}:
+                state.enter(value)
         else:
             break
     return call._replace(state=state).start(tuple(words)) if words else UNKNOWN
@@ -182,7 +185,7 @@ def run_unknown(call: Call) -> None:
     if call.shell.is_guessing:
         return
     examiner = call.shell.examiner
-    _look_behind(call)
+    look_behind(call)
     for word in call.arguments:  # it may give a word to a shell: `runner 'supabase db reset'`
         if _SPACE.search(word) and any(program in word for program in examiner.risky):
             call.shell.guess(word, call.state)
@@ -226,8 +229,10 @@ def _is_bare(call: Call) -> bool:
     return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
 
 
-def _look_behind(call: Call) -> None:
-    """Look for a program that starts the words after its own: `runner supabase db reset`."""
+def look_behind(call: Call) -> None:
+    """Doubt a program that may start the words after its own: `runner supabase db reset`."""
+    if call.shell.is_guessing:
+        return
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
         base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]

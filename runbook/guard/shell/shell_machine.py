@@ -35,8 +35,15 @@ Starter: TypeAlias = Callable[[Call], Texts]
 class Machine:
     """What nodes, words and programs can have done: texts run, commands started, files read, doubts raised."""
 
-    def __init__(self, starter: Starter, examiner: Examiner, disk: Disk) -> None:
+    def __init__(
+        self,
+        starter: Starter,
+        examiner: Examiner,
+        disk: Disk,
+        knows: Callable[[str, Examiner], bool] = lambda *_: False,
+    ) -> None:
         self._starter = starter
+        self._knows = knows
         self.examiner: Examiner = examiner
         self._disk = disk
         self._walker = Evaluator(self)
@@ -198,6 +205,10 @@ class Machine:
                 return self.start(words, state)
         with self._deeper():
             return self._starter(Call(words, state, self))
+
+    def knows(self, program: str) -> bool:
+        """Whether the guard knows what a program does with its words."""
+        return self._knows(program, self.examiner)
 
     def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous. Unknown things in it aren't doubts."""

@@ -127,6 +127,16 @@ class ShellState:
         if self.directory != other.directory:
             self.directory = None
 
+    def enter(self, path: str) -> None:
+        """Change to a directory. The text doesn't say where `-`, `~name` and unknown words lead."""
+        path = plain(path)
+        if path.startswith(("~", "-")) or not is_known(path):
+            self.directory = None
+        elif path.startswith("/"):
+            self.directory = path
+        else:
+            self.directory = None if self.directory is None else f"{self.directory}/{path}"
+
     def directories_above(self) -> Iterator[str]:
         """Yield the directory, if it is known, and those above it, as git, npm and node search them."""
         directory = self.directory
