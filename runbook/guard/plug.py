@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
-    from runbook.model import Policy
+    from runbook.model import Policy, RuleTest
 
 __all__ = ["EXTRA"]
 
@@ -31,7 +31,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule, and report each verdict that its author didn't expect.
+    """Judge the test lines of every rule and request, and report each verdict that its author didn't expect.
 
     A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
     however that came about.
@@ -42,8 +42,8 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
 
     policy, packaged = subject.book.policy, packaged_policy()
     own = policy.layers[-1] if policy.layers else policy
-    for rule in own.rules:
-        for test in rule.tests:
+    for tests in _tests_of(own):
+        for test in tests:
             judged = judge(test.line, policy=policy)
             if judged.verdict is not test.verdict:
                 by = f"rule '{judged.rule}'" if judged.rule else "no rule"
@@ -55,11 +55,16 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
             notes.add(at, f"this policy allows what the packaged one refuses: {line}")
 
 
+def _tests_of(policy: Policy) -> Iterator[tuple[RuleTest, ...]]:
+    yield from (rule.tests for rule in policy.rules)
+    yield from (request.tests for request in policy.http_requests)
+
+
 def _refused_lines(policy: Policy) -> Iterator[str]:
     from runbook.model import Verdict
 
-    for rule in policy.rules:
-        yield from (test.line for test in rule.tests if test.verdict is Verdict.REFUSE)
+    for tests in _tests_of(policy):
+        yield from (test.line for test in tests if test.verdict is Verdict.REFUSE)
 
 
 EXTRA = Extra(

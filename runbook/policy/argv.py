@@ -7,7 +7,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Flag", "Invocation", "Words", "host_of", "invocation_of", "is_loopback", "read_words"]
+__all__ = [
+    "Flag",
+    "Invocation",
+    "Words",
+    "addresses_in",
+    "host_of",
+    "invocation_of",
+    "invocations_of",
+    "is_elsewhere",
+    "is_loopback",
+    "read_words",
+]
 
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
@@ -26,10 +37,27 @@ _LAUNCHERS: dict[str, frozenset[str]] = {
     "deno": frozenset({"run", "x"}),
 }
 """Programs that start another one, with the words that must come first. Without such words, they always do."""
+_INTERPRETERS: dict[str, frozenset[str]] = {
+    "python": frozenset({"-W", "-X", "--check-hash-based-pycs"}),
+    "php": frozenset({"-c", "-d", "-z"}),
+    "ruby": frozenset({"-C", "-E", "-I", "-r", "-x"}),
+}
+"""Programs that start a script as if it were a program, with those of their flags that take a value."""
+_TEXT_FLAGS = frozenset({"-", "-c", "-e", "-f", "-r"})
+"""With these, an interpreter runs a text, its input, or a file with a text for each line."""
+_PLUGINS: dict[str, frozenset[str]] = {
+    "cargo": frozenset({"sqlx"}),
+    "sail": frozenset({"artisan", "php"}),
+    "symfony": frozenset({"console", "php"}),
+    **dict.fromkeys(("rw", "redwood", "blitz"), frozenset({"prisma"})),
+}
+"""Programs of which some subcommands are programs of their own."""
 _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these, a launcher runs a text, and the argv doesn't show what that does."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NOT_DATABASES = ("http://", "https://", "file://", "ftp://", "docker://")
 # npm also accepts ranges: `supabase@^2.1`, `supabase@~3`.
 _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
@@ -82,6 +110,39 @@ def invocation_of(argv: Sequence[str]) -> Invocation:
         return invocation_of(rest)
     launched = _launched(name, rest) if name in _LAUNCHERS else None
     return launched or Invocation(name, rest, major)
+
+
+def invocations_of(argv: Sequence[str]) -> tuple[Invocation, ...]:
+    """Return the program that an argv starts and, if it's an interpreter or the like, what this one starts."""
+    found = [invocation_of(argv)]
+    while following := _started_by(found[-1]):
+        found.append(following)
+    return tuple(found)
+
+
+def _started_by(invocation: Invocation) -> Invocation | None:
+    """Return the script, the module or the plugin that a program starts (`python manage.py`, `cargo sqlx`)."""
+    words = invocation.arguments
+    if words and words[0] in _PLUGINS.get(invocation.program, ()):
+        return invocation_of(words)
+    # python3.12 is Python.
+    name = re.sub(r"[\d.]+$", "", invocation.program)
+    return _interpreted(name, list(words)) if name in _INTERPRETERS else None
+
+
+def _interpreted(name: str, words: list[str]) -> Invocation | None:
+    """Return the script or the module that an interpreter starts, or None if it runs a text or its input."""
+    taking = _INTERPRETERS[name]
+    while words and words[0].startswith("-"):
+        flag = words.pop(0)
+        if name == "python" and re.fullmatch(r"-[A-Za-z]*m", flag) and words:
+            # `python -m alembic.config` runs Alembic, as its parent package does.
+            return Invocation(words[0].partition(".")[0].lower(), tuple(words[1:]))
+        if flag in taking and words:
+            words.pop(0)
+        elif flag in _TEXT_FLAGS:
+            return None
+    return invocation_of(words) if words else None
 
 
 def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:
@@ -137,7 +198,7 @@ def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
     """Split arguments into flags and words.
 
     A flag in `value_flags` takes the next word. After any long flag, `true`, `no`, `0` … is its value, as in both CLI
-    majors. Short flags can be combined (`-Atc TEXT`).
+    majors. Short flags can be combined (`-Atc TEXT`), unless `value_flags` has them as one (`-database`).
     """
     positionals: list[str] = []
     flags: list[Flag] = []
@@ -159,8 +220,8 @@ def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
 
 def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
     """Split `--name=value`, `-n=value`, `-nvalue` and `-abn`."""
-    if word.startswith("--") or word[2:3] == "=":
-        name, equals, value = word.partition("=")
+    name, equals, value = word.partition("=")
+    if word.startswith("--") or word[2:3] == "=" or (len(name) > 2 and name in value_flags):
         return [Flag(name, value if equals else None)]
     found: list[Flag] = []
     for at, letter in enumerate(word[1:], start=2):
@@ -172,11 +233,13 @@ def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
 
 
 def host_of(target: str) -> str | None:
-    """Return the host in a PostgreSQL URL or `host=` string, "" if it names none, or None if it's neither.
+    """Return the host in a database URL or `host=` string, "" if it names none, or None if it's neither.
 
-    A text that can't be read, or names several hosts or a service, is returned whole: it never equals a loopback host.
+    The URL may be of any kind (`postgresql+asyncpg://`, `jdbc:postgresql://`). A text that can't be read, or names
+    several hosts or a service, is returned whole: it never equals a loopback host.
     """
-    if not re.match(r"postgres(ql)?://", target, re.IGNORECASE):
+    target = target.removeprefix("jdbc:")
+    if not _URL.match(target):
         if re.search(r"(^|\s)service\s*=", target):
             return target
         found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
@@ -193,6 +256,20 @@ def host_of(target: str) -> str | None:
     if "," in parts.netloc or any(key == "service" for key, _ in other):
         return target
     return unquote(other[-1][1]) if other else named
+
+
+def addresses_in(words: Sequence[str]) -> list[str]:
+    """Return the addresses of databases in words: URLs other than web pages', and `host=` texts."""
+    urls = (re.search(r"[a-z][a-z0-9+.-]*://\S*", word, re.IGNORECASE) for word in words)
+    named = [url[0] for url in urls if url and not url[0].lower().startswith(_NOT_DATABASES)]
+    return [*named, *(word for word in words if re.match(r"([^/]*\s)?host(addr)?\s*=", word))]
+
+
+def is_elsewhere(host: str) -> bool:
+    """Whether a host is certainly another machine. A name without a dot may be a container of this one."""
+    if "$" in host or is_loopback(host) or host.lower().endswith((".localhost", "host.docker.internal")):
+        return False
+    return "." in host or ":" in host
 
 
 def is_loopback(host: str) -> bool:

@@ -23,7 +23,7 @@ from runbook.guard.programs.wrappers import (
 )
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, plain
-from runbook.policy.argv import invocation_of
+from runbook.policy.argv import invocation_of, invocations_of
 
 __all__ = ["start_command"]
 
@@ -79,19 +79,23 @@ def start_command(call: Call) -> Texts:
     examiner = call.shell.examiner
     output = UNKNOWN
     outputs.note_changes(call, name)
-    # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
-    is_script = "/" in call.name and call.name.endswith("js")
-    is_ruled = name.partition("@")[0] in examiner.programs
-    is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
+    # `node_modules/supabase/dist/supabase.js` is the CLI too, and `python manage.py` is Django.
+    programs = {name.partition("@")[0], *(each.program for each in invocations_of((call.name, *call.arguments)))}
+    is_ruled = not programs.isdisjoint(examiner.programs)
     if is_ruled:
         # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or name in PREFIXES:
+    if not is_ruled or name in _BY_NAME or name in PREFIXES or _bare(name) in INTERPRETERS:
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
+
+
+def _bare(name: str) -> str:
+    """Return a program's name without its version: python3.12, bash5."""
+    return re.sub(r"[\d.]+$", "", name)
 
 
 def _run_known(call: Call, name: str) -> Texts:
@@ -100,7 +104,7 @@ def _run_known(call: Call, name: str) -> Texts:
         return _BY_NAME[name](call)
     if name in PREFIXES:
         return run_prefix(call, PREFIXES[name])
-    bare = re.sub(r"[\d.]+$", "", name)  # python3.12, bash5
+    bare = _bare(name)
     if bare in INTERPRETERS:
         return run_interpreter(call, INTERPRETERS[bare])
     if bare in SHELLS:
