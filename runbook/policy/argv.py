@@ -41,6 +41,9 @@ _INTERPRETERS: dict[str, frozenset[str]] = {
     "python": frozenset({"-W", "-X", "--check-hash-based-pycs"}),
     "php": frozenset({"-c", "-d", "-z"}),
     "ruby": frozenset({"-C", "-E", "-I", "-r", "-x"}),
+    **dict.fromkeys(
+        ("ts-node", "tsx"), frozenset({"-O", "-P", "-r", "--import", "--project", "--require", "--tsconfig"})
+    ),
 }
 """Programs that start a script as if it were a program, with those of their flags that take a value."""
 _TEXT_FLAGS = frozenset({"-", "-c", "-e", "-f", "-r"})
@@ -56,6 +59,8 @@ _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these, a launcher runs a text, and the argv doesn't show what that does."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+_MAIN_FILES = frozenset({"bin", "cli", "index", "main"})
+_PACKAGE_PATH = re.compile(r"node_modules/(?:@[^/]+/)?([^/@.][^/]*)/")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NOT_DATABASES = ("http://", "https://", "file://", "ftp://", "docker://")
 # npm also accepts ranges: `supabase@^2.1`, `supabase@~3`.
@@ -185,13 +190,15 @@ def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str,
 
 def _program(word: str) -> tuple[str, int | None]:
     """Return the bare program name that a word means, and the major of a `name@version`."""
-    spec = word.removeprefix("npm:")
-    name, _, version = spec.partition("@") if not spec.startswith("@") else (spec, "", "")
-    name = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].lower()
+    path = word.removeprefix("npm:").replace("\\", "/").rstrip("/").lower()
+    last = path.rsplit("/", 1)[-1]
+    name, _, version = last.partition("@") if not last.startswith("@") else (last, "", "")
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
+    # `node_modules/prisma/build/index.js` is Prisma.
+    package = _PACKAGE_PATH.search(path) if name in _MAIN_FILES else None
     found = _MAJOR.match(version)
-    return name, int(found.group(1)) if found else None
+    return package[1] if package else name, int(found.group(1)) if found else None
 
 
 def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:

@@ -31,13 +31,16 @@ def extended(packaged: Policy, own: Policy) -> Policy:
         http_clients=(*own.http_clients, *packaged.http_clients),
         sql_keys=_union(packaged.sql_keys, own.sql_keys),
     )
+    # A team's client sends the packaged requests, too. It comes last, so it can't change how a packaged one is read.
+    clients = (*packaged.http_clients, *own.http_clients)
+    base = replace(packaged, http_clients=clients) if own.http_clients else packaged
     added = {rule.id: rule for rule in own.rules}
     shared = {rule.id: _graver(rule, added.pop(rule.id)) if rule.id in added else rule for rule in packaged.rules}
     return replace(
         judging,
         rules=(*shared.values(), *added.values()),
         http_requests=(*packaged.http_requests, *own.http_requests),
-        layers=(packaged, judging),
+        layers=(base, judging),
     )
 
 
