@@ -6,16 +6,17 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from runbook.guard.programs.starting import start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
-from runbook.guard.shell.shell_state import ShellState, read_small
+from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
 from runbook.model.policy import HttpClient
-from runbook.policy.argv import invocations_of, read_words
+from runbook.model.programs import Interpreter, Launcher
+from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify, common_flags
 
 __all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
@@ -33,19 +34,27 @@ def packaged_policy() -> Policy:
 
 
 def judge(
-    line: str, *, cwd: str | None = None, env: Mapping[str, str] | None = None, policy: Policy | None = None
+    line: str,
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judge a line (or a whole script) by what a shell would really run.
 
     `cwd` is the directory it would run in. With it, small files that the line would run are read (scripts,
     package.json, a Makefile), and the major of the installed CLI is found. Without it, nothing is read. `env` is the
-    environment that it would run in. `policy` defaults to the packaged one.
+    environment that it would run in. `policy` defaults to the packaged one. With `files` (texts by path), the line runs
+    in a directory that has only these.
 
     Nothing is ever run except shfmt, for lines with more than words and quotes. If a deciding part can't be parsed or
     isn't known, the verdict is `confirm`, never `allow`. If shfmt is missing, it's `refuse`. The judgement is that of
     the worst command; `commands` are all commands that the policy knows.
     """
-    return _examined(lambda machine, state: machine.text(line, state), line, cwd, env, policy).verdict()
+    disk = read_small if files is None else _disk_of(files)
+    here = cwd if files is None else _PROJECT
+    return _examined(lambda machine, state: machine.text(line, state), line, here, env, policy, disk).verdict()
 
 
 def judge_words(
@@ -58,6 +67,13 @@ def judge_words(
     """Judge one argv, as `judge` judges a line. None of its words is split or expanded first."""
     argv = tuple(words)
     return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), cwd, env, policy).verdict()
+
+
+_PROJECT = "/project"
+
+
+def _disk_of(files: Mapping[str, str]) -> Disk:
+    return {f"{_PROJECT}/{path}": text for path, text in files.items()}.get
 
 
 def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
@@ -76,11 +92,12 @@ def _examined(
     cwd: str | None,
     env: Mapping[str, str] | None,
     policy: Policy | None,
+    disk: Disk = read_small,
 ) -> Examination:
     examination = Examination(policy if policy is not None else packaged_policy(), env or {})
     state = ShellState(cwd)
     # Without a directory, no file is read, and the verdict depends on the line alone.
-    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else read_small)
+    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else disk)
     try:
         run(machine, state)
     # Python may run out of stack in a text that is within every limit. That is a doubt too.
@@ -153,6 +170,14 @@ class Examination:
         commands = dict.fromkeys((*worst.commands, *self._commands))
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
 
+    def launchers(self, program: str) -> Sequence[Launcher]:
+        """Return how a program starts the command in its words, by the policy."""
+        return self._outline.launchers.get(program, ())
+
+    def interpreters(self, program: str) -> Sequence[Interpreter]:
+        """Return how a program, or files with a suffix such as `.py`, run code of another language, by the policy."""
+        return self._outline.interpreters.get(program, ())
+
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
         judged = classify(words, self._policy)
@@ -221,9 +246,9 @@ class Examination:
         """Whether an unknown word is in the place of a dangerous subcommand."""
         if all(is_known(word) for word in words):
             return False
+        invocation = invocation_of(words)
         return any(
             _fits_unknown(form, read_words(invocation.arguments, common_flags(rule.program, self._policy)).positionals)
-            for invocation in invocations_of(words)
             for rule in self._outline.minded
             if rule.is_for(invocation.program)
             for form in (rule.command, *rule.aliases)
@@ -238,7 +263,11 @@ class _Outline(NamedTuple):
     programs: frozenset[str]
     risky: frozenset[str]
     commanded: frozenset[str]
+    launchers: Mapping[str, Sequence[Launcher]]
+    interpreters: Mapping[str, Sequence[Interpreter]]
 
+
+_Entry = TypeVar("_Entry", Launcher, Interpreter)
 
 _MOST_OUTLINES = 4
 _outlines: dict[int, _Outline] = {}
@@ -256,6 +285,7 @@ def _outline_of(policy: Policy) -> _Outline:
         commanded = [rule for rule in minded if rule.command or any(each.sql for each in rule.variants)]
         refused = [rule for rule, each in judged if Verdict.REFUSE in each]
         clients = [client for client in policy.http_clients if policy.http_requests]
+        layers = policy.programs.layers or (policy.programs,)
         # Only tests use more than one policy in a process.
         if len(_outlines) >= _MOST_OUTLINES:
             _outlines.clear()
@@ -265,12 +295,27 @@ def _outline_of(policy: Policy) -> _Outline:
             _programs_of((*policy.rules, *clients)),
             _programs_of((*refused, *clients)),
             _programs_of(commanded) - _LAUNCHERS,
+            _by_name((name, each) for layer in layers for each in layer.launchers for name in each.programs),
+            _by_name(
+                (name, each)
+                for layer in layers
+                for each in layer.interpreters
+                for name in (*each.programs, *each.suffixes)
+            ),
         )
     return _outlines[id(policy)]
 
 
 def _programs_of(entries: Iterable[Rule | HttpClient]) -> frozenset[str]:
     return frozenset(name for entry in entries for name in (entry.program, *entry.also))
+
+
+def _by_name(named: Iterable[tuple[str, _Entry]]) -> Mapping[str, list[_Entry]]:
+    """Return the entries of a table by their names. A name may have several."""
+    found: dict[str, list[_Entry]] = {}
+    for name, entry in named:
+        found.setdefault(name, []).append(entry)
+    return found
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:

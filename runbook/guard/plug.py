@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
-    from runbook.model import Policy, RuleTest
+    from runbook.model import LineTest, Policy
 
 __all__ = ["EXTRA"]
 
@@ -31,7 +31,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule and request, and report each verdict that its author didn't expect.
+    """Judge the test lines of every rule, request and program, and report each verdict that its author didn't expect.
 
     A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
     however that came about.
@@ -42,29 +42,34 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
 
     policy, packaged = subject.book.policy, packaged_policy()
     own = policy.layers[-1] if policy.layers else policy
-    for tests in _tests_of(own):
-        for test in tests:
-            judged = judge(test.line, policy=policy)
-            if judged.verdict is not test.verdict:
-                by = f"rule '{judged.rule}'" if judged.rule else "no rule"
-                message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
-                notes.add(test.at, message, "verdict:", test.verdict)
+    for test in _tests(own):
+        judged = judge(test.line, policy=policy, files=test.files or None)
+        if judged.verdict is not test.verdict:
+            by = f"rule '{judged.rule}'" if judged.rule else "no rule"
+            message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
+            notes.add(test.at, message, "verdict:", test.verdict)
     for line in _refused_lines(packaged) if policy != packaged else ():
         if judge(line, policy=policy).verdict is Verdict.ALLOW:
             at = Position(f"{shown_name(Path(subject.book.directory))}/policy.yaml", 1, 1)
             notes.add(at, f"this policy allows what the packaged one refuses: {line}")
 
 
-def _tests_of(policy: Policy) -> Iterator[tuple[RuleTest, ...]]:
-    yield from (rule.tests for rule in policy.rules)
-    yield from (request.tests for request in policy.http_requests)
+def _tests(policy: Policy) -> Iterator[LineTest]:
+    """Yield the test lines of a policy's own rules, requests and programs."""
+    programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
+    for tests in (each.tests for entries in (policy.rules, policy.http_requests) for each in entries):
+        yield from tests
+    for table in (programs.launchers, programs.interpreters):
+        for each in table:
+            yield from each.tests
 
 
 def _refused_lines(policy: Policy) -> Iterator[str]:
     from runbook.model import Verdict
 
-    for tests in _tests_of(policy):
-        yield from (test.line for test in tests if test.verdict is Verdict.REFUSE)
+    for entries in (policy.rules, policy.http_requests):
+        for each in entries:
+            yield from (test.line for test in each.tests if test.verdict is Verdict.REFUSE)
 
 
 EXTRA = Extra(

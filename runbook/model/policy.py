@@ -25,6 +25,8 @@ from runbook.model.fields import (
     key,
     shape,
 )
+from runbook.model.line_test import VERDICT, LineTest, Verdict
+from runbook.model.programs import TESTS, Programs
 from runbook.model.terms import Effect, Position
 
 __all__ = [
@@ -35,12 +37,10 @@ __all__ = [
     "Loosening",
     "Policy",
     "Rule",
-    "RuleTest",
     "Side",
     "SupabaseMajor",
     "TargetKind",
     "Variant",
-    "Verdict",
 ]
 
 _FLAGS = ListOf(Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f"), 0)
@@ -65,20 +65,6 @@ class Family(StrEnum):
     NOTHING = "nothing"
 
 
-class Verdict(StrEnum):
-    """The guard's verdict on one line. Members are in rising order."""
-
-    ALLOW = "allow"
-    CONFIRM = "confirm"
-    REFUSE = "refuse"
-
-    @property
-    def rank(self) -> int:
-        """0 for allow, 1 for confirm, 2 for refuse."""
-        return list(Verdict).index(self)
-
-
-_VERDICT = Choice(tuple(Verdict))
 _TARGET_KIND = Choice((TargetKind.PRODUCTION, TargetKind.LOCAL, TargetKind.DRILL))
 
 
@@ -107,19 +93,10 @@ class Variant:
     writes_files: bool = key(
         Truth(), "It then writes only files on this machine; it only reads its target.", default=False
     )
-    remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
-    local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
+    remote: Verdict | None = key(VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
+    local: Verdict | None = key(VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
     reason: str | None = key(TEXTS, "The reason for the verdict.", default=None)
     instead: str | None = key(TEXTS, "What to do instead.", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTest:
-    """A line and the verdict it must get; lives beside the rule and is run by `runbook check` and the tests."""
-
-    line: str = key(Text(literal=True), "The line.")
-    verdict: Verdict = key(_VERDICT, "Its verdict.", read=Verdict)
-    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +121,8 @@ class Rule:
     )
     reaches: Family = key(Choice(tuple(Family)), "What it touches; it decides how the target is named.", read=Family)
     effect: Effect = key(EFFECT, "What it does to its target.", read=Effect)
-    remote: Verdict = key(_VERDICT, "The verdict if it runs against a hosted project.", read=Verdict)
-    local: Verdict = key(_VERDICT, "The verdict if it runs against the local stack.", read=Verdict)
+    remote: Verdict = key(VERDICT, "The verdict if it runs against a hosted project.", read=Verdict)
+    local: Verdict = key(VERDICT, "The verdict if it runs against the local stack.", read=Verdict)
     bare: Mapping[int, TargetKind] = key(
         MapOf(MAJOR, _TARGET_KIND),
         "By major of the CLI: where it runs if no target is named.",
@@ -182,9 +159,7 @@ class Rule:
     variants: tuple[Variant, ...] = key(
         ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does.", default=()
     )
-    tests: tuple[RuleTest, ...] = key(
-        ListOf(Shaped("rule-test"), 0), "Lines with the verdict that each must get.", default=()
-    )
+    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
     at: Position
 
     def is_for(self, program: str) -> bool:
@@ -243,13 +218,11 @@ class HttpRequest:
     body: str | None = key(Regex(), "A regular expression that must occur in the body.", default=None)
     sql: Effect | None = key(EFFECT, "What the SQL in the body does.", default=None, read=Effect)
     effect: Effect = key(EFFECT, "What it does to the project.", read=Effect)
-    remote: Verdict = key(_VERDICT, "The verdict on a hosted project.", read=Verdict)
-    local: Verdict = key(_VERDICT, "The verdict on the local stack.", read=Verdict)
+    remote: Verdict = key(VERDICT, "The verdict on a hosted project.", read=Verdict)
+    local: Verdict = key(VERDICT, "The verdict on the local stack.", read=Verdict)
     reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
-    tests: tuple[RuleTest, ...] = key(
-        ListOf(Shaped("rule-test"), 0), "Lines with the verdict that each must get.", default=()
-    )
+    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
     at: Position
 
 
@@ -332,6 +305,8 @@ class Policy:
     """If a team has its own policy: the packaged one and theirs. A command is judged by both, and the graver counts."""
     majors: Mapping[int, SupabaseMajor] = field(default_factory=dict)
     """What the book's supabase.yaml says, filled in by the loader."""
+    programs: Programs = field(default_factory=Programs)
+    """What programs.yaml says, filled in by the loader."""
 
 
 SHAPES = (
@@ -346,7 +321,6 @@ SHAPES = (
     shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
     shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
-    shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),
         "supabase",

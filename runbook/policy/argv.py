@@ -14,7 +14,6 @@ __all__ = [
     "addresses_in",
     "host_of",
     "invocation_of",
-    "invocations_of",
     "is_elsewhere",
     "is_loopback",
     "read_words",
@@ -37,24 +36,6 @@ _LAUNCHERS: dict[str, frozenset[str]] = {
     "deno": frozenset({"run", "x"}),
 }
 """Programs that start another one, with the words that must come first. Without such words, they always do."""
-_INTERPRETERS: dict[str, frozenset[str]] = {
-    "python": frozenset({"-W", "-X", "--check-hash-based-pycs"}),
-    "php": frozenset({"-c", "-d", "-z"}),
-    "ruby": frozenset({"-C", "-E", "-I", "-r", "-x"}),
-    **dict.fromkeys(
-        ("ts-node", "tsx"), frozenset({"-O", "-P", "-r", "--import", "--project", "--require", "--tsconfig"})
-    ),
-}
-"""Programs that start a script as if it were a program, with those of their flags that take a value."""
-_TEXT_FLAGS = frozenset({"-", "-c", "-e", "-f", "-r"})
-"""With these, an interpreter runs a text, its input, or a file with a text for each line."""
-_PLUGINS: dict[str, frozenset[str]] = {
-    "cargo": frozenset({"sqlx"}),
-    "sail": frozenset({"artisan", "php"}),
-    "symfony": frozenset({"console", "php"}),
-    **dict.fromkeys(("rw", "redwood", "blitz"), frozenset({"prisma"})),
-}
-"""Programs of which some subcommands are programs of their own."""
 _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these, a launcher runs a text, and the argv doesn't show what that does."""
@@ -115,39 +96,6 @@ def invocation_of(argv: Sequence[str]) -> Invocation:
         return invocation_of(rest)
     launched = _launched(name, rest) if name in _LAUNCHERS else None
     return launched or Invocation(name, rest, major)
-
-
-def invocations_of(argv: Sequence[str]) -> tuple[Invocation, ...]:
-    """Return the program that an argv starts and, if it's an interpreter or the like, what this one starts."""
-    found = [invocation_of(argv)]
-    while following := _started_by(found[-1]):
-        found.append(following)
-    return tuple(found)
-
-
-def _started_by(invocation: Invocation) -> Invocation | None:
-    """Return the script, the module or the plugin that a program starts (`python manage.py`, `cargo sqlx`)."""
-    words = invocation.arguments
-    if words and words[0] in _PLUGINS.get(invocation.program, ()):
-        return invocation_of(words)
-    # python3.12 is Python.
-    name = re.sub(r"[\d.]+$", "", invocation.program)
-    return _interpreted(name, list(words)) if name in _INTERPRETERS else None
-
-
-def _interpreted(name: str, words: list[str]) -> Invocation | None:
-    """Return the script or the module that an interpreter starts, or None if it runs a text or its input."""
-    taking = _INTERPRETERS[name]
-    while words and words[0].startswith("-"):
-        flag = words.pop(0)
-        if name == "python" and re.fullmatch(r"-[A-Za-z]*m", flag) and words:
-            # `python -m alembic.config` runs Alembic, as its parent package does.
-            return Invocation(words[0].partition(".")[0].lower(), tuple(words[1:]))
-        if flag in taking and words:
-            words.pop(0)
-        elif flag in _TEXT_FLAGS:
-            return None
-    return invocation_of(words) if words else None
 
 
 def _launched(launcher: str, rest: tuple[str, ...]) -> Invocation | None:

@@ -15,7 +15,7 @@ from runbook.policy.argv import (
     Words,
     addresses_in,
     host_of,
-    invocations_of,
+    invocation_of,
     is_elsewhere,
     is_loopback,
     read_words,
@@ -117,11 +117,11 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
 
     If a packaged rule and a team's own fit, it is the packaged one.
     """
+    invocation = invocation_of(argv)
     for layer in policy.layers or (policy,):
-        for invocation in invocations_of(argv):
-            found = _find(invocation, _rules_for(invocation, layer), layer)
-            if found:
-                return found[0]
+        found = _find(invocation, _rules_for(invocation, layer), layer)
+        if found:
+            return found[0]
     return None
 
 
@@ -130,17 +130,15 @@ def _rules_for(invocation: Invocation, policy: Policy) -> tuple[Rule, ...]:
 
 
 def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen: Sequence[Loosening] = ()) -> Judgement:
-    """Judge one argv by one layer: the program that it starts, and the script or plugin that this one starts."""
-    invocations = invocations_of(argv)
-    judged = [_judged_by_rules(argv, each, policy, around, loosen) for each in invocations]
-    found = (request for each in invocations for request in _judged_requests(argv, each, policy, around.stdin))
-    requests = [_loosened(each, loosen) for each in found]
-    ruled = [each for each in (*judged, *requests) if each.rule]
-    if not ruled:
-        return max(judged, key=lambda judged: judged.rank)
-    gravest = reduce(_gravest, ruled)
+    """Judge one argv by one layer: by the rules for its program, and by the requests that it sends."""
+    invocation = invocation_of(argv)
+    judged = _judged_by_rules(argv, invocation, policy, around, loosen)
+    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, around.stdin)]
+    if not requests:
+        return judged
+    gravest = reduce(_gravest, (judged, *requests) if judged.rule else requests)
     # A client's own rule says nothing about the host.
-    return replace(gravest, target=gravest.target or requests[0].target) if requests else gravest
+    return replace(gravest, target=gravest.target or requests[0].target)
 
 
 def _judged_by_rules(

@@ -40,6 +40,7 @@ def extended(packaged: Policy, own: Policy) -> Policy:
         judging,
         rules=(*shared.values(), *added.values()),
         http_requests=(*packaged.http_requests, *own.http_requests),
+        programs=replace(own.programs, layers=(packaged.programs, own.programs)),
         layers=(base, judging),
     )
 

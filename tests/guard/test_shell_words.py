@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
+from runbook.model import Interpreter, Launcher
 
 EXPRESSIONS = (
     "a b",
@@ -143,6 +145,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, ...]] = []
+
+    def launchers(self, program: str) -> Sequence[Launcher]:
+        """Know no launcher."""
+        return ()
+
+    def interpreters(self, program: str) -> Sequence[Interpreter]:
+        """Know no interpreter."""
+        return ()
 
     def is_restricted(self, words: object) -> bool:
         """Restrict nothing."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.books import write_book
-from support.policies import policy_of, rule
 
 from runbook.checks.book import find_problems
 from runbook.guard.command_line import judge
 from runbook.loading import read_policy
-from runbook.model import Effect, Family, TargetKind, Verdict
-from runbook.policy.judgement import classify
+from runbook.model import Effect, TargetKind, Verdict
 
 HOSTED = "postgresql://postgres:pw@db.abcdefghijklmnopqrst.supabase.co:5432/postgres"
 HERE = "postgresql://postgres:pw@127.0.0.1:54322/postgres"
@@ -190,17 +187,6 @@ def test_sql_goes_to_a_hosted_database_through_a_tool() -> None:
     assert judge(f"DATABASE_URL={HOSTED} {drop}").verdict is Verdict.REFUSE
     assert judge(f"DATABASE_URL={HERE} {drop}").verdict is Verdict.CONFIRM
     assert judge("bin/console dbal:run-sql 'select 1'").verdict is Verdict.ALLOW
-
-
-def test_a_rule_for_an_interpreter_stays_beside_that_for_its_script() -> None:
-    """Both judge, and the graver verdict wins: a team's rule for `python` isn't lost."""
-    python = rule(id="python", program="python", command=(), effect=Effect.WRITES, local=Verdict.CONFIRM)
-    script = rule(id="script", program="manage.py", command=("x",), reaches=Family.NOTHING)
-    ours = policy_of(python, script)
-    assert classify(("python", "manage.py", "x"), ours).rule == "python"
-    assert classify(("./manage.py", "x"), ours).rule == "script"
-    graver = policy_of(python, replace(script, local=Verdict.REFUSE, effect=Effect.DESTROYS))
-    assert classify(("python", "manage.py", "x"), graver).rule == "script"
 
 
 ACME = """\

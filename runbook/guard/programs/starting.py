@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from runbook.guard.programs import hosts, outputs
 from runbook.guard.programs.builtins import BUILTINS
-from runbook.guard.programs.interpreters import INTERPRETERS, run_awk, run_editor, run_interpreter
-from runbook.guard.programs.names import DATA_PROGRAMS, prints_settings, program_name, says_reset
+from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
+from runbook.guard.programs.launchers import run_launcher
+from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
 from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
-from runbook.guard.programs.wrappers import (
-    PREFIXES,
-    run_env,
-    run_find,
-    run_parallel,
-    run_prefix,
-    run_unknown,
-    run_unnamed,
-    run_xargs,
-)
+from runbook.guard.programs.wrappers import run_env, run_find, run_parallel, run_unknown, run_unnamed, run_xargs
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, plain
-from runbook.policy.argv import invocation_of, invocations_of
+from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
+from runbook.policy.argv import invocation_of
 
 __all__ = ["start_command"]
 
@@ -79,37 +70,36 @@ def start_command(call: Call) -> Texts:
     examiner = call.shell.examiner
     output = UNKNOWN
     outputs.note_changes(call, name)
-    # `node_modules/supabase/dist/supabase.js` is the CLI too, and `python manage.py` is Django.
-    programs = {name.partition("@")[0], *(each.program for each in invocations_of((call.name, *call.arguments)))}
-    is_ruled = not programs.isdisjoint(examiner.programs)
+    # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
+    is_script = "/" in call.name and call.name.endswith("js")
+    is_ruled = name.partition("@")[0] in examiner.programs
+    is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
     if is_ruled:
         # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or name in PREFIXES or _bare(name) in INTERPRETERS:
+    if not is_ruled or name in _BY_NAME or examiner.launchers(name):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
-
-
-def _bare(name: str) -> str:
-    """Return a program's name without its version: python3.12, bash5."""
-    return re.sub(r"[\d.]+$", "", name)
 
 
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
     if name in _BY_NAME:
         return _BY_NAME[name](call)
-    if name in PREFIXES:
-        return run_prefix(call, PREFIXES[name])
-    bare = _bare(name)
-    if bare in INTERPRETERS:
-        return run_interpreter(call, INTERPRETERS[bare])
+    examiner, bare = call.shell.examiner, bare_name(name)
+    outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
+    outputs += [run_interpreter(call, each) for each in examiner.interpreters(bare)]
+    if outputs:
+        return either(*outputs)
     if bare in SHELLS:
         return run_shell(call)
     if name not in DATA_PROGRAMS:
+        suffix = "." in name and examiner.interpreters(name[name.rindex(".") :])
+        if suffix:  # `uv run app.py`, `./app.py`
+            return either(*(run_interpreter(call.with_words(name, *call.words), each) for each in suffix))
         if "/" in call.name or says_reset(name):
             run_script(call, call.words[0])
         run_unknown(call)

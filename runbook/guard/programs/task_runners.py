@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from runbook.guard.programs.interpreters import INTERPRETERS, run_interpreter
+from runbook.guard.programs.interpreters import run_interpreter
 from runbook.guard.programs.names import program_name, says_reset
 from runbook.guard.programs.shells import run_text
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_state import ShellState
-from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
+from runbook.guard.shell.texts import UNKNOWN, Texts, either, is_known, plain, quoted_words
 from runbook.policy.argv import invocation_of
 
 __all__ = ["RUNNERS", "installed_major", "read_makefile", "run_make", "run_package_runner", "run_task"]
@@ -213,7 +213,10 @@ def run_package_runner(call: Call) -> Texts:
     for text in texts:
         run_text(call, text)
     inner = invocation_of(call.words)
-    if inner.program != name and is_known(inner.program):
+    examiner = call.shell.examiner
+    # `node supabase.js` is the CLI; any other file that node, bun and deno start is code to read.
+    is_code = bool(examiner.interpreters(name)) and inner.program not in examiner.programs
+    if inner.program != name and is_known(inner.program) and not is_code:
         if name == "npm" and "--" in inner.arguments:
             # npm keeps the first `--` for itself, wherever it is.
             at = inner.arguments.index("--")
@@ -226,7 +229,7 @@ def run_package_runner(call: Call) -> Texts:
             _run_package_script(call, inner.program, call.words[at + 2 :])
         return call.start((program, *inner.arguments)) if not texts else UNKNOWN
     if name in {"node", "nodejs"}:
-        return run_interpreter(call, INTERPRETERS["node"])
+        return _interpret(call, name)
     if texts:
         return UNKNOWN
     if name in {"npx", "bunx", "pnpx", "corepack"}:
@@ -238,8 +241,6 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
     if not words:
         return UNKNOWN
     verb, rest = plain(words[0]), words[1:]
-    if name in {"bun", "deno"} and verb in {"-e", "--eval", "eval", "-p", "--print"}:
-        return run_interpreter(call.with_words(name, *words), INTERPRETERS[name])
     if verb in {"exec", "x", "dlx"}:
         return call.start(_without_flags(rest))
     if verb in {"workspace", "explore"} and len(rest) > 1:
@@ -271,7 +272,17 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
     rest = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
     if _run_package_script(call, name, rest):
         return UNKNOWN
+    # bun and deno run code in files themselves.
+    if call.shell.examiner.interpreters(program_name(call.words[0]) or "") and _CODE.search(name):
+        return _interpret(call, program_name(call.words[0]) or "")
     return call.start(words) if or_program else UNKNOWN
+
+
+_CODE = re.compile(r"\.[cm]?[jt]sx?$|^-")
+
+
+def _interpret(call: Call, name: str) -> Texts:
+    return either(*(run_interpreter(call, each) for each in call.shell.examiner.interpreters(name)))
 
 
 def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:

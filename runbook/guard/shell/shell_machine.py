@@ -140,6 +140,11 @@ class Machine:
         with self.guessing(), self.perhaps():
             self.text(text, state.child())
 
+    def guess_words(self, words: tuple[str, ...], state: ShellState) -> None:
+        """Start words that may be a command, or only a list in another language."""
+        with self.guessing(), self.perhaps():
+            self.start(words, state.child())
+
     def evaluate(self, texts: Texts, state: ShellState) -> None:
         """Run what texts substitute that a shell expands once more: subscripts, and variables in arithmetic."""
         for text in texts:
