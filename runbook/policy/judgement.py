@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import NamedTuple
@@ -346,7 +346,7 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
             verdict=here[0] or here[1],
             effect=effect,
             rule=rule.id,
-            reason=variant.reason or rule.reason,
+            reason=_reason(case, variant, policy, is_hosted=is_hosted),
             instead=rule.instead if variant.instead is None else variant.instead,
             # Nothing but its own settings says where such a program goes.
             family=Family.NOTHING if rule.program in policy.address_flags else rule.reaches,
@@ -426,16 +426,29 @@ def _addressed(case: _Case, policy: Policy) -> TargetKind | None:
     An address in its words takes precedence.
     """
     given = case.words.values(*policy.address_flags[case.rule.program])
-    named = (*addresses_in(case.invocation.arguments), *given)
-    variables = (case.environment[name] for name in policy.address_variables if name in case.environment)
-    for texts in (named, variables):
-        # A flag or a variable holds an address, or a host alone.
-        hosts = [text if (host := host_of(text)) is None else host for text in texts if text]
-        if any(map(is_elsewhere, hosts)):
-            return TargetKind.PRODUCTION
-        if hosts and all(map(is_loopback, hosts)):
-            return TargetKind.LOCAL
-    return None
+    named = _place_of((*addresses_in(case.invocation.arguments), *given))
+    return named or _place_of(text for _, text in _variables(case, policy))
+
+
+def _variables(case: _Case, policy: Policy) -> list[tuple[str, str]]:
+    return [(name, case.environment[name]) for name in policy.address_variables if case.environment.get(name)]
+
+
+def _place_of(addresses: Iterable[str]) -> TargetKind | None:
+    """Return where addresses lead, each a URL, a `host=` text or a host alone. None if nobody can tell."""
+    hosts = [text if (host := host_of(text)) is None else host for text in addresses if text]
+    if any(map(is_elsewhere, hosts)):
+        return TargetKind.PRODUCTION
+    return TargetKind.LOCAL if hosts and all(map(is_loopback, hosts)) else None
+
+
+def _reason(case: _Case, variant: Variant, policy: Policy, *, is_hosted: bool) -> str:
+    """Return the reason for a verdict, with the variable that leads to a hosted database."""
+    own = variant.reason or case.rule.reason
+    if not is_hosted or case.rule.program not in policy.address_flags or addresses_in(case.invocation.arguments):
+        return own
+    name = next((name for name, text in _variables(case, policy) if _place_of((text,)) is TargetKind.PRODUCTION), "")
+    return f"{name} leads to a hosted database. {own}" if name else own
 
 
 def _fits(variant: Variant, case: _Case, major: int | None) -> bool:

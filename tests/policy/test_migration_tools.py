@@ -9,6 +9,7 @@ from support.books import write_book
 
 from runbook.checks.book import find_problems
 from runbook.guard.command_line import judge
+from runbook.guard.messages import as_text
 from runbook.loading import read_policy
 from runbook.model import Effect, TargetKind, Verdict
 
@@ -223,3 +224,14 @@ def test_a_team_adds_its_own_tool_by_its_policy_alone(tmp_path: Path) -> None:
     assert judge("acme-orm schema $VERB", policy=ours).verdict is Verdict.CONFIRM
     # Its variable counts for the packaged tools, too, in the team's layer only: the packaged rules never see it.
     assert judge("npx prisma migrate reset", policy=ours, env={"DATABASE_URL": HOSTED}).verdict is Verdict.REFUSE
+
+
+def test_the_answer_names_the_variable_and_not_the_linked_project(tmp_path: Path) -> None:
+    """The tool goes where the variable leads, whatever this directory is linked to."""
+    (tmp_path / "supabase" / ".temp").mkdir(parents=True)
+    (tmp_path / "supabase" / ".temp" / "project-ref").write_text("zyxwvutsrqponmlkjihg", encoding="utf-8")
+    found = judge("npx prisma migrate reset", env={"DIRECT_URL": HOSTED}, cwd=str(tmp_path))
+    text = " ".join(as_text(found, str(tmp_path)).split())
+    assert "to a hosted project; it DESTROYS DATA" in text
+    assert "DIRECT_URL leads to a hosted database." in text
+    assert "pw" not in text
