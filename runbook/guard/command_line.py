@@ -11,17 +11,18 @@ from typing import NamedTuple, TypeVar
 from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
-from runbook.guard.shell.shell_state import Disk, ShellState, read_small, scalar
+from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
+from runbook.model.policy import HttpClient
 from runbook.model.programs import Interpreter, Launcher
 from runbook.policy.argv import invocation_of, read_words
-from runbook.policy.judgement import Judgement, classify
+from runbook.policy.judgement import Judgement, classify, common_flags
 
 __all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
 
-_SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
-"""Variables of the caller's environment that move a command to another target."""
+_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+"""Variables that move a PostgreSQL client to another target."""
 
 
 @functools.cache
@@ -93,12 +94,8 @@ def _examined(
     policy: Policy | None,
     disk: Disk = read_small,
 ) -> Examination:
-    examination = Examination(policy if policy is not None else packaged_policy())
+    examination = Examination(policy if policy is not None else packaged_policy(), env or {})
     state = ShellState(cwd)
-    environment = env or {}
-    for name in _SEEN_OUTSIDE & environment.keys():
-        state.variables[name] = scalar((environment[name],))
-        state.export(name)
     # Without a directory, no file is read, and the verdict depends on the line alone.
     reads = (lambda _path: None) if cwd is None else disk
     machine = Machine(start_command, examination, reads, is_known_program)
@@ -134,7 +131,6 @@ _MOST_COMMANDS = 50
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
 # If the line sets one of these, a client or the CLI loads other files or programs first, or changes server settings.
 _ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
-_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 # Their words name a program or a task. The program that they start is judged instead of them.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _UNKNOWN_TEXT = "$1"
@@ -152,8 +148,12 @@ class PlacedJudgement(NamedTuple):
 class Examination:
     """Collects judgements. It's the `Examiner` of a shell machine."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, environment: Mapping[str, str]) -> None:
         self._policy = policy
+        # What the line sets takes precedence.
+        self._outside = {
+            name: environment[name] for name in (*_HOSTS, *policy.address_variables) if name in environment
+        }
         self.found: list[PlacedJudgement] = []
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
@@ -227,13 +227,17 @@ class Examination:
             self._add(replace(judged, commands=(told,)))
 
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
-        words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
+        words, stdin = _with_file_text(call, call.words, stdin)
         argv = tuple(_told(word) for word in words)
+        own = {name: _told(text) for name, text in call.state.environment.items()}
+        environment = {**self._outside, **own}
         # The words as written come first. Other readings count only if this one allows the command.
-        judged = classify(argv, self._policy, major=major, stdin=stdin)
+        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
-            other = classify(shorter, self._policy, major=major, stdin=stdin) if shorter else judged
+            other = judged
+            if shorter:
+                other = classify(shorter, self._policy, major=major, stdin=stdin, environment=environment)
             if other.rule and other.verdict is not Verdict.ALLOW:
                 return replace(other, verdict=Verdict.CONFIRM, reason=f"A word may be missing: {other.reason}")
             if self._may_be_minded(words):
@@ -261,12 +265,10 @@ class Examination:
         if all(is_known(word) for word in words):
             return False
         invocation = invocation_of(words)
-        flags = self._policy.global_value_flags.get(invocation.program, ())
-        positionals = read_words(invocation.arguments, flags).positionals
         return any(
-            _fits_unknown(form, positionals)
+            _fits_unknown(form, read_words(invocation.arguments, common_flags(rule.program, self._policy)).positionals)
             for rule in self._outline.minded
-            if rule.program == invocation.program
+            if rule.is_for(invocation.program)
             for form in (rule.command, *rule.aliases)
         )
 
@@ -299,7 +301,9 @@ def _outline_of(policy: Policy) -> _Outline:
         ]
         judged = list(zip(policy.rules, verdicts, strict=True))
         minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
-        commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+        commanded = [rule for rule in minded if rule.command or any(each.sql for each in rule.variants)]
+        refused = [rule for rule, each in judged if Verdict.REFUSE in each]
+        clients = [client for client in policy.http_clients if policy.http_requests]
         layers = policy.programs.layers or (policy.programs,)
         # Only tests use more than one policy in a process.
         if len(_outlines) >= _MOST_OUTLINES:
@@ -307,9 +311,9 @@ def _outline_of(policy: Policy) -> _Outline:
         _outlines[id(policy)] = _Outline(
             policy,
             minded,
-            frozenset(rule.program for rule in policy.rules),
-            frozenset(rule.program for rule, each in judged if Verdict.REFUSE in each),
-            frozenset(commanded) - _LAUNCHERS,
+            _programs_of((*policy.rules, *clients)),
+            _programs_of((*refused, *clients)),
+            _programs_of(commanded) - _LAUNCHERS,
             frozenset(rule.id for rule in policy.rules if any(each.arguments == "several" for each in rule.variants)),
             _by_name((name, each) for layer in layers for each in layer.launchers for name in each.programs),
             _by_name(
@@ -320,6 +324,10 @@ def _outline_of(policy: Policy) -> _Outline:
             ),
         )
     return _outlines[id(policy)]
+
+
+def _programs_of(entries: Iterable[Rule | HttpClient]) -> frozenset[str]:
+    return frozenset(name for entry in entries for name in (entry.program, *entry.also))
 
 
 def _by_name(named: Iterable[tuple[str, _Entry]]) -> Mapping[str, list[_Entry]]:
@@ -357,17 +365,6 @@ def _told(word: str) -> str:
     """Return a word as the policy reads it."""
     text = plain(word)
     return text if is_known(text) else text.translate({ord(mark): _UNKNOWN_TEXT for mark in (ANY, ANY_WORDS, PRINTED)})
-
-
-def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
-    """Add a host that the environment names as a flag. A host flag in the line takes precedence."""
-    name = next((name for name in _HOSTS if name in state.environment), None)
-    # In the CLI, -h prints help. In psql and similar clients, it names a host.
-    if name is None or invocation_of(words).program == "supabase":
-        return words
-    host = state.environment[name]
-    # It goes first, because psql uses the last flag, and a flag in the line itself must win.
-    return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
 
 
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:

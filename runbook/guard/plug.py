@@ -31,7 +31,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule and program, and report each verdict that its author didn't expect.
+    """Judge the test lines of every rule, request and program, and report each verdict that its author didn't expect.
 
     A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
     however that came about.
@@ -55,10 +55,10 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
 
 
 def _tests(policy: Policy) -> Iterator[LineTest]:
-    """Yield the test lines of a policy's own rules and programs."""
+    """Yield the test lines of a policy's own rules, requests and programs."""
     programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
-    for entry in policy.rules:
-        yield from entry.tests
+    for tests in (each.tests for entries in (policy.rules, policy.http_requests) for each in entries):
+        yield from tests
     for table in (programs.launchers, programs.interpreters):
         for each in table:
             yield from each.tests
@@ -67,8 +67,9 @@ def _tests(policy: Policy) -> Iterator[LineTest]:
 def _refused_lines(policy: Policy) -> Iterator[str]:
     from runbook.model import Verdict
 
-    for rule in policy.rules:
-        yield from (test.line for test in rule.tests if test.verdict is Verdict.REFUSE)
+    for entries in (policy.rules, policy.http_requests):
+        for each in entries:
+            yield from (test.line for test in each.tests if test.verdict is Verdict.REFUSE)
 
 
 EXTRA = Extra(

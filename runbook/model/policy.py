@@ -32,6 +32,8 @@ from runbook.model.terms import Effect, Position
 __all__ = [
     "SHAPES",
     "Family",
+    "HttpClient",
+    "HttpRequest",
     "Loosening",
     "Policy",
     "Rule",
@@ -103,6 +105,9 @@ class Rule:
 
     id: str = key(KEBAB, "The rule's name; unique in the policy.")
     program: str = key(LINE, "The program, without a path.")
+    also: tuple[str, ...] = key(
+        ListOf(LINE), "Other programs that this rule holds for, such as another name of the same one.", default=()
+    )
     command: tuple[str, ...] = key(
         _COMMAND,
         "The subcommand; empty means the program itself.",
@@ -127,6 +132,9 @@ class Rule:
     reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
     value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
+    sql_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags whose value is SQL. Without any, the words after the command are SQL.", default=()
+    )
     options: tuple[str, ...] = key(
         _FLAGS,
         "Options with which the command still only reads. With any other option, it counts as writing.",
@@ -151,6 +159,69 @@ class Rule:
     variants: tuple[Variant, ...] = key(
         ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does.", default=()
     )
+    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
+    at: Position
+
+    def is_for(self, program: str) -> bool:
+        """Whether the rule holds for a program."""
+        return program == self.program or program in self.also
+
+
+_METHOD = Choice(("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpClient:
+    """A program that sends an HTTP request, and where its command line says which."""
+
+    program: str = key(LINE, "The program, without a path.")
+    also: tuple[str, ...] = key(ListOf(LINE), "Other programs with the same command line.", default=())
+    command: str = key(LINE, "The subcommand that sends a request, if there is one.", default="")
+    method_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the method.", default=())
+    url_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the URL.", default=())
+    host_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the host of a URL without one.", default=())
+    body_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the body. They make it a POST.", default=())
+    upload_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags whose value is a file to upload. They make it a PUT.", default=()
+    )
+    query_flags: tuple[str, ...] = key(_FLAGS, "Flags that move the body into the URL and make it a GET.", default=())
+    head_flags: tuple[str, ...] = key(_FLAGS, "Flags that make it a HEAD.", default=())
+    value_flags: tuple[str, ...] = key(_FLAGS, "Its other flags that take a value in the next word.", default=())
+    items: bool = key(
+        Truth(),
+        "Its words may be a method, a URL and items, as in HTTPie: `id==1` for the URL, `id=1` for the body.",
+        default=False,
+    )
+
+    def is_for(self, program: str) -> bool:
+        """Whether the program has this command line."""
+        return program == self.program or program in self.also
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """What one kind of request does to a project. Of all that fit a request, the first counts.
+
+    `sql` is exactly what the SQL in the body does. A part of the request that can't be seen fits nothing that must be
+    found in it.
+    """
+
+    id: str = key(KEBAB, "The name of this entry; unique among rules and requests.")
+    request: str = key(LINE, "The request in short, as pages show it.")
+    methods: tuple[str, ...] = key(ListOf(_METHOD), "The methods.")
+    host: str | None = key(
+        Regex(), "A regular expression that must occur in the host's name. A host that isn't known fits.", default=None
+    )
+    path: str = key(Regex(), "A regular expression that must occur in the path.")
+    excludes: str | None = key(Regex(), "A regular expression that must not occur in the path.", default=None)
+    query: str | None = key(Regex(), "A regular expression that must occur in the URL after `?`.", default=None)
+    body: str | None = key(Regex(), "A regular expression that must occur in the body.", default=None)
+    sql: Effect | None = key(EFFECT, "What the SQL in the body does.", default=None, read=Effect)
+    effect: Effect = key(EFFECT, "What it does to the project.", read=Effect)
+    remote: Verdict = key(VERDICT, "The verdict on a hosted project.", read=Verdict)
+    local: Verdict = key(VERDICT, "The verdict on the local stack.", read=Verdict)
+    reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
+    instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
     tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
     at: Position
 
@@ -188,7 +259,7 @@ class Loosening:
     Refused becomes confirmed, confirmed becomes allowed. The rule's effect stays, so a walk still asks for each write.
     """
 
-    rule: str = key(KEBAB, "The id of a rule of the packaged policy.")
+    rule: str = key(KEBAB, "The id of a rule or a request of the packaged policy.")
     where: Side = key(Choice(tuple(Side)), "On a hosted project (remote) or on this machine (local).", read=Side)
     reason: str = key(LINE, "Why your team can do with less care. It is shown with every verdict that it changes.")
     at: Position
@@ -205,7 +276,25 @@ class Policy:
         MapOf(TEXTS, _FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
     )
     remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
+    address_flags: Mapping[str, tuple[str, ...]] = key(
+        MapOf(TEXTS, _FLAGS),
+        "By program that reads its database's address from its settings: the flags that name another one. Where no "
+        "address is known, the verdict is that of the local stack.",
+        default=dict,
+    )
+    address_variables: tuple[str, ...] = key(
+        ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable such as DATABASE_URL"), 0),
+        "Environment variables in which these programs look for the address of their database.",
+        default=(),
+    )
     rules: tuple[Rule, ...] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
+    http_clients: tuple[HttpClient, ...] = key(
+        ListOf(Shaped("http-client"), 0), "Programs that send HTTP requests.", default=()
+    )
+    sql_keys: tuple[str, ...] = key(ListOf(TEXTS, 0), "Keys of a JSON body whose text is SQL.", default=())
+    http_requests: tuple[HttpRequest, ...] = key(
+        ListOf(Shaped("http-request"), 0), "What requests to a project's API do, however they are sent.", default=()
+    )
     loosen: tuple[Loosening, ...] = key(
         ListOf(Shaped("loosening"), 0),
         "Only in a team's own policy: rules of the packaged policy to apply more leniently, each with a reason. "
@@ -229,6 +318,8 @@ SHAPES = (
         "a variant",
         "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
+    shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
+    shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from runbook.filling import fill_command
 from runbook.model import Effect, Family, Procedure, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import Loosening
+from runbook.model.policy import HttpRequest, Loosening
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
@@ -63,7 +63,7 @@ class _Row:
 def policy_rows(verdict: Verdict) -> list[_Row]:
     """Return the commands with that verdict on production: each rule and each of its variants, in the policy's order.
 
-    A variant only says what differs from its rule.
+    A variant only says what differs from its rule. Requests to a project's API come last.
     """
     found = []
     for rule in book().policy.rules:
@@ -81,7 +81,21 @@ def policy_rows(verdict: Verdict) -> list[_Row]:
                 loosened=tuple(one for one in book().policy.loosen if one.rule == rule.id),
             )
             found += [row] if row.remote is verdict else []
-    return found
+    return [*found, *(_request_row(each) for each in book().policy.http_requests if each.remote is verdict)]
+
+
+def _request_row(entry: HttpRequest) -> _Row:
+    return _Row(
+        id=entry.id,
+        command=entry.request,
+        form="with any client" if entry.query is None else "with any client and such a filter",
+        effect=entry.effect,
+        remote=entry.remote,
+        local=entry.local,
+        reason=entry.reason,
+        instead=entry.instead,
+        loosened=tuple(one for one in book().policy.loosen if one.rule == entry.id),
+    )
 
 
 def _form(variant: Variant) -> str:

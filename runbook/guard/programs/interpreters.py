@@ -12,6 +12,7 @@ from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
 from runbook.model.programs import Interpreter
+from runbook.policy.argv import invocation_of
 
 __all__ = ["look_for_commands", "run_awk", "run_code", "run_editor", "run_interpreter"]
 
@@ -72,9 +73,9 @@ def _run_module(call: Call, words: list[str], interpreter: Interpreter) -> Texts
 
 def _run_file(call: Call, word: str, rest: list[str], interpreter: Interpreter) -> Texts:
     """Examine a script file, or its name if it can't be read."""
-    name = program_name(word)
+    name = invocation_of([plain(word)]).program
     # `python manage.py flush`: the script is a program that the policy may know.
-    if name is not None and name in call.shell.examiner.programs:
+    if name in call.shell.examiner.programs:
         return call.start((name, *rest))
     texts = call.state.stdin if plain(word) == "-" else call.shell.contents(word, call.state)
     if texts is None and says_reset(plain(word)):
