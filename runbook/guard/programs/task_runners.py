@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,17 +21,9 @@ __all__ = ["RUNNERS", "installed_major", "read_makefile", "run_make", "run_packa
 # --- tasks -----------------------------------------------------------------------------------------------------------
 
 
-def _directories_above(state: ShellState) -> Iterator[str]:
-    """Yield the directory, if it is known, and those above it, as npm and node search them."""
-    directory = state.directory
-    while directory is not None and directory.startswith("/"):
-        yield directory
-        directory = directory.rstrip("/").rpartition("/")[0] or None
-
-
 def _package_script(call: Call, name: str) -> str | None:
     """Return the body of a package.json script, "" if there is none of that name, None if it can't be read."""
-    above = _directories_above(call.state)
+    above = call.state.directories_above()
     packages = (call.shell.contents(f"{directory}/package.json", call.state) for directory in above)
     texts = next((texts for texts in packages if texts is not None), None)
     if texts is None or len(texts) != 1:
@@ -313,7 +304,7 @@ def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:
 
 def installed_major(call: Call) -> int | None:
     """Return the major of the Supabase CLI that a package runner finds here, or None if that isn't known."""
-    for directory in _directories_above(call.state):
+    for directory in call.state.directories_above():
         # In each directory, the installed version takes precedence over the one that the project asks for.
         for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
             major = _major_in(call, f"{directory}/{path}", key)
