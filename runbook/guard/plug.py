@@ -59,7 +59,7 @@ def _tests(policy: Policy) -> Iterator[LineTest]:
     programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
     for entry in policy.rules:
         yield from entry.tests
-    for table in (programs.launchers, programs.interpreters):
+    for table in (programs.launchers, programs.interpreters, programs.task_runners):
         for each in table:
             yield from each.tests
 

@@ -46,7 +46,7 @@ FILES = {
     "broken.sh": ("if true; then\nsupabase db reset --linked\n", []),
     "Makefile": (
         f"X = npx supabase\nall: a\n\t@echo ok\na:\n\t-@$(X) db reset --linked\nb:\n\techo {RESET}\n",
-        [(5, 2)],
+        [(5, 4)],
     ),
     "tools.mk": (f"fresh:\n\t{RESET}\n", [(2, 2)]),
     "package.json": (

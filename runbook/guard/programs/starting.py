@@ -9,8 +9,9 @@ from runbook.guard.programs.builtins import BUILTINS
 from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
 from runbook.guard.programs.launchers import run_launcher
 from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
+from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
-from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
+from runbook.guard.programs.task_runners import MANAGERS, RUNNERS, run_package_runner
 from runbook.guard.programs.wrappers import run_env, run_find, run_parallel, run_unknown, run_unnamed, run_xargs
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
@@ -38,9 +39,6 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("su", "runuser"), hosts.run_su),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), run_awk),
     **dict.fromkeys(("vi", "vim", "nvim", "ex", "view", "gvim"), run_editor),
-    **dict.fromkeys(("make", "gmake"), run_make),
-    **dict.fromkeys(("just", "task", "moon", "nx", "turbo", "poe", "inv", "invoke", "npm-run-all"), run_task),
-    **dict.fromkeys(("run-s", "run-p", "mage", "doit", "wireit", "npm-run-all2"), run_task),
     **dict.fromkeys(("concurrently", "hyperfine"), _run_each),
     **dict.fromkeys(("at", "batch"), feed),
     **dict.fromkeys(("find", "gfind", "fd", "fdfind"), run_find),
@@ -80,13 +78,19 @@ def start_command(call: Call) -> Texts:
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or examiner.launchers(name):
+    if not is_ruled or name in _BY_NAME or examiner.launchers(name) or examiner.task_runners(name):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
 
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
+    # Package managers run programs as well, so they look for tasks themselves.
+    for runner in call.shell.examiner.task_runners(name) if name not in MANAGERS else ():
+        from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
+
+        if (ran := run_task_runner(call, runner)) is not None:
+            return ran
     if name in _BY_NAME:
         return _BY_NAME[name](call)
     examiner, bare = call.shell.examiner, bare_name(name)
