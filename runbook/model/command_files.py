@@ -107,6 +107,9 @@ class TaskRunner:
         "Which words are tasks: all, none, or the first, which gets the others. With `file`, the first is a file.",
         default="all",
     )
+    flags_first: bool = key(
+        Truth(), "Flags after the first task aren't the runner's own, but words of the task.", default=False
+    )
     bare: str = key(
         Choice(("nothing", "first", "all")),
         "What runs if no task is named: nothing, the file's own choice or its first task, or all tasks.",

@@ -56,6 +56,7 @@ PLACES = {
     "yaml-indented-more": ("yaml", "a:\n  - x: |2\n       one\n      two\n", "two", "4:7 two"),
     "yaml-windows": ("yaml", "a:\r\n  - x: |\r\n      one\r\n      two\r\n", "two", "4:7 two"),
     "json": ("json", '{"a": [{"x": "\\"q\\"\\n\\u00e9 two"}]}', "two", "1:29 two"),
+    "json-emoji": ("json", '{"a": [{"x": "\\ud83d\\ude00 two"}]}', "two", "1:28 two"),
     "json-comments": ("json", '{ // x\n "a": [/* "x" */ {"x": "one two",},],\n}', "two", "2:29 two"),
     "toml": ("toml", '# c\n[[a]]\nx = "\\"q\\"\\t\\u00e9 two"\n', "two", "3:20 two"),
     "toml-literal": ("toml", "[[a]]\nx = 'one two'\n", "two", "2:10 two"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from runbook.guard.command_files.contents import Command, Contents, Piece, Task
 from runbook.guard.programs.code_strings import CodeString, strings_in, word_list_at
+from runbook.linear_regex import linear_regex
 from runbook.model.command_files import CommandFile
 
 __all__ = ["read_code"]
@@ -30,8 +31,7 @@ def read_code(text: str, kind: CommandFile, programs: Iterable[str]) -> Contents
     They are in the task that begins before them, or in none. In a task's name, a hyphen may stand for an underscore.
     """
     names = re.compile("|".join(sorted(map(re.escape, programs))) or r"(?!)")
-    pattern = kind.begins or r"(?!)"
-    begins = [(found.start(1), found[1]) for found in re.finditer(pattern, text, re.MULTILINE)]
+    begins = list(_beginnings(text, kind.begins)) if kind.begins else []
     tasks: dict[str, list[Command]] = {"": [], **{name: [] for _, name in begins}}
     if names.search(text) and _STARTS.search(text):
         for command in _commands(list(strings_in(text, kind.comments)), names):
@@ -41,14 +41,23 @@ def read_code(text: str, kind: CommandFile, programs: Iterable[str]) -> Contents
     return Contents({name: Task(name, tuple(some)) for name, some in tasks.items()}, aliases=aliases)
 
 
+def _beginnings(text: str, pattern: str) -> Iterator[tuple[int, str]]:
+    """Yield where tasks begin, and their names."""
+    at = 0
+    for found in linear_regex(pattern, lines=True).find_all(text):
+        at = text.index(found.whole, at)
+        yield at, found.group or ""
+        at += len(found.whole)
+
+
 def _commands(strings: Sequence[CodeString], names: re.Pattern[str]) -> Iterator[Command]:
     for number, string in enumerate(strings):
         if _SHOWS.search(string.before):
             continue
         if " " in string.value and names.search(string.value):
-            yield Command(string.value, (Piece(0, string.start, string.end),), is_guess=True)
+            yield Command(string.value, (Piece(0, string.start, string.end, has_escapes=True),), is_guess=True)
         words = word_list_at(strings, number)
-        piece = (Piece(0, string.start, strings[min(number + len(words), len(strings)) - 1].end),)
+        piece = (Piece(0, string.start, strings[min(number + len(words), len(strings)) - 1].end, has_escapes=True),)
         # Words of a list are a command only if the first one is a program.
         if len(words) > 1 and " " not in words[0] and any(map(names.search, words)):
             yield Command(" ".join(words), piece, words=words, is_guess=True)

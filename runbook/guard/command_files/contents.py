@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from runbook.guard.shell.texts import ANY
+from runbook.linear_regex import linear_regex
 
 __all__ = [
     "Command",
@@ -39,6 +40,8 @@ class Piece(NamedTuple):
     at: int
     start: int
     end: int
+    has_escapes: bool = False
+    """A backslash in the file begins an escape, as in double quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class Command:
         """Return the place in the file's text of a place in this text."""
         piece = max((each for each in self.pieces if each.at <= at), default=self.pieces[0])
         end = min((each.at for each in self.pieces if each.at > piece.at), default=len(self.text))
-        return piece.start + _offset_in(self.text[piece.at : end], source[piece.start : piece.end], at - piece.at)
+        written = source[piece.start : piece.end]
+        return piece.start + _offset_in(self.text[piece.at : end], written, at - piece.at, piece.has_escapes)
 
 
 class Parameter(NamedTuple):
@@ -100,9 +104,11 @@ class Contents:
 def filled(text: str, patterns: Iterable[str], values: Mapping[str, str]) -> str:
     """Fill in what a program replaces before a shell sees the text. What isn't known can be anything."""
     for pattern in patterns:
-        text = re.sub(
-            pattern, lambda found: values.get(found[1], ANY) if found.re.groups else ANY, text, flags=re.DOTALL
-        )
+        done, rest = "", text
+        for found in linear_regex(f"(?s){pattern}").find_all(text):
+            before, _, rest = rest.partition(found.whole)
+            done += before + (values.get(found.group, ANY) if found.group is not None else ANY)
+        text = done + rest
     return text
 
 
@@ -114,30 +120,34 @@ def line_and_column(text: str, at: int) -> tuple[int, int]:
 # --- places ------------------------------------------------------------------------------------------------------
 
 
-_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|\r?\n[ \t]*|.)", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|\r?\n[ \t]*|.)", re.DOTALL
+)
 _ENOUGH = 4
 """Characters that show where a text goes on after something was filled in."""
 
 
-def _offset_in(text: str, source: str, at: int) -> int:
+def _offset_in(text: str, source: str, at: int, has_escapes: bool) -> int:
     """Return where the character `at` of a text is in its source, which may be escaped, folded or indented."""
     here = there = 0
     while here < at and there < len(source):
-        if text[here] == source[there]:
+        escape = _ESCAPE.match(source, there) if has_escapes else None
+        if escape:
+            # An escaped line break is nothing, and any other escape is one character.
+            here, there = here + (escape[0][1] not in "\r\n"), escape.end()
+        elif text[here] == source[there]:
             here, there = here + 1, there + 1
         elif text[here].isspace() and source[there].isspace():
             # A folded line: one blank for a line break and an indentation.
             here, there = here + 1, _after_blanks(source, there)
-        elif escape := _ESCAPE.match(source, there):
-            # An escaped line break is nothing, and any other escape is one character.
-            here, there = here + (escape[0][1] not in "\r\n"), escape.end()
         elif text[here] == ANY or source[there] in "${<":
             here, there = _after_filled(text, here, source, there)
         else:
             there += 1
-    # What comes next may stand behind an indentation.
-    while there < len(source) and at < len(text) and source[there].isspace() and not text[at].isspace():
-        there += 1
+    # What comes next may stand behind an indentation, or the second of two quotes.
+    if at < len(text) and not text[at].isspace():
+        while there < len(source) and source[there] != text[at] and source[there] not in "\\${<":
+            there += 1
     return min(there, len(source))
 
 

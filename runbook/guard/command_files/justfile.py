@@ -10,7 +10,7 @@ from runbook.guard.shell.texts import ANY
 
 __all__ = ["INTERPOLATION", "read_justfile"]
 
-INTERPOLATION = r"\{\{(?!\{)\s*([A-Za-z_][\w-]*)\s*\}\}|\{\{(?!\{).*?\}\}"
+INTERPOLATION = r"\{\{\s*([A-Za-z_][\w-]*)\s*\}\}|\{\{[^{].*?\}\}"
 """`{{name}}`, or an expression that only just can compute."""
 
 _ASSIGNMENT = re.compile(r"(?:export\s+|eager\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")

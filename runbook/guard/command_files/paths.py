@@ -137,7 +137,7 @@ def _commands(found: _Found, kind: CommandFile, values: Mapping[str, str]) -> It
     start, end = lines[0].start, lines[-1].end
     if kind.is_argv and found.tree.items:
         argv = tuple(filled(each.text or "", kind.fills, values) for each in found.tree.items)
-        yield Command(" ".join(argv), (Piece(0, start, end),), words=(*argv, *words))
+        yield Command(" ".join(argv), (Piece(0, start, end, lines[0].has_escapes),), words=(*argv, *words))
         return
     commands = [_command(line, kind, values) for line in lines]
     if words:
@@ -150,7 +150,7 @@ def _command(line: Tree, kind: CommandFile, values: Mapping[str, str]) -> Comman
     for prefix in kind.prefixes:
         if text.startswith(prefix):
             text, start = text[len(prefix) :], start + len(prefix)
-    return Command(filled(text, kind.fills, values), (Piece(0, start, line.end),))
+    return Command(filled(text, kind.fills, values), (Piece(0, start, line.end, line.has_escapes),))
 
 
 def _joined(commands: list[Command]) -> Command:

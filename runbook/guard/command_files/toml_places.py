@@ -112,7 +112,7 @@ class _Reader:
             return Tree(start, self._at, other[0].strip())
         self._at = found.end()
         marks = 3 if found[0].startswith(('"""', "'''")) else 1
-        return Tree(start + marks, self._at - marks, _decoded(found[0]))
+        return Tree(start + marks, self._at - marks, _decoded(found[0]), has_escapes=found[0].startswith('"'))
 
     def _items(self, table: _Table, closing: str) -> _Table:
         for _ in self._until(closing):

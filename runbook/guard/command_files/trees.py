@@ -24,6 +24,8 @@ class Tree(NamedTuple):
     text: str | None = None
     items: tuple[Tree, ...] = ()
     members: tuple[tuple[str, Tree], ...] = ()
+    has_escapes: bool = False
+    """Its text is written with escapes, as in double quotes."""
 
     def get(self, key: str) -> Tree | None:
         """Return the value of a key, None if there is none."""
@@ -65,7 +67,7 @@ def _from_json(node: jsonc.Node) -> Tree:
     if isinstance(node.value, list):
         return Tree(node.start, node.end, items=tuple(_from_json(item.node) for item in node.items))
     if isinstance(node.value, str):
-        return Tree(node.start + 1, node.end - 1, node.value)
+        return Tree(node.start + 1, node.end - 1, node.value, has_escapes=True)
     return Tree(node.start, node.end, "" if node.value is None else str(node.value))
 
 
@@ -117,7 +119,8 @@ class _FromYaml:
                 start = self._text.find("\n", start, end) + 1 or end
             elif node.style:
                 start, end = start + 1, end - 1
-            return Tree(start, end, "" if node.tag.endswith(":null") else node.value)
+            value = "" if node.tag.endswith(":null") else node.value
+            return Tree(start, end, value, has_escapes=node.style == '"')
         if node.tag == "!reference":
             return self._referenced([part.value for part in node.value])
         if isinstance(node, self._yaml.SequenceNode):

@@ -66,19 +66,21 @@ def start_command(call: Call) -> Texts:
     if name is None:
         return run_unnamed(call)
     examiner = call.shell.examiner
-    output = UNKNOWN
     outputs.note_changes(call, name)
+    runs_tasks = bool(examiner.task_runners(name))
+    output = _run_known(call, name) if runs_tasks else UNKNOWN
     # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
     is_script = "/" in call.name and call.name.endswith("js")
     is_ruled = name.partition("@")[0] in examiner.programs
     is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
-    if is_ruled:
+    # A task that was read isn't judged by its name.
+    if is_ruled and not call.shell.has_followed(call.words):
         # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or examiner.launchers(name) or examiner.task_runners(name):
+    if not runs_tasks and (not is_ruled or name in _BY_NAME or examiner.launchers(name)):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 

@@ -57,7 +57,7 @@ def run_package_runner(call: Call) -> Texts:
     inner = invocation_of(call.words)
     examiner = call.shell.examiner
     # `node supabase.js` is the CLI; any other file that node, bun and deno start is code to read.
-    is_code = bool(examiner.interpreters(name)) and inner.program not in examiner.programs
+    is_code = bool(examiner.interpreters(name)) and inner.program not in examiner.risky
     if inner.program != name and is_known(inner.program) and not is_code:
         if name == "npm" and "--" in inner.arguments:
             # npm keeps the first `--` for itself, wherever it is.

@@ -98,7 +98,7 @@ class _Flags:
                 if first_only:
                     found += ["--", *self._words] if found else self._words
                 break
-            if self._is_flag(word):
+            if self._is_flag(word) and not (found and self._runner.flags_first):
                 self._take(text)
             elif self._runner.takes == "all" and (
                 given := re.fullmatch(r"([A-Za-z_][\w.-]*)[:?+]?=(.*)", text, re.DOTALL)

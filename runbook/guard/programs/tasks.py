@@ -40,7 +40,7 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
     kinds = [kind for each in runner.files for kind in call.shell.examiner.command_files(each)]
     found = list(find_files(call, runner, kinds, asked))
     waiting = asked.tasks or [name for each in found for name in _default_tasks(runner, each.contents)]
-    ran = False
+    ran, unknown = False, False
     while waiting:
         name, *waiting = waiting
         matched = [(each, task) for each in found for task in _matching(runner, each.contents, name)]
@@ -54,7 +54,12 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
         is_known_task = _run_scripts(call, runner, name, words) or bool(matched)
         if not is_known_task and not runner.or_program and says_reset(name, alone=True):
             call.doubt(Doubt.NAMED_RESET)
-        ran = ran or is_known_task
+        ran, unknown = ran or is_known_task, unknown or not is_known_task
+    for name in asked.files if runner.takes == "file" and not found else ():
+        if says_reset(name.removesuffix(".yml").removesuffix(".yaml"), alone=True):
+            call.doubt(Doubt.NAMED_RESET)
+    if ran and not unknown:
+        call.shell.follow(call.words)
     return ran
 
 
@@ -69,6 +74,9 @@ def _default_tasks(runner: TaskRunner, contents: Contents) -> list[str]:
 
 def _matching(runner: TaskRunner, contents: Contents, name: str) -> list[Task]:
     """Return the tasks that a word names: by name, by pattern, or after the name of a project."""
+    if runner.globs:
+        # A shell leaves a pattern as it is if no file fits.
+        name = name.replace(ANY, "*").replace(ANY_WORDS, "*")
     if not is_known(name):
         return []
     if runner.globs and set(name) & _WILD:
