@@ -14,6 +14,7 @@ from runbook.guard.command_files.contents import Command, NotReadableError, line
 from runbook.guard.command_files.reading import KindTable, read_commands
 from runbook.guard.command_line import PlacedJudgement, judge_script, judge_words
 from runbook.guard.messages import encodable
+from runbook.guard.programs.task_runners import RUNNERS
 from runbook.model import Effect, Policy, TargetKind, Verdict
 from runbook.model.command_files import CommandFile
 from runbook.policy.judgement import Judgement, classify
@@ -139,7 +140,6 @@ class _Scanner:
             self._pass_over(path, f"it can't be read: {error.strerror or error}")
             return
         if text is not None:
-            self.found.files += 1
             self._judge(path, kind, text)
 
     def _pass_over(self, path: Path, reason: str, line: int = 0, column: int = 0) -> None:
@@ -167,10 +167,12 @@ class _Scanner:
 
         try:
             commands = list(read_commands(text, kind, read=read, programs=self._programs).commands)
+            self.found.files += 1
         except NotReadableError as error:
             self._pass_over(path, error.message, error.line, error.column)
             return
-        project = _Project(path, self._policy, is_local=kind.local_programs)
+        project = _Project(path, self._policy)
+        runners: set[tuple[int, int]] = set()
         found: dict[tuple[int, int], Stopped] = {}
         # A command of an included file has no place here. That file is scanned, too.
         covered = 0
@@ -181,7 +183,9 @@ class _Scanner:
             before = len(found)
             for at, found_there in self._judgements(command, kind):
                 place = line_and_column(text, command.place_of(at, text))
-                judged = project.judged(found_there)
+                # A package runner is judged first, and then what it starts.
+                runners |= {place} if _is_runner(found_there) else set()
+                judged = project.judged(found_there, is_local=kind.local_programs or place in runners)
                 # One command may be judged more than once, for example after `npx`. The gravest verdict stays.
                 if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
                     name = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
@@ -245,21 +249,21 @@ def _place_in(text: str, placed: PlacedJudgement) -> int:
 class _Project:
     """The project that a file belongs to: it may say which major of the CLI its commands start."""
 
-    def __init__(self, path: Path, policy: Policy, *, is_local: bool) -> None:
+    def __init__(self, path: Path, policy: Policy) -> None:
         self._policy = policy
-        self._is_local = is_local
         self._major = _installed_major(path)
 
-    def judged(self, judged: Judgement) -> Judgement:
+    def judged(self, judged: Judgement, *, is_local: bool) -> Judgement:
         """Return a judgement that asks if the CLI's major alone decides where a command writes.
 
         At a prompt, a person sees where it goes. A file runs the same line on whatever major is installed that day.
+        `is_local`: it runs the project's own CLI, so the major is known if the project says it.
         """
         writes = judged.effect is not Effect.READS and not judged.writes_files
         if not judged.commands or not writes:
             return judged
         words = judged.commands[0]
-        if self._major in self._policy.majors and (self._is_local or _is_started_here(words)):
+        if is_local and self._major in self._policy.majors:
             known = classify(words, self._policy, major=self._major)
             return replace(known, commands=judged.commands) if known.rank > judged.rank else judged
         if judged.verdict is not Verdict.ALLOW:
@@ -272,9 +276,9 @@ class _Project:
         return replace(judged, verdict=Verdict.CONFIRM, reason=f"It has no target flag: {', '.join(places)}. {advice}")
 
 
-def _is_started_here(words: Sequence[str]) -> bool:
-    """Whether a package runner starts the command, which looks in node_modules first."""
-    return words[0] in {"npx", "npm", "pnpm", "pnpx", "yarn", "bun", "bunx"}
+def _is_runner(judged: Judgement) -> bool:
+    """Whether a command is a package runner, which looks in node_modules first."""
+    return bool(judged.commands) and judged.commands[0][0] in RUNNERS
 
 
 def _installed_major(path: Path) -> int | None:

@@ -47,7 +47,9 @@ def _command(text: str, at: int, pieces: list[Piece], shell: str) -> Command | N
     own = tuple(_from(pieces, at))
     words = _exec_form(text)
     if words is not None:
-        return Command(text, own, words=tuple(words)) if words else None
+        # The first word is in quotes.
+        place = tuple(_from(pieces, at + text.find('"') + 1))
+        return Command(" ".join(words), place, words=tuple(words)) if words else None
     lines = text.split("\n")
     # Without a command before it, the text of a heredoc is the script.
     if _HEREDOC.fullmatch(lines[0].strip()):
