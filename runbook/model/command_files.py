@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runbook.model.fields import KEBAB, TEXTS, WORDS, Choice, ListOf, MapOf, Regex, Shaped, Text, Truth, key, shape
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    TEXTS,
+    WORDS,
+    Choice,
+    ListOf,
+    MapOf,
+    Regex,
+    Shaped,
+    Text,
+    Truth,
+    key,
+    shape,
+)
 from runbook.model.line_test import LineTest
 from runbook.model.terms import Position
 
@@ -36,6 +50,7 @@ class CommandFile:
     """
 
     id: str = key(KEBAB, "The name of this kind of file; unique.")
+    title: str = key(LINE, "What it is, for people.", default="")
     names: tuple[str, ...] = key(
         ListOf(TEXTS),
         "The end of the file's path, as a pattern: `*` is anything within a name, `**/` any directories.",

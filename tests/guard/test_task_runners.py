@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from guard_support.home import Home
+from guard_support.home import RUNBOOK, Home
 
 from runbook.guard.command_line import judge, packaged_policy
 from runbook.loading.files import read_policy
@@ -262,6 +262,8 @@ command_files:
     format: yaml
     commands: [chores.*.do]
     needs: [chores.*.first]
+    tests:
+      - {text: "chores: {a: {do: ls}}", commands: [ls]}
 task_runners:
   - programs: [chore]
     files: [chores]
@@ -280,7 +282,7 @@ def test_a_team_adds_a_task_runner_in_yaml_alone(tmp_path: Path) -> None:
     home = Home(tmp_path)
     book = home.project / "runbook"
     book.mkdir()
-    (book / "team.yaml").touch()
+    (book / "team.yaml").write_text("channel: '#incidents'\n")
     (book / "programs.yaml").write_text(TEAM.replace("VERDICT", "confirm"))
     policy = read_policy(book)
     chores = f"chores:\n  wipe: {{first: [drop]}}\n  drop:\n    do: {RESET}\n  tidy: {{do: [ls, pwd]}}\n"
@@ -294,3 +296,11 @@ def test_a_team_adds_a_task_runner_in_yaml_alone(tmp_path: Path) -> None:
     scanned = home.guard("scan", "--book", "runbook", ".")
     assert [line.split(": ")[0] for line in scanned.stdout.splitlines()] == ["chores.yaml:4:9"]
     assert home.guard("scan", "chores.yaml", "--book", "runbook").returncode == 3
+
+    good = home.run(str(RUNBOOK), "--book", "runbook", "check")
+    assert (good.returncode, good.stderr) == (0, "")
+    (book / "programs.yaml").write_text(TEAM.replace("VERDICT", "allow").replace("[ls]", "[rm]"))
+    bad = home.run(str(RUNBOOK), "--book", "runbook", "check")
+    assert bad.returncode != 0
+    assert "expected the verdict allow, got confirm" in bad.stdout + bad.stderr
+    assert "expected other commands, found ['ls']" in bad.stdout + bad.stderr
