@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from runbook.guard.programs.starting import start_command
+from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small, scalar
@@ -101,7 +101,8 @@ def _examined(
         state.variables[name] = scalar((environment[name],))
         state.export(name)
     # Without a directory, no file is read, and the verdict depends on the line alone.
-    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else disk)
+    reads = (lambda _path: None) if cwd is None else disk
+    machine = Machine(start_command, examination, reads, is_known_program)
     try:
         run(machine, state)
     # Python may run out of stack in a text that is within every limit. That is a doubt too.
@@ -137,7 +138,6 @@ _ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYL
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 # Their words name a program or a task. The program that they start is judged instead of them.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
-_FILE_FLAGS = frozenset({"-f", "--file"})
 _UNKNOWN_TEXT = "$1"
 """Replaces an unknown text. It can't pass for a loopback host, a SQL literal or a flag."""
 
@@ -158,6 +158,7 @@ class Examination:
         self.found: list[PlacedJudgement] = []
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
+        self._counted: dict[str, dict[str, None]] = {}
         self._outline = _outline_of(policy)
         self.programs, self.risky = self._outline.programs, self._outline.risky
         self.commanded = self._outline.commanded
@@ -223,6 +224,23 @@ class Examination:
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
+            if judged.verdict is Verdict.ALLOW and judged.rule in self._outline.counting:
+                self._count(call, told, judged.rule, major)
+
+    def _count(self, call: Call, told: tuple[str, ...], rule: str, major: int | None) -> None:
+        """Judge commands of one rule together, if it minds how many words they have: a loop is no way around it."""
+        earlier = self._counted.setdefault(rule, {})
+        # The same command may come twice, first with the runner that starts it.
+        words = invocation_of(told).arguments
+        earlier |= dict.fromkeys(words)
+        others = [word for word in earlier if word not in words]
+        if call.shell.is_repeating and not all(map(is_known, call.words)):
+            others.append(_UNKNOWN_TEXT)
+        if not others:
+            return
+        judged = classify((*map(_told, call.words), *others), self._policy, major=major)
+        if judged.verdict is not Verdict.ALLOW:
+            self._add(replace(judged, commands=(told,)))
 
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
         words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
@@ -277,6 +295,7 @@ class _Outline(NamedTuple):
     programs: frozenset[str]
     risky: frozenset[str]
     commanded: frozenset[str]
+    counting: frozenset[str]
     launchers: Mapping[str, Sequence[Launcher]]
     interpreters: Mapping[str, Sequence[Interpreter]]
     task_runners: Mapping[str, Sequence[TaskRunner]]
@@ -308,6 +327,7 @@ def _outline_of(policy: Policy) -> _Outline:
             frozenset(rule.program for rule in policy.rules),
             frozenset(rule.program for rule, each in judged if Verdict.REFUSE in each),
             frozenset(commanded) - _LAUNCHERS,
+            frozenset(rule.id for rule in policy.rules if any(each.arguments == "several" for each in rule.variants)),
             _by_name((name, each) for layer in layers for each in layer.launchers for name in each.programs),
             _by_name(
                 (name, each)
@@ -369,9 +389,25 @@ def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
 
 
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
-    """Pass the text of an SQL file as if it came from standard input."""
-    for at, word in enumerate(words[:-1]):
-        texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
-        if texts is not None and len(texts) == 1:
-            return (*words[: at + 1], "-", *words[at + 2 :]), _told(texts[0])
-    return words, stdin
+    """Pass the text of SQL files as if it came from standard input."""
+    kept: list[str] = []
+    read: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        match = _FILE_FLAG.fullmatch(word) if kept else None
+        if match is None:
+            kept.append(word)
+            continue
+        path = match["path"] or match["joined"] or (rest.pop(0) if rest else "")
+        texts = call.shell.contents(path, call.state)
+        if texts is None or len(texts) != 1:
+            return words, stdin
+        kept += [f"-{match['others']}"] if match["others"] else []
+        kept += [] if read else ["-f", "-"]
+        read.append(_told(texts[0]))
+    return (tuple(kept), "\n;".join(read)) if read else (words, stdin)
+
+
+_FILE_FLAG = re.compile(r"--file(?:=(?P<path>.*))?|-(?P<others>[0-9AEHSXabelnqstwxz]*)f(?P<joined>.*)", re.DOTALL)
+"""`-f FILE`, `--file=FILE`, `-1f FILE`: short flags of psql without a value may come first in the same word."""

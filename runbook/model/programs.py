@@ -75,7 +75,9 @@ class Interpreter:
         FLAGS, "Flags that name a module, which is judged as a program of that name: python -m alembic.", default=()
     )
     value_flags: tuple[str, ...] = key(FLAGS, "Other flags that take a value in the next word.", default=())
-    own: tuple[str, ...] = key(_WORDS, "Its own subcommands: with one of these, no file is run.", default=())
+    own: tuple[str, ...] = key(
+        _WORDS, "Its own subcommands, and flags such as --check, with which it runs no file.", default=()
+    )
     env_files: tuple[str, ...] = key(
         FLAGS, "Flags that name a file of NAME=value lines, which the code sees in its environment.", default=()
     )

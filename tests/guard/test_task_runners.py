@@ -282,7 +282,7 @@ def test_a_team_adds_a_task_runner_in_yaml_alone(tmp_path: Path) -> None:
     home = Home(tmp_path)
     book = home.project / "runbook"
     book.mkdir()
-    (book / "team.yaml").write_text("channel: '#incidents'\n")
+    (book / "team.yaml").write_text("name: Ours\nprojects: {production: {ref: abcdefghijklmnopqrst}}\n")
     (book / "programs.yaml").write_text(TEAM.replace("VERDICT", "confirm"))
     policy = read_policy(book)
     chores = f"chores:\n  wipe: {{first: [drop]}}\n  drop:\n    do: {RESET}\n  tidy: {{do: [ls, pwd]}}\n"

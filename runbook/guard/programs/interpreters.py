@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from runbook.guard.programs.names import program_name, says_reset
+from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
 from runbook.model.programs import Interpreter
@@ -36,7 +36,7 @@ def run_interpreter(call: Call, interpreter: Interpreter) -> Texts:
             run_code(call, code, interpreter)
             return UNKNOWN
         if text in interpreter.module_flags and words:
-            return call.start(tuple(words))
+            return _run_module(call, words, interpreter)
         if name in interpreter.env_files or name in interpreter.value_flags:
             if not equals and words:
                 words.pop(0)
@@ -56,6 +56,18 @@ def _ends_in_code(word: str, interpreter: Interpreter) -> bool:
     if not re.fullmatch(r"-[A-Za-z]{2,}", word) or word in interpreter.value_flags:
         return False
     return f"-{word[-1]}" in interpreter.code_flags
+
+
+def _run_module(call: Call, words: list[str], interpreter: Interpreter) -> Texts:
+    """Examine a module of this project; any other is a program of the same name."""
+    path = plain(words[0]).replace(".", "/")
+    for name in (f"{path}.py", f"{path}/__main__.py"):
+        texts = call.shell.contents(name, call.state)
+        for text in texts or ():
+            run_code(call, text, interpreter)
+        if texts is not None:
+            return UNKNOWN
+    return call.start(tuple(words))
 
 
 def _run_file(call: Call, word: str, rest: list[str], interpreter: Interpreter) -> Texts:
@@ -82,33 +94,49 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
 
     `comments`: what begins a comment there. `is_shell`: a command is written without quotes, as in PowerShell.
     """
-    examiner = call.shell.examiner
-    # Check this first: most code names no dangerous program, and reading words costs more.
-    names_one = any(program in code for program in examiner.risky)
-    if names_one and is_shell:
+    if is_shell:
         _look_for_words(call, code)
         return
-    starts = names_one and _STARTS.search(code)
+    # Check this first: most code starts nothing, and reading its strings costs more.
+    starts = _STARTS.search(code)
     if not starts and not _DESTROYS.search(code):
         return
     from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
 
     found = list(strings_in(code, comments))
-    for string in found if starts else ():
-        if " " in string.value and any(program in string.value for program in examiner.risky):
-            call.shell.guess(string.value, call.state)
-    for words in word_lists_in(found) if starts else ():
-        if _may_start(words[0], call):
-            call.shell.guess_words(words, call.state)
+    if starts:
+        lists = [words for words in word_lists_in(found) if _may_start(words[0], call)]
+        # `execFile("echo", ["supabase db reset"])` prints its words.
+        printed = {word for words in lists if program_name(words[0]) in DATA_PROGRAMS for word in words[1:]}
+        for words in lists:
+            if words[0] not in printed:
+                call.shell.guess_words(words, call.state)
+        for string in found:
+            if string.value not in printed and _is_line(string.value, call):
+                call.shell.guess(string.value, call.state)
     if _CLIENTS.search(code):
         _look_for_sql(call, [string.value for string in found])
 
 
+def _is_line(text: str, call: Call) -> bool:
+    """Whether a string may be a shell line that starts something dangerous."""
+    if any(program in text for program in call.shell.examiner.risky):
+        return " " in text
+    # It may run a script that does: its first word is a shell, a task runner, or a path.
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    is_path = (
+        "/" in first and bool(re.fullmatch(r"[\w./~-]+", first)) and (first.startswith(("./", "../")) or " " in text)
+    )
+    return is_path or (" " in text and len(text) < _LONGEST_LINE and _may_start(first, call))
+
+
+_LONGEST_LINE = 500
+
+
 def _may_start(word: str, call: Call) -> bool:
-    """Whether a word is a program that destroys, or one that starts others."""
+    """Whether a word is a program that the guard knows: one that destroys, or starts others, or takes words as data."""
     name = (program_name(word) or "").partition("@")[0]
-    examiner = call.shell.examiner
-    return bool(name) and " " not in word and (name in examiner.programs or bool(examiner.launchers(name)))
+    return bool(name) and " " not in word and call.shell.knows(name)
 
 
 def _look_for_words(call: Call, code: str) -> None:

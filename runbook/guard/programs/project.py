@@ -1,28 +1,18 @@
-"""Find the project that a command runs in: the directories above, and the major of its Supabase CLI."""
+"""Find out what a project says: the major of the Supabase CLI that its package runners start."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 from runbook.guard.shell.call import Call
-from runbook.guard.shell.shell_state import ShellState
 
-__all__ = ["directories_above", "installed_major"]
-
-
-def directories_above(state: ShellState) -> Iterator[str]:
-    """Yield the directory, if it is known, and those above it, as npm and node search them."""
-    directory = state.directory
-    while directory is not None and directory.startswith("/"):
-        yield directory
-        directory = directory.rstrip("/").rpartition("/")[0] or None
+__all__ = ["installed_major"]
 
 
 def installed_major(call: Call) -> int | None:
     """Return the major of the Supabase CLI that a package runner finds here, or None if that isn't known."""
-    for directory in directories_above(call.state):
+    for directory in call.state.directories_above():
         # In each directory, the installed version takes precedence over the one that the project asks for.
         for path, key in (("node_modules/supabase/package.json", "version"), ("package.json", "")):
             major = _major_in(call, f"{directory}/{path}", key)

@@ -6,18 +6,28 @@ from collections.abc import Callable, Mapping
 
 from runbook.guard.programs import hosts, outputs
 from runbook.guard.programs.builtins import BUILTINS
+from runbook.guard.programs.git import run_git
 from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
 from runbook.guard.programs.launchers import run_launcher
 from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
 from runbook.guard.programs.project import installed_major
+from runbook.guard.programs.psql import run_psql
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
 from runbook.guard.programs.task_runners import MANAGERS, RUNNERS, run_package_runner
-from runbook.guard.programs.wrappers import run_env, run_find, run_parallel, run_unknown, run_unnamed, run_xargs
-from runbook.guard.shell.call import Call
+from runbook.guard.programs.wrappers import (
+    look_behind,
+    run_env,
+    run_find,
+    run_parallel,
+    run_unknown,
+    run_unnamed,
+    run_xargs,
+)
+from runbook.guard.shell.call import Call, Examiner
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
 from runbook.policy.argv import invocation_of
 
-__all__ = ["start_command"]
+__all__ = ["is_known_program", "start_command"]
 
 
 def _run_each(call: Call) -> Texts:
@@ -49,8 +59,11 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     "echo": outputs.run_echo,
     "env": run_env,
     "genv": run_env,
-    "git": hosts.run_git,
+    "git": run_git,
     "parallel": run_parallel,
+    "psql": run_psql,
+    "usql": run_psql,
+    "pgcli": run_psql,
     "tee": outputs.run_tee,
     "tmux": hosts.run_tmux,
     "which": outputs.run_which,
@@ -58,6 +71,13 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     "gxargs": run_xargs,
 }
 """The functions for known programs. Package runners and programs of the policy come first."""
+
+
+def is_known_program(name: str, examiner: Examiner) -> bool:
+    """Whether the guard knows what a program does with its words."""
+    is_listed = name in _BY_NAME or name in DATA_PROGRAMS or name in examiner.programs
+    runs_others = examiner.launchers(name) or examiner.task_runners(name) or examiner.interpreters(bare_name(name))
+    return is_listed or bool(runs_others)
 
 
 def start_command(call: Call) -> Texts:
@@ -97,7 +117,9 @@ def _run_known(call: Call, name: str) -> Texts:
         return _BY_NAME[name](call)
     examiner, bare = call.shell.examiner, bare_name(name)
     outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
-    outputs += [run_interpreter(call, each) for each in examiner.interpreters(bare)]
+    if interpreters := examiner.interpreters(bare):
+        outputs += [run_interpreter(call, each) for each in interpreters]
+        look_behind(call)  # a script may start the words after its own
     if outputs:
         return either(*outputs)
     if bare in SHELLS:

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from runbook.guard.command_files.contents import Contents, NotReadableError
 from runbook.guard.command_files.reading import read_commands
-from runbook.guard.programs.project import directories_above
 from runbook.guard.programs.task_words import Asked, joined_path
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import Texts
@@ -42,7 +41,7 @@ def find_files(call: Call, runner: TaskRunner, kinds: Sequence[CommandFile], ask
             for kind in kinds[:1] if texts is not None else ():
                 yield from _read(call, kind, texts or (), directory, asked)
         return
-    directories = list(directories_above(call.state)) if runner.upward else [here]
+    directories = list(call.state.directories_above()) if runner.upward else [here]
     # A file that the line itself has written is there even if the directory isn't known.
     for directory in directories or [None]:
         found = [each for kind in kinds for each in _in_directory(call, kind, directory, asked)]
@@ -120,7 +119,7 @@ def _packages(call: Call) -> Iterator[str]:
     from runbook.guard.command_files.trees import read_tree
 
     count = 0
-    for directory in directories_above(call.state):
+    for directory in call.state.directories_above():
         for name, paths in call.shell.examiner.workspaces.items():
             for text in call.shell.contents(f"{directory}/{name}", call.state) or ():
                 try:

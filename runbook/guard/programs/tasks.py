@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from runbook.guard.command_files.contents import Command, Contents, Task, filled
 from runbook.guard.programs.names import says_reset
-from runbook.guard.programs.project import directories_above
 from runbook.guard.programs.shells import run_script
 from runbook.guard.programs.task_files import FoundFile, find_files
 from runbook.guard.programs.task_words import Asked, read_words
@@ -108,7 +107,7 @@ def _arity(task: Task, words: int) -> int:
 def _run_scripts(call: Call, runner: TaskRunner, name: str, words: tuple[str, ...]) -> bool:
     """Run a task that is a file in one of the runner's directories. Return whether there is one."""
     ran = False
-    for directory in list(directories_above(call.state)) if runner.scripts and is_known(name) else ():
+    for directory in list(call.state.directories_above()) if runner.scripts and is_known(name) else ():
         for folder in runner.scripts:
             path = f"{directory}/{folder}/{name.replace(':', '/')}"
             if ".." not in path and call.shell.contents(path, call.state) is not None:

@@ -54,8 +54,11 @@ def run_env(call: Call) -> Texts:
             state.export(name)
         elif word.startswith("-") and words[0] != ANY_WORDS:
             words.pop(0)
-            if word in _ENV_VALUES and words:
-                words.pop(0)
+            name, equals, value = word.partition("=")
+            if name in _ENV_VALUES and not equals and words:
+                value = plain(words.pop(0))
+            if name in {"-C", "--chdir"}:
+                state.enter(value)
         else:
             break
     return call._replace(state=state).start(tuple(words)) if words else UNKNOWN
@@ -126,7 +129,8 @@ def run_xargs(call: Call) -> Texts:
             started += [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
         else:  # how many words one start gets depends on flags and limits: all of them, or each alone
             started += [(*asked.words, *items), *((*asked.words, item) for item in some)]
-    return either(NOTHING, *(inner.start(words) for words in started))
+    with call.shell.repeating():
+        return either(NOTHING, *(inner.start(words) for words in started))
 
 
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})
@@ -140,7 +144,8 @@ def run_find(call: Call) -> Texts:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
             # Nobody knows which files are found: `find -exec` may get any path.
-            call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
+            with call.shell.repeating():
+                call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
 
@@ -161,7 +166,8 @@ def run_parallel(call: Call) -> Texts:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
         text = quoted.join(parts) if len(parts) > 1 else f"{template} {quoted}"
-        outputs.append(run_text(call, text if template else source))
+        with call.shell.repeating():
+            outputs.append(run_text(call, text if template else source))
     return either(NOTHING, *outputs)
 
 
@@ -179,7 +185,7 @@ def run_unknown(call: Call) -> None:
     if call.shell.is_guessing:
         return
     examiner = call.shell.examiner
-    _look_behind(call)
+    look_behind(call)
     for word in call.arguments:  # it may give a word to a shell: `runner 'supabase db reset'`
         if _SPACE.search(word) and any(program in word for program in examiner.risky):
             call.shell.guess(word, call.state)
@@ -223,8 +229,10 @@ def _is_bare(call: Call) -> bool:
     return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
 
 
-def _look_behind(call: Call) -> None:
-    """Look for a program that starts the words after its own: `runner supabase db reset`."""
+def look_behind(call: Call) -> None:
+    """Doubt a program that may start the words after its own: `runner supabase db reset`."""
+    if call.shell.is_guessing:
+        return
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
         base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]
