@@ -14,6 +14,7 @@ from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
+from runbook.model.command_files import CommandFile, TaskRunner
 from runbook.model.policy import HttpClient
 from runbook.model.programs import Interpreter, Launcher
 from runbook.policy.argv import invocation_of, read_words
@@ -179,6 +180,21 @@ class Examination:
         """Return how a program, or files with a suffix such as `.py`, run code of another language, by the policy."""
         return self._outline.interpreters.get(program, ())
 
+    def task_runners(self, program: str) -> Sequence[TaskRunner]:
+        """Return how a program runs the tasks of a file, by the policy."""
+        return self._outline.task_runners.get(program, ())
+
+    def command_files(self, name: str) -> Sequence[CommandFile]:
+        """Return the kinds of files with that id, by the policy."""
+        layers = self._policy.programs.layers or (self._policy.programs,)
+        return [kind for layer in layers for kind in layer.command_files if kind.id == name]
+
+    @property
+    def workspaces(self) -> Mapping[str, Sequence[str]]:
+        """Files in which a project says where its packages are, with the paths in them."""
+        layers = self._policy.programs.layers or (self._policy.programs,)
+        return {name: paths for layer in layers for name, paths in layer.workspaces.items()}
+
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
         judged = classify(words, self._policy)
@@ -284,9 +300,10 @@ class _Outline(NamedTuple):
     counting: frozenset[str]
     launchers: Mapping[str, Sequence[Launcher]]
     interpreters: Mapping[str, Sequence[Interpreter]]
+    task_runners: Mapping[str, Sequence[TaskRunner]]
 
 
-_Entry = TypeVar("_Entry", Launcher, Interpreter)
+_Entry = TypeVar("_Entry", Launcher, Interpreter, TaskRunner)
 
 _MOST_OUTLINES = 4
 _outlines: dict[int, _Outline] = {}
@@ -322,6 +339,7 @@ def _outline_of(policy: Policy) -> _Outline:
                 for each in layer.interpreters
                 for name in (*each.programs, *each.suffixes)
             ),
+            _by_name((name, each) for layer in layers for each in layer.task_runners for name in each.programs),
         )
     return _outlines[id(policy)]
 

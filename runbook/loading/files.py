@@ -14,7 +14,7 @@ from runbook.loading.kept_records import find_record, keep_record
 from runbook.loading.place import PACKAGED_BOOK
 from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
-from runbook.model import Policy, Position, line_test, policy, programs
+from runbook.model import Policy, Position, command_files, line_test, policy, programs
 from runbook.model.fields import Shape
 from runbook.model.programs import Programs
 
@@ -32,7 +32,9 @@ __all__ = [
 SHARED = ("policy.yaml", "supabase.yaml", "programs.yaml")
 """The files that the policy is read from."""
 
-_POLICY_SHAPES = {shape.name: shape for module in (policy, programs, line_test) for shape in module.SHAPES}
+_POLICY_SHAPES = {
+    shape.name: shape for module in (policy, programs, command_files, line_test) for shape in module.SHAPES
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from runbook import steps
 from runbook.model import (
     book,
+    command_files,
     drill,
     known_error,
     line_test,
@@ -27,7 +28,21 @@ from runbook.model.fields import Shape
 __all__ = ["FILES", "SHAPES"]
 
 _MODULES = (
-    *(procedure, parameter, steps, drill, policy, programs, line_test, book, known_error, search_words, team, overlay),
+    *(
+        procedure,
+        parameter,
+        steps,
+        drill,
+        policy,
+        programs,
+        command_files,
+        line_test,
+        book,
+        known_error,
+        search_words,
+        team,
+        overlay,
+    ),
 )
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from runbook.model.fields import ListOf, Regex, Shaped, Text, Truth, Whole, key, shape
+from runbook.model.command_files import PATHS, CommandFile, TaskRunner
+from runbook.model.fields import ListOf, MapOf, Regex, Shaped, Text, Truth, Whole, key, shape
 from runbook.model.line_test import LineTest
 from runbook.model.terms import Position
 
@@ -98,6 +100,17 @@ class Programs:
     )
     interpreters: tuple[Interpreter, ...] = key(
         ListOf(Shaped("interpreter"), 0), "Programs that run code of a language other than shell.", default=()
+    )
+    command_files: tuple[CommandFile, ...] = key(
+        ListOf(Shaped("command-file"), 0), "Files that hold commands, and where they are in them.", default=()
+    )
+    workspaces: Mapping[str, tuple[str, ...]] = key(
+        MapOf(Text(), PATHS),
+        "Files in which a project says where its packages are, with the paths to their directories.",
+        default=dict,
+    )
+    task_runners: tuple[TaskRunner, ...] = key(
+        ListOf(Shaped("task-runner"), 0), "Programs that run the tasks of a file by name.", default=()
     )
     layers: tuple[Programs, ...] = field(default=())
     """If a team has its own table: the packaged one and theirs. A program in both is followed in both ways."""

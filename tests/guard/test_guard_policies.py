@@ -77,6 +77,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
     found = imported("guard", "--line", "ls -la")
     own = {name for name in found if name.startswith("runbook.") and not name.startswith("runbook.guard")}
 
+    assert not {name for name in found if name.startswith("runbook.guard.command_files")}
     assert not found & {"click", "rich", "yaml", "platformdirs", "sqlite3", "subprocess", "tempfile", "datetime"}
     assert own == {
         *("runbook.cli", "runbook.cli.error_handler", "runbook.cli.platform_check", "runbook.errors", "runbook.extras"),
@@ -86,7 +87,10 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         ),
         *(
             "runbook.model",
-            *(f"runbook.model.{name}" for name in ("fields", "line_test", "policy", "programs", "terms")),
+            *(
+                f"runbook.model.{name}"
+                for name in ("command_files", "fields", "line_test", "policy", "programs", "terms")
+            ),
         ),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
         *("runbook.cache", "runbook.linear_regex", "runbook.printable", "runbook.secret_file", "runbook.streams"),
@@ -102,5 +106,5 @@ def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> N
     )
     ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
 
-    names = ("fields", "line_test", "policy", "programs", "templates", "terms")
+    names = ("command_files", "fields", "line_test", "policy", "programs", "templates", "terms")
     assert ran.stdout.split() == [f"runbook.model.{name}" for name in names]

@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 from runbook.guard.shell.texts import ANY, ANY_WORDS
 
-__all__ = ["CodeString", "strings_in", "word_lists_in"]
+__all__ = ["CodeString", "strings_in", "word_list_at", "word_lists_in"]
 
 
 class CodeString(NamedTuple):
-    """A string constant, and the code between the one before it and this one."""
+    """A string constant, the code between the one before it and this one, and its place, without quotes."""
 
     value: str
     before: str
+    start: int = 0
+    end: int = 0
 
 
 _STRING = (
@@ -47,8 +49,8 @@ def strings_in(code: str, comments: Sequence[str]) -> Iterator[CodeString]:
             continue
         if depth <= 0 and _is_statement(code, match):
             continue
-        raw = next((value for name, value in match.groupdict().items() if name != "comment" and value is not None), "")
-        yield CodeString(_FILLED.sub(ANY, _unescaped(raw)), before)
+        kind = match.lastgroup or ""
+        yield CodeString(_FILLED.sub(ANY, _unescaped(match[kind])), before, *match.span(kind))
         before = ""
 
 
@@ -58,14 +60,20 @@ def word_lists_in(found: Sequence[CodeString]) -> Iterator[tuple[str, ...]]:
     A list starts at each string. What stands between two of them and isn't a string is a word that nobody knows.
     """
     for start in range(len(found)):
-        words = [found[start].value]
-        for string in found[start + 1 : start + _LONGEST]:
-            unknown = _words_between(string.before)
-            if unknown is None:
-                break
-            words += [*unknown, string.value]
+        words = word_list_at(found, start)
         if len(words) > 1:
-            yield tuple(words)
+            yield words
+
+
+def word_list_at(found: Sequence[CodeString], start: int) -> tuple[str, ...]:
+    """Return the words of the list that starts at a string: at least that string's."""
+    words = [found[start].value]
+    for string in found[start + 1 : start + _LONGEST]:
+        unknown = _words_between(string.before)
+        if unknown is None:
+            break
+        words += [*unknown, string.value]
+    return tuple(words)
 
 
 _LONGEST = 16

@@ -10,9 +10,10 @@ from runbook.guard.programs.git import run_git
 from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
 from runbook.guard.programs.launchers import run_launcher
 from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
+from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.psql import run_psql
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
-from runbook.guard.programs.task_runners import RUNNERS, installed_major, run_make, run_package_runner, run_task
+from runbook.guard.programs.task_runners import MANAGERS, RUNNERS, run_package_runner
 from runbook.guard.programs.wrappers import (
     look_behind,
     run_env,
@@ -48,9 +49,6 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("su", "runuser"), hosts.run_su),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), run_awk),
     **dict.fromkeys(("vi", "vim", "nvim", "ex", "view", "gvim"), run_editor),
-    **dict.fromkeys(("make", "gmake"), run_make),
-    **dict.fromkeys(("just", "task", "moon", "nx", "turbo", "poe", "inv", "invoke", "npm-run-all"), run_task),
-    **dict.fromkeys(("run-s", "run-p", "mage", "doit", "wireit", "npm-run-all2"), run_task),
     **dict.fromkeys(("concurrently", "hyperfine"), _run_each),
     **dict.fromkeys(("at", "batch"), feed),
     **dict.fromkeys(("find", "gfind", "fd", "fdfind"), run_find),
@@ -78,7 +76,8 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
 def is_known_program(name: str, examiner: Examiner) -> bool:
     """Whether the guard knows what a program does with its words."""
     is_listed = name in _BY_NAME or name in DATA_PROGRAMS or name in examiner.programs
-    return is_listed or bool(examiner.launchers(name) or examiner.interpreters(bare_name(name)))
+    runs_others = examiner.launchers(name) or examiner.task_runners(name) or examiner.interpreters(bare_name(name))
+    return is_listed or bool(runs_others)
 
 
 def start_command(call: Call) -> Texts:
@@ -87,25 +86,33 @@ def start_command(call: Call) -> Texts:
     if name is None:
         return run_unnamed(call)
     examiner = call.shell.examiner
-    output = UNKNOWN
     outputs.note_changes(call, name)
+    runs_tasks = bool(examiner.task_runners(name))
+    output = _run_known(call, name) if runs_tasks else UNKNOWN
     # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
     is_script = "/" in call.name and call.name.endswith("js")
     is_ruled = name.partition("@")[0] in examiner.programs
     is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
-    if is_ruled:
+    # A task that was read isn't judged by its name.
+    if is_ruled and not call.shell.has_followed(call.words):
         # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
         examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not is_ruled or name in _BY_NAME or examiner.launchers(name):
+    if not runs_tasks and (not is_ruled or name in _BY_NAME or examiner.launchers(name)):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
 
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
+    # Package managers run programs as well, so they look for tasks themselves.
+    for runner in call.shell.examiner.task_runners(name) if name not in MANAGERS else ():
+        from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
+
+        if (ran := run_task_runner(call, runner)) is not None:
+            return ran
     if name in _BY_NAME:
         return _BY_NAME[name](call)
     examiner, bare = call.shell.examiner, bare_name(name)

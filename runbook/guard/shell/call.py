@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from runbook.guard.shell.texts import Texts, plain
 
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
+    from runbook.model.command_files import CommandFile, TaskRunner
     from runbook.model.programs import Interpreter, Launcher
 
 __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
@@ -57,6 +58,16 @@ class Examiner(Protocol):
 
     def interpreters(self, program: str) -> Sequence[Interpreter]:
         """Return how a program, or files with a suffix such as `.py`, run code of another language."""
+
+    def task_runners(self, program: str) -> Sequence[TaskRunner]:
+        """Return how a program runs the tasks of a file."""
+
+    def command_files(self, name: str) -> Sequence[CommandFile]:
+        """Return the kinds of files with that id: the packaged one, and a team's."""
+
+    @property
+    def workspaces(self) -> Mapping[str, Sequence[str]]:
+        """Files in which a project says where its packages are, with the paths in them."""
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule of the policy does more than allow these words."""

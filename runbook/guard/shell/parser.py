@@ -107,7 +107,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
     if process.returncode != 0:
         raise NotShellError(message or "it takes too long to parse")
     try:
-        return translate(json.loads(tree))
+        return translate(json.loads(tree), data)
     except RecursionError as error:
         raise NotShellError("it is nested too deeply") from error
     except (KeyError, TypeError, ValueError) as error:

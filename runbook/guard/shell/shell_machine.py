@@ -57,6 +57,7 @@ class Machine:
         self._guesses = 0
         self._repetitions = 0
         self._called: set[str] = set()
+        self._followed: set[tuple[str, ...]] = set()
 
     @property
     def is_sure(self) -> bool:
@@ -116,6 +117,14 @@ class Machine:
             yield
         finally:
             self._guesses -= 1
+
+    def follow(self, words: tuple[str, ...]) -> None:
+        """Note that all which a command starts was read."""
+        self._followed.add(words)
+
+    def has_followed(self, words: tuple[str, ...]) -> bool:
+        """Whether all that a command starts was read, so that its name says nothing more."""
+        return words in self._followed
 
     def text(self, text: str, state: ShellState) -> Texts:
         """Read a text as shell code and run it, with the traps that it sets. If it doesn't parse, that's a doubt."""
