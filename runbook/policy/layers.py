@@ -29,7 +29,12 @@ def extended(packaged: Policy, own: Policy) -> Policy:
     )
     added = {rule.id: rule for rule in own.rules}
     shared = {rule.id: _graver(rule, added.pop(rule.id)) if rule.id in added else rule for rule in packaged.rules}
-    return replace(judging, rules=(*shared.values(), *added.values()), layers=(packaged, judging))
+    return replace(
+        judging,
+        rules=(*shared.values(), *added.values()),
+        mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
+        layers=(packaged, judging),
+    )
 
 
 def loosening_problem(loosening: Loosening, packaged: Policy) -> str:
