@@ -8,11 +8,12 @@ refusal.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.guard.events import LARGEST, Event, Text, UnreadableEventError, read_event
+from runbook.guard.events import LARGEST, Event, Language, Text, UnreadableEventError, read_event
 from runbook.guard.judging import judge_event
 from runbook.guard.messages import as_sentence, hidden
 from runbook.model import Verdict
@@ -32,9 +33,9 @@ AGENTS: Mapping[str, str] = {
 """The word on the command line → the agent's name."""
 
 _ASKING_MODES: Mapping[str, frozenset[str]] = {"claude-code": frozenset({"default", "manual", "plan", "acceptEdits"})}
-"""Agents that ask the person if a hook wants it, and the modes in which they do. In its other modes, Claude Code has run
-commands in spite of the question. Codex, Gemini CLI, Windsurf and OpenCode have no such answer, Copilot's cloud agent
-has nobody to ask, and Cursor doesn't say whether it runs commands by itself."""
+"""Agents that ask the person if a hook wants it, and the modes in which they do. In its other modes, Claude Code has
+run commands in spite of the question. Codex, Gemini CLI, Windsurf and OpenCode have no such answer, Copilot's cloud
+agent has nobody to ask, and Cursor doesn't say whether it runs commands by itself."""
 _LONGEST_LINE = 500
 
 
@@ -53,7 +54,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
     An agent that isn't known gets the answer that most agents understand: the exit code.
     """
     try:
-        event = read_event(data)
+        event = read_event(data, is_known=agent in AGENTS)
         judged = judge_event(event, book=book, face=agent) if event.actions else None
     except UnreadableEventError as error:
         return answer_failure(agent, str(error))
@@ -74,13 +75,21 @@ def answer_failure(agent: str, why: str) -> HookAnswer:
 
 def _way_for_a_person(event: Event) -> str:
     """Return how a person can do what nobody will be asked about."""
-    lines = [each.text if isinstance(each, Text) else "" for each in event.actions]
-    line = hidden(lines[0]).strip() if len(lines) == 1 else ""
+    line = hidden(_typed(event)).strip()
     if not line:
         return "Nobody is asked here. A person can do it in a terminal or in the dashboard."
-    if len(line) > _LONGEST_LINE:
-        return "Nobody is asked here. A person can run it in a terminal."
-    return printable(f"Nobody is asked here. A person can run it in a terminal: {line}")
+    shown = f" The line: {printable(line)}" if len(line) <= _LONGEST_LINE else ""
+    return f"Nobody is asked here. A person can run it in a terminal.{shown}"
+
+
+def _typed(event: Event) -> str:
+    """Return what a person would type to do the same, "" if that isn't one line of a shell."""
+    match event.actions:
+        case (Text(text, Language.SHELL | Language.POWERSHELL | Language.KEYS),):
+            return text
+        case (tuple() as argv,):
+            return shlex.join(argv)
+    return ""
 
 
 def _without_opinion(agent: str) -> HookAnswer:
@@ -94,22 +103,31 @@ def _without_opinion(agent: str) -> HookAnswer:
 def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. If exit code 2 also blocks, use both, in case one of them doesn't work."""
     if agent == "copilot":
-        # No exit code blocks here: the answer alone does.
-        return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
+        # No exit code blocks here: the answer alone does. Visual Studio Code reads it in Claude Code's form.
+        return HookAnswer(_json({**_copilot(text), **_claude("deny", text)}), text)
     if agent == "gemini":
-        return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
+        return HookAnswer(_json(_gemini(text)), text, 2)
     if agent == "cursor":
-        return HookAnswer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
+        return HookAnswer(_json(_cursor(text)), text, 2)
     if agent in {"claude-code", "codex"}:
         return HookAnswer(_json(_claude("deny", text)), text, 2)
-    # For Windsurf and OpenCode, the exit code decides, and the reason is on standard error. An agent that isn't known
-    # may understand one of the forms above.
-    return HookAnswer("" if agent in AGENTS else _json({**_any_form(text), **_claude("deny", text)}), text, 2)
+    if agent in AGENTS:
+        # For Windsurf and OpenCode, the exit code decides, and the reason is on standard error.
+        return HookAnswer("", text, 2)
+    every_form = {**_gemini(text), **_cursor(text), **_copilot(text), **_claude("deny", text)}
+    return HookAnswer(_json(every_form), text, 2)
 
 
-def _any_form(text: str) -> dict[str, Any]:
-    copilot = {"permissionDecision": "deny", "permissionDecisionReason": text}
-    return {"decision": "deny", "reason": text, "permission": "deny", "agent_message": text, **copilot}
+def _copilot(text: str) -> dict[str, Any]:
+    return {"permissionDecision": "deny", "permissionDecisionReason": text}
+
+
+def _cursor(text: str) -> dict[str, Any]:
+    return {"permission": "deny", "user_message": text, "agent_message": text}
+
+
+def _gemini(text: str) -> dict[str, Any]:
+    return {"decision": "deny", "reason": text}
 
 
 def _claude(decision: str, text: str) -> dict[str, Any]:

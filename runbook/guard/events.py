@@ -109,15 +109,18 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|[\x00-\x08\x0b-\x1f\x7f]")
 _DEEPEST = 5
 
 
-def read_event(data: bytes) -> Event:
-    """Return what an event says. Raises UnreadableEventError if it may run something that can't be read."""
+def read_event(data: bytes, *, is_known: bool = True) -> Event:
+    """Return what an event says. Raises UnreadableEventError if it may run something that can't be read.
+
+    `is_known`: it comes from an agent whose events are known. Of another agent's, any text may be a command.
+    """
     event = _object_in(data)
     kind = _text_of(event, _KINDS)
     directory = _directory(event)
     tool = _text_of(event, _TOOLS)
     given = next((event[name] for name in _INPUTS if event.get(name) is not None), None)
     mode = _text_of(event, ("permission_mode", "permissionMode"))
-    actions = tuple(_actions(event, kind.lower(), tool, given))
+    actions = tuple(_actions(event, kind.lower(), tool, given, is_known=is_known))
     return Event(actions, directory_of(given, directory), mode)
 
 
@@ -135,7 +138,7 @@ def _object_in(data: bytes) -> dict[str, Any]:
     return event
 
 
-def _actions(event: dict[str, Any], kind: str, tool: str, given: object) -> Iterator[Action]:
+def _actions(event: dict[str, Any], kind: str, tool: str, given: object, *, is_known: bool) -> Iterator[Action]:
     # It happened already: nothing can stop it, and an answer would only confuse.
     if kind.startswith(("post", "after")):
         return
@@ -149,9 +152,11 @@ def _actions(event: dict[str, Any], kind: str, tool: str, given: object) -> Iter
     else:
         found = tuple(_commands_below(event))
         # An event that announces no tool, such as a prompt or a file that is read, passes.
-        if not found and (not kind or kind in _OF_TOOLS):
+        if is_known and not found and (not kind or kind in _OF_TOOLS):
             raise UnreadableEventError(_NOT_A_COMMAND)
         yield from found
+        if not is_known and not kind:
+            yield Text(json.dumps(event, ensure_ascii=False), Language.UNKNOWN)
 
 
 def _mcp_call(event: dict[str, Any], tool: str, arguments: Mapping[str, Any]) -> ToolCall:

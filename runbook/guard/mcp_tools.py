@@ -81,13 +81,16 @@ def judge_call(call: ToolCall, policy: Policy, team: Team | None) -> Judgement |
     known = [*packaged, *(each for layer in own for each in layer)]
     judged = [_judge_known(call, each, policy, team) for each in known]
     texts = () if packaged else tuple(_sql_in(call))
-    judged += judge_sql("\n;".join(texts), policy)
+    if texts:
+        judged.append(_judged(call.name, (_ANY_SQL, "--", *texts), policy, ()))
     return max(judged, key=lambda each: each.rank, default=None)
 
 
 def judge_sql(text: str, policy: Policy) -> tuple[Judgement, ...]:
     """Return the judgement of a text that goes to a database nobody knows; nothing if it doesn't read as SQL."""
-    return (_judged((_ANY_SQL, "--", text), policy, ()),) if _READS_AS_SQL.search(text) else ()
+    if _READS_AS_SQL.search(text) is None:
+        return ()
+    return (replace(classify((_ANY_SQL, "--", text), policy), commands=((_shortened(text.strip()),),)),)
 
 
 def _surest(call: ToolCall, servers: Sequence[McpServer], policy: Policy) -> list[_Known]:
@@ -144,17 +147,18 @@ def _judge_known(call: ToolCall, known: _Known, policy: Policy, team: Team | Non
     argv = (server.program, known.tool, *flags, *(("--", *texts) if texts else ()))
     refs = [text for name in server.project for text in _texts(call.arguments.get(name))]
     refs += _REF.findall(call.server) if server.project and not refs else []
-    judged = _judged(argv, policy, refs)
+    judged = _judged(call.name, argv, policy, refs)
     if team is None or judged.effect is Effect.READS or judged.family is Family.NOTHING:
         return judged
     return _with_projects(judged, refs, team)
 
 
-def _judged(argv: tuple[str, ...], policy: Policy, refs: Sequence[str]) -> Judgement:
-    """Judge a line, and name the project in it for messages. Rules needn't know that flag."""
+def _judged(name: str, argv: tuple[str, ...], policy: Policy, refs: Sequence[str]) -> Judgement:
+    """Judge a line. Messages show the tool's own name instead of the program, and the projects."""
     judged = classify(argv, policy)
     at = argv.index("--") if "--" in argv else len(argv)
-    shown = (*argv[:at], *(f"--project-ref={ref}" for ref in refs), *map(_shortened, argv[at:]))
+    flags = (word for word in argv[:at] if word.startswith("-"))
+    shown = (name, *flags, *(f"--project-ref={ref}" for ref in refs), *map(_shortened, argv[at:]))
     return replace(judged, commands=(shown,))
 
 
