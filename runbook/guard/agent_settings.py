@@ -35,10 +35,17 @@ _LISTS: Mapping[str, tuple[str, ...]] = {
 }
 """Agent → the lists of hooks that the guard's hook goes into, one for each event."""
 
+_GEMINI_TOOLS = (
+    "activate_skill|ask_user|cli_help|codebase_investigator|complete_task|enter_plan_mode|exit_plan_mode"
+    "|get_internal_docs|glob|google_web_search|grep_search|list_directory|read_file|read_many_files|replace|save_memory"
+    "|search_file_content|web_fetch|write_file|write_todos"
+)
+"""Gemini CLI's own tools that run no command. Its earlier versions give an MCP tool no name by which to tell it."""
+
 _MATCHERS: Mapping[str, str] = {
     "claude-code": "Bash|PowerShell|Monitor|mcp__.*",
     "codex": r"^(functions\.)?(Bash|exec|exec_command|shell|shell_command|local_shell|write_stdin)$|^mcp__",
-    "gemini": "run_shell_command|mcp_.*",
+    "gemini": f"^(?!({_GEMINI_TOOLS})$)",
 }
 """Agent → the names of the tools whose events the hook gets, as a regular expression. The other agents have none."""
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from runbook.guard.shell.texts import ANY_WORDS
+
 __all__ = ["NestedCall", "calls_in"]
 
 _CALL = re.compile(r"\btools\s*(?:\?\.)?(?:\.\s*(\w+)|\[\s*(['\"`])([\w.-]+)\2\s*\])\s*(?:\?\.)?\(")
@@ -55,7 +57,7 @@ def _constants_in(code: str) -> Mapping[str, Any]:
             value = reader.value(0)
         except (_NotLiteralError, IndexError):
             continue
-        if name in found or len(assigned) > 1 or not reader.is_read or not reader.is_at_end():
+        if name in found or len(assigned) > 1 or not reader.is_read or not reader.ends_here():
             several.add(name)
         found[name] = value
     return {name: value for name, value in found.items() if name not in several}
@@ -70,11 +72,10 @@ class _Reader:
         self._constants = constants
         self.is_read = True
 
-    def is_at_end(self) -> bool:
-        """Whether nothing is added to the value that was read."""
-        self._at = _end_of_blanks(self._code, self._at)
-        line_ended = "\n" in self._code[max(self._at - 1, 0) : self._at]
-        return self._at >= len(self._code) or line_ended or self._code[self._at] in ";,)"
+    def ends_here(self) -> bool:
+        """Whether the value that was read ends, and isn't a part of an expression."""
+        at = _end_of_blanks(self._code, self._at)
+        return at >= len(self._code) or self._code[at] in ",)}];" or "\n" in self._code[self._at : at]
 
     def value(self, depth: int) -> Any:
         self._at = _end_of_blanks(self._code, self._at)
@@ -94,29 +95,29 @@ class _Reader:
             self._at = found.end()
             if found[0] in _LITERALS:
                 return _LITERALS[found[0]]
-            if found[0] in self._constants and self._ends_here():
+            if found[0] in self._constants and self.ends_here():
                 return self._constants[found[0]]
         raise _NotLiteralError
 
     def _joined(self, text: str) -> str:
-        """Return a text with the literals that are added to it."""
-        while True:
-            self._at = _end_of_blanks(self._code, self._at)
-            if self._code[self._at : self._at + 1] != "+":
-                break
-            after = _end_of_blanks(self._code, self._at + 1)
-            if self._code[after : after + 1] not in tuple("'\"`"):
+        """Return a text with what is added to it."""
+        while self._code[(at := _end_of_blanks(self._code, self._at)) : at + 1] == "+":
+            self._at = _end_of_blanks(self._code, at + 1)
+            if self._code[self._at : self._at + 1] in tuple("'\"`"):
+                text += self._string()
+            elif found := _NAME.match(self._code, self._at):
+                text += self._inserted(found[0])
+                self._at = found.end()
+            else:
                 raise _NotLiteralError
-            self._at = after
-            text += self._string()
-        if not self._ends_here():
+        if not self.ends_here():
             raise _NotLiteralError
         return text
 
-    def _ends_here(self) -> bool:
-        """Whether the value ends, and isn't a part of an expression."""
-        at = _end_of_blanks(self._code, self._at)
-        return at >= len(self._code) or self._code[at] in ",)}];" or "\n" in self._code[self._at : at]
+    def _inserted(self, expression: str) -> str:
+        """Return the value of an expression inside a text."""
+        value = self._constants.get(expression.strip())
+        return value if isinstance(value, str) else ANY_WORDS
 
     def _string(self) -> str:
         quote = self._code[self._at]
@@ -124,14 +125,23 @@ class _Reader:
         parts: list[str] = []
         while (letter := self._code[self._at]) != quote:
             if quote == "`" and self._code.startswith("${", self._at):
-                raise _NotLiteralError
+                start = self._at + 2
+                self._at = start
+                self._skip_value()
+                parts.append(self._inserted(self._code[start : self._at]))
+                self._at += 1
+                continue
             if letter == "\\":
                 parts.append(self._escape())
                 continue
             parts.append(letter)
             self._at += 1
         self._at += 1
-        return "".join(parts)
+        text = "".join(parts)
+        # Whoever starts with something unknown may start any program.
+        if text.startswith(ANY_WORDS):
+            raise _NotLiteralError
+        return text
 
     def _escape(self) -> str:
         found = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\})").match(
@@ -203,6 +213,7 @@ class _Reader:
     def _skip_value(self) -> None:
         """Step over an expression, up to the comma or the bracket after it."""
         depth = 0
+        start = self._at
         while depth or self._code[self._at] not in ",}])":
             letter = self._code[self._at]
             depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(letter, 0)
@@ -210,6 +221,9 @@ class _Reader:
                 self._skip_string(letter)
             else:
                 self._at += 1
+        # A bracket that closes nothing would be met again and again.
+        if self._at == start and self._code[self._at] != ",":
+            raise _NotLiteralError
 
     def _skip_string(self, quote: str) -> None:
         self._at += 1

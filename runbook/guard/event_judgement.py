@@ -7,10 +7,11 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 from runbook.guard.command_line import judge, judge_words
-from runbook.guard.events import Action, Language, Text, actions_of_call, directory_of
+from runbook.guard.events import Action, Language, Text, UnreadableEventError, actions_of_call, directory_of
 from runbook.guard.mcp_tools import ToolCall, judge_call, judge_sql
 from runbook.model import Effect, Family, Policy, Team, Verdict
 from runbook.policy.judgement import Judgement
@@ -97,7 +98,7 @@ class _ActionJudge:
         if len(commands) > _MOST_COMMANDS:
             yield self._scanned(text)
             return
-        yield from map(self._words, commands)
+        yield from (self._words(words) for words in commands if words[0])
         yield from map(self._scanned, unread_texts(text))
 
     def _javascript(self, text: str) -> Iterator[Judgement]:
@@ -105,8 +106,9 @@ class _ActionJudge:
 
         calls = list(islice(calls_in(text), _MOST_COMMANDS))
         for call in calls:
-            if call.is_read:
-                inside = _ActionJudge(directory_of(call.arguments, self._cwd), self._policy, self._book)
+            inside = _ActionJudge(directory_of(call.arguments, self._cwd), self._policy, self._book)
+            # What is known of a call counts. It may lack the command.
+            with suppress(*() if call.is_read else (UnreadableEventError,)):
                 yield from map(inside, actions_of_call(call.tool, call.arguments))
         # What isn't written out in a call may come from any text in the code.
         if not calls or not all(call.is_read for call in calls):

@@ -146,7 +146,7 @@ def _actions(event: dict[str, Any], kind: str, tool: str, given: object, *, is_k
     if kind in _OF_MCP:
         yield _mcp_call(event, tool, arguments)
     elif tool:
-        yield from _of_tool(tool, given, arguments)
+        yield from _of_tool(tool, given, arguments, server=_server_of(event.get("mcp_context")))
     elif kind in _OF_SHELL:
         yield from _commands_in(arguments or event, strict=True)
     else:
@@ -164,8 +164,14 @@ def _mcp_call(event: dict[str, Any], tool: str, arguments: Mapping[str, Any]) ->
     if "mcp_tool_name" in arguments:
         inner = arguments.get("mcp_tool_arguments")
         return ToolCall(str(arguments["mcp_tool_name"]), _arguments(inner), str(arguments.get("mcp_server_name", "")))
-    server = (event.get(name) for name in ("mcp_server_name", "server_name", "server", "url", "command"))
-    return ToolCall(tool, arguments, " ".join(text for text in server if isinstance(text, str)))
+    return ToolCall(tool, arguments, _server_of(event))
+
+
+def _server_of(context: object) -> str:
+    """Return what a part of an event says about an MCP server."""
+    found = context if isinstance(context, dict) else {}
+    told = (found.get(name) for name in ("mcp_server_name", "server_name", "server", "url", "command"))
+    return " ".join(text for text in told if isinstance(text, str))
 
 
 def actions_of_call(tool: str, given: object) -> tuple[Action, ...]:
@@ -173,7 +179,7 @@ def actions_of_call(tool: str, given: object) -> tuple[Action, ...]:
     return tuple(_of_tool(tool, given, _arguments(given)))
 
 
-def _of_tool(tool: str, given: object, arguments: Mapping[str, Any]) -> Iterator[Action]:
+def _of_tool(tool: str, given: object, arguments: Mapping[str, Any], *, server: str = "") -> Iterator[Action]:
     """Yield what a tool would do."""
     name = _PREFIX.sub("", tool).lower()
     if name in _KEYBOARDS:
@@ -191,7 +197,7 @@ def _of_tool(tool: str, given: object, arguments: Mapping[str, Any]) -> Iterator
     elif name not in _FILE_TOOLS:
         # A tool that nobody knows may run what it's given, and be a tool of an MCP server.
         yield from _commands_in(arguments, strict=False)
-        yield ToolCall(_PREFIX.sub("", tool), arguments)
+        yield ToolCall(_PREFIX.sub("", tool), arguments, server)
 
 
 def _of_code(tool: str, given: object, arguments: Mapping[str, Any]) -> Iterator[Action]:
@@ -227,7 +233,10 @@ def _commands_in(arguments: Mapping[str, Any], *, strict: bool) -> Iterator[Text
             continue
         found = True
     if strict and not found:
-        raise UnreadableEventError(_NOT_A_COMMAND)
+        below = tuple(_commands_below({name: each for name, each in arguments.items() if isinstance(each, dict)}))
+        if not below:
+            raise UnreadableEventError(_NOT_A_COMMAND)
+        yield from below
 
 
 def _commands_below(value: object, depth: int = 0) -> Iterator[Text | tuple[str, ...]]:

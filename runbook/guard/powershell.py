@@ -30,7 +30,10 @@ _PRINTS = frozenset(
 
 
 def commands_in(text: str, *, depth: int = 0) -> Iterator[tuple[str, ...]]:
-    """Yield each command in a text, whether it would run or not, as the program and its words."""
+    """Yield each command in a text, whether it would run or not, as the program and its words.
+
+    A value that stands where a command could is yielded with "" instead of a program.
+    """
     if depth > _DEEPEST:
         return
     reader = _Reader(text)
@@ -48,7 +51,7 @@ def unread_texts(text: str) -> list[str]:
     commands = list(commands_in(text))
     if any(_name(words[0]) in _UNREAD or ANY in words[0] for words in commands):
         return [text]
-    return [" ".join(words) for words in commands if _name(words[0]) not in _PRINTS]
+    return [" ".join(words).strip() for words in commands if _name(words[0]) not in _PRINTS]
 
 
 def _started(words: tuple[str, ...], depth: int) -> Iterator[tuple[str, ...]]:
@@ -80,22 +83,21 @@ class _Reader:
     at: int = 0
 
     def commands(self) -> Iterator[tuple[str, ...]]:
+        """Yield the words of each command."""
         words: list[str] = []
-        skips = False
+        skips = starts_with_text = False
         while self.at < len(self.text):
             letter = self.text[self.at]
             if letter in _ENDS and not (letter == "&" and not words):
                 self.at += 1
-                if command := _command(words):
+                if command := _command(words, is_value=starts_with_text):
                     yield command
                 words = []
             elif letter == "&":
                 words.append(letter)
                 self.at += 1
-            elif letter.isspace() or letter == "," or self.text.startswith(("`\n", "`\r"), self.at):
-                self.at += 2 if letter == "`" else 1
-            elif letter == "#" or self.text.startswith("<#", self.at):
-                self._skip_comment()
+            elif self._skips_blank():
+                continue
             elif found := _REDIRECTION.match(self.text, self.at):
                 self.at = found.end()
                 skips = "&" not in found[0]
@@ -103,13 +105,26 @@ class _Reader:
                 self._word()
                 skips = False
             else:
+                # After an assignment and after words that lead to a command, it's the next word that counts.
+                if not _command(words, is_value=False):
+                    starts_with_text = letter in "'\"@$"
                 words.append(self._word())
-        if command := _command(words):
+        if command := _command(words, is_value=starts_with_text):
             yield command
 
-    def _skip_comment(self) -> None:
-        end = self.text.find("#>" if self.text.startswith("<#", self.at) else "\n", self.at)
-        self.at = len(self.text) if end < 0 else end + (2 if self.text.startswith("#>", end) else 0)
+    def _skips_blank(self) -> bool:
+        """Step over what is between words: a blank, the comma of a list, a line that goes on, a comment."""
+        letter = self.text[self.at]
+        if letter.isspace() or letter == ",":
+            self.at += 1
+        elif self.text.startswith(("`\n", "`\r"), self.at):
+            self.at += 2
+        elif letter == "#" or self.text.startswith("<#", self.at):
+            end = self.text.find("#>" if letter == "<" else "\n", self.at)
+            self.at = len(self.text) if end < 0 else end + (2 if letter == "<" else 0)
+        else:
+            return False
+        return True
 
     def _word(self) -> str:
         parts: list[str] = []
@@ -203,8 +218,11 @@ def _end_of_brackets(text: str, at: int) -> int:
     return len(text)
 
 
-def _command(words: list[str]) -> tuple[str, ...]:
-    """Return the words of a command without an assignment and the words that may come before it."""
+def _command(words: list[str], *, is_value: bool) -> tuple[str, ...]:
+    """Return the words of a command without an assignment and the words that may come before it.
+
+    `is_value`: it begins with a text or a variable, which only runs if an operator calls it.
+    """
     rest = list(words)
     is_called = False
     while rest:
@@ -215,5 +233,4 @@ def _command(words: list[str]) -> tuple[str, ...]:
             rest = rest[1:]
         else:
             break
-    is_value = bool(rest) and rest[0].startswith(ANY)
-    return () if is_value and not is_called else tuple(rest)
+    return ("", *rest) if rest and is_value and not is_called else tuple(rest)
