@@ -62,6 +62,13 @@ class LinearRegex:
         group = match[1] if self.groups else None
         return RegexMatch(_decoded(match[0]), None if group is None else _decoded(group))
 
+    def find_all(self, text: str) -> list[RegexMatch]:
+        """Return every place where it matches, in order."""
+        return [
+            RegexMatch(_decoded(match[0]), None if not self.groups or match[1] is None else _decoded(match[1]))
+            for match in self._compiled.finditer(_encoded(text))
+        ]
+
     def matches_whole(self, text: str) -> bool:
         """Return whether it matches the text from its beginning to its end."""
         return self._compiled.fullmatch(_encoded(text)) is not None

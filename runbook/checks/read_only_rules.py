@@ -14,8 +14,7 @@ def check_read_only_rules(subject: Subject, notes: Notes) -> None:
     """Report rules that call a shell, an interpreter or a launcher read-only. A walk doesn't trust such a rule."""
     for rule in subject.book.policy.rules:
         outcomes = {rule.effect, *(variant.effect for variant in rule.variants)}
-        if Effect.READS in outcomes and runs_others(rule.program):
-            message = (
-                f"'{rule.program}' runs what it is given, so no rule can prove that it reads: use 'effect: writes'"
-            )
-            notes.add(rule.at, message, "effect: reads", rule.program)
+        program = next(filter(runs_others, (rule.program, *rule.also)), None)
+        if Effect.READS in outcomes and program is not None:
+            message = f"'{program}' runs what it is given, so no rule can prove that it reads: use 'effect: writes'"
+            notes.add(rule.at, message, "effect: reads", program)

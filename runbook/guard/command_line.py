@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from runbook.guard.programs.starting import start_command
+from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
-from runbook.guard.shell.shell_state import ShellState, read_small, scalar
+from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, Rule, Verdict
+from runbook.model.command_files import CommandFile, TaskRunner
+from runbook.model.policy import HttpClient
+from runbook.model.programs import Interpreter, Launcher
 from runbook.policy.argv import invocation_of, read_words
-from runbook.policy.judgement import Judgement, classify
+from runbook.policy.judgement import Judgement, classify, common_flags
 
 __all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
 
-_SEEN_OUTSIDE = frozenset({"PGHOST", "PGHOSTADDR", "PGSERVICE"})
-"""Variables of the caller's environment that move a command to another target."""
+_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+"""Variables that move a PostgreSQL client to another target."""
 
 
 @functools.cache
@@ -32,19 +35,27 @@ def packaged_policy() -> Policy:
 
 
 def judge(
-    line: str, *, cwd: str | None = None, env: Mapping[str, str] | None = None, policy: Policy | None = None
+    line: str,
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Judgement:
     """Judge a line (or a whole script) by what a shell would really run.
 
     `cwd` is the directory it would run in. With it, small files that the line would run are read (scripts,
     package.json, a Makefile), and the major of the installed CLI is found. Without it, nothing is read. `env` is the
-    environment that it would run in. `policy` defaults to the packaged one.
+    environment that it would run in. `policy` defaults to the packaged one. With `files` (texts by path), the line runs
+    in a directory that has only these.
 
     Nothing is ever run except shfmt, for lines with more than words and quotes. If a deciding part can't be parsed or
     isn't known, the verdict is `confirm`, never `allow`. If shfmt is missing, it's `refuse`. The judgement is that of
     the worst command; `commands` are all commands that the policy knows.
     """
-    return _examined(lambda machine, state: machine.text(line, state), line, cwd, env, policy).verdict()
+    disk = read_small if files is None else _disk_of(files)
+    here = cwd if files is None else _PROJECT
+    return _examined(lambda machine, state: machine.text(line, state), line, here, env, policy, disk).verdict()
 
 
 def judge_words(
@@ -57,6 +68,13 @@ def judge_words(
     """Judge one argv, as `judge` judges a line. None of its words is split or expanded first."""
     argv = tuple(words)
     return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), cwd, env, policy).verdict()
+
+
+_PROJECT = "/project"
+
+
+def _disk_of(files: Mapping[str, str]) -> Disk:
+    return {f"{_PROJECT}/{path}": text for path, text in files.items()}.get
 
 
 def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = None) -> tuple[PlacedJudgement, ...]:
@@ -75,15 +93,13 @@ def _examined(
     cwd: str | None,
     env: Mapping[str, str] | None,
     policy: Policy | None,
+    disk: Disk = read_small,
 ) -> Examination:
-    examination = Examination(policy if policy is not None else packaged_policy())
+    examination = Examination(policy if policy is not None else packaged_policy(), env or {})
     state = ShellState(cwd)
-    environment = env or {}
-    for name in _SEEN_OUTSIDE & environment.keys():
-        state.variables[name] = scalar((environment[name],))
-        state.export(name)
     # Without a directory, no file is read, and the verdict depends on the line alone.
-    machine = Machine(start_command, examination, (lambda _path: None) if cwd is None else read_small)
+    reads = (lambda _path: None) if cwd is None else disk
+    machine = Machine(start_command, examination, reads, is_known_program)
     try:
         run(machine, state)
     # Python may run out of stack in a text that is within every limit. That is a doubt too.
@@ -116,10 +132,8 @@ _MOST_COMMANDS = 50
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
 # If the line sets one of these, a client or the CLI loads other files or programs first, or changes server settings.
 _ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
-_HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 # Their words name a program or a task. The program that they start is judged instead of them.
 _LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
-_FILE_FLAGS = frozenset({"-f", "--file"})
 _UNKNOWN_TEXT = "$1"
 """Replaces an unknown text. It can't pass for a loopback host, a SQL literal or a flag."""
 
@@ -135,11 +149,16 @@ class PlacedJudgement(NamedTuple):
 class Examination:
     """Collects judgements. It's the `Examiner` of a shell machine."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, environment: Mapping[str, str]) -> None:
         self._policy = policy
+        # What the line sets takes precedence.
+        self._outside = {
+            name: environment[name] for name in (*_HOSTS, *policy.address_variables) if name in environment
+        }
         self.found: list[PlacedJudgement] = []
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
+        self._counted: dict[str, dict[str, None]] = {}
         self._outline = _outline_of(policy)
         self.programs, self.risky = self._outline.programs, self._outline.risky
         self.commanded = self._outline.commanded
@@ -152,6 +171,29 @@ class Examination:
         # The deciding command comes first, because it's the one that messages name.
         commands = dict.fromkeys((*worst.commands, *self._commands))
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
+
+    def launchers(self, program: str) -> Sequence[Launcher]:
+        """Return how a program starts the command in its words, by the policy."""
+        return self._outline.launchers.get(program, ())
+
+    def interpreters(self, program: str) -> Sequence[Interpreter]:
+        """Return how a program, or files with a suffix such as `.py`, run code of another language, by the policy."""
+        return self._outline.interpreters.get(program, ())
+
+    def task_runners(self, program: str) -> Sequence[TaskRunner]:
+        """Return how a program runs the tasks of a file, by the policy."""
+        return self._outline.task_runners.get(program, ())
+
+    def command_files(self, name: str) -> Sequence[CommandFile]:
+        """Return the kinds of files with that id, by the policy."""
+        layers = self._policy.programs.layers or (self._policy.programs,)
+        return [kind for layer in layers for kind in layer.command_files if kind.id == name]
+
+    @property
+    def workspaces(self) -> Mapping[str, Sequence[str]]:
+        """Files in which a project says where its packages are, with the paths in them."""
+        layers = self._policy.programs.layers or (self._policy.programs,)
+        return {name: paths for layer in layers for name, paths in layer.workspaces.items()}
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
@@ -182,15 +224,36 @@ class Examination:
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             self._add(replace(judged, commands=(told,)))
+            if judged.verdict is Verdict.ALLOW and judged.rule in self._outline.counting:
+                self._count(call, told, judged.rule, major)
+
+    def _count(self, call: Call, told: tuple[str, ...], rule: str, major: int | None) -> None:
+        """Judge commands of one rule together, if it minds how many words they have: a loop is no way around it."""
+        earlier = self._counted.setdefault(rule, {})
+        # The same command may come twice, first with the runner that starts it.
+        words = invocation_of(told).arguments
+        earlier |= dict.fromkeys(words)
+        others = [word for word in earlier if word not in words]
+        if call.shell.is_repeating and not all(map(is_known, call.words)):
+            others.append(_UNKNOWN_TEXT)
+        if not others:
+            return
+        judged = classify((*map(_told, call.words), *others), self._policy, major=major)
+        if judged.verdict is not Verdict.ALLOW:
+            self._add(replace(judged, commands=(told,)))
 
     def _judge(self, call: Call, stdin: str | None, major: int | None) -> Judgement:
-        words, stdin = _with_file_text(call, _with_host(call.words, call.state), stdin)
+        words, stdin = _with_file_text(call, call.words, stdin)
         argv = tuple(_told(word) for word in words)
+        own = {name: _told(text) for name, text in call.state.environment.items()}
+        environment = {**self._outside, **own}
         # The words as written come first. Other readings count only if this one allows the command.
-        judged = classify(argv, self._policy, major=major, stdin=stdin)
+        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
-            other = classify(shorter, self._policy, major=major, stdin=stdin) if shorter else judged
+            other = judged
+            if shorter:
+                other = classify(shorter, self._policy, major=major, stdin=stdin, environment=environment)
             if other.rule and other.verdict is not Verdict.ALLOW:
                 return replace(other, verdict=Verdict.CONFIRM, reason=f"A word may be missing: {other.reason}")
             if self._may_be_minded(words):
@@ -218,12 +281,10 @@ class Examination:
         if all(is_known(word) for word in words):
             return False
         invocation = invocation_of(words)
-        flags = self._policy.global_value_flags.get(invocation.program, ())
-        positionals = read_words(invocation.arguments, flags).positionals
         return any(
-            _fits_unknown(form, positionals)
+            _fits_unknown(form, read_words(invocation.arguments, common_flags(rule.program, self._policy)).positionals)
             for rule in self._outline.minded
-            if rule.program == invocation.program
+            if rule.is_for(invocation.program)
             for form in (rule.command, *rule.aliases)
         )
 
@@ -236,7 +297,13 @@ class _Outline(NamedTuple):
     programs: frozenset[str]
     risky: frozenset[str]
     commanded: frozenset[str]
+    counting: frozenset[str]
+    launchers: Mapping[str, Sequence[Launcher]]
+    interpreters: Mapping[str, Sequence[Interpreter]]
+    task_runners: Mapping[str, Sequence[TaskRunner]]
 
+
+_Entry = TypeVar("_Entry", Launcher, Interpreter, TaskRunner)
 
 _MOST_OUTLINES = 4
 _outlines: dict[int, _Outline] = {}
@@ -251,18 +318,42 @@ def _outline_of(policy: Policy) -> _Outline:
         ]
         judged = list(zip(policy.rules, verdicts, strict=True))
         minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
-        commanded = {rule.program for rule in minded if rule.command or any(each.sql for each in rule.variants)}
+        commanded = [rule for rule in minded if rule.command or any(each.sql for each in rule.variants)]
+        refused = [rule for rule, each in judged if Verdict.REFUSE in each]
+        clients = [client for client in policy.http_clients if policy.http_requests]
+        layers = policy.programs.layers or (policy.programs,)
         # Only tests use more than one policy in a process.
         if len(_outlines) >= _MOST_OUTLINES:
             _outlines.clear()
         _outlines[id(policy)] = _Outline(
             policy,
             minded,
-            frozenset(rule.program for rule in policy.rules),
-            frozenset(rule.program for rule, each in judged if Verdict.REFUSE in each),
-            frozenset(commanded) - _LAUNCHERS,
+            _programs_of((*policy.rules, *clients)),
+            _programs_of((*refused, *clients)),
+            _programs_of(commanded) - _LAUNCHERS,
+            frozenset(rule.id for rule in policy.rules if any(each.arguments == "several" for each in rule.variants)),
+            _by_name((name, each) for layer in layers for each in layer.launchers for name in each.programs),
+            _by_name(
+                (name, each)
+                for layer in layers
+                for each in layer.interpreters
+                for name in (*each.programs, *each.suffixes)
+            ),
+            _by_name((name, each) for layer in layers for each in layer.task_runners for name in each.programs),
         )
     return _outlines[id(policy)]
+
+
+def _programs_of(entries: Iterable[Rule | HttpClient]) -> frozenset[str]:
+    return frozenset(name for entry in entries for name in (entry.program, *entry.also))
+
+
+def _by_name(named: Iterable[tuple[str, _Entry]]) -> Mapping[str, list[_Entry]]:
+    """Return the entries of a table by their names. A name may have several."""
+    found: dict[str, list[_Entry]] = {}
+    for name, entry in named:
+        found.setdefault(name, []).append(entry)
+    return found
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -294,21 +385,26 @@ def _told(word: str) -> str:
     return text if is_known(text) else text.translate({ord(mark): _UNKNOWN_TEXT for mark in (ANY, ANY_WORDS, PRINTED)})
 
 
-def _with_host(words: tuple[str, ...], state: ShellState) -> tuple[str, ...]:
-    """Add a host that the environment names as a flag. A host flag in the line takes precedence."""
-    name = next((name for name in _HOSTS if name in state.environment), None)
-    # In the CLI, -h prints help. In psql and similar clients, it names a host.
-    if name is None or invocation_of(words).program == "supabase":
-        return words
-    host = state.environment[name]
-    # It goes first, because psql uses the last flag, and a flag in the line itself must win.
-    return (words[0], "-h", f"service={host}" if name == "PGSERVICE" else host, *words[1:])
-
-
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:
-    """Pass the text of an SQL file as if it came from standard input."""
-    for at, word in enumerate(words[:-1]):
-        texts = call.shell.contents(words[at + 1], call.state) if word in _FILE_FLAGS else None
-        if texts is not None and len(texts) == 1:
-            return (*words[: at + 1], "-", *words[at + 2 :]), _told(texts[0])
-    return words, stdin
+    """Pass the text of SQL files as if it came from standard input."""
+    kept: list[str] = []
+    read: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        match = _FILE_FLAG.fullmatch(word) if kept else None
+        if match is None:
+            kept.append(word)
+            continue
+        path = match["path"] or match["joined"] or (rest.pop(0) if rest else "")
+        texts = call.shell.contents(path, call.state)
+        if texts is None or len(texts) != 1:
+            return words, stdin
+        kept += [f"-{match['others']}"] if match["others"] else []
+        kept += [] if read else ["-f", "-"]
+        read.append(_told(texts[0]))
+    return (tuple(kept), "\n;".join(read)) if read else (words, stdin)
+
+
+_FILE_FLAG = re.compile(r"--file(?:=(?P<path>.*))?|-(?P<others>[0-9AEHSXabelnqstwxz]*)f(?P<joined>.*)", re.DOTALL)
+"""`-f FILE`, `--file=FILE`, `-1f FILE`: short flags of psql without a value may come first in the same word."""

@@ -22,6 +22,7 @@ _MARK = "\ufeff"
 # Python's stack allows more, and no settings need as much.
 _DEEPEST = 100
 _DECODER = json.JSONDecoder()
+_LENIENT = json.JSONDecoder(strict=False)
 
 
 class NotJsoncError(Exception):
@@ -74,14 +75,18 @@ class Document:
         return _error_at(self.text, at, message)
 
 
-def read_jsonc(text: str) -> Document:
-    """Read a text. Raises NotJsoncError at the first character that isn't JSON with comments."""
-    return _Reader(text).document()
+def read_jsonc(text: str, *, lenient: bool = False) -> Document:
+    """Read a text. Raises NotJsoncError at the first character that isn't JSON with comments.
+
+    `lenient`: a key may appear twice, and a text may contain line breaks, as some programs let them.
+    """
+    return _Reader(text, lenient=lenient).document()
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, lenient: bool) -> None:
         self._text = text
+        self._lenient = lenient
         self._at = len(_MARK) if text.startswith(_MARK) else 0
         self._comments: list[tuple[int, int]] = []
 
@@ -108,7 +113,7 @@ class _Reader:
         if _SCALAR.match(self._text, self._at) is None:
             raise self._error(f"expected {expected}")
         try:
-            value, self._at = _DECODER.raw_decode(self._text, self._at)
+            value, self._at = (_LENIENT if self._lenient else _DECODER).raw_decode(self._text, self._at)
         except json.JSONDecodeError as error:
             self._at = error.pos
             raise self._error(error.msg[:1].lower() + error.msg[1:]) from error
@@ -126,7 +131,7 @@ class _Reader:
                 raise self._error("expected a key in double quotes")
             key = str(self._scalar("a key"))
             # Programs keep one of two equal keys, and not all of them the same one.
-            if key in value:
+            if key in value and not self._lenient:
                 self._at = start
                 raise self._error(f"the key '{key}' appears twice")
             self._skip()

@@ -8,7 +8,7 @@ import shlex
 import textwrap
 from pathlib import Path
 
-from runbook.model import Effect, TargetKind, Verdict
+from runbook.model import Effect, Family, TargetKind, Verdict
 from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
 from runbook.printable import one_line, printable, spelled_out, suspect
@@ -27,7 +27,7 @@ def name_of_target(judged: Judgement, directory: str | None) -> str:
     # A person can't type a name whose letters aren't what they seem.
     if named is not None and (suspect(named) or spelled_out(named)):
         return "production"
-    return named or _linked(directory) or "production"
+    return named or _linked_of(judged, directory) or "production"
 
 
 def described_target(judged: Judgement, directory: str | None) -> str:
@@ -40,7 +40,7 @@ def described_target(judged: Judgement, directory: str | None) -> str:
     if named:
         letters = spelled_out(named)
         return f"{one_line(named)} (hosted{f'; not Latin letters: {letters}' if letters else ''})"
-    linked = _linked(directory)
+    linked = _linked_of(judged, directory)
     return f"the hosted project {linked} that this directory is linked to" if linked else "a hosted project"
 
 
@@ -59,6 +59,11 @@ def _named(judged: Judgement) -> str | None:
         if found and all(letter.isalnum() or letter in ".-_" for letter in found):
             return found
     return None
+
+
+def _linked_of(judged: Judgement, directory: str | None) -> str | None:
+    """Return the linked project if the command would go there. A migration tool or a request goes elsewhere."""
+    return None if judged.family is Family.NOTHING else _linked(directory)
 
 
 def _linked(directory: str | None) -> str | None:

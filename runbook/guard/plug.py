@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runbook.checks.findings import Notes
     from runbook.checks.subject import Subject
-    from runbook.model import Policy
+    from runbook.model import LineTest, Policy, Programs
 
 __all__ = ["EXTRA"]
 
@@ -31,7 +31,7 @@ def _answer_early(words: Sequence[str]) -> int | None:
 
 
 def check_rule_tests(subject: Subject, notes: Notes) -> None:
-    """Judge the test lines of every rule, and report each verdict that its author didn't expect.
+    """Judge the test lines of every rule, request and program, and report each verdict that its author didn't expect.
 
     A team's policy may judge the packaged lines more strictly. It may never allow what the packaged policy refuses,
     however that came about.
@@ -42,24 +42,52 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
 
     policy, packaged = subject.book.policy, packaged_policy()
     own = policy.layers[-1] if policy.layers else policy
-    for rule in own.rules:
-        for test in rule.tests:
-            judged = judge(test.line, policy=policy)
-            if judged.verdict is not test.verdict:
-                by = f"rule '{judged.rule}'" if judged.rule else "no rule"
-                message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
-                notes.add(test.at, message, "verdict:", test.verdict)
+    for test in _tests(own):
+        judged = judge(test.line, policy=policy, files=test.files or None)
+        if judged.verdict is not test.verdict:
+            by = f"rule '{judged.rule}'" if judged.rule else "no rule"
+            message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
+            notes.add(test.at, message, "verdict:", test.verdict)
+    _check_command_files(policy.programs.layers[-1] if policy.programs.layers else policy.programs, notes)
     for line in _refused_lines(packaged) if policy != packaged else ():
         if judge(line, policy=policy).verdict is Verdict.ALLOW:
             at = Position(f"{shown_name(Path(subject.book.directory))}/policy.yaml", 1, 1)
             notes.add(at, f"this policy allows what the packaged one refuses: {line}")
 
 
+def _check_command_files(programs: Programs, notes: Notes) -> None:
+    """Read the test files beside each kind of file, and report commands that its author didn't expect."""
+    from runbook.guard.command_files.contents import NotReadableError
+    from runbook.guard.command_files.reading import read_commands
+
+    for kind in programs.command_files:
+        for test in kind.tests:
+            try:
+                commands = list(read_commands(test.text, kind, programs=("supabase", "psql")).commands)
+            except NotReadableError as error:
+                notes.add(test.at, f"the text can't be read: line {error.line}: {error.message}", "text:")
+                continue
+            found = tuple(" ".join(each.words) or each.text for each in commands)
+            if found != test.commands:
+                notes.add(test.at, f"expected other commands, found {list(found)}", "commands:")
+
+
+def _tests(policy: Policy) -> Iterator[LineTest]:
+    """Yield the test lines of a policy's own rules, requests and programs."""
+    programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
+    for tests in (each.tests for entries in (policy.rules, policy.http_requests) for each in entries):
+        yield from tests
+    for table in (programs.launchers, programs.interpreters, programs.task_runners):
+        for each in table:
+            yield from each.tests
+
+
 def _refused_lines(policy: Policy) -> Iterator[str]:
     from runbook.model import Verdict
 
-    for rule in policy.rules:
-        yield from (test.line for test in rule.tests if test.verdict is Verdict.REFUSE)
+    for entries in (policy.rules, policy.http_requests):
+        for each in entries:
+            yield from (test.line for test in each.tests if test.verdict is Verdict.REFUSE)
 
 
 EXTRA = Extra(

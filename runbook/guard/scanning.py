@@ -1,33 +1,40 @@
-"""Search files for commands that the policy stops: scripts, Makefiles, GitHub workflows, package.json."""
+"""Search files for commands that the policy stops. programs.yaml says which files hold commands, and where."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import yaml
-
-from runbook.guard.command_line import judge_script
+from runbook.errors import UsageError
+from runbook.guard.command_files.contents import Command, NotReadableError, line_and_column
+from runbook.guard.command_files.reading import KindTable, read_commands
+from runbook.guard.command_line import PlacedJudgement, judge_script, judge_words
 from runbook.guard.messages import encodable
-from runbook.guard.programs.task_runners import read_makefile
-from runbook.guard.shell.texts import ANY
+from runbook.guard.programs.task_runners import RUNNERS
 from runbook.model import Effect, Policy, TargetKind, Verdict
+from runbook.model.command_files import CommandFile
 from runbook.policy.judgement import Judgement, classify
 from runbook.printable import one_line, printable
 
-__all__ = ["Stopped", "is_scanned", "scan_file"]
+__all__ = ["PassedOver", "Scan", "Stopped", "scan_files"]
 
-_SCRIPTS = frozenset({".sh", ".bash", ".zsh", ".ksh", ".bats", ".command"})
-_SHEBANG = re.compile(rb"#!\s*\S*?(?:/|env\s+(?:-S\s+)?)(?:ba|z|da|k|a)?sh\b")
-_MAKEFILES = frozenset({"makefile", "gnumakefile"})
-_WORKFLOW = re.compile(r"(^|/)\.github/(workflows|actions)/.*\.ya?ml$|(^|/)action\.ya?ml$")
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-# In bytes. Only the first 64 KB of a script are read anyway, but a workflow contains many scripts.
-_LARGEST = 1024 * 1024
+# In bytes. A file that a person wrote is smaller.
+_LARGEST = 4 * 1024 * 1024
+# Enough for the first line of any script.
+_START = 256
+# The shell's grammar reads no more of one text.
+_LONGEST_SCRIPT = 60 * 1024
+_SKIPPED_DIRECTORIES = frozenset(
+    {"node_modules", ".git", ".venv", "venv", "vendor", ".tox", ".nox", "__pycache__", ".mypy_cache", ".next", "_"}
+)
+"""Other people's code, and what programs write. `.husky/_` is husky's own."""
 
+UNCLEAR = "unclear"
+"""The rule of what no rule of the policy decides: text that can't be read, or a program that can't be told."""
 
 _TARGETS = {
     None: "no target",
@@ -39,156 +46,262 @@ _TARGETS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stopped:
-    """A command that the policy stops. Lines and columns count from 1."""
+    """A command that the policy stops. Lines and columns count from 1. `rule` is the policy's, or UNCLEAR."""
 
     file: str
     line: int
     column: int
     verdict: Verdict
     message: str
+    rule: str = UNCLEAR
 
     def __str__(self) -> str:
         """Render as `file:line:column: verdict: message`."""
         return f"{one_line(self.file)}:{self.line}:{self.column}: {self.verdict}: {printable(self.message)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Script:
-    """A piece of shell in a file, and where its first character is."""
+@dataclass(frozen=True, slots=True, order=True)
+class PassedOver:
+    """A file that wasn't read, or not completely, and why. The line is 0 if it's about the whole file."""
 
-    text: str
-    line: int = 1
-    column: int = 1
+    file: str
+    line: int
+    column: int
+    reason: str
 
-
-def is_scanned(path: Path) -> bool:
-    """Whether this is a kind of file that is scanned."""
-    return _kind_of(path) is not None
-
-
-def scan_file(path: Path, policy: Policy) -> tuple[Stopped, ...]:
-    """Return every command of a file that the policy stops, in order. Raises OSError if the file can't be read."""
-    kind = _kind_of(path)
-    if kind is None or path.stat().st_size > _LARGEST:
-        return ()
-    # Shells ignore NUL characters.
-    text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
-    found: dict[tuple[int, int], Stopped] = {}
-    for script in _READERS[kind](text):
-        for placed in judge_script(script.text, policy=policy):
-            judged = _by_every_major(placed.judgement, policy)
-            # In a YAML block, all lines have the same indentation. Elsewhere only the first line begins inside a line.
-            indent = script.column - 1 if placed.line == 1 or kind == "workflow" else 0
-            place = (script.line + placed.line - 1, placed.column + indent)
-            # One command may be judged more than once, for example after `npx`. The gravest verdict stays.
-            if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
-                command = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
-                message = encodable(command + judged.reason)
-                found[place] = Stopped(encodable(str(path)), *place, judged.verdict, message)
-    return tuple(sorted(found.values()))
+    def __str__(self) -> str:
+        """Render as `file: passed over: reason`, with the place if there is one."""
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{one_line(self.file)}{place}: passed over: {printable(self.reason)}"
 
 
-def _by_every_major(judged: Judgement, policy: Policy) -> Judgement:
-    """Return a judgement that asks if the CLI's major alone decides where a command writes.
+@dataclass
+class Scan:
+    """What was found in files: commands that are stopped, files that were passed over, and how many were read."""
 
-    At a prompt, a person sees where it goes. A file runs the same line on whatever major is installed that day.
+    stopped: list[Stopped] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    files: int = 0
+
+
+def scan_files(paths: Sequence[Path], policy: Policy) -> Scan:
+    """Scan files, and all files with commands in directories.
+
+    A file that is named and can't be read, or is of no known kind, is passed over, and so is a damaged one. Raises
+    UsageError if a path doesn't exist.
     """
-    writes = judged.effect is not Effect.READS and not judged.writes_files
-    if judged.verdict is not Verdict.ALLOW or not judged.commands or not writes:
-        return judged
-    targets = {major: classify(judged.commands[0], policy, major=major).target for major in sorted(policy.majors)}
-    if len(set(targets.values())) < 2:
-        return judged
-    places = [f"CLI {major} sends it to {_TARGETS[target]}" for major, target in targets.items()]
-    advice = "Name the target, or pin the CLI's version in the line."
-    return replace(judged, verdict=Verdict.CONFIRM, reason=f"It has no target flag: {', '.join(places)}. {advice}")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise UsageError(f"there is no file '{path}'", hint="Name files or directories to scan.")
+    scanner = _Scanner(policy)
+    for path in paths:
+        if path.is_dir():
+            for file in _files_below(path):
+                scanner.scan(file, is_named=False)
+        else:
+            scanner.scan(path, is_named=True)
+    found = scanner.found
+    return Scan(sorted(set(found.stopped)), sorted(set(found.passed_over)), found.files)
 
 
-def _kind_of(path: Path) -> str | None:
-    name = path.name.lower()
-    if name == "package.json":
-        return "package"
-    if name in _MAKEFILES or path.suffix == ".mk":
-        return "makefile"
-    if _WORKFLOW.search(path.as_posix()):
-        return "workflow"
-    if path.suffix in _SCRIPTS or (not path.suffix and _has_shebang(path)):
-        return "script"
+def _files_below(directory: Path) -> Iterator[Path]:
+    for here, names, files in os.walk(directory):
+        # Changing the list in place keeps os.walk out of them.
+        names[:] = sorted(name for name in names if name not in _SKIPPED_DIRECTORIES)
+        yield from (Path(here) / name for name in sorted(files))
+
+
+class _Scanner:
+    def __init__(self, policy: Policy) -> None:
+        self.found = Scan()
+        self._policy = policy
+        layers = policy.programs.layers or (policy.programs,)
+        # A team's kinds of files come first, so that they can name one more exactly.
+        self._kinds = KindTable([kind for layer in reversed(layers) for kind in layer.command_files])
+        self._programs = frozenset(rule.program for rule in policy.rules if rule.remote is not Verdict.ALLOW)
+        self._seen: set[str] = set()
+
+    def scan(self, path: Path, *, is_named: bool) -> None:
+        """Scan a file. If it isn't named, it may be of any kind, and is left out without a word."""
+        whole = os.path.abspath(path)  # noqa: PTH100 - resolving links would change its name
+        if whole in self._seen:
+            return
+        self._seen.add(whole)
+        try:
+            kind = self._kinds.by_path(Path(whole).as_posix())
+            if kind is None and not path.suffix:
+                kind = self._kinds.by_shebang(_start_of(path))
+            if kind is None:
+                if is_named:
+                    self._pass_over(path, "this kind of file isn't known to hold commands")
+                return
+            text = self._text_of(path)
+        except OSError as error:
+            self._pass_over(path, f"it can't be read: {error.strerror or error}")
+            return
+        if text is not None:
+            self._judge(path, kind, text)
+
+    def _pass_over(self, path: Path, reason: str, line: int = 0, column: int = 0) -> None:
+        self.found.passed_over.append(PassedOver(encodable(str(path)), line, column, reason))
+
+    def _text_of(self, path: Path) -> str | None:
+        """Return a file's text, or pass it over. Raises OSError."""
+        if not path.is_file():
+            self._pass_over(path, "it isn't a regular file")
+            return None
+        size = path.stat().st_size
+        if size > _LARGEST:
+            self._pass_over(path, f"it is too big: {size // 1024:,} KB, and at most {_LARGEST // 1024:,} KB are read")
+            return None
+        # Shells ignore NUL characters.
+        return path.read_bytes().decode("utf-8-sig", errors="replace").replace("\0", "")
+
+    def _judge(self, path: Path, kind: CommandFile, text: str) -> None:
+        def read(name: str) -> str | None:
+            beside = path.parent / name
+            try:
+                return self._text_of(beside) if beside.is_file() else None
+            except OSError:
+                return None
+
+        try:
+            commands = list(read_commands(text, kind, read=read, programs=self._programs).commands)
+            self.found.files += 1
+        except NotReadableError as error:
+            self._pass_over(path, error.message, error.line, error.column)
+            return
+        project = _Project(path, self._policy)
+        runners: set[tuple[int, int]] = set()
+        found: dict[tuple[int, int], Stopped] = {}
+        # A command of an included file has no place here. That file is scanned, too.
+        covered = 0
+        for command in (each for each in commands if each.pieces):
+            # In a list of words in code, a shorter list begins at each word.
+            if command.is_guess and command.words and command.pieces[0].start < covered:
+                continue
+            before = len(found)
+            for at, found_there in self._judgements(command, kind):
+                place = line_and_column(text, command.place_of(at, text))
+                # A package runner is judged first, and then what it starts.
+                runners |= {place} if _is_runner(found_there) else set()
+                judged = project.judged(found_there, is_local=kind.local_programs or place in runners)
+                # One command may be judged more than once, for example after `npx`. The gravest verdict stays.
+                if judged.verdict.rank > (found[place].verdict.rank if place in found else 0):
+                    name = f"{' '.join(judged.commands[0])}: " if judged.commands else ""
+                    message = encodable(name + judged.reason)
+                    stopped = Stopped(encodable(str(path)), *place, judged.verdict, message, judged.rule or UNCLEAR)
+                    found[place] = stopped
+            covered = command.pieces[0].end if len(found) > before else covered
+        self.found.stopped += found.values()
+
+    def _judgements(self, command: Command, kind: CommandFile) -> Iterator[tuple[int, Judgement]]:
+        """Yield the judgements of a command, each with its place in the command's text."""
+        if command.words:
+            yield 0, judge_words(command.words, policy=self._policy)
+        elif command.language:
+            code = replace(kind, format="code", comments=self._comments_of(command.language))
+            for inner in read_commands(command.text, code, programs=self._programs).commands:
+                for at, judged in self._judgements(inner, kind):
+                    yield inner.place_of(at, command.text), judged
+        else:
+            for start, part in _parts(command.text):
+                for placed in judge_script(part, policy=self._policy):
+                    # A text that may be no command can't be blamed for being unreadable.
+                    if not command.is_guess or placed.judgement.commands:
+                        yield start + _place_in(part, placed), placed.judgement
+
+    def _comments_of(self, language: str) -> tuple[str, ...]:
+        layers = self._policy.programs.layers or (self._policy.programs,)
+        name = re.sub(r"[\d.]+$", "", language.rpartition("/")[2])
+        known = (each for layer in layers for each in layer.interpreters if name in each.programs)
+        return next((each.comments for each in known), ("#", "//"))
+
+
+def _start_of(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(_START)
+
+
+def _parts(text: str) -> Iterable[tuple[int, str]]:
+    """Return a text whole, or in its lines if it's longer than the grammar reads."""
+    if len(text) <= _LONGEST_SCRIPT:
+        return [(0, text)]
+    parts, at = [], 0
+    for line in text.splitlines(keepends=True):
+        parts.append((at, line))
+        at += len(line)
+    return parts
+
+
+def _place_in(text: str, placed: PlacedJudgement) -> int:
+    at = 0
+    for _ in range(placed.line - 1):
+        at = text.find("\n", at) + 1
+    return min(at + placed.column - 1, len(text))
+
+
+# --- the major of the CLI --------------------------------------------------------------------------------------------
+
+
+class _Project:
+    """The project that a file belongs to: it may say which major of the CLI its commands start."""
+
+    def __init__(self, path: Path, policy: Policy) -> None:
+        self._policy = policy
+        self._major = _installed_major(path)
+
+    def judged(self, judged: Judgement, *, is_local: bool) -> Judgement:
+        """Return a judgement that asks if the CLI's major alone decides where a command writes.
+
+        At a prompt, a person sees where it goes. A file runs the same line on whatever major is installed that day.
+        `is_local`: it runs the project's own CLI, so the major is known if the project says it.
+        """
+        writes = judged.effect is not Effect.READS and not judged.writes_files
+        if not judged.commands or not writes:
+            return judged
+        words = judged.commands[0]
+        if is_local and self._major in self._policy.majors:
+            known = classify(words, self._policy, major=self._major)
+            return replace(known, commands=judged.commands) if known.rank > judged.rank else judged
+        if judged.verdict is not Verdict.ALLOW:
+            return judged
+        targets = {major: classify(words, self._policy, major=major).target for major in sorted(self._policy.majors)}
+        if len(set(targets.values())) < 2:
+            return judged
+        places = [f"CLI {major} sends it to {_TARGETS[target]}" for major, target in targets.items()]
+        advice = "Name the target, or pin the CLI's version in the line."
+        return replace(judged, verdict=Verdict.CONFIRM, reason=f"It has no target flag: {', '.join(places)}. {advice}")
+
+
+def _is_runner(judged: Judgement) -> bool:
+    """Whether a command is a package runner, which looks in node_modules first."""
+    return bool(judged.commands) and judged.commands[0][0] in RUNNERS
+
+
+def _installed_major(path: Path) -> int | None:
+    """Return the major of the Supabase CLI in the project of a file: the installed one, or else the one it asks for."""
+    for directory in path.absolute().parents:
+        installed = _read_json(directory / "node_modules/supabase/package.json")
+        wanted = _read_json(directory / "package.json")
+        specs = [installed.get("version"), *(_dependency(wanted, key) for key in ("dependencies", "devDependencies"))]
+        for spec in specs:
+            found = re.match(r"[v=^~]?(\d+)(?:\.|$)", spec) if isinstance(spec, str) else None
+            if found:
+                return int(found[1])
     return None
 
 
-def _has_shebang(path: Path) -> bool:
+def _dependency(package: dict[str, object], key: str) -> object:
+    group = package.get(key)
+    return group.get("supabase") if isinstance(group, dict) else None
+
+
+def _read_json(path: Path) -> dict[str, object]:
     try:
-        with path.open("rb") as file:
-            # Enough for the path of any shell.
-            return _SHEBANG.match(file.read(80)) is not None
-    except OSError:
-        return False
-
-
-def _recipes(text: str) -> Iterator[_Script]:
-    """Yield each line of each recipe of a Makefile."""
-    for rule in read_makefile(text).values():
-        for number, line in rule.recipe:
-            yield _Script(line, number, 2)
-
-
-def _package_scripts(text: str) -> Iterator[_Script]:
-    """Yield the scripts of a package.json."""
-    try:
-        scripts = json.loads(text, strict=False).get("scripts", {})
-    except (ValueError, AttributeError):
-        return
-    start = text.find('"scripts"')
-    for name, body in scripts.items() if isinstance(scripts, dict) else ():
-        # The json module doesn't report places, so search the text after `"scripts"` for the key.
-        match = re.compile(re.escape(json.dumps(name, ensure_ascii=False)) + r'\s*:\s*"').search(text, start)
-        if isinstance(body, str) and match:
-            before = text[: match.end()]
-            yield _Script(body, before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-
-def _workflow_runs(text: str) -> Iterator[_Script]:
-    """Yield the `run:` texts of a workflow or an action. GitHub's own expressions count as unknown text."""
-    try:
-        # Nodes instead of values, because only nodes know their lines.
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, RecursionError):
-        return
-    for node in _step_commands(root):
-        mark = node.start_mark
-        # A block begins on the line below its mark, and plain or quoted text right at it.
-        block = node.style in {"|", ">"}
-        lines = text.split("\n")
-        line = mark.line + (2 if block else 1)
-        first = "".join(lines[line - 1 : line]) if block else ""
-        column = len(first) - len(first.lstrip(" ")) + 1 if block else mark.column + 1
-        yield _Script(_EXPRESSION.sub(ANY, node.value), line, column + (node.style in {"'", '"'}))
-
-
-def _step_commands(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
-    """Yield the `run:` of every step, wherever `steps:` are. Anchors may form cycles, so each node is visited once."""
-    waiting: list[yaml.Node | None] = [root]
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
-            continue
-        seen.add(id(node))
-        waiting += node.value if isinstance(node, yaml.SequenceNode) else [value for _, value in node.value]
-        for steps in _values(node, "steps"):
-            for step in steps.value if isinstance(steps, yaml.SequenceNode) else ():
-                yield from (each for each in _values(step, "run") if isinstance(each, yaml.ScalarNode))
-
-
-def _values(node: yaml.Node, name: str) -> list[yaml.Node]:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    return [value for key, value in pairs if isinstance(key, yaml.ScalarNode) and key.value == name]
-
-
-_READERS: dict[str, Callable[[str], Iterator[_Script]]] = {
-    "package": _package_scripts,
-    "makefile": _recipes,
-    "workflow": _workflow_runs,
-    "script": lambda text: iter((_Script(text),)),
-}
+        found = json.loads(path.read_bytes()) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runbook.errors import ExitCode, UsageError
+from runbook.errors import ExitCode
 from runbook.guard.fast_path import answer_hook, answer_line
 from runbook.guard.shims import (
     SHELLS,
@@ -125,31 +124,40 @@ def uninstall(what: str, directory: Path | None, user: bool) -> int:
 @click.command("scan")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Also report commands that need a person to confirm.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="sarif is for code scanning, github for annotations in a workflow.",
+)
+@click.option("--book", "own_book", metavar="DIRECTORY", help="The book whose policy counts.")
 @click.pass_obj
-def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str) -> int:
-    """Find commands that the policy refuses in scripts, Makefiles, GitHub workflows and package.json.
+def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str, own_book: str | None) -> int:
+    """Find commands that the policy refuses in scripts, pipelines, task runners' files and images.
 
-    Directories are searched; other kinds of files are skipped. The exit code is 3 if something is found, and 0 if not.
-    """
+    Directories are searched for files that hold commands. What couldn't be read is named on standard error, with the
+    reason.
+
+    \b
+    Exit code: 0 nothing found · 2 a path doesn't exist, or the book is damaged · 3 something found
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     from runbook.guard.judging import policy_of
-    from runbook.guard.scanning import Stopped, scan_file
+    from runbook.guard.scan_report import report_of, summary_of
+    from runbook.guard.scanning import scan_files
     from runbook.model import Verdict
 
-    policy = policy_of(book)
-    found: list[Stopped] = []
-    for path in _files_below(files):
-        try:
-            found += scan_file(path, policy)
-        except OSError as error:
-            raise UsageError(f"can't read {path}: {error.strerror}") from error
-    shown = [each for each in found if strict or each.verdict is Verdict.REFUSE]
-    if form == "json":
-        click.echo(json_text({"stopped": [asdict(each) for each in shown]}, indent=2))
-    else:
-        for each in shown:
-            click.echo(str(each))
-    return ExitCode.REFUSED if shown else ExitCode.DONE
+    policy = policy_of(own_book or book)
+    found = scan_files(files, policy)
+    found.stopped = [each for each in found.stopped if strict or each.verdict is Verdict.REFUSE]
+    report = report_of(found, form, policy)
+    if report:
+        click.echo(report)
+    for each in found.passed_over:
+        click.echo(str(each), err=True)
+    click.echo(summary_of(found), err=True)
+    return ExitCode.REFUSED if found.stopped else ExitCode.DONE
 
 
 @click.command("log")
@@ -168,23 +176,6 @@ def log(limit: int, form: str) -> int:
         click.echo(f"{entry.at}  {entry.verdict:7}  {entry.face}: {' '.join(entry.line.split())}{rule}")
     click.echo(f"{log_path()}" if entries else f"Nothing was stopped yet; the log would be {log_path()}", err=True)
     return ExitCode.DONE
-
-
-def _files_below(paths: tuple[Path, ...]) -> list[Path]:
-    """Return the files, and the files to scan in the directories, without hidden and third-party code."""
-    from runbook.guard.scanning import is_scanned
-
-    found: list[Path] = []
-    for path in paths:
-        # A file that is named is scanned, whatever its kind. In a directory, only known kinds are.
-        if not path.is_dir():
-            found.append(path)
-            continue
-        for here, names, files in os.walk(path):
-            # Changing the list in place keeps os.walk out of them.
-            names[:] = sorted(name for name in names if name not in {"node_modules", ".git", ".venv", "venv"})
-            found += [Path(here) / name for name in sorted(files) if is_scanned(Path(here) / name)]
-    return found
 
 
 def _started_by(program: str, book: str | None) -> str:

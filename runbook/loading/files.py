@@ -14,8 +14,9 @@ from runbook.loading.kept_records import find_record, keep_record
 from runbook.loading.place import PACKAGED_BOOK
 from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
-from runbook.model import Policy, Position, policy
+from runbook.model import Policy, Position, command_files, line_test, policy, programs
 from runbook.model.fields import Shape
+from runbook.model.programs import Programs
 
 __all__ = [
     "SHARED",
@@ -28,10 +29,12 @@ __all__ = [
     "shown_name",
 ]
 
-SHARED = ("policy.yaml", "supabase.yaml")
+SHARED = ("policy.yaml", "supabase.yaml", "programs.yaml")
 """The files that the policy is read from."""
 
-_POLICY_SHAPES = {shape.name: shape for shape in policy.SHAPES}
+_POLICY_SHAPES = {
+    shape.name: shape for module in (policy, programs, command_files, line_test) for shape in module.SHAPES
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,10 @@ class PolicyFiles(NamedTuple):
 
     rules: BookFile
     supabase: BookFile
+    programs: BookFile
     own_rules: BookFile | None
     own_supabase: BookFile | None
+    own_programs: BookFile | None
 
     @property
     def files(self) -> tuple[BookFile, ...]:
@@ -82,14 +87,15 @@ def policy_of(read: PolicyFiles) -> Policy | None:
     """Return the policy of its files, or None if one of them has problems."""
     if not all(file.record for file in read.files):
         return None
-    packaged: Policy = replace(_built(read.rules), majors=_built(read.supabase))
-    if not read.own_rules and not read.own_supabase:
+    packaged: Policy = replace(_built(read.rules), majors=_built(read.supabase), programs=_built(read.programs))
+    if not read.own_rules and not read.own_supabase and not read.own_programs:
         return packaged
     from runbook.policy.layers import extended  # most books have no policy of their own
 
     own = _built(read.own_rules) if read.own_rules else Policy()
     majors = _built(read.own_supabase) if read.own_supabase else packaged.majors
-    return extended(packaged, replace(own, majors=majors))
+    added = _built(read.own_programs) if read.own_programs else Programs()
+    return extended(packaged, replace(own, majors=majors, programs=added))
 
 
 def _built(file: BookFile) -> Any:

@@ -5,7 +5,7 @@ Records contain no code. Values are built from them in the same way as from reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from runbook.cache import entry_of, find_kept, keep
@@ -87,11 +87,29 @@ class _Unpacker:
         return self._record(*inner)
 
     def _record(self, shape: str, kind: str, values: Any, places: Any, at: Any) -> Record:
-        name = self._name
         return Record(
             self._shapes[shape],
             kind,
             {key: self.value(each) if isinstance(each, list | dict) else each for key, each in values.items()},
-            {key: Position(name, line, column) for key, (line, column) in places.items()},
-            Position(name, *at),
+            _Places(self._name, places),
+            Position(self._name, *at),
         )
+
+
+class _Places(Mapping[str, Position]):
+    """The places of a record's keys. Few are ever asked for, so each is made when it is."""
+
+    __slots__ = ("_name", "_places")
+
+    def __init__(self, name: str, places: Mapping[str, tuple[int, int]]) -> None:
+        self._name = name
+        self._places = places
+
+    def __getitem__(self, key: str) -> Position:
+        return Position(self._name, *self._places[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

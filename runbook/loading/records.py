@@ -48,7 +48,8 @@ def build(record: Record, *, keyed: object = "") -> Any:
         if field.name in record.values:
             value = _built(record.values[field.name])
             values[field.attribute] = value if field.read is None else field.read(value)
-            values[f"{field.attribute}_at"] = record.places[field.name]
+            if shape.placed is None or field.attribute in shape.placed:
+                values[f"{field.attribute}_at"] = record.places[field.name]
     return shape.build(record.kind, values)
 
 
@@ -58,7 +59,7 @@ def _built(value: object, keyed: object = "") -> object:
     if isinstance(value, Record):
         return build(value, keyed=keyed)
     if isinstance(value, tuple):
-        return tuple([_built(item) for item in value])
+        return tuple([item if isinstance(item, str) else _built(item) for item in value])
     if isinstance(value, dict):
         return {key: _built(item, key) for key, item in value.items()}
     return value

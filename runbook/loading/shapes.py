@@ -9,12 +9,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runbook import steps
-from runbook.model import book, drill, known_error, overlay, parameter, policy, procedure, search_words, team
+from runbook.model import (
+    book,
+    command_files,
+    drill,
+    known_error,
+    line_test,
+    overlay,
+    parameter,
+    policy,
+    procedure,
+    programs,
+    search_words,
+    team,
+)
 from runbook.model.fields import Shape
 
 __all__ = ["FILES", "SHAPES"]
 
-_MODULES = (procedure, parameter, steps, drill, policy, book, known_error, search_words, team, overlay)
+_MODULES = (
+    *(
+        procedure,
+        parameter,
+        steps,
+        drill,
+        policy,
+        programs,
+        command_files,
+        line_test,
+        book,
+        known_error,
+        search_words,
+        team,
+        overlay,
+    ),
+)
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}
 """All tables by name."""
@@ -22,6 +51,7 @@ SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shap
 FILES: Mapping[str, str] = {
     "policy.yaml": "policy",
     "supabase.yaml": "supabase",
+    "programs.yaml": "programs",
     "patterns.yaml": "patterns",
     "advice.yaml": "advice",
     "errors.yaml": "errors",

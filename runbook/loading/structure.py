@@ -17,6 +17,7 @@ _UNIQUE = {
     "step": ("id", "a step"),
     "drill": ("name", "a drill"),
     "rule": ("id", "a rule"),
+    "http-request": ("id", "a request"),
     "pattern": ("id", "a pattern"),
     "topic": ("id", "a topic"),
     "error": ("id", "an error"),

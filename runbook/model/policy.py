@@ -25,21 +25,23 @@ from runbook.model.fields import (
     key,
     shape,
 )
+from runbook.model.line_test import VERDICT, LineTest, Verdict
+from runbook.model.programs import TESTS, Programs
 from runbook.model.terms import Effect, Position
 
 __all__ = [
     "SHAPES",
     "Family",
+    "HttpClient",
+    "HttpRequest",
     "Loosening",
     "McpServer",
     "Policy",
     "Rule",
-    "RuleTest",
     "Side",
     "SupabaseMajor",
     "TargetKind",
     "Variant",
-    "Verdict",
 ]
 
 _FLAG = Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f")
@@ -65,20 +67,6 @@ class Family(StrEnum):
     NOTHING = "nothing"
 
 
-class Verdict(StrEnum):
-    """The guard's verdict on one line. Members are in rising order."""
-
-    ALLOW = "allow"
-    CONFIRM = "confirm"
-    REFUSE = "refuse"
-
-    @property
-    def rank(self) -> int:
-        """0 for allow, 1 for confirm, 2 for refuse."""
-        return list(Verdict).index(self)
-
-
-_VERDICT = Choice(tuple(Verdict))
 _TARGET_KIND = Choice((TargetKind.PRODUCTION, TargetKind.LOCAL, TargetKind.DRILL))
 
 
@@ -107,19 +95,10 @@ class Variant:
     writes_files: bool = key(
         Truth(), "It then writes only files on this machine; it only reads its target.", default=False
     )
-    remote: Verdict | None = key(_VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
-    local: Verdict | None = key(_VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
+    remote: Verdict | None = key(VERDICT, "The verdict on a hosted project.", default=None, read=Verdict)
+    local: Verdict | None = key(VERDICT, "The verdict on the local stack.", default=None, read=Verdict)
     reason: str | None = key(TEXTS, "The reason for the verdict.", default=None)
     instead: str | None = key(TEXTS, "What to do instead.", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTest:
-    """A line and the verdict it must get; lives beside the rule and is run by `runbook check` and the tests."""
-
-    line: str = key(Text(literal=True), "The line.")
-    verdict: Verdict = key(_VERDICT, "Its verdict.", read=Verdict)
-    at: Position = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +107,9 @@ class Rule:
 
     id: str = key(KEBAB, "The rule's name; unique in the policy.")
     program: str = key(LINE, "The program, without a path.")
+    also: tuple[str, ...] = key(
+        ListOf(LINE), "Other programs that this rule holds for, such as another name of the same one.", default=()
+    )
     command: tuple[str, ...] = key(
         _COMMAND,
         "The subcommand; empty means the program itself.",
@@ -141,8 +123,8 @@ class Rule:
     )
     reaches: Family = key(Choice(tuple(Family)), "What it touches; it decides how the target is named.", read=Family)
     effect: Effect = key(EFFECT, "What it does to its target.", read=Effect)
-    remote: Verdict = key(_VERDICT, "The verdict if it runs against a hosted project.", read=Verdict)
-    local: Verdict = key(_VERDICT, "The verdict if it runs against the local stack.", read=Verdict)
+    remote: Verdict = key(VERDICT, "The verdict if it runs against a hosted project.", read=Verdict)
+    local: Verdict = key(VERDICT, "The verdict if it runs against the local stack.", read=Verdict)
     bare: Mapping[int, TargetKind] = key(
         MapOf(MAJOR, _TARGET_KIND),
         "By major of the CLI: where it runs if no target is named.",
@@ -152,6 +134,9 @@ class Rule:
     reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
     value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
+    sql_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags whose value is SQL. Without any, the words after the command are SQL.", default=()
+    )
     options: tuple[str, ...] = key(
         _FLAGS,
         "Options with which the command still only reads. With any other option, it counts as writing.",
@@ -176,9 +161,70 @@ class Rule:
     variants: tuple[Variant, ...] = key(
         ListOf(Shaped("variant"), 0), "Flags or arguments that change what it does.", default=()
     )
-    tests: tuple[RuleTest, ...] = key(
-        ListOf(Shaped("rule-test"), 0), "Lines with the verdict that each must get.", default=()
+    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
+    at: Position
+
+    def is_for(self, program: str) -> bool:
+        """Whether the rule holds for a program."""
+        return program == self.program or program in self.also
+
+
+_METHOD = Choice(("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpClient:
+    """A program that sends an HTTP request, and where its command line says which."""
+
+    program: str = key(LINE, "The program, without a path.")
+    also: tuple[str, ...] = key(ListOf(LINE), "Other programs with the same command line.", default=())
+    command: str = key(LINE, "The subcommand that sends a request, if there is one.", default="")
+    method_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the method.", default=())
+    url_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the URL.", default=())
+    host_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the host of a URL without one.", default=())
+    body_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the body. They make it a POST.", default=())
+    upload_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags whose value is a file to upload. They make it a PUT.", default=()
     )
+    query_flags: tuple[str, ...] = key(_FLAGS, "Flags that move the body into the URL and make it a GET.", default=())
+    head_flags: tuple[str, ...] = key(_FLAGS, "Flags that make it a HEAD.", default=())
+    value_flags: tuple[str, ...] = key(_FLAGS, "Its other flags that take a value in the next word.", default=())
+    items: bool = key(
+        Truth(),
+        "Its words may be a method, a URL and items, as in HTTPie: `id==1` for the URL, `id=1` for the body.",
+        default=False,
+    )
+
+    def is_for(self, program: str) -> bool:
+        """Whether the program has this command line."""
+        return program == self.program or program in self.also
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """What one kind of request does to a project. Of all that fit a request, the first counts.
+
+    `sql` is exactly what the SQL in the body does. A part of the request that can't be seen fits nothing that must be
+    found in it.
+    """
+
+    id: str = key(KEBAB, "The name of this entry; unique among rules and requests.")
+    request: str = key(LINE, "The request in short, as pages show it.")
+    methods: tuple[str, ...] = key(ListOf(_METHOD), "The methods.")
+    host: str | None = key(
+        Regex(), "A regular expression that must occur in the host's name. A host that isn't known fits.", default=None
+    )
+    path: str = key(Regex(), "A regular expression that must occur in the path.")
+    excludes: str | None = key(Regex(), "A regular expression that must not occur in the path.", default=None)
+    query: str | None = key(Regex(), "A regular expression that must occur in the URL after `?`.", default=None)
+    body: str | None = key(Regex(), "A regular expression that must occur in the body.", default=None)
+    sql: Effect | None = key(EFFECT, "What the SQL in the body does.", default=None, read=Effect)
+    effect: Effect = key(EFFECT, "What it does to the project.", read=Effect)
+    remote: Verdict = key(VERDICT, "The verdict on a hosted project.", read=Verdict)
+    local: Verdict = key(VERDICT, "The verdict on the local stack.", read=Verdict)
+    reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
+    instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
+    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
     at: Position
 
 
@@ -247,7 +293,7 @@ class Loosening:
     Refused becomes confirmed, confirmed becomes allowed. The rule's effect stays, so a walk still asks for each write.
     """
 
-    rule: str = key(KEBAB, "The id of a rule of the packaged policy.")
+    rule: str = key(KEBAB, "The id of a rule or a request of the packaged policy.")
     where: Side = key(Choice(tuple(Side)), "On a hosted project (remote) or on this machine (local).", read=Side)
     reason: str = key(LINE, "Why your team can do with less care. It is shown with every verdict that it changes.")
     at: Position
@@ -264,11 +310,29 @@ class Policy:
         MapOf(TEXTS, _FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
     )
     remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
+    address_flags: Mapping[str, tuple[str, ...]] = key(
+        MapOf(TEXTS, _FLAGS),
+        "By program that reads its database's address from its settings: the flags that name another one. Where no "
+        "address is known, the verdict is that of the local stack.",
+        default=dict,
+    )
+    address_variables: tuple[str, ...] = key(
+        ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable such as DATABASE_URL"), 0),
+        "Environment variables in which these programs look for the address of their database.",
+        default=(),
+    )
     rules: tuple[Rule, ...] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
     mcp_servers: tuple[McpServer, ...] = key(
         ListOf(Shaped("mcp-server"), 0),
         "MCP servers whose tools the rules judge. If a team lists a server of the packaged policy again, both count.",
         default=(),
+    )
+    http_clients: tuple[HttpClient, ...] = key(
+        ListOf(Shaped("http-client"), 0), "Programs that send HTTP requests.", default=()
+    )
+    sql_keys: tuple[str, ...] = key(ListOf(TEXTS, 0), "Keys of a JSON body whose text is SQL.", default=())
+    http_requests: tuple[HttpRequest, ...] = key(
+        ListOf(Shaped("http-request"), 0), "What requests to a project's API do, however they are sent.", default=()
     )
     loosen: tuple[Loosening, ...] = key(
         ListOf(Shaped("loosening"), 0),
@@ -280,6 +344,8 @@ class Policy:
     """If a team has its own policy: the packaged one and theirs. A command is judged by both, and the graver counts."""
     majors: Mapping[int, SupabaseMajor] = field(default_factory=dict)
     """What the book's supabase.yaml says, filled in by the loader."""
+    programs: Programs = field(default_factory=Programs)
+    """What programs.yaml says, filled in by the loader."""
 
 
 SHAPES = (
@@ -292,8 +358,9 @@ SHAPES = (
         "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
     shape(McpServer, "mcp-server", "an MCP server", "How the tool calls of an MCP server become command lines."),
+    shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
+    shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
-    shape(RuleTest, "rule-test", "a test line", "A line as it is typed, and the verdict it must get."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),
         "supabase",

@@ -7,7 +7,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["Flag", "Invocation", "Words", "host_of", "invocation_of", "is_loopback", "read_words"]
+__all__ = [
+    "Flag",
+    "Invocation",
+    "Words",
+    "addresses_in",
+    "host_of",
+    "invocation_of",
+    "is_elsewhere",
+    "is_loopback",
+    "read_words",
+]
 
 _FALSE = frozenset({"false", "no", "off", "0", "n", "f"})
 _TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
@@ -30,6 +40,10 @@ _SCRIPT_WORDS = frozenset({"run", "run-script"})
 _SHELL_FLAGS = frozenset({"-c", "--call", "-e", "--eval", "--print"})
 """With these, a launcher runs a text, and the argv doesn't show what that does."""
 _SUFFIXES = (".exe", ".cmd", ".ps1", ".mjs", ".cjs", ".js")
+_MAIN_FILES = frozenset({"bin", "cli", "index", "main"})
+_PACKAGE_PATH = re.compile(r"node_modules/(?:@[^/]+/)?([^/@.][^/]*)/")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_NOT_DATABASES = ("http://", "https://", "file://", "ftp://", "docker://")
 # npm also accepts ranges: `supabase@^2.1`, `supabase@~3`.
 _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
@@ -124,20 +138,22 @@ def _split_launcher(rest: tuple[str, ...]) -> tuple[tuple[Flag, ...], tuple[str,
 
 def _program(word: str) -> tuple[str, int | None]:
     """Return the bare program name that a word means, and the major of a `name@version`."""
-    spec = word.removeprefix("npm:")
-    name, _, version = spec.partition("@") if not spec.startswith("@") else (spec, "", "")
-    name = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1].lower()
+    path = word.removeprefix("npm:").replace("\\", "/").rstrip("/").lower()
+    last = path.rsplit("/", 1)[-1]
+    name, _, version = last.partition("@") if not last.startswith("@") else (last, "", "")
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
+    # `node_modules/prisma/build/index.js` is Prisma.
+    package = _PACKAGE_PATH.search(path) if name in _MAIN_FILES else None
     found = _MAJOR.match(version)
-    return name, int(found.group(1)) if found else None
+    return package[1] if package else name, int(found.group(1)) if found else None
 
 
 def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
     """Split arguments into flags and words.
 
     A flag in `value_flags` takes the next word. After any long flag, `true`, `no`, `0` … is its value, as in both CLI
-    majors. Short flags can be combined (`-Atc TEXT`).
+    majors. Short flags can be combined (`-Atc TEXT`), unless `value_flags` has them as one (`-database`).
     """
     positionals: list[str] = []
     flags: list[Flag] = []
@@ -159,8 +175,8 @@ def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
 
 def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
     """Split `--name=value`, `-n=value`, `-nvalue` and `-abn`."""
-    if word.startswith("--") or word[2:3] == "=":
-        name, equals, value = word.partition("=")
+    name, equals, value = word.partition("=")
+    if word.startswith("--") or word[2:3] == "=" or (len(name) > 2 and name in value_flags):
         return [Flag(name, value if equals else None)]
     found: list[Flag] = []
     for at, letter in enumerate(word[1:], start=2):
@@ -172,11 +188,13 @@ def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:
 
 
 def host_of(target: str) -> str | None:
-    """Return the host in a PostgreSQL URL or `host=` string, "" if it names none, or None if it's neither.
+    """Return the host in a database URL or `host=` string, "" if it names none, or None if it's neither.
 
-    A text that can't be read, or names several hosts or a service, is returned whole: it never equals a loopback host.
+    The URL may be of any kind (`postgresql+asyncpg://`, `jdbc:postgresql://`). A text that can't be read, or names
+    several hosts or a service, is returned whole: it never equals a loopback host.
     """
-    if not re.match(r"postgres(ql)?://", target, re.IGNORECASE):
+    target = target.removeprefix("jdbc:")
+    if not _URL.match(target):
         if re.search(r"(^|\s)service\s*=", target):
             return target
         found = re.findall(r"(?:^|\s)host(?:addr)?\s*=\s*'?([^\s']*)", target)
@@ -193,6 +211,20 @@ def host_of(target: str) -> str | None:
     if "," in parts.netloc or any(key == "service" for key, _ in other):
         return target
     return unquote(other[-1][1]) if other else named
+
+
+def addresses_in(words: Sequence[str]) -> list[str]:
+    """Return the addresses of databases in words: URLs other than web pages', and `host=` texts."""
+    urls = (re.search(r"[a-z][a-z0-9+.-]*://\S*", word, re.IGNORECASE) for word in words)
+    named = [url[0] for url in urls if url and not url[0].lower().startswith(_NOT_DATABASES)]
+    return [*named, *(word for word in words if re.match(r"([^/]*\s)?host(addr)?\s*=", word))]
+
+
+def is_elsewhere(host: str) -> bool:
+    """Whether a host is certainly another machine. A name without a dot may be a container of this one."""
+    if "$" in host or is_loopback(host) or host.lower().endswith((".localhost", "host.docker.internal")):
+        return False
+    return "." in host or ":" in host
 
 
 def is_loopback(host: str) -> bool:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
 from runbook.model.policy import Loosening, Side
-from runbook.policy.argv import Invocation, Words, host_of, invocation_of, is_loopback, read_words
+from runbook.policy.argv import (
+    Invocation,
+    Words,
+    addresses_in,
+    host_of,
+    invocation_of,
+    is_elsewhere,
+    is_loopback,
+    read_words,
+)
 from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
-__all__ = ["Judgement", "classify", "rule_of"]
+__all__ = ["Judgement", "classify", "common_flags", "rule_of"]
 
 _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "none": lambda count: count == 0,
@@ -54,6 +65,7 @@ class _Case:
     """A command with the rule that fits it.
 
     `command` is the subcommand as the argv spells it. `words` are the words after it, split by the rule's flags.
+    `environment` has the variables that the command would see, as far as they are known.
     """
 
     argv: tuple[str, ...]
@@ -62,21 +74,39 @@ class _Case:
     command: tuple[str, ...]
     words: Words
     sql: Effect | None
+    environment: Mapping[str, str]
 
 
-def classify(argv: Sequence[str], policy: Policy, *, major: int | None = None, stdin: str | None = None) -> Judgement:
+class _Around(NamedTuple):
+    """What is known about where a command runs: the CLI's major, its standard input, its environment."""
+
+    major: int | None
+    stdin: str | None
+    environment: Mapping[str, str]
+
+
+def classify(
+    argv: Sequence[str],
+    policy: Policy,
+    *,
+    major: int | None = None,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Judgement:
     """Judge one argv. `major` is the Supabase CLI's major, if known. If not, the major with the worst outcome counts.
 
     A version in the argv itself (`supabase@2`) takes precedence over `major`. `stdin` is the text that the command
-    would read, if known; SQL in it is judged like SQL in the argv.
+    would read, if known; SQL in it is judged like SQL in the argv. `environment` has the variables that the command
+    would see: a client or a migration tool may find its database in one of them.
 
     If a team's policy extends the packaged one, both judge, and the graver verdict and effect count.
     """
+    around = _Around(major, stdin, environment or {})
     if not policy.layers:
-        return _classified(argv, policy, major, stdin)
+        return _classified(argv, policy, around)
     packaged, own = policy.layers
-    judged = _classified(argv, packaged, major, stdin, loosen=own.loosen)
-    added = _classified(argv, own, major, stdin)
+    judged = _classified(argv, packaged, around, loosen=own.loosen)
+    added = _classified(argv, own, around)
     if not added.rule or (not judged.rule and _is_too_general(added.rule, own)):
         return judged
     return _gravest(judged, added) if judged.rule else added
@@ -89,36 +119,72 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
     """
     invocation = invocation_of(argv)
     for layer in policy.layers or (policy,):
-        found = _find(invocation, [rule for rule in layer.rules if rule.program == invocation.program], layer)
+        found = _find(invocation, _rules_for(invocation, layer), layer)
         if found:
             return found[0]
     return None
 
 
-def _classified(
-    argv: Sequence[str],
-    policy: Policy,
-    major: int | None,
-    stdin: str | None,
-    loosen: Sequence[Loosening] = (),
-) -> Judgement:
-    """Judge one argv by the rules of one layer."""
+def _rules_for(invocation: Invocation, policy: Policy) -> tuple[Rule, ...]:
+    return tuple(rule for rule in policy.rules if rule.is_for(invocation.program))
+
+
+def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen: Sequence[Loosening] = ()) -> Judgement:
+    """Judge one argv by one layer: by the rules for its program, and by the requests that it sends."""
     invocation = invocation_of(argv)
-    rules = tuple(rule for rule in policy.rules if rule.program == invocation.program)
+    judged = _judged_by_rules(argv, invocation, policy, around, loosen)
+    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, around.stdin)]
+    if not requests:
+        return judged
+    gravest = reduce(_gravest, (judged, *requests) if judged.rule else requests)
+    # A client's own rule says nothing about the host.
+    return replace(gravest, target=gravest.target or requests[0].target)
+
+
+def _judged_by_rules(
+    argv: Sequence[str], invocation: Invocation, policy: Policy, around: _Around, loosen: Sequence[Loosening]
+) -> Judgement:
+    """Judge what an argv starts by the rules for that program."""
+    rules = _rules_for(invocation, policy)
     if not rules:
         return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
     found = _find(invocation, rules, policy)
     if found is None:
         return _without_rule(invocation, rules, policy, argv)
     rule, command, words = found
-    case = _Case(tuple(argv), invocation, rule, command, words, _sql_effect(rule, words, stdin))
+    sql = _sql_effect(rule, words, around.stdin)
+    case = _Case(tuple(argv), invocation, rule, command, words, sql, around.environment)
     if _asks_for_help(invocation.program, words, rule.value_flags):
         return _judge_help(case, policy)
     # If the major or the target isn't known, every possibility is judged, and the gravest counts.
-    known = invocation.major or major
+    known = invocation.major or around.major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
     judged = (_loosened(each, loosen) for one in majors for each in _judge(case, policy, one))
     return max(judged, key=lambda judged: (judged.rank, judged.target not in {None, TargetKind.LOCAL}))
+
+
+def _judged_requests(
+    argv: Sequence[str], invocation: Invocation, policy: Policy, stdin: str | None
+) -> Iterator[Judgement]:
+    """Yield what the policy says about each HTTP request that a client sends."""
+    client = next((each for each in policy.http_clients if each.is_for(invocation.program)), None)
+    if client is None:
+        return
+    from runbook.policy.http_request import find_request, requests_of, target_of, verdict_of  # most lines send none
+
+    for request in requests_of(client, invocation.arguments, stdin):
+        entry = find_request(request, policy)
+        if entry is not None:
+            yield Judgement(
+                verdict=verdict_of(request, entry),
+                effect=entry.effect,
+                rule=entry.id,
+                reason=entry.reason,
+                instead=entry.instead,
+                family=Family.NOTHING,
+                target=target_of(request),
+                commands=(tuple(argv),),
+            )
 
 
 # --- a team's policy --------------------------------------------------------------------------------------------
@@ -126,14 +192,14 @@ def _classified(
 
 def _is_too_general(rule: str, own: Policy) -> bool:
     """Tell whether a team's rule covers all of the CLI: it can't speak for a subcommand that nobody knows."""
-    rules = (each for each in own.rules if each.id == rule and each.program == "supabase")
+    rules = (each for each in own.rules if each.id == rule and each.is_for("supabase"))
     return any(not all((each.command, *each.aliases)) for each in rules)
 
 
 def _gravest(judged: Judgement, added: Judgement) -> Judgement:
     """Return both judgements as one: the graver verdict with its reason, and the worse effect.
 
-    The packaged rule says what the command reaches, so that a team's rule can't name another target.
+    The first says what the command reaches, so that a team's rule can't name another target.
     """
     stricter = added if added.rank > judged.rank else judged
     return replace(
@@ -172,7 +238,9 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
 
     A flag of a subcommand may come before it and take a value, so if nothing fits, the flags of all rules are tried.
     """
-    common = policy.global_value_flags.get(invocation.program, ())
+    if not rules:
+        return None
+    common = common_flags(rules[0].program, policy)
     fitting = _fitting(invocation, rules, common)
     if not fitting:
         fitting = _fitting(invocation, rules, (*common, *(flag for rule in rules for flag in rule.value_flags)))
@@ -183,6 +251,11 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
     # If a flag of this rule took one of the subcommand's words, keep all that is left.
     at = len(form) if words.positionals[: len(form)] == form else 0
     return rule, form, Words(words.positionals[at:], words.flags, words.after)
+
+
+def common_flags(program: str, policy: Policy) -> tuple[str, ...]:
+    """Return the flags of a program that take a value, whatever its subcommand is."""
+    return (*policy.global_value_flags.get(program, ()), *policy.address_flags.get(program, ()))
 
 
 def _fitting(invocation: Invocation, rules: Sequence[Rule], flags: Sequence[str]) -> list[tuple[tuple[str, ...], Rule]]:
@@ -266,16 +339,17 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
     effect = variant.effect or rule.effect
     problem = _why_not_read_only(case, variant, policy) if effect is Effect.READS else None
-    for target in _targets_of(rule, case.words, policy, major):
+    for target in _targets_of(case, policy, major):
         is_hosted = target not in {None, TargetKind.LOCAL}
         here = (variant.remote, rule.remote) if is_hosted else (variant.local, rule.local)
         judged = Judgement(
             verdict=here[0] or here[1],
             effect=effect,
             rule=rule.id,
-            reason=variant.reason or rule.reason,
+            reason=_reason(case, variant, policy, is_hosted=is_hosted),
             instead=rule.instead if variant.instead is None else variant.instead,
-            family=rule.reaches,
+            # Nothing but its own settings says where such a program goes.
+            family=Family.NOTHING if rule.program in policy.address_flags else rule.reaches,
             target=target,
             commands=(case.argv,),
             writes_files=variant.writes_files,
@@ -302,18 +376,18 @@ def _as_writing(judged: Judgement, problem: NotReadOnly, *, is_hosted: bool) -> 
     return replace(judged, effect=Effect.WRITES, verdict=verdict, reason=f"{problem.reason} {judged.reason}")
 
 
-def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:
+def _targets_of(case: _Case, policy: Policy, major: int | None) -> tuple[TargetKind | None, ...]:
     """Return every target that the command may reach: several if the CLI's major isn't known.
 
     A hosted project counts as production, and so does every URL given to the Supabase CLI: a loopback address may
     lead to a tunnel, and `db reset --db-url` has wiped databases that people thought were isolated.
     A plain PostgreSQL client counts as local on a loopback host or a socket. Another program that reaches a project
-    goes to a hosted one.
+    goes to a hosted one. A migration tool goes where an address in its words or its environment says; without one,
+    nobody knows.
     """
-    if rule.reaches is Family.NOTHING:
-        return (None,)
-    if rule.program != "supabase":
-        return (_client(words) if rule.reaches is Family.DATABASE else TargetKind.PRODUCTION,)
+    rule, words = case.rule, case.words
+    if rule.program != "supabase" or rule.reaches is Family.NOTHING:
+        return (_target_of_another(case, policy),)
     if any(flag.name in policy.remote_flags and not flag.is_off for flag in words.flags):
         return (TargetKind.PRODUCTION,)
     if words.has("--local"):
@@ -324,13 +398,57 @@ def _targets_of(rule: Rule, words: Words, policy: Policy, major: int | None) -> 
     return tuple(dict.fromkeys(rule.bare.values())) or (TargetKind.PRODUCTION,)
 
 
-def _client(words: Words) -> TargetKind:
-    """Return where a PostgreSQL client connects, by its host flags and its connection strings."""
+def _target_of_another(case: _Case, policy: Policy) -> TargetKind | None:
+    """Return where a program other than the CLI goes, or None if it reaches nothing or nobody knows."""
+    if case.rule.program in policy.address_flags:
+        return _addressed(case, policy)
+    if case.rule.reaches is Family.NOTHING:
+        return None
+    return _client(case) if case.rule.reaches is Family.DATABASE else TargetKind.PRODUCTION
+
+
+def _client(case: _Case) -> TargetKind:
+    """Return where a PostgreSQL client connects, by its host flags, its connection strings and its environment."""
+    words, environment = case.words, case.environment
     databases = (*words.positionals, *words.values("-d", "--dbname", "--maintenance-db"))
     hosts = [*words.values("-h", "--host"), *(host for text in databases if (host := host_of(text)) is not None)]
+    hosts += [environment[name] for name in ("PGHOST", "PGHOSTADDR") if name in environment]
+    # A service names its host in a file.
+    hosts += [f"service={environment[name]}" for name in ("PGSERVICE",) if name in environment]
     # The values of `$PGHOST` and `$DATABASE_URL` aren't known, so they count as hosted.
     hidden = any("$" in text for text in (*hosts, *databases))
     return TargetKind.LOCAL if not hidden and all(map(is_loopback, hosts)) else TargetKind.PRODUCTION
+
+
+def _addressed(case: _Case, policy: Policy) -> TargetKind | None:
+    """Return where a program goes that reads its address from its words, its environment or its settings.
+
+    An address in its words takes precedence.
+    """
+    given = case.words.values(*policy.address_flags[case.rule.program])
+    named = _place_of((*addresses_in(case.invocation.arguments), *given))
+    return named or _place_of(text for _, text in _variables(case, policy))
+
+
+def _variables(case: _Case, policy: Policy) -> list[tuple[str, str]]:
+    return [(name, case.environment[name]) for name in policy.address_variables if case.environment.get(name)]
+
+
+def _place_of(addresses: Iterable[str]) -> TargetKind | None:
+    """Return where addresses lead, each a URL, a `host=` text or a host alone. None if nobody can tell."""
+    hosts = [text if (host := host_of(text)) is None else host for text in addresses if text]
+    if any(map(is_elsewhere, hosts)):
+        return TargetKind.PRODUCTION
+    return TargetKind.LOCAL if hosts and all(map(is_loopback, hosts)) else None
+
+
+def _reason(case: _Case, variant: Variant, policy: Policy, *, is_hosted: bool) -> str:
+    """Return the reason for a verdict, with the variable that leads to a hosted database."""
+    own = variant.reason or case.rule.reason
+    if not is_hosted or case.rule.program not in policy.address_flags or addresses_in(case.invocation.arguments):
+        return own
+    name = next((name for name, text in _variables(case, policy) if _place_of((text,)) is TargetKind.PRODUCTION), "")
+    return f"{name} leads to a hosted database. {own}" if name else own
 
 
 def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
@@ -363,7 +481,7 @@ def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
         return None
     from runbook.policy.sql_effect import effect_of  # most lines have no SQL, and startup time counts
 
-    texts = list(words.values("-c", "--command") if rule.program == "psql" else words.positionals)
+    texts = list(words.values(*rule.sql_flags) if rule.sql_flags else words.positionals)
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):
         texts, hidden = [*texts, stdin], hidden and words.values("-f", "--file") != ("-",)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runbook.model import Effect, Family, Policy, Rule, Verdict
-from runbook.model.policy import Loosening, Side
+from runbook.model.policy import HttpRequest, Loosening, Side
 
 __all__ = ["extended", "loosening_problem"]
 
@@ -26,38 +26,50 @@ def extended(packaged: Policy, own: Policy) -> Policy:
         global_value_flags=_merged(packaged.global_value_flags, own.global_value_flags),
         global_options=_merged(packaged.global_options, own.global_options),
         remote_flags=_union(packaged.remote_flags, own.remote_flags),
+        address_flags=_merged(packaged.address_flags, own.address_flags),
+        address_variables=_union(packaged.address_variables, own.address_variables),
+        http_clients=(*own.http_clients, *packaged.http_clients),
+        sql_keys=_union(packaged.sql_keys, own.sql_keys),
     )
+    # A team's client sends the packaged requests, too. It comes last, so it can't change how a packaged one is read.
+    clients = (*packaged.http_clients, *own.http_clients)
+    base = replace(packaged, http_clients=clients) if own.http_clients else packaged
     added = {rule.id: rule for rule in own.rules}
     shared = {rule.id: _graver(rule, added.pop(rule.id)) if rule.id in added else rule for rule in packaged.rules}
     return replace(
         judging,
         rules=(*shared.values(), *added.values()),
         mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
-        layers=(packaged, judging),
+        http_requests=(*packaged.http_requests, *own.http_requests),
+        programs=replace(own.programs, layers=(packaged.programs, own.programs)),
+        layers=(base, judging),
     )
 
 
 def loosening_problem(loosening: Loosening, packaged: Policy) -> str:
     """Return why a loosening can't be used, or "" if it changes a verdict."""
-    rule = next((rule for rule in packaged.rules if rule.id == loosening.rule), None)
+    entries: tuple[Rule | HttpRequest, ...] = (*packaged.rules, *packaged.http_requests)
+    rule = next((entry for entry in entries if entry.id == loosening.rule), None)
     if rule is None:
         return f"the packaged policy has no rule '{loosening.rule}'"
     verdicts = _verdicts(rule, loosening.where)
-    if loosening.where is Side.REMOTE and rule.reaches is Family.NOTHING:
+    reaches_nothing = isinstance(rule, Rule) and rule.reaches is Family.NOTHING
+    if loosening.where is Side.REMOTE and reaches_nothing:
         return f"'{rule.id}' reaches no project: write 'where: local'"
     if all(verdict is Verdict.ALLOW for _, verdict in verdicts):
         return f"'{rule.id}' is already allowed there"
     if all(effect is Effect.DESTROYS for effect, verdict in verdicts if verdict is not Verdict.ALLOW):
         if loosening.where is Side.REMOTE:
             return f"'{rule.id}' can wipe production, so nobody can loosen it"
-        if rule.reaches is Family.NOTHING:
+        if reaches_nothing:
             return f"nobody can tell what '{rule.id}' destroys, so it can't be loosened"
     return ""
 
 
-def _verdicts(rule: Rule, where: Side) -> list[tuple[Effect, Verdict]]:
+def _verdicts(rule: Rule | HttpRequest, where: Side) -> list[tuple[Effect, Verdict]]:
     own = (rule.effect, rule.remote if where is Side.REMOTE else rule.local)
-    others = ((one.effect, one.remote if where is Side.REMOTE else one.local) for one in rule.variants)
+    variants = rule.variants if isinstance(rule, Rule) else ()
+    others = ((one.effect, one.remote if where is Side.REMOTE else one.local) for one in variants)
     return [own, *((effect or own[0], verdict or own[1]) for effect, verdict in others)]
 
 

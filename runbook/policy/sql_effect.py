@@ -39,7 +39,9 @@ _BEGINS = frozenset({"begin", "then", "else", "loop", ">>"})
 """Words of a procedural body after which a statement may begin."""
 _IN_BODIES = frozenset({"drop", "truncate", "delete", "update", "merge", "alter", "with", "copy", "do"})
 _DESCRIBING = frozenset(
-    {"l", "list", "conninfo", "x", "timing", "pset", "echo", "h", "q", "a", "t", "gx", "g", "watch"}
+    {"l", "list", "conninfo", "x", "timing", "pset", "echo", "h", "q", "a", "t", "gx", "g", "watch", "sf", "sv"}
+    | {"encoding", "errverbose", "help", "prompt", "warn", "qecho", "copyright", "crosstabview", "z"}
+    | {"if", "elif", "else", "endif"}
 )
 _MOST_BLOCKS = 500
 """The most places in a procedural body where a statement may begin. Each is judged with all that follows it."""
@@ -181,9 +183,23 @@ def _inside(words: list[Token], mode: _Mode) -> Effect:
 def _meta(command: str) -> Effect:
     """Return the effect of a psql command. Describing and formatting only read; running and writing do more."""
     word, *rest = command[1:].split() or [""]
+    if word.lower() == "copy" and "`" not in command:
+        return _copy_here(command[len("\\copy") :])
     if "\\" in command[1:] or (word in {"g", "gx"} and rest):
         return _WRITES
     return _READS if word[:1] == "d" or word.rstrip("+") in _DESCRIBING else _WRITES
+
+
+def _copy_here(rest: str) -> Effect:
+    r"""Return the effect of `\copy` on the database: with `to`, it reads, and writes a file on this machine."""
+    words = next(iter(statements(rest)), [])
+    # `from program` runs a shell command on this machine, and nothing here knows what it sends.
+    inner = _nested(words[1:]) if words and words[0].text == "(" else []
+    behind = words[len(inner) + 2 :] if inner else words
+    to = next((at for at, word in enumerate(behind) if word.text == "to" and word.kind is TokenKind.WORD), None)
+    if to is None or _says(behind[:to], "from"):
+        return _WRITES
+    return _statement(list(inner), _Mode(read_only=False)) if inner else _READS
 
 
 _BY_WORD: dict[str, Callable[[list[Token], _Mode], Effect]] = {
@@ -301,6 +317,8 @@ def _calls(words: Sequence[Token]) -> Iterator[str]:
     for at, word in enumerate(words[:-1]):
         if words[at + 1].text != "(" or words[at + 1].kind is not TokenKind.SIGN or _is_list(words, at):
             continue
+        if at and words[at - 1].text == "tablesample":  # how rows are picked, not a function
+            continue
         schema = f"{words[at - 2].text}." if at > 1 and words[at - 1].text == "." else ""
         if word.kind is TokenKind.NAME or (word.kind is TokenKind.WORD and (schema or word.text not in _NOT_CALLS)):
             yield schema + word.text
@@ -322,7 +340,9 @@ def _is_list(words: Sequence[Token], at: int) -> bool:
 
 def _call(name: str, *, read_only: bool) -> Effect:
     bare = name.removeprefix("pg_catalog.").removeprefix("extensions.")
-    if bare in READING_FUNCTIONS or bare.startswith(READING_PREFIXES) or bare in READING_QUALIFIED:
+    if bare in READING_FUNCTIONS or bare in READING_QUALIFIED:
+        return Effect.READS
+    if bare.startswith(READING_PREFIXES) and not SIDE_EFFECTS.fullmatch(bare):
         return Effect.READS
     harmless = read_only and not SIDE_EFFECTS.fullmatch(bare.rpartition(".")[2])
     return Effect.READS if harmless else Effect.WRITES

@@ -87,8 +87,24 @@ variance version websearch_to_tsquery width width_bucket word_similarity xid xml
 xml_is_well_formed_content xml_is_well_formed_document xmlagg xmlcomment xmlconcat xmlelement xmlexists xmlforest
 xmlparse xmlpi xmlroot xmlserialize xmltable xmlvalidate xpath xpath_exists
 """
-READING_FUNCTIONS = frozenset(_NAMES.split())
-READING_PREFIXES = ("pg_stat_get_",)
+_OF_EXTENSIONS = """
+akeys armor avals binary_quantize box2d box3d cosine_distance cube cube_dim cube_distance cube_ll_coord cube_ur_coord
+daitch_mokotoff dearmor delete_key difference dmetaphone dmetaphone_alt each earth earth_box earth_distance exist
+gc_to_sec gen_salt geometrytype halfvec_to_vector hamming_distance hstore hstore_to_array hstore_to_json
+hstore_to_jsonb hstore_to_matrix icount idx index inet_same_family inner_product isdefined jaccard_distance
+json_matches_schema jsonb_matches_schema jsonb_to_hstore l1_distance l2_distance l2_norm l2_normalize latitude lca
+levenshtein levenshtein_less_equal ll_to_earth longitude ltree2text metaphone negative_inner_product nlevel pgp_key_id
+postgis_full_version postgis_geos_version postgis_lib_version postgis_proj_version postgis_version querytree sec_to_gc
+show_limit show_trgm skeys slice sort_asc sort_desc soundex sparsevec_to_vector strict_word_similarity subarray
+subltree subpath subvector svals text2ltree uniq uuid_generate_v1 uuid_generate_v1mc uuid_generate_v3 uuid_generate_v5
+uuid_nil uuid_ns_dns uuid_ns_oid uuid_ns_url vector_avg vector_dims vector_norm vector_to_halfvec xpath_list
+xpath_number xpath_string
+"""
+"""Functions that extensions offer and that only compute: PostGIS, pgvector, fuzzystrmatch, pg_trgm, hstore, cube,
+earthdistance, ltree, intarray, pg_jsonschema, uuid-ossp, pgcrypto."""
+READING_FUNCTIONS = frozenset((*_NAMES.split(), *_OF_EXTENSIONS.split()))
+READING_PREFIXES = ("pg_stat_get_", "st_")
+"""`st_`: PostGIS. Those of its functions that write have other names, but for the ones in `SIDE_EFFECTS`."""
 READING_QUALIFIED = frozenset(
     {"auth.uid", "auth.role", "auth.jwt", "auth.email", "storage.filename", "storage.foldername", "storage.extension"}
 )
@@ -98,6 +114,6 @@ SIDE_EFFECTS = re.compile(
     r"dblink.*|lo_.*|lowrite|pg_(terminate|cancel)_backend|pg_(read|write|ls|stat)_.*file.*|pg_ls_.*|pg_read_binary_file"
     r"|pg_(reload_conf|rotate_logfile.*|promote|switch_wal|logical_.*|create_.*|drop_.*|copy_.*|replication_.*)"
     r"|pg_(wal_replay_(pause|resume)|backup_.*|stat_(reset|clear|force).*|advisory_.*|try_advisory_.*|notify|log_backend.*)"
-    r"|set_config|setval|nextval|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|http_.*|schedule.*|unschedule|exec.*"
+    r"|set_config|setval|nextval|query_to_xml.*|cursor_to_xml.*|ts_stat|ts_rewrite|http_.*|schedule.*|unschedule|exec.*|st_createoverview"
 )
 """Functions that a read-only transaction can't restrict, or that run a text as SQL."""

@@ -184,8 +184,9 @@ def _commands(rule: Rule, entry: int) -> Iterator[Command]:
         for number, variant in enumerate(rule.variants)
         if not _takes_judging(variant)
     )
-    for words in (rule.command, *rule.aliases):
-        yield Command(entry, rule.program, words, forms)
+    for program in (rule.program, *rule.also):
+        for words in (rule.command, *rule.aliases):
+            yield Command(entry, program, words, forms)
 
 
 def _command_of(rule: Rule) -> str:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from runbook.filling import fill_command
-from runbook.model import Effect, Family, Procedure, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import Loosening
+from runbook.model import Effect, Family, Procedure, Programs, Rule, TargetKind, Variant, Verdict
+from runbook.model.policy import HttpRequest, Loosening
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render
 
 __all__ = [
+    "command_files",
     "command_index",
     "commands",
     "majors",
@@ -22,6 +23,7 @@ __all__ = [
     "production_words",
     "proven_versions",
     "targets",
+    "task_runners",
     "without_target",
     "written_differently",
 ]
@@ -63,7 +65,7 @@ class _Row:
 def policy_rows(verdict: Verdict) -> list[_Row]:
     """Return the commands with that verdict on production: each rule and each of its variants, in the policy's order.
 
-    A variant only says what differs from its rule.
+    A variant only says what differs from its rule. Requests to a project's API come last.
     """
     found = []
     for rule in book().policy.rules:
@@ -81,7 +83,21 @@ def policy_rows(verdict: Verdict) -> list[_Row]:
                 loosened=tuple(one for one in book().policy.loosen if one.rule == rule.id),
             )
             found += [row] if row.remote is verdict else []
-    return found
+    return [*found, *(_request_row(each) for each in book().policy.http_requests if each.remote is verdict)]
+
+
+def _request_row(entry: HttpRequest) -> _Row:
+    return _Row(
+        id=entry.id,
+        command=entry.request,
+        form="with any client" if entry.query is None else "with any client and such a filter",
+        effect=entry.effect,
+        remote=entry.remote,
+        local=entry.local,
+        reason=entry.reason,
+        instead=entry.instead,
+        loosened=tuple(one for one in book().policy.loosen if one.rule == entry.id),
+    )
 
 
 def _form(variant: Variant) -> str:
@@ -117,6 +133,26 @@ def command_index() -> Markup:
             first.setdefault(row.command, row.id)
         parts.append((word, sorted(first.items())))
     return render("reference/command_index.html", parts=parts)
+
+
+# --- Files that hold commands ---------------------------------------------------------------------------------------
+
+
+def command_files() -> Markup:
+    """Render the kinds of files in which a scan finds commands, a team's own first."""
+    kinds = [kind for programs in _programs() for kind in programs.command_files]
+    return render("reference/command_files.html", kinds=kinds)
+
+
+def task_runners() -> Markup:
+    """Render the programs whose tasks are read."""
+    names = {name for programs in _programs() for runner in programs.task_runners for name in runner.programs}
+    return render("reference/task_runners.html", names=sorted(names))
+
+
+def _programs() -> tuple[Programs, ...]:
+    programs = book().policy.programs
+    return tuple(reversed(programs.layers)) or (programs,)
 
 
 # --- The CLI majors side by side ------------------------------------------------------------------------------------

@@ -73,10 +73,11 @@ def imported(*words: str) -> set[str]:
 
 
 def test_judging_a_line_imports_no_more_than_it_needs() -> None:
-    """It runs before every command that people type, so it reads two files of the book and loads no argument parser."""
+    """It runs before every command that people type: it reads three files of the book and loads no argument parser."""
     found = imported("guard", "--line", "ls -la")
     own = {name for name in found if name.startswith("runbook.") and not name.startswith("runbook.guard")}
 
+    assert not {name for name in found if name.startswith("runbook.guard.command_files")}
     assert not found & {"click", "rich", "yaml", "platformdirs", "sqlite3", "subprocess", "tempfile", "datetime"}
     assert own == {
         *("runbook.cli", "runbook.cli.error_handler", "runbook.cli.platform_check", "runbook.errors", "runbook.extras"),
@@ -84,7 +85,13 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
             "runbook.loading",
             *(f"runbook.loading.{name}" for name in ("files", "kept_records", "place", "records", "source_text")),
         ),
-        *("runbook.model", "runbook.model.fields", "runbook.model.policy", "runbook.model.terms"),
+        *(
+            "runbook.model",
+            *(
+                f"runbook.model.{name}"
+                for name in ("command_files", "fields", "line_test", "policy", "programs", "terms")
+            ),
+        ),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
         *("runbook.cache", "runbook.linear_regex", "runbook.printable", "runbook.secret_file", "runbook.streams"),
         "runbook.user_directories",
@@ -92,11 +99,12 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
 
 
 def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> None:
-    """It reads two files, and imports only the parts of the model that these need."""
+    """It reads three files, and imports only the parts of the model that these need."""
     code = (
         "import pathlib, sys; from runbook.loading import read_policy; read_policy(pathlib.Path(sys.argv[1])); "
         "print(*sorted(name for name in sys.modules if name.startswith(('runbook.model.', 'runbook.steps'))))"
     )
     ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
 
-    assert ran.stdout.split() == [f"runbook.model.{name}" for name in ("fields", "policy", "templates", "terms")]
+    names = ("command_files", "fields", "line_test", "policy", "programs", "templates", "terms")
+    assert ran.stdout.split() == [f"runbook.model.{name}" for name in names]

@@ -220,3 +220,79 @@ def test_a_script_is_judged_command_by_command() -> None:
 
     assert (3, 3, Verdict.REFUSE) in found
     assert all(verdict is Verdict.ALLOW for line, _, verdict in found if line == 6)
+
+
+COPIES = [
+    "cp go.sh /tmp/copy.sh && bash /tmp/copy.sh",
+    "mv go.sh other.sh && ./other.sh",
+    "ln -s go.sh link.sh; bash link.sh",
+    "install -m 755 go.sh bin/go && bin/go",
+    "cp -t /tmp/place go.sh && sh /tmp/place/go.sh",
+    "cp go.sh /tmp/ && bash /tmp/go.sh",
+    "rsync -a scripts/ /tmp/there/ && bash /tmp/there/deep/go.sh",
+    "cp -r scripts /tmp/there && bash /tmp/there/scripts/deep/go.sh",
+    "cp -r scripts a && mv a b && bash b/deep/go.sh",
+    "cat go.sh > copy.sh && bash copy.sh",
+]
+
+
+@pytest.mark.parametrize("line", COPIES)
+def test_a_script_that_the_line_copies_is_read_at_its_first_place(line: str, tmp_path: Path) -> None:
+    """Copied, moved, linked or synced, alone or with its directory, once or twice."""
+    (tmp_path / "scripts/deep").mkdir(parents=True)
+    for path in ("go.sh", "scripts/deep/go.sh"):
+        (tmp_path / path).write_text("supabase db reset --linked\n", encoding="utf-8")
+    assert verdict(line, tmp_path) is Verdict.REFUSE
+    for path in ("go.sh", "scripts/deep/go.sh"):
+        (tmp_path / path).write_text("supabase status\n", encoding="utf-8")
+    assert verdict(line, tmp_path) is Verdict.ALLOW
+
+
+def test_pushd_and_popd_lead_to_files_as_cd_does(tmp_path: Path) -> None:
+    """The directory that `pushd` leaves is the one that `popd` returns to."""
+    write_package(tmp_path / "app", {"fresh": "supabase db reset --linked"})
+    assert verdict("pushd app && npm run fresh", tmp_path) is Verdict.REFUSE
+    assert verdict("pushd app && popd && cd app && npm run fresh", tmp_path) is Verdict.REFUSE
+    assert verdict("pushd app && popd && npm run fresh", tmp_path) is Verdict.ALLOW
+
+
+def test_an_alias_in_the_repositorys_configuration_is_followed(tmp_path: Path) -> None:
+    """Git's own verbs can't be replaced by an alias."""
+    (tmp_path / ".git").mkdir()
+    config = '[core]\n\tbare = false\n[alias]\n\twipe = "!supabase db reset --linked"\n\tst = status\n\tlog = !reset\n'
+    (tmp_path / ".git/config").write_text(config, encoding="utf-8")
+    assert verdict("git wipe", tmp_path) is Verdict.REFUSE
+    assert verdict("git st && git log", tmp_path) is Verdict.ALLOW
+
+
+def test_sql_files_are_read_however_the_flag_is_written(tmp_path: Path) -> None:
+    """`--file=`, short flags in one word, and several files."""
+    (tmp_path / "look.sql").write_text("select 1;", encoding="utf-8")
+    (tmp_path / "wipe.sql").write_text("truncate users;", encoding="utf-8")
+    for form in ("-f {}", "--file={}", "--file {}", "-1f {}", "-Xqf {}", "-f{}", "-f look.sql -f {}"):
+        line = f"psql -h db.example.com {form}"
+        assert verdict(line.format("look.sql"), tmp_path) is Verdict.ALLOW, form
+        assert verdict(line.format("wipe.sql"), tmp_path) is Verdict.REFUSE, form
+
+
+def test_a_long_heredoc_may_be_written_but_not_run() -> None:
+    """A megabyte of text is no reason to ask; a shell that runs it is."""
+    text = "some text, nothing else\n" * 45_000
+    assert judge(f"cat > notes.md <<'EOF'\n{text}EOF").verdict is Verdict.ALLOW
+    assert judge(f"cat > notes.md <<EOF\n{text}EOF\nsupabase db reset --linked").verdict is Verdict.REFUSE
+    assert judge(f"bash <<'EOF'\n{text}EOF").verdict is Verdict.CONFIRM
+    assert judge(f"cat > go.sh <<'EOF'\n{text}EOF\nbash go.sh").verdict is Verdict.CONFIRM
+    assert judge(f"cat > notes.md <<EOF\n$(supabase db reset --linked)\n{text}EOF").verdict is Verdict.CONFIRM
+
+
+def test_a_script_of_four_hundred_harmless_lines_is_followed_to_its_end(tmp_path: Path) -> None:
+    """The line after them counts."""
+    kinds = (
+        "cat a%d | grep x | sort | uniq -c > b%d",
+        'bash -c "echo %d %d"',
+        "mkdir -p d%d && cp a d%d && cd . && ls",
+    )
+    for kind in kinds:
+        text = "\n".join(kind % (number, number) for number in range(400))
+        assert verdict(text, tmp_path) is Verdict.ALLOW, kind
+        assert verdict(f"{text}\nsupabase db reset --linked", tmp_path) is Verdict.REFUSE, kind

@@ -15,7 +15,7 @@ from runbook.guard.agents import AGENTS, answer_event
 from runbook.guard.command_line import judge, judge_words
 from runbook.guard.fast_path import answer_line
 from runbook.guard.judging import policy_of
-from runbook.guard.scanning import scan_file
+from runbook.guard.scanning import scan_files
 from runbook.guard.shell import parser
 from runbook.guard.shims import run_guarded
 from runbook.model import Verdict
@@ -80,6 +80,6 @@ def test_no_face_of_the_guard_lets_it_through(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().err.count("pip install shfmt-py") == 2
     script = tmp_path / "go.sh"
     script.write_text(IN_GRAMMAR)
-    (found,) = scan_file(script, policy_of(None))
+    (found,) = scan_files([script], policy_of(None)).stopped
     assert found.verdict is Verdict.REFUSE
     assert "pip install shfmt-py" in found.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
+from runbook.model import Interpreter, Launcher
+from runbook.model.command_files import CommandFile, TaskRunner
 
 EXPRESSIONS = (
     "a b",
@@ -143,6 +146,27 @@ class Recorder:
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, ...]] = []
+
+    def launchers(self, program: str) -> Sequence[Launcher]:
+        """Know no launcher."""
+        return ()
+
+    def interpreters(self, program: str) -> Sequence[Interpreter]:
+        """Know no interpreter."""
+        return ()
+
+    def task_runners(self, program: str) -> Sequence[TaskRunner]:
+        """Know no task runner."""
+        return ()
+
+    def command_files(self, name: str) -> Sequence[CommandFile]:
+        """Know no kind of file."""
+        return ()
+
+    @property
+    def workspaces(self) -> Mapping[str, Sequence[str]]:
+        """Know no workspace."""
+        return {}
 
     def is_restricted(self, words: object) -> bool:
         """Restrict nothing."""

@@ -38,11 +38,12 @@ def test_the_guards_plain_examples(line: str, verdict: str) -> None:
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.id)
 def test_each_rule_is_reached(each: Rule) -> None:
-    """No rule is hidden behind another one, under any of its spellings."""
-    for form in (each.command, *each.aliases):
-        found = rule_of([each.program, *form], book_policy())
-        assert found is not None
-        assert found.id == each.id
+    """No rule is hidden behind another one, under any of its names and spellings."""
+    for program in (each.program, *each.also):
+        for form in (each.command, *each.aliases):
+            found = rule_of([program, *form], book_policy())
+            assert found is not None
+            assert found.id == each.id
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,16 @@ from runbook.guard.command_line import judge
 from runbook.guard.plug import check_rule_tests
 from runbook.loading import PACKAGED_BOOK, read_book, read_policy
 from runbook.model import Effect, Family, Policy, Position, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import Loosening, Side
+from runbook.model.policy import HttpClient, HttpRequest, Loosening, Side
 from runbook.policy.judgement import classify, rule_of
 from runbook.policy.layers import extended
 
 AT = Position("policy.yaml", 1, 1)
 PACKAGED = read_policy(PACKAGED_BOOK)
+IDS = [*(rule.id for rule in PACKAGED.rules), *(request.id for request in PACKAGED.http_requests)]
 WIPES = [
     *(test.line for rule in PACKAGED.rules for test in rule.tests if test.verdict is Verdict.REFUSE),
+    *(test.line for each in PACKAGED.http_requests for test in each.tests if test.verdict is Verdict.REFUSE),
     "npx supabase db reset --linked",
     "supabase --workdir x db reset --linked",
     "supabase projects delete abcdefghijklmnopqrst",
@@ -84,6 +86,7 @@ _rules = st.builds(
     Rule,
     id=st.sampled_from([rule.id for rule in PACKAGED.rules] + ["ours"]),
     program=_programs,
+    also=st.lists(_programs, max_size=1).map(tuple),
     command=_commands.map(lambda text: tuple(text.split())),
     aliases=st.lists(_commands.map(lambda text: tuple(text.split())), max_size=2).map(tuple),
     reaches=st.sampled_from(Family),
@@ -93,6 +96,7 @@ _rules = st.builds(
     bare=st.dictionaries(st.sampled_from([2, 3, 9]), st.sampled_from([TargetKind.LOCAL, TargetKind.PRODUCTION])),
     reason=st.just("We say so."),
     value_flags=_flags,
+    sql_flags=_flags,
     options=_flags,
     operands=st.sampled_from([None, (), (".*",)]),
     majors=st.sampled_from([None, (), (2,), (3,)]),
@@ -101,13 +105,41 @@ _rules = st.builds(
 )
 _loosenings = st.builds(
     Loosening,
-    rule=st.sampled_from([rule.id for rule in PACKAGED.rules]),
+    rule=st.sampled_from(IDS),
     where=st.sampled_from(Side),
     reason=st.just("We can."),
     at=st.just(AT),
 )
+_clients = st.builds(
+    HttpClient,
+    program=_programs,
+    also=st.lists(_programs, max_size=1).map(tuple),
+    command=st.sampled_from(["", "-X", "db"]),
+    method_flags=_flags,
+    url_flags=_flags,
+    body_flags=_flags,
+    value_flags=st.sampled_from([(), ("-X",), ("DELETE", "--linked")]),
+    items=st.booleans(),
+)
+_requests = st.builds(
+    HttpRequest,
+    id=st.sampled_from([request.id for request in PACKAGED.http_requests] + ["ours"]),
+    request=st.just("DELETE /"),
+    methods=st.just(("DELETE", "GET", "PATCH", "POST")),
+    path=st.just(""),
+    effect=st.sampled_from(Effect),
+    remote=_verdicts,
+    local=_verdicts,
+    reason=st.just("We say so."),
+    at=st.just(AT),
+)
 _policies = st.builds(
     Policy,
+    address_flags=st.dictionaries(_programs, _flags, max_size=2),
+    address_variables=st.sampled_from([(), ("PATH", "DATABASE_URL")]),
+    http_clients=st.lists(_clients, max_size=2).map(tuple),
+    http_requests=st.lists(_requests, max_size=2).map(tuple),
+    sql_keys=st.sampled_from([(), ("query", "x")]),
     global_value_flags=st.dictionaries(_programs, _flags, max_size=2),
     global_options=st.dictionaries(_programs, _flags, max_size=2),
     remote_flags=_flags,
@@ -130,9 +162,7 @@ def test_no_policy_of_a_team_allows_what_wipes_production(own: Policy, line: str
 @pytest.mark.parametrize("line", WIPES)
 def test_a_team_that_loosens_every_rule_still_cannot_wipe_production(line: str) -> None:
     """A loosening of what destroys has no effect on a hosted project, even if it got past `check`."""
-    every = tuple(
-        Loosening(rule=rule.id, where=where, reason="We can.", at=AT) for rule in PACKAGED.rules for where in Side
-    )
+    every = tuple(Loosening(rule=each, where=where, reason="We can.", at=AT) for each in IDS for where in Side)
     assert judge(line, policy=_own(loosen=every)).verdict is Verdict.REFUSE
 
 

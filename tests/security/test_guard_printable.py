@@ -11,7 +11,7 @@ from support.hostile import EVERY, hostile, number, unsafe
 from runbook.guard.agents import AGENTS, answer_event
 from runbook.guard.judging import judge_line
 from runbook.guard.messages import as_json, as_sentence, as_text
-from runbook.guard.scanning import scan_file
+from runbook.guard.scanning import scan_files
 from runbook.loading import PACKAGED_BOOK, read_policy
 
 
@@ -53,6 +53,6 @@ def test_scan_shows_hostile_file_names(tmp_path: Path) -> None:
     """A file's name is one line, and shows what it holds."""
     file = tmp_path / "a\u202e\nb.sh"
     file.write_text("npx supabase db reset --linked\n")
-    (found,) = scan_file(file, read_policy(PACKAGED_BOOK))
+    (found,) = scan_files([file], read_policy(PACKAGED_BOOK)).stopped
     assert len(str(found).splitlines()) == 1
     assert "<U+202E>" in str(found)

@@ -205,14 +205,17 @@ def test_pages_show_hostile_texts_as_they_are_written(hostile: Hostile) -> None:
         shown |= {int(each) for each in re.findall(r"hit(\d+)\\?\.", " ".join([text_of(tree), *values]))}
     fields = set(hostile.placed.values())
     unseen = fields - {hostile.placed[number] for number in shown}
-    assert unseen == _NOT_ON_PAGES
+    assert {field for field in unseen if field.partition(".")[0] not in _FOR_THE_GUARD} == _NOT_ON_PAGES
     assert len(shown) > 2000
 
+
+_FOR_THE_GUARD = {"Interpreter", "Launcher", "LineTest"}
+"""Mappings that the guard alone reads."""
 
 # What is read by a machine alone, what a walk alone knows to fill, and what the search says of pages that are no
 # procedures (the test of its results shows that as it is written).
 _NOT_ON_PAGES = {
-    *("Capture.becomes", "Capture.pattern", "KnownError.messages", "Rule.operands", "RuleTest.line", "drill.digest"),
+    *("Capture.becomes", "Capture.pattern", "KnownError.messages", "Rule.operands", "drill.digest"),
     *("Choose.because", "Choose.suggested", "Previous.must_be", "Suggestion.matches", "Suggestion.option"),
     *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
     *("Expectation.absent", "Expectation.matches"),  # a page says them in words

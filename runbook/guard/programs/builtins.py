@@ -36,15 +36,33 @@ def _test(call: Call) -> Texts:
 def _cd(call: Call) -> Texts:
     """Follow a literal directory. After any other, the directory is unknown."""
     words = [word for word in call.words[1:] if not re.fullmatch(r"-[LPe@]+|--", plain(word))]
-    path = plain(words[0]) if len(words) == 1 else ANY
-    here = call.state.directory
-    # The text doesn't say where `cd -` and `~name` lead.
-    if path.startswith(("~", "-")) or not is_known(path):
-        call.state.directory = None
-    elif path.startswith("/"):
-        call.state.directory = path
+    before = call.state.directory
+    if len(words) == 1 and plain(words[0]) == "-" and before is not None and "OLDPWD" in call.state.variables:
+        texts = call.state.variables["OLDPWD"].first()
+        call.state.directory = texts[0] if len(texts) == 1 and is_known(texts[0]) else None
     else:
-        call.state.directory = None if here is None else f"{here}/{path}"
+        call.state.enter(words[0] if len(words) == 1 else ANY)
+    if before is not None:
+        call.state.variables["OLDPWD"] = scalar((before,))
+    return NOTHING
+
+
+def _pushd(call: Call) -> Texts:
+    """Follow `pushd DIRECTORY` as `cd`; without one, or with `+1`, it goes to a directory that was left before."""
+    before = call.state.directory
+    path = plain(call.words[-1])
+    if len(call.words) < 2 or path.startswith(("+", "-")):
+        return _lost(call)
+    call.state.left = (*call.state.left, before)
+    return _cd(call)
+
+
+def _popd(call: Call) -> Texts:
+    """Go back to the directory that the last `pushd` left."""
+    if not call.state.left or len(call.words) > 1:
+        return _lost(call)
+    *rest, call.state.directory = call.state.left
+    call.state.left = tuple(rest)
     return NOTHING
 
 
@@ -206,7 +224,7 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     **dict.fromkeys((":", "true", "false", "exit", "return", "break", "continue", "wait", "shopt", "umask"), _nothing),
     **dict.fromkeys(("ulimit", "hash", "times", "bind", "setopt", "unsetopt", "logout"), _nothing),
     **dict.fromkeys(("test", "["), _test),
-    **dict.fromkeys(("pushd", "popd", "z"), _lost),
+    **dict.fromkeys(("z", "autojump"), _lost),
     **dict.fromkeys(("builtin", "noglob", "nocorrect"), lambda call: call.start(call.words[1:])),
     **dict.fromkeys(("source", "."), _source),
     **dict.fromkeys(("mapfile", "readarray"), _mapfile),
@@ -217,7 +235,9 @@ BUILTINS: dict[str, Callable[[Call], Texts]] = {
     "exec": _exec,
     "getopts": _getopts,
     "let": _evaluate,
+    "popd": _popd,
     "printf": _printf,
+    "pushd": _pushd,
     "pwd": lambda call: (f"{call.state.directory}\n",) if call.state.directory else UNKNOWN,
     "read": _read,
     "set": _set,

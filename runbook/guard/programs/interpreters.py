@@ -1,86 +1,147 @@
-"""Examine code of other languages on the command line: whether it can start a program, and names a dangerous one."""
+"""Examine code of other languages: whether it starts a dangerous command, or runs SQL that destroys.
+
+Which programs are interpreters, and which of their flags carry code, is in programs.yaml.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from runbook.guard.programs.names import program_name, says_reset
+from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
-from runbook.guard.shell.texts import UNKNOWN, Texts, plain
+from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
+from runbook.model.programs import Interpreter
+from runbook.policy.argv import invocation_of
 
-__all__ = ["INTERPRETERS", "look_for_commands", "run_awk", "run_editor", "run_interpreter"]
-
-INTERPRETERS: Mapping[str, str] = {
-    "python": r"-[a-zA-Z]*c",
-    "node": r"-e|--eval|-p|--print|-pe",
-    "nodejs": r"-e|--eval|-p|--print|-pe",
-    "deno": r"eval",
-    "bun": r"-e|--eval|-p|--print",
-    "tsx": r"-e|--eval|-p",
-    "ruby": r"-[a-z]*e",
-    "perl": r"-[a-zA-Z]*[eE]",
-    "php": r"-r",
-    "lua": r"-e",
-    "osascript": r"-e",
-    "expect": r"-c",
-    "rscript": r"-e",
-    "julia": r"-e",
-    "elixir": r"-e",
-    "groovy": r"-e",
-    "pwsh": r"-[cC](ommand)?",
-    "powershell": r"-[cC](ommand)?",
-    "cmd": r"/[cCkK]",
-}
-"""Interpreter → pattern of the flags that carry code."""
+__all__ = ["look_for_commands", "run_awk", "run_code", "run_editor", "run_interpreter"]
 
 _STARTS = re.compile(
-    r"system|exec|spawn|popen|subprocess|check_(call|output)|\brun\b|Process|Deno\.Command|getline|`|\$\(|\|\s*\"|shell"
+    r"system|exec|spawn|popen|subprocess|check_(call|output)|\brun\b|Process|Command|getline|`|\$\(|\|\s*\"|shell|%x|qx"
 )
 _WORD = re.compile(r"[\w.@/:=-]+")
 # Subcommand and flags of a command in a list of words; what follows is other code.
 _LONGEST_COMMAND = 16
-_ARE_SHELLS = frozenset({"pwsh", "powershell", "cmd", "expect"})
 
 
-def run_interpreter(call: Call, pattern: str) -> Texts:
+def run_interpreter(call: Call, interpreter: Interpreter) -> Texts:
     """Examine the code that an interpreter is given: in a flag, in a file, or on standard input."""
-    words = call.words[1:]
-    is_shell = program_name(call.words[0]) in _ARE_SHELLS
-    for at, word in enumerate(words):
-        if re.fullmatch(pattern, plain(word)):
-            for code in words[at + 1 : at + 2] if len(pattern) > 3 or at == 0 else ():
-                look_for_commands(call, plain(code), is_shell=is_shell)
+    words = list(call.words[1:])
+    subcommands = {word for phrase in interpreter.after for word in phrase.split()}
+    while words:
+        word = words.pop(0)
+        text = plain(word)
+        name, equals, value = text.partition("=")
+        if name in interpreter.code_flags or _ends_in_code(text, interpreter):
+            code = value if equals else plain(words.pop(0)) if words else ""
+            run_code(call, code, interpreter)
             return UNKNOWN
-        if not plain(word).startswith("-") or plain(word) == "-":
-            return _run_file(call, word)
+        if text in interpreter.module_flags and words:
+            return _run_module(call, words, interpreter)
+        if name in interpreter.env_files or name in interpreter.value_flags:
+            if not equals and words:
+                words.pop(0)
+        elif text in interpreter.own:
+            return UNKNOWN
+        elif text in subcommands:
+            subcommands.discard(text)
+        elif not text.startswith("-") or text == "-":
+            return _run_file(call, word, words, interpreter)
     for text in call.state.stdin or ():
-        look_for_commands(call, text, is_shell=is_shell)
+        run_code(call, text, interpreter)
     return UNKNOWN
 
 
-def _run_file(call: Call, word: str) -> Texts:
+def _ends_in_code(word: str, interpreter: Interpreter) -> bool:
+    """Whether a word combines short flags of which the last one carries code: `python -Ic CODE`, `perl -ne CODE`."""
+    if not re.fullmatch(r"-[A-Za-z]{2,}", word) or word in interpreter.value_flags:
+        return False
+    return f"-{word[-1]}" in interpreter.code_flags
+
+
+def _run_module(call: Call, words: list[str], interpreter: Interpreter) -> Texts:
+    """Examine a module of this project; any other is a program of the same name."""
+    path = plain(words[0]).replace(".", "/")
+    for name in (f"{path}.py", f"{path}/__main__.py"):
+        texts = call.shell.contents(name, call.state)
+        for text in texts or ():
+            run_code(call, text, interpreter)
+        if texts is not None:
+            return UNKNOWN
+    return call.start(tuple(words))
+
+
+def _run_file(call: Call, word: str, rest: list[str], interpreter: Interpreter) -> Texts:
     """Examine a script file, or its name if it can't be read."""
-    if plain(word) == "-":
-        texts = call.state.stdin
-    # These are subcommands of deno and bun, not files.
-    elif plain(word) in {"run", "test", "x", "install", "task", "eval"}:
-        return UNKNOWN
-    else:
-        texts = call.shell.contents(word, call.state)
+    name = invocation_of([plain(word)]).program
+    # `python manage.py flush`: the script is a program that the policy may know.
+    if name in call.shell.examiner.programs:
+        return call.start((name, *rest))
+    texts = call.state.stdin if plain(word) == "-" else call.shell.contents(word, call.state)
     if texts is None and says_reset(plain(word)):
         call.doubt(Doubt.NAMED_RESET)
     for text in texts or ():
-        look_for_commands(call, text)
+        run_code(call, text, interpreter)
     return UNKNOWN
 
 
-def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
-    """Doubt code that can start a program and names a dangerous command, as a text or as a list of words."""
-    examiner = call.shell.examiner
-    # Check this first: most code names no dangerous program, and reading words costs more.
-    if not any(program in code for program in examiner.risky) or not (is_shell or _STARTS.search(code)):
+def run_code(call: Call, code: str, interpreter: Interpreter) -> None:
+    """Examine code as an interpreter runs it."""
+    look_for_commands(call, code, comments=interpreter.comments, is_shell=interpreter.is_shell)
+
+
+def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is_shell: bool = False) -> None:
+    """Doubt code that starts a dangerous command, or runs SQL that destroys.
+
+    `comments`: what begins a comment there. `is_shell`: a command is written without quotes, as in PowerShell.
+    """
+    if is_shell:
+        _look_for_words(call, code)
         return
+    # Check this first: most code starts nothing, and reading its strings costs more.
+    starts = _STARTS.search(code)
+    if not starts and not _DESTROYS.search(code):
+        return
+    from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
+
+    found = list(strings_in(code, comments))
+    if starts:
+        lists = [words for words in word_lists_in(found) if _may_start(words[0], call)]
+        # `execFile("echo", ["supabase db reset"])` prints its words.
+        printed = {word for words in lists if program_name(words[0]) in DATA_PROGRAMS for word in words[1:]}
+        for words in lists:
+            if words[0] not in printed:
+                call.shell.guess_words(words, call.state)
+        for string in found:
+            if string.value not in printed and _is_line(string.value, call):
+                call.shell.guess(string.value, call.state)
+    if _CLIENTS.search(code):
+        _look_for_sql(call, [string.value for string in found])
+
+
+def _is_line(text: str, call: Call) -> bool:
+    """Whether a string may be a shell line that starts something dangerous."""
+    if any(program in text for program in call.shell.examiner.risky):
+        return " " in text
+    # It may run a script that does: its first word is a shell, a task runner, or a path.
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    is_path = (
+        "/" in first and bool(re.fullmatch(r"[\w./~-]+", first)) and (first.startswith(("./", "../")) or " " in text)
+    )
+    return is_path or (" " in text and len(text) < _LONGEST_LINE and _may_start(first, call))
+
+
+_LONGEST_LINE = 500
+
+
+def _may_start(word: str, call: Call) -> bool:
+    """Whether a word is a program that the guard knows: one that destroys, or starts others, or takes words as data."""
+    name = (program_name(word) or "").partition("@")[0]
+    return bool(name) and " " not in word and call.shell.knows(name)
+
+
+def _look_for_words(call: Call, code: str) -> None:
+    examiner = call.shell.examiner
     words = _WORD.findall(code)
     for at, word in enumerate(words):
         name = program_name(word)
@@ -89,11 +150,36 @@ def look_for_commands(call: Call, code: str, *, is_shell: bool = False) -> None:
             return
 
 
+# --- SQL in code ---------------------------------------------------------------------------------------------------
+
+
+_DESTROYS = re.compile(r"(?i)['\"`]\s*(?:drop|truncate|delete\s+from|alter\s+table)\b")
+_CLIENTS = re.compile(
+    r"(?i)\bpg\b|postgres|psycopg|asyncpg|sqlalchemy|knex|prisma|drizzle|sequelize|typeorm|supabase|DATABASE_URL|DB_URL"
+    r"|database_url|activerecord|\bPDO\b"
+)
+"""Signs that code talks to PostgreSQL. SQL for another database isn't the guard's business."""
+_STATEMENT = re.compile(r"(?i)\s*(?:drop|truncate|delete|alter)\b")
+
+
+def _look_for_sql(call: Call, strings: Sequence[str]) -> None:
+    from runbook.model import Effect
+    from runbook.policy.sql_effect import effect_of
+
+    for text in strings:
+        if _STATEMENT.match(text) and is_known(text) and effect_of(text) is Effect.DESTROYS:
+            call.shell.doubt(Doubt.SQL_IN_CODE, " ".join(text.split()))
+            return
+
+
+# --- awk and editors -----------------------------------------------------------------------------------------------
+
+
 def run_awk(call: Call) -> Texts:
     """Examine awk's program, which is the first word without a dash."""
     for word in call.arguments:
         if not word.startswith("-"):
-            look_for_commands(call, word)
+            look_for_commands(call, word, comments=("#",))
             break
     return UNKNOWN
 

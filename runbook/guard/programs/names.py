@@ -6,7 +6,7 @@ import re
 
 from runbook.guard.shell.texts import ANY, is_known, plain
 
-__all__ = ["DATA_PROGRAMS", "prints_settings", "program_name", "says_reset"]
+__all__ = ["DATA_PROGRAMS", "bare_name", "prints_settings", "program_name", "says_reset"]
 
 _SUFFIXES = (".exe", ".cmd", ".bat", ".ps1")
 _SCRIPT_SUFFIX = re.compile(r"\.(sh|bash|zsh|fish|py|js|mjs|cjs|ts|rb|pl|php|sql)$")
@@ -29,6 +29,11 @@ def program_name(word: str) -> str | None:
     for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
     return name
+
+
+def bare_name(name: str) -> str:
+    """Return a program's name without a version: python3.12, bash5."""
+    return re.sub(r"[\d.]+$", "", name) or name
 
 
 def says_reset(name: str, *, alone: bool = False) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 
-from runbook.guard.programs.names import DATA_PROGRAMS
+from runbook.guard.programs.names import DATA_PROGRAMS, program_name
 from runbook.guard.programs.shells import SHELLS
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.quoting import echoed
@@ -177,26 +177,54 @@ def run_download(call: Call) -> Texts:
 # --- what is changed -------------------------------------------------------------------------------------------------
 
 
-_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv"})
-_CHANGES = frozenset({"sed", "gsed", "dd", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
+_COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv", "dd"})
+_CHANGES = frozenset({"sed", "gsed", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
 _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
 
 
 def note_changes(call: Call, name: str) -> None:
-    """Note what a command may do to files that this text wrote."""
+    """Note what a command may do to files that this text wrote, and which files it copies, moves or links."""
+    if name in _COPIES:
+        _note_copies(call)
+        return
     if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
         return
-    # A word with a blank in it is a text; its end may look like a path.
-    words = [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]
-    if name in _COPIES and len(words) > 1:
-        for source in words[:-1]:
-            texts = call.shell.contents(source, call.state)
-            if texts is not None and call.state.is_written(source):
-                # The target may be a file or a directory.
-                call.state.write(words[-1], texts)
-                call.state.write(f"{words[-1]}/{source.rsplit('/', 1)[-1]}", texts)
-        return
-    for word in words:
+    for word in _paths_in(call):
         path = word.removeprefix("of=")
         if is_known(path) and (call.state.is_written(path) or path != word):
             call.state.write(path, UNKNOWN)
+
+
+def _note_copies(call: Call) -> None:
+    words = _paths_in(call)
+    into = _value_of(call.arguments, "-t", "--target-directory")
+    if into is not None:
+        words = [word for word in words if word != into]
+    target, sources = (into, words) if into is not None else (words[-1] if words else "", words[:-1])
+    if program_name(call.words[0]) == "dd":
+        sources = [word[3:] for word in call.arguments if word.startswith("if=")]
+        target = next((word[3:] for word in call.arguments if word.startswith("of=")), "")
+    for source in sources:
+        # What the line itself wrote may be known although it isn't on the disk yet.
+        texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None
+        if texts is not None:
+            # The target may be a file or a directory.
+            call.state.write(target, texts)
+            call.state.write(f"{target}/{source.rpartition('/')[2]}", texts)
+        elif is_known(source) and is_known(target) and target:
+            call.state.copy_files(source.rstrip("/") or "/", target)
+            if source.endswith(("/", "/.")):  # rsync copies what is in it, not the directory
+                call.state.copy_files(source.rstrip("/."), target)
+
+
+def _value_of(words: tuple[str, ...], *names: str) -> str | None:
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else words[at + 1] if at + 1 < len(words) else None
+    return None
+
+
+def _paths_in(call: Call) -> list[str]:
+    # A word with a blank in it is a text; its end may look like a path.
+    return [plain(word) for word in call.words[1:] if not re.match(r"-|.*\s", plain(word), re.DOTALL)]

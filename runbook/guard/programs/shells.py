@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from runbook.guard.programs.interpreters import look_for_commands
-from runbook.guard.programs.names import says_reset
+from runbook.guard.programs.interpreters import look_for_commands, run_code
+from runbook.guard.programs.names import bare_name, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import (
     ANY_WORDS,
@@ -51,7 +51,7 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
         call.doubt(Doubt.UNKNOWN_SCRIPT)
         return UNKNOWN
     if not here and _OTHER.match(text) and not _SHEBANG.match(text):
-        look_for_commands(call, text)
+        _run_other_language(call, text)
         return UNKNOWN
     # A script that is started sees what is exported; one that is sourced sees everything.
     state = call.state if here else call.state.child()
@@ -65,6 +65,18 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
         output = call.shell.scan_prefix(text, state)
     state.arguments = before
     return output
+
+
+_INTERPRETER = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")
+
+
+def _run_other_language(call: Call, text: str) -> None:
+    match = _INTERPRETER.match(text)
+    known = call.shell.examiner.interpreters(bare_name(program_name(match[1]) or "")) if match else ()
+    for interpreter in known:
+        run_code(call, text, interpreter)
+    if not known:
+        look_for_commands(call, text)
 
 
 # --- shells ----------------------------------------------------------------------------------------------------------

@@ -1,13 +1,12 @@
-"""Handle programs that start the command in their words (env, xargs, find, sudo …), and unknown ones, which may."""
+"""Handle programs that fill in or search for the command that they start (env, xargs, find …), and unknown ones."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from typing import NamedTuple
 
 from runbook.guard.programs.names import program_name
-from runbook.guard.programs.shells import feed, run_shell, run_text
+from runbook.guard.programs.shells import run_shell, run_text
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.quoting import echoed
 from runbook.guard.shell.shell_state import scalar
@@ -55,8 +54,11 @@ def run_env(call: Call) -> Texts:
             state.export(name)
         elif word.startswith("-") and words[0] != ANY_WORDS:
             words.pop(0)
-            if word in _ENV_VALUES and words:
-                words.pop(0)
+            name, equals, value = word.partition("=")
+            if name in _ENV_VALUES and not equals and words:
+                value = plain(words.pop(0))
+            if name in {"-C", "--chdir"}:
+                state.enter(value)
         else:
             break
     return call._replace(state=state).start(tuple(words)) if words else UNKNOWN
@@ -127,7 +129,8 @@ def run_xargs(call: Call) -> Texts:
             started += [tuple(word.replace(asked.mark, item) for word in asked.words) for item in some]
         else:  # how many words one start gets depends on flags and limits: all of them, or each alone
             started += [(*asked.words, *items), *((*asked.words, item) for item in some)]
-    return either(NOTHING, *(inner.start(words) for words in started))
+    with call.shell.repeating():
+        return either(NOTHING, *(inner.start(words) for words in started))
 
 
 _FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "-X", "--exec-batch"})
@@ -141,7 +144,8 @@ def run_find(call: Call) -> Texts:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
             # Nobody knows which files are found: `find -exec` may get any path.
-            call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
+            with call.shell.repeating():
+                call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
 
 
@@ -162,167 +166,9 @@ def run_parallel(call: Call) -> Texts:
         quoted = quoted_words([source])
         parts = re.split(r"\{[./%#]*\}|\{\d\}", template)
         text = quoted.join(parts) if len(parts) > 1 else f"{template} {quoted}"
-        outputs.append(run_text(call, text if template else source))
+        with call.shell.repeating():
+            outputs.append(run_text(call, text if template else source))
     return either(NOTHING, *outputs)
-
-
-# --- prefixes --------------------------------------------------------------------------------------------------------
-
-
-class Prefix(NamedTuple):
-    """How a program finds the command that it starts. Lists are words with blanks between, as most are never read.
-
-    `verbs`: one of these words must come first, else nothing is started. `values`: flags that take the next word.
-    `skips`: words between the flags and the command. `after_dashes`: the command stands behind `--` alone.
-    `texts`: flags whose value is a shell text. `assigns`: `NAME=value` words are the command's environment.
-    `is_text`: the command is joined and given to a shell. `feeds`: without a command it starts a shell.
-    """
-
-    values: str = ""
-    verbs: str = ""
-    skips: int = 0
-    after_dashes: bool = False
-    texts: str = ""
-    assigns: bool = False
-    is_text: bool = False
-    feeds: bool = False
-
-
-_SUDO = Prefix(
-    "-u -g -h -p -C -T -r -t -D -R -U --user --group --host --prompt --chdir --close-from --command-timeout --role"
-    " --type --chroot --other-user",
-    assigns=True,
-    feeds=True,
-)
-
-PREFIXES: dict[str, Prefix] = {
-    "sudo": _SUDO,
-    "sudo-rs": _SUDO,
-    "doas": Prefix("-u -C -a", feeds=True),
-    "nice": Prefix("-n --adjustment"),
-    "ionice": Prefix("-c -n -p -P -u --class --classdata"),
-    "chrt": Prefix("-T -P -D", skips=1),
-    "taskset": Prefix(skips=1),
-    "timeout": Prefix("-k -s --kill-after --signal", skips=1),
-    "gtimeout": Prefix("-k -s --kill-after --signal", skips=1),
-    "time": Prefix("-f -o --format --output"),
-    "gtime": Prefix("-f -o --format --output"),
-    "stdbuf": Prefix("-i -o -e --input --output --error"),
-    "strace": Prefix("-e -o -p -s -u -E -a -b -I -O -P -S -X -U"),
-    "ltrace": Prefix("-e -o -p -s -u -a -n -l -x -D -F"),
-    "caffeinate": Prefix("-t -w"),
-    "systemd-run": Prefix("-p -u -E -M -H --unit --property --uid --gid --slice --description --setenv"),
-    "flock": Prefix("-w -E --timeout --wait --conflict-exit-code", skips=1, texts="-c --command"),
-    "chroot": Prefix("--userspec --groups", skips=1, feeds=True),
-    "nsenter": Prefix("-t --target -S -G", feeds=True),
-    "unshare": Prefix("-S -G -R -w --map-user --map-group --setuid --setgid --root --wd", feeds=True),
-    "cpulimit": Prefix("-l -p -e -P --limit --pid --exe --path"),
-    "faketime": Prefix("-p", skips=1),
-    "xvfb-run": Prefix("-n -s -e -f -p -w --server-num --server-args --error-file --auth-file"),
-    "watch": Prefix("-n -q --interval --equexit", is_text=True),
-    "script": Prefix("-I -O -B -m -T -o --log-io --log-in", skips=1, texts="-c --command -qc -qec"),
-    "watchexec": Prefix("-w -e -i -f -d --watch --exts --ignore --filter --debounce"),
-    "nodemon": Prefix("-w -e -i --watch --ext --ignore", texts="-x --exec"),
-    "dotenv": Prefix("-e -v -p -f -o --file"),
-    "dotenv-cli": Prefix("-e -v -p -o"),
-    "dotenvx": Prefix("-f -fk -fv -e --env-file --env --env-vault-file", verbs="run"),
-    "env-cmd": Prefix("-f -r -e -x --file --rc-file --environments"),
-    "cross-env": Prefix(assigns=True),
-    "cross-env-shell": Prefix(assigns=True, is_text=True),
-    "op": Prefix("--env-file --account --config --cache --environment", verbs="run"),
-    "doppler": Prefix("-p -c -t --project --config --token", verbs="run", texts="--command"),
-    "infisical": Prefix("--env --path --projectId --token", verbs="run", texts="-c --command"),
-    "aws-vault": Prefix("-d -r --duration --region", verbs="exec", skips=1),
-    "chamber": Prefix(verbs="exec", after_dashes=True),
-    "teller": Prefix("-c --config", verbs="run"),
-    "direnv": Prefix(verbs="exec", skips=1),
-    "mise": Prefix(verbs="exec x", after_dashes=True, texts="-c --command"),
-    "rtx": Prefix(verbs="exec x", after_dashes=True, texts="-c --command"),
-    "nvm": Prefix(verbs="exec run", skips=1),
-    "fnm": Prefix("--using --version", verbs="exec"),
-    "volta": Prefix("--node --npm --yarn --pnpm", verbs="run"),
-    "poetry": Prefix("-C -P --directory --project", verbs="run"),
-    "uv": Prefix("--with -p --python --env-file --project --directory --extra --group -m", verbs="run"),
-    "conda": Prefix("-n -p --name --prefix --cwd", verbs="run"),
-    "nix": Prefix("--inputs-from -f", verbs="develop shell", after_dashes=True),
-    "nix-shell": Prefix("-p -A -I -E --arg --argstr", texts="--run --command"),
-    "railway": Prefix("-s -e --service --environment", verbs="run"),
-    "heroku": Prefix("-a -e -s --app --env --size", verbs="run local:run run:detached"),
-    "lerna": Prefix(verbs="exec", after_dashes=True),
-    "wait-for-it": Prefix(after_dashes=True),
-    "wait-on": Prefix(after_dashes=True),
-    "dockerize": Prefix("-wait -timeout -template -stdout -stderr -env"),
-    "tini": Prefix("-p -e"),
-    "gosu": Prefix(skips=1),
-    "su-exec": Prefix(skips=1),
-    "setuidgid": Prefix(skips=1),
-    "envdir": Prefix(skips=1),
-    "screen": Prefix("-S -c -e -h -p -s -t -T -L -Logfile"),
-    "pkexec": Prefix("--user"),
-    "firejail": Prefix(),
-    "rlwrap": Prefix("-a -b -C -f -g -H -l -p -P -S"),
-    **dict.fromkeys(("nohup", "setsid", "unbuffer", "chronic", "fakeroot", "winpty", "catchsegv", "setpriv"), Prefix()),
-    **dict.fromkeys(("busybox", "toybox", "dumb-init", "corepack", "entr", "ts-exec", "systemd-inhibit"), Prefix()),
-    **dict.fromkeys(("proxychains4", "proxychains", "torsocks", "prlimit", "valgrind", "run0", "then"), Prefix()),
-    **dict.fromkeys(("pipenv", "hatch", "pdm", "rye", "devbox", "rbenv"), Prefix(verbs="run exec")),
-    **dict.fromkeys(("bundle", "asdf", "pyenv", "nodenv"), Prefix(verbs="exec")),
-}
-"""How programs start others, by name."""
-
-
-def run_prefix(call: Call, prefix: Prefix) -> Texts:
-    """Start the command that a prefix program starts."""
-    words = list(call.words[1:])
-    if prefix.verbs:
-        if not words or plain(words[0]) not in prefix.verbs.split():
-            run_unknown(call)
-            return UNKNOWN
-        words.pop(0)
-    if prefix.after_dashes:
-        carries_text = any(word in prefix.texts.split() for word in words)
-        words = words[words.index("--") :] if "--" in words else words if carries_text else []
-        if not words:
-            run_unknown(call)
-    outputs = [run_text(call, text) for text in _take_flags(words, prefix)]
-    inner = call
-    if prefix.assigns:
-        inner = call._replace(state=call.state.child())
-        inner.state.functions, inner.state.aliases = {}, {}  # another program doesn't have the shell's own
-        while words and re.match(r"[A-Za-z_]\w*=", plain(words[0])):
-            name, _, value = plain(words.pop(0)).partition("=")
-            inner.state.variables[name] = scalar((value,))
-            inner.state.export(name)
-    # `timeout 5 COMMAND`, `flock FILE COMMAND`: what is in between isn't a command.
-    words = words[prefix.skips :]
-    if words[:1] == ["--"]:
-        words.pop(0)
-    if not words:
-        # The input of a user's shell runs there.
-        return feed(inner) if prefix.feeds and not outputs else either(UNKNOWN, *outputs)
-    if prefix.is_text:
-        return run_text(inner, " ".join(words))
-    return either(inner.start(tuple(words)), *outputs)
-
-
-def _take_flags(words: list[str], prefix: Prefix) -> list[str]:
-    """Remove the flags at the front. Return the shell texts in them."""
-    texts: list[str] = []
-    while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
-        word = plain(words.pop(0))
-        if word == "--":
-            break
-        name, equals, value = word.partition("=")
-        if name in prefix.texts.split() and (equals or words):
-            texts.append(value if equals else words.pop(0))
-        elif name in prefix.values.split() and not equals and words:
-            words.pop(0)
-    # Text flags may come after the first words, as in `flock FILE -c TEXT`. They end the words.
-    for at, word in enumerate(words[: prefix.skips + 1]):
-        if plain(word) in prefix.texts.split() and at + 1 < len(words):
-            texts.append(words[at + 1])
-            del words[at:]
-            break
-    return texts
 
 
 # --- unknown programs and unknown names: allowed unless their words could be dangerous --------------------------------
@@ -339,7 +185,7 @@ def run_unknown(call: Call) -> None:
     if call.shell.is_guessing:
         return
     examiner = call.shell.examiner
-    _look_behind(call)
+    look_behind(call)
     for word in call.arguments:  # it may give a word to a shell: `runner 'supabase db reset'`
         if _SPACE.search(word) and any(program in word for program in examiner.risky):
             call.shell.guess(word, call.state)
@@ -383,8 +229,10 @@ def _is_bare(call: Call) -> bool:
     return not flags or any(word.partition("=")[0] in _REMOTE for word in flags)
 
 
-def _look_behind(call: Call) -> None:
-    """Look for a program that starts the words after its own: `runner supabase db reset`."""
+def look_behind(call: Call) -> None:
+    """Doubt a program that may start the words after its own: `runner supabase db reset`."""
+    if call.shell.is_guessing:
+        return
     examiner = call.shell.examiner
     for at, word in enumerate(call.arguments):
         base = "supabase" if _CLI.search(word) else (program_name(word) or "").partition("@")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -11,6 +11,8 @@ from runbook.guard.shell.texts import Texts, plain
 
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
+    from runbook.model.command_files import CommandFile, TaskRunner
+    from runbook.model.programs import Interpreter, Launcher
 
 __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 
@@ -33,6 +35,7 @@ class Doubt(StrEnum):
     NAMED_RESET = "Its name says that it resets a database, and what it runs can't be seen from here"
     WRAPPED = "It hands a dangerous command to a program that may run it"
     OTHER_LANGUAGE = "It runs code of another language that starts a dangerous command"
+    SQL_IN_CODE = "It runs code with SQL that destroys, on a database that can't be told from here"
 
 
 class Examiner(Protocol):
@@ -49,6 +52,22 @@ class Examiner(Protocol):
     @property
     def commanded(self) -> frozenset[str]:
         """Those that a subcommand or SQL makes dangerous, so that their words give them away."""
+
+    def launchers(self, program: str) -> Sequence[Launcher]:
+        """Return how a program starts the command in its words: in several ways, or in none."""
+
+    def interpreters(self, program: str) -> Sequence[Interpreter]:
+        """Return how a program, or files with a suffix such as `.py`, run code of another language."""
+
+    def task_runners(self, program: str) -> Sequence[TaskRunner]:
+        """Return how a program runs the tasks of a file."""
+
+    def command_files(self, name: str) -> Sequence[CommandFile]:
+        """Return the kinds of files with that id: the packaged one, and a team's."""
+
+    @property
+    def workspaces(self) -> Mapping[str, Sequence[str]]:
+        """Files in which a project says where its packages are, with the paths in them."""
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule of the policy does more than allow these words."""

@@ -270,12 +270,23 @@ class Evaluator:
         return result
 
     def _if(self, command: nodes.If, state: ShellState) -> Texts:
-        asked = self.chain(command.condition, state)
-        other = state.copy()
+        asked, other = self._condition(command.condition, state)
         output = self.chain(command.then, state)
         otherwise = self.chain(command.otherwise, other)
         state.join(other)
         return concatenated(asked, either(output, otherwise))
+
+    def _condition(self, condition: nodes.Chain, state: ShellState) -> tuple[Texts, ShellState]:
+        """Run a condition. The state is then that after it succeeded; return its output and the state if it failed."""
+        last = condition.statements[-1] if len(condition.statements) == 1 else None
+        inner = last.command if last is not None and not last.redirects else None
+        if not isinstance(inner, nodes.If) or inner.otherwise.statements:
+            return self.chain(condition, state), state.copy()
+        # In `a && b && c`, c only runs in the state that a and b leave.
+        asked, failed = self._condition(inner.condition, state)
+        output = self.chain(inner.then, state)
+        failed.join(state.copy())
+        return concatenated(asked, output), failed
 
     def _loop(self, command: nodes.Loop, state: ShellState) -> Texts:
         if not command.name:
@@ -295,7 +306,8 @@ class Evaluator:
     def _turn(self, command: nodes.Loop, state: ShellState) -> Texts:
         """Run a loop's body once; it may also be left early."""
         before = state.copy()
-        output = concatenated(self.chain(command.condition, state), self.chain(command.body, state))
+        with self._machine.repeating():
+            output = concatenated(self.chain(command.condition, state), self.chain(command.body, state))
         state.join(before)
         return output
 

@@ -80,6 +80,8 @@ def _variable(name: str, state: ShellState) -> Variable | None:
         return Variable(state.arguments)
     if name == "0":
         return scalar((state.name,))
+    if name == "PWD" and name not in state.variables and state.directory is not None:
+        return scalar((state.directory,))
     if name.isdigit():
         at = int(name) - 1
         # After an unknown number of words, nobody knows which one is the third.

@@ -13,15 +13,12 @@ from typing import TYPE_CHECKING
 
 from runbook.errors import MissingPartError
 from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
-from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED
+from runbook.guard.shell.texts import ANY, ANY_WORDS, LONGEST, PRINTED
 
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["NotShellError", "read_plain", "read_shell"]
-
-LONGEST = 64 * 1024
-"""Bytes of text that are read; shfmt needs 18 s for a line of 1 MB."""
+__all__ = ["NotShellError", "read_plain", "read_shell", "without_long_bodies"]
 
 # A limit against a hang, shorter than the alarm of an agent's hook.
 _SECONDS = 5.0
@@ -55,6 +52,45 @@ def read_shell(text: str) -> Chain:
     return plain if plain is not None else _read_with_shfmt(data)
 
 
+_LONG_BODY = 2048
+_HEREDOC = re.compile(r"(?<!<)<<(?!<)-?[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|\\([\w.-]+)|([\w.-]+))[^\n]*\n")
+
+
+def without_long_bodies(text: str) -> str:
+    """Return a text with an unknown text in place of each long heredoc that a shell passes on as it is.
+
+    A text that is written to a file may be of any length. If it's run instead, running an unknown text is a doubt.
+    """
+    pieces: list[str] = []
+    at = 0
+    for match in _HEREDOC.finditer(text):
+        if match.start() < at or not _is_outside_quotes(text, match.start()):
+            continue
+        end = _end_of_body(text, match.end(), next(filter(None, match.groups())))
+        body = text[match.end() : end]
+        # Without quotes around the word, the shell substitutes in the body.
+        if end < 0 or len(body) < _LONG_BODY or (match[4] and ("$" in body or "`" in body)):
+            continue
+        pieces += [text[at : match.end()], f"{ANY}\n"]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _is_outside_quotes(text: str, at: int) -> bool:
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return line.count("'") % 2 == 0 and line.count('"') % 2 == 0 and not line.lstrip().startswith("#")
+
+
+def _end_of_body(text: str, start: int, word: str) -> int:
+    """Return where the line with the closing word begins, or -1 if there is none."""
+    if text.startswith(f"{word}\n", start):
+        return start
+    found = text.find(f"\n{word}\n", start - 1)
+    if found < 0 and text.endswith(f"\n{word}"):
+        found = len(text) - len(word) - 1
+    return found + 1 if found >= 0 else -1
+
+
 def _read_with_shfmt(data: bytes) -> Chain:
     import subprocess  # plain lines do without these
 
@@ -71,7 +107,7 @@ def _read_with_shfmt(data: bytes) -> Chain:
     if process.returncode != 0:
         raise NotShellError(message or "it takes too long to parse")
     try:
-        return translate(json.loads(tree))
+        return translate(json.loads(tree), data)
     except RecursionError as error:
         raise NotShellError("it is nested too deeply") from error
     except (KeyError, TypeError, ValueError) as error:

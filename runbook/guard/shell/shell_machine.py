@@ -14,17 +14,17 @@ from runbook.errors import MissingPartError
 from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
 from runbook.guard.shell.evaluator import Evaluator
 from runbook.guard.shell.nodes import Chain, ProcessPipe, ShellStatement
-from runbook.guard.shell.parser import NotShellError, read_shell
+from runbook.guard.shell.parser import NotShellError, read_shell, without_long_bodies
 from runbook.guard.shell.shell_state import Disk, ShellState
-from runbook.guard.shell.texts import ANY_WORDS, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
+from runbook.guard.shell.texts import ANY_WORDS, LONGEST, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
 
 __all__ = ["Machine"]
 
 # Far above what real lines need, and low enough to answer within the time limit of an agent's hook.
-_MOST_STEPS = 4000
+_MOST_STEPS = 12_000
 _FEW_STEPS = 500
-_MOST_WORK = 50_000
-_MOST_TEXTS = 150
+_MOST_WORK = 150_000
+_MOST_TEXTS = 600
 _DEEPEST = 40  # well below Python's own recursion limit
 _END = "END_OF_TEXT"
 
@@ -35,8 +35,15 @@ Starter: TypeAlias = Callable[[Call], Texts]
 class Machine:
     """What nodes, words and programs can have done: texts run, commands started, files read, doubts raised."""
 
-    def __init__(self, starter: Starter, examiner: Examiner, disk: Disk) -> None:
+    def __init__(
+        self,
+        starter: Starter,
+        examiner: Examiner,
+        disk: Disk,
+        knows: Callable[[str, Examiner], bool] = lambda *_: False,
+    ) -> None:
         self._starter = starter
+        self._knows = knows
         self.examiner: Examiner = examiner
         self._disk = disk
         self._walker = Evaluator(self)
@@ -48,7 +55,9 @@ class Machine:
         self._pipes = 0
         self._readings = 0
         self._guesses = 0
+        self._repetitions = 0
         self._called: set[str] = set()
+        self._followed: set[tuple[str, ...]] = set()
 
     @property
     def is_sure(self) -> bool:
@@ -59,6 +68,20 @@ class Machine:
     def is_guessing(self) -> bool:
         """Whether what runs now may be no program at all."""
         return self._guesses > 0
+
+    @property
+    def is_repeating(self) -> bool:
+        """Whether what runs now may run again with other words."""
+        return self._repetitions > 0
+
+    @contextmanager
+    def repeating(self) -> Iterator[None]:
+        """In this block, commands run once for each of several words, as in a loop."""
+        self._repetitions += 1
+        try:
+            yield
+        finally:
+            self._repetitions -= 1
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
         """Note that a person must confirm a text. Don't do so while guessing, when it may not be a program at all."""
@@ -95,13 +118,21 @@ class Machine:
         finally:
             self._guesses -= 1
 
+    def follow(self, words: tuple[str, ...]) -> None:
+        """Note that all which a command starts was read."""
+        self._followed.add(words)
+
+    def has_followed(self, words: tuple[str, ...]) -> bool:
+        """Whether all that a command starts was read, so that its name says nothing more."""
+        return words in self._followed
+
     def text(self, text: str, state: ShellState) -> Texts:
         """Read a text as shell code and run it, with the traps that it sets. If it doesn't parse, that's a doubt."""
         self._texts += 1
         if self._texts > _MOST_TEXTS:
             raise TooMuchError
         try:
-            chain = read_shell(text)
+            chain = read_shell(text if len(text) <= LONGEST else without_long_bodies(text))
         except NotShellError as error:
             self.doubt(Doubt.UNREADABLE, str(error))
             return UNKNOWN
@@ -139,6 +170,11 @@ class Machine:
         """Read a text that may be shell code or another language. If it doesn't parse, that isn't a doubt."""
         with self.guessing(), self.perhaps():
             self.text(text, state.child())
+
+    def guess_words(self, words: tuple[str, ...], state: ShellState) -> None:
+        """Start words that may be a command, or only a list in another language."""
+        with self.guessing(), self.perhaps():
+            self.start(words, state.child())
 
     def evaluate(self, texts: Texts, state: ShellState) -> None:
         """Run what texts substitute that a shell expands once more: subscripts, and variables in arithmetic."""
@@ -178,6 +214,10 @@ class Machine:
                 return self.start(words, state)
         with self._deeper():
             return self._starter(Call(words, state, self))
+
+    def knows(self, program: str) -> bool:
+        """Whether the guard knows what a program does with its words."""
+        return self._knows(program, self.examiner)
 
     def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous. Unknown things in it aren't doubts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from runbook.guard.shell.nodes import ShellStatement
@@ -21,6 +21,7 @@ Lists: TypeAlias = tuple[tuple[str, ...], ...]
 ANY_LIST: Lists = ((ANY_WORDS,),)
 # Paths multiply: each `if` may double the possible values of a variable.
 _MOST_LISTS = 24
+_MOST_COPIES = 16
 _LARGEST = 64 * 1024
 # ELF, Mach-O (both byte orders, and universal binaries) and Windows.
 _BINARIES = (b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\0")
@@ -47,7 +48,8 @@ class ShellState:
 
     `functions`: a name's bodies; None among them: it may not be defined. `stdin`: the text that commands read, None
     where it is the terminal or nothing. `environment`: what children see, as far as this text sets it. `odd`: the
-    variables with an attribute that changes what is assigned to them. `has_local_programs`: node_modules/.bin leads
+    variables with an attribute that changes what is assigned to them. `copies`: sources and targets of what was copied,
+    moved or linked. `left`: the directories that `pushd` left. `has_local_programs`: node_modules/.bin leads
     PATH, as it does for a script of package.json.
     """
 
@@ -58,7 +60,9 @@ class ShellState:
         self.arguments: Lists = ANY_LIST
         self.name: str = ANY
         self.directory = directory
+        self.left: tuple[str | None, ...] = ()
         self.files: dict[str, Texts] = {}
+        self.copies: list[tuple[str, str]] = []
         self.traps: list[str] = []
         self.environment: dict[str, str] = {}
         self.shared_functions: set[str] = set()
@@ -81,13 +85,14 @@ class ShellState:
         """Return the state of another shell started from this one. It sees exported variables and all files."""
         other = ShellState(self.directory)
         # Shared, not copied: all shells write to one disk.
-        other.files = self.files
+        other.files, other.copies = self.files, self.copies
         other.environment = dict(self.environment)
         other.shared_functions = set(self.shared_functions)
         other.variables = {name: scalar((text,)) for name, text in self.environment.items()}
         other.functions = {name: self.functions[name] for name in self.shared_functions if name in self.functions}
         other.stdin = self.stdin
         other.has_local_programs = self.has_local_programs
+        other.left = self.left
         return other
 
     def assign(self, name: str, variable: Variable) -> None:
@@ -122,6 +127,23 @@ class ShellState:
         if self.directory != other.directory:
             self.directory = None
 
+    def enter(self, path: str) -> None:
+        """Change to a directory. The text doesn't say where `-`, `~name` and unknown words lead."""
+        path = plain(path)
+        if path.startswith(("~", "-")) or not is_known(path):
+            self.directory = None
+        elif path.startswith("/"):
+            self.directory = path
+        else:
+            self.directory = None if self.directory is None else f"{self.directory}/{path}"
+
+    def directories_above(self) -> Iterator[str]:
+        """Yield the directory, if it is known, and those above it, as git, npm and node search them."""
+        directory = self.directory
+        while directory is not None and directory.startswith("/"):
+            yield directory
+            directory = directory.rstrip("/").rpartition("/")[0] or None
+
     def _key(self, path: str) -> str:
         """Return the name of a file here, which is absolute if the directory is known."""
         path = plain(path)
@@ -139,10 +161,36 @@ class ShellState:
         """Return what a file may contain, or None if that isn't known."""
         key = self._key(path)
         written = [texts for name, texts in self.files.items() if _same_file(key, name)]
-        there = disk(key) if is_known(key) and key.startswith("/") else None
-        if there is not None:
-            written.append((there,))
+        for place in (key, *self._sources(key)):
+            there = disk(place) if is_known(place) and place.startswith("/") else None
+            if there is not None:
+                written.append((there,))
         return either(*written) if written else None
+
+    def copy_files(self, source: str, target: str) -> None:
+        """Note that a directory, or a file, was copied, moved or linked to a place, or into it."""
+        if len(self.copies) < _MOST_COPIES:
+            self.copies.append((self._key(source), self._key(target)))
+
+    def is_copied(self, path: str) -> bool:
+        """Whether a file may have come to its place by being copied or moved."""
+        return bool(self._sources(self._key(path)))
+
+    def _sources(self, key: str) -> list[str]:
+        """Return the paths that a file may have been copied from. A copy of a copy counts, too."""
+        found, todo = list[str](), [key]
+        while todo and len(found) < _MOST_COPIES:
+            place = todo.pop()
+            for source, target in self.copies:
+                # The target may be the copy itself, or a directory that the copy went into.
+                inside = f"{target}/{source.rpartition('/')[2]}"
+                for root in (target, inside):
+                    if place == root or place.startswith(f"{root}/"):
+                        origin = source + place[len(root) :]
+                        if origin not in found:
+                            found.append(origin)
+                            todo.append(origin)
+        return found
 
     def is_written(self, path: str) -> bool:
         """Whether the text itself may have written that file."""

@@ -28,9 +28,28 @@ Tree: TypeAlias = Mapping[str, Any]
 _NOTHING = Chain(())
 
 
-def translate(tree: Tree) -> Chain:
-    """Turn a whole file into nodes. Raises `KeyError` or `TypeError` if the tree doesn't have the known shape."""
+def translate(tree: Tree, data: bytes) -> Chain:
+    """Turn a whole file into nodes. Raises `KeyError` or `TypeError` if the tree doesn't have the known shape.
+
+    `data` is the file's text: shfmt counts columns in bytes, and nodes count them in characters.
+    """
+    if not data.isascii():
+        _count_characters(tree, data.split(b"\n"))
     return _chain(tree.get("Stmts"))
+
+
+def _count_characters(tree: Any, lines: list[bytes]) -> None:
+    """Change the columns of all places in a tree from bytes to characters."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if "Col" in node and "Line" in node:
+                before = lines[node["Line"] - 1][: node["Col"] - 1] if node["Line"] <= len(lines) else b""
+                node["Col"] = len(before.decode(errors="replace")) + 1
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
 
 
 def _chain(statements: list[Tree] | None) -> Chain:

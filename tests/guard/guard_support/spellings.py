@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 
 from guard_support.nester import Nester
+from guard_support.programs import SPAWNED
 
 __all__ = ["SPELLINGS", "TRAPS"]
 
@@ -184,6 +185,7 @@ SPELLINGS: tuple[Callable[[Nester, tuple[str, ...]], str], ...] = (
     _changed_variable,
     _substituted,
     _prefixed,
+    SPAWNED,
 )
 TRAPS = (_decoyed, _decoyed, _masked, _counted, _read_in)
 """Spellings that only somebody who is hiding a command would use."""

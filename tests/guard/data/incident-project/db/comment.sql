@@ -1,0 +1,2 @@
+-- drop table bookings; would lose every booking
+select 'truncate bookings' as never;

@@ -1,0 +1,1 @@
+select status, count(*) from bookings group by status;

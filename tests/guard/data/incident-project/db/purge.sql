@@ -1,0 +1,3 @@
+begin;
+truncate bookings, payments cascade;
+commit;

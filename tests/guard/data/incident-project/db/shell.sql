@@ -1,0 +1,2 @@
+select 1;
+\! npx supabase db reset --linked

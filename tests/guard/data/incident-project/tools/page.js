@@ -1,0 +1,2 @@
+const text = 'Never run supabase db reset --linked on production.';
+document.title = text;

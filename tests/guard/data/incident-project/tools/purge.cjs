@@ -1,0 +1,2 @@
+const cp = require('child_process');
+cp.execSync(`psql ${process.env.PROD_DATABASE_URL} -c "truncate bookings"`);
