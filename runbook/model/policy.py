@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -321,18 +321,18 @@ class Policy:
         "Environment variables in which these programs look for the address of their database.",
         default=(),
     )
-    rules: tuple[Rule, ...] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
-    mcp_servers: tuple[McpServer, ...] = key(
-        ListOf(Shaped("mcp-server"), 0),
-        "MCP servers whose tools the rules judge. If a team lists a server of the packaged policy again, both count.",
-        default=(),
-    )
-    http_clients: tuple[HttpClient, ...] = key(
+    rules: Sequence[Rule] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
+    http_clients: Sequence[HttpClient] = key(
         ListOf(Shaped("http-client"), 0), "Programs that send HTTP requests.", default=()
     )
     sql_keys: tuple[str, ...] = key(ListOf(TEXTS, 0), "Keys of a JSON body whose text is SQL.", default=())
-    http_requests: tuple[HttpRequest, ...] = key(
+    http_requests: Sequence[HttpRequest] = key(
         ListOf(Shaped("http-request"), 0), "What requests to a project's API do, however they are sent.", default=()
+    )
+    mcp_servers: Sequence[McpServer] = key(
+        ListOf(Shaped("mcp-server"), 0),
+        "MCP servers whose tools the rules judge. If a team lists a server of the packaged policy again, both count.",
+        default=(),
     )
     loosen: tuple[Loosening, ...] = key(
         ListOf(Shaped("loosening"), 0),
@@ -357,9 +357,9 @@ SHAPES = (
         "a variant",
         "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
-    shape(McpServer, "mcp-server", "an MCP server", "How the tool calls of an MCP server become command lines."),
     shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
     shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
+    shape(McpServer, "mcp-server", "an MCP server", "How the tool calls of an MCP server become command lines."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),

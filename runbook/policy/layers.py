@@ -39,9 +39,9 @@ def extended(packaged: Policy, own: Policy) -> Policy:
     return replace(
         judging,
         rules=(*shared.values(), *added.values()),
-        mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
         http_requests=(*packaged.http_requests, *own.http_requests),
         programs=replace(own.programs, layers=(packaged.programs, own.programs)),
+        mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
         layers=(base, judging),
     )
 

@@ -46,7 +46,7 @@ def called(home: Home, tool: str, environment: Mapping[str, str] | None = None, 
     assert node, "scripts/setup installs node"
     (home.project / "plugin.mjs").write_text((home.project / SETTINGS).read_text())
     (home.project / "call.mjs").write_text(CALL)
-    ran = home.run(node, "call.mjs", json.dumps([tool, arguments]), **(environment or {}))
+    ran = home.run(node, "call.mjs", json.dumps([tool, arguments]), stdin=b"", timeout=60, **(environment or {}))
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
