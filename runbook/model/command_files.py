@@ -133,6 +133,9 @@ class TaskRunner:
     default: str = key(TEXTS, "The task that runs if none is named.", default="")
     globs: bool = key(Truth(), "A task may be a pattern, such as db:*.", default=False)
     upward: bool = key(Truth(), "The file may be in a directory above, and its commands run where it is.", default=True)
+    in_directories: bool = key(
+        Truth(), "A directory may stand before a task: sub/test is the task test of the file in sub.", default=False
+    )
     or_program: bool = key(Truth(), "If there is no such task, the words are a command.", default=False)
     separators: str = key(
         TEXTS, "Characters that may stand between the name of a project and a task, as in app:build.", default=""

@@ -182,6 +182,23 @@ def test_a_task_is_judged_by_what_it_runs(line: str) -> None:
     assert verdict(line, FILES) == LINES[line]
 
 
+HOOKS = {
+    "npm ci": "refuse",
+    "npm install": "refuse",
+    "yarn": "refuse",
+    "pnpm i --frozen-lockfile": "refuse",
+    "npm install --ignore-scripts": "allow",
+    "npm install left-pad": "allow",
+    "npm ls": "allow",
+}
+
+
+@pytest.mark.parametrize("line", HOOKS)
+def test_installing_the_packages_of_a_project_runs_its_hooks(line: str) -> None:
+    """Adding one package doesn't."""
+    assert verdict(line, {"package.json": f'{{"scripts": {{"postinstall": "{RESET}"}}}}'}) == HOOKS[line]
+
+
 DAMAGED = {
     "just db:reset": {"justfile": ""},
     "task db:reset": {"Taskfile.yml": "tasks: ["},
