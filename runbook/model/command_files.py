@@ -101,7 +101,7 @@ class TaskRunner:
 
     programs: tuple[str, ...] = key(ListOf(TEXTS), "The programs that work like this.")
     files: tuple[str, ...] = key(
-        ListOf(KEBAB, 0), "The kinds of files that have its tasks, in the directory where any of them is.", default=()
+        ListOf(KEBAB, 0), "The kinds of files that have its tasks. Of each, the nearest one counts.", default=()
     )
     after: tuple[str, ...] = key(
         WORDS,
