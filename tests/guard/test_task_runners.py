@@ -190,6 +190,12 @@ def test_the_nearest_file_of_each_kind_counts() -> None:
     assert verdict("cd app && just wipe", files) == "allow"
 
 
+def test_the_name_of_a_task_in_code_still_counts() -> None:
+    """Code is read roughly: a Rakefile adds to the tasks that Rails brings."""
+    files = {"Rakefile": "namespace :db do\n  task :drop do\n    puts 'x'\n  end\nend\n"}
+    assert verdict("rake db:drop", files) == verdict("rake db:drop", {}) != "allow"
+
+
 HOOKS = {
     "npm ci": "refuse",
     "npm install": "refuse",

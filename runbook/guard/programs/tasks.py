@@ -72,7 +72,8 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
     for name in asked.files if runner.takes == "file" and not found else ():
         if says_reset(name.removesuffix(".yml").removesuffix(".yaml"), alone=True):
             call.doubt(Doubt.NAMED_RESET)
-    if ran and not unknown:
+    # Code is only read roughly, so the name of its task still counts.
+    if ran and not unknown and all(each.kind.format != "code" for each in found):
         call.shell.follow(call.words)
     return ran
 
