@@ -101,7 +101,7 @@ class TaskRunner:
 
     programs: tuple[str, ...] = key(ListOf(TEXTS), "The programs that work like this.")
     files: tuple[str, ...] = key(
-        ListOf(KEBAB, 0), "The kinds of files that have its tasks, in the directory where any of them is.", default=()
+        ListOf(KEBAB, 0), "The kinds of files that have its tasks. Of each, the nearest one counts.", default=()
     )
     after: tuple[str, ...] = key(
         WORDS,
@@ -133,6 +133,9 @@ class TaskRunner:
     default: str = key(TEXTS, "The task that runs if none is named.", default="")
     globs: bool = key(Truth(), "A task may be a pattern, such as db:*.", default=False)
     upward: bool = key(Truth(), "The file may be in a directory above, and its commands run where it is.", default=True)
+    in_directories: bool = key(
+        Truth(), "A directory may stand before a task: sub/test is the task test of the file in sub.", default=False
+    )
     or_program: bool = key(Truth(), "If there is no such task, the words are a command.", default=False)
     separators: str = key(
         TEXTS, "Characters that may stand between the name of a project and a task, as in app:build.", default=""

@@ -56,6 +56,7 @@ class _Makefile:
         self._variables: dict[str, str] = {}
         self._rules: dict[str, _Rule] = {}
         self._one_shell = False
+        self._filled_in = 0
         self._files = 0
 
     def contents(self, text: str) -> Contents:
@@ -164,6 +165,7 @@ class _Makefile:
 
     def _filled(self, text: str) -> str:
         """Fill in the variables. What make would compute is unknown, and `$$` becomes the shell's `$`."""
+        self._filled_in = 0
         text = text.replace("$$", _DOLLAR)
         for _ in range(_DEEPEST):
             if "$" not in text or len(text) > _LONGEST:
@@ -173,10 +175,11 @@ class _Makefile:
 
     def _value_of(self, reference: re.Match[str]) -> str:
         name = next(part for part in reference.groups() if part is not None).strip()
-        if name in self._given:
-            return self._given[name]
-        if name in self._variables:
-            return self._variables[name]
+        value = self._given.get(name, self._variables.get(name))
+        if value is not None:
+            # Variables in variables may grow without end.
+            self._filled_in += len(value)
+            return value if self._filled_in <= _LONGEST else ANY
         if name.startswith("shell "):
             return f"{_DOLLAR}{_OPEN}{name.removeprefix('shell ')}{_CLOSE}"
         # The environment may set a variable that the file doesn't.

@@ -114,11 +114,13 @@ def start_command(call: Call) -> Texts:
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
     # Package managers run programs as well, so they look for tasks themselves.
-    for runner in call.shell.examiner.task_runners(name) if name not in MANAGERS else ():
+    runners = call.shell.examiner.task_runners(name) if name not in MANAGERS else ()
+    if runners:
         from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
 
-        if (ran := run_task_runner(call, runner)) is not None:
-            return ran
+        ran = [output for each in runners if (output := run_task_runner(call, each)) is not None]
+        if ran:
+            return either(*ran)
     examiner, bare = call.shell.examiner, bare_name(name)
     outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
     if name in _BY_NAME:
