@@ -133,6 +133,9 @@ class _Flags:
         name, equals, value = word.partition("=")
         if name in self._runner.dry_flags:
             self._asked.is_dry = True
+        elif name in self._runner.variable_flags:
+            variable = value if equals else self._next()
+            self._asked.given[variable] = self._next()
         elif name in self._values:
             self._note(name, value if equals else self._next())
         elif not word.startswith("--"):
