@@ -103,9 +103,9 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
     requests = _REQUESTS.search(code)
     if not starts and not requests and not _DESTROYS.search(code):
         return
-    from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
+    from runbook.guard.programs.code_strings import is_printed, strings_in, word_lists_in  # few lines run code
 
-    found = list(strings_in(code, comments))
+    found = [string for string in strings_in(code, comments) if not is_printed(string)]
     if starts:
         lists = [words for words in word_lists_in(found) if _may_start(words[0], call)]
         # `execFile("echo", ["supabase db reset"])` prints its words.
