@@ -18,6 +18,7 @@ _DEFINE = re.compile(r"^ *(?:override +|export +)*define +([^\s:=+?!]+)\s*(?:::?
 _INCLUDE = re.compile(r"^ *[-s]?include +(.*)$", re.DOTALL)
 _CONDITION = re.compile(r"^ *(?:ifn?eq|ifn?def|else|endif)\b")
 _RULE = re.compile(r"^([^\s#:=][^:=]*?)\s*(&?::?)(?!=)[ \t]*([^;]*)(;.*)?$", re.DOTALL)
+_SHELL = re.compile(r"\$[({]shell\s+(.*)[)}]", re.DOTALL)
 _SILENT = re.compile(r"[ \t@+-]*")
 _REFERENCE = re.compile(r"\$(?:\(([^()${}]*)\)|\{([^(){}$]*)\}|([\w@<^*?%+]))")
 # What a shell expands later. As other characters, it is no reference of make.
@@ -56,6 +57,7 @@ class _Makefile:
         self._variables: dict[str, str] = {}
         self._rules: dict[str, _Rule] = {}
         self._one_shell = False
+        self._always: list[Command] = []
         self._filled_in = 0
         self._files = 0
 
@@ -80,7 +82,8 @@ class _Makefile:
         # A rule of an included file may be the first one, too.
         goal = self._filled("$(.DEFAULT_GOAL)").strip()
         first = (name for name in tasks if "%" not in name and not (name.startswith(".") and "/" not in name))
-        return Contents(tasks, goal if goal in tasks else next(first, ""))
+        default = goal if goal in tasks else next(first, "")
+        return Contents(tasks, default, always=tuple(self._always))
 
     def _begin(self, rule: re.Match[str], line: _Line, recipes: list[tuple[list[str], list[_Line]]]) -> list[_Line]:
         """Note a rule's targets and needs, and return the list that takes its recipe."""
@@ -132,6 +135,12 @@ class _Makefile:
 
     def _set(self, variable: re.Match[str]) -> None:
         name, operator, value = variable[1], variable[2] or "", _without_comment(variable[3].replace("\\\n", " "))
+        # `:=` and `!=` compute the value when the file is read.
+        if operator == "!":
+            self._always.append(Command(self._filled(value), ()))
+        elif operator.startswith(":"):
+            shells = _SHELL.finditer(value)
+            self._always += [Command(self._filled(each[1]), ()) for each in shells]
         if operator == "+" and name in self._variables:
             value = f"{self._variables[name]} {value}"
         elif operator == "?" and name in self._variables:

@@ -35,7 +35,7 @@ _EVERYWHERE = frozenset({"-w", "--workspace", "-F", "--filter", "-r", "--recursi
 _PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
 _TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
 _RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
-_INSTALLS = frozenset({"install", "i", "ci", "clean-install", "install-test", "it", "install-ci-test", "rebuild"})
+_INSTALLS = frozenset({"install", "i", "ci", "clean-install", "install-test", "it", "install-ci-test"})
 _LIFE = frozenset({"start", "stop", "test", "restart", "t", "tst"})
 _OWN = frozenset(
     """
@@ -101,6 +101,9 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
     # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
+        # Which commands are their own depends on the version, and a script may have that name.
+        if name != "npm":
+            _run_package_script(call, verb, rest)
         return UNKNOWN
     return _run_script(call, words, or_program=True)
 
