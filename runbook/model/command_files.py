@@ -125,6 +125,9 @@ class TaskRunner:
         "Which words are tasks: all, none, or the first, which gets the others. With `file`, the first is a file.",
         default="all",
     )
+    words_after_dashes: bool = key(
+        Truth(), "Words after `--` aren't tasks, but words for the tasks before.", default=False
+    )
     flags_first: bool = key(
         Truth(), "Flags after the first task aren't the runner's own, but words of the task.", default=False
     )

@@ -213,6 +213,23 @@ def test_installing_the_packages_of_a_project_runs_its_hooks(line: str) -> None:
     assert verdict(line, {"package.json": f'{{"scripts": {{"postinstall": "{RESET}"}}}}'}) == HOOKS[line]
 
 
+READ = {
+    "make all": ("Makefile", "V := $(shell bash wipe.sh)\nall:\n\t@true\n"),
+    "make -n all": ("Makefile", "V != bash wipe.sh\nall:\n\t@true\n"),
+    "just all": ("justfile", "run := `bash wipe.sh`\n\nall:\n    @echo {{run}}\n"),
+    "make -- all": ("Makefile", "all:\n\tbash wipe.sh\n"),
+    "yarn rebuild": ("package.json", '{"scripts": {"rebuild": "bash wipe.sh"}}'),
+}
+
+
+@pytest.mark.parametrize("line", READ)
+def test_what_a_task_runner_runs_when_it_reads_the_file_counts(line: str) -> None:
+    """Whatever the task, and even if nothing else runs."""
+    name, text = READ[line]
+    assert verdict(line, {name: text, "wipe.sh": RESET}) == "refuse"
+    assert verdict(line, {name: text, "wipe.sh": "true"}) == "allow"
+
+
 DAMAGED = {
     "just db:reset": {"justfile": ""},
     "task db:reset": {"Taskfile.yml": "tasks: ["},

@@ -87,6 +87,8 @@ class Contents(NamedTuple):
     default: str = ""
     aliases: Mapping[str, str] = MappingProxyType({})
     values: Mapping[str, str] = MappingProxyType({})
+    always: tuple[Command, ...] = ()
+    """Commands that run when the file is read, whatever the task."""
 
     def find(self, name: str) -> Task | None:
         """Return the task of a name or an alias."""
@@ -95,7 +97,7 @@ class Contents(NamedTuple):
     @property
     def commands(self) -> Iterable[Command]:
         """All commands, task by task."""
-        return (command for task in self.tasks.values() for command in task.commands)
+        return (*self.always, *(command for task in self.tasks.values() for command in task.commands))
 
 
 def filled(text: str, patterns: Iterable[str], values: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ _TEXT = r"'''.*?'''|\"\"\".*?\"\"\"|'[^']*'|\"(?:\\.|[^\"])*\"|`[^`]*`"
 _PARAMETER = re.compile(rf"([+*]?)(\$?)([A-Za-z_][\w-]*)(?:\s*=\s*({_TEXT}|\([^()]*\)|[^\s:'\"]+))?", re.DOTALL)
 _TOKEN = re.compile(rf"{_TEXT}|:(?!=)|[^:'\"`]|.", re.DOTALL)
 _NEED = re.compile(r"\(\s*([A-Za-z_][\w:-]*)|([A-Za-z_][\w:-]*)|\)")
+_BACKTICKS = re.compile(r"`([^`]*)`|\bshell\(\s*['\"](.*)['\"]")
 _LITERAL = re.compile(r"'([^']*)'|\"([^\"\\]*)\"")
 _SHELLS = re.compile(r"(?:.*/)?(?:ba|z|da|k|a)?sh")
 _SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")
@@ -43,14 +44,12 @@ class _Justfile:
         self._tasks: dict[str, Task] = {}
         self._aliases: dict[str, str] = {}
         self._shell = ""
-        self._started: list[Command] = []
+        self._always: list[Command] = []
         self._files = 0
 
     def contents(self, text: str) -> Contents:
         self._add(text, is_outer=True)
-        # just runs the commands in assignments before any recipe.
-        tasks = {name: task._replace(commands=(*self._started, *task.commands)) for name, task in self._tasks.items()}
-        return Contents(tasks, next(iter(tasks), ""), self._aliases, self._values)
+        return Contents(self._tasks, next(iter(self._tasks), ""), self._aliases, self._values, tuple(self._always))
 
     def _add(self, text: str, *, is_outer: bool) -> None:
         self._files += 1
@@ -87,9 +86,8 @@ class _Justfile:
                 self._add(found, is_outer=False)
         elif assignment:
             if assignment[1] not in self._given:
-                expression = assignment[2].split(" #")[0].strip()
-                self._started += [Command(found) for found in re.findall(r"`([^`]+)`", expression)]
-                self._values[assignment[1]] = _value(expression)
+                self._values[assignment[1]] = _value(assignment[2].split(" #")[0].strip())
+                self._always += [Command(each[1] or each[2], ()) for each in _BACKTICKS.finditer(assignment[2])]
         else:
             return re.match(r"(?:set|mod\??|unexport)\s", line) is not None
         return True

@@ -35,7 +35,7 @@ _EVERYWHERE = frozenset({"-w", "--workspace", "-F", "--filter", "-r", "--recursi
 _PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
 _TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
 _RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
-_INSTALLS = frozenset({"install", "i", "ci", "clean-install", "install-test", "it", "install-ci-test", "rebuild"})
+_INSTALLS = frozenset({"install", "i", "ci", "clean-install", "install-test", "it", "install-ci-test"})
 _LIFE = frozenset({"start", "stop", "test", "restart", "t", "tst"})
 _OWN = frozenset(
     """
@@ -81,7 +81,7 @@ def run_package_runner(call: Call) -> Texts:
     return _run_manager(call._replace(state=state), name, words)
 
 
-def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
+def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: C901, PLR0911 - one per kind of verb
     if not words:
         return _run_hooks(call) if name.startswith("yarn") and len(call.words) == 1 else UNKNOWN
     verb, rest = plain(words[0]), words[1:]
@@ -105,6 +105,9 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
     # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
+        # Which commands are their own depends on the version, and a script may have that name.
+        if name != "npm":
+            _run_package_script(call, verb, rest)
         return UNKNOWN
     return _run_script(call, words, or_program=True)
 

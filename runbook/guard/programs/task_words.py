@@ -112,6 +112,10 @@ class _Flags:
                 self._asked.given["CLI_ARGS"] = quoted_words(self._words)
                 if first_only or not found:  # `make -- NAME`: only flags end there
                     found += ["--", *self._words] if found else self._words
+                    break
+                if self._runner.words_after_dashes:
+                    break
+                found, self._words = [*found, *self._words], []
                 break
             if self._is_flag(word) and not (found and self._runner.flags_first):
                 self._take(text)

@@ -13,7 +13,7 @@ from runbook.guard.programs.task_words import Asked, joined_path, read_words
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_state import ShellState, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, is_known, plain, quoted_words
-from runbook.model.command_files import TaskRunner
+from runbook.model.command_files import CommandFile, TaskRunner
 
 __all__ = ["run_task_runner", "run_tasks"]
 
@@ -26,9 +26,21 @@ def run_task_runner(call: Call, runner: TaskRunner) -> Texts | None:
     if asked is None or (runner.takes == "none" and runner.bare == "nothing" and not asked.tasks):
         return None
     if asked.is_dry:
+        _read_only(call._replace(state=asked.state), runner, asked)
         return UNKNOWN
     ran = [run_tasks(call._replace(state=each.state), runner, each) for each in _by_directory(asked, runner)]
     return UNKNOWN if any(ran) or not runner.or_program else None
+
+
+def _read_only(call: Call, runner: TaskRunner, asked: Asked) -> None:
+    """Run what reading the files alone runs: make computes `:=` even if it only prints what it would do."""
+    for found in find_files(call, runner, _kinds(call, runner), asked):
+        if found.kind.format == "make":
+            _Run(call, found).always()
+
+
+def _kinds(call: Call, runner: TaskRunner) -> list[CommandFile]:
+    return [kind for each in runner.files for kind in call.shell.examiner.command_files(each)]
 
 
 def _by_directory(asked: Asked, runner: TaskRunner) -> list[Asked]:
@@ -51,9 +63,10 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
 
     A task that no file has is judged by its name.
     """
-    kinds = [kind for each in runner.files for kind in call.shell.examiner.command_files(each)]
-    found = list(find_files(call, runner, kinds, asked))
+    found = list(find_files(call, runner, _kinds(call, runner), asked))
     waiting = asked.tasks or [name for each in found for name in _default_tasks(runner, each.contents)]
+    for each in found:
+        _Run(call, each).always()
     ran, unknown = False, False
     while waiting:
         name, *waiting = waiting
@@ -154,6 +167,13 @@ class _Run:
         self._kind, self._contents = found.kind, found.contents
         self._directory = found.directory
         self._done: set[str] = set()
+
+    def always(self) -> None:
+        """Run what the task runner runs when it reads the file."""
+        for command in self._contents.always:
+            state = self._call.state.child()
+            state.directory = self._directory
+            self._command(command, state, ())
 
     def task(self, task: Task, words: tuple[str, ...]) -> None:
         """Run a task with all that it needs, and with what runs before and after it."""
