@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from runbook.guard.outline import outline_of
 from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
-from runbook.model import Effect, Family, Policy, Rule, Verdict
-from runbook.model.command_files import CommandFile, TaskRunner
-from runbook.model.policy import HttpClient
-from runbook.model.programs import Interpreter, Launcher
+from runbook.model import Effect, Family, Policy, Verdict
 from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify, common_flags
 
@@ -132,8 +130,6 @@ _MOST_COMMANDS = 50
 _RETARGETS = ("SUPABASE_PROJECT_ID", "SUPABASE_WORKDIR", "SUPABASE_PROFILE")
 # If the line sets one of these, a client or the CLI loads other files or programs first, or changes server settings.
 _ALTERING = re.compile(r"PGOPTIONS|PGSYSCONFDIR|PGSERVICEFILE|PSQL\w+|LD_\w+|DYLD_\w+|NODE_OPTIONS|(?i:npm_config_\w+)")
-# Their words name a program or a task. The program that they start is judged instead of them.
-_LAUNCHERS = frozenset({"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx", "make"})
 _UNKNOWN_TEXT = "$1"
 """Replaces an unknown text. It can't pass for a loopback host, a SQL literal or a flag."""
 
@@ -159,9 +155,11 @@ class Examination:
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
         self._counted: dict[str, dict[str, None]] = {}
-        self._outline = _outline_of(policy)
+        self._outline = outline_of(policy)
         self.programs, self.risky = self._outline.programs, self._outline.risky
-        self.commanded = self._outline.commanded
+        self.commanded, self.workspaces = self._outline.commanded, self._outline.workspaces
+        self.launchers, self.interpreters = self._outline.launchers, self._outline.interpreters
+        self.task_runners, self.command_files = self._outline.task_runners, self._outline.command_files
 
     def verdict(self) -> Judgement:
         """Return the gravest judgement, with all commands."""
@@ -171,29 +169,6 @@ class Examination:
         # The deciding command comes first, because it's the one that messages name.
         commands = dict.fromkeys((*worst.commands, *self._commands))
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
-
-    def launchers(self, program: str) -> Sequence[Launcher]:
-        """Return how a program starts the command in its words, by the policy."""
-        return self._outline.launchers.get(program, ())
-
-    def interpreters(self, program: str) -> Sequence[Interpreter]:
-        """Return how a program, or files with a suffix such as `.py`, run code of another language, by the policy."""
-        return self._outline.interpreters.get(program, ())
-
-    def task_runners(self, program: str) -> Sequence[TaskRunner]:
-        """Return how a program runs the tasks of a file, by the policy."""
-        return self._outline.task_runners.get(program, ())
-
-    def command_files(self, name: str) -> Sequence[CommandFile]:
-        """Return the kinds of files with that id, by the policy."""
-        layers = self._policy.programs.layers or (self._policy.programs,)
-        return [kind for layer in layers for kind in layer.command_files if kind.id == name]
-
-    @property
-    def workspaces(self) -> Mapping[str, Sequence[str]]:
-        """Files in which a project says where its packages are, with the paths in them."""
-        layers = self._policy.programs.layers or (self._policy.programs,)
-        return {name: paths for layer in layers for name, paths in layer.workspaces.items()}
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
@@ -283,77 +258,9 @@ class Examination:
         invocation = invocation_of(words)
         return any(
             _fits_unknown(form, read_words(invocation.arguments, common_flags(rule.program, self._policy)).positionals)
-            for rule in self._outline.minded
-            if rule.is_for(invocation.program)
+            for rule in self._outline.minded(invocation.program)
             for form in (rule.command, *rule.aliases)
         )
-
-
-class _Outline(NamedTuple):
-    """What every line needs to know about a policy."""
-
-    policy: Policy
-    minded: tuple[Rule, ...]
-    programs: frozenset[str]
-    risky: frozenset[str]
-    commanded: frozenset[str]
-    counting: frozenset[str]
-    launchers: Mapping[str, Sequence[Launcher]]
-    interpreters: Mapping[str, Sequence[Interpreter]]
-    task_runners: Mapping[str, Sequence[TaskRunner]]
-
-
-_Entry = TypeVar("_Entry", Launcher, Interpreter, TaskRunner)
-
-_MOST_OUTLINES = 4
-_outlines: dict[int, _Outline] = {}
-"""By the policy's identity. Each one references its policy, so that no other can get the same identity."""
-
-
-def _outline_of(policy: Policy) -> _Outline:
-    if id(policy) not in _outlines:
-        verdicts = [
-            {rule.remote, rule.local, *(each for part in rule.variants for each in (part.remote, part.local))}
-            for rule in policy.rules
-        ]
-        judged = list(zip(policy.rules, verdicts, strict=True))
-        minded = tuple(rule for rule, each in judged if each - {None, Verdict.ALLOW})
-        commanded = [rule for rule in minded if rule.command or any(each.sql for each in rule.variants)]
-        refused = [rule for rule, each in judged if Verdict.REFUSE in each]
-        clients = [client for client in policy.http_clients if policy.http_requests]
-        layers = policy.programs.layers or (policy.programs,)
-        # Only tests use more than one policy in a process.
-        if len(_outlines) >= _MOST_OUTLINES:
-            _outlines.clear()
-        _outlines[id(policy)] = _Outline(
-            policy,
-            minded,
-            _programs_of((*policy.rules, *clients)),
-            _programs_of((*refused, *clients)),
-            _programs_of(commanded) - _LAUNCHERS,
-            frozenset(rule.id for rule in policy.rules if any(each.arguments == "several" for each in rule.variants)),
-            _by_name((name, each) for layer in layers for each in layer.launchers for name in each.programs),
-            _by_name(
-                (name, each)
-                for layer in layers
-                for each in layer.interpreters
-                for name in (*each.programs, *each.suffixes)
-            ),
-            _by_name((name, each) for layer in layers for each in layer.task_runners for name in each.programs),
-        )
-    return _outlines[id(policy)]
-
-
-def _programs_of(entries: Iterable[Rule | HttpClient]) -> frozenset[str]:
-    return frozenset(name for entry in entries for name in (entry.program, *entry.also))
-
-
-def _by_name(named: Iterable[tuple[str, _Entry]]) -> Mapping[str, list[_Entry]]:
-    """Return the entries of a table by their names. A name may have several."""
-    found: dict[str, list[_Entry]] = {}
-    for name, entry in named:
-        found.setdefault(name, []).append(entry)
-    return found
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:

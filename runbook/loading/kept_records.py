@@ -5,13 +5,14 @@ Records contain no code. Values are built from them in the same way as from reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runbook.cache import entry_of, find_kept, keep
 from runbook.loading.records import ProcedureMention, Record
 from runbook.model import Position
 from runbook.model.fields import Shape
+from runbook.model.later import Later
 
 __all__ = ["find_record", "keep_record"]
 
@@ -28,7 +29,7 @@ def find_record(
     """
     kept = find_kept(entry_of(data, use=shape, code=_READING_CODE))
     try:
-        record = _Unpacker(name, shapes).value(kept["record"])
+        record = _Unpacker(name, shapes, later=shape in _TABLES).value(kept["record"])
         references = [ProcedureMention(text, Position(name, *at), width) for text, at, width in kept["references"]]
     except (ValueError, LookupError, TypeError, AttributeError):
         return None  # nothing usable is kept, so the file is read again
@@ -65,15 +66,25 @@ def _packed(value: object) -> Any:
             return {"day": str(value)}  # a date, as ISO 8601 has it; there is no other type
 
 
-class _Unpacker:
-    """Turns JSON back into records. The guard waits for this before every command, so it makes few recursive calls."""
+_TABLES = frozenset({"policy", "programs"})
+"""The files whose lists are long, and of which the guard needs a few entries."""
 
-    def __init__(self, name: str, shapes: Mapping[str, Shape]) -> None:
+
+class _Unpacker:
+    """Turns JSON back into records. The guard waits for this before every command, so it makes few recursive calls.
+
+    With `later`, the entries of the file's own lists are only unpacked when they are asked for.
+    """
+
+    def __init__(self, name: str, shapes: Mapping[str, Shape], *, later: bool) -> None:
         self._name = name
         self._shapes = shapes
+        self._later = later
 
     def value(self, packed: Any) -> Any:
         if isinstance(packed, list):
+            if self._later and packed and isinstance(packed[0], dict) and "record" in packed[0]:
+                return self._table(packed)
             return tuple([self.value(each) if isinstance(each, list | dict) else each for each in packed])
         if not isinstance(packed, dict):
             return packed
@@ -86,30 +97,15 @@ class _Unpacker:
             return date.fromisoformat(inner)
         return self._record(*inner)
 
+    def _table(self, packed: list[Any]) -> Later[Record]:
+        inner = _Unpacker(self._name, self._shapes, later=False)
+        return Later([each["record"][2] for each in packed], lambda at: inner.value(packed[at]))
+
     def _record(self, shape: str, kind: str, values: Any, places: Any, at: Any) -> Record:
         return Record(
             self._shapes[shape],
             kind,
             {key: self.value(each) if isinstance(each, list | dict) else each for key, each in values.items()},
-            _Places(self._name, places),
+            {key: Position(self._name, line, column) for key, (line, column) in places.items()},
             Position(self._name, *at),
         )
-
-
-class _Places(Mapping[str, Position]):
-    """The places of a record's keys. Few are ever asked for, so each is made when it is."""
-
-    __slots__ = ("_name", "_places")
-
-    def __init__(self, name: str, places: Mapping[str, tuple[int, int]]) -> None:
-        self._name = name
-        self._places = places
-
-    def __getitem__(self, key: str) -> Position:
-        return Position(self._name, *self._places[key])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from runbook.model import Position
 from runbook.model.fields import Shape
+from runbook.model.later import Later
 
 __all__ = ["ProcedureMention", "Record", "build"]
 
@@ -48,8 +49,7 @@ def build(record: Record, *, keyed: object = "") -> Any:
         if field.name in record.values:
             value = _built(record.values[field.name])
             values[field.attribute] = value if field.read is None else field.read(value)
-            if shape.placed is None or field.attribute in shape.placed:
-                values[f"{field.attribute}_at"] = record.places[field.name]
+            values[f"{field.attribute}_at"] = record.places[field.name]
     return shape.build(record.kind, values)
 
 
@@ -58,6 +58,8 @@ def _built(value: object, keyed: object = "") -> object:
         return value
     if isinstance(value, Record):
         return build(value, keyed=keyed)
+    if isinstance(value, Later):
+        return value.then(build)
     if isinstance(value, tuple):
         return tuple([item if isinstance(item, str) else _built(item) for item in value])
     if isinstance(value, dict):

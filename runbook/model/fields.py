@@ -284,8 +284,6 @@ class Shape:
     build: Callable[[str, dict[str, Any]], object] | None = None
     keyed_by: str = ""
     """The attribute that holds the key of this mapping in an outer mapping, if there is one."""
-    placed: frozenset[str] | None = None
-    """The attributes whose places the value keeps, None for all: places cost time at each start."""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
@@ -334,8 +332,7 @@ def shape(cls: type, name: str, noun: str, doc: str, kinds: tuple[Kind, ...] = (
         return cls(**{name: value for name, value in {"kind": kind, **values}.items() if name in names})
 
     common = tuple(field for field in fields_of(cls) if field.attribute not in bound)
-    placed = frozenset(name.removesuffix("_at") for name in names if name.endswith("_at"))
-    return Shape(name, noun, doc, common, kinds, build, keyed_by, placed)
+    return Shape(name, noun, doc, common, kinds, build, keyed_by)
 
 
 def file_of(field: Field, name: str, noun: str, doc: str) -> Shape:

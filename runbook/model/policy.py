@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -287,12 +287,12 @@ class Policy:
         "Environment variables in which these programs look for the address of their database.",
         default=(),
     )
-    rules: tuple[Rule, ...] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
-    http_clients: tuple[HttpClient, ...] = key(
+    rules: Sequence[Rule] = key(ListOf(Shaped("rule"), 0), "One rule for each command.", default=())
+    http_clients: Sequence[HttpClient] = key(
         ListOf(Shaped("http-client"), 0), "Programs that send HTTP requests.", default=()
     )
     sql_keys: tuple[str, ...] = key(ListOf(TEXTS, 0), "Keys of a JSON body whose text is SQL.", default=())
-    http_requests: tuple[HttpRequest, ...] = key(
+    http_requests: Sequence[HttpRequest] = key(
         ListOf(Shaped("http-request"), 0), "What requests to a project's API do, however they are sent.", default=()
     )
     loosen: tuple[Loosening, ...] = key(

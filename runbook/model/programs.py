@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runbook.model.command_files import PATHS, CommandFile, TaskRunner
@@ -95,13 +95,13 @@ class Interpreter:
 class Programs:
     """All programs that run what they are given."""
 
-    launchers: tuple[Launcher, ...] = key(
+    launchers: Sequence[Launcher] = key(
         ListOf(Shaped("launcher"), 0), "Programs that start the command in their words.", default=()
     )
-    interpreters: tuple[Interpreter, ...] = key(
+    interpreters: Sequence[Interpreter] = key(
         ListOf(Shaped("interpreter"), 0), "Programs that run code of a language other than shell.", default=()
     )
-    command_files: tuple[CommandFile, ...] = key(
+    command_files: Sequence[CommandFile] = key(
         ListOf(Shaped("command-file"), 0), "Files that hold commands, and where they are in them.", default=()
     )
     workspaces: Mapping[str, tuple[str, ...]] = key(
@@ -109,7 +109,7 @@ class Programs:
         "Files in which a project says where its packages are, with the paths to their directories.",
         default=dict,
     )
-    task_runners: tuple[TaskRunner, ...] = key(
+    task_runners: Sequence[TaskRunner] = key(
         ListOf(Shaped("task-runner"), 0), "Programs that run the tasks of a file by name.", default=()
     )
     layers: tuple[Programs, ...] = field(default=())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
+from runbook.model.later import where
 from runbook.model.policy import Loosening, Side
 from runbook.policy.argv import (
     Invocation,
@@ -126,7 +127,7 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
 
 
 def _rules_for(invocation: Invocation, policy: Policy) -> tuple[Rule, ...]:
-    return tuple(rule for rule in policy.rules if rule.is_for(invocation.program))
+    return where(policy.rules, invocation.program, "program", "also")
 
 
 def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen: Sequence[Loosening] = ()) -> Judgement:
@@ -167,7 +168,7 @@ def _judged_requests(
     argv: Sequence[str], invocation: Invocation, policy: Policy, stdin: str | None
 ) -> Iterator[Judgement]:
     """Yield what the policy says about each HTTP request that a client sends."""
-    client = next((each for each in policy.http_clients if each.is_for(invocation.program)), None)
+    client = next(iter(where(policy.http_clients, invocation.program, "program", "also")), None)
     if client is None:
         return
     from runbook.policy.http_request import find_request, requests_of, target_of, verdict_of  # most lines send none
@@ -192,7 +193,7 @@ def _judged_requests(
 
 def _is_too_general(rule: str, own: Policy) -> bool:
     """Tell whether a team's rule covers all of the CLI: it can't speak for a subcommand that nobody knows."""
-    rules = (each for each in own.rules if each.id == rule and each.is_for("supabase"))
+    rules = (each for each in where(own.rules, rule, "id") if each.is_for("supabase"))
     return any(not all((each.command, *each.aliases)) for each in rules)
 
 

@@ -89,7 +89,7 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
             "runbook.model",
             *(
                 f"runbook.model.{name}"
-                for name in ("command_files", "fields", "line_test", "policy", "programs", "terms")
+                for name in ("command_files", "fields", "later", "line_test", "policy", "programs", "terms")
             ),
         ),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
@@ -106,5 +106,5 @@ def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> N
     )
     ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
 
-    names = ("command_files", "fields", "line_test", "policy", "programs", "templates", "terms")
+    names = ("command_files", "fields", "later", "line_test", "policy", "programs", "templates", "terms")
     assert ran.stdout.split() == [f"runbook.model.{name}" for name in names]
