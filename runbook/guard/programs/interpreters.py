@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
 from runbook.model.programs import Interpreter
 from runbook.policy.argv import invocation_of
-
-if TYPE_CHECKING:
-    from runbook.guard.programs.code_strings import CodeString
 
 __all__ = ["look_for_commands", "run_awk", "run_code", "run_editor", "run_interpreter"]
 
@@ -105,14 +101,14 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         _look_for_words(call, code)
         return
     # Check this first: most code starts nothing, and reading its strings costs more.
-    starts, sends = _STARTS.search(code), _SENDS.search(code)
-    if not starts and not sends and not _DESTROYS.search(code):
+    if _SENDS.search(code):
+        _look_for_requests(call, code, comments)
+    starts = _STARTS.search(code)
+    if not starts and not _DESTROYS.search(code):
         return
     from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
 
     found = list(strings_in(code, comments))
-    if sends:
-        _look_for_requests(call, found)
     if starts:
         lists = [words for words in word_lists_in(found) if _may_start(words[0], call)]
         # `execFile("echo", ["supabase db reset"])` prints its words.
@@ -127,10 +123,11 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         _look_for_sql(call, [string.value for string in found])
 
 
-def _look_for_requests(call: Call, found: Sequence[CodeString]) -> None:
+def _look_for_requests(call: Call, code: str, comments: Sequence[str]) -> None:
     from runbook.guard.programs.code_requests import requests_in
+    from runbook.guard.programs.code_strings import strings_in
 
-    for method, url in requests_in(found):
+    for method, url in requests_in(list(strings_in(code, comments))):
         # The policy judges the same request in the words of a client that it knows.
         call.shell.guess_words(("curl", "-X", method, url), call.state)
 
