@@ -19,7 +19,7 @@ from runbook.printable import one_line
 __all__ = ["command"]
 
 _MIGRATION = re.compile(r"[0-9]+_.*\.sql")
-_AGENTS = ("claude-code", "codex", "gemini", "cursor", "copilot")
+_AGENTS = ("claude-code", "codex", "gemini", "cursor", "copilot", "windsurf", "opencode")
 
 
 @click.command("init")

@@ -7,10 +7,7 @@ what else `install` added to the file, so that `uninstall` restores every byte, 
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -18,20 +15,42 @@ from typing import Any, NamedTuple, TypeAlias
 from runbook.errors import RunbookError
 from runbook.guard.hook_command import Hook, added_by, is_hook_line
 from runbook.guard.jsonc import Document, Node, NotJsoncError, insert, is_open, newline_of, read_jsonc, remove
+from runbook.guard.settings_files import UNCHANGED, Change, delete_file, missing_parents, read_text, write_text
 
 __all__ = ["Change", "install_hook", "settings_path", "uninstall_hook"]
 
 Settings: TypeAlias = dict[str, Any]
 
 _SECONDS = 10
-_KEYS: Mapping[str, tuple[str, str]] = {
-    "claude-code": ("hooks", "PreToolUse"),
-    "codex": ("hooks", "PreToolUse"),
-    "gemini": ("hooks", "BeforeTool"),
-    "cursor": ("hooks", "beforeShellExecution"),
-    "copilot": ("hooks", "preToolUse"),
+_OUTER = "hooks"
+"""The key of the object with all hooks. It's the same for every agent."""
+
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "claude-code": ("PreToolUse",),
+    "codex": ("PreToolUse",),
+    "gemini": ("BeforeTool",),
+    "cursor": ("beforeShellExecution", "beforeMCPExecution"),
+    "copilot": ("preToolUse",),
+    "windsurf": ("pre_run_command", "pre_mcp_tool_use"),
 }
-"""Agent → the keys that lead to its list of hooks."""
+"""Agent → the lists of hooks that the guard's hook goes into, one for each event."""
+
+_GEMINI_TOOLS = (
+    "activate_skill|ask_user|cli_help|codebase_investigator|complete_task|enter_plan_mode|exit_plan_mode"
+    "|get_internal_docs|glob|google_web_search|grep_search|list_directory|read_file|read_many_files|replace|save_memory"
+    "|search_file_content|web_fetch|write_file|write_todos"
+)
+"""Gemini CLI's own tools that run no command. Its earlier versions give an MCP tool no name by which to tell it."""
+
+_MATCHERS: Mapping[str, str] = {
+    "claude-code": "Bash|PowerShell|Monitor|mcp__.*",
+    "codex": r"^(functions\.)?(Bash|exec|exec_command|shell|shell_command|local_shell|write_stdin)$|^mcp__",
+    "gemini": f"^(?!({_GEMINI_TOOLS})$)",
+}
+"""Agent → the names of the tools whose events the hook gets, as a regular expression. The other agents have none."""
+
+_EARLIER_MATCHERS = frozenset({"Bash", "run_shell_command"})
+"""What earlier versions wrote. Anything else was changed by a person, and stays."""
 
 _PATHS: Mapping[str, tuple[str, str]] = {
     "claude-code": (".claude/settings.json", ".claude/settings.json"),
@@ -39,21 +58,13 @@ _PATHS: Mapping[str, tuple[str, str]] = {
     "gemini": (".gemini/settings.json", ".gemini/settings.json"),
     "cursor": (".cursor/hooks.json", ".cursor/hooks.json"),
     "copilot": (".github/hooks/runbook-guard.json", ".copilot/hooks/runbook-guard.json"),
+    "windsurf": (".windsurf/hooks.json", ".codeium/windsurf/hooks.json"),
+    "opencode": (".opencode/plugin/runbook-guard.js", ".config/opencode/plugin/runbook-guard.js"),
 }
 """Agent → the file that has its hooks, in a project's directory and in a person's home."""
 
 _VERSIONED = frozenset({"cursor", "copilot"})
 """Agents whose file states the version of its format."""
-
-_UNCHANGED = "Nothing was changed."
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happened to a file: `written`, `unchanged` or `removed`."""
-
-    path: Path
-    action: str
 
 
 def settings_path(agent: str, *, user: bool) -> str:
@@ -62,47 +73,56 @@ def settings_path(agent: str, *, user: bool) -> str:
 
 
 def install_hook(hook: Hook, path: Path) -> Change:
-    """Add the hook, or update its line. Raises RunbookError if the file can't be understood."""
-    text = _read(path)
+    """Add the hook, or update it. Raises RunbookError if the file can't be understood."""
+    if hook.agent == "opencode":
+        from runbook.guard.opencode_plugin import install_plugin
+
+        return install_plugin(hook, path)
+    text = after = read_text(path)
     try:
-        after = _updated(text, hook) if text is not None else None
-        if after is None:
-            after = _with_hook(text, hook, path)
+        for event in _LISTS[hook.agent]:
+            updated = _updated(after, hook, event) if after is not None else None
+            after = _with_hook(after, hook, event, path) if updated is None else updated
     except NotJsoncError as error:
         raise _not_understood(path, error) from error
+    assert after is not None  # every agent has an event
     if after == text:
         return Change(path, "unchanged")
-    _write(path, after)
+    write_text(path, after)
     return Change(path, "written")
 
 
 def uninstall_hook(agent: str, path: Path) -> Change:
     """Remove the hook, and what `install` added for it. Raises RunbookError if the file can't be understood."""
-    text = _read(path)
+    if agent == "opencode":
+        from runbook.guard.opencode_plugin import uninstall_plugin
+
+        return uninstall_plugin(path)
+    text = read_text(path)
     if text is None:
         return Change(path, "unchanged")
     try:
         document = read_jsonc(text)
-        found = _hooks_in(document, agent)
+        found = [place for event in _LISTS[agent] for place in _hooks_in(document, agent, event)]
         if not found:
             return Change(path, "unchanged")
+        # The first hook was installed first, so its line says what was added to the file as a whole.
         added = _Added.of(found[0].line)
-        while found:
-            document = read_jsonc(_without(document, found[-1], added))
-            found = _hooks_in(document, agent)
+        for event in reversed(_LISTS[agent]):
+            document = _without_hooks(document, agent, event)
         document = read_jsonc(_without_version(document, added))
     except NotJsoncError as error:
         raise _not_understood(path, error) from error
     is_empty = document.root is not None and not document.root.items
     copy = _earlier_copy(path, document) if added.by_earlier_version else None
     if copy is not None:
-        _write(path, copy)
+        write_text(path, copy)
         _copy_path(path).unlink()
     elif added.file and is_empty and not document.comments:
-        _delete(path, added.directories)
+        delete_file(path, added.directories)
         return Change(path, "removed")
     else:
-        _write(path, _without_root(document) if added.document and is_empty else document.text)
+        write_text(path, _without_root(document) if added.document and is_empty else document.text)
     return Change(path, "written")
 
 
@@ -158,37 +178,59 @@ def _hook_entry(hook: Hook, line: str) -> Settings:
         return {"type": "command", "bash": line, "timeoutSec": _SECONDS}
     if hook.agent == "cursor":
         return {"command": line, "timeout": _SECONDS, "failClosed": True}
+    if hook.agent == "windsurf":  # it has no timeout, and without `show_output` nobody sees the reason
+        return {"command": line, "show_output": True}
     entry: Settings = {"type": "command", "command": line, "timeout": _SECONDS}
     if hook.agent == "gemini":  # its timeout is in milliseconds
         entry = {"name": "runbook-guard", **entry, "timeout": _SECONDS * 1000}
     if hook.agent == "claude-code":
         entry["onFailure"] = "block"
-    return {"matcher": "run_shell_command" if hook.agent == "gemini" else "Bash", "hooks": [entry]}
+    return {"matcher": _MATCHERS[hook.agent], "hooks": [entry]}
 
 
-def _updated(text: str, hook: Hook) -> str | None:
-    """Return the text with the hook's line as it should be, or None if the hook isn't in it."""
+def _updated(text: str, hook: Hook, event: str) -> str | None:
+    """Return the text with the hook for an event as it should be, or None if the hook isn't in it."""
     document = read_jsonc(text)
-    found = _hooks_in(document, hook.agent)
+    found = _hooks_in(document, hook.agent, event)
     if not found:
         return None
     # A file that was merged by hand may contain the hook twice.
     for extra in reversed(found[1:]):
         document = read_jsonc(_without(document, extra, _Added()))
-    first = _hooks_in(document, hook.agent)[0]
+    first = _hooks_in(document, hook.agent, event)[0]
     line = hook.line(str(_Added.of(first.line)))
-    if first.line == line:
-        return document.text
-    quoted = json.dumps(line, ensure_ascii=False)
-    return document.text[: first.string.start] + quoted + document.text[first.string.end :]
+    matcher = _earlier_matcher(first)
+    if matcher is not None and _is_shared(first):
+        # The matcher decides when another hook runs, too, so this one gets an entry of its own.
+        document = read_jsonc(_without(document, first, _Added()))
+        entries = _lists(document, _object(document, document.root, "the file"), event)[1]
+        assert entries is not None  # the shared entry is still in it
+        return insert(document, entries, _hook_entry(hook, line))
+    changes = [(first.string, line)] if first.line != line else []
+    changes += [(matcher, _MATCHERS[hook.agent])] if matcher is not None else []
+    after = document.text
+    for node, value in sorted(changes, key=lambda change: change[0].start, reverse=True):
+        after = after[: node.start] + json.dumps(value, ensure_ascii=False) + after[node.end :]
+    return after
 
 
-def _with_hook(text: str | None, hook: Hook, path: Path) -> str:
-    """Return the text with the hook as the last one of its list."""
+def _earlier_matcher(place: _Place) -> Node | None:
+    """Return the matcher of a hook's entry if an earlier version wrote it."""
+    container, index = place.chain[2]
+    matcher = _member(container.items[index].node, "matcher")
+    return matcher if matcher is not None and matcher.value in _EARLIER_MATCHERS else None
+
+
+def _is_shared(place: _Place) -> bool:
+    """Whether a hook's entry has other hooks, too."""
+    return len(place.chain) > 3 and len(place.chain[3][0].items) > 1
+
+
+def _with_hook(text: str | None, hook: Hook, event: str, path: Path) -> str:
+    """Return the text with the hook as the last one of an event's list."""
     added = _Added()
     if text is None:
-        directories = sum(not each.exists() for each in path.resolve().parents)
-        added = _Added(file=True, directories=directories)
+        added = _Added(file=True, directories=missing_parents(path))
     document = read_jsonc(text or "")
     if document.root is None:
         mark = "\ufeff" if document.text.startswith("\ufeff") else ""
@@ -199,8 +241,7 @@ def _with_hook(text: str | None, hook: Hook, path: Path) -> str:
         added = replace(added, version=True, open=not root.items and is_open(document, root))
         document = read_jsonc(insert(document, root, 1, key="version"))
         root = _object(document, document.root, "the file")
-    outer, inner = _KEYS[hook.agent]
-    hooks, entries = _lists(document, root, hook.agent)
+    hooks, entries = _lists(document, root, event)
     container = entries or hooks or root
     is_opened = added.open or (not container.items and is_open(document, container))
     added = replace(added, hooks=hooks is None, list=hooks is not None and entries is None, open=is_opened)
@@ -208,11 +249,21 @@ def _with_hook(text: str | None, hook: Hook, path: Path) -> str:
     if entries is not None:
         return insert(document, entries, entry)
     if hooks is not None:
-        return insert(document, hooks, [entry], key=inner)
-    return insert(document, root, {inner: [entry]}, key=outer)
+        return insert(document, hooks, [entry], key=event)
+    return insert(document, root, {event: [entry]}, key=_OUTER)
 
 
 # --- uninstall -------------------------------------------------------------------------------------------------------
+
+
+def _without_hooks(document: Document, agent: str, event: str) -> Document:
+    """Return the document without the hooks for an event."""
+    found = _hooks_in(document, agent, event)
+    added = _Added.of(found[0].line) if found else _Added()
+    while found:
+        document = read_jsonc(_without(document, found[-1], added))
+        found = _hooks_in(document, agent, event)
+    return document
 
 
 def _without(document: Document, place: _Place, added: _Added) -> str:
@@ -254,7 +305,7 @@ def _without_root(document: Document) -> str:
 
 def _earlier_copy(path: Path, document: Document) -> str | None:
     """Return the copy that an earlier version saved, if the file has the same values again."""
-    text = _read(_copy_path(path))
+    text = read_text(_copy_path(path))
     try:
         copy = read_jsonc(text or "")
     except NotJsoncError:
@@ -279,16 +330,15 @@ class _Place(NamedTuple):
     chain: tuple[tuple[Node, int], ...]
 
 
-def _hooks_in(document: Document, agent: str) -> list[_Place]:
-    """Return every hook of the guard."""
+def _hooks_in(document: Document, agent: str, event: str) -> list[_Place]:
+    """Return every hook of the guard for an event."""
     if document.root is None:
         return []
     root = _object(document, document.root, "the file")
-    hooks, entries = _lists(document, root, agent)
+    hooks, entries = _lists(document, root, event)
     if hooks is None or entries is None:
         return []
-    outer, inner = _KEYS[agent]
-    above = ((root, _index(root, outer)), (hooks, _index(hooks, inner)))
+    above = ((root, _index(root, _OUTER)), (hooks, _index(hooks, event)))
     found: list[_Place] = []
     for number, entry in enumerate(entries.items):
         chain = (*above, (entries, number))
@@ -307,15 +357,14 @@ def _lines_of(node: Node, agent: str, chain: tuple[tuple[Node, int], ...]) -> li
     return [_Place(string.value, string, chain) for string in strings if is_hook_line(string.value, agent)][:1]
 
 
-def _lists(document: Document, root: Node, agent: str) -> tuple[Node | None, Node | None]:
-    """Return the object of all hooks and the list of hooks for the event, None for what is missing."""
-    outer, inner = _KEYS[agent]
-    hooks = _member(root, outer)
+def _lists(document: Document, root: Node, event: str) -> tuple[Node | None, Node | None]:
+    """Return the object of all hooks and the list of hooks for an event, None for what is missing."""
+    hooks = _member(root, _OUTER)
     if hooks is None:
         return None, None
-    entries = _member(_object(document, hooks, f"'{outer}'"), inner)
+    entries = _member(_object(document, hooks, f"'{_OUTER}'"), event)
     if entries is not None and not isinstance(entries.value, list):
-        raise document.error_at(entries.start, f"'{outer}.{inner}' isn't a list")
+        raise document.error_at(entries.start, f"'{_OUTER}.{event}' isn't a list")
     return hooks, entries
 
 
@@ -333,55 +382,8 @@ def _index(node: Node, key: str) -> int:
     return next(number for number, item in enumerate(node.items) if item.key == key)
 
 
-def _read(path: Path) -> str | None:
-    """Return the text of a file with its line breaks and byte order mark, or None if there is no file."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunbookError(f"can't read {path}: {error}", hint=_UNCHANGED) from error
-
-
 def _not_understood(path: Path, error: NotJsoncError) -> RunbookError:
     return RunbookError(
         f"{path}:{error.line}:{error.column}: {error.message}",
-        hint=f"{_UNCHANGED} Correct {path}, or add a hook that runs `runbook guard hook` by hand.",
+        hint=f"{UNCHANGED} Correct {path}, or add a hook that runs `runbook guard hook` by hand.",
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole, so that an agent never reads half of it. Its mode stays, and so does a link to it."""
-    try:
-        target = path.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = target.stat().st_mode & 0o7777 if target.exists() else None
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        # Settings may contain tokens: whoever couldn't read them before can't read the draft either.
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                draft.chmod(mode)
-            draft.replace(target)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    # A loop of links is a RuntimeError.
-    except (OSError, RuntimeError) as error:
-        raise RunbookError(f"can't write {path}: {error}", hint=_UNCHANGED) from error
-
-
-def _delete(path: Path, directories: int) -> None:
-    """Delete a file and the directories that `install` created for it, unless something else is in them now."""
-    try:
-        target = path.resolve()
-        target.unlink()
-    except OSError as error:
-        raise RunbookError(f"can't delete {path}: {error}", hint=_UNCHANGED) from error
-    with suppress(OSError):
-        for directory in list(target.parents)[:directories]:
-            directory.rmdir()

@@ -1,19 +1,25 @@
 """Answer the hooks of coding agents.
 
-Sources: the agents' own hook references (Claude Code, Codex, Gemini CLI, Cursor, Copilot), read in November 2026.
-None of them treats silence or a broken answer as a refusal, so every failure here is answered like a refusal.
+Sources: the agents' own hook references (Claude Code, Codex, Gemini CLI, Cursor, Copilot, Windsurf, OpenCode), read in
+November 2026. None of them treats silence or a broken answer as a refusal, so every failure here is answered like a
+refusal.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runbook.guard.judging import judge_argv, judge_line
-from runbook.guard.messages import as_sentence
+from runbook.guard.events import LARGEST, Event, Language, Text, UnreadableEventError, read_event
+from runbook.guard.judging import judge_event
+from runbook.guard.messages import as_sentence, hidden
 from runbook.model import Verdict
+from runbook.printable import printable
+
+__all__ = ["AGENTS", "LARGEST", "HookAnswer", "answer_event", "answer_failure"]
 
 AGENTS: Mapping[str, str] = {
     "claude-code": "Claude Code",
@@ -21,22 +27,16 @@ AGENTS: Mapping[str, str] = {
     "gemini": "Gemini CLI",
     "cursor": "Cursor",
     "copilot": "GitHub Copilot",
+    "windsurf": "Windsurf",
+    "opencode": "OpenCode",
 }
 """The word on the command line → the agent's name."""
 
-LARGEST = 512 * 1024
-"""How many bytes of an event are read. A longer event is blocked without being judged."""
-
-# The tools of all agents that run shell text. Events of other tools pass, unless they carry a command.
-_SHELL_TOOLS = frozenset(
-    {"bash", "shell", "powershell", "pwsh", "run_shell_command", "exec_command", "local_shell", "unified_exec"}
-    | {"run_terminal_cmd", "run_in_terminal", "terminal", "zsh", "sh", "write_stdin"}
-)
-_COMMANDS = ("command", "cmd", "commandLine", "script")
-_ASKS = frozenset({"claude-code", "cursor"})
-"""Agents whose hook can pass the question on to the person. Codex runs a command when a hook answers "ask", Copilot's
-cloud agent has nobody to ask, and Gemini CLI has no such answer."""
-_NOT_A_COMMAND = "The guard couldn't read the command in this event, so it doesn't run."
+_ASKING_MODES: Mapping[str, frozenset[str]] = {"claude-code": frozenset({"default", "manual", "plan", "acceptEdits"})}
+"""Agents that ask the person if a hook wants it, and the modes in which they do. In its other modes, Claude Code has
+run commands in spite of the question. Codex, Gemini CLI, Windsurf and OpenCode have no such answer, Copilot's cloud
+agent has nobody to ask, and Cursor doesn't say whether it runs commands by itself."""
+_LONGEST_LINE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +48,24 @@ class HookAnswer:
     code: int = 0
 
 
-class _UnreadableEventError(Exception):
-    """The event has no command that can be judged."""
-
-
 def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
-    """Judge the command in an agent's event. No event can make this raise."""
+    """Judge what an agent's event would do. No event can make this raise.
+
+    An agent that isn't known gets the answer that most agents understand: the exit code.
+    """
     try:
-        command, directory = _command_in(data)
-    except _UnreadableEventError as error:
+        event = read_event(data, is_known=agent in AGENTS)
+        judged = judge_event(event, book=book, face=agent) if event.actions else None
+    except UnreadableEventError as error:
         return answer_failure(agent, str(error))
-    judged = None
-    if isinstance(command, str):
-        judged = judge_line(command, book=book, face=agent, directory=directory)
-    elif command is not None:
-        judged = judge_argv(command, book=book, face=agent, directory=directory)
     if judged is None or judged.verdict is Verdict.ALLOW:
-        # No opinion: the agent's own permissions decide. Answering "allow" would skip them.
-        return HookAnswer("{}")
-    text = as_sentence(judged, directory)
+        return _without_opinion(agent)
+    text = as_sentence(judged, event.directory)
     if judged.verdict is Verdict.REFUSE:
         return _blocking(agent, text)
-    if agent not in _ASKS:
-        return _blocking(agent, f"{text} A person can run it in a terminal.")
-    if agent == "cursor":
-        return HookAnswer(_json({"permission": "ask", "user_message": text, "agent_message": text}))
-    return HookAnswer(_json(_claude("ask", text)))
+    if event.mode in _ASKING_MODES.get(agent, ()):
+        return HookAnswer(_json(_claude("ask", text)))
+    return _blocking(agent, f"{text} {_way_for_a_person(event)}")
 
 
 def answer_failure(agent: str, why: str) -> HookAnswer:
@@ -81,63 +73,61 @@ def answer_failure(agent: str, why: str) -> HookAnswer:
     return _blocking(agent, f"runbook guard: {why} Run it yourself in a terminal if you are sure.")
 
 
-def _command_in(data: bytes) -> tuple[str | tuple[str, ...] | None, str | None]:
-    """Return the command of an event and the directory it would run in; None for a tool that runs no command."""
-    # The reader stops one byte past the limit, so a longer event is cut off and can't be parsed.
-    if len(data) > LARGEST:
-        raise _UnreadableEventError(f"The event is longer than {LARGEST // 1024} KB.")
-    try:
-        event = json.loads(data)
-    # Deeply nested JSON exhausts the stack of the parser.
-    except (ValueError, RecursionError) as error:
-        raise _UnreadableEventError("The event isn't JSON.") from error
-    if not isinstance(event, dict):
-        raise _UnreadableEventError("The event isn't a JSON object.")
-    # Cursor sends the command at the top level. The others nest it in the tool's input, Copilot in camel case.
-    tool = event.get("tool_name", event.get("toolName"))
-    given = event.get("tool_input", event.get("toolArgs"))
-    arguments = _arguments(given, strict=_is_shell(tool)) if "command" not in event or given is not None else event
-    command = next((arguments[name] for name in _COMMANDS if name in arguments), None)
-    # A tool for files or searches passes. A shell tool without a command doesn't: it is blocked.
-    if command is None and isinstance(tool, str) and not _is_shell(tool):
-        return None, None
-    places = [place.get(name) for place in (arguments, event) for name in ("workdir", "cwd", "dir_path", "directory")]
-    directory = next((place for place in places if isinstance(place, str) and place.startswith("/")), None)
-    if isinstance(command, str) and command.strip():
-        return command, directory
-    if isinstance(command, list) and command and all(isinstance(word, str) for word in command):
-        return tuple(command), directory
-    raise _UnreadableEventError(_NOT_A_COMMAND)
+def _way_for_a_person(event: Event) -> str:
+    """Return how a person can do what nobody will be asked about."""
+    line = hidden(_typed(event)).strip()
+    if not line:
+        return "Nobody is asked here. A person can do it in a terminal or in the dashboard."
+    shown = f" The line: {printable(line)}" if len(line) <= _LONGEST_LINE else ""
+    return f"Nobody is asked here. A person can run it in a terminal.{shown}"
 
 
-def _is_shell(tool: object) -> bool:
-    return isinstance(tool, str) and tool.lower() in _SHELL_TOOLS
+def _typed(event: Event) -> str:
+    """Return what a person would type to do the same, "" if that isn't one line of a shell."""
+    match event.actions:
+        case (Text(text, Language.SHELL | Language.POWERSHELL | Language.KEYS),):
+            return text
+        case (tuple() as argv,):
+            return shlex.join(argv)
+    return ""
 
 
-def _arguments(given: object, *, strict: bool) -> dict[str, Any]:
-    """Return a tool's arguments. Copilot sends them as JSON in a string."""
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            given = None
-    if isinstance(given, dict):
-        return given
-    if strict:
-        raise _UnreadableEventError(_NOT_A_COMMAND)
-    return {}
+def _without_opinion(agent: str) -> HookAnswer:
+    """Return the answer with which the agent's own permissions decide. Answering "allow" would skip them."""
+    if agent in AGENTS:
+        # Windsurf shows what a hook prints.
+        return HookAnswer("" if agent == "windsurf" else "{}")
+    return HookAnswer("", f"runbook guard: there is no agent '{printable(agent)}'. Known agents: {', '.join(AGENTS)}.")
 
 
 def _blocking(agent: str, text: str) -> HookAnswer:
     """Return a refusal. If exit code 2 also blocks, use both, in case one of them doesn't work."""
     if agent == "copilot":
-        # No exit code blocks here: the answer alone does.
-        return HookAnswer(_json({"permissionDecision": "deny", "permissionDecisionReason": text}), text)
+        # No exit code blocks here: the answer alone does. Visual Studio Code reads it in Claude Code's form.
+        return HookAnswer(_json({**_copilot(text), **_claude("deny", text)}), text)
     if agent == "gemini":
-        return HookAnswer(_json({"decision": "deny", "reason": text}), text, 2)
+        return HookAnswer(_json(_gemini(text)), text, 2)
     if agent == "cursor":
-        return HookAnswer(_json({"permission": "deny", "user_message": text, "agent_message": text}), text, 2)
-    return HookAnswer(_json(_claude("deny", text)), text, 2)
+        return HookAnswer(_json(_cursor(text)), text, 2)
+    if agent in {"claude-code", "codex"}:
+        return HookAnswer(_json(_claude("deny", text)), text, 2)
+    if agent in AGENTS:
+        # For Windsurf and OpenCode, the exit code decides, and the reason is on standard error.
+        return HookAnswer("", text, 2)
+    every_form = {**_gemini(text), **_cursor(text), **_copilot(text), **_claude("deny", text)}
+    return HookAnswer(_json(every_form), text, 2)
+
+
+def _copilot(text: str) -> dict[str, Any]:
+    return {"permissionDecision": "deny", "permissionDecisionReason": text}
+
+
+def _cursor(text: str) -> dict[str, Any]:
+    return {"permission": "deny", "user_message": text, "agent_message": text}
+
+
+def _gemini(text: str) -> dict[str, Any]:
+    return {"decision": "deny", "reason": text}
 
 
 def _claude(decision: str, text: str) -> dict[str, Any]:

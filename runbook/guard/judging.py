@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.errors import ExitCode
 from runbook.guard.command_line import judge, judge_words
@@ -19,7 +20,19 @@ from runbook.policy.judgement import Judgement
 from runbook.printable import json_text
 from runbook.user_directories import make_private, state_directory
 
-__all__ = ["EXIT_CODES", "current_directory", "judge_argv", "judge_line", "log_path", "policy_of", "read_log"]
+if TYPE_CHECKING:
+    from runbook.guard.events import Event
+
+__all__ = [
+    "EXIT_CODES",
+    "current_directory",
+    "judge_argv",
+    "judge_event",
+    "judge_line",
+    "log_path",
+    "policy_of",
+    "read_log",
+]
 
 EXIT_CODES = {
     Verdict.ALLOW: ExitCode.DONE,
@@ -42,6 +55,16 @@ def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str, directory:
     here = directory or current_directory()
     judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book, here))
     record(judged, " ".join(argv), face=face, directory=here)
+    return judged
+
+
+def judge_event(event: Event, *, book: str | None, face: str) -> Judgement:
+    """Judge what an agent's event would do. Raises UnreadableEventError if a part of it can't be read."""
+    from runbook.guard.event_judgement import judge_actions, shown_actions  # only agents need it
+
+    here = event.directory or current_directory()
+    judged = judge_actions(event.actions, cwd=here, policy=policy_of(book, here), book=book)
+    record(judged, shown_actions(event.actions), face=face, directory=here)
     return judged
 
 

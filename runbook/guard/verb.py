@@ -34,10 +34,10 @@ __all__ = ["command"]
 
 
 # Written out here, because the module that knows them is loaded only when it's needed.
-_AGENTS = ["claude-code", "codex", "gemini", "cursor", "copilot"]
+_AGENTS = ["claude-code", "codex", "gemini", "cursor", "copilot", "windsurf", "opencode"]
 _FENCES = """\
 The guard can't catch absolute paths, programs that reach the database on their own, the dashboard, tools of an agent
-other than its shell, or anybody who removes it. The real fences are tokens without write access, a working copy
+that no rule knows, or anybody who removes it. The real fences are tokens without write access, a working copy
 that isn't linked to production, a staging project, and backups that you have restored once."""
 
 
@@ -65,7 +65,10 @@ def shell_init(book: str | None, shell: str) -> int:
 @click.argument("agent", metavar="AGENT")
 @click.pass_obj
 def hook(book: str | None, agent: str) -> int:
-    """Judge the command in a coding agent's event (JSON on standard input), and answer in that agent's format."""
+    """Judge a coding agent's event (JSON on standard input), and answer in that agent's format.
+
+    An event that would run a command or call an MCP tool is judged. Others pass.
+    """
     return answer_hook(agent, book)
 
 

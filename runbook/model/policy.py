@@ -35,6 +35,7 @@ __all__ = [
     "HttpClient",
     "HttpRequest",
     "Loosening",
+    "McpServer",
     "Policy",
     "Rule",
     "Side",
@@ -43,7 +44,8 @@ __all__ = [
     "Variant",
 ]
 
-_FLAGS = ListOf(Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f"), 0)
+_FLAG = Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f")
+_FLAGS = ListOf(_FLAG, 0)
 _COMMAND = Text(r"|[^\s]+(?: [^\s]+)*", "a subcommand such as 'db reset'", empty=True)
 
 
@@ -227,6 +229,38 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpServer:
+    """How the tool calls of one kind of MCP server become command lines that rules judge.
+
+    A call of `TOOL` becomes `PROGRAM TOOL FLAGS -- TEXTS`. Its tools are the subcommands of that program's rules.
+    """
+
+    program: str = key(LINE, "The program of the rules for its tools.")
+    names: str = key(Regex(), "What is in the names that people give to this server, or in its address.")
+    distinctive: tuple[str, ...] = key(
+        ListOf(LINE, 0), "Tools that no other kind of server has: their name is enough to know the server.", default=()
+    )
+    identifying: tuple[str, ...] = key(
+        ListOf(LINE, 0), "Arguments that only tools of this server have, such as project_id.", default=()
+    )
+    sql: tuple[str, ...] = key(ListOf(LINE, 0), "Arguments that are SQL.", default=())
+    words: tuple[str, ...] = key(
+        ListOf(LINE, 0),
+        "Arguments that say what a tool does, such as operation. They count if there is no SQL.",
+        default=(),
+    )
+    project: tuple[str, ...] = key(
+        ListOf(LINE, 0), "Arguments that are a project's ref. It is looked up in team.yaml.", default=()
+    )
+    flags: Mapping[str, str] = key(
+        MapOf(LINE, _FLAG),
+        "Arguments that become a flag if they are true, such as read_only: --read-only.",
+        default=dict,
+    )
+    at: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SupabaseMajor:
     """How one major of the Supabase CLI names a target and asks for SQL."""
 
@@ -295,6 +329,11 @@ class Policy:
     http_requests: Sequence[HttpRequest] = key(
         ListOf(Shaped("http-request"), 0), "What requests to a project's API do, however they are sent.", default=()
     )
+    mcp_servers: Sequence[McpServer] = key(
+        ListOf(Shaped("mcp-server"), 0),
+        "MCP servers whose tools the rules judge. If a team lists a server of the packaged policy again, both count.",
+        default=(),
+    )
     loosen: tuple[Loosening, ...] = key(
         ListOf(Shaped("loosening"), 0),
         "Only in a team's own policy: rules of the packaged policy to apply more leniently, each with a reason. "
@@ -320,6 +359,7 @@ SHAPES = (
     ),
     shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
     shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
+    shape(McpServer, "mcp-server", "an MCP server", "How the tool calls of an MCP server become command lines."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),

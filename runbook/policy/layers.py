@@ -41,6 +41,7 @@ def extended(packaged: Policy, own: Policy) -> Policy:
         rules=(*shared.values(), *added.values()),
         http_requests=(*packaged.http_requests, *own.http_requests),
         programs=replace(own.programs, layers=(packaged.programs, own.programs)),
+        mcp_servers=(*packaged.mcp_servers, *own.mcp_servers),
         layers=(base, judging),
     )
 

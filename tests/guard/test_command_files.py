@@ -169,7 +169,7 @@ CLI ?= npx supabase
 .PHONY: fresh types
 include more.mk missing.mk
 
-fresh: types | dirs
+fresh: types | dirs ## wipe it all
 	@echo $(CLI) && \\
 		$(CLI) db reset
 	-$(MAKE) -C sub
@@ -185,7 +185,7 @@ both:
 	for f in a b; do echo $$f; done
 ifdef X
 only:
-	echo $(shell supabase status)
+	echo $(shell supabase status $(UNSET)) $(if $(UNSET),x,y) $(call fn,$(CLI))
 endif
 """
 
@@ -199,7 +199,7 @@ def test_a_makefile_is_read_with_its_variables_and_included_files() -> None:
     assert texts["types"] == ["npx supabase gen types"]
     assert texts["wipe"] == ["npx supabase db reset --linked"]
     assert texts["both"] == ["echo one", "echo two", "for f in a b; do echo $f; done"]
-    assert texts["only"] == ["echo $(supabase status)"]
+    assert texts["only"] == ["echo $(supabase status ${UNSET}) \ue000 \ue000"]
     first = found.tasks["fresh"].commands[0]
     assert place(MAKEFILE, first, "echo") == "6:3 echo"
     assert line_and_column(MAKEFILE, first.place_of(first.text.rindex("npx"), MAKEFILE)) == (7, 3)

@@ -8,6 +8,7 @@ import pytest
 
 from runbook.cli import main
 from runbook.cli.pages import cli_reference
+from runbook.guard.agents import AGENTS
 
 FORMS = """\
 runbook guard -- npx supabase db push --linked    judge it, ask if necessary, then run it
@@ -36,3 +37,10 @@ def test_help_keeps_the_lines_of_examples(words: list[str], lines: str, capsys: 
 def test_the_page_keeps_the_lines_of_examples(words: list[str], lines: str) -> None:
     """They are preformatted, as at the terminal."""
     assert f"<pre><span><code>{lines.rstrip()}</code></span></pre>" in unescape(cli_reference())
+
+
+@pytest.mark.parametrize("words", [["guard", "install"], ["guard", "uninstall"], ["init"]])
+def test_help_names_every_agent(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The lists are written out, because the module that knows the agents is loaded late."""
+    main([*words, "--help"])
+    assert "|".join(AGENTS) in "".join(capsys.readouterr().out.split())

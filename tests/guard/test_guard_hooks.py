@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from guard_support.answers import decision_of
 from guard_support.home import RUNBOOK, Home
 
 from runbook.guard import agents, fast_path
@@ -27,48 +28,53 @@ def home(tmp_path: Path) -> Home:
 
 def event(agent: str, command: object, directory: str = "/") -> dict[str, Any]:
     """Return what an agent sends before it runs a shell command, as its reference documents it."""
+    time = "2026-11-23T01:20:00Z"
+    said = {"command": command, "description": "Reset it"}
     common = {"session_id": "abc123", "transcript_path": "/t.jsonl", "cwd": directory, "hook_event_name": "PreToolUse"}
-    if agent == "claude-code":
-        tool = {"command": command, "description": "Reset it", "timeout": 120000, "run_in_background": False}
-        return {**common, "permission_mode": "default", "tool_name": "Bash", "tool_input": tool, "tool_use_id": "t1"}
-    if agent == "codex":
-        return {**common, "turn_id": "t", "tool_name": "Bash", "tool_use_id": "c1", "tool_input": {"command": command}}
-    if agent == "gemini":
-        tool = {"command": command, "description": "Reset it", "dir_path": directory}
-        stamp = {"hook_event_name": "BeforeTool", "timestamp": "2026-11-23T01:20:00Z"}
-        return {**common, **stamp, "tool_name": "run_shell_command", "tool_input": tool}
-    if agent == "cursor":
-        ids = {"conversation_id": "c", "generation_id": "g", "workspace_roots": [directory], "cursor_version": "2.0.77"}
-        return {**ids, "hook_event_name": "beforeShellExecution", "command": command, "cwd": directory}
-    arguments = json.dumps({"command": command, "description": "Reset it"})
-    return {"timestamp": 1704614400000, "cwd": directory, "toolName": "bash", "toolArgs": arguments}
+    cursor = {"conversation_id": "c", "generation_id": "g", "workspace_roots": [directory], "cursor_version": "2.0.77"}
+    windsurf = {"trajectory_id": "t", "execution_id": "e", "timestamp": time}
+    events: dict[str, dict[str, Any]] = {
+        "claude-code": {
+            **common,
+            "permission_mode": "default",
+            "tool_name": "Bash",
+            "tool_input": {**said, "timeout": 120000, "run_in_background": False},
+            "tool_use_id": "t1",
+        },
+        "codex": {**common, "turn_id": "t", "tool_name": "Bash", "tool_use_id": "c1", "tool_input": said},
+        "gemini": {
+            **common,
+            "hook_event_name": "BeforeTool",
+            "timestamp": time,
+            "tool_name": "run_shell_command",
+            "tool_input": {**said, "dir_path": directory},
+        },
+        "cursor": {**cursor, "hook_event_name": "beforeShellExecution", "command": command, "cwd": directory},
+        "copilot": {"timestamp": 1704614400000, "cwd": directory, "toolName": "bash", "toolArgs": json.dumps(said)},
+        "windsurf": {
+            **windsurf,
+            "agent_action_name": "pre_run_command",
+            "tool_info": {"command_line": command, "cwd": directory},
+        },
+        "opencode": {"hook_event_name": "tool.execute.before", "tool": "bash", "args": said, "cwd": directory},
+    }
+    return events[agent]
 
 
-def decision(agent: str, answer: str) -> str:
-    """Return what an agent reads from an answer: allow (no opinion), ask or deny."""
-    found = json.loads(answer)
-    if found == {}:
-        return "allow"
-    if agent in {"claude-code", "codex"}:
-        inner = found["hookSpecificOutput"]
-        assert inner["hookEventName"] == "PreToolUse"
-        assert inner["permissionDecisionReason"]
-        return str(inner["permissionDecision"])
-    if agent == "gemini":
-        assert found["reason"]
-        return str(found["decision"])
-    if agent == "cursor":
-        assert found["agent_message"]
-        assert found["user_message"]
-        return str(found["permission"])
-    assert found["permissionDecisionReason"]
-    return str(found["permissionDecision"])
+def answered(agent: str, data: object) -> subprocess.CompletedProcess[str]:
+    """Return the answer to an event."""
+    given = agents.answer_event(agent, json.dumps(data).encode(), book=None)
+    return subprocess.CompletedProcess([], given.code, given.stdout, given.stderr)
+
+
+def decision(agent: str, ran: subprocess.CompletedProcess[str]) -> str:
+    """Return what an agent understands: allow (no opinion), ask or deny."""
+    return decision_of(agent, ran.stdout, ran.stderr, ran.returncode)
 
 
 def blocks(agent: str, ran: subprocess.CompletedProcess[str]) -> bool:
-    """Whether an agent would block the command, by the answer and, if the agent reads it, by the exit code."""
-    denied = decision(agent, ran.stdout) == "deny" and bool(ran.stderr)
-    return denied and ran.returncode == (0 if agent == "copilot" else 2)
+    """Whether an agent would block the command, and knows why."""
+    return decision(agent, ran) == "deny" and bool(ran.stderr)
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -77,8 +83,8 @@ def test_a_refused_command_is_denied(agent: str, home: Home) -> None:
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, RESET)).encode())
 
     assert blocks(agent, ran)
-    assert "db push" in ran.stdout
-    assert "DESTROYS DATA" in ran.stdout
+    assert "db push" in ran.stderr
+    assert "DESTROYS DATA" in ran.stderr
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -86,19 +92,49 @@ def test_a_refused_command_is_denied(agent: str, home: Home) -> None:
 def test_an_allowed_command_gets_no_opinion(agent: str, command: str, home: Home) -> None:
     """The guard never says "allow": that would skip the agent's own permissions."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "{}", "")
+    assert (decision(agent, ran), ran.stderr) == ("allow", "")
 
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_what_needs_a_person_is_asked_or_denied(agent: str, home: Home) -> None:
-    """Agents that can ask do so. The others would treat a question as consent, so the command is denied."""
+    """Claude Code can ask. The others would treat a question as consent, so the command is denied."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, LOCAL)).encode())
 
-    if agent in {"claude-code", "cursor"}:
-        assert (decision(agent, ran.stdout), ran.returncode) == ("ask", 0)
+    if agent == "claude-code":
+        assert (decision(agent, ran), ran.returncode) == ("ask", 0)
     else:
         assert blocks(agent, ran)
-        assert "A person can run it in a terminal." in ran.stdout
+        assert f"A person can run it in a terminal. The line: {LOCAL}" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "answer"),
+    [
+        ("default", "ask"),
+        ("plan", "ask"),
+        ("acceptEdits", "ask"),
+        ("auto", "deny"),
+        ("dontAsk", "deny"),
+        ("bypassPermissions", "deny"),
+        ("a mode of next year", "deny"),
+        (None, "deny"),
+    ],
+)
+def test_in_a_mode_that_asks_nobody_the_command_is_denied(mode: str | None, answer: str) -> None:
+    """The answer says how a person can run it, because the agent can't."""
+    ran = answered("claude-code", {**event("claude-code", LOCAL), "permission_mode": mode})
+
+    assert decision("claude-code", ran) == answer
+    assert (f"The line: {LOCAL}" in ran.stderr) == (answer == "deny")
+
+
+def test_the_line_for_a_person_has_no_secret() -> None:
+    """It ends up in the agent's transcript."""
+    token = "sbp_" + "0123456789abcdef" * 2 + "01234567"
+    ran = answered("codex", event("codex", f"SUPABASE_ACCESS_TOKEN={token} npx supabase branches delete x"))
+    assert blocks("codex", ran)
+    assert token not in ran.stderr + ran.stdout
+    assert "npx supabase branches delete x" in ran.stderr
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -137,7 +173,7 @@ def test_an_event_that_cannot_be_read_blocks(agent: str, data: bytes) -> None:
 def test_a_megabyte_is_not_allowed(agent: str, command: str, home: Home) -> None:
     """An event that is too long to read doesn't count as harmless."""
     ran = home.guard("hook", agent, stdin=json.dumps(event(agent, command)).encode())
-    assert decision(agent, ran.stdout) in {"deny", "ask"}
+    assert decision(agent, ran) in {"deny", "ask"}
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -196,7 +232,7 @@ def test_a_broken_module_blocks(
 
     printed = capsys.readouterr()
     if agent == "copilot":
-        assert decision(agent, printed.out) == "deny"
+        assert json.loads(printed.out)["permissionDecision"] == "deny"
     else:
         assert (code, bool(printed.err)) == (2, True)
 
@@ -208,11 +244,38 @@ def test_a_broken_book_blocks(agent: str, home: Home) -> None:
     assert blocks(agent, home.guard("hook", agent, stdin=data, RUNBOOK_BOOK=str(home.root / "nowhere")))
 
 
-def test_an_agent_that_nobody_knows_is_an_error(home: Home) -> None:
-    """A typo in a configuration blocks and says so."""
-    ran = home.guard("hook", "claude", stdin=json.dumps(event("claude-code", "ls")).encode())
-    assert ran.returncode == 2
+@pytest.mark.parametrize("form", AGENTS)
+def test_an_agent_that_nobody_knows_gets_an_answer_that_holds(form: str, home: Home) -> None:
+    """Whatever form its events have, a command is judged, and exit code 2 blocks it."""
+    ran = home.guard("hook", "claude", stdin=json.dumps(event(form, RESET)).encode())
+    assert (ran.returncode, json.loads(ran.stdout)["decision"]) == (2, "deny")
+    assert "DESTROYS DATA" in ran.stderr
+
+    ran = home.guard("hook", "claude", stdin=json.dumps(event(form, "ls")).encode())
+    assert (ran.returncode, ran.stdout) == (0, "")
     assert "no agent 'claude'" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"action": {"kind": "run", "shell": {"cmd": RESET}}},
+        {"steps": [{"name": "list", "command": "ls"}, {"name": "reset", "command": RESET}]},
+        {"run": f"cd /tmp && {RESET}"},
+    ],
+)
+def test_a_command_in_an_event_that_nobody_knows_is_found(data: dict[str, Any]) -> None:
+    """A field that looks like one is judged, and without any, a text that names a dangerous command."""
+    assert answered("next-years-agent", data).returncode == 2
+
+
+def test_what_is_no_command_harms_nobody() -> None:
+    """Neither an event of an agent that isn't known nor one that happened already is blocked."""
+    for data in ({"file": "README.md"}, {"event": "session_start"}, {}, {"text": "never reset the database"}):
+        assert answered("next-years-agent", data).returncode == 0
+    for kind in ("PostToolUse", "afterShellExecution", "post_run_command"):
+        for agent in AGENTS:
+            assert decision(agent, answered(agent, {**event(agent, RESET), "hook_event_name": kind})) == "allow"
 
 
 @pytest.mark.parametrize("agent", ["claude-code", "codex", "gemini", "copilot"])
@@ -247,6 +310,14 @@ def test_the_directory_of_the_event_counts(home: Home, tmp_path: Path) -> None:
     for agent in AGENTS:
         data = json.dumps(event(agent, "npm run fresh", str(other))).encode()
         assert blocks(agent, home.guard("hook", agent, stdin=data))
+
+
+def test_a_directory_in_the_arguments_is_seen_from_the_agents(tmp_path: Path) -> None:
+    """Codex and OpenCode may name it without the way to it."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/package.json").write_text('{"scripts": {"fresh": "supabase db reset --linked"}}')
+    tool = {"command": "npm run fresh", "workdir": "app"}
+    assert answered("codex", {"tool_name": "shell", "tool_input": tool, "cwd": str(tmp_path)}).returncode == 2
 
 
 def test_what_an_agent_was_denied_is_in_the_log(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ from runbook.guard.agent_settings import install_hook, settings_path, uninstall_
 from runbook.guard.hook_command import Hook
 from runbook.guard.jsonc import read_jsonc
 
-AGENTS = list(agents.AGENTS)
+AGENTS = [agent for agent in agents.AGENTS if agent != "opencode"]
+"""Those with settings. OpenCode gets a file of its own."""
 LISTS = {
-    "claude-code": "PreToolUse",
-    "codex": "PreToolUse",
-    "gemini": "BeforeTool",
-    "cursor": "beforeShellExecution",
-    "copilot": "preToolUse",
+    "claude-code": ["PreToolUse"],
+    "codex": ["PreToolUse"],
+    "gemini": ["BeforeTool"],
+    "cursor": ["beforeShellExecution", "beforeMCPExecution"],
+    "copilot": ["preToolUse"],
+    "windsurf": ["pre_run_command", "pre_mcp_tool_use"],
 }
 RESET = {"tool_name": "Bash", "tool_input": {"command": "npx supabase db reset --linked"}, "cwd": "/"}
 
@@ -53,6 +56,7 @@ THEIRS: dict[str, Any] = {
         "hooks": {"afterFileEdit": [{"command": "./f.sh"}], "beforeShellExecution": [{"command": "b"}]},
     },
     "copilot": {"version": 1, "hooks": {"preToolUse": [{"type": "command", "bash": "./a.sh"}], "sessionEnd": []}},
+    "windsurf": {"hooks": {"post_cascade_response": [], "pre_mcp_tool_use": [{"command": "b", "show_output": True}]}},
 }
 
 
@@ -136,11 +140,11 @@ def test_settings_that_are_there_stay_as_they_are(
 
     assert list(with_hook) == list(THEIRS[agent])
     assert [each for each in commands(with_hook) if "runbook" not in each] == commands(THEIRS[agent])
-    assert sum("guard hook" in each for each in commands(with_hook)) == 1
+    assert sum("guard hook" in each for each in commands(with_hook)) == len(LISTS[agent])
     assert path.read_bytes().count(b"\n") == path.read_bytes().count(newline.encode())
     assert path.stat().st_mode & 0o777 == 0o640
     install_hook(hook_of(agent, book="ours"), path)
-    assert sum("guard hook" in each for each in commands(json.loads(path.read_text()))) == 1
+    assert sum("guard hook" in each for each in commands(json.loads(path.read_text()))) == len(LISTS[agent])
     uninstall_hook(agent, path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -148,7 +152,7 @@ def test_settings_that_are_there_stay_as_they_are(
 
 @st.composite
 def settings_of(draw: st.DrawFn, agent: str) -> dict[str, Any]:
-    """Return settings with or without hooks, and with or without hooks for this event."""
+    """Return settings with or without hooks, and with or without hooks for the guard's events."""
     others = st.dictionaries(
         st.sampled_from(["a", "version", "//", "b c"]), st.integers() | st.lists(st.none()), max_size=2
     )
@@ -156,8 +160,9 @@ def settings_of(draw: st.DrawFn, agent: str) -> dict[str, Any]:
     settings: dict[str, Any] = {**draw(others)}
     if draw(st.booleans()):
         hooks = draw(st.dictionaries(st.sampled_from(["Stop", "after"]), entries, max_size=1))
-        if draw(st.booleans()):
-            hooks[LISTS[agent]] = draw(entries)
+        for event in LISTS[agent]:
+            if draw(st.booleans()):
+                hooks[event] = draw(entries)
         settings["hooks"] = hooks
     return dict(draw(st.permutations(list(settings.items()))))
 
@@ -172,7 +177,7 @@ def settings_files(draw: st.DrawFn) -> tuple[str, str, Any]:
 @settings(deadline=None)  # it writes files
 @given(settings_files())
 def test_uninstalling_restores_any_settings_byte_for_byte(file: tuple[str, str, Any]) -> None:
-    """With the hook, the value is the old one and one more entry, whatever the layout and wherever comments are."""
+    """With the hook, each event has one more entry, whatever the layout and wherever comments are."""
     agent, text, value = file
     with tempfile.TemporaryDirectory() as directory:
         path = file_of(agent, Path(directory))
@@ -181,10 +186,11 @@ def test_uninstalling_restores_any_settings_byte_for_byte(file: tuple[str, str, 
         install_hook(hook_of(agent), path)
         with_hook = value_of(path)
 
-        entry = with_hook["hooks"][LISTS[agent]].pop()
-        assert [f"guard hook {agent}" in each for each in commands(entry)] == [True]
         hooks = {**value.get("hooks", {})}
-        hooks.setdefault(LISTS[agent], [])
+        for event in LISTS[agent]:
+            entry = with_hook["hooks"][event].pop()
+            assert [f"guard hook {agent}" in each for each in commands(entry)] == [True]
+            hooks.setdefault(event, [])
         version = {"version": 1} if agent in {"cursor", "copilot"} else {}
         assert with_hook == {**version, **value, "hooks": hooks}
         assert install_hook(hook_of(agent), path).action == "unchanged"
@@ -256,7 +262,7 @@ def test_what_people_change_after_installing_stays(tmp_path: Path) -> None:
     assert commands(value_of(path)) == ["./mine.sh", "./too.sh"]
     assert path.read_text() == (
         '{ "model": "opus",\n  "hooks": {\n    "Stop": [],\n    "PreToolUse": [ // before\n'
-        '      {"command": "./mine.sh"},\n      {\n        "matcher": "Bash",\n'
+        '      {"command": "./mine.sh"},\n      {\n        "matcher": "Bash|PowerShell|Monitor|mcp__.*",\n'
         '        "hooks": [ {"command": "./too.sh"}\n        ]\n      }\n    ]\n  }\n}\n'
     )
 
@@ -282,14 +288,19 @@ def test_the_hook_of_an_earlier_version_is_recognized(agent: str, program: str, 
     path = file_of(agent, tmp_path)
     install_hook(hook_of(agent), path)
     settings = path.read_text()
-    line = commands(json.loads(settings))[0]
+    # Earlier versions knew one event for each agent.
+    value = json.loads(settings)
+    for event in LISTS[agent][1:]:
+        del value["hooks"][event]
+    line = commands(value)[0]
     end = line[line.rindex(" || ") :]
-    earlier = settings.replace(json.dumps(line)[1:-1], json.dumps(f"{program} guard hook {agent}{end}")[1:-1])
+    earlier = json.dumps(value, indent=2) + "\n"
+    earlier = earlier.replace(json.dumps(line)[1:-1], json.dumps(f"{program} guard hook {agent}{end}")[1:-1])
     path.write_text(earlier)
 
     assert install_hook(hook_of(agent), path).action == "written"
     assert commands(value_of(path))[0].startswith("sh -c ")
-    assert len(commands(value_of(path))) == 1
+    assert len(commands(value_of(path))) == len(LISTS[agent])
     assert uninstall_hook(agent, path).action == "removed"
 
     path.write_text(earlier)
@@ -323,7 +334,7 @@ def test_a_hook_that_was_merged_twice_stays_once(tmp_path: Path) -> None:
 
     path.write_text(twice)
     install_hook(hook_of("cursor", book="ours"), path)
-    assert ["guard hook" in each for each in commands(value_of(path))] == [False, True, False]
+    assert ["guard hook" in each for each in commands(value_of(path))] == [False, True, False, True]
 
     path.write_text(twice)
     uninstall_hook("cursor", path)
@@ -421,17 +432,68 @@ def test_a_link_to_settings_elsewhere_stays_a_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_command_that_is_written_really_blocks(agent: str, home: Home) -> None:
-    """The test runs it as the agent does: in a shell, with the event on standard input."""
+    """The test runs it as the agent does, for each event: in a shell, with the event on standard input."""
     assert home.guard("install", agent).returncode == 0
-    line = commands(value_of(home.project / settings_path(agent, user=False)))[0]
+    lines = commands(value_of(home.project / settings_path(agent, user=False)))
     data = json.dumps({**RESET, "toolName": "bash", "toolArgs": '{"command": "npx supabase db reset --linked"}'})
 
-    ran = home.run("sh", "-c", line, stdin=data.encode())
-    harmless = home.run("sh", "-c", line, stdin=data.replace("db reset --linked", "db push --linked").encode())
+    for line in lines:
+        ran = home.run("sh", "-c", line, stdin=data.encode())
+        harmless = home.run("sh", "-c", line, stdin=data.replace("db reset --linked", "db push --linked").encode())
 
-    assert "deny" in ran.stdout
-    assert ran.returncode == (0 if agent == "copilot" else 2)
-    assert (harmless.returncode, harmless.stdout) == (0, "{}")
+        assert "refused" in ran.stderr
+        assert ran.returncode == (0 if agent == "copilot" else 2)
+        assert (harmless.returncode, harmless.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("agent", "earlier", "tools"),
+    [
+        ("claude-code", "Bash", ["Bash", "PowerShell", "Monitor", "mcp__supabase__execute_sql"]),
+        ("codex", "Bash", ["Bash", "exec", "functions.exec", "write_stdin", "mcp__supabase__execute_sql"]),
+        ("gemini", "run_shell_command", ["run_shell_command", "mcp_supabase_execute_sql", "execute_sql", "s__query"]),
+    ],
+)
+def test_installing_over_an_earlier_hook_updates_its_matcher(
+    agent: str, earlier: str, tools: list[str], tmp_path: Path
+) -> None:
+    """Otherwise the events of other shells and of MCP tools would never arrive."""
+    path = file_of(agent, tmp_path)
+    install_hook(hook_of(agent), path)
+    [matcher] = [entry["matcher"] for entry in value_of(path)["hooks"][LISTS[agent][0]]]
+    assert [tool for tool in tools if re.search(matcher, tool) is None] == []
+    own = {"claude-code": ["Write", "Edit", "Read"], "codex": ["apply_patch"], "gemini": ["read_file", "replace"]}
+    assert [tool for tool in own[agent] if re.search(matcher, tool)] == []
+    text = path.read_text()
+    path.write_text(text.replace(json.dumps(matcher), json.dumps(earlier)))
+
+    assert install_hook(hook_of(agent), path).action == "written"
+
+    assert path.read_text() == text
+
+
+def test_a_matcher_that_somebody_wrote_stays(tmp_path: Path) -> None:
+    """They may want the guard to see more."""
+    path = file_of("claude-code", tmp_path)
+    install_hook(hook_of("claude-code"), path)
+    path.write_text(path.read_text().replace("Bash|PowerShell|Monitor|mcp__.*", ".*"))
+    assert install_hook(hook_of("claude-code"), path).action == "unchanged"
+
+
+def test_the_matcher_of_other_peoples_hooks_stays(tmp_path: Path) -> None:
+    """If they put theirs beside the guard's, theirs still runs for Bash alone."""
+    path = file_of("claude-code", tmp_path)
+    ours = {"type": "command", "command": "runbook guard hook claude-code || exit 2"}
+    entry = {"matcher": "Bash", "hooks": [{"type": "command", "command": "./theirs.sh"}, ours]}
+    path.write_text(json.dumps({"hooks": {"PreToolUse": [entry]}}, indent=2))
+
+    install_hook(hook_of("claude-code"), path)
+
+    theirs, guard = value_of(path)["hooks"]["PreToolUse"]
+    assert theirs == {"matcher": "Bash", "hooks": [{"type": "command", "command": "./theirs.sh"}]}
+    assert "mcp__" in guard["matcher"]
+    uninstall_hook("claude-code", path)
+    assert value_of(path)["hooks"]["PreToolUse"] == [theirs]
 
 
 def test_shared_settings_have_no_path_of_this_machine(home: Home) -> None:

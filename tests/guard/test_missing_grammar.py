@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from guard_support.answers import decision_of
 
 from runbook.guard.agents import AGENTS, answer_event
 from runbook.guard.command_line import judge, judge_words
@@ -67,9 +68,8 @@ def test_every_agent_is_refused_with_the_reason(agent: str) -> None:
     """None of them asks, because a person can add shfmt instead."""
     event = {"tool_name": "Bash", "tool_input": {"command": "echo $x"}, "cwd": "/"}
     answer = answer_event(agent, json.dumps(event).encode(), book=None)
-    assert '"deny"' in answer.stdout
-    assert "pip install shfmt-py" in answer.stdout
-    assert answer.code == (0 if agent == "copilot" else 2)
+    assert decision_of(agent, answer.stdout, answer.stderr, answer.code) == "deny"
+    assert "pip install shfmt-py" in answer.stderr
 
 
 @pytest.mark.usefixtures("without_shfmt")

@@ -140,6 +140,20 @@ LINES = {
     "pnpm exec run-s lint": "allow",
     "pnpm -r run wipe": "refuse",
     "node --run wipe": "refuse",
+    "npx concurrently 'npm:lint' 'npm:db:*'": "refuse",
+    "concurrently npm:lint 'next dev'": "allow",
+    "npm --prefix scripts/.. run wipe": "refuse",
+    "yarn --cwd scripts/.. wipe": "refuse",
+    "pnpm -C . run lint": "allow",
+    "npx -y just wipe": "refuse",
+    "pnpm dlx turbo run wipe": "refuse",
+    "corepack pnpm exec make wipe": "refuse",
+    "sudo make wipe": "refuse",
+    "time just types wipe": "refuse",
+    "echo wipe | xargs make": "refuse",
+    "for t in types wipe; do just $t; done": "refuse",
+    "bun run wipe": "refuse",
+    "bun run lint": "allow",
     "turbo run lint": "allow",
     "npx turbo run wipe --filter=web": "refuse",
     "turbo web#wipe": "refuse",
@@ -298,7 +312,7 @@ def test_a_team_adds_a_task_runner_in_yaml_alone(tmp_path: Path) -> None:
     assert home.guard("scan", "chores.yaml", "--book", "runbook").returncode == 3
 
     good = home.run(str(RUNBOOK), "--book", "runbook", "check")
-    assert (good.returncode, good.stderr) == (0, "")
+    assert (good.returncode, "no problems" in good.stderr) == (0, True)
     (book / "programs.yaml").write_text(TEAM.replace("VERDICT", "allow").replace("[ls]", "[rm]"))
     bad = home.run(str(RUNBOOK), "--book", "runbook", "check")
     assert bad.returncode != 0

@@ -20,6 +20,9 @@ _CONDITION = re.compile(r"^ *(?:ifn?eq|ifn?def|else|endif)\b")
 _RULE = re.compile(r"^([^\s#:=][^:=]*?)\s*(&?::?)(?!=)[ \t]*([^;]*)(;.*)?$", re.DOTALL)
 _SILENT = re.compile(r"[ \t@+-]*")
 _REFERENCE = re.compile(r"\$(?:\(([^()${}]*)\)|\{([^(){}$]*)\}|([\w@<^*?%+]))")
+# What a shell expands later. As other characters, it is no reference of make.
+_DOLLAR, _OPEN, _CLOSE, _NAME, _END = "\0\1\2\3\4"
+_AS_SHELL = str.maketrans(dict(zip("\0\1\2\3\4", "$(){}", strict=True)))
 _AUTOMATIC = frozenset("@<^*?%+|")
 _FUNCTION = re.compile(r"[a-z-]+[ \t]")
 # Variables contain variables. One that contains itself would never end.
@@ -81,7 +84,8 @@ class _Makefile:
     def _begin(self, rule: re.Match[str], line: _Line, recipes: list[tuple[list[str], list[_Line]]]) -> list[_Line]:
         """Note a rule's targets and needs, and return the list that takes its recipe."""
         targets = self._filled(rule[1]).split()
-        needs = self._filled(re.sub(r"^[^:=]*:(?!=)", "", rule[3])).replace("|", " ").split()
+        written = re.sub(r"^[^:=]*:(?!=)", "", _without_comment(rule[3]))
+        needs = self._filled(written).replace("|", " ").split()
         # `target: NAME = value` sets a variable for one target. It is set for all of them here.
         own = _VARIABLE.match(rule[3])
         if own:
@@ -160,13 +164,12 @@ class _Makefile:
 
     def _filled(self, text: str) -> str:
         """Fill in the variables. What make would compute is unknown, and `$$` becomes the shell's `$`."""
-        dollar = "\0"
-        text = text.replace("$$", dollar)
+        text = text.replace("$$", _DOLLAR)
         for _ in range(_DEEPEST):
             if "$" not in text or len(text) > _LONGEST:
                 break
-            text = _REFERENCE.sub(self._value_of, text).replace("$$", dollar)
-        return text.replace(dollar, "$")
+            text = _REFERENCE.sub(self._value_of, text).replace("$$", _DOLLAR)
+        return text.translate(_AS_SHELL)
 
     def _value_of(self, reference: re.Match[str]) -> str:
         name = next(part for part in reference.groups() if part is not None).strip()
@@ -175,11 +178,11 @@ class _Makefile:
         if name in self._variables:
             return self._variables[name]
         if name.startswith("shell "):
-            return f"\0({name.removeprefix('shell ')})"
+            return f"{_DOLLAR}{_OPEN}{name.removeprefix('shell ')}{_CLOSE}"
         # The environment may set a variable that the file doesn't.
         if name in _AUTOMATIC or name[:1] in _AUTOMATIC or _FUNCTION.match(name) or ":" in name:
             return ANY
-        return f"\0{{{name}}}" if re.fullmatch(r"[A-Za-z_]\w*", name) else ANY
+        return f"{_DOLLAR}{_NAME}{name}{_END}" if re.fullmatch(r"[A-Za-z_]\w*", name) else ANY
 
 
 def _logical_lines(text: str) -> Iterator[_Line]:

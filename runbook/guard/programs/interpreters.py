@@ -77,7 +77,7 @@ def _run_file(call: Call, word: str, rest: list[str], interpreter: Interpreter) 
     """Examine a script file, or its name if it can't be read."""
     name = invocation_of([plain(word)]).program
     # `python manage.py flush`: the script is a program that the policy may know.
-    if name in call.shell.examiner.programs:
+    if name in call.shell.examiner.risky:
         return call.start((name, *rest))
     texts = call.state.stdin if plain(word) == "-" else call.shell.contents(word, call.state)
     if texts is None and says_reset(plain(word)):

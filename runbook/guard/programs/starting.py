@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from runbook.guard.programs import hosts, outputs
@@ -33,7 +34,10 @@ __all__ = ["is_known_program", "start_command"]
 def _run_each(call: Call) -> Texts:
     """`concurrently` and `hyperfine`: each word is a text for a shell."""
     for word in call.words[1:]:
-        if not plain(word).startswith("-"):
+        script = re.fullmatch(r"(?:npm|pnpm|yarn|bun|node|deno):(\S+)", plain(word))
+        if script:  # a script of package.json, or a pattern for several
+            call.start(("run-s", script[1]))
+        elif not plain(word).startswith("-"):
             run_text(call, word)
     return UNKNOWN
 
