@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from runbook.expansion import EveryWay, expand, flatten
 from runbook.model import Advice, Book, FoundPage, KnownError, Pattern, Procedure, Rule, Section, Variant, Verdict
+from runbook.model.policy import HttpRequest
 from runbook.model.templates import PLACEHOLDER
 from runbook.search.record import Command, Entry, Error, Form, Index, Kind, Line, Source
 from runbook.search.words import Vocabulary
@@ -91,6 +92,11 @@ def _entries(book: Book) -> Iterator[tuple[Entry, Iterable[_Text]]]:
         entry = Entry(Kind.RULE, rule.id, _command_of(rule), "reference/commands", f"rule-{rule.id}")
         form = _form(rule, Variant(), rule.variants)
         yield entry._replace(means=form.means, do=(form.do,) if form.do else (), verdict=form.verdict), _rule(rule)
+    for request in book.policy.http_requests:
+        entry = Entry(Kind.RULE, request.id, request.request, "reference/commands", f"rule-{request.id}")
+        do = (_plain(request.instead),) if request.instead else ()
+        means, verdict = _plain(request.reason), _VERDICTS[request.remote]
+        yield entry._replace(means=means, do=do, verdict=verdict), _request(request)
     for pattern in book.patterns:
         entry = Entry(Kind.PATTERN, pattern.id, _plain(pattern.title), "reference/sql-patterns", pattern.id)
         yield entry._replace(see=pattern.see or "", means=_plain(pattern.why)), _pattern(pattern)
@@ -152,6 +158,11 @@ def _rule(one: Rule) -> Iterator[_Text]:
         yield _Text(Source.REST, " ".join((*one.command, *variant.flags)), anchor)
         if variant.reason:
             yield _Text(Source.REST, variant.reason, anchor)
+
+
+def _request(one: HttpRequest) -> Iterator[_Text]:
+    yield _Text(Source.TITLE, one.request)
+    yield _Text(Source.REST, one.reason)
 
 
 def _pattern(one: Pattern) -> Iterator[_Text]:
