@@ -15,7 +15,7 @@ from typing import Any
 
 from runbook.guard.events import LARGEST, Event, Language, Text, UnreadableEventError, read_event
 from runbook.guard.judging import judge_event
-from runbook.guard.messages import as_sentence, hidden
+from runbook.guard.messages import as_sentence, hidden, project_line
 from runbook.model import Verdict
 from runbook.printable import printable
 
@@ -59,7 +59,7 @@ def answer_event(agent: str, data: bytes, *, book: str | None) -> HookAnswer:
     except UnreadableEventError as error:
         return answer_failure(agent, str(error))
     if judged is None or judged.verdict is Verdict.ALLOW:
-        return _without_opinion(agent)
+        return _without_opinion(agent, project_line(judged, event.directory) if judged else "")
     text = as_sentence(judged, event.directory)
     if judged.verdict is Verdict.REFUSE:
         return _blocking(agent, text)
@@ -92,8 +92,17 @@ def _typed(event: Event) -> str:
     return ""
 
 
-def _without_opinion(agent: str) -> HookAnswer:
-    """Return the answer with which the agent's own permissions decide. Answering "allow" would skip them."""
+_SHOWS_MESSAGES = frozenset({"claude-code", "codex", "gemini"})
+"""Agents that show a person the `systemMessage` of an answer."""
+
+
+def _without_opinion(agent: str, message: str) -> HookAnswer:
+    """Return the answer with which the agent's own permissions decide. Answering "allow" would skip them.
+
+    `message` names the project that the command writes to.
+    """
+    if message and agent in _SHOWS_MESSAGES:
+        return HookAnswer(_json({"systemMessage": message}))
     if agent in AGENTS:
         # Windsurf shows what a hook prints.
         return HookAnswer("" if agent == "windsurf" else "{}")

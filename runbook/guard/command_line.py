@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runbook.guard.outline import outline_of
 from runbook.guard.programs.starting import is_known_program, start_command
@@ -14,11 +14,17 @@ from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
-from runbook.model import Effect, Family, Policy, Verdict
+from runbook.model import Effect, Family, Policy, TargetKind, Verdict
 from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify, common_flags
 
-__all__ = ["judge", "judge_script", "judge_words", "packaged_policy"]
+if TYPE_CHECKING:
+    from runbook.model import Team
+
+__all__ = ["TeamReader", "judge", "judge_script", "judge_words", "packaged_policy"]
+
+TeamReader: TypeAlias = Callable[[], "Team | None"]
+"""Reads the team's file when a line would write to a hosted project, and raises BookError if it has a problem."""
 
 _HOSTS = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 """Variables that move a PostgreSQL client to another target."""
@@ -39,21 +45,21 @@ def judge(
     env: Mapping[str, str] | None = None,
     policy: Policy | None = None,
     files: Mapping[str, str] | None = None,
+    team: TeamReader | None = None,
 ) -> Judgement:
     """Judge a line (or a whole script) by what a shell would really run.
 
     `cwd` is the directory it would run in. With it, small files that the line would run are read (scripts,
     package.json, a Makefile), and the major of the installed CLI is found. Without it, nothing is read. `env` is the
     environment that it would run in. `policy` defaults to the packaged one. With `files` (texts by path), the line runs
-    in a directory that has only these.
+    in a directory that has only these. `team` reads the team's file, whose projects count before a write.
 
     Nothing is ever run except shfmt, for lines with more than words and quotes. If a deciding part can't be parsed or
     isn't known, the verdict is `confirm`, never `allow`. If shfmt is missing, it's `refuse`. The judgement is that of
     the worst command; `commands` are all commands that the policy knows.
     """
-    disk = read_small if files is None else _disk_of(files)
-    here = cwd if files is None else _PROJECT
-    return _examined(lambda machine, state: machine.text(line, state), line, here, env, policy, disk).verdict()
+    around = _Around(cwd, env, policy, team) if files is None else _Around(_PROJECT, env, policy, team, _disk_of(files))
+    return _examined(lambda machine, state: machine.text(line, state), line, around).verdict()
 
 
 def judge_words(
@@ -62,10 +68,12 @@ def judge_words(
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
     policy: Policy | None = None,
+    team: TeamReader | None = None,
 ) -> Judgement:
     """Judge one argv, as `judge` judges a line. None of its words is split or expanded first."""
     argv = tuple(words)
-    return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), cwd, env, policy).verdict()
+    around = _Around(cwd, env, policy, team)
+    return _examined(lambda machine, state: machine.start(argv, state), " ".join(argv), around).verdict()
 
 
 _PROJECT = "/project"
@@ -82,21 +90,25 @@ def judge_script(text: str, *, cwd: str | None = None, policy: Policy | None = N
         machine.text(text, state)
         machine.run_uncalled(state)
 
-    return tuple(_examined(run, text, cwd, None, policy).found)
+    return tuple(_examined(run, text, _Around(cwd, policy=policy)).found)
 
 
-def _examined(
-    run: Callable[[Machine, ShellState], object],
-    subject: str,
-    cwd: str | None,
-    env: Mapping[str, str] | None,
-    policy: Policy | None,
-    disk: Disk = read_small,
-) -> Examination:
-    examination = Examination(policy if policy is not None else packaged_policy(), env or {})
-    state = ShellState(cwd)
+class _Around(NamedTuple):
+    """What a line runs in: the directory, the environment, the policy, the team's file, and the files that it reads."""
+
+    cwd: str | None = None
+    env: Mapping[str, str] | None = None
+    policy: Policy | None = None
+    team: TeamReader | None = None
+    disk: Disk = read_small
+
+
+def _examined(run: Callable[[Machine, ShellState], object], subject: str, around: _Around) -> Examination:
+    policy = around.policy if around.policy is not None else packaged_policy()
+    examination = Examination(policy, around.env or {}, around.team)
+    state = ShellState(around.cwd)
     # Without a directory, no file is read, and the verdict depends on the line alone.
-    reads = (lambda _path: None) if cwd is None else disk
+    reads = (lambda _path: None) if around.cwd is None else around.disk
     machine = Machine(start_command, examination, reads, is_known_program)
     try:
         run(machine, state)
@@ -134,6 +146,10 @@ _UNKNOWN_TEXT = "$1"
 """Replaces an unknown text. It can't pass for a loopback host, a SQL literal or a flag."""
 
 
+_PROJECTS = ("SUPABASE_PROJECT_ID", "SUPABASE_PROJECT_REF")
+"""Variables in which the CLI looks for its project before it uses the link."""
+
+
 class PlacedJudgement(NamedTuple):
     """A judgement of one command, with the command's place in the text."""
 
@@ -145,11 +161,12 @@ class PlacedJudgement(NamedTuple):
 class Examination:
     """Collects judgements. It's the `Examiner` of a shell machine."""
 
-    def __init__(self, policy: Policy, environment: Mapping[str, str]) -> None:
+    def __init__(self, policy: Policy, environment: Mapping[str, str], team: TeamReader | None) -> None:
         self._policy = policy
+        self._team = team
         # What the line sets takes precedence.
         self._outside = {
-            name: environment[name] for name in (*_HOSTS, *policy.address_variables) if name in environment
+            name: environment[name] for name in (*_HOSTS, *_PROJECTS, *policy.address_variables) if name in environment
         }
         self.found: list[PlacedJudgement] = []
         self._place = (1, 1)
@@ -168,7 +185,10 @@ class Examination:
         worst = max((placed.judgement for placed in self.found), key=lambda judged: judged.rank)
         # The deciding command comes first, because it's the one that messages name.
         commands = dict.fromkeys((*worst.commands, *self._commands))
-        return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS])
+        # A line may only read at its worst place and still write somewhere.
+        projects = (placed.judgement.project for placed in self.found if placed.judgement.project)
+        project = worst.project or next(projects, "")
+        return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS], project=project)
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
@@ -198,9 +218,37 @@ class Examination:
             # A command that might not run is only asked about: nobody can override a refusal.
             if not call.shell.is_sure and judged.verdict is Verdict.REFUSE:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
-            self._add(replace(judged, commands=(told,)))
+            judged = self._with_project(replace(judged, commands=(told,)), call, told)
+            self._add(judged)
             if judged.verdict is Verdict.ALLOW and judged.rule in self._outline.counting:
                 self._count(call, told, judged.rule, major)
+
+    def _with_project(self, judged: Judgement, call: Call, words: tuple[str, ...]) -> Judgement:
+        """Add the hosted project that a command would write to, and ask if its team protects it or doesn't know it."""
+        is_hosted = judged.target not in {None, TargetKind.LOCAL} and judged.family is not Family.NOTHING
+        if not is_hosted or judged.effect is Effect.READS or judged.writes_files:
+            return judged
+        from runbook.guard.projects import linked_project, objection_to, project_in  # most lines write to none
+
+        def read(path: str) -> str | None:
+            texts = call.shell.contents(path, call.state)
+            return texts[0] if texts is not None and len(texts) == 1 else None
+
+        environment = {**self._outside, **call.state.environment}
+        named = next((environment[name] for name in _PROJECTS if name in environment), None)
+        program = invocation_of(words).program
+        is_linked = program == "supabase" and not any("://" in word for word in words)
+        linked = linked_project(call.state.directories_above(), read) if is_linked else None
+        ref = project_in(words) or (named if program == "supabase" else None) or linked
+        if ref is None:
+            return judged
+        judged = replace(judged, project=ref)
+        team = self._team() if self._team is not None else None
+        found = objection_to(ref, team) if team is not None else None
+        if found is None:
+            return judged
+        verdict = max(judged.verdict, Verdict.CONFIRM, key=lambda verdict: verdict.rank)
+        return replace(judged, verdict=verdict, reason=f"{found.reason} {judged.reason}", protects=found.protects)
 
     def _count(self, call: Call, told: tuple[str, ...], rule: str, major: int | None) -> None:
         """Judge commands of one rule together, if it minds how many words they have: a loop is no way around it."""

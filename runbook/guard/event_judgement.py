@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shlex
@@ -10,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from runbook.guard.command_line import judge, judge_words
+from runbook.guard.command_line import TeamReader, judge, judge_words
 from runbook.guard.events import Action, Language, Text, UnreadableEventError, actions_of_call, directory_of
 from runbook.guard.mcp_tools import ToolCall, judge_call, judge_sql
-from runbook.model import Effect, Family, Policy, Team, Verdict
+from runbook.model import Effect, Family, Policy, Verdict
 from runbook.policy.judgement import Judgement
 
 __all__ = ["judge_actions", "shown_actions"]
@@ -31,9 +30,9 @@ _NOTHING = Judgement(
 )
 
 
-def judge_actions(actions: Sequence[Action], *, cwd: str | None, policy: Policy, book: str | None) -> Judgement:
+def judge_actions(actions: Sequence[Action], *, cwd: str | None, policy: Policy, team: TeamReader) -> Judgement:
     """Return the gravest judgement of several actions. Raises BookError if the team's file has a problem."""
-    judge_one = _ActionJudge(cwd, policy, book)
+    judge_one = _ActionJudge(cwd, policy, team)
     return max((judge_one(action) for action in actions), key=lambda judged: judged.rank, default=_NOTHING)
 
 
@@ -49,12 +48,12 @@ def _shown(action: Action) -> str:
 
 
 class _ActionJudge:
-    """Judges one action after another. The team's file is read if a tool is called."""
+    """Judges one action after another. The team's file is read before something writes to a hosted project."""
 
-    def __init__(self, cwd: str | None, policy: Policy, book: str | None) -> None:
+    def __init__(self, cwd: str | None, policy: Policy, team: TeamReader) -> None:
         self._cwd = cwd
         self._policy = policy
-        self._book = book
+        self._team = team
 
     def __call__(self, action: Action) -> Judgement:
         return max(self._judgements(action), key=lambda judged: judged.rank, default=_NOTHING)
@@ -62,30 +61,24 @@ class _ActionJudge:
     def _judgements(self, action: Action) -> Iterator[Judgement]:
         match action:
             case ToolCall():
-                judged = judge_call(action, self._policy, self._team)
+                judged = judge_call(action, self._policy, self._team())
                 yield from (judged,) if judged else ()
             case Text(text, Language.SHELL):
-                yield judge(text, cwd=self._cwd, env=os.environ, policy=self._policy)
+                yield judge(text, cwd=self._cwd, env=os.environ, policy=self._policy, team=self._team)
             case Text(text, Language.POWERSHELL):
                 yield from self._powershell(text)
             case Text(text, Language.JAVASCRIPT):
                 yield from self._javascript(text)
             case Text(text, Language.KEYS):
-                yield judge(text, cwd=self._cwd, env=os.environ, policy=self._policy)
+                yield judge(text, cwd=self._cwd, env=os.environ, policy=self._policy, team=self._team)
                 yield from judge_sql(text, self._policy)
             case Text(text):
                 yield self._scanned(text)
             case _:
                 yield self._words(action)
 
-    @functools.cached_property
-    def _team(self) -> Team | None:
-        from runbook.guard.projects import team_of
-
-        return team_of(self._book, self._cwd)
-
     def _words(self, argv: tuple[str, ...]) -> Judgement:
-        return judge_words(argv, cwd=self._cwd, env=os.environ, policy=self._policy)
+        return judge_words(argv, cwd=self._cwd, env=os.environ, policy=self._policy, team=self._team)
 
     def _scanned(self, text: str) -> Judgement:
         """Ask a person if a text of any language names a dangerous command."""
@@ -106,7 +99,7 @@ class _ActionJudge:
 
         calls = list(islice(calls_in(text), _MOST_COMMANDS))
         for call in calls:
-            inside = _ActionJudge(directory_of(call.arguments, self._cwd), self._policy, self._book)
+            inside = _ActionJudge(directory_of(call.arguments, self._cwd), self._policy, self._team)
             # What is known of a call counts. It may lack the command.
             with suppress(*() if call.is_read else (UnreadableEventError,)):
                 yield from map(inside, actions_of_call(call.tool, call.arguments))

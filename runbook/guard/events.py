@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from runbook.guard.mcp_tools import ToolCall
 
@@ -28,7 +28,7 @@ __all__ = [
     "read_event",
 ]
 
-LARGEST = 512 * 1024
+LARGEST = 4 * 1024 * 1024
 """How many bytes of an event are read. A longer event is blocked without being judged."""
 
 
@@ -222,10 +222,12 @@ def _commands_in(arguments: Mapping[str, Any], *, strict: bool) -> Iterator[Text
     found = False
     for name in _COMMANDS:
         value = arguments.get(name)
-        if isinstance(value, str) and value.strip():
+        if isinstance(value, str) and value.strip() and _are_words(arguments.get("args")):
+            yield (value, *arguments["args"])
+        elif isinstance(value, str) and value.strip():
             # In a tool that isn't known, it's a script of any language.
             yield Text(value, Language.UNKNOWN if name == "script" and not strict else Language.SHELL)
-        elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        elif _are_words(value):
             yield tuple(value)
         elif strict and name in arguments:
             raise UnreadableEventError(_NOT_A_COMMAND)
@@ -237,6 +239,10 @@ def _commands_in(arguments: Mapping[str, Any], *, strict: bool) -> Iterator[Text
         if not below:
             raise UnreadableEventError(_NOT_A_COMMAND)
         yield from below
+
+
+def _are_words(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and bool(value) and all(isinstance(word, str) for word in value)
 
 
 def _commands_below(value: object, depth: int = 0) -> Iterator[Text | tuple[str, ...]]:

@@ -18,7 +18,7 @@ __all__ = ["answer", "answer_hook", "answer_line"]
 # An agent waits for its hook, and treats one that doesn't answer as consent. Judging is limited in processor time, so
 # that a busy machine doesn't make the guard refuse harmless commands.
 _READING_SECONDS = 0.6
-_JUDGING_SECONDS = 0.6
+_JUDGING_SECONDS = 1.5
 _WAITING_SECONDS = 6.0
 
 

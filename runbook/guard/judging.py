@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbook.errors import ExitCode
-from runbook.guard.command_line import judge, judge_words
+from runbook.guard.command_line import TeamReader, judge, judge_words
 from runbook.guard.messages import encodable, hidden
 from runbook.loading.files import read_policy
 from runbook.loading.place import book_directory
@@ -22,6 +23,7 @@ from runbook.user_directories import make_private, state_directory
 
 if TYPE_CHECKING:
     from runbook.guard.events import Event
+    from runbook.model import Team
 
 __all__ = [
     "EXIT_CODES",
@@ -32,6 +34,7 @@ __all__ = [
     "log_path",
     "policy_of",
     "read_log",
+    "team_reader",
 ]
 
 EXIT_CODES = {
@@ -45,7 +48,7 @@ EXIT_CODES = {
 def judge_line(line: str, *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a line that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book, here))
+    judged = judge(line, cwd=here, env=os.environ, policy=policy_of(book, here), team=team_reader(book, here))
     record(judged, line, face=face, directory=here)
     return judged
 
@@ -53,7 +56,8 @@ def judge_line(line: str, *, book: str | None, face: str, directory: str | None 
 def judge_argv(argv: tuple[str, ...], *, book: str | None, face: str, directory: str | None = None) -> Judgement:
     """Judge a command that would run in a directory (default: here)."""
     here = directory or current_directory()
-    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy_of(book, here))
+    policy = policy_of(book, here)
+    judged = judge_words(argv, cwd=here, env=os.environ, policy=policy, team=team_reader(book, here))
     record(judged, " ".join(argv), face=face, directory=here)
     return judged
 
@@ -63,7 +67,7 @@ def judge_event(event: Event, *, book: str | None, face: str) -> Judgement:
     from runbook.guard.event_judgement import judge_actions, shown_actions  # only agents need it
 
     here = event.directory or current_directory()
-    judged = judge_actions(event.actions, cwd=here, policy=policy_of(book, here), book=book)
+    judged = judge_actions(event.actions, cwd=here, policy=policy_of(book, here), team=team_reader(book, here))
     record(judged, shown_actions(event.actions), face=face, directory=here)
     return judged
 
@@ -74,6 +78,18 @@ def policy_of(book: str | None, directory: str | None = None) -> Policy:
     Raises BookError and UsageError.
     """
     return read_policy(book_directory(book, directory))
+
+
+def team_reader(book: str | None, directory: str | None) -> TeamReader:
+    """Return what reads the file of the team whose book counts in a directory, when it's first needed."""
+
+    @functools.cache
+    def read() -> Team | None:
+        from runbook.guard.projects import team_of  # only before a write to a hosted project
+
+        return team_of(book, directory)
+
+    return read
 
 
 def current_directory() -> str | None:

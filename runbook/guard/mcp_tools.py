@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runbook.linear_regex import linear_regex
-from runbook.model import Effect, Family, Policy, Team
+from runbook.model import Effect, Family, Policy, Team, Verdict
 from runbook.model.policy import McpServer
 from runbook.policy.judgement import Judgement, classify
 
@@ -164,12 +164,14 @@ def _judged(name: str, argv: tuple[str, ...], policy: Policy, refs: Sequence[str
 
 def _with_projects(judged: Judgement, refs: Sequence[str], team: Team) -> Judgement:
     """Return the graver of a judgement and what the team's file says about the projects."""
-    from runbook.guard.projects import verdict_on_write
+    from runbook.guard.projects import objection_to
 
     for ref in refs:
-        found = verdict_on_write(ref, team)
-        if found.reason:
-            verdict = max(judged.verdict, found.verdict, key=lambda verdict: verdict.rank)
+        found = objection_to(ref, team)
+        if found is not None:
+            # No person types the name of a project into an agent's question.
+            least = Verdict.REFUSE if found.protects else Verdict.CONFIRM
+            verdict = max(judged.verdict, least, key=lambda verdict: verdict.rank)
             judged = replace(judged, verdict=verdict, reason=f"{found.reason} {judged.reason}")
     return judged
 

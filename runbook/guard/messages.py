@@ -13,7 +13,7 @@ from runbook.policy.argv import host_of
 from runbook.policy.judgement import Judgement
 from runbook.printable import one_line, printable, spelled_out, suspect
 
-__all__ = ["as_json", "as_sentence", "as_text", "encodable", "hidden", "name_of_target"]
+__all__ = ["as_json", "as_sentence", "as_text", "encodable", "hidden", "name_of_target", "project_line"]
 
 _PROJECT_FLAGS = frozenset({"--project-ref", "--remote"})
 _HOST_FLAGS = frozenset({"-h", "--host"})
@@ -23,7 +23,9 @@ def name_of_target(judged: Judgement, directory: str | None) -> str:
     """Return the word that a person types before something is destroyed. It's never empty and has no spaces."""
     if judged.target is TargetKind.LOCAL:
         return "local"
-    named = _named(judged)
+    if judged.protects:
+        return judged.protects
+    named = judged.project or _named(judged)
     # A person can't type a name whose letters aren't what they seem.
     if named is not None and (suspect(named) or spelled_out(named)):
         return "production"
@@ -42,6 +44,15 @@ def described_target(judged: Judgement, directory: str | None) -> str:
         return f"{one_line(named)} (hosted{f'; not Latin letters: {letters}' if letters else ''})"
     linked = _linked_of(judged, directory)
     return f"the hosted project {linked} that this directory is linked to" if linked else "a hosted project"
+
+
+def project_line(judged: Judgement, directory: str | None) -> str:
+    """Return a line that names the hosted project to which something allowed writes, "" if it writes to none."""
+    if not judged.project or judged.verdict is not Verdict.ALLOW:
+        return ""
+    return printable(
+        f"runbook guard: this goes to {described_target(judged, directory)}; it {_EFFECTS[judged.effect]}."
+    )
 
 
 def _named(judged: Judgement) -> str | None:
@@ -138,6 +149,7 @@ def as_json(judged: Judgement) -> str:
             "instead": judged.instead,
             "family": judged.family.value,
             "target": judged.target.value if judged.target else None,
+            "project": judged.project or None,
             "commands": [[hidden(word) for word in command] for command in judged.commands],
         }
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from runbook.errors import ExitCode, RunbookError, UsageError
 from runbook.guard.judging import current_directory, judge_argv
-from runbook.guard.messages import as_text, name_of_target
+from runbook.guard.messages import as_text, name_of_target, project_line
 from runbook.model import Effect, Verdict
 from runbook.policy.judgement import Judgement
 from runbook.user_directories import data_directory
@@ -213,6 +213,8 @@ def run_guarded(argv: tuple[str, ...], book: str | None) -> int:
         print(as_text(judged, current_directory()), file=sys.stderr)
         if not _is_confirmed(judged):
             return ExitCode.NEEDS_PERSON
+    elif line := project_line(judged, current_directory()):
+        print(line, file=sys.stderr)
     # Python ignores these signals, and the command must not inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -227,7 +229,8 @@ def _is_confirmed(judged: Judgement) -> bool:
     from runbook.runtime.answer_reader import AnswerReader  # most commands need no confirmation
 
     # To destroy something, the person types the target's name: typing yes can be a habit.
-    wanted = name_of_target(judged, current_directory()) if judged.effect is Effect.DESTROYS else "yes"
+    needs_name = judged.effect is Effect.DESTROYS or bool(judged.protects)
+    wanted = name_of_target(judged, current_directory()) if needs_name else "yes"
     try:
         with Path("/dev/tty").open("r+b", buffering=0) as terminal:
             reader = AnswerReader(terminal.fileno(), lambda text: terminal.write(text.encode(errors="replace")))

@@ -41,7 +41,8 @@ class Judgement:
     `rule` is the id of the deciding rule, empty if none applies. `target` is what the command would reach, None if it
     reaches nothing or the target isn't known. `commands` are the argvs that were judged. `writes_files` is true if the
     command only reads its target and writes files on this machine, `asks` if it asks Yes or No by itself before it
-    writes.
+    writes. `project` is the ref of the hosted project that it would write to, if that's known, and `protects` the name
+    of that project if the team protects it.
     """
 
     verdict: Verdict
@@ -54,6 +55,8 @@ class Judgement:
     commands: tuple[tuple[str, ...], ...]
     writes_files: bool = False
     asks: bool = False
+    project: str = ""
+    protects: str = ""
 
     @property
     def rank(self) -> tuple[int, int]:

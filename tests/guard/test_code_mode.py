@@ -16,7 +16,7 @@ RESET = "npx supabase db reset --linked"
 
 def verdict(code: str) -> str:
     """Return the verdict on a code."""
-    judged = judge_actions((Text(code, Language.JAVASCRIPT),), cwd=None, policy=packaged_policy(), book=None)
+    judged = judge_actions((Text(code, Language.JAVASCRIPT),), cwd=None, policy=packaged_policy(), team=lambda: None)
     return judged.verdict.value
 
 

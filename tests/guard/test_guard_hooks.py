@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from guard_support.answers import decision_of
 from guard_support.home import RUNBOOK, Home
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runbook.guard import agents, fast_path
 
@@ -296,10 +298,43 @@ def test_other_shapes_of_the_same_events_are_read() -> None:
         {"tool_name": "exec_command", "tool_input": {"cmd": RESET}},
         {"toolName": "powershell", "toolArgs": {"command": RESET}},
         {"tool_name": "mcp__x__terminal", "tool_input": {"command": RESET}},
+        {
+            "tool_name": "mcp__x__start",
+            "tool_input": {"command": "npx", "args": ["supabase", "db", "reset", "--linked"]},
+        },
+        {"tool_name": "local_shell", "tool_input": {"action": {"type": "exec", "command": ["bash", "-lc", RESET]}}},
+        {"tool_name": "functions.exec_command", "tool_input": {"parameters": {"cmd": RESET}}},
         {"hook_event_name": "preToolUse", "tool_name": "Shell", "tool_input": {"command": RESET, "cwd": "/"}},
     ]
     for shape in shapes:
         assert agents.answer_event("codex", json.dumps(shape).encode(), book=None).code == 2
+
+
+FIELDS = """\
+tool_name toolName tool tool_input toolArgs tool_info args hook_event_name command cmd agent_action_name mcp_tool_name
+mcp_tool_arguments query sql input chars cwd script workspace_roots permission_mode mcp_context url shell x
+"""
+MEANT = """\
+Bash PowerShell exec write_stdin mcp__supabase__execute_sql beforeMCPExecution pre_run_command PreToolUse stop ls auto /
+{} \ud800 drop(table) tools.exec_command({cmd:'ls'})
+"""
+NAMES = st.sampled_from(FIELDS.split())
+TEXTS = st.text(max_size=6) | st.sampled_from(MEANT.split())
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # it judges lines
+@given(st.sampled_from(AGENTS), st.dictionaries(NAMES, VALUES, max_size=7))
+def test_every_event_gets_an_answer_that_the_agent_understands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, agent: str, data: dict[str, Any]
+) -> None:
+    """Whatever is in the fields that the guard reads."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert decision(agent, answered(agent, data)) in {"allow", "ask", "deny"}
 
 
 def test_the_directory_of_the_event_counts(home: Home, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ RESET = "npx supabase db reset --linked"
 
 def verdict(text: str) -> str:
     """Return the verdict on a text."""
-    judged = judge_actions((Text(text, Language.POWERSHELL),), cwd=None, policy=packaged_policy(), book=None)
+    judged = judge_actions((Text(text, Language.POWERSHELL),), cwd=None, policy=packaged_policy(), team=lambda: None)
     return judged.verdict.value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runbook.guard.shell.texts import ANY
@@ -44,8 +44,7 @@ class Piece(NamedTuple):
     """A backslash in the file begins an escape, as in double quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A shell text in a file. With `words`, it's an argv. With a `language`, it's code for that interpreter."""
 
     text: str
@@ -72,8 +71,7 @@ class Parameter(NamedTuple):
     is_exported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """Commands under one name. `needs` are tasks that run too."""
 
     name: str
@@ -82,14 +80,13 @@ class Task:
     parameters: tuple[Parameter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(NamedTuple):
     """All tasks of a file, by name and in order. Commands outside any task are under the name ""."""
 
-    tasks: Mapping[str, Task] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = MappingProxyType({})
     default: str = ""
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = MappingProxyType({})
+    values: Mapping[str, str] = MappingProxyType({})
 
     def find(self, name: str) -> Task | None:
         """Return the task of a name or an alias."""

@@ -55,6 +55,8 @@ def _command(text: str, at: int, pieces: list[Piece], shell: str) -> Command | N
     if _HEREDOC.fullmatch(lines[0].strip()):
         start = len(lines[0]) + 1
         body = "\n".join(lines[1:-1])
+        if not body.strip():
+            return None
         shebang = _SHEBANG.match(body)
         is_shell = shebang is None or _SHELLS.fullmatch(shebang[1]) is not None
         return Command(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from runbook.guard.command_files.contents import Command, Contents, Piece, Task, filled
@@ -52,7 +51,7 @@ def _without_calls(some: Iterable[Command], mark: str, tasks: Container[str], ne
         else:  # `@php FILE` is php
             place = each.pieces[0]
             moved = place._replace(start=place.start + len(mark))
-            yield replace(each, text=each.text.removeprefix(mark), pieces=(moved,))
+            yield each._replace(text=each.text.removeprefix(mark), pieces=(moved,))
 
 
 def find_texts(tree: Tree, path: str) -> Iterator[str]:

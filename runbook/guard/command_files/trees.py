@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -158,6 +157,8 @@ class _FromYaml:
 
 
 def _read_toml(text: str) -> Tree:
+    import tomllib
+
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

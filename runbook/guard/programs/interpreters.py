@@ -104,7 +104,8 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
     if _SENDS.search(code):
         _look_for_requests(call, code, comments)
     starts = _STARTS.search(code)
-    if not starts and not _DESTROYS.search(code):
+    requests = _REQUESTS.search(code)
+    if not starts and not requests and not _DESTROYS.search(code):
         return
     from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
 
@@ -119,6 +120,8 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         for string in found:
             if string.value not in printed and _is_line(string.value, call):
                 call.shell.guess(string.value, call.state)
+    if requests:
+        _look_for_requests(call, code, [string.value for string in found])
     if _CLIENTS.search(code):
         _look_for_sql(call, [string.value for string in found])
 
@@ -161,6 +164,27 @@ def _look_for_words(call: Call, code: str) -> None:
         if name in examiner.risky and examiner.is_restricted([name, *words[at + 1 : at + _LONGEST_COMMAND]]):
             call.shell.doubt(Doubt.OTHER_LANGUAGE, " ".join(words[at : at + 6]))
             return
+
+
+# --- requests in code ---------------------------------------------------------------------------------------------
+
+
+_REQUESTS = re.compile(r"/(?:rest|auth|storage)/v1/|api\.supabase\.")
+_METHOD = re.compile(
+    r"(?i)\bmethod['\"]?\s*[:=]\s*['\"`](\w+)|\.(delete|patch|put|post)\s*\(|['\"`](DELETE|PATCH|PUT)['\"`]"
+)
+
+
+def _look_for_requests(call: Call, code: str, strings: Sequence[str]) -> None:
+    """Judge each address of a project's API with each method that the code has, as if curl sent it."""
+    methods = dict.fromkeys(next(filter(None, found)).upper() for found in _METHOD.findall(code))
+    addresses = [text for text in strings if _REQUESTS.search(text) and not re.search(r"\s", text)]
+    for address in addresses[:_MOST_ADDRESSES]:
+        for method in methods:
+            call.shell.guess_words(("curl", "-X", method, address), call.state)
+
+
+_MOST_ADDRESSES = 20
 
 
 # --- SQL in code ---------------------------------------------------------------------------------------------------

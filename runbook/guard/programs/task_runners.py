@@ -9,6 +9,7 @@ from runbook.guard.programs.interpreters import run_interpreter
 from runbook.guard.programs.names import program_name
 from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.shells import run_text
+from runbook.guard.programs.wrappers import look_behind
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, either, is_known, plain
@@ -139,6 +140,7 @@ _CODE = re.compile(r"\.[cm]?[jt]sx?$|^-")
 
 
 def _interpret(call: Call, name: str) -> Texts:
+    look_behind(call)  # a script may start the words after its own
     return either(*(run_interpreter(call, each) for each in call.shell.examiner.interpreters(name)))
 
 

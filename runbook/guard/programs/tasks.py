@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import replace
 
 from runbook.guard.command_files.contents import Command, Contents, Task, filled
 from runbook.guard.programs.names import says_reset
@@ -163,7 +162,7 @@ class _Run:
             return command
         from runbook.guard.command_files.justfile import INTERPOLATION
 
-        return replace(command, text=filled(command.text, [INTERPOLATION], values))
+        return command._replace(text=filled(command.text, [INTERPOLATION], values))
 
     def _command(self, command: Command, state: ShellState, words: tuple[str, ...]) -> None:
         shell = self._call.shell
