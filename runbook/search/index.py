@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from runbook.expansion import EveryWay, expand, flatten
@@ -53,7 +53,9 @@ def build_index(book: Book) -> Index:
                 owner = numbers.get((Kind.PROCEDURE, each.to), number)
                 lines.append(Line(owner, each.source, _plain(each.text), each.anchor, each.label, ()))
                 terms_of.append(terms)
-    known = _weighed(entries, lines, terms_of)
+    # Tools other than the CLI have many rules. Their words must not make those of the pages look common.
+    of_others = {rule.id for rule in book.policy.rules if rule.program in book.policy.address_flags}
+    known = _weighed(entries, lines, terms_of, light=of_others)
     ids = {term: number for number, term in enumerate(known)}
     return Index(
         vocabulary=vocabulary,
@@ -71,13 +73,19 @@ def build_index(book: Book) -> Index:
     )
 
 
-def _weighed(entries: list[Entry], lines: list[Line], terms_of: list[list[str]]) -> dict[str, float]:
-    """Return the weight of each term: the fewer entries have it, the more. Rounded, so all machines agree."""
+def _weighed(
+    entries: list[Entry], lines: list[Line], terms_of: list[list[str]], *, light: Collection[str]
+) -> dict[str, float]:
+    """Return the weight of each term: the fewer entries have it, the more. Rounded, so all machines agree.
+
+    The rules in `light` don't count, except for a term that nothing else has.
+    """
+    counting = {at for at, entry in enumerate(entries) if entry.kind is not Kind.RULE or entry.id not in light}
     owners: dict[str, set[int]] = {}
     for line, terms in zip(lines, terms_of, strict=True):
         for term in terms:
-            owners.setdefault(term, set()).add(line.entry)
-    return {term: round(math.log(1 + len(entries) / len(owners[term])), 3) for term in sorted(owners)}
+            owners.setdefault(term, set()).update({line.entry} & counting)
+    return {term: round(math.log(1 + len(counting) / max(len(owners[term]), 1)), 3) for term in sorted(owners)}
 
 
 def _entries(book: Book) -> Iterator[tuple[Entry, Iterable[_Text]]]:

@@ -1,4 +1,4 @@
-"""Examine code of other languages: whether it starts a dangerous command, sends such a request, or runs such SQL.
+"""Examine code of other languages: whether it starts a dangerous command, or runs SQL that destroys.
 
 Which programs are interpreters, and which of their flags carry code, is in programs.yaml.
 """
@@ -19,8 +19,6 @@ __all__ = ["look_for_commands", "run_awk", "run_code", "run_editor", "run_interp
 _STARTS = re.compile(
     r"system|exec|spawn|popen|subprocess|check_(call|output)|\brun\b|Process|Command|getline|`|\$\(|\|\s*\"|shell|%x|qx"
 )
-_SENDS = re.compile(r"(?i)/v1/[^'\"`]*['\"`]")
-"""Code that names the path of an API, which may send a request."""
 _WORD = re.compile(r"[\w.@/:=-]+")
 # Subcommand and flags of a command in a list of words; what follows is other code.
 _LONGEST_COMMAND = 16
@@ -93,7 +91,7 @@ def run_code(call: Call, code: str, interpreter: Interpreter) -> None:
 
 
 def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is_shell: bool = False) -> None:
-    """Doubt code that starts a dangerous command, sends a request that the policy stops, or runs SQL that destroys.
+    """Doubt code that starts a dangerous command, or runs SQL that destroys.
 
     `comments`: what begins a comment there. `is_shell`: a command is written without quotes, as in PowerShell.
     """
@@ -101,15 +99,13 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         _look_for_words(call, code)
         return
     # Check this first: most code starts nothing, and reading its strings costs more.
-    if _SENDS.search(code):
-        _look_for_requests(call, code, comments)
     starts = _STARTS.search(code)
     requests = _REQUESTS.search(code)
     if not starts and not requests and not _DESTROYS.search(code):
         return
-    from runbook.guard.programs.code_strings import strings_in, word_lists_in  # few lines run code
+    from runbook.guard.programs.code_strings import is_printed, strings_in, word_lists_in  # few lines run code
 
-    found = list(strings_in(code, comments))
+    found = [string for string in strings_in(code, comments) if not is_printed(string)]
     if starts:
         lists = [words for words in word_lists_in(found) if _may_start(words[0], call)]
         # `execFile("echo", ["supabase db reset"])` prints its words.
@@ -124,15 +120,6 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         _look_for_requests(call, code, [string.value for string in found])
     if _CLIENTS.search(code):
         _look_for_sql(call, [string.value for string in found])
-
-
-def _look_for_requests(call: Call, code: str, comments: Sequence[str]) -> None:
-    from runbook.guard.programs.code_requests import requests_in
-    from runbook.guard.programs.code_strings import strings_in
-
-    for method, url in requests_in(list(strings_in(code, comments))):
-        # The policy judges the same request in the words of a client that it knows.
-        call.shell.guess_words(("curl", "-X", method, url), call.state)
 
 
 def _is_line(text: str, call: Call) -> bool:
