@@ -14,7 +14,7 @@ from runbook.guard.scanning import UNCLEAR, PassedOver, Scan, Stopped
 from runbook.model import Policy, Verdict
 from runbook.printable import json_text, one_line, printable
 
-__all__ = ["FORMATS", "report_of", "summary_of"]
+__all__ = ["FORMATS", "passed_over_lines", "report_of", "summary_of"]
 
 
 def report_of(scan: Scan, form: str, policy: Policy) -> str:
@@ -26,6 +26,26 @@ def summary_of(scan: Scan) -> str:
     """Return one line: how many files were read and passed over, and how many findings there are."""
     parts = [_count(scan.files, "file", "read"), _count(len(scan.passed_over), "file", "passed over")]
     return f"{', '.join(parts)}, {_count(len(scan.stopped), 'finding')}"
+
+
+# pre-commit names every file of a commit.
+_MOST_NAMED = 5
+
+
+def passed_over_lines(scan: Scan) -> list[str]:
+    """Return a line for each file that was passed over, or for many of them with the same reason."""
+    by_reason: dict[str, list[PassedOver]] = {}
+    for each in scan.passed_over:
+        by_reason.setdefault(each.reason, []).append(each)
+    lines: list[tuple[str, str]] = []
+    for reason, some in by_reason.items():
+        if len(some) <= _MOST_NAMED or any(each.line for each in some):
+            lines += [(each.file, str(each)) for each in some]
+        else:
+            names = ", ".join(one_line(each.file) for each in some[:_MOST_NAMED])
+            more = f"{names} and {len(some) - _MOST_NAMED} more: passed over: {printable(reason)}"
+            lines.append((some[0].file, more))
+    return [line for _, line in sorted(lines)]
 
 
 def _count(number: int, noun: str, more: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def scan_files(paths: Sequence[Path], policy: Policy) -> Scan:
     scanner = _Scanner(policy)
     for path in paths:
         if path.is_dir():
-            for file in _files_below(path):
+            for file in _files_below(path, scanner.note_directory):
                 scanner.scan(file, is_named=False)
         else:
             scanner.scan(path, is_named=True)
@@ -104,8 +104,8 @@ def scan_files(paths: Sequence[Path], policy: Policy) -> Scan:
     return Scan(sorted(set(found.stopped)), sorted(set(found.passed_over)), found.files)
 
 
-def _files_below(directory: Path) -> Iterator[Path]:
-    for here, names, files in os.walk(directory):
+def _files_below(directory: Path, note: Callable[[OSError], None]) -> Iterator[Path]:
+    for here, names, files in os.walk(directory, onerror=note):
         # Changing the list in place keeps os.walk out of them.
         names[:] = sorted(name for name in names if name not in _SKIPPED_DIRECTORIES)
         yield from (Path(here) / name for name in sorted(files))
@@ -141,6 +141,10 @@ class _Scanner:
             return
         if text is not None:
             self._judge(path, kind, text)
+
+    def note_directory(self, error: OSError) -> None:
+        """Note a directory that can't be read."""
+        self._pass_over(Path(error.filename), f"it can't be read: {error.strerror or error}")
 
     def _pass_over(self, path: Path, reason: str, line: int = 0, column: int = 0) -> None:
         self.found.passed_over.append(PassedOver(encodable(str(path)), line, column, reason))

@@ -144,7 +144,7 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str, own
     Exit code: 0 nothing found · 2 a path doesn't exist, or the book is damaged · 3 something found
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     from runbook.guard.judging import policy_of
-    from runbook.guard.scan_report import report_of, summary_of
+    from runbook.guard.scan_report import passed_over_lines, report_of, summary_of
     from runbook.guard.scanning import scan_files
     from runbook.model import Verdict
 
@@ -154,8 +154,8 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str, own
     report = report_of(found, form, policy)
     if report:
         click.echo(report)
-    for each in found.passed_over:
-        click.echo(str(each), err=True)
+    for line in passed_over_lines(found):
+        click.echo(line, err=True)
     click.echo(summary_of(found), err=True)
     return ExitCode.REFUSED if found.stopped else ExitCode.DONE
 

@@ -101,7 +101,7 @@ class TaskRunner:
 
     programs: tuple[str, ...] = key(ListOf(TEXTS), "The programs that work like this.")
     files: tuple[str, ...] = key(
-        ListOf(KEBAB, 0), "The kinds of files that have its tasks, in the directory where any of them is.", default=()
+        ListOf(KEBAB, 0), "The kinds of files that have its tasks. Of each, the nearest one counts.", default=()
     )
     after: tuple[str, ...] = key(
         WORDS,
@@ -115,6 +115,9 @@ class TaskRunner:
     file_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the file.", default=())
     directory_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the directory.", default=())
     task_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is a task.", default=())
+    variable_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags that take the name of a variable and its value, as two words.", default=()
+    )
     value_flags: tuple[str, ...] = key(_FLAGS, "Other flags that take a value.", default=())
     dry_flags: tuple[str, ...] = key(_FLAGS, "Flags with which no task runs.", default=())
     takes: str = key(
@@ -133,6 +136,9 @@ class TaskRunner:
     default: str = key(TEXTS, "The task that runs if none is named.", default="")
     globs: bool = key(Truth(), "A task may be a pattern, such as db:*.", default=False)
     upward: bool = key(Truth(), "The file may be in a directory above, and its commands run where it is.", default=True)
+    in_directories: bool = key(
+        Truth(), "A directory may stand before a task: sub/test is the task test of the file in sub.", default=False
+    )
     or_program: bool = key(Truth(), "If there is no such task, the words are a command.", default=False)
     separators: str = key(
         TEXTS, "Characters that may stand between the name of a project and a task, as in app:build.", default=""

@@ -222,6 +222,10 @@ def test_a_variable_that_contains_itself_ends() -> None:
     found = read("A = $(B) $(B)\nB = $(A) $(A)\na:\n\techo $(A)\n", KINDS["makefile"])
     assert [each.text[:5] for each in found.commands] == ["echo "]
 
+    large = "".join(f"V{n} = {f'$(V{n + 1})' * 200}\n" for n in range(9))
+    (command,) = read(f"{large}a:\n\techo $(V0)\n", KINDS["makefile"]).commands
+    assert len(command.text) < 100_000
+
 
 def test_a_recipe_in_one_shell_is_one_text() -> None:
     """.ONESHELL keeps the directory for the lines after it."""

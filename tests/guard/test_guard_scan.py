@@ -329,6 +329,21 @@ def test_what_is_passed_over_is_named_with_the_reason(home: Home, files: Path) -
     ]
 
 
+def test_many_files_of_unknown_kinds_are_one_line(home: Home) -> None:
+    """pre-commit names all files of a commit."""
+    for number in range(8):
+        write(home, f"{number}.txt", "")
+
+    ran = home.guard("scan", *(f"{number}.txt" for number in range(8)))
+
+    assert ran.stderr.splitlines() == [
+        "0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 3 more: passed over: this kind of file isn't known to hold commands",
+        "0 files read, 8 files passed over, 0 findings",
+    ]
+    found = json.loads(home.guard("scan", "--format", "json", "0.txt", "1.txt").stdout)
+    assert [each["file"] for each in found["passed_over"]] == ["0.txt", "1.txt"]
+
+
 @pytest.mark.parametrize("name", ["nowhere.sh", "nowhere/", "go.sh/x"])
 def test_a_path_that_does_not_exist_is_an_error(name: str, home: Home, files: Path) -> None:
     """The error is one sentence with the path, and nothing is scanned."""

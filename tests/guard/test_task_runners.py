@@ -182,6 +182,37 @@ def test_a_task_is_judged_by_what_it_runs(line: str) -> None:
     assert verdict(line, FILES) == LINES[line]
 
 
+def test_the_nearest_file_of_each_kind_counts() -> None:
+    """A package.json nearby doesn't hide the tasks of a file above."""
+    files = {"deno.json": f'{{"tasks": {{"wipe": "{RESET}"}}}}', "app/package.json": "{}"}
+    assert verdict("cd app && deno task wipe", files) == "refuse"
+    files = {"justfile": f"wipe:\n  {RESET}\n", "app/justfile": "wipe:\n  ls\n"}
+    assert verdict("cd app && just wipe", files) == "allow"
+
+
+def test_the_name_of_a_task_in_code_still_counts() -> None:
+    """Code is read roughly: a Rakefile adds to the tasks that Rails brings."""
+    files = {"Rakefile": "namespace :db do\n  task :drop do\n    puts 'x'\n  end\nend\n"}
+    assert verdict("rake db:drop", files) == verdict("rake db:drop", {}) != "allow"
+
+
+HOOKS = {
+    "npm ci": "refuse",
+    "npm install": "refuse",
+    "yarn": "refuse",
+    "pnpm i --frozen-lockfile": "refuse",
+    "npm install --ignore-scripts": "allow",
+    "npm install left-pad": "allow",
+    "npm ls": "allow",
+}
+
+
+@pytest.mark.parametrize("line", HOOKS)
+def test_installing_the_packages_of_a_project_runs_its_hooks(line: str) -> None:
+    """Adding one package doesn't."""
+    assert verdict(line, {"package.json": f'{{"scripts": {{"postinstall": "{RESET}"}}}}'}) == HOOKS[line]
+
+
 DAMAGED = {
     "just db:reset": {"justfile": ""},
     "task db:reset": {"Taskfile.yml": "tasks: ["},
@@ -288,6 +319,8 @@ task_runners:
         files: {chores.yaml: "chores: {wipe: {first: [drop]}, drop: {do: supabase db reset --linked}}"}
         verdict: refuse
       - {line: chore do db-reset, verdict: VERDICT}
+  - programs: [make]
+    files: [chores]
 """
 
 
@@ -304,6 +337,7 @@ def test_a_team_adds_a_task_runner_in_yaml_alone(tmp_path: Path) -> None:
     assert verdict("chore do wipe", {"chores.yaml": chores}, policy) == "refuse"
     assert verdict("chore do tidy", {"chores.yaml": chores}, policy) == "allow"
     assert verdict("chore do wipe -f other.yaml", {"other.yaml": chores}, policy) == "refuse"
+    # Another way to find a program's tasks hides nothing of the packaged one.
     assert verdict("make wipe", FILES, policy) == "refuse"
 
     (home.project / "chores.yaml").write_text(chores)

@@ -34,7 +34,7 @@ def read_code(text: str, kind: CommandFile, programs: Iterable[str]) -> Contents
     begins = list(_beginnings(text, kind.begins)) if kind.begins else []
     tasks: dict[str, list[Command]] = {"": [], **{name: [] for _, name in begins}}
     if names.search(text) and _STARTS.search(text):
-        for command in _commands(list(strings_in(text, kind.comments)), names):
+        for command in _commands(strings_in(text, kind.comments), names):
             before = [name for start, name in begins if start < command.pieces[0].start]
             tasks[before[-1] if before else ""].append(command)
     aliases = {name.replace("_", "-"): name for _, name in begins}

@@ -43,11 +43,14 @@ class _Justfile:
         self._tasks: dict[str, Task] = {}
         self._aliases: dict[str, str] = {}
         self._shell = ""
+        self._started: list[Command] = []
         self._files = 0
 
     def contents(self, text: str) -> Contents:
         self._add(text, is_outer=True)
-        return Contents(self._tasks, next(iter(self._tasks), ""), self._aliases, self._values)
+        # just runs the commands in assignments before any recipe.
+        tasks = {name: task._replace(commands=(*self._started, *task.commands)) for name, task in self._tasks.items()}
+        return Contents(tasks, next(iter(tasks), ""), self._aliases, self._values)
 
     def _add(self, text: str, *, is_outer: bool) -> None:
         self._files += 1
@@ -84,7 +87,9 @@ class _Justfile:
                 self._add(found, is_outer=False)
         elif assignment:
             if assignment[1] not in self._given:
-                self._values[assignment[1]] = _value(assignment[2].split(" #")[0].strip())
+                expression = assignment[2].split(" #")[0].strip()
+                self._started += [Command(found) for found in re.findall(r"`([^`]+)`", expression)]
+                self._values[assignment[1]] = _value(expression)
         else:
             return re.match(r"(?:set|mod\??|unexport)\s", line) is not None
         return True

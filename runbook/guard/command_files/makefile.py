@@ -56,6 +56,8 @@ class _Makefile:
         self._variables: dict[str, str] = {}
         self._rules: dict[str, _Rule] = {}
         self._one_shell = False
+        self._started: list[Command] = []
+        self._filled_in = 0
         self._files = 0
 
     def contents(self, text: str) -> Contents:
@@ -75,7 +77,9 @@ class _Makefile:
             commands = list(self._commands(recipe))
             for target in targets:
                 self._rules[target].recipe.extend(commands)
-        tasks = {name: Task(name, tuple(rule.recipe), tuple(rule.needs)) for name, rule in self._rules.items()}
+        # What reading the file runs comes before any recipe.
+        rules = self._rules.items()
+        tasks = {name: Task(name, (*self._started, *rule.recipe), tuple(rule.needs)) for name, rule in rules}
         # A rule of an included file may be the first one, too.
         goal = self._filled("$(.DEFAULT_GOAL)").strip()
         first = (name for name in tasks if "%" not in name and not (name.startswith(".") and "/" not in name))
@@ -136,11 +140,19 @@ class _Makefile:
         elif operator == "?" and name in self._variables:
             return
         elif operator == "!":
+            self._started.append(Command(self._filled(value)))
             value = ANY
         # `X := $(X) more` uses the value of before.
         elif operator.startswith(":"):
+            self._start_in(value)
             value = self._filled(value)
         self._variables[name] = value[:_LONGEST]
+
+    def _start_in(self, value: str) -> None:
+        """Note the commands that make runs when it expands a value: `$(shell LINE)`."""
+        if "shell " in value:
+            filled = self._filled(value)
+            self._started += [Command(found) for found in _substituted(filled)]
 
     def _commands(self, recipe: list[_Line]) -> Iterator[Command]:
         """Yield a recipe's commands. Each line runs in its own shell, or all in one."""
@@ -164,6 +176,7 @@ class _Makefile:
 
     def _filled(self, text: str) -> str:
         """Fill in the variables. What make would compute is unknown, and `$$` becomes the shell's `$`."""
+        self._filled_in = 0
         text = text.replace("$$", _DOLLAR)
         for _ in range(_DEEPEST):
             if "$" not in text or len(text) > _LONGEST:
@@ -173,16 +186,27 @@ class _Makefile:
 
     def _value_of(self, reference: re.Match[str]) -> str:
         name = next(part for part in reference.groups() if part is not None).strip()
-        if name in self._given:
-            return self._given[name]
-        if name in self._variables:
-            return self._variables[name]
+        value = self._given.get(name, self._variables.get(name))
+        if value is not None:
+            # Variables in variables may grow without end.
+            self._filled_in += len(value)
+            return value if self._filled_in <= _LONGEST else ANY
         if name.startswith("shell "):
             return f"{_DOLLAR}{_OPEN}{name.removeprefix('shell ')}{_CLOSE}"
         # The environment may set a variable that the file doesn't.
         if name in _AUTOMATIC or name[:1] in _AUTOMATIC or _FUNCTION.match(name) or ":" in name:
             return ANY
         return f"{_DOLLAR}{_NAME}{name}{_END}" if re.fullmatch(r"[A-Za-z_]\w*", name) else ANY
+
+
+def _substituted(text: str) -> Iterator[str]:
+    """Yield what stands in `$(…)`."""
+    for found in re.finditer(r"\$\(", text):
+        depth, at = 1, found.end()
+        while at < len(text) and depth:
+            depth += (text[at] == "(") - (text[at] == ")")
+            at += 1
+        yield text[found.end() : at - 1]
 
 
 def _logical_lines(text: str) -> Iterator[_Line]:

@@ -130,7 +130,7 @@ def _commands(found: _Found, kind: CommandFile, values: Mapping[str, str]) -> It
     """Yield the commands of a value: of a text, of each line in a list, or the one whose words the list has."""
     lines = [each for each in _lines(found.tree, set()) if each.text and each.text.strip()]
     more = found.owner.get(kind.arguments) if kind.arguments else None
-    words = [item.text or "" for item in more.items] if more is not None else []
+    words = _words(more) if more is not None else []
     if not lines:
         return
     start, end = lines[0].start, lines[-1].end
@@ -142,6 +142,16 @@ def _commands(found: _Found, kind: CommandFile, values: Mapping[str, str]) -> It
     if words:
         commands = [Command(f"{each.text} {shlex.join(words)}", each.pieces) for each in commands]
     yield from [_joined(commands)] if kind.one_shell and len(commands) > 1 else commands
+
+
+def _words(tree: Tree) -> list[str]:
+    """Return the words of a list, or of a text."""
+    if tree.text is None:
+        return [item.text or "" for item in tree.items]
+    try:
+        return shlex.split(tree.text)
+    except ValueError:
+        return [tree.text]
 
 
 def _command(line: Tree, kind: CommandFile, values: Mapping[str, str]) -> Command:

@@ -37,8 +37,6 @@ def run_git(call: Call) -> Texts:
     if _run_alias(call, verb, rest):
         return UNKNOWN
     _note_changes(call, verb, [plain(word) for word in rest])
-    if verb in _STARTS_HOOKS and call.state.files:
-        _run_hooks(call)
     if verb == "bisect" and rest and plain(rest[0]) == "run":
         return call.start(tuple(rest[1:]))
     if verb == "submodule" and "foreach" in rest:
@@ -47,6 +45,19 @@ def run_git(call: Call) -> Texts:
     # `git commit -m "…"` and everything else that takes text as data is left alone.
     if verb in _TEXTS:
         _flagged(call, _TEXTS[verb], rest)
+    return _committed(call, plain(rest[0])) if verb == "show" and len(rest) == 1 else UNKNOWN
+
+
+def _committed(call: Call, name: str) -> Texts:
+    """Return the text of `HEAD:PATH`: that of the file, unless the line itself has changed it."""
+    revision, _, path = name.partition(":")
+    if revision not in {"HEAD", "@"} or not path or call.state.is_written(path):
+        return UNKNOWN
+    for directory in call.state.directories_above():
+        place = f"{directory}/{path}"
+        if not path.startswith("./") and call.shell.contents(f"{directory}/.git/HEAD", call.state) is None:
+            continue  # a path without a dot begins at the root of the repository
+        return call.shell.contents(place, call.state) or UNKNOWN
     return UNKNOWN
 
 
@@ -103,7 +114,9 @@ _STARTS_HOOKS = frozenset({"commit", "push", "merge", "checkout", "switch", "reb
 
 
 def _note_changes(call: Call, verb: str, rest: list[str]) -> None:
-    """Note an alias that is stored, and a place that gets a repository's files."""
+    """Note an alias that is stored, and a place that gets a repository's files. Run the hooks that the line wrote."""
+    if verb in _STARTS_HOOKS and call.state.files:
+        _run_hooks(call)
     words = [word for word in rest if not word.startswith("-")]
     if verb == "config":
         _note_alias(call, words)

@@ -125,6 +125,44 @@ def _read(path: str, call: Call) -> Texts:
     return call.shell.contents(path, call.state) or UNKNOWN
 
 
+def run_head(call: Call) -> Texts:
+    """`head` and `tail [-n COUNT | -COUNT] FILES` of texts that are known."""
+    words = call.arguments
+    count, paths = 10, []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        match = re.fullmatch(r"(?:-n|--lines=?|-)(\d+)?", word)
+        if match and word != "-":
+            given = match[1] or (rest.pop(0) if rest else "")
+            if not given.isdigit():
+                return UNKNOWN
+            count = int(given)
+        elif word.startswith("-") and word != "-":
+            return UNKNOWN
+        else:
+            paths.append(word)
+    if len(paths) > 1:
+        return UNKNOWN
+    is_head = program_name(call.words[0]) in {"head", "ghead"}
+    texts = _read(paths[0] if paths else "-", call)
+    return either(*((_some_lines(text, count, is_head=is_head),) for text in texts))
+
+
+def _some_lines(text: str, count: int, *, is_head: bool) -> str:
+    if not is_known(text):
+        return ANY
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[:count] if is_head else lines[-count:] if count else [])
+
+
+def run_sed(call: Call) -> Texts:
+    """`sed -n p` passes on its input; what other scripts print isn't known."""
+    words = [word for word in call.arguments if word not in {"-n", "--quiet", "--silent"}]
+    is_whole = words[:1] == ["p"] and len(words) < len(call.arguments) and len(words) <= 2
+    return _read(words[1] if len(words) > 1 else "-", call) if is_whole else UNKNOWN
+
+
 def run_tee(call: Call) -> Texts:
     """`tee FILES` passes its input on."""
     texts = UNKNOWN if call.state.stdin is None else call.state.stdin

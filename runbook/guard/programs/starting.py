@@ -57,6 +57,8 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("at", "batch"), feed),
     **dict.fromkeys(("find", "gfind", "fd", "fdfind"), run_find),
     **dict.fromkeys(("base64", "gbase64"), outputs.run_base64),
+    **dict.fromkeys(("sed", "gsed"), outputs.run_sed),
+    **dict.fromkeys(("head", "tail", "ghead", "gtail"), outputs.run_head),
     **dict.fromkeys(("curl", "wget"), outputs.run_download),
     "cat": outputs.run_cat,
     "crontab": hosts.run_crontab,
@@ -112,15 +114,17 @@ def start_command(call: Call) -> Texts:
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
     # Package managers run programs as well, so they look for tasks themselves.
-    for runner in call.shell.examiner.task_runners(name) if name not in MANAGERS else ():
+    runners = call.shell.examiner.task_runners(name) if name not in MANAGERS else ()
+    if runners:
         from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
 
-        if (ran := run_task_runner(call, runner)) is not None:
-            return ran
-    if name in _BY_NAME:
-        return _BY_NAME[name](call)
+        ran = [output for each in runners if (output := run_task_runner(call, each)) is not None]
+        if ran:
+            return either(*ran)
     examiner, bare = call.shell.examiner, bare_name(name)
     outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
+    if name in _BY_NAME:
+        return _BY_NAME[name](call)
     if interpreters := examiner.interpreters(bare):
         outputs += [run_interpreter(call, each) for each in interpreters]
         look_behind(call)  # a script may start the words after its own

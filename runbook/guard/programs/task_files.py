@@ -43,11 +43,9 @@ def find_files(call: Call, runner: TaskRunner, kinds: Sequence[CommandFile], ask
         return
     directories = list(call.state.directories_above()) if runner.upward else [here]
     # A file that the line itself has written is there even if the directory isn't known.
-    for directory in directories or [None]:
-        found = [each for kind in kinds for each in _in_directory(call, kind, directory, asked)]
-        yield from found
-        if found:
-            break
+    for kind in kinds:
+        in_each = (list(_in_directory(call, kind, directory, asked)) for directory in directories or [None])
+        yield from next(filter(None, in_each), [])
     if runner.in_packages and asked.everywhere:
         for package in _packages(call):
             if package != here:

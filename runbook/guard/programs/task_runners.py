@@ -35,6 +35,7 @@ _EVERYWHERE = frozenset({"-w", "--workspace", "-F", "--filter", "-r", "--recursi
 _PATHS = frozenset({"-C", "--cwd", "--dir", "--prefix"})
 _TEXT_FLAGS = frozenset({"-c", "--call", "--shell-mode"})
 _RUNS = frozenset({"run", "run-script", "rum", "urn", "task"})
+_INSTALLS = frozenset({"install", "i", "ci", "clean-install", "install-test", "it", "install-ci-test", "rebuild"})
 _LIFE = frozenset({"start", "stop", "test", "restart", "t", "tst"})
 _OWN = frozenset(
     """
@@ -82,7 +83,7 @@ def run_package_runner(call: Call) -> Texts:
 
 def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
     if not words:
-        return UNKNOWN
+        return _run_hooks(call) if name.startswith("yarn") and len(call.words) == 1 else UNKNOWN
     verb, rest = plain(words[0]), words[1:]
     if verb in {"exec", "x", "dlx"}:
         return call.start(_without_flags(rest))
@@ -94,12 +95,21 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
     if verb in _RUNS:
         rest = _without_flags(rest)
         return _run_script(call, rest) if rest else UNKNOWN
+    if verb in _INSTALLS and not _without_flags(rest) and "--ignore-scripts" not in call.arguments:
+        return _run_hooks(call)
     if verb in _LIFE:
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
     # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
         return UNKNOWN
     return _run_script(call, words, or_program=True)
+
+
+def _run_hooks(call: Call) -> Texts:
+    """Run what a manager runs after it has installed the packages of a project."""
+    for hook in ("preinstall", "install", "postinstall", "prepare"):
+        _run_package_script(call, hook, ())
+    return UNKNOWN
 
 
 def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:

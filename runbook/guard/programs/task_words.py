@@ -55,11 +55,26 @@ def read_words(call: Call, runner: TaskRunner) -> Asked | None:
     if runner.takes == "file" and words:
         asked.files = [*asked.files, plain(words[0])]
     elif runner.takes == "first":
-        asked.tasks += [plain(word) for word in words[:1]]
+        *others, words = _split_at(words, _NEXT_TASK)
+        asked.tasks += [plain(each[0]) for each in (*others, words) if each]
         asked.words = words[2:] if plain("".join(words[1:2])) == "--" else words[1:]
     elif runner.takes == "all":
         asked.tasks += [plain(word) for word in words]
     return asked
+
+
+_NEXT_TASK = ":::"
+"""Between two tasks with words of their own, as mise has it."""
+
+
+def _split_at(words: tuple[str, ...], mark: str) -> list[tuple[str, ...]]:
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if plain(word) == mark:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [tuple(part) for part in parts]
 
 
 def _after(runner: TaskRunner, words: Sequence[str]) -> int | None:
@@ -118,6 +133,9 @@ class _Flags:
         name, equals, value = word.partition("=")
         if name in self._runner.dry_flags:
             self._asked.is_dry = True
+        elif name in self._runner.variable_flags:
+            variable = value if equals else self._next()
+            self._asked.given[variable] = self._next()
         elif name in self._values:
             self._note(name, value if equals else self._next())
         elif not word.startswith("--"):

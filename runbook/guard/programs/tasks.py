@@ -9,7 +9,7 @@ from runbook.guard.command_files.contents import Command, Contents, Task, filled
 from runbook.guard.programs.names import says_reset
 from runbook.guard.programs.shells import run_script
 from runbook.guard.programs.task_files import FoundFile, find_files
-from runbook.guard.programs.task_words import Asked, read_words
+from runbook.guard.programs.task_words import Asked, joined_path, read_words
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_state import ShellState, scalar
 from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, is_known, plain, quoted_words
@@ -27,7 +27,23 @@ def run_task_runner(call: Call, runner: TaskRunner) -> Texts | None:
         return None
     if asked.is_dry:
         return UNKNOWN
-    return UNKNOWN if run_tasks(call._replace(state=asked.state), runner, asked) or not runner.or_program else None
+    ran = [run_tasks(call._replace(state=each.state), runner, each) for each in _by_directory(asked, runner)]
+    return UNKNOWN if any(ran) or not runner.or_program else None
+
+
+def _by_directory(asked: Asked, runner: TaskRunner) -> list[Asked]:
+    """Return what is asked for, apart for each directory that stands before a task."""
+    if not runner.in_directories or not any("/" in name for name in asked.tasks):
+        return [asked]
+    parts: list[Asked] = []
+    for name in asked.tasks:
+        directory, _, task = name.rpartition("/")
+        if directory or not parts:
+            state = asked.state.child()
+            state.directory = joined_path(state.directory, directory or ".")
+            parts.append(Asked(state, given=asked.given, everywhere=asked.everywhere))
+        parts[-1].tasks.append(task)
+    return parts
 
 
 def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
@@ -56,7 +72,8 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
     for name in asked.files if runner.takes == "file" and not found else ():
         if says_reset(name.removesuffix(".yml").removesuffix(".yaml"), alone=True):
             call.doubt(Doubt.NAMED_RESET)
-    if ran and not unknown:
+    # Code is only read roughly, so the name of its task still counts.
+    if ran and not unknown and all(each.kind.format != "code" for each in found):
         call.shell.follow(call.words)
     return ran
 
