@@ -54,7 +54,8 @@ def build_index(book: Book) -> Index:
                 lines.append(Line(owner, each.source, _plain(each.text), each.anchor, each.label, ()))
                 terms_of.append(terms)
     # Tools other than the CLI have many rules. Their words must not make those of the pages look common.
-    of_others = {rule.id for rule in book.policy.rules if rule.program in book.policy.address_flags}
+    of_others = {rule.id for rule in book.policy.rules if rule.program != "supabase"}
+    of_others |= {request.id for request in book.policy.http_requests}
     known = _weighed(entries, lines, terms_of, light=of_others)
     ids = {term: number for number, term in enumerate(known)}
     return Index(

@@ -19,7 +19,6 @@ WIPES = [
     ("python3 -c", f"import requests; requests.delete('{API}/rest/v1/tasks?id=gt.0')"),
     ("python3 -c", f"import httpx; httpx.request('DELETE', '{API}/rest/v1/tasks')"),
     ("python3 -c", "import requests; requests.post(f'https://api.supabase.com/v1/projects/{ref}/pause')"),
-    ("ruby -e", f"Net::HTTP::Delete.new('{API}/rest/v1/tasks')"),
 ]
 HARMLESS = [
     ("node -e", f"fetch('{API}/rest/v1/tasks?id=gt.0')"),
