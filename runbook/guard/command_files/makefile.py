@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from runbook.guard.command_files.contents import Command, Contents, Piece, Reader, Task
-from runbook.guard.shell.texts import ANY
+from runbook.guard.shell.texts import ANY, ONE_WORD
 
 __all__ = ["read_makefile"]
 
@@ -24,6 +24,7 @@ _REFERENCE = re.compile(r"\$(?:\(([^()${}]*)\)|\{([^(){}$]*)\}|([\w@<^*?%+]))")
 _DOLLAR, _OPEN, _CLOSE, _NAME, _END = "\0\1\2\3\4"
 _AS_SHELL = str.maketrans(dict(zip("\0\1\2\3\4", "$(){}", strict=True)))
 _AUTOMATIC = frozenset("@<^*?%+|")
+"""Variables for the target, what it needs, and the part of its name that a pattern leaves open."""
 _FUNCTION = re.compile(r"[a-z-]+[ \t]")
 # Variables contain variables. One that contains itself would never end.
 _DEEPEST = 8
@@ -193,8 +194,10 @@ class _Makefile:
             return value if self._filled_in <= _LONGEST else ANY
         if name.startswith("shell "):
             return f"{_DOLLAR}{_OPEN}{name.removeprefix('shell ')}{_CLOSE}"
+        if name in _AUTOMATIC:
+            return ONE_WORD
         # The environment may set a variable that the file doesn't.
-        if name in _AUTOMATIC or name[:1] in _AUTOMATIC or _FUNCTION.match(name) or ":" in name:
+        if name[:1] in _AUTOMATIC or _FUNCTION.match(name) or ":" in name:
             return ANY
         return f"{_DOLLAR}{_NAME}{name}{_END}" if re.fullmatch(r"[A-Za-z_]\w*", name) else ANY
 
