@@ -10,7 +10,7 @@ from typing import Any
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Team, Verdict
-from runbook.model.policy import McpServer
+from runbook.model.mcp_servers import McpServer
 from runbook.policy.judgement import Judgement, classify
 
 __all__ = ["ToolCall", "judge_call", "judge_sql"]

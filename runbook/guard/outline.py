@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from runbook.model import Effect, Policy, Rule, Verdict
-from runbook.model.command_files import CommandFile, TaskRunner
 from runbook.model.later import Entry, columns, values_in, where
-from runbook.model.programs import Interpreter, Launcher
+
+if TYPE_CHECKING:
+    from runbook.model.command_files import CommandFile, TaskRunner
+    from runbook.model.launchers import Interpreter, Launcher
 
 __all__ = ["Outline", "outline_of"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from runbook.loading.kept_records import find_record, keep_record
 from runbook.loading.place import PACKAGED_BOOK
 from runbook.loading.records import ProcedureMention, Record, build
 from runbook.loading.source_text import Problems, SourceText, TooManyError, decode, read_bytes, text_of
-from runbook.model import Policy, Position, command_files, line_test, policy, programs
+from runbook.model import Policy, Position
 from runbook.model.fields import Shape
 from runbook.model.programs import Programs
 
@@ -32,9 +33,32 @@ __all__ = [
 SHARED = ("policy.yaml", "supabase.yaml", "programs.yaml")
 """The files that the policy is read from."""
 
-_POLICY_SHAPES = {
-    shape.name: shape for module in (policy, programs, command_files, line_test) for shape in module.SHAPES
+_SHAPE_MODULES = {
+    **dict.fromkeys(("policy", "rule", "variant", "loosening", "supabase", "major"), "policy"),
+    **dict.fromkeys(("http-client", "http-request"), "http_requests"),
+    **dict.fromkeys(("launcher", "interpreter"), "launchers"),
+    **dict.fromkeys(("command-file", "command-file-test", "task-runner"), "command_files"),
+    "line-test": "line_test",
+    "mcp-server": "mcp_servers",
+    "programs": "programs",
 }
+
+
+class _PolicyShapes(Mapping[str, Shape]):
+    """The tables of these files by name. A module is imported with the first entry of its kind: most lines need few."""
+
+    def __getitem__(self, name: str) -> Shape:
+        shapes: tuple[Shape, ...] = import_module(f"runbook.model.{_SHAPE_MODULES[name]}").SHAPES
+        return next(shape for shape in shapes if shape.name == name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_SHAPE_MODULES)
+
+    def __len__(self) -> int:
+        return len(_SHAPE_MODULES)
+
+
+_POLICY_SHAPES = _PolicyShapes()
 
 
 @dataclass(frozen=True, slots=True)

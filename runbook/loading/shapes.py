@@ -13,8 +13,11 @@ from runbook.model import (
     book,
     command_files,
     drill,
+    http_requests,
     known_error,
+    launchers,
     line_test,
+    mcp_servers,
     overlay,
     parameter,
     policy,
@@ -28,21 +31,8 @@ from runbook.model.fields import Shape
 __all__ = ["FILES", "SHAPES"]
 
 _MODULES = (
-    *(
-        procedure,
-        parameter,
-        steps,
-        drill,
-        policy,
-        programs,
-        command_files,
-        line_test,
-        book,
-        known_error,
-        search_words,
-        team,
-        overlay,
-    ),
+    *(procedure, parameter, steps, drill, policy, http_requests, mcp_servers, programs, launchers, command_files),
+    *(line_test, book, known_error, search_words, team, overlay),
 )
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}

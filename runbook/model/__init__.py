@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from runbook.model.drill import Answer, Drill, FunctionResponse, Proof, Scenario, ScenarioEvent, ScenarioMigration
     from runbook.model.expectation import Capture, Expectation
     from runbook.model.known_error import KnownError
-    from runbook.model.line_test import LineTest, Verdict
+    from runbook.model.launchers import Interpreter, Launcher
+    from runbook.model.line_test import LineTest
     from runbook.model.parameter import Parameter, Value
     from runbook.model.policy import Family, Policy, Rule, SupabaseMajor, TargetKind, Variant
     from runbook.model.procedure import Mode, Procedure, Reference, Section, TeamChange
-    from runbook.model.programs import Interpreter, Launcher, Programs
+    from runbook.model.programs import Programs
     from runbook.model.search_words import FoundPage, SearchWords
     from runbook.model.step import Check, Recovery, Step, Undo
     from runbook.model.team import Contact, Project, Team
-    from runbook.model.terms import Effect, Position
+    from runbook.model.terms import Effect, Position, Verdict
 
 __all__ = [
     "Action",
@@ -73,8 +74,8 @@ __all__ = [
 ]
 
 _MODULES = (
-    "terms", "policy", "programs", "parameter", "drill", "action", "expectation", "step", "team", "procedure",
-    "known_error", "search_words", "book",
+    "terms", "policy", "programs", "line_test", "launchers", "parameter", "drill", "action", "expectation", "step",
+    "team", "procedure", "known_error", "search_words", "book",
 )  # fmt: skip
 """The modules that define the names, the quickest to import first."""
 

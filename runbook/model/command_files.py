@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from runbook.model.fields import (
+    FLAGS,
     KEBAB,
     LINE,
+    PATHS,
     TEXTS,
     WORDS,
     Choice,
@@ -23,14 +25,10 @@ from runbook.model.fields import (
 from runbook.model.line_test import LineTest
 from runbook.model.terms import Position
 
-__all__ = ["FORMATS", "PATHS", "SHAPES", "CommandFile", "CommandFileTest", "TaskRunner"]
+__all__ = ["FORMATS", "SHAPES", "CommandFile", "CommandFileTest", "TaskRunner"]
 
 FORMATS = ("yaml", "json", "toml", "make", "just", "dockerfile", "procfile", "shell", "lines", "code")
 """How a file is read. `json` may have comments, `lines` are judged one by one, `code` is any other language."""
-
-_FLAGS = ListOf(Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --file or -f"), 0)
-_PATH = Text(r"[^.\s]+(?:\.[^.\s]+)*", "keys with dots between them, such as tasks.*.cmds")
-PATHS = ListOf(_PATH, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +110,14 @@ class TaskRunner:
         Truth(), "The task may also come without a subcommand, if it isn't one of its `own`.", default=False
     )
     own: tuple[str, ...] = key(WORDS, "Its own subcommands, which run no task.", default=())
-    file_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the file.", default=())
-    directory_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the directory.", default=())
-    task_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is a task.", default=())
+    file_flags: tuple[str, ...] = key(FLAGS, "Flags that name the file.", default=())
+    directory_flags: tuple[str, ...] = key(FLAGS, "Flags that name the directory.", default=())
+    task_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is a task.", default=())
     variable_flags: tuple[str, ...] = key(
-        _FLAGS, "Flags that take the name of a variable and its value, as two words.", default=()
+        FLAGS, "Flags that take the name of a variable and its value, as two words.", default=()
     )
-    value_flags: tuple[str, ...] = key(_FLAGS, "Other flags that take a value.", default=())
-    dry_flags: tuple[str, ...] = key(_FLAGS, "Flags with which no task runs.", default=())
+    value_flags: tuple[str, ...] = key(FLAGS, "Other flags that take a value.", default=())
+    dry_flags: tuple[str, ...] = key(FLAGS, "Flags with which no task runs.", default=())
     takes: str = key(
         Choice(("all", "first", "file", "none")),
         "Which words are tasks: all, none, or the first, which gets the others. With `file`, the first is a file.",

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from runbook.model.terms import Effect
+from runbook.model.terms import Effect, Verdict
 
 __all__ = [
     "EFFECT",
+    "FLAG",
+    "FLAGS",
     "KEBAB",
     "LINE",
     "LINES",
@@ -24,11 +26,14 @@ __all__ = [
     "LITERAL",
     "MAJOR",
     "NAME",
+    "PATHS",
     "PROSE",
     "SQL",
     "TEMPLATE",
+    "TESTS",
     "TEXTS",
     "VALUES",
+    "VERDICT",
     "WORDS",
     "Anything",
     "Choice",
@@ -198,8 +203,13 @@ TEMPLATE = Text(template=True)
 LITERAL = Text(template=True, literal=True)
 SQL = Text(template=True, says="SQL", longest=20_000, literal=True)
 WORDS = ListOf(Text(empty=True), minimum=0)
+FLAG = Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f")
+FLAGS = ListOf(FLAG, 0)
+PATHS = ListOf(Text(r"[^.\s]+(?:\.[^.\s]+)*", "keys with dots between them, such as tasks.*.cmds"), 0)
 MAJOR = Whole(1)
 EFFECT = Choice(tuple(Effect))
+VERDICT = Choice(tuple(Verdict))
+TESTS = ListOf(Shaped("line-test"), 0)
 VALUES = MapOf(NAME, Text(template=True, empty=True))
 
 

@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from runbook.model.fields import Choice, MapOf, Text, key, shape
-from runbook.model.terms import Position
+from runbook.model.fields import VERDICT, MapOf, Text, key, shape
+from runbook.model.terms import Position, Verdict
 
-__all__ = ["SHAPES", "VERDICT", "LineTest", "Verdict"]
-
-
-class Verdict(StrEnum):
-    """The guard's verdict on one line. Members are in rising order."""
-
-    ALLOW = "allow"
-    CONFIRM = "confirm"
-    REFUSE = "refuse"
-
-    @property
-    def rank(self) -> int:
-        """0 for allow, 1 for confirm, 2 for refuse."""
-        return list(Verdict).index(self)
-
-
-VERDICT = Choice(tuple(Verdict))
+__all__ = ["SHAPES", "LineTest"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from runbook.model.fields import (
     EFFECT,
+    FLAGS,
     KEBAB,
     LINE,
     MAJOR,
+    TESTS,
     TEXTS,
+    VERDICT,
     WORDS,
     Choice,
     Field,
@@ -25,17 +29,18 @@ from runbook.model.fields import (
     key,
     shape,
 )
-from runbook.model.line_test import VERDICT, LineTest, Verdict
-from runbook.model.programs import TESTS, Programs
-from runbook.model.terms import Effect, Position
+from runbook.model.programs import Programs
+from runbook.model.terms import Effect, Position, Verdict
+
+if TYPE_CHECKING:
+    from runbook.model.http_requests import HttpClient, HttpRequest
+    from runbook.model.line_test import LineTest
+    from runbook.model.mcp_servers import McpServer
 
 __all__ = [
     "SHAPES",
     "Family",
-    "HttpClient",
-    "HttpRequest",
     "Loosening",
-    "McpServer",
     "Policy",
     "Rule",
     "Side",
@@ -44,8 +49,6 @@ __all__ = [
     "Variant",
 ]
 
-_FLAG = Text(r"-{1,2}[A-Za-z0-9][A-Za-z0-9-]*", "a flag such as --linked or -f")
-_FLAGS = ListOf(_FLAG, 0)
 _COMMAND = Text(r"|[^\s]+(?: [^\s]+)*", "a subcommand such as 'db reset'", empty=True)
 
 
@@ -78,8 +81,8 @@ class Variant:
     command do. Parts of the outcome that are left out are inherited from the rule.
     """
 
-    flags: tuple[str, ...] = key(_FLAGS, "Flags that must all be given.", default=())
-    without: tuple[str, ...] = key(_FLAGS, "Flags of which none may be given.", default=())
+    flags: tuple[str, ...] = key(FLAGS, "Flags that must all be given.", default=())
+    without: tuple[str, ...] = key(FLAGS, "Flags of which none may be given.", default=())
     arguments: str | None = key(
         Choice(("none", "some", "several")), "The number of words that aren't flags.", default=None
     )
@@ -133,12 +136,12 @@ class Rule:
     )
     reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
     instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
-    value_flags: tuple[str, ...] = key(_FLAGS, "Flags of this command that take a value in the next word.", default=())
+    value_flags: tuple[str, ...] = key(FLAGS, "Flags of this command that take a value in the next word.", default=())
     sql_flags: tuple[str, ...] = key(
-        _FLAGS, "Flags whose value is SQL. Without any, the words after the command are SQL.", default=()
+        FLAGS, "Flags whose value is SQL. Without any, the words after the command are SQL.", default=()
     )
     options: tuple[str, ...] = key(
-        _FLAGS,
+        FLAGS,
         "Options with which the command still only reads. With any other option, it counts as writing.",
         default=(),
     )
@@ -167,97 +170,6 @@ class Rule:
     def is_for(self, program: str) -> bool:
         """Whether the rule holds for a program."""
         return program == self.program or program in self.also
-
-
-_METHOD = Choice(("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpClient:
-    """A program that sends an HTTP request, and where its command line says which."""
-
-    program: str = key(LINE, "The program, without a path.")
-    also: tuple[str, ...] = key(ListOf(LINE), "Other programs with the same command line.", default=())
-    command: str = key(LINE, "The subcommand that sends a request, if there is one.", default="")
-    method_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the method.", default=())
-    url_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the URL.", default=())
-    host_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the host of a URL without one.", default=())
-    body_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is the body. They make it a POST.", default=())
-    upload_flags: tuple[str, ...] = key(
-        _FLAGS, "Flags whose value is a file to upload. They make it a PUT.", default=()
-    )
-    query_flags: tuple[str, ...] = key(_FLAGS, "Flags that move the body into the URL and make it a GET.", default=())
-    head_flags: tuple[str, ...] = key(_FLAGS, "Flags that make it a HEAD.", default=())
-    value_flags: tuple[str, ...] = key(_FLAGS, "Its other flags that take a value in the next word.", default=())
-    items: bool = key(
-        Truth(),
-        "Its words may be a method, a URL and items, as in HTTPie: `id==1` for the URL, `id=1` for the body.",
-        default=False,
-    )
-
-    def is_for(self, program: str) -> bool:
-        """Whether the program has this command line."""
-        return program == self.program or program in self.also
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
-    """What one kind of request does to a project. Of all that fit a request, the first counts.
-
-    `sql` is exactly what the SQL in the body does. A part of the request that can't be seen fits nothing that must be
-    found in it.
-    """
-
-    id: str = key(KEBAB, "The name of this entry; unique among rules and requests.")
-    request: str = key(LINE, "The request in short, as pages show it.")
-    methods: tuple[str, ...] = key(ListOf(_METHOD), "The methods.")
-    host: str | None = key(
-        Regex(), "A regular expression that must occur in the host's name. A host that isn't known fits.", default=None
-    )
-    path: str = key(Regex(), "A regular expression that must occur in the path.")
-    excludes: str | None = key(Regex(), "A regular expression that must not occur in the path.", default=None)
-    query: str | None = key(Regex(), "A regular expression that must occur in the URL after `?`.", default=None)
-    body: str | None = key(Regex(), "A regular expression that must occur in the body.", default=None)
-    sql: Effect | None = key(EFFECT, "What the SQL in the body does.", default=None, read=Effect)
-    effect: Effect = key(EFFECT, "What it does to the project.", read=Effect)
-    remote: Verdict = key(VERDICT, "The verdict on a hosted project.", read=Verdict)
-    local: Verdict = key(VERDICT, "The verdict on the local stack.", read=Verdict)
-    reason: str = key(TEXTS, "The reason for the verdict, in one sentence.", read=str.strip)
-    instead: str = key(TEXTS, "What to do instead.", default="", read=str.strip)
-    tests: tuple[LineTest, ...] = key(TESTS, "Lines with the verdict that each must get.", default=())
-    at: Position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class McpServer:
-    """How the tool calls of one kind of MCP server become command lines that rules judge.
-
-    A call of `TOOL` becomes `PROGRAM TOOL FLAGS -- TEXTS`. Its tools are the subcommands of that program's rules.
-    """
-
-    program: str = key(LINE, "The program of the rules for its tools.")
-    names: str = key(Regex(), "What is in the names that people give to this server, or in its address.")
-    distinctive: tuple[str, ...] = key(
-        ListOf(LINE, 0), "Tools that no other kind of server has: their name is enough to know the server.", default=()
-    )
-    identifying: tuple[str, ...] = key(
-        ListOf(LINE, 0), "Arguments that only tools of this server have, such as project_id.", default=()
-    )
-    sql: tuple[str, ...] = key(ListOf(LINE, 0), "Arguments that are SQL.", default=())
-    words: tuple[str, ...] = key(
-        ListOf(LINE, 0),
-        "Arguments that say what a tool does, such as operation. They count if there is no SQL.",
-        default=(),
-    )
-    project: tuple[str, ...] = key(
-        ListOf(LINE, 0), "Arguments that are a project's ref. It is looked up in team.yaml.", default=()
-    )
-    flags: Mapping[str, str] = key(
-        MapOf(LINE, _FLAG),
-        "Arguments that become a flag if they are true, such as read_only: --read-only.",
-        default=dict,
-    )
-    at: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,14 +216,14 @@ class Policy:
     """All rules, and the words by which each program names global flags and targets."""
 
     global_value_flags: Mapping[str, tuple[str, ...]] = key(
-        MapOf(TEXTS, _FLAGS), "By program: flags that may appear anywhere and take a value.", default=dict
+        MapOf(TEXTS, FLAGS), "By program: flags that may appear anywhere and take a value.", default=dict
     )
     global_options: Mapping[str, tuple[str, ...]] = key(
-        MapOf(TEXTS, _FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
+        MapOf(TEXTS, FLAGS), "By program: options that may appear anywhere and change nothing.", default=dict
     )
-    remote_flags: tuple[str, ...] = key(_FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
+    remote_flags: tuple[str, ...] = key(FLAGS, "Flags that send a Supabase command to a hosted project.", default=())
     address_flags: Mapping[str, tuple[str, ...]] = key(
-        MapOf(TEXTS, _FLAGS),
+        MapOf(TEXTS, FLAGS),
         "By program that reads its database's address from its settings: the flags that name another one. Where no "
         "address is known, the verdict is that of the local stack.",
         default=dict,
@@ -357,9 +269,6 @@ SHAPES = (
         "a variant",
         "The rule's command with certain flags or arguments. Anything left out is as in the rule.",
     ),
-    shape(HttpClient, "http-client", "an HTTP client", "A program that sends an HTTP request."),
-    shape(HttpRequest, "http-request", "a request", "What one kind of HTTP request does to a project."),
-    shape(McpServer, "mcp-server", "an MCP server", "How the tool calls of an MCP server become command lines."),
     shape(Loosening, "loosening", "a loosening", "A packaged rule that your team applies more leniently."),
     file_of(
         Field("majors", MapOf(MAJOR, Shaped("major"), minimum=1), "One entry for each major of the CLI."),

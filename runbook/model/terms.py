@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Effect", "Position"]
+__all__ = ["Effect", "Position", "Verdict"]
 
 
 class Position(NamedTuple):
@@ -31,3 +31,16 @@ class Effect(StrEnum):
     def rank(self) -> int:
         """0 for reads, 1 for writes, 2 for destroys."""
         return list(Effect).index(self)
+
+
+class Verdict(StrEnum):
+    """The guard's verdict on one line. Members are in rising order."""
+
+    ALLOW = "allow"
+    CONFIRM = "confirm"
+    REFUSE = "refuse"
+
+    @property
+    def rank(self) -> int:
+        """0 for allow, 1 for confirm, 2 for refuse."""
+        return list(Verdict).index(self)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Policy, TargetKind, Verdict
-from runbook.model.policy import HttpClient, HttpRequest
+from runbook.model.http_requests import HttpClient, HttpRequest
 from runbook.policy.argv import Words, is_elsewhere, read_words
 
 __all__ = ["Request", "find_request", "requests_of", "target_of", "verdict_of"]

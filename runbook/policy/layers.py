@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from runbook.model import Effect, Family, Policy, Rule, Verdict
-from runbook.model.policy import HttpRequest, Loosening, Side
+from runbook.model.http_requests import HttpRequest
+from runbook.model.policy import Loosening, Side
 
 __all__ = ["extended", "loosening_problem"]
 

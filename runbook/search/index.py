@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from runbook.expansion import EveryWay, expand, flatten
 from runbook.model import Advice, Book, FoundPage, KnownError, Pattern, Procedure, Rule, Section, Variant, Verdict
-from runbook.model.policy import HttpRequest
+from runbook.model.http_requests import HttpRequest
 from runbook.model.templates import PLACEHOLDER
 from runbook.search.record import Command, Entry, Error, Form, Index, Kind, Line, Source
 from runbook.search.words import Vocabulary

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from runbook.filling import fill_command
 from runbook.model import Effect, Family, Procedure, Programs, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import HttpRequest, Loosening
+from runbook.model.http_requests import HttpRequest
+from runbook.model.policy import Loosening
 from runbook.site.page_context import EFFECT_WORDS, page_context, target_flags
 from runbook.site.source import book
 from runbook.site.templating import render

@@ -12,7 +12,7 @@ from runbook.checks.book import find_problems
 from runbook.guard.command_line import judge
 from runbook.loading import read_policy
 from runbook.model import Effect, TargetKind, Verdict
-from runbook.model.policy import HttpRequest
+from runbook.model.http_requests import HttpRequest
 
 API = "https://abcdefghijklmnopqrst.supabase.co"
 REQUESTS = book_policy().http_requests

@@ -18,7 +18,8 @@ from runbook.guard.command_line import judge
 from runbook.guard.plug import check_rule_tests
 from runbook.loading import PACKAGED_BOOK, read_book, read_policy
 from runbook.model import Effect, Family, Policy, Position, Rule, TargetKind, Variant, Verdict
-from runbook.model.policy import HttpClient, HttpRequest, Loosening, Side
+from runbook.model.http_requests import HttpClient, HttpRequest
+from runbook.model.policy import Loosening, Side
 from runbook.policy.judgement import classify, rule_of
 from runbook.policy.layers import extended
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
-from runbook.model.programs import Interpreter
 from runbook.policy.argv import invocation_of
+
+if TYPE_CHECKING:
+    from runbook.model.launchers import Interpreter
 
 __all__ = ["look_for_commands", "run_awk", "run_code", "run_editor", "run_interpreter"]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from runbook.guard.programs.interpreters import look_for_commands
 from runbook.guard.programs.shells import feed, run_text
@@ -14,7 +15,9 @@ from runbook.guard.shell.call import Call
 from runbook.guard.shell.shell_state import ShellState, scalar
 from runbook.guard.shell.texts import ANY_WORDS, NOTHING, UNKNOWN, Texts, either, is_known, plain
 from runbook.linear_regex import linear_regex
-from runbook.model.programs import Launcher
+
+if TYPE_CHECKING:
+    from runbook.model.launchers import Launcher
 
 __all__ = ["read_variables", "run_launcher"]
 

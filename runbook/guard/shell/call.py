@@ -12,7 +12,7 @@ from runbook.guard.shell.texts import Texts, plain
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
     from runbook.model.command_files import CommandFile, TaskRunner
-    from runbook.model.programs import Interpreter, Launcher
+    from runbook.model.launchers import Interpreter, Launcher
 
 __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 
