@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from runbook.guard.outline import outline_of
+from runbook.guard.programs.names import program_name
 from runbook.guard.programs.starting import is_known_program, start_command
 from runbook.guard.shell.call import Call, Doubt, TooMuchError
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import Disk, ShellState, read_small
-from runbook.guard.shell.texts import ANY, ANY_WORDS, PRINTED, is_known, may_be, plain, shown
+from runbook.guard.shell.texts import ANY, ANY_WORDS, ONE_WORD, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, TargetKind, Verdict
 from runbook.policy.argv import invocation_of, read_words
 from runbook.policy.judgement import Judgement, classify, common_flags
@@ -252,13 +253,17 @@ class Examination:
 
     def _count(self, call: Call, told: tuple[str, ...], rule: str, major: int | None) -> None:
         """Judge commands of one rule together, if it minds how many words they have: a loop is no way around it."""
+        started = invocation_of(told)
+        # A runner starts the same command again, by its own name.
+        if (program_name(told[0]) or "").partition("@")[0] != started.program:
+            return
         earlier = self._counted.setdefault(rule, {})
-        # The same command may come twice, first with the runner that starts it.
-        words = invocation_of(told).arguments
-        earlier |= dict.fromkeys(words)
+        words = started.arguments
         others = [word for word in earlier if word not in words]
-        if call.shell.is_repeating and not all(map(is_known, call.words)):
+        # What isn't known may be another word than the last time.
+        if not all(map(is_known, call.words)) and (earlier or call.shell.is_repeating):
             others.append(_UNKNOWN_TEXT)
+        earlier |= dict.fromkeys(words)
         if not others:
             return
         judged = classify((*map(_told, call.words), *others), self._policy, major=major)
@@ -337,7 +342,8 @@ def _without_expansions(words: tuple[str, ...]) -> tuple[str, ...]:
 def _told(word: str) -> str:
     """Return a word as the policy reads it."""
     text = plain(word)
-    return text if is_known(text) else text.translate({ord(mark): _UNKNOWN_TEXT for mark in (ANY, ANY_WORDS, PRINTED)})
+    marks = (ANY, ANY_WORDS, ONE_WORD, PRINTED)
+    return text if is_known(text) else text.translate({ord(mark): _UNKNOWN_TEXT for mark in marks})
 
 
 def _with_file_text(call: Call, words: tuple[str, ...], stdin: str | None) -> tuple[tuple[str, ...], str | None]:

@@ -115,6 +115,9 @@ class TaskRunner:
     file_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the file.", default=())
     directory_flags: tuple[str, ...] = key(_FLAGS, "Flags that name the directory.", default=())
     task_flags: tuple[str, ...] = key(_FLAGS, "Flags whose value is a task.", default=())
+    variable_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags that take the name of a variable and its value, as two words.", default=()
+    )
     value_flags: tuple[str, ...] = key(_FLAGS, "Other flags that take a value.", default=())
     dry_flags: tuple[str, ...] = key(_FLAGS, "Flags with which no task runs.", default=())
     takes: str = key(

@@ -216,6 +216,7 @@ def run_download(call: Call) -> Texts:
 
 
 _COPIES = frozenset({"cp", "mv", "ln", "install", "rsync", "scp", "gcp", "gmv", "dd"})
+_UNPACKS = frozenset({"tar", "gtar", "bsdtar", "unzip", "cpio", "bsdcpio", "7z"})
 _CHANGES = frozenset({"sed", "gsed", "patch", "truncate", "split", "sponge", "gpg", "openssl"})
 _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec", "[", "test", "git"}
 
@@ -224,6 +225,12 @@ def note_changes(call: Call, name: str) -> None:
     """Note what a command may do to files that this text wrote, and which files it copies, moves or links."""
     if name in _COPIES:
         _note_copies(call)
+        return
+    if name in _UNPACKS:
+        # An archive may hold any file that is here, as in `tar cf - . | tar xf - -C PLACE`.
+        target = _value_of(call.arguments, "-C", "--directory", "-d")
+        if target is not None:
+            call.state.copy_files(".", target)
         return
     if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
         return

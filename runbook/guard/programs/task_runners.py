@@ -95,15 +95,16 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
     if verb in _RUNS:
         rest = _without_flags(rest)
         return _run_script(call, rest) if rest else UNKNOWN
+    if verb in _OWN and name != "npm":
+        # Each manager and version has other commands of its own: elsewhere it's a script.
+        with call.shell.perhaps():
+            _run_package_script(call, verb, rest)
     if verb in _INSTALLS and not _without_flags(rest) and "--ignore-scripts" not in call.arguments:
         return _run_hooks(call)
     if verb in _LIFE:
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
     # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
-        # Which commands are their own depends on the version, and a script may have that name.
-        if name != "npm":
-            _run_package_script(call, verb, rest)
         return UNKNOWN
     return _run_script(call, words, or_program=True)
 

@@ -112,10 +112,8 @@ class _Flags:
                 self._asked.given["CLI_ARGS"] = quoted_words(self._words)
                 if first_only:
                     found += ["--", *self._words] if found else self._words
-                    break
-                if self._runner.words_after_dashes:
-                    break
-                found, self._words = [*found, *self._words], []
+                elif not self._runner.words_after_dashes:
+                    found += self._words
                 break
             if self._is_flag(word) and not (found and self._runner.flags_first):
                 self._take(text)
@@ -137,6 +135,9 @@ class _Flags:
         name, equals, value = word.partition("=")
         if name in self._runner.dry_flags:
             self._asked.is_dry = True
+        elif name in self._runner.variable_flags:
+            variable = value if equals else self._next()
+            self._asked.given[variable] = self._next()
         elif name in self._values:
             self._note(name, value if equals else self._next())
         elif not word.startswith("--"):

@@ -6,7 +6,7 @@ import fnmatch
 import re
 
 from runbook.guard.command_files.contents import Command, Contents, Task, filled
-from runbook.guard.programs.names import says_reset
+from runbook.guard.programs.names import program_name, says_reset
 from runbook.guard.programs.shells import run_script
 from runbook.guard.programs.task_files import FoundFile, find_files
 from runbook.guard.programs.task_words import Asked, joined_path, read_words
@@ -79,6 +79,8 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
         for each, task in matched:
             _Run(call, each).task(task, words)
         is_known_task = _run_scripts(call, runner, name, words) or bool(matched)
+        if not found and not is_known_task:
+            is_known_task = _run_elsewhere(call, name, words)
         if not is_known_task and not runner.or_program and says_reset(name, alone=True):
             call.doubt(Doubt.NAMED_RESET)
         ran, unknown = ran or is_known_task, unknown or not is_known_task
@@ -88,6 +90,15 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
     # Code is only read roughly, so the name of its task still counts.
     if ran and not unknown and all(each.kind.format != "code" for each in found):
         call.shell.follow(call.words)
+    return ran
+
+
+def _run_elsewhere(call: Call, name: str, words: tuple[str, ...]) -> bool:
+    """Run a script of that name in package.json, if the runner's own file isn't there: it may be called the same."""
+    ran = False
+    for runner in call.shell.examiner.task_runners("npm") if program_name(call.words[0]) != "npm" else ():
+        with call.shell.perhaps():
+            ran |= run_tasks(call.with_words("npm", "run", name), runner, Asked(call.state, [name], words))
     return ran
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from contextlib import suppress
 
 from runbook.guard.programs.names import program_name
 from runbook.guard.programs.shells import run_shell, run_text
@@ -144,9 +146,29 @@ def run_find(call: Call) -> Texts:
             rest = words[at + 1 :]
             end = next((n for n, item in enumerate(rest) if plain(item) in {";", "+"}), len(rest))
             # Nobody knows which files are found: `find -exec` may get any path.
-            with call.shell.repeating():
-                call.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
+            places = _directories_below(call) if plain(word) in {"-execdir", "-okdir"} else [call.state.directory]
+            for place in places:
+                inner = call._replace(state=call.state.copy())
+                inner.state.directory = place
+                with call.shell.repeating():
+                    inner.start(tuple(item.replace("{}", ANY) for item in rest[:end]))
     return UNKNOWN
+
+
+_MOST_DIRECTORIES = 30
+
+
+def _directories_below(call: Call) -> list[str | None]:
+    """Return the directory here and some below it, where `find -execdir` may start a command."""
+    here = call.state.directory
+    found: list[str | None] = [here]
+    for place in found:
+        if place is None or len(found) >= _MOST_DIRECTORIES:
+            break
+        with suppress(OSError, ValueError), os.scandir(place) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            found += [f"{place}/{name}" for name in names if name not in {".git", "node_modules"}]
+    return found[:_MOST_DIRECTORIES]
 
 
 def run_parallel(call: Call) -> Texts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from runbook.errors import MissingPartError
 from runbook.guard.shell.nodes import Assign, Chain, If, Pipe, ShellStatement, Simple, Subshell, TextPart, Word
-from runbook.guard.shell.texts import ANY, ANY_WORDS, LONGEST, PRINTED
+from runbook.guard.shell.texts import ANY, ANY_WORDS, LONGEST, ONE_WORD, PRINTED
 
 if TYPE_CHECKING:
     import subprocess
@@ -173,7 +173,7 @@ def _shfmt() -> str:
 # --- lines that need no grammar --------------------------------------------------------------------------------------
 
 
-_BARE = rf"[\w./:@,%+=^~{ANY}{ANY_WORDS}{PRINTED}-]"
+_BARE = rf"[\w./:@,%+=^~{ANY}{ANY_WORDS}{ONE_WORD}{PRINTED}-]"
 _TOKEN = re.compile(
     rf"""
     (?P<blank>[ \t]+|(?<![^ \t\n;&|])\#[^\n]*)

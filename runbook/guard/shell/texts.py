@@ -15,6 +15,8 @@ ANY = "\ue000"
 """Any characters, within one word."""
 ANY_WORDS = "\ue001"
 """Any characters, in any number of words (an unquoted expansion)."""
+ONE_WORD = "\ue004"
+"""Any characters, within one word, even outside quotes: what another program has filled in already."""
 PRINTED = "\ue002"
 """The settings that a program like `ssh-agent -s` prints for `eval`."""
 MAYBE = "\ue003"
@@ -30,7 +32,7 @@ UNKNOWN: Texts = (ANY,)
 _MOST = 24
 LONGEST = 64 * 1024
 """The longest text that is followed. It is parsed up to here, too: shfmt needs 18 s for a line of 1 MB."""
-_MARKS = re.compile(f"[{ANY}{ANY_WORDS}{PRINTED}]")
+_MARKS = re.compile(f"[{ANY}{ANY_WORDS}{ONE_WORD}{PRINTED}]")
 # Two unknown parts in a row become one. Without this, texts that double in a loop would only grow.
 _RUNS = re.compile(f"{ANY}{{2,}}")
 
