@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ __all__ = ["NestedCall", "calls_in"]
 
 _CALL = re.compile(r"\btools\s*(?:\?\.)?(?:\.\s*(\w+)|\[\s*(['\"`])([\w.-]+)\2\s*\])\s*(?:\?\.)?\(")
 _CONSTANT = re.compile(r"\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*(?::[^=\n]*)?=(?!=)\s*")
+_ASSIGNED = re.compile(r"(?<![\w$.])([A-Za-z_$][\w$]*)\s*[-+*/|&?]{0,2}=(?![=>])")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _NUMBER = re.compile(r"-?\d[\d_.eE+-]*")
 _BLANK = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -21,7 +23,7 @@ _DEEPEST = 20
 
 
 class NestedCall(NamedTuple):
-    """A call of a tool. `is_read` says whether every argument is known."""
+    """A call of a tool. `is_read` says whether every argument is written out in it."""
 
     tool: str
     arguments: Any
@@ -49,15 +51,15 @@ def _constants_in(code: str) -> Mapping[str, Any]:
     """Return the names that get one value, a literal. Those that get several aren't known."""
     found: dict[str, Any] = {}
     several = set()
+    assigned = Counter(_ASSIGNED.findall(code))
     for constant in _CONSTANT.finditer(code):
         name = constant[1]
-        assigned = re.findall(rf"(?<![\w$.]){re.escape(name)}\s*[-+*/|&?]{{0,2}}=(?![=>])", code)
         reader = _Reader(code, constant.end(), {})
         try:
             value = reader.value(0)
         except (_NotLiteralError, IndexError):
             continue
-        if name in found or len(assigned) > 1 or not reader.is_read or not reader.ends_here():
+        if name in found or assigned[name] > 1 or not reader.is_read or not reader.ends_here():
             several.add(name)
         found[name] = value
     return {name: value for name, value in found.items() if name not in several}
@@ -96,7 +98,7 @@ class _Reader:
             if found[0] in _LITERALS:
                 return _LITERALS[found[0]]
             if found[0] in self._constants and self.ends_here():
-                return self._constants[found[0]]
+                return self._constant(found[0])
         raise _NotLiteralError
 
     def _joined(self, text: str) -> str:
@@ -116,8 +118,13 @@ class _Reader:
 
     def _inserted(self, expression: str) -> str:
         """Return the value of an expression inside a text."""
-        value = self._constants.get(expression.strip())
+        value = self._constant(expression.strip())
         return value if isinstance(value, str) else ANY_WORDS
+
+    def _constant(self, name: str) -> Any:
+        """Return the value of a name, None if it isn't known. In a function, the name may mean something else."""
+        self.is_read = False
+        return self._constants.get(name)
 
     def _string(self) -> str:
         quote = self._code[self._at]
@@ -166,7 +173,7 @@ class _Reader:
                 self._at += 1
                 self._put(found, name, depth)
             elif name in self._constants:  # `{cmd}` is `{cmd: cmd}`
-                found[name] = self._constants[name]
+                found[name] = self._constant(name)
             else:
                 self.is_read = False
                 self._skip_value()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from runbook.expansion import EveryWay, expand, flatten
 from runbook.model import Advice, Book, FoundPage, KnownError, Pattern, Procedure, Rule, Section, Variant, Verdict
+from runbook.model.policy import HttpRequest
 from runbook.model.templates import PLACEHOLDER
 from runbook.search.record import Command, Entry, Error, Form, Index, Kind, Line, Source
 from runbook.search.words import Vocabulary
@@ -52,7 +53,10 @@ def build_index(book: Book) -> Index:
                 owner = numbers.get((Kind.PROCEDURE, each.to), number)
                 lines.append(Line(owner, each.source, _plain(each.text), each.anchor, each.label, ()))
                 terms_of.append(terms)
-    known = _weighed(entries, lines, terms_of)
+    # Tools other than the CLI have many rules. Their words must not make those of the pages look common.
+    of_others = {rule.id for rule in book.policy.rules if rule.program != "supabase"}
+    of_others |= {request.id for request in book.policy.http_requests}
+    known = _weighed(entries, lines, terms_of, light=of_others)
     ids = {term: number for number, term in enumerate(known)}
     return Index(
         vocabulary=vocabulary,
@@ -70,13 +74,19 @@ def build_index(book: Book) -> Index:
     )
 
 
-def _weighed(entries: list[Entry], lines: list[Line], terms_of: list[list[str]]) -> dict[str, float]:
-    """Return the weight of each term: the fewer entries have it, the more. Rounded, so all machines agree."""
+def _weighed(
+    entries: list[Entry], lines: list[Line], terms_of: list[list[str]], *, light: Collection[str]
+) -> dict[str, float]:
+    """Return the weight of each term: the fewer entries have it, the more. Rounded, so all machines agree.
+
+    The rules in `light` don't count, except for a term that nothing else has.
+    """
+    counting = {at for at, entry in enumerate(entries) if entry.kind is not Kind.RULE or entry.id not in light}
     owners: dict[str, set[int]] = {}
     for line, terms in zip(lines, terms_of, strict=True):
         for term in terms:
-            owners.setdefault(term, set()).add(line.entry)
-    return {term: round(math.log(1 + len(entries) / len(owners[term])), 3) for term in sorted(owners)}
+            owners.setdefault(term, set()).update({line.entry} & counting)
+    return {term: round(math.log(1 + len(counting) / max(len(owners[term]), 1)), 3) for term in sorted(owners)}
 
 
 def _entries(book: Book) -> Iterator[tuple[Entry, Iterable[_Text]]]:
@@ -91,6 +101,11 @@ def _entries(book: Book) -> Iterator[tuple[Entry, Iterable[_Text]]]:
         entry = Entry(Kind.RULE, rule.id, _command_of(rule), "reference/commands", f"rule-{rule.id}")
         form = _form(rule, Variant(), rule.variants)
         yield entry._replace(means=form.means, do=(form.do,) if form.do else (), verdict=form.verdict), _rule(rule)
+    for request in book.policy.http_requests:
+        entry = Entry(Kind.RULE, request.id, request.request, "reference/commands", f"rule-{request.id}")
+        do = (_plain(request.instead),) if request.instead else ()
+        means, verdict = _plain(request.reason), _VERDICTS[request.remote]
+        yield entry._replace(means=means, do=do, verdict=verdict), _request(request)
     for pattern in book.patterns:
         entry = Entry(Kind.PATTERN, pattern.id, _plain(pattern.title), "reference/sql-patterns", pattern.id)
         yield entry._replace(see=pattern.see or "", means=_plain(pattern.why)), _pattern(pattern)
@@ -152,6 +167,11 @@ def _rule(one: Rule) -> Iterator[_Text]:
         yield _Text(Source.REST, " ".join((*one.command, *variant.flags)), anchor)
         if variant.reason:
             yield _Text(Source.REST, variant.reason, anchor)
+
+
+def _request(one: HttpRequest) -> Iterator[_Text]:
+    yield _Text(Source.TITLE, one.request)
+    yield _Text(Source.REST, one.reason)
 
 
 def _pattern(one: Pattern) -> Iterator[_Text]:

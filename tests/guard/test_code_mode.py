@@ -49,6 +49,7 @@ def test_a_call_is_judged_like_a_call_outside(code: str) -> None:
         f"let cmd = 'ls'; if (x) cmd = '{RESET}';\nawait tools.exec_command({{cmd}})",
         "await tools.exec_command({cmd: `supabase db ${words[1]}`})",
         "await tools.exec_command({cmd: 'supabase db ' + word})",
+        f"const cmd = 'ls';\n['{RESET}'].map(cmd => tools.exec_command({{cmd}}))",
         f"const run = tools.exec_command;\nawait run({{cmd: '{RESET}'}})",
         f'await tools.exec_command(JSON.parse(\'{{"cmd": "{RESET}"}}\'))',
     ],

@@ -55,9 +55,13 @@ def test_every_agent_has_events_with_their_source() -> None:
 
 
 def test_the_guide_has_each_agent_with_its_file() -> None:
-    """A reader finds how to install it, the file, and what the guard sees there."""
+    """A reader finds how to install it, the file, what the guard sees, and whether the agent asks."""
     text = GUIDE.read_text(encoding="utf-8")
     rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
     for agent, name in agents.AGENTS.items():
         assert f"runbook guard install {agent}" in text
-        assert f"`{settings_path(agent, user=False)}`" in rows[name]
+        _, _, file, sees, misses, asks, _ = (cell.strip() for cell in rows[name].split("|"))
+        assert f"`{settings_path(agent, user=False)}`" in file
+        assert "MCP tools" in sees
+        assert misses
+        assert ("it asks" in asks) == any(each["answer"] == "ask" for each in events_of(agent))

@@ -101,9 +101,18 @@ def test_a_module_and_a_script_that_the_policy_knows_are_judged_as_that_program(
 
 
 def test_what_a_template_takes_from_a_variable_is_unknown() -> None:
-    """In JavaScript, Ruby and Python."""
-    found = [string.value for string in strings_in("`a ${b} c` \"d #{e}\" f'g {h} {{i}}'", ())]
-    assert found == [f"a {ANY} c", f"d {ANY}", f"g {ANY} {{{{i}}}}"]
+    """In JavaScript, Ruby and Python. Other strings are what they are, and so is what a backslash protects."""
+    for code, comments, value in (
+        ("`a ${b} c`", ("//",), f"a {ANY} c"),
+        ("`a \\${b}`", ("//",), "a ${b}"),
+        ('"a ${b} {c}"', ("//",), "a ${b} {c}"),
+        ('"a #{b}"', ("#",), f"a {ANY}"),
+        ("'a #{b}'", ("#",), "a #{b}"),
+        ("f'a {b} {{c}}'", ("#",), f"a {ANY} {{{{c}}}}"),
+        ("'a {b}'", ("#",), "a {b}"),
+        ("const b = 'x'; run(`a ${b}`)", ("//",), "a x"),
+    ):
+        assert strings_in(code, comments)[-1].value == value, code
 
 
 def test_a_list_goes_on_over_unknown_items_and_ends_with_its_bracket() -> None:

@@ -182,6 +182,24 @@ def test_a_wipe_is_found_behind_launchers(line: str) -> None:
     assert judge(line).verdict is Verdict.CONFIRM
 
 
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (f"docker run --rm -e DATABASE_URL={HOSTED} app npx prisma migrate reset", Verdict.REFUSE),
+        (f"docker compose exec --env DATABASE_URL={HOSTED} app npx prisma migrate reset", Verdict.REFUSE),
+        (f"docker run --env=DATABASE_URL={HERE} app npx prisma migrate reset", Verdict.CONFIRM),
+        (f"docker run --rm migrate/migrate:v4 -path=/m -database {HOSTED} drop -f", Verdict.REFUSE),
+        (f"docker run --rm amacneil/dbmate --url {HOSTED} up", Verdict.ALLOW),
+        ("docker run --rm flyway/flyway clean", Verdict.CONFIRM),
+        ("docker run --rm -v $PWD:/app node:22 npm test", Verdict.ALLOW),
+        (f"docker run --rm curlimages/curl -X DELETE {HOSTED.replace('postgresql', 'https')}", Verdict.ALLOW),
+    ],
+)
+def test_a_container_gets_variables_and_its_image_may_be_the_tool(line: str, verdict: Verdict) -> None:
+    """As `docker run -e` and an image's entry point have it."""
+    assert judge(line).verdict is verdict
+
+
 def test_sql_goes_to_a_hosted_database_through_a_tool() -> None:
     """It is judged like SQL anywhere."""
     drop = "npx prisma db execute --stdin <<< 'drop table users'"

@@ -33,7 +33,9 @@ _STRING = (
     r'|"(?P<double>(?:\\.|[^"\\\n])*)"|\'(?P<single>(?:\\.|[^\'\\\n])*)\'|`(?P<back>(?:\\.|[^`\\])*)`'
     r"|(?:%x|\bqx)\s*[({\[<|/!](?P<quoted>[^)}\]>|/!\n]*)[)}\]>|/!]"
 )
-_FILLED = re.compile(r"\$\{[^{}]*\}|#\{[^{}]*\}|(?<!\{)\{[A-Za-z_][^{}]*\}")
+_DOLLAR = re.compile(r"(?<!\\)\$\{([^{}]*)\}")
+_HASH = re.compile(r"(?<!\\)#\{([^{}]*)\}")
+_BRACE = re.compile(r"(?<!\{)\{([A-Za-z_][^{}]*)\}")
 """What templates take from variables: `${x}`, `#{x}`, `{x}`."""
 _ESCAPE = re.compile(r"\\(\n|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
@@ -50,10 +52,26 @@ def strings_in(code: str, comments: Sequence[str]) -> list[CodeString]:
     values = constants_in(found)
 
     def filled(match: re.Match[str]) -> str:
-        name = match[0].strip("$#{} ")
+        name = match[1].strip()
         return " ".join(values[name]) if name in values else ANY
 
-    return [string._replace(value=_FILLED.sub(filled, string.value)) for string in found]
+    return [
+        string._replace(value=_unescaped(pattern.sub(filled, string.value) if pattern else string.value))
+        for string in found
+        for pattern in (_template_in(code, string, comments),)
+    ]
+
+
+def _template_in(code: str, string: CodeString, comments: Sequence[str]) -> re.Pattern[str] | None:
+    """Return what a string constant takes from variables, by its quotes and the language's."""
+    quote = code[string.start - 1]
+    if re.search(r"(?i)(?<!\w)r?f$", string.before):
+        return _BRACE
+    if quote == "`":
+        return _DOLLAR
+    if quote == "'" or "#" not in comments:
+        return None  # in JavaScript and the like, only a text in backquotes is a template
+    return _HASH if _HASH.search(string.value) else _DOLLAR
 
 
 def constants_in(found: Sequence[CodeString]) -> dict[str, tuple[str, ...]]:
@@ -99,7 +117,7 @@ def _raw_strings(code: str, comments: Sequence[str]) -> Iterator[CodeString]:
         if depth <= 0 and _is_statement(code, match):
             continue
         kind = match.lastgroup or ""
-        yield CodeString(_unescaped(match[kind]), before, *match.span(kind))
+        yield CodeString(match[kind], before, *match.span(kind))
         before = ""
 
 

@@ -6,6 +6,7 @@ import re
 
 from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
+from runbook.guard.shell.shell_state import ShellState, scalar
 from runbook.guard.shell.texts import ANY_WORDS, UNKNOWN, Texts, either, plain
 
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "BbcDEeFIiJLlmOopPQRSWw")
@@ -96,13 +97,16 @@ def run_compose(call: Call) -> Texts:
 
 def _in_container(call: Call, words: list[str]) -> Texts:
     entry: str | None = None
+    call = call._replace(state=call.state.child())
     while words and plain(words[0]).startswith("-") and words[0] != ANY_WORDS:
         word = plain(words.pop(0))
         name, equals, value = word.partition("=")
         if name == "--entrypoint":
             entry = value if equals else plain(words.pop(0)) if words else ""
         elif not equals and not _DOCKER_SWITCHES.match(word) and words:
-            words.pop(0)
+            value = plain(words.pop(0))
+        if name in {"-e", "--env"}:
+            _set(call.state, value)
     if not words:
         return UNKNOWN
     image = plain(words.pop(0))
@@ -114,7 +118,18 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     name = re.sub(r"[:@].*$", "", image.rsplit("/", 1)[-1])
     if "supabase" in image and name in {"cli", "supabase", "supabase-cli"}:
         return either(started, call.start(("supabase", *words)))
+    # So do those of migration tools: `docker run migrate/migrate -database URL drop`.
+    if name in call.shell.examiner.programs:
+        return either(started, call.start((name, *words)))
     return started
+
+
+def _set(state: ShellState, setting: str) -> None:
+    """Set a variable that the container gets: `NAME=value`, or `NAME` for the caller's own."""
+    name, equals, value = setting.partition("=")
+    if equals and name.isidentifier():
+        state.variables[name] = scalar((value,))
+        state.export(name)
 
 
 def run_kubectl(call: Call) -> Texts:

@@ -250,16 +250,15 @@ def _note_copies(call: Call) -> None:
         sources = [word[3:] for word in call.arguments if word.startswith("if=")]
         target = next((word[3:] for word in call.arguments if word.startswith("of=")), "")
     for source in sources:
-        # What the line itself wrote may be known although it isn't on the disk yet.
-        texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None
-        if texts is not None:
-            # The target may be a file or a directory.
-            call.state.write(target, texts)
-            call.state.write(f"{target}/{source.rpartition('/')[2]}", texts)
-        elif is_known(source) and is_known(target) and target:
-            call.state.copy_files(source.rstrip("/") or "/", target)
-            if source.endswith(("/", "/.")):  # rsync copies what is in it, not the directory
-                call.state.copy_files(source.rstrip("/."), target)
+        if not is_known(source) or not is_known(target) or not target:
+            # What the line itself wrote is known, wherever it goes.
+            texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None
+            if texts is not None:
+                call.state.write(target, texts)
+            continue
+        call.state.copy_files(source.rstrip("/") or "/", target)
+        if source.endswith(("/", "/.")):  # rsync copies what is in it, not the directory
+            call.state.copy_files(source.rstrip("/."), target)
 
 
 def _value_of(words: tuple[str, ...], *names: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from runbook.guard.programs.interpreters import look_for_commands, run_code
 from runbook.guard.programs.names import bare_name, program_name, says_reset
@@ -58,13 +59,23 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
     before = state.arguments
     if not here or len(call.words) > 1:
         state.arguments, state.name = (call.words[1:],), call.words[0]
-    if call.state.is_written(path) or any(program in text for program in call.shell.examiner.risky):
+    if call.state.is_written(path) or _may_name_one(text, call.shell.examiner.risky):
         output = call.shell.text(text, state)
     else:
         # A script that exists and names nothing dangerous isn't worse than one that can't be read.
         output = call.shell.scan_prefix(text, state)
     state.arguments = before
     return output
+
+
+_QUOTES = str.maketrans("", "", "'\"\\")
+_ESCAPES = re.compile(r"\$'[^']*\\(?:x|u|[0-7]{2})")
+
+
+def _may_name_one(text: str, programs: Collection[str]) -> bool:
+    """Whether a script may name one of these programs: in capitals, in pieces, or in escapes that hide letters."""
+    bare = text.translate(_QUOTES).lower()
+    return any(program in bare for program in programs) or _ESCAPES.search(text) is not None
 
 
 _INTERPRETER = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")

@@ -160,8 +160,9 @@ class ShellState:
     def contents(self, path: str, disk: Disk) -> Texts | None:
         """Return what a file may contain, or None if that isn't known."""
         key = self._key(path)
-        written = [texts for name, texts in self.files.items() if _same_file(key, name)]
+        written: list[Texts] = []
         for place in (key, *self._sources(key)):
+            written += [texts for name, texts in self.files.items() if _same_file(place, name)]
             there = disk(place) if is_known(place) and place.startswith("/") else None
             if there is not None:
                 written.append((there,))
@@ -171,10 +172,6 @@ class ShellState:
         """Note that a directory, or a file, was copied, moved or linked to a place, or into it."""
         if len(self.copies) < _MOST_COPIES:
             self.copies.append((self._key(source), self._key(target)))
-
-    def is_copied(self, path: str) -> bool:
-        """Whether a file may have come to its place by being copied or moved."""
-        return bool(self._sources(self._key(path)))
 
     def _sources(self, key: str) -> list[str]:
         """Return the paths that a file may have been copied from. A copy of a copy counts, too."""
@@ -193,9 +190,9 @@ class ShellState:
         return found
 
     def is_written(self, path: str) -> bool:
-        """Whether the text itself may have written that file."""
+        """Whether the text itself may have written that file, or what was copied there."""
         key = self._key(path)
-        return any(_same_file(key, name) for name in self.files)
+        return any(_same_file(place, name) for place in (key, *self._sources(key)) for name in self.files)
 
 
 def _same_file(one: str, other: str) -> bool:
