@@ -226,7 +226,7 @@ READ = {
 def test_what_a_task_runner_runs_when_it_reads_the_file_counts(line: str) -> None:
     """Whatever the task, and even if nothing else runs."""
     name, text = READ[line]
-    assert verdict(line, {name: text, "wipe.sh": RESET}) == "refuse"
+    assert verdict(line, {name: text, "wipe.sh": RESET}) == ("confirm" if line == "yarn rebuild" else "refuse")
     assert verdict(line, {name: text, "wipe.sh": "true"}) == "allow"
 
 

@@ -18,7 +18,6 @@ _DEFINE = re.compile(r"^ *(?:override +|export +)*define +([^\s:=+?!]+)\s*(?:::?
 _INCLUDE = re.compile(r"^ *[-s]?include +(.*)$", re.DOTALL)
 _CONDITION = re.compile(r"^ *(?:ifn?eq|ifn?def|else|endif)\b")
 _RULE = re.compile(r"^([^\s#:=][^:=]*?)\s*(&?::?)(?!=)[ \t]*([^;]*)(;.*)?$", re.DOTALL)
-_SHELL = re.compile(r"\$[({]shell\s+(.*)[)}]", re.DOTALL)
 _SILENT = re.compile(r"[ \t@+-]*")
 _REFERENCE = re.compile(r"\$(?:\(([^()${}]*)\)|\{([^(){}$]*)\}|([\w@<^*?%+]))")
 # What a shell expands later. As other characters, it is no reference of make.
@@ -58,7 +57,7 @@ class _Makefile:
         self._variables: dict[str, str] = {}
         self._rules: dict[str, _Rule] = {}
         self._one_shell = False
-        self._always: list[Command] = []
+        self._started: list[Command] = []
         self._filled_in = 0
         self._files = 0
 
@@ -84,7 +83,7 @@ class _Makefile:
         goal = self._filled("$(.DEFAULT_GOAL)").strip()
         first = (name for name in tasks if "%" not in name and not (name.startswith(".") and "/" not in name))
         default = goal if goal in tasks else next(first, "")
-        return Contents(tasks, default, always=tuple(self._always))
+        return Contents(tasks, default, always=tuple(self._started))
 
     def _begin(self, rule: re.Match[str], line: _Line, recipes: list[tuple[list[str], list[_Line]]]) -> list[_Line]:
         """Note a rule's targets and needs, and return the list that takes its recipe."""
@@ -136,22 +135,24 @@ class _Makefile:
 
     def _set(self, variable: re.Match[str]) -> None:
         name, operator, value = variable[1], variable[2] or "", _without_comment(variable[3].replace("\\\n", " "))
-        # `:=` and `!=` compute the value when the file is read.
-        if operator == "!":
-            self._always.append(Command(self._filled(value), ()))
-        elif operator.startswith(":"):
-            shells = _SHELL.finditer(value)
-            self._always += [Command(self._filled(each[1]), ()) for each in shells]
         if operator == "+" and name in self._variables:
             value = f"{self._variables[name]} {value}"
         elif operator == "?" and name in self._variables:
             return
         elif operator == "!":
+            self._started.append(Command(self._filled(value)))
             value = ANY
         # `X := $(X) more` uses the value of before.
         elif operator.startswith(":"):
+            self._start_in(value)
             value = self._filled(value)
         self._variables[name] = value[:_LONGEST]
+
+    def _start_in(self, value: str) -> None:
+        """Note the commands that make runs when it expands a value: `$(shell LINE)`."""
+        if "shell " in value:
+            filled = self._filled(value)
+            self._started += [Command(found) for found in _substituted(filled)]
 
     def _commands(self, recipe: list[_Line]) -> Iterator[Command]:
         """Yield a recipe's commands. Each line runs in its own shell, or all in one."""
@@ -198,6 +199,16 @@ class _Makefile:
         if name[:1] in _AUTOMATIC or _FUNCTION.match(name) or ":" in name:
             return ANY
         return f"{_DOLLAR}{_NAME}{name}{_END}" if re.fullmatch(r"[A-Za-z_]\w*", name) else ANY
+
+
+def _substituted(text: str) -> Iterator[str]:
+    """Yield what stands in `$(…)`."""
+    for found in re.finditer(r"\$\(", text):
+        depth, at = 1, found.end()
+        while at < len(text) and depth:
+            depth += (text[at] == "(") - (text[at] == ")")
+            at += 1
+        yield text[found.end() : at - 1]
 
 
 def _logical_lines(text: str) -> Iterator[_Line]:

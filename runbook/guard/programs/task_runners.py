@@ -81,7 +81,7 @@ def run_package_runner(call: Call) -> Texts:
     return _run_manager(call._replace(state=state), name, words)
 
 
-def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: C901, PLR0911 - one per kind of verb
+def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noqa: PLR0911 - one per kind of verb
     if not words:
         return _run_hooks(call) if name.startswith("yarn") and len(call.words) == 1 else UNKNOWN
     verb, rest = plain(words[0]), words[1:]
@@ -105,9 +105,6 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return _run_script(call, ("test" if verb in {"t", "tst"} else verb, *rest))
     # Only npm refuses an unknown word. The others look for a script or a program.
     if verb in _OWN or name == "npm":
-        # Which commands are their own depends on the version, and a script may have that name.
-        if name != "npm":
-            _run_package_script(call, verb, rest)
         return UNKNOWN
     return _run_script(call, words, or_program=True)
 

@@ -110,12 +110,10 @@ class _Flags:
             if text == "--":
                 # `task NAME -- WORDS`: the words are a value of the file.
                 self._asked.given["CLI_ARGS"] = quoted_words(self._words)
-                if first_only or not found:  # `make -- NAME`: only flags end there
+                if first_only:
                     found += ["--", *self._words] if found else self._words
-                    break
-                if self._runner.words_after_dashes:
-                    break
-                found, self._words = [*found, *self._words], []
+                elif not self._runner.words_after_dashes:
+                    found += self._words
                 break
             if self._is_flag(word) and not (found and self._runner.flags_first):
                 self._take(text)
