@@ -309,11 +309,9 @@ class Examination:
         if all(is_known(word) for word in words):
             return False
         invocation = invocation_of(words)
-        return any(
-            _fits_unknown(form, read_words(invocation.arguments, common_flags(rule.program, self._policy)).positionals)
-            for rule in self._outline.minded(invocation.program)
-            for form in (rule.command, *rule.aliases)
-        )
+        flags = common_flags(self._outline.main_name(invocation.program), self._policy)
+        positionals = read_words(invocation.arguments, flags).positionals
+        return any(_fits_unknown(form, positionals) for form in self._outline.minded(invocation.program))
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:

@@ -6,8 +6,9 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runbook.model import Effect, Policy, Rule, Verdict
-from runbook.model.later import Entry, columns, values_in, where
+from runbook.model import Effect, Policy, Verdict
+from runbook.model.later import Entry, columns, said_in, where
+from runbook.policy.judgement import subcommands_of
 
 if TYPE_CHECKING:
     from runbook.model.command_files import CommandFile, TaskRunner
@@ -28,8 +29,8 @@ class Outline:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self._programs = policy.programs.layers or (policy.programs,)
-        # One search for all of these keys, as their values differ: verdicts, effects, numbers of words.
-        said = values_in(policy.rules, "remote", "local", "sql", "arguments")
+        # The values of different keys differ: verdicts, effects, numbers of words.
+        said = said_in(policy.rules)
         names = [frozenset((rule[0], *rule[1])) for rule in columns(policy.rules, *_NAMES)]
         clients = frozenset[str]()
         if policy.http_requests:
@@ -44,17 +45,20 @@ class Outline:
         """Those that a subcommand or SQL makes dangerous."""
         self.counting = frozenset(rule for _, has, (_, rule) in rules if "several" in has)
         """The ids of the rules that mind how many words a command has."""
-        self._minded: dict[str, tuple[Rule, ...]] = {}
-
-    def minded(self, program: str) -> tuple[Rule, ...]:
-        """Return the rules for a program that do more than allow it."""
-        if program not in self._minded:
-            rules = where(self.policy.rules, program, *_NAMES)
-            stops = values_in(rules, "remote", "local")
-            self._minded[program] = tuple([rule for rule, said in zip(rules, stops, strict=True) if said & _STOPS])
-        return self._minded[program]
 
     @functools.cache  # noqa: B019 - a process has one outline, and it lives as long
+    def minded(self, program: str) -> tuple[tuple[str, ...], ...]:
+        """Return the subcommands of a program that some rule does more than allow, in all their spellings."""
+        rules = where(self.policy.rules, program, *_NAMES)
+        forms = zip(subcommands_of(rules), said_in(rules), strict=True)
+        return tuple(form for each, said in forms if said & _STOPS for form in each)
+
+    def main_name(self, program: str) -> str:
+        """Return the program by which the policy knows one: rules may be for several."""
+        found = columns(where(self.policy.rules, program, *_NAMES), "program")
+        return str(found[0][0]) if found else program
+
+    @functools.cache  # noqa: B019 - see above
     def launchers(self, program: str) -> Sequence[Launcher]:
         """Return how a program starts the command in its words."""
         return self._entries([layer.launchers for layer in self._programs], program, "programs")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from runbook.loading.place import TEAM_FILE, book_directory, is_team_book
-from runbook.model import Team
+
+if TYPE_CHECKING:
+    from runbook.model.team import Team
 
 __all__ = ["LINK", "Objection", "linked_project", "objection_to", "project_in", "team_of"]
 

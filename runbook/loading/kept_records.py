@@ -5,6 +5,7 @@ Records contain no code. Values are built from them in the same way as from reco
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from runbook.cache import entry_of, find_kept, keep
 from runbook.loading.records import ProcedureMention, Record
 from runbook.model import Position
 from runbook.model.fields import Shape
-from runbook.model.later import Later
+from runbook.model.later import INDEXED, SAID, Later, Row
 
 __all__ = ["find_record", "keep_record"]
 
@@ -29,7 +30,7 @@ def find_record(
     """
     kept = find_kept(entry_of(data, use=shape, code=_READING_CODE))
     try:
-        record = _Unpacker(name, shapes, later=shape in _TABLES).value(kept["record"])
+        record = _Unpacker(name, shapes).value(kept["record"])
         references = [ProcedureMention(text, Position(name, *at), width) for text, at, width in kept["references"]]
     except (ValueError, LookupError, TypeError, AttributeError):
         return None  # nothing usable is kept, so the file is read again
@@ -39,7 +40,7 @@ def find_record(
 def keep_record(data: bytes, record: Record, references: Iterable[ProcedureMention]) -> None:
     """Keep the record of a file with these bytes."""
     kept = {
-        "record": _packed(record),
+        "record": _packed_file(record),
         "references": [(each.text, (each.at.line, each.at.column), each.width) for each in references],
     }
     keep(entry_of(data, use=record.shape.name, code=_READING_CODE), kept)
@@ -48,6 +49,38 @@ def keep_record(data: bytes, record: Record, references: Iterable[ProcedureMenti
 # --- records as JSON ----------------------------------------------------------------------------------------------
 #
 # Texts, numbers and booleans stay as they are, and a tuple is a list. An object has one key, which says what it is.
+
+
+def _packed_file(record: Record) -> Any:
+    """Pack a file's record. In a long table, each entry is a text of its own, which is parsed when it's asked for."""
+    if record.shape.name not in _TABLES:
+        return _packed(record)
+    tag, (shape, kind, values, places, at) = "record", _packed(record)["record"]
+    tables = {name: _packed_table(each) for name, each in values.items() if _is_table(each)}
+    return {tag: (shape, kind, {**values, **tables}, places, at)}
+
+
+def _is_table(packed: Any) -> bool:
+    return isinstance(packed, list) and bool(packed) and isinstance(packed[0], dict) and "record" in packed[0]
+
+
+def _packed_table(packed: list[Any]) -> Any:
+    rows = []
+    for entry in packed:
+        values = entry["record"][2]
+        said: set[str] = set()
+        _add_said(values, said)
+        index = {key: value for key, value in values.items() if key in INDEXED}
+        rows.append((index, sorted(said), json.dumps(entry, separators=(",", ":"))))
+    return {"table": rows}
+
+
+def _add_said(packed: Any, said: set[str]) -> None:
+    if isinstance(packed, dict):
+        said.update(value for key, value in packed.items() if key in SAID and isinstance(value, str))
+    for each in packed.values() if isinstance(packed, dict) else packed:
+        if isinstance(each, dict | list | tuple):
+            _add_said(each, said)
 
 
 def _packed(value: object) -> Any:
@@ -71,35 +104,28 @@ _TABLES = frozenset({"policy", "programs"})
 
 
 class _Unpacker:
-    """Turns JSON back into records. The guard waits for this before every command, so it makes few recursive calls.
+    """Turns JSON back into records. The guard waits for this before every command, so it makes few recursive calls."""
 
-    With `later`, the entries of the file's own lists are only unpacked when they are asked for.
-    """
-
-    def __init__(self, name: str, shapes: Mapping[str, Shape], *, later: bool) -> None:
+    def __init__(self, name: str, shapes: Mapping[str, Shape]) -> None:
         self._name = name
         self._shapes = shapes
-        self._later = later
 
     def value(self, packed: Any) -> Any:
         if isinstance(packed, list):
-            if self._later and packed and isinstance(packed[0], dict) and "record" in packed[0]:
-                return self._table(packed)
             return tuple([self.value(each) if isinstance(each, list | dict) else each for each in packed])
         if not isinstance(packed, dict):
             return packed
         ((tag, inner),) = packed.items()
         if tag == "map":
             return {self.value(key): self.value(each) for key, each in inner}
+        if tag == "table":
+            rows = [Row(index, frozenset(said)) for index, said, _ in inner]
+            return Later(rows, lambda at: self.value(json.loads(inner[at][2])))
         if tag == "day":
             from datetime import date
 
             return date.fromisoformat(inner)
         return self._record(*inner)
-
-    def _table(self, packed: list[Any]) -> Later[Record]:
-        inner = _Unpacker(self._name, self._shapes, later=False)
-        return Later([each["record"][2] for each in packed], lambda at: inner.value(packed[at]))
 
     def _record(self, shape: str, kind: str, values: Any, places: Any, at: Any) -> Record:
         return Record(

@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
-__all__ = ["Entry", "Later", "columns", "values_in", "where"]
+__all__ = ["INDEXED", "SAID", "Entry", "Later", "Row", "columns", "said_in", "where"]
+
+INDEXED = frozenset({"id", "program", "also", "programs", "suffixes", "command", "aliases", "value_flags"})
+"""The keys by which entries are found."""
+
+SAID = frozenset({"remote", "local", "sql", "arguments"})
+"""The keys of an entry, and of what it contains, whose values say what the guard must know of it in advance."""
 
 Entry = TypeVar("Entry")
 _Other = TypeVar("_Other")
 
 
+class Row(NamedTuple):
+    """What is known of an entry before it's built: the values of keys in INDEXED, and the texts of those in SAID."""
+
+    keys: Mapping[str, Any]
+    said: frozenset[str]
+
+
 class Later(Sequence[Entry], Generic[Entry]):
-    """Entries in a packed form (their keys and values as JSON has them), and the function that builds one.
+    """Rows, and the function that builds the entry of one. It equals the tuple of its entries."""
 
-    It equals the tuple of its entries.
-    """
-
-    def __init__(self, keys: Sequence[dict[str, Any]], make: Callable[[int], Entry]) -> None:
-        self._keys = keys
+    def __init__(self, rows: Sequence[Row], make: Callable[[int], Entry]) -> None:
+        self.rows = rows
         self._make = make
         self._made: dict[int, Entry] = {}
 
     def then(self, build: Callable[[Entry], _Other]) -> Later[_Other]:
         """Return the same table with one more step in building each entry."""
-        return Later(self._keys, lambda at: build(self._make(at)))
+        return Later(self.rows, lambda at: build(self._make(at)))
 
-    def where(self, value: str, *keys: str) -> tuple[Entry, ...]:
+    def where(self, value: str, *keys: str) -> Later[Entry]:
         """Return the entries in which one of these keys has that value, or a list with it."""
-        return tuple([self[at] for at, packed in enumerate(self._keys) if _has(map(packed.get, keys), value)])
-
-    def columns(self, *keys: str) -> list[tuple[Any, ...]]:
-        """Return the values of some keys of each entry, an empty tuple for a key that it doesn't have."""
-        return [tuple([packed.get(key, ()) for key in keys]) for packed in self._keys]
-
-    def values_in(self, *keys: str) -> list[frozenset[str]]:
-        """Return for each entry the texts that are the values of these keys, in it and in what it contains."""
-        wanted, found = frozenset(keys), []
-        for packed in self._keys:
-            texts: set[str] = set()
-            _add_texts(packed, wanted, texts)
-            found.append(frozenset(texts))
-        return found
+        found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
+        return Later([self.rows[at] for at in found], lambda at: self[found[at]])
 
     @overload
     def __getitem__(self, at: int) -> Entry: ...
@@ -50,13 +48,13 @@ class Later(Sequence[Entry], Generic[Entry]):
     def __getitem__(self, at: int | slice) -> Entry | tuple[Entry, ...]:
         if isinstance(at, slice):
             return tuple(self)[at]
-        at = range(len(self._keys))[at]
+        at = range(len(self.rows))[at]
         if at not in self._made:
             self._made[at] = self._make(at)
         return self._made[at]
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.rows)
 
     def __eq__(self, other: object) -> bool:
         return tuple(self) == tuple(other) if isinstance(other, (tuple, Later)) else NotImplemented
@@ -65,7 +63,7 @@ class Later(Sequence[Entry], Generic[Entry]):
         return hash(tuple(self))
 
 
-def where(table: Sequence[Entry], value: str, *keys: str) -> tuple[Entry, ...]:
+def where(table: Sequence[Entry], value: str, *keys: str) -> Sequence[Entry]:
     """Return the entries of a table in which one of these attributes has that value, or contains it."""
     if isinstance(table, Later):
         return table.where(value, *keys)
@@ -73,36 +71,28 @@ def where(table: Sequence[Entry], value: str, *keys: str) -> tuple[Entry, ...]:
 
 
 def columns(table: Sequence[Any], *keys: str) -> list[tuple[Any, ...]]:
-    """Return the values of some attributes of each entry of a table."""
+    """Return the values of some keys of each entry of a table, as the file has them or as the entry does."""
     if isinstance(table, Later):
-        return table.columns(*keys)
+        return [tuple([row.keys.get(key, ()) for key in keys]) for row in table.rows]
     return [tuple([getattr(entry, key) for key in keys]) for entry in table]
 
 
-def values_in(table: Sequence[Any], *keys: str) -> list[frozenset[str]]:
-    """Return for each entry of a table the texts that are values of these attributes, in it and in what it contains."""
+def said_in(table: Sequence[Any]) -> list[frozenset[str]]:
+    """Return for each entry of a table the texts that the keys in SAID have, in it and in what it contains."""
     if isinstance(table, Later):
-        return table.values_in(*keys)
-    return [frozenset(_attributes(entry, frozenset(keys))) for entry in table]
+        return [row.said for row in table.rows]
+    return [frozenset(_said(entry)) for entry in table]
 
 
 def _has(given: Iterable[object], value: str) -> bool:
     return any(each == value or (isinstance(each, list | tuple) and value in each) for each in given)
 
 
-def _add_texts(packed: Any, keys: frozenset[str], found: set[str]) -> None:
-    for each in packed.values() if isinstance(packed, dict) else packed:
-        if isinstance(each, dict | list):
-            _add_texts(each, keys, found)
-    if isinstance(packed, dict):
-        found.update(packed[key] for key in keys & packed.keys() if isinstance(packed[key], str))
-
-
-def _attributes(entry: object, keys: frozenset[str]) -> Iterator[str]:
+def _said(entry: object) -> Iterator[str]:
     for name in getattr(entry, "__slots__", ()):
         value = getattr(entry, name)
-        if name in keys:
+        if name in SAID:
             yield from [value] if isinstance(value, str) else []
         elif isinstance(value, tuple):
             for each in value:
-                yield from _attributes(each, keys)
+                yield from _said(each)

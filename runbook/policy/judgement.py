@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, Rule, TargetKind, Variant, Verdict
-from runbook.model.later import where
+from runbook.model.later import columns, where
 from runbook.model.policy import Loosening, Side
 from runbook.policy.argv import (
     Invocation,
@@ -23,7 +23,7 @@ from runbook.policy.argv import (
 )
 from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
-__all__ = ["Judgement", "classify", "common_flags", "rule_of"]
+__all__ = ["Judgement", "classify", "common_flags", "rule_of", "subcommands_of"]
 
 _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "none": lambda count: count == 0,
@@ -129,7 +129,7 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
     return None
 
 
-def _rules_for(invocation: Invocation, policy: Policy) -> tuple[Rule, ...]:
+def _rules_for(invocation: Invocation, policy: Policy) -> Sequence[Rule]:
     return where(policy.rules, invocation.program, "program", "also")
 
 
@@ -244,13 +244,16 @@ def _find(invocation: Invocation, rules: Sequence[Rule], policy: Policy) -> tupl
     """
     if not rules:
         return None
-    common = common_flags(rules[0].program, policy)
-    fitting = _fitting(invocation, rules, common)
+    common = common_flags(columns(rules, "program")[0][0], policy)
+    forms = subcommands_of(rules)
+    fitting = _fitting(invocation, forms, common)
     if not fitting:
-        fitting = _fitting(invocation, rules, (*common, *(flag for rule in rules for flag in rule.value_flags)))
+        every = (flag for (flags,) in columns(rules, "value_flags") for flag in flags)
+        fitting = _fitting(invocation, forms, (*common, *every))
     if not fitting:
         return None
-    form, rule = max(fitting, key=lambda pair: len(pair[0]))
+    form, number = max(fitting, key=lambda pair: len(pair[0]))
+    rule = rules[number]
     words = read_words(invocation.arguments, (*common, *rule.value_flags))
     # If a flag of this rule took one of the subcommand's words, keep all that is left.
     at = len(form) if words.positionals[: len(form)] == form else 0
@@ -262,9 +265,21 @@ def common_flags(program: str, policy: Policy) -> tuple[str, ...]:
     return (*policy.global_value_flags.get(program, ()), *policy.address_flags.get(program, ()))
 
 
-def _fitting(invocation: Invocation, rules: Sequence[Rule], flags: Sequence[str]) -> list[tuple[tuple[str, ...], Rule]]:
+def subcommands_of(rules: Sequence[Rule]) -> list[tuple[tuple[str, ...], ...]]:
+    """Return the subcommand of each rule in all its spellings, without building the rules."""
+    found = columns(rules, "command", "aliases")
+    return [tuple(_split(form) for form in (command, *aliases)) for command, aliases in found]
+
+
+def _split(form: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(form.split()) if isinstance(form, str) else form
+
+
+def _fitting(
+    invocation: Invocation, forms: Sequence[tuple[tuple[str, ...], ...]], flags: Sequence[str]
+) -> list[tuple[tuple[str, ...], int]]:
     command = _command(read_words(invocation.arguments, flags))
-    return [(form, rule) for rule in rules for form in (rule.command, *rule.aliases) if command[: len(form)] == form]
+    return [(form, at) for at, each in enumerate(forms) for form in each if command[: len(form)] == form]
 
 
 def _command(words: Words) -> tuple[str, ...]:
@@ -276,7 +291,7 @@ def _without_rule(invocation: Invocation, rules: Sequence[Rule], policy: Policy,
     """Judge a subcommand without a rule: groups and help of a known program only print, and the rest is unknown."""
     words = read_words(invocation.arguments, policy.global_value_flags.get(invocation.program, ()))
     command = _command(words)
-    group = any(form[: len(command)] == command for rule in rules for form in (rule.command, *rule.aliases))
+    group = any(form[: len(command)] == command for forms in subcommands_of(rules) for form in forms)
     if invocation.program != "supabase":
         return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
     if group or command[:1] == ("help",) or _asks_for_help(invocation.program, words, ()):

@@ -85,15 +85,16 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
             "runbook.loading",
             *(f"runbook.loading.{name}" for name in ("files", "kept_records", "place", "records", "source_text")),
         ),
-        *(
-            "runbook.model",
-            *(
-                f"runbook.model.{name}"
-                for name in ("command_files", "fields", "later", "line_test", "policy", "programs", "terms")
-            ),
-        ),
+        *("runbook.model", *(f"runbook.model.{name}" for name in ("fields", "later", "policy", "programs", "terms"))),
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
-        *("runbook.cache", "runbook.linear_regex", "runbook.printable", "runbook.secret_file", "runbook.streams"),
+        *(
+            "runbook.cache",
+            "runbook.known_secrets",
+            "runbook.linear_regex",
+            "runbook.printable",
+            "runbook.secret_file",
+            "runbook.streams",
+        ),
         "runbook.user_directories",
     }
 
@@ -106,5 +107,6 @@ def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> N
     )
     ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
 
-    names = ("command_files", "fields", "later", "line_test", "policy", "programs", "templates", "terms")
+    tables = ("command_files", "http_requests", "launchers", "line_test", "mcp_servers")
+    names = sorted(("fields", "later", "policy", "programs", "templates", "terms", *tables))
     assert ran.stdout.split() == [f"runbook.model.{name}" for name in names]

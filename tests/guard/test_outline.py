@@ -10,7 +10,7 @@ import pytest
 from runbook.guard.command_line import packaged_policy
 from runbook.guard.outline import Outline
 from runbook.model import Policy
-from runbook.model.later import Later, columns, values_in, where
+from runbook.model.later import Later, Row, columns, said_in, where
 
 NAMES = ("supabase", "psql", "curl", "npx", "sudo", "aws", "python", ".py", "make", "composer", "unknown")
 
@@ -60,11 +60,12 @@ def test_a_lookup_builds_only_the_entries_that_it_returns(policy: Policy) -> Non
         built.append(at)
         return at
 
-    table = Later([{"program": "a", "also": ["c"]}, {"program": "b"}], build)
+    rows = [Row({"program": "a", "also": ["c"]}, frozenset({"refuse"})), Row({"program": "b"}, frozenset())]
+    table = Later(rows, build)
 
     assert where(table, "c", "program", "also") == (0,)
     assert columns(table, "program", "also") == [("a", ["c"]), ("b", ())]
-    assert values_in(table, "program") == [frozenset("a"), frozenset("b")]
+    assert said_in(table) == [frozenset({"refuse"}), frozenset()]
     assert built == [0]
     assert table[1:] == (1,)
     assert table == (0, 1)
