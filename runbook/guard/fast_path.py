@@ -52,14 +52,16 @@ def _answer(words: list[str], book: str | None) -> int | None:
 def answer_line(text: str, form: str, book: str | None) -> int:
     """Judge a line and print the answer: JSON to stdout, text to stderr."""
     from runbook.guard.judging import EXIT_CODES, current_directory, judge_line
-    from runbook.guard.messages import as_json, as_text
     from runbook.model import Verdict
 
     judged = judge_line(text, book=book, face="line")
-    if form == "json":
-        print(as_json(judged))
-    elif judged.verdict is not Verdict.ALLOW:
-        print(as_text(judged, current_directory()), file=sys.stderr)
+    if form == "json" or judged.verdict is not Verdict.ALLOW:
+        from runbook.guard.messages import as_json, as_text  # most lines are allowed, and say nothing
+
+        if form == "json":
+            print(as_json(judged))
+        else:
+            print(as_text(judged, current_directory()), file=sys.stderr)
     return EXIT_CODES[judged.verdict]
 
 

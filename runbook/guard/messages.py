@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import textwrap
 from pathlib import Path
 
 from runbook.known_secrets import known_secrets
@@ -122,6 +121,8 @@ def as_text(judged: Judgement, directory: str | None) -> str:
 
 
 def _wrapped(name: str, text: str) -> str:
+    import textwrap
+
     # Flags and addresses stay whole, so that they can be copied.
     wrapper = textwrap.TextWrapper(80, f"  {name:<10}", " " * 12, break_on_hyphens=False, break_long_words=False)
     return wrapper.fill(printable(text))

@@ -14,7 +14,7 @@ from runbook.guard.command_files.contents import Command, NotReadableError, line
 from runbook.guard.command_files.reading import KindTable, read_commands
 from runbook.guard.command_line import PlacedJudgement, judge_script, judge_words
 from runbook.guard.messages import encodable
-from runbook.guard.programs.task_runners import RUNNERS
+from runbook.guard.programs.names import RUNNERS
 from runbook.model import Effect, Policy, TargetKind, Verdict
 from runbook.model.command_files import CommandFile
 from runbook.policy.judgement import Judgement, classify

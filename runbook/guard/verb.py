@@ -165,7 +165,7 @@ def scan(book: str | None, files: tuple[Path, ...], strict: bool, form: str, own
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 def log(limit: int, form: str) -> int:
     """Show what the guard stopped, the newest last."""
-    from runbook.guard.judging import log_path, read_log
+    from runbook.guard.log import log_path, read_log
 
     entries = list(read_log())[-limit:]
     if form == "json":

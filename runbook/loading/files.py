@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,8 +61,7 @@ class _PolicyShapes(Mapping[str, Shape]):
 _POLICY_SHAPES = _PolicyShapes()
 
 
-@dataclass(frozen=True, slots=True)
-class BookFile:
+class BookFile(NamedTuple):
     """One file: its record (None if it can't be used), its problems, and the procedures that it names."""
 
     source: SourceText

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = [
@@ -60,8 +59,7 @@ class Flag(NamedTuple):
         return self.value is not None and self.value.lower() in _FALSE
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """The program that an argv really starts, after `npx` and the like.
 
     `program` is a bare name in lower case; `major` is that of the version given to the launcher (`supabase@2.109.1`).

@@ -64,8 +64,7 @@ class Judgement:
         return self.verdict.rank, self.effect.rank
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """A command with the rule that fits it.
 
     `command` is the subcommand as the argv spells it. `words` are the words after it, split by the rule's flags.

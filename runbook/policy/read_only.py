@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
 from runbook.policy.argv import Invocation
@@ -42,8 +42,7 @@ _RUNNER_FLAGS = frozenset({"-y", "--yes", "--no", "--no-install", "--"})
 _PACKAGE = re.compile(r"supabase(@([~^]?\d+(\.\d+){0,2}|latest))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class NotReadOnly:
+class NotReadOnly(NamedTuple):
     """Why a command can't be proven to only read, as a sentence.
 
     `about_words` is true if the reason is an option or a word, false if it is the way the program is started.
@@ -53,8 +52,7 @@ class NotReadOnly:
     about_words: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlyForm:
+class ReadOnlyForm(NamedTuple):
     """The subcommand, the options and the words with which a command only reads.
 
     `options` are the options with which it still only reads, `taking` all those that take a value in the next word.

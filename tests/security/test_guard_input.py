@@ -17,7 +17,7 @@ from runbook.cli import main
 from runbook.guard import fast_path
 from runbook.guard.agents import AGENTS, LARGEST
 from runbook.guard.command_line import judge, judge_words
-from runbook.guard.judging import log_path, read_log
+from runbook.guard.log import log_path, read_log
 from runbook.guard.messages import name_of_target
 from runbook.model import Verdict
 

@@ -6,7 +6,7 @@ import re
 
 from runbook.guard.shell.texts import ANY, is_known, plain
 
-__all__ = ["DATA_PROGRAMS", "bare_name", "prints_settings", "program_name", "says_reset"]
+__all__ = ["DATA_PROGRAMS", "MANAGERS", "RUNNERS", "bare_name", "prints_settings", "program_name", "says_reset"]
 
 _SUFFIXES = (".exe", ".cmd", ".bat", ".ps1")
 _SCRIPT_SUFFIX = re.compile(r"\.(sh|bash|zsh|fish|py|js|mjs|cjs|ts|rb|pl|php|sql)$")
@@ -50,6 +50,14 @@ def says_reset(name: str, *, alone: bool = False) -> bool:
         return False
     return bool(set(words) & _WIPES) and (bool(set(words) & _DATABASES) or (alone and bool(set(words) & {"reset"})))
 
+
+RUNNERS = frozenset(
+    {"npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "bun", "node", "nodejs", "deno", "corepack", "yarnpkg"}
+)
+"""Programs that start a program of a package."""
+
+MANAGERS = frozenset({"npm", "pnpm", "yarn", "yarnpkg", "bun"})
+"""Those that run the scripts of package.json without a word for it, or after many others."""
 
 DATA_PROGRAMS: frozenset[str] = frozenset(
     """

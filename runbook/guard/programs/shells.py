@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from runbook.guard.programs.interpreters import look_for_commands, run_code
 from runbook.guard.programs.names import bare_name, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import (
@@ -82,6 +81,8 @@ _INTERPRETER = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")
 
 
 def _run_other_language(call: Call, text: str) -> None:
+    from runbook.guard.programs.interpreters import look_for_commands, run_code  # most scripts are shell scripts
+
     match = _INTERPRETER.match(text)
     known = call.shell.examiner.interpreters(bare_name(program_name(match[1]) or "")) if match else ()
     for interpreter in known:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from runbook.guard.programs import hosts, outputs
+from runbook.guard.programs import outputs
 from runbook.guard.programs.builtins import BUILTINS
-from runbook.guard.programs.git import run_git
-from runbook.guard.programs.interpreters import run_awk, run_editor, run_interpreter
-from runbook.guard.programs.launchers import run_launcher
-from runbook.guard.programs.names import DATA_PROGRAMS, bare_name, prints_settings, program_name, says_reset
+from runbook.guard.programs.names import (
+    DATA_PROGRAMS,
+    MANAGERS,
+    RUNNERS,
+    bare_name,
+    prints_settings,
+    program_name,
+    says_reset,
+)
 from runbook.guard.programs.project import installed_major
-from runbook.guard.programs.psql import run_psql
 from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
-from runbook.guard.programs.task_runners import MANAGERS, RUNNERS, run_package_runner
 from runbook.guard.programs.wrappers import (
     look_behind,
     run_env,
@@ -27,6 +32,9 @@ from runbook.guard.programs.wrappers import (
 from runbook.guard.shell.call import Call, Examiner
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
 from runbook.policy.argv import invocation_of
+
+if TYPE_CHECKING:
+    from runbook.model.launchers import Interpreter
 
 __all__ = ["is_known_program", "start_command"]
 
@@ -42,17 +50,17 @@ def _run_each(call: Call) -> Texts:
     return UNKNOWN
 
 
-_BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
+_BY_NAME: Mapping[str, Callable[[Call], Texts] | str] = {
     **BUILTINS,
     **dict.fromkeys(SHELLS, run_shell),
-    **dict.fromkeys(RUNNERS, run_package_runner),
-    **dict.fromkeys(("docker", "podman", "nerdctl"), hosts.run_docker),
-    **dict.fromkeys(("docker-compose", "podman-compose"), hosts.run_compose),
-    **dict.fromkeys(("kubectl", "oc", "k"), hosts.run_kubectl),
-    **dict.fromkeys(("ssh", "autossh", "mosh"), hosts.run_ssh),
-    **dict.fromkeys(("su", "runuser"), hosts.run_su),
-    **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), run_awk),
-    **dict.fromkeys(("vi", "vim", "nvim", "ex", "view", "gvim"), run_editor),
+    **dict.fromkeys(RUNNERS, "task_runners.run_package_runner"),
+    **dict.fromkeys(("docker", "podman", "nerdctl"), "hosts.run_docker"),
+    **dict.fromkeys(("docker-compose", "podman-compose"), "hosts.run_compose"),
+    **dict.fromkeys(("kubectl", "oc", "k"), "hosts.run_kubectl"),
+    **dict.fromkeys(("ssh", "autossh", "mosh"), "hosts.run_ssh"),
+    **dict.fromkeys(("su", "runuser"), "hosts.run_su"),
+    **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), "interpreters.run_awk"),
+    **dict.fromkeys(("vi", "vim", "nvim", "ex", "view", "gvim"), "interpreters.run_editor"),
     **dict.fromkeys(("concurrently", "hyperfine"), _run_each),
     **dict.fromkeys(("at", "batch"), feed),
     **dict.fromkeys(("find", "gfind", "fd", "fdfind"), run_find),
@@ -61,22 +69,31 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts]] = {
     **dict.fromkeys(("head", "tail", "ghead", "gtail"), outputs.run_head),
     **dict.fromkeys(("curl", "wget"), outputs.run_download),
     "cat": outputs.run_cat,
-    "crontab": hosts.run_crontab,
+    "crontab": "hosts.run_crontab",
     "echo": outputs.run_echo,
     "env": run_env,
     "genv": run_env,
-    "git": run_git,
+    "git": "git.run_git",
     "parallel": run_parallel,
-    "psql": run_psql,
-    "usql": run_psql,
-    "pgcli": run_psql,
+    "psql": "psql.run_psql",
+    "usql": "psql.run_psql",
+    "pgcli": "psql.run_psql",
     "tee": outputs.run_tee,
-    "tmux": hosts.run_tmux,
+    "tmux": "hosts.run_tmux",
     "which": outputs.run_which,
     "xargs": run_xargs,
     "gxargs": run_xargs,
 }
-"""The functions for known programs. Package runners and programs of the policy come first."""
+"""The functions for known programs, or the modules and names of those that most lines don't need."""
+
+
+def _function_of(name: str) -> Callable[[Call], Texts]:
+    found = _BY_NAME[name]
+    if not isinstance(found, str):
+        return found
+    module, _, function = found.partition(".")
+    loaded: Callable[[Call], Texts] = getattr(import_module(f"runbook.guard.programs.{module}"), function)
+    return loaded
 
 
 def is_known_program(name: str, examiner: Examiner) -> bool:
@@ -113,20 +130,18 @@ def start_command(call: Call) -> Texts:
 
 def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
-    # Package managers run programs as well, so they look for tasks themselves.
-    runners = call.shell.examiner.task_runners(name) if name not in MANAGERS else ()
-    if runners:
-        from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
-
-        ran = [output for each in runners if (output := run_task_runner(call, each)) is not None]
-        if ran:
-            return either(*ran)
+    if (ran := _run_tasks(call, name)) is not None:
+        return ran
     examiner, bare = call.shell.examiner, bare_name(name)
-    outputs = [started for each in examiner.launchers(name) if (started := run_launcher(call, each)) is not None]
+    outputs: list[Texts] = []
+    if launchers := examiner.launchers(name):
+        from runbook.guard.programs.launchers import run_launcher  # most lines start no other program
+
+        outputs = [started for each in launchers if (started := run_launcher(call, each)) is not None]
     if name in _BY_NAME:
-        return _BY_NAME[name](call)
+        return _function_of(name)(call)
     if interpreters := examiner.interpreters(bare):
-        outputs += [run_interpreter(call, each) for each in interpreters]
+        outputs += [_interpret(call, each) for each in interpreters]
         look_behind(call)  # a script may start the words after its own
     if outputs:
         return either(*outputs)
@@ -135,8 +150,26 @@ def _run_known(call: Call, name: str) -> Texts:
     if name not in DATA_PROGRAMS:
         suffix = "." in name and examiner.interpreters(name[name.rindex(".") :])
         if suffix:  # `uv run app.py`, `./app.py`
-            return either(*(run_interpreter(call.with_words(name, *call.words), each) for each in suffix))
+            return either(*(_interpret(call.with_words(name, *call.words), each) for each in suffix))
         if "/" in call.name or says_reset(name):
             run_script(call, call.words[0])
         run_unknown(call)
     return UNKNOWN
+
+
+def _interpret(call: Call, interpreter: Interpreter) -> Texts:
+    from runbook.guard.programs.interpreters import run_interpreter  # most lines run no code
+
+    return run_interpreter(call, interpreter)
+
+
+def _run_tasks(call: Call, name: str) -> Texts | None:
+    """Run the tasks that a task runner is asked for. Return None if the words run none."""
+    # Package managers run programs as well, so they look for tasks themselves.
+    runners = call.shell.examiner.task_runners(name) if name not in MANAGERS else ()
+    if not runners:
+        return None
+    from runbook.guard.programs.tasks import run_task_runner  # most lines run no task
+
+    ran = [output for each in runners if (output := run_task_runner(call, each)) is not None]
+    return either(*ran) if ran else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
-from runbook.guard.programs.interpreters import run_interpreter
 from runbook.guard.programs.names import program_name
 from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.shells import run_text
@@ -15,16 +13,8 @@ from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, either, is_known, plain
 from runbook.policy.argv import invocation_of
 
-__all__ = ["MANAGERS", "RUNNERS", "run_package_runner"]
+__all__ = ["run_package_runner"]
 
-
-RUNNERS = frozenset(
-    {"npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "bun", "node", "nodejs", "deno", "corepack", "yarnpkg"}
-)
-"""Programs that start a program of a package."""
-
-MANAGERS = frozenset({"npm", "pnpm", "yarn", "yarnpkg", "bun"})
-"""Those that run the scripts of package.json without a word for it, or after many others."""
 
 _VALUES = frozenset(
     {"-C", "-F", "-w", "-p", "--cwd", "--dir", "--filter", "--package", "--prefix", "--workspace", "--registry"}
@@ -64,7 +54,7 @@ def run_package_runner(call: Call) -> Texts:
         if name == "npm" and "--" in inner.arguments:
             # npm keeps the first `--` for itself, wherever it is.
             at = inner.arguments.index("--")
-            inner = replace(inner, arguments=(*inner.arguments[:at], *inner.arguments[at + 1 :]))
+            inner = inner._replace(arguments=(*inner.arguments[:at], *inner.arguments[at + 1 :]))
         version = inner.major or (installed_major(call) if inner.program == "supabase" else None)
         program = inner.program if version is None else f"{inner.program}@{version}"
         if name in {"npm", "pnpm", "yarn", "bun"} and inner.program in call.arguments[:2]:
@@ -154,6 +144,8 @@ _CODE = re.compile(r"\.[cm]?[jt]sx?$|^-")
 
 
 def _interpret(call: Call, name: str) -> Texts:
+    from runbook.guard.programs.interpreters import run_interpreter  # most runners start no code
+
     look_behind(call)  # a script may start the words after its own
     return either(*(run_interpreter(call, each) for each in call.shell.examiner.interpreters(name)))
 
