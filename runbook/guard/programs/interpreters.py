@@ -43,13 +43,9 @@ def run_interpreter(call: Call, interpreter: Interpreter) -> Texts:
             return UNKNOWN
         if text in interpreter.module_flags and words:
             return _run_module(call, words, interpreter)
-        first = _first_file(text, words, interpreter)
-        if first is not None:
-            _Imports(call, interpreter).run(first)
-        elif name in interpreter.env_files or name in interpreter.value_flags:
-            if not equals and words:
-                words.pop(0)
-        elif text in interpreter.own:
+        if _take_value(call, text, words, interpreter):
+            continue
+        if text in interpreter.own:
             return UNKNOWN
         elif text in subcommands:
             subcommands.discard(text)
@@ -67,13 +63,19 @@ def _ends_in_code(word: str, interpreter: Interpreter) -> bool:
     return f"-{word[-1]}" in interpreter.code_flags
 
 
-def _first_file(word: str, rest: list[str], interpreter: Interpreter) -> str | None:
-    """Return the file in a flag whose code runs first, and take it from the words. Return None for another word."""
+def _take_value(call: Call, word: str, rest: list[str], interpreter: Interpreter) -> bool:
+    """Take the value of a flag that has one, and examine it if it's a file whose code runs first."""
     name, equals, value = word.partition("=")
-    if name in interpreter.first_flags:
-        return value if equals else plain(rest.pop(0)) if rest else ""
-    is_joined = word[:2] in interpreter.first_flags and not word.startswith("--")
-    return word[2:] if is_joined else None
+    is_first = name in interpreter.first_flags
+    if is_first or name in interpreter.env_files or name in interpreter.value_flags:
+        value = value if equals else plain(rest.pop(0)) if rest else ""
+    elif word[:2] in interpreter.first_flags and not word.startswith("--"):  # ruby -r./clean
+        is_first, value = True, word[2:]
+    else:
+        return False
+    if is_first:
+        _Imports(call, interpreter).run(value)
+    return True
 
 
 def _words_in_variables(call: Call, interpreter: Interpreter) -> list[str]:
