@@ -191,6 +191,16 @@ class Examination:
         project = worst.project or next(projects, "")
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS], project=project)
 
+    @property
+    def code_calls(self) -> Mapping[str, Sequence[str]]:
+        """Regular expressions that find calls in code that a person must confirm, by the reason."""
+        programs = self._policy.programs
+        found: dict[str, tuple[str, ...]] = {}
+        for layer in programs.layers or (programs,):
+            for reason, patterns in layer.code_calls.items():
+                found[reason] = (*found.get(reason, ()), *patterns)
+        return found
+
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
         judged = classify(words, self._policy)
