@@ -201,7 +201,7 @@ def test_a_method_that_is_not_known_is_asked_about() -> None:
 )
 @pytest.mark.parametrize("flag", ["-K -", "-K-", "--config -", "--config=-"])
 def test_options_on_standard_input_are_read(lines: str, flag: str) -> None:
-    """curl takes them as if they were in the line."""
+    """Curl takes them as if they were in the line."""
     assert judge(f"curl {flag} <<'X'\n{lines.format(API)}\nX").verdict is Verdict.REFUSE
     read = lines.format(API).replace("DELETE", "GET")
     assert judge(f"curl {flag} <<'X'\n{read}\nX").verdict is Verdict.ALLOW
