@@ -285,8 +285,10 @@ class Examination:
         argv = tuple(_told(word) for word in words)
         own = {name: _told(text) for name, text in call.state.environment.items()}
         environment = {**self._outside, **own}
+        # In a loop, a word that isn't known is another one each time.
+        repeats = call.shell.is_repeating and not all(map(is_known, call.words))
         # The words as written come first. Other readings count only if this one allows the command.
-        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment)
+        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment, repeats=repeats)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
             other = judged

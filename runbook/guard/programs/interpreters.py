@@ -47,7 +47,7 @@ def run_interpreter(call: Call, interpreter: Interpreter) -> Texts:
             continue
         if text in interpreter.own:
             return UNKNOWN
-        elif text in subcommands:
+        if text in subcommands:
             subcommands.discard(text)
         elif not text.startswith("-") or text == "-":
             return _run_file(call, word, words, interpreter)

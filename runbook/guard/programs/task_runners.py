@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runbook.guard.programs.names import program_name
+from runbook.guard.programs.names import MANAGERS, program_name
 from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.shells import run_text
 from runbook.guard.programs.wrappers import look_behind
@@ -84,7 +84,7 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return run_package_runner(call.with_words(name, "--recursive", *_without_flags(words)))
     if verb in _RUNS:
         rest = _without_flags(rest)
-        return _run_script(call, rest) if rest else UNKNOWN
+        return _run_script(call, rest, or_program=name in MANAGERS - {"npm"}) if rest else UNKNOWN
     if verb in _OWN and name != "npm":
         # Each manager and version has other commands of its own: elsewhere it's a script.
         with call.shell.perhaps():
