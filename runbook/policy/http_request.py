@@ -67,9 +67,9 @@ def requests_of(
 
 
 def _taking(client: HttpClient) -> frozenset[str]:
-    named = (client.method_flags, client.url_flags, client.host_flags, client.body_flags, client.upload_flags)
-    named = (*named, client.config_flags, client.list_flags)
-    return frozenset(flag for flags in (*named, client.value_flags) for flag in flags)
+    sent = (client.method_flags, client.url_flags, client.host_flags, client.body_flags, client.upload_flags)
+    read = (client.config_flags, client.list_flags, client.value_flags)
+    return frozenset(flag for flags in (*sent, *read) for flag in flags)
 
 
 def _requests(client: HttpClient, words: Words, positionals: list[str], stdin: str | None) -> Iterator[Request]:
@@ -166,7 +166,8 @@ def _address(url: str, client: HttpClient, words: Words) -> tuple[str, str, str]
 
 def find_request(request: Request, policy: Policy) -> HttpRequest | None:
     """Return the first entry of the policy that fits a request, or None if there is none."""
-    return next((each for each in policy.http_requests if _fits(each, request, policy)), None)
+    entries = (each for each in policy.http_requests if not (each.once and request.is_repeated))
+    return next((each for each in entries if _fits(each, request, policy)), None)
 
 
 def verdict_of(request: Request, entry: HttpRequest) -> Verdict:
@@ -184,8 +185,6 @@ def target_of(request: Request) -> TargetKind:
 
 def _fits(entry: HttpRequest, request: Request, policy: Policy) -> bool:
     if request.method not in entry.methods or not _found(entry.path, request.path):
-        return False
-    if entry.once and request.is_repeated:
         return False
     if entry.host is not None and request.has_host and not _found(entry.host, request.host):
         return False

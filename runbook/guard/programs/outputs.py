@@ -23,6 +23,7 @@ from runbook.guard.shell.texts import (
     concatenated,
     either,
     is_known,
+    is_whole_unknown,
     plain,
     tight,
 )
@@ -122,7 +123,14 @@ def run_cat(call: Call) -> Texts:
 def _read(path: str, call: Call) -> Texts:
     if plain(path) in {"-", "/dev/stdin", "/dev/fd/0"}:
         return UNKNOWN if call.state.stdin is None else call.state.stdin
-    return call.shell.contents(path, call.state) or UNKNOWN
+    return call.shell.input_from(path, call.state)
+
+
+def run_ls(call: Call) -> Texts:
+    """`ls PATTERN`: the paths that fit. What else it prints isn't known."""
+    paths = [tight(plain(word)) for word in call.words[1:] if not plain(word).startswith("-")]
+    fitting = [path for path in paths if not is_known(path) and not is_whole_unknown(path)]
+    return either(UNKNOWN, ("".join(f"{path}\n" for path in fitting),)) if fitting else UNKNOWN
 
 
 def run_head(call: Call) -> Texts:
@@ -263,7 +271,9 @@ def _note_copies(call: Call) -> None:
             texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None
             if texts is not None:
                 call.state.write(target, texts)
-            continue
+            # `cp scripts/*.sh PLACE`: the files that fit keep their names there.
+            if is_whole_unknown(source) or not is_known(target) or not target:
+                continue
         call.state.copy_files(source.rstrip("/") or "/", target)
         if source.endswith(("/", "/.")):  # rsync copies what is in it, not the directory
             call.state.copy_files(source.rstrip("/."), target)
