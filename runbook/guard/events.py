@@ -92,6 +92,8 @@ _PREFIX = re.compile(r"^(?:functions|default_api)(?:\.|__|:)")
 _COMMANDS = ("command", "cmd", "commandLine", "command_line", "script", "shell_command", "shellCommand")
 _TYPED = ("chars", "input", "text", "keys", "command", "data")
 _CODES = ("input", "code", "source", "script", "javascript", "command", "cmd")
+_CODES_OF_TOOLS = ("code", "python", "javascript", "typescript", "js")
+"""Arguments of other tools that are code. A `script` counts as a command."""
 _PLACES = ("workdir", "cwd", "dir_path", "directory", "working_directory", "workingDirectory")
 _INPUTS = ("tool_input", "toolArgs", "toolInput", "tool_info", "args", "arguments", "parameters")
 _TOOLS = ("tool_name", "toolName", "tool")
@@ -121,6 +123,9 @@ def read_event(data: bytes, *, is_known: bool = True) -> Event:
     given = next((event[name] for name in _INPUTS if event.get(name) is not None), None)
     mode = _text_of(event, ("permission_mode", "permissionMode"))
     actions = tuple(_actions(event, kind.lower(), tool, given, is_known=is_known))
+    if not is_known and not _is_over(kind.lower()):
+        more = dict.fromkeys(each for value in (event, _arguments(given)) for each in _commands_below(value))
+        actions += tuple(each for each in more if each not in actions)
     return Event(actions, directory_of(given, directory), mode)
 
 
@@ -129,7 +134,8 @@ def _object_in(data: bytes) -> dict[str, Any]:
     if len(data) > LARGEST:
         raise UnreadableEventError(f"The event is longer than {LARGEST // 1024} KB.")
     try:
-        event = json.loads(data)
+        # A byte that isn't UTF-8, as in the text of a file, leaves the rest readable.
+        event = json.loads(data.decode(json.detect_encoding(data), "replace"))
     # Deeply nested JSON exhausts the stack of the parser.
     except (ValueError, RecursionError) as error:
         raise UnreadableEventError("The event isn't JSON.") from error
@@ -139,12 +145,13 @@ def _object_in(data: bytes) -> dict[str, Any]:
 
 
 def _actions(event: dict[str, Any], kind: str, tool: str, given: object, *, is_known: bool) -> Iterator[Action]:
-    # It happened already: nothing can stop it, and an answer would only confuse.
-    if kind.startswith(("post", "after")):
+    if _is_over(kind):
         return
     arguments = _arguments(given)
     if kind in _OF_MCP:
-        yield _mcp_call(event, tool, arguments)
+        call = _mcp_call(event, tool, arguments)
+        yield from _code_in(call.arguments)
+        yield call
     elif tool:
         yield from _of_tool(tool, given, arguments, server=_server_of(event.get("mcp_context")))
     elif kind in _OF_SHELL:
@@ -157,6 +164,11 @@ def _actions(event: dict[str, Any], kind: str, tool: str, given: object, *, is_k
         yield from found
         if not is_known and not kind:
             yield Text(json.dumps(event, ensure_ascii=False), Language.UNKNOWN)
+
+
+def _is_over(kind: str) -> bool:
+    """Whether it happened already: nothing can stop it, and an answer would only confuse."""
+    return kind.startswith(("post", "after"))
 
 
 def _mcp_call(event: dict[str, Any], tool: str, arguments: Mapping[str, Any]) -> ToolCall:
@@ -197,7 +209,16 @@ def _of_tool(tool: str, given: object, arguments: Mapping[str, Any], *, server: 
     elif name not in _FILE_TOOLS:
         # A tool that nobody knows may run what it's given, and be a tool of an MCP server.
         yield from _commands_in(arguments, strict=False)
+        yield from _code_in(arguments)
         yield ToolCall(_PREFIX.sub("", tool), arguments, server)
+
+
+def _code_in(arguments: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield the code among the arguments of a tool that nobody knows."""
+    for name in _CODES_OF_TOOLS:
+        value = arguments.get(name)
+        if isinstance(value, str) and value.strip():
+            yield Text(value, Language.UNKNOWN)
 
 
 def _of_code(tool: str, given: object, arguments: Mapping[str, Any]) -> Iterator[Action]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runbook.linear_regex import linear_regex
-from runbook.model import Effect, Family, Policy, Team, Verdict
+from runbook.model import Effect, Family, Policy, TargetKind, Team, Verdict
 from runbook.model.mcp_servers import McpServer
+from runbook.policy.argv import host_of, is_loopback
 from runbook.policy.judgement import Judgement, classify
 
 __all__ = ["ToolCall", "judge_call", "judge_sql"]
@@ -22,6 +23,18 @@ _SQL_ARGUMENTS = frozenset(
 )
 """Names of arguments that may be SQL, without underscores and in lower case."""
 _LOOKS_UP = re.compile(r"search|find|docs?(?![a-z])|look|web|grep|browse", re.IGNORECASE)
+_SAYS_DATABASE = re.compile(
+    r"postgres|sql|database|supabase|neon|cockroach|timescale|redshift|warehouse|execute"
+    r"|(?:^|[^a-z])(?:pg|db|dbs|rds|exec|run|table|schema)(?:$|[^a-z])|quer(?:y|ies)$"
+)
+"""What the name of a server, a tool or an argument says if the tool runs SQL."""
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NESTED = ("params", "parameters", "arguments", "args", "input")
+"""Arguments that hold the others, as an object or as JSON in a text."""
+_LOCAL = re.compile(r"(?:^|[^a-z])local(?:$|[^a-z]|host|dev|db)")
+_ELSEWHERE = re.compile(r"prod|remote|hosted|cloud|live|stag|non_?local|not_?local")
+"""Words in the name of a server that isn't for the local stack alone."""
+_ADDRESS = re.compile(r"://[^\s'\"]*")
 _NOUN = (
     "aggregate|cast|collation|column|database|domain|event|extension|foreign|function|group|index|language|materialized"
     "|operator|owned|policy|procedure|publication|role|routine|rule|schema|sequence|server|statistics|subscription|table"
@@ -76,13 +89,39 @@ class _Known:
 
 def judge_call(call: ToolCall, policy: Policy, team: Team | None) -> Judgement | None:
     """Return the judgement of a call, or None if neither a rule nor SQL says what it does."""
+    judged = (_judge_one(each, policy, team) for each in _forms_of(call))
+    return max((each for each in judged if each), key=lambda each: each.rank, default=None)
+
+
+def _forms_of(call: ToolCall) -> Iterator[ToolCall]:
+    """Yield a call with the arguments that others hold. If a name occurs twice, nobody knows which one counts."""
+    own = dict(call.arguments)
+    nested = {key: value for name in _NESTED for key, value in _object_in(own.get(name)).items()}
+    yield replace(call, arguments={**own, **nested})
+    if not own.keys().isdisjoint(nested):
+        yield replace(call, arguments={**nested, **own})
+
+
+def _object_in(value: object) -> dict[str, Any]:
+    """Return an object, also one that is JSON in a text; an empty one for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _judge_one(call: ToolCall, policy: Policy, team: Team | None) -> Judgement | None:
     # A team's policy may know a server better. What the packaged one says about the call counts all the same.
     packaged, *own = [_surest(call, layer.mcp_servers, policy) for layer in policy.layers or (policy,)]
     known = [*packaged, *(each for layer in own for each in layer)]
     judged = [_judge_known(call, each, policy, team) for each in known]
     texts = () if packaged else tuple(_sql_in(call))
     if texts:
-        judged.append(_judged(call.name, (_ANY_SQL, "--", *texts), policy, ()))
+        found = _judged(call.name, (_ANY_SQL, "--", *texts), policy, ())
+        # Nothing says that it's a hosted database.
+        judged.append(replace(found, family=Family.NOTHING, target=None))
     return max(judged, key=lambda each: each.rank, default=None)
 
 
@@ -148,9 +187,28 @@ def _judge_known(call: ToolCall, known: _Known, policy: Policy, team: Team | Non
     refs = [text for name in server.project for text in _texts(call.arguments.get(name))]
     refs += _REF.findall(call.server) if server.project and not refs else []
     judged = _judged(call.name, argv, policy, refs)
+    if not server.project:
+        # It has nothing to do with the project that the directory is linked to.
+        judged = replace(judged, family=Family.NOTHING)
+    if texts and not refs and _is_local(call, known.tool):
+        # As on the local stack: only what destroys needs a person.
+        verdict = Verdict.CONFIRM if judged.effect is Effect.DESTROYS else Verdict.ALLOW
+        return replace(judged, verdict=verdict, target=TargetKind.LOCAL)
     if team is None or judged.effect is Effect.READS or judged.family is Family.NOTHING:
         return judged
     return _with_projects(judged, refs, team)
+
+
+def _is_local(call: ToolCall, tool: str) -> bool:
+    """Whether the server's name says that it's for the local stack, and no address or command says otherwise."""
+    name = _normal(call.name)[: -len(_normal(tool))] if _ends_with(_normal(call.name), _normal(tool)) else ""
+    first, *more = call.server.split() or [""]
+    named = f"{name} {'' if '/' in first else _normal(first)}"
+    if _LOCAL.search(named) is None or _ELSEWHERE.search(named) is not None or len(more) > 1:
+        return False
+    texts = (call.server, *(text for value in call.arguments.values() for text in _texts(value)))
+    hosts = [host_of(f"postgres{address}") for text in texts for address in _ADDRESS.findall(text)]
+    return all(host is not None and is_loopback(host) for host in hosts)
 
 
 def _judged(name: str, argv: tuple[str, ...], policy: Policy, refs: Sequence[str]) -> Judgement:
@@ -177,12 +235,21 @@ def _with_projects(judged: Judgement, refs: Sequence[str], team: Team) -> Judgem
 
 
 def _sql_in(call: ToolCall) -> Iterator[str]:
-    """Yield the arguments of an unknown tool that are SQL. Texts to search for aren't, unless the name says so."""
+    """Yield the arguments of an unknown tool that are SQL. Texts to search for aren't, unless a name says so."""
+    runs_sql = _says_database(call)
     for name, value in call.arguments.items():
         bare = name.lower().replace("_", "").replace("-", "")
-        if bare not in _SQL_ARGUMENTS or ("sql" not in bare and _LOOKS_UP.search(call.name)):
+        if bare not in _SQL_ARGUMENTS or ("sql" not in bare and (_LOOKS_UP.search(call.name) or not runs_sql)):
             continue
         yield from (text for text in _texts(value) if _READS_AS_SQL.search(text))
+
+
+def _says_database(call: ToolCall) -> bool:
+    """Whether the names of a call, or an address in it, say that it runs SQL."""
+    others = (name for name in call.arguments if name != "query")
+    names = (_CAMEL.sub("_", name).lower() for name in (call.name, call.server, *others))
+    addresses = (text for value in call.arguments.values() for text in _texts(value) if "://" in text)
+    return any(map(_SAYS_DATABASE.search, (*names, *addresses)))
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -271,6 +271,37 @@ def test_a_command_in_an_event_that_nobody_knows_is_found(data: dict[str, Any]) 
     assert answered("next-years-agent", data).returncode == 2
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"tool": "Edit", "input": {"a": [{"command": RESET}]}},
+        {"tool_name": "act", "tool_input": {"a": {"b": {"cmd": RESET}}}},
+        {"tool_name": "act", "arguments": json.dumps({"a": {"command": RESET}})},
+        {"event": "before", "tool": "act", "more": {"script": RESET}},
+    ],
+)
+def test_a_command_at_any_depth_of_an_unknown_agents_event_is_judged(data: dict[str, Any]) -> None:
+    """Whatever tool it names. The same event with a harmless command passes."""
+    assert answered("next-years-agent", data).returncode == 2
+    assert answered("next-years-agent", json.loads(json.dumps(data).replace("reset", "lint"))).returncode == 0
+
+
+def test_code_for_a_tool_that_nobody_knows_is_judged() -> None:
+    """Notebooks run what is in `code`."""
+    event = {"tool_name": "mcp__ide__executeCode", "tool_input": {"code": f"os.system('{RESET}')"}}
+    assert agents.answer_event("codex", json.dumps(event).encode(), book=None).code == 2
+    event["tool_input"] = {"code": "print(1)"}
+    assert agents.answer_event("codex", json.dumps(event).encode(), book=None).code == 0
+
+
+def test_a_byte_that_is_not_utf_8_leaves_the_rest_readable() -> None:
+    """A file's text in an event may have one."""
+    read = b'{"tool_name": "Read", "tool_input": {"file_path": "/x/caf\xe9.txt"}}'
+    assert agents.answer_event("claude-code", read, book=None).code == 0
+    run = b'{"tool_name": "Bash", "tool_input": {"command": "echo \xe9; ' + RESET.encode() + b'"}}'
+    assert agents.answer_event("claude-code", run, book=None).code == 2
+
+
 def test_what_is_no_command_harms_nobody() -> None:
     """Neither an event of an agent that isn't known nor one that happened already is blocked."""
     for data in ({"file": "README.md"}, {"event": "session_start"}, {}, {"text": "never reset the database"}):

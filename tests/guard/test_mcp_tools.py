@@ -117,6 +117,71 @@ def test_a_tool_that_nobody_knows_is_judged_by_sql_alone(name: str, arguments: d
     assert verdict(name, **arguments) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("mcp__Prisma-Local__migrate-reset", {"projectCWD": "/app"}, "confirm"),
+        ("mcp__prisma__migrate-dev", {"name": "tags", "projectCWD": "/app"}, "confirm"),
+        ("mcp__prisma__migrate-status", {"projectCWD": "/app"}, ""),
+        ("mcp__Prisma-Remote__DeleteDatabaseTool", {"databaseId": "db_x"}, "refuse"),
+        ("mcp__Prisma-Remote__ExecuteSqlQueryTool", {"query": DROP}, "refuse"),
+        ("mcp__prisma__execute_sql_query", {"query": "select 1"}, "allow"),
+        ("mcp__docker__remove_volume", {"volume_name": "supabase_db_app"}, "confirm"),
+        ("mcp__docker__list_volumes", {}, ""),
+    ],
+)
+def test_tools_of_prisma_and_docker_have_rules(name: str, arguments: dict[str, Any], expected: str) -> None:
+    """A migration tool drops a database without any SQL in the call."""
+    assert verdict(name, **arguments) == expected
+
+
+@pytest.mark.parametrize("tool", ["mcp__tracker__list_issues", "mcp__chat__send_message", "mcp__acme__fetch"])
+def test_a_query_is_sql_only_if_a_name_says_database(tool: str) -> None:
+    """Issues and messages quote SQL."""
+    assert verdict(tool, query="delete from tasks fails") == ""
+    assert verdict(tool, query=DROP, connection="postgres://x@db.example.com/app") == "refuse"
+    assert verdict(tool, query=DROP, database="app") == "refuse"
+    assert verdict(tool, sql=DROP) == "refuse"
+    assert verdict("mcp__warehouse__ask", query=DROP) == "refuse"
+    assert verdict("mcp__acme__runQuery", query=DROP) == "refuse"
+
+
+@pytest.mark.parametrize("pack", [dict, json.dumps])
+def test_arguments_inside_another_one_are_read(pack: Any) -> None:
+    """As an object, or as JSON in a text. If a name occurs twice, the graver SQL counts."""
+    assert verdict("mcp__neon__run_sql", params=pack({"sql": "select 1"})) == "allow"
+    assert verdict("mcp__neon__run_sql", params=pack({"sql": DROP})) == "refuse"
+    assert verdict("mcp__neon__run_sql", params=pack({"sql": "select 1"}), sql=DROP) == "refuse"
+    assert verdict("mcp__neon__run_sql", params=pack({"sql": DROP}), sql="select 1") == "refuse"
+
+
+def test_a_server_whose_name_says_local_is_the_local_stack() -> None:
+    """Unless a project, an address or another word says otherwise."""
+    tool, insert = "mcp__supabase-local__execute_sql", "insert into tasks values (1)"
+    assert verdict(tool, query=insert) == "allow"
+    assert verdict(tool, query=DROP) == "confirm"
+    assert verdict("execute_sql", "supabase-local", query=insert) == "allow"
+    assert verdict(tool, query=insert, project_id=PRODUCTION) == "confirm"
+    assert verdict(tool, query=DROP, project_id=PRODUCTION) == "refuse"
+    assert verdict(tool, f"https://mcp.supabase.com/mcp?project_ref={PRODUCTION}", query=DROP) == "refuse"
+    assert verdict(tool, "https://mcp.supabase.com/mcp", query=DROP) == "refuse"
+    assert verdict(tool, "http://127.0.0.1:54321/mcp", query=DROP) == "confirm"
+    for name in ("supabase", "supabase-local-prod", "supabase-not-local", "supabase_locale"):
+        assert verdict(f"mcp__{name}__execute_sql", query=DROP) == "refuse"
+    assert verdict("execute_sql", "supabase /usr/local/bin/server", query=DROP) == "refuse"
+
+
+def test_the_reason_names_the_linked_project_for_supabase_alone(project: Path) -> None:
+    """Another server has its own databases."""
+    (project / "supabase/.temp").mkdir(parents=True)
+    (project / "supabase/.temp/project-ref").write_text(OTHER)
+    assert OTHER in answered(project, "mcp__supabase__execute_sql", query=DROP)[1]
+    for tool in ("mcp__neon__run_sql", "mcp__acme__run"):
+        decision, reason = answered(project, tool, sql=DROP)
+        assert (decision, OTHER in reason) == ("deny", False)
+    assert "hosted project" not in answered(project, "mcp__acme__run", sql=DROP)[1]
+
+
 def test_a_read_only_server_is_believed_for_functions_alone() -> None:
     """Its address says that it reads. SQL that visibly writes is still judged as such."""
     server = "https://mcp.supabase.com/mcp?read_only=true"
