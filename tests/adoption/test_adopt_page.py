@@ -121,7 +121,11 @@ def test_the_guard_follows_the_teams_policy_and_refuses_a_wipe(page: tuple[Ran, 
     policy.write_text(PAGE[PAGE.rindex("```yaml\n") + 8 : PAGE.rindex("```")])
     assert installed.run("check").returncode == 0
     line = f"npx supabase secrets set A=1 --project-ref {REF}"
-    assert installed.run("guard", "--line", line).returncode == 0
+    # The rule is loosened, but the project is production, which is protected.
+    asked = installed.run("guard", "--line", line)
+    assert asked.returncode == 6
+    assert "which team.yaml protects" in " ".join(asked.stderr.split())
+    assert "Your team loosens this" in " ".join(asked.stderr.split())
     assert installed.run("guard", "--line", "npx supabase db reset --linked").returncode == 3
     policy.unlink()
 

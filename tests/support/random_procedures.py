@@ -56,6 +56,7 @@ def write_shared(directory: Path) -> None:
     (directory / "procedures").mkdir(parents=True)
     (directory / "policy.yaml").write_text(POLICY)
     (directory / "supabase.yaml").write_text(SUPABASE)
+    (directory / "programs.yaml").write_text("launchers: []\n")
 
 
 def open_plan(directory: Path, plan: Plan) -> Book | None:
