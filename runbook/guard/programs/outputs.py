@@ -206,17 +206,25 @@ def run_which(call: Call) -> Texts:
 
 
 def run_download(call: Call) -> Texts:
-    """`curl -o FILE`, `wget`: a download is unknown text, on the screen or in the file."""
+    """`curl -o FILE`, `wget`, `gh release download -p FILE`: a download is unknown text, on the screen or in a file."""
     words = call.arguments
-    flags = {"-o", "-O", "--output", "--output-document"}
+    flags = {"-o", "-O", "--out", "--output", "--output-document"}
+    if program_name(call.words[0]) == "gh":
+        if words[:2] not in {("release", "download"), ("run", "download")}:
+            return UNKNOWN
+        # A pattern is mostly a file's name.
+        flags |= {"-p", "--pattern", "-n", "--name"}
     paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
     paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
-    paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
+    paths += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
     # Without a name, the file is named as in the URL.
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
+    directory = _value_of(words, "-d", "--dir", "-D", "-P", "--output-dir", "--directory-prefix")
     for path in paths:
         if path and path != "-":
             call.state.write(path, UNKNOWN)
+            if directory is not None:
+                call.state.write(f"{directory.rstrip('/')}/{path}", UNKNOWN)
     return UNKNOWN
 
 

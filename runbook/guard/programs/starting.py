@@ -69,7 +69,7 @@ _BY_NAME: Mapping[str, Callable[[Call], Texts] | str] = {
     **dict.fromkeys(("base64", "gbase64"), outputs.run_base64),
     **dict.fromkeys(("sed", "gsed"), outputs.run_sed),
     **dict.fromkeys(("head", "tail", "ghead", "gtail"), outputs.run_head),
-    **dict.fromkeys(("curl", "wget"), outputs.run_download),
+    **dict.fromkeys(("curl", "wget", "aria2c", "axel", "http", "https", "xh", "xhs", "gh"), outputs.run_download),
     "cat": outputs.run_cat,
     "crontab": "hosts.run_crontab",
     "echo": outputs.run_echo,
