@@ -136,6 +136,7 @@ class TaskRunner:
     )
     default: str = key(TEXTS, "The task that runs if none is named.", default="")
     globs: bool = key(Truth(), "A task may be a pattern, such as db:*.", default=False)
+    expressions: bool = key(Truth(), "A task may be a regular expression, such as /^db:/.", default=False)
     upward: bool = key(Truth(), "The file may be in a directory above, and its commands run where it is.", default=True)
     in_directories: bool = key(
         Truth(), "A directory may stand before a task: sub/test is the task test of the file in sub.", default=False

@@ -37,6 +37,7 @@ class HttpClient:
     method_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is the method.", default=())
     url_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is the URL.", default=())
     host_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is the host of a URL without one.", default=())
+    host: str = key(LINE, "The host of a URL without one, if no flag names another.", default="")
     body_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is the body. They make it a POST.", default=())
     upload_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is a file to upload. They make it a PUT.", default=())
     query_flags: tuple[str, ...] = key(FLAGS, "Flags that move the body into the URL and make it a GET.", default=())

@@ -150,9 +150,10 @@ def _address(url: str, client: HttpClient, words: Words) -> tuple[str, str, str]
 
     if client.host_flags and "://" not in url:
         hosts = words.values(*client.host_flags)
-        if not hosts:
+        host = hosts[-1] if hosts else client.host
+        if not host:
             return None
-        url = f"{hosts[-1]}/{url}"
+        url = f"{host}/{url}"
     if client.items and re.match(r":\d*(/|$)", url):
         url = f"localhost{url}"
     # Outside quotes, `?` is a pattern for the shell, so it arrives as an unknown part before a filter.

@@ -233,6 +233,11 @@ COPIES = [
     "cp -r scripts /tmp/there && bash /tmp/there/scripts/deep/go.sh",
     "cp -r scripts a && mv a b && bash b/deep/go.sh",
     "cat go.sh > copy.sh && bash copy.sh",
+    "scp go.sh deploy@prod:/tmp/ && ssh deploy@prod bash /tmp/go.sh",
+    "rsync -a go.sh prod:/srv/x.sh && ssh prod sh /srv/x.sh",
+    "docker cp go.sh app:/tmp/ && docker exec app bash /tmp/go.sh",
+    "docker compose cp go.sh app:/tmp/x.sh && docker compose exec app bash /tmp/x.sh",
+    "kubectl -n prod cp go.sh web-1:/tmp/go.sh && kubectl exec -n prod web-1 -- bash /tmp/go.sh",
 ]
 
 
@@ -359,3 +364,21 @@ def test_fd_fills_its_marks_for_each_path(mark: str, tmp_path: Path) -> None:
     line = f"fd -td . supabase/functions -x supabase functions deploy {mark}"
     assert verdict(line, tmp_path) is Verdict.CONFIRM
     assert verdict(f"fd -td . src -x echo {mark}", tmp_path) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("line", "hook"),
+    [
+        ("git -c core.hooksPath=.husky push", "pre-push"),
+        ("chmod +x .husky/* && git -c core.hooksPath=.husky push origin main", "pre-push"),
+        ("git -c core.hookspath=./.husky commit -m x", "pre-commit"),
+        ("git -c core.hooksPath=.husky pull", "post-merge"),
+    ],
+)
+def test_git_starts_the_hooks_of_the_directory_that_the_line_names(line: str, hook: str, tmp_path: Path) -> None:
+    """Only those of its verb, and none with --no-verify."""
+    (tmp_path / ".husky").mkdir()
+    (tmp_path / f".husky/{hook}").write_text("supabase db reset --linked\n", encoding="utf-8")
+    assert verdict(line, tmp_path) is Verdict.REFUSE
+    assert verdict("git -c core.hooksPath=.husky fetch", tmp_path) is Verdict.ALLOW
+    assert verdict("git -c core.hooksPath=.husky push --no-verify", tmp_path) is Verdict.ALLOW

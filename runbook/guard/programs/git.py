@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 
-from runbook.guard.programs.shells import run_text
+from runbook.guard.programs.shells import run_script, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain, quoted_words
 
 __all__ = ["run_git"]
 
 _VALUES = frozenset({"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"})
-_COMMANDS = re.compile(
-    r"(core\.(editor|pager|sshcommand|fsmonitor|hookspath)|sequence\.editor|diff\.external)=(.*)", re.DOTALL
-)
+_COMMANDS = re.compile(r"(core\.(editor|pager|sshcommand|fsmonitor)|sequence\.editor|diff\.external)=(.*)", re.DOTALL)
 _TEXTS = {
     "rebase": re.compile(r"-x|--exec"),
     "difftool": re.compile(r"-x|--extcmd"),
@@ -25,10 +23,14 @@ _TEXTS = {
 def run_git(call: Call) -> Texts:
     """Run what `-c`, `bisect run`, `rebase --exec`, `submodule foreach` and the like would start."""
     words = list(call.words[1:])
+    hooks: list[str] = []
     while words and plain(words[0]).startswith("-"):
         word = plain(words.pop(0))
         if word == "-c" and words:
-            _configured(call, plain(words.pop(0)))
+            setting = plain(words.pop(0))
+            name, _, value = setting.partition("=")
+            hooks += [value] if name.lower() == "core.hookspath" else []
+            _configured(call, setting)
         elif word in _VALUES and words:
             words.pop(0)
     if not words:
@@ -36,6 +38,9 @@ def run_git(call: Call) -> Texts:
     verb, rest = plain(words[0]), words[1:]
     if _run_alias(call, verb, rest):
         return UNKNOWN
+    for name in _HOOKS.get(verb, ()) if hooks and "--no-verify" not in call.arguments else ():
+        path = f"{hooks[-1]}/{name}"
+        run_script(call.with_words(path), path)
     _note_changes(call, verb, [plain(word) for word in rest])
     if verb == "bisect" and rest and plain(rest[0]) == "run":
         return call.start(tuple(rest[1:]))
@@ -110,12 +115,24 @@ def _run_hooks(call: Call) -> None:
                 call.shell.guess(text, call.state)
 
 
-_STARTS_HOOKS = frozenset({"commit", "push", "merge", "checkout", "switch", "rebase", "pull", "am", "cherry-pick"})
+_COMMIT_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
+_HOOKS = {
+    "commit": (*_COMMIT_HOOKS, "post-rewrite"),
+    "push": ("pre-push",),
+    "merge": ("pre-merge-commit", "post-merge", *_COMMIT_HOOKS),
+    "pull": ("pre-merge-commit", "post-merge", "pre-rebase", "post-checkout"),
+    "checkout": ("post-checkout",),
+    "switch": ("post-checkout",),
+    "rebase": ("pre-rebase", "post-checkout", "post-rewrite"),
+    "am": ("applypatch-msg", "pre-applypatch", "post-applypatch"),
+    "cherry-pick": _COMMIT_HOOKS,
+}
+"""The hooks that a verb may start."""
 
 
 def _note_changes(call: Call, verb: str, rest: list[str]) -> None:
     """Note an alias that is stored, and a place that gets a repository's files. Run the hooks that the line wrote."""
-    if verb in _STARTS_HOOKS and call.state.files:
+    if verb in _HOOKS and call.state.files:
         _run_hooks(call)
     words = [word for word in rest if not word.startswith("-")]
     if verb == "config":

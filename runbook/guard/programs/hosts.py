@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from runbook.guard.programs.outputs import note_copies
 from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.shell_state import ShellState, scalar
@@ -84,6 +85,8 @@ def run_docker(call: Call) -> Texts:
     verb = plain(words.pop(0)) if words else ""
     if verb == "compose":
         return run_compose(call.with_words(call.words[0], *words))
+    if verb == "cp":
+        note_copies(call.with_words(call.words[0], *words))
     return _in_container(call, words) if verb in {"run", "exec", "create"} else UNKNOWN
 
 
@@ -92,6 +95,8 @@ def run_compose(call: Call) -> Texts:
     words = list(call.words[1:])
     _skip_flags(words, _COMPOSE_VALUES)
     verb = plain(words.pop(0)) if words else ""
+    if verb == "cp":
+        note_copies(call.with_words(call.words[0], *words))
     return _in_container(call, words) if verb in {"run", "exec"} else UNKNOWN
 
 
@@ -136,6 +141,8 @@ def run_kubectl(call: Call) -> Texts:
     """`kubectl exec POD -- COMMAND`."""
     words = list(call.words[1:])
     _skip_flags(words, _KUBECTL_VALUES)
+    if words and plain(words[0]) == "cp":
+        note_copies(call.with_words(call.words[0], *words[1:]))
     if not words or plain(words[0]) not in {"exec", "run", "debug"}:
         return UNKNOWN
     if "--" in words:

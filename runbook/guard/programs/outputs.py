@@ -240,7 +240,7 @@ _ONLY_READ = DATA_PROGRAMS - _CHANGES - _COPIES | SHELLS | {"source", ".", "exec
 def note_changes(call: Call, name: str) -> None:
     """Note what a command may do to files that this text wrote, and which files it copies, moves or links."""
     if name in _COPIES:
-        _note_copies(call)
+        note_copies(call)
         return
     if name in _UNPACKS:
         # An archive may hold any file that is here, as in `tar cf - . | tar xf - -C PLACE`.
@@ -256,8 +256,14 @@ def note_changes(call: Call, name: str) -> None:
             call.state.write(path, UNKNOWN)
 
 
-def _note_copies(call: Call) -> None:
-    words = _paths_in(call)
+_ELSEWHERE = re.compile(r"[^/:]{2,}:(?=[^\\])")
+"""The host or container before a path, as scp and `docker cp` have it. A single letter is a Windows drive."""
+
+
+def note_copies(call: Call) -> None:
+    """Note which files a command copies, moves or links, and where to."""
+    # Files of other machines are noted as if they were here: what is started there reads them by the same path.
+    words = [_ELSEWHERE.sub("", word, count=1) for word in _paths_in(call)]
     into = _value_of(call.arguments, "-t", "--target-directory")
     if into is not None:
         words = [word for word in words if word != into]

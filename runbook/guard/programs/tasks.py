@@ -118,6 +118,8 @@ def _matching(runner: TaskRunner, contents: Contents, name: str) -> list[Task]:
         name = name.replace(ANY, "*").replace(ANY_WORDS, "*")
     if not is_known(name):
         return []
+    if runner.expressions and len(name) > 2 and name.startswith("/") and name.endswith("/"):
+        return _by_expression(contents, name[1:-1])
     if runner.globs and set(name) & _WILD:
         # npm-run-all: one star stays within a part of the name.
         pattern = re.compile(fnmatch.translate(name.partition(" ")[0].replace("**", "*")))
@@ -127,6 +129,17 @@ def _matching(runner: TaskRunner, contents: Contents, name: str) -> list[Task]:
     names += [name.partition(" ")[0]] if runner.globs and " " in name else []
     task = next((task for each in names if (task := contents.find(each)) is not None), None)
     return [task] if task is not None else _by_pattern(contents, name)
+
+
+def _by_expression(contents: Contents, text: str) -> list[Task]:
+    """Return the tasks whose name a regular expression finds. One that RE2 can't read may find any of them."""
+    from runbook.linear_regex import RegexError, linear_regex  # few tasks are named like this
+
+    try:
+        expression = linear_regex(text)
+    except RegexError:
+        return list(contents.tasks.values())
+    return [task for each, task in contents.tasks.items() if expression.search(each) is not None]
 
 
 def _by_pattern(contents: Contents, name: str) -> list[Task]:
