@@ -191,6 +191,16 @@ class Examination:
         project = worst.project or next(projects, "")
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS], project=project)
 
+    @property
+    def code_calls(self) -> Mapping[str, Sequence[str]]:
+        """Regular expressions that find calls in code that a person must confirm, by the reason."""
+        programs = self._policy.programs
+        found: dict[str, tuple[str, ...]] = {}
+        for layer in programs.layers or (programs,):
+            for reason, patterns in layer.code_calls.items():
+                found[reason] = (*found.get(reason, ()), *patterns)
+        return found
+
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule does more than allow these words."""
         judged = classify(words, self._policy)
@@ -275,8 +285,10 @@ class Examination:
         argv = tuple(_told(word) for word in words)
         own = {name: _told(text) for name, text in call.state.environment.items()}
         environment = {**self._outside, **own}
+        # In a loop, a word that isn't known is another one each time.
+        repeats = call.shell.is_repeating and not all(map(is_known, call.words))
         # The words as written come first. Other readings count only if this one allows the command.
-        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment)
+        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment, repeats=repeats)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
             other = judged

@@ -26,7 +26,7 @@ from runbook.user_directories import data_directory
 # --- shell functions -------------------------------------------------------------------------------------------------
 
 
-GUARDED = ("supabase", "npx", "npm", "pnpm", "yarn", "bunx", "psql", "dropdb")
+GUARDED = ("supabase", "npx", "npm", "pnpm", "yarn", "bunx", "psql", "dropdb", "pg_restore", "prisma", "drizzle-kit")
 """Programs that start commands of the policy."""
 
 SHELLS: Mapping[str, str] = {

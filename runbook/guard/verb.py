@@ -50,7 +50,7 @@ then on PATH. Run `pipx install migration-runbook`. Until then, the agent's comm
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_obj
 def shell_init(book: str | None, shell: str) -> int:
-    """Print functions that guard supabase, npx, npm, pnpm, yarn, bunx, psql and dropdb in a shell.
+    """Print functions that guard supabase, npx and other package runners, psql, pg_restore and more in a shell.
 
     \b
     bash   eval "$(runbook guard shell-init bash)"     in ~/.bashrc

@@ -41,7 +41,14 @@ class HttpClient:
     upload_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is a file to upload. They make it a PUT.", default=())
     query_flags: tuple[str, ...] = key(FLAGS, "Flags that move the body into the URL and make it a GET.", default=())
     head_flags: tuple[str, ...] = key(FLAGS, "Flags that make it a HEAD.", default=())
+    config_flags: tuple[str, ...] = key(
+        FLAGS, "Flags whose value is a file of options, one a line. `-` is standard input.", default=()
+    )
+    list_flags: tuple[str, ...] = key(FLAGS, "Flags whose value is a file of URLs.", default=())
     value_flags: tuple[str, ...] = key(FLAGS, "Its other flags that take a value in the next word.", default=())
+    globs: bool = key(
+        Truth(), "It sends a request for each URL that brackets and braces stand for: `[1-99]`.", default=False
+    )
     items: bool = key(
         Truth(),
         "Its words may be a method, a URL and items, as in HTTPie: `id==1` for the URL, `id=1` for the body.",
@@ -69,6 +76,9 @@ class HttpRequest:
     )
     path: str = key(Regex(), "A regular expression that must occur in the path.")
     excludes: str | None = key(Regex(), "A regular expression that must not occur in the path.", default=None)
+    once: bool = key(
+        Truth(), "It fits only a request that is sent once, not one of a loop or of a range of URLs.", default=False
+    )
     query: str | None = key(Regex(), "A regular expression that must occur in the URL after `?`.", default=None)
     body: str | None = key(Regex(), "A regular expression that must occur in the body.", default=None)
     sql: Effect | None = key(EFFECT, "What the SQL in the body does.", default=None, read=Effect)

@@ -13,6 +13,7 @@ __all__ = ["SHAPES", "Interpreter", "Launcher"]
 _FLAGS = ListOf(Text(r"[-/+]{1,2}[A-Za-z0-9][A-Za-z0-9_-]*", "a flag such as --file or -f"), 0)
 _NAMES = ListOf(Text(r"[^\s/A-Z]+", "a program's name in lower case, without a path"))
 _WORDS = ListOf(Text(r"\S+(?: \S+)*", "a word or a few, such as 'run' or 'compute ssh'"), 0)
+_VARIABLES = ListOf(Text(r"[A-Z][A-Z0-9_]*", "the name of a variable of the environment"), 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,16 @@ class Interpreter:
         "Suffixes of files that run as such code if they are started by their name.",
         default=(),
     )
+    optional_suffixes: tuple[str, ...] = key(
+        ListOf(Text(r"\.[a-z0-9]+", "a suffix such as .py"), 0),
+        "Other suffixes that may be missing in the name of a file or a module.",
+        default=(),
+    )
+    main_files: tuple[str, ...] = key(
+        ListOf(Text(r"\w+", "a name without its suffix, such as index"), 0),
+        "The files that a directory stands for if it's named instead, such as index.",
+        default=(),
+    )
     after: tuple[str, ...] = key(
         _WORDS, "Subcommands that may come before the file, such as 'run'. They may be left out.", default=()
     )
@@ -71,12 +82,30 @@ class Interpreter:
     module_flags: tuple[str, ...] = key(
         _FLAGS, "Flags that name a module, which is judged as a program of that name: python -m alembic.", default=()
     )
+    first_flags: tuple[str, ...] = key(
+        _FLAGS, "Flags that name a file whose code runs before the other: node --require FILE.", default=()
+    )
+    flag_variables: tuple[str, ...] = key(
+        _VARIABLES, "Variables of the environment that contain more flags, such as NODE_OPTIONS.", default=()
+    )
     value_flags: tuple[str, ...] = key(_FLAGS, "Other flags that take a value in the next word.", default=())
     own: tuple[str, ...] = key(
         _WORDS, "Its own subcommands, and flags such as --check, with which it runs no file.", default=()
     )
     env_files: tuple[str, ...] = key(
         _FLAGS, "Flags that name a file of NAME=value lines, which the code sees in its environment.", default=()
+    )
+    imports: tuple[str, ...] = key(
+        ListOf(Regex(1), 0),
+        "Regular expressions, matched against the code without comments. The first group is a file or a module whose "
+        "code it runs, too.",
+        default=(),
+    )
+    path_variables: tuple[str, ...] = key(
+        _VARIABLES, "Variables of the environment that list the directories of modules, such as PYTHONPATH.", default=()
+    )
+    has_dotted_modules: bool = key(
+        Truth(), "Dots in the name of a module stand for directories, as in Python.", default=False
     )
     comments: tuple[str, ...] = key(
         ListOf(Text(r"\S{1,2}", "the characters that begin a comment, such as # or //"), 0),

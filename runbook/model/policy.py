@@ -92,6 +92,7 @@ class Variant:
     excludes: str | None = key(
         Regex(), "Words in which this regular expression is found don't count for `words`.", default=None
     )
+    reads_input: bool = key(Truth(), "`words` may also occur in the text on standard input.", default=False)
     sql: Effect | None = key(EFFECT, "What the SQL passed to the command does.", default=None, read=Effect)
     majors: tuple[int, ...] = key(ListOf(MAJOR), "Only on these majors of the CLI.", default=())
     effect: Effect | None = key(EFFECT, "What it then does to its target.", default=None, read=Effect)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook.model.fields import PATHS, ListOf, MapOf, Shaped, Text, key, shape
+from runbook.model.fields import PATHS, ListOf, MapOf, Regex, Shaped, Text, key, shape
 
 if TYPE_CHECKING:
     from runbook.model.command_files import CommandFile, TaskRunner
@@ -24,6 +24,11 @@ class Programs:
     )
     interpreters: Sequence[Interpreter] = key(
         ListOf(Shaped("interpreter"), 0), "Programs that run code of a language other than shell.", default=()
+    )
+    code_calls: Mapping[str, tuple[str, ...]] = key(
+        MapOf(Text(), ListOf(Regex())),
+        "Why a person must confirm a call in code, with the regular expressions that find it in code without comments.",
+        default=dict,
     )
     command_files: Sequence[CommandFile] = key(
         ListOf(Shaped("command-file"), 0), "Files that hold commands, and where they are in them.", default=()

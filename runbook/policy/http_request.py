@@ -16,6 +16,11 @@ __all__ = ["Request", "find_request", "requests_of", "target_of", "verdict_of"]
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
 # A name, and how its value is meant: `:=` JSON, `==` in the URL, `=` a text, `:` a header, `@` a file.
 _ITEM = re.compile(r"([^:=@]*)(:=@?|==|=@?|:|@)(.*)", re.DOTALL)
+# `name = value`, with or without dashes; a colon or a blank may be in the place of the equals sign.
+_OPTION = re.compile(r"\s*(-{0,2}[A-Za-z][\w-]*)\s*[=:]?\s*(.*)")
+_RANGE = re.compile(r"\[\w+-\w+(:\d+)?\]|\{[^{}]*,[^{}]*\}")
+_LISTED = "$1"
+"""The path of a URL in a file that can't be seen here. A path that is known begins with a slash."""
 _METHODS = ("DELETE", "PATCH", "POST", "PUT", "GET")
 """What an unknown method may be, the most dangerous first."""
 
@@ -23,7 +28,8 @@ _METHODS = ("DELETE", "PATCH", "POST", "PUT", "GET")
 class Request(NamedTuple):
     """A request. An unknown part of a text is `$1` or a variable's name; a body that can't be seen is None.
 
-    `is_guess` is true if the method isn't known, and this is one that it may be.
+    `is_guess` is true if the method isn't known, and this is one that it may be. `is_repeated` is true if the client
+    sends many that differ, in a loop or for a range of URLs.
     """
 
     method: str
@@ -32,6 +38,7 @@ class Request(NamedTuple):
     query: str
     body: str | None
     is_guess: bool = False
+    is_repeated: bool = False
 
     @property
     def has_host(self) -> bool:
@@ -39,20 +46,30 @@ class Request(NamedTuple):
         return bool(self.host) and "$" not in self.host
 
 
-def requests_of(client: HttpClient, arguments: Sequence[str], stdin: str | None) -> tuple[Request, ...]:
-    """Return the requests that a client sends: one for each URL, and for each method if that isn't known."""
+def requests_of(
+    client: HttpClient, arguments: Sequence[str], stdin: str | None, *, repeats: bool = False
+) -> tuple[Request, ...]:
+    """Return the requests that a client sends: one for each URL, and for each method if that isn't known.
+
+    `repeats` says that the client runs again with other words.
+    """
     words = read_words(arguments, _taking(client))
+    if "-" in words.values(*client.config_flags) and stdin is not None:
+        # The file with its options is read from there, so a body can't be.
+        words, stdin = read_words((*arguments, *_options_in(stdin)), _taking(client)), None
     positionals = list(words.positionals)
     if client.command:
         if positionals[:1] != [client.command]:
             return ()
         positionals.pop(0)
-    return tuple(_requests(client, words, positionals, stdin))
+    found = tuple(_requests(client, words, positionals, stdin))
+    return tuple(each._replace(is_repeated=True) for each in found) if repeats else found
 
 
 def _taking(client: HttpClient) -> frozenset[str]:
-    named = (client.method_flags, client.url_flags, client.host_flags, client.body_flags, client.upload_flags)
-    return frozenset(flag for flags in (*named, client.value_flags) for flag in flags)
+    sent = (client.method_flags, client.url_flags, client.host_flags, client.body_flags, client.upload_flags)
+    read = (client.config_flags, client.list_flags, client.value_flags)
+    return frozenset(flag for flags in (*sent, *read) for flag in flags)
 
 
 def _requests(client: HttpClient, words: Words, positionals: list[str], stdin: str | None) -> Iterator[Request]:
@@ -71,13 +88,30 @@ def _requests(client: HttpClient, words: Words, positionals: list[str], stdin: s
     if any(words.has(flag) for flag in client.query_flags):
         more_query.append(body or "")
     method = method or _implied_method(client, words, has_body=bool(bodies))
+    methods = _METHODS if "$" in method else (method.upper(),)
     for url in (*words.values(*client.url_flags), *positionals):
         address = _address(url, client, words)
         if address is not None:
             host, path, query = address
             whole = "&".join(filter(None, (query, *more_query)))
-            for each in _METHODS if "$" in method else (method.upper(),):
-                yield Request(each, host, path, whole, body, is_guess="$" in method)
+            is_range = client.globs and _RANGE.search(url) is not None
+            for each in methods:
+                yield Request(each, host, path, whole, body, is_guess="$" in method, is_repeated=is_range)
+    if words.values(*client.list_flags):
+        yield from (Request(each, "", _LISTED, "", body, "$" in method, is_repeated=True) for each in methods)
+
+
+def _options_in(text: str) -> Iterator[str]:
+    """Yield the words that a file of options stands for: `url = "…"`, `request: DELETE`, `-X DELETE`."""
+    for line in text.splitlines():
+        found = _OPTION.match(line)
+        if found is None:
+            continue
+        name, value = found[1], found[2].strip()
+        yield name if name.startswith("-") else f"--{name}"
+        quoted = re.match(r'"((?:[^"\\]|\\.)*)"', value)
+        if value:
+            yield re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value.split()[0]
 
 
 def _implied_method(client: HttpClient, words: Words, *, has_body: bool) -> str:
@@ -132,7 +166,8 @@ def _address(url: str, client: HttpClient, words: Words) -> tuple[str, str, str]
 
 def find_request(request: Request, policy: Policy) -> HttpRequest | None:
     """Return the first entry of the policy that fits a request, or None if there is none."""
-    return next((each for each in policy.http_requests if _fits(each, request, policy)), None)
+    entries = (each for each in policy.http_requests if not (each.once and request.is_repeated))
+    return next((each for each in entries if _fits(each, request, policy)), None)
 
 
 def verdict_of(request: Request, entry: HttpRequest) -> Verdict:

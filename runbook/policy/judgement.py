@@ -68,7 +68,7 @@ class _Case(NamedTuple):
     """A command with the rule that fits it.
 
     `command` is the subcommand as the argv spells it. `words` are the words after it, split by the rule's flags.
-    `environment` has the variables that the command would see, as far as they are known.
+    `stdin` and `environment` are its standard input and its variables, as far as they are known.
     """
 
     argv: tuple[str, ...]
@@ -77,15 +77,17 @@ class _Case(NamedTuple):
     command: tuple[str, ...]
     words: Words
     sql: Effect | None
+    stdin: str | None
     environment: Mapping[str, str]
 
 
 class _Around(NamedTuple):
-    """What is known about where a command runs: the CLI's major, its standard input, its environment."""
+    """What is known about where a command runs: the CLI's major, its standard input, its environment, a loop."""
 
     major: int | None
     stdin: str | None
     environment: Mapping[str, str]
+    repeats: bool
 
 
 def classify(
@@ -95,16 +97,18 @@ def classify(
     major: int | None = None,
     stdin: str | None = None,
     environment: Mapping[str, str] | None = None,
+    repeats: bool = False,
 ) -> Judgement:
     """Judge one argv. `major` is the Supabase CLI's major, if known. If not, the major with the worst outcome counts.
 
     A version in the argv itself (`supabase@2`) takes precedence over `major`. `stdin` is the text that the command
     would read, if known; SQL in it is judged like SQL in the argv. `environment` has the variables that the command
-    would see: a client or a migration tool may find its database in one of them.
+    would see: a client or a migration tool may find its database in one of them. `repeats` says that it runs again with
+    other words: a request for one row is then one for many.
 
     If a team's policy extends the packaged one, both judge, and the graver verdict and effect count.
     """
-    around = _Around(major, stdin, environment or {})
+    around = _Around(major, stdin, environment or {}, repeats)
     if not policy.layers:
         return _classified(argv, policy, around)
     packaged, own = policy.layers
@@ -136,7 +140,7 @@ def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen:
     """Judge one argv by one layer: by the rules for its program, and by the requests that it sends."""
     invocation = invocation_of(argv)
     judged = _judged_by_rules(argv, invocation, policy, around, loosen)
-    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, around.stdin)]
+    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, around)]
     if not requests:
         return judged
     gravest = reduce(_gravest, (judged, *requests) if judged.rule else requests)
@@ -156,7 +160,7 @@ def _judged_by_rules(
         return _without_rule(invocation, rules, policy, argv)
     rule, command, words = found
     sql = _sql_effect(rule, words, around.stdin)
-    case = _Case(tuple(argv), invocation, rule, command, words, sql, around.environment)
+    case = _Case(tuple(argv), invocation, rule, command, words, sql, around.stdin, around.environment)
     if _asks_for_help(invocation.program, words, rule.value_flags):
         return _judge_help(case, policy)
     # If the major or the target isn't known, every possibility is judged, and the gravest counts.
@@ -167,7 +171,7 @@ def _judged_by_rules(
 
 
 def _judged_requests(
-    argv: Sequence[str], invocation: Invocation, policy: Policy, stdin: str | None
+    argv: Sequence[str], invocation: Invocation, policy: Policy, around: _Around
 ) -> Iterator[Judgement]:
     """Yield what the policy says about each HTTP request that a client sends."""
     client = next(iter(where(policy.http_clients, invocation.program, "program", "also")), None)
@@ -175,7 +179,7 @@ def _judged_requests(
         return
     from runbook.policy.http_request import find_request, requests_of, target_of, verdict_of  # most lines send none
 
-    for request in requests_of(client, invocation.arguments, stdin):
+    for request in requests_of(client, invocation.arguments, around.stdin, repeats=around.repeats):
         entry = find_request(request, policy)
         if entry is not None:
             yield Judgement(
@@ -478,7 +482,8 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
     if variant.sql is not None and variant.sql is not case.sql:
         return False
     flags = (flag.name if flag.value is None else f"{flag.name}={flag.value}" for flag in words.flags)
-    if variant.words is not None and not any(_counts(variant, text) for text in (*words.positionals, *flags)):
+    read = (case.stdin,) if variant.reads_input and case.stdin is not None else ()
+    if variant.words is not None and not any(_counts(variant, text) for text in (*words.positionals, *flags, *read)):
         return False
     return all(words.has(flag) for flag in variant.flags) and not any(words.has(flag) for flag in variant.without)
 

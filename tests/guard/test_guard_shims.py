@@ -131,7 +131,7 @@ def test_shims_are_taken_back_and_nothing_else(home: Home, tmp_path: Path) -> No
     home.guard("install", "shims", "--dir", str(directory))
     (directory / "mine").write_text("x")
 
-    assert "8 shims removed" in home.guard("uninstall", "shims", "--dir", str(directory)).stdout
+    assert "11 shims removed" in home.guard("uninstall", "shims", "--dir", str(directory)).stdout
     assert [path.name for path in directory.iterdir()] == ["mine"]
     program(directory, "npx", "echo mine")
     refused = home.guard("install", "shims", "--dir", str(directory))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbook.guard.command_line import judge
+from runbook.guard.command_line import judge, packaged_policy
 from runbook.guard.programs.code_strings import strings_in, word_lists_in
 from runbook.guard.shell.texts import ANY, ANY_WORDS
 from runbook.model import Verdict
@@ -95,6 +95,174 @@ def test_a_module_and_a_script_that_the_policy_knows_are_judged_as_that_program(
     """`python -m` names a program by its module."""
     assert judge("python3 -m supabase db reset --linked").verdict is Verdict.REFUSE
     assert judge("python3 -m pytest tests").verdict is Verdict.ALLOW
+
+
+# --- files that code brings in -------------------------------------------------------------------------------------
+
+
+JS = "require('child_process').execSync('supabase db reset --linked')"
+PY = "import os\nos.system('supabase db reset --linked')"
+PROJECT = {
+    "lib/clean.js": JS,
+    "lib/index.js": "import './clean'",
+    "lib/types.ts": JS,
+    "deep.js": "require('./lib')",
+    "deeper.js": "require('./deep')",
+    "deepest.js": "require('./deeper')",
+    "jobs/clean.py": PY,
+    "jobs/near.py": "from . import clean",
+    "jobs/beside.py": "import clean",
+    "clean.rb": "system('supabase db reset --linked')",
+    "clean.php": "<?php system('supabase db reset --linked');",
+    "win/x.bat": "call supabase db reset --linked",
+    "win/x.ps1": "supabase db reset --linked",
+    "win/y.bat": "call win\\x.bat",
+    "app.js": "import { createClient } from '@supabase/supabase-js'\nconsole.log('hi')",
+    "app.py": "from supabase import create_client\nprint('hi')",
+    "win/ok.bat": "npm test",
+}
+
+BRINGS_IN = [
+    "node lib/clean",
+    "node lib",
+    "tsx lib/clean",
+    "tsx lib/clean.js",
+    "deno run -A lib/clean",
+    "bun lib/clean",
+    "yarn node lib/clean.js",
+    "pnpm node lib/clean.js",
+    "corepack yarn node lib/clean.js",
+    "node --require ./lib/clean.js app.js",
+    "node -r ./lib/clean -e 0",
+    "node --import=./lib/clean.js app.js",
+    "bun --preload ./lib/clean.js app.js",
+    "NODE_OPTIONS='--require ./lib/clean.js' node -e 0",
+    "export NODE_OPTIONS=--import=./lib/clean.js; node app.js",
+    "env NODE_OPTIONS='-r ./lib/clean.js' node app.js",
+    "node -e \"require('./lib/clean')\"",
+    "node -e \"import('./lib/clean.js')\"",
+    "node -e \"import x from './lib/types.js'\"",
+    "node deep.js",
+    "deno eval \"import './lib/clean.js'\"",
+    "python3 -c 'import jobs.clean'",
+    "python3 -c 'import os, jobs.clean as c'",
+    "python3 -c 'import os; from jobs import (other, clean)'",
+    "python3 -c 'from jobs.clean import run'",
+    "python3 jobs/near.py",
+    "python3 jobs/beside.py",
+    "python3 -c \"import runpy; runpy.run_path('jobs/clean.py')\"",
+    "python3 -c \"exec(open('jobs/clean.py').read())\"",
+    "python3 -c \"import importlib; importlib.import_module('jobs.clean')\"",
+    "python3 -m pdb jobs/clean.py",
+    "python3 -m cProfile -o out jobs/clean.py",
+    "python3 -m coverage run --source=. jobs/clean.py",
+    "coverage run -m jobs.clean",
+    "python3 -m runpy jobs.clean",
+    "PYTHONPATH=other:jobs python3 -m clean",
+    "ruby -e 'require_relative \"clean\"'",
+    "ruby -e 'load \"clean.rb\"'",
+    "ruby -r./clean -e 1",
+    "php -r 'require_once __DIR__ . \"/clean.php\";'",
+    "php -r 'include(\"clean.php\");'",
+    "cmd /c win/x.bat",
+    "cmd.exe /c 'win\\x.bat'",
+    "cmd /c call 'win\\y.bat'",
+    "pwsh -c ./win/x.ps1",
+    "powershell -Command '& .\\win\\x.ps1 -Force'",
+]
+
+BRINGS_IN_NOTHING = [
+    "node app",
+    "node --check lib/clean",
+    "node -r dotenv/config app.js",
+    "node -e \"// require('./lib/clean')\"",
+    "NODE_OPTIONS=--max-old-space-size=4096 node app.js",
+    "python3 -c '# import jobs.clean'",
+    "python3 -m pdb app.py",
+    "python3 -m coverage report",
+    "coverage run -m pytest tests",
+    "PYTHONPATH=jobs python3 app.py",
+    "cmd /c win/ok.bat",
+    "cmd /c dir win",
+]
+
+
+@pytest.mark.parametrize("line", BRINGS_IN)
+def test_a_file_that_code_brings_in_counts_like_the_code(line: str) -> None:
+    """By a name without a suffix, an import, a flag, a variable, a program that runs files, or a shell of Windows."""
+    assert judge(line, files=PROJECT).verdict is Verdict.CONFIRM
+
+
+@pytest.mark.parametrize("line", BRINGS_IN_NOTHING)
+def test_a_file_that_code_does_not_bring_in_does_not_count(line: str) -> None:
+    """A comment, a package, and a file that is only checked or beside the one that runs."""
+    assert judge(line, files=PROJECT).verdict is Verdict.ALLOW
+
+
+def test_imports_are_followed_two_deep_and_in_circles() -> None:
+    """Code that imports itself ends, and what is three files away isn't read."""
+    assert judge("node deep.js", files=PROJECT).verdict is Verdict.CONFIRM
+    assert judge("node deepest.js", files=PROJECT).verdict is Verdict.ALLOW
+    circle = {"a.js": "require('./b')", "b.js": f"require('./a'); {JS}"}
+    assert judge("node a.js", files=circle).verdict is Verdict.CONFIRM
+
+
+# --- calls of client libraries -------------------------------------------------------------------------------------
+
+
+DESTROYING_CALLS = [
+    ("node", "a.js", "await s.from('users').delete().neq('id', 0)"),
+    ("node", "a.js", "await s\n  .from('users')\n  .delete()\n  .gte('id', f(0))\n  .then(console.log)"),
+    ("node", "a.js", "await s.from(table).delete({ count: 'exact' }).not('id', 'is', null);"),
+    ("node", "a.js", "await s.from('users').delete()"),
+    ("bun", "a.ts", "await s.auth.admin.deleteUser(id)"),
+    ("node", "a.js", "await s.storage.emptyBucket('avatars')"),
+    ("node", "a.js", "await s.rpc('wipe_all')"),
+    ("python3", "a.py", "c.table('users').delete().neq('id', 0).execute()"),
+    ("python3", "a.py", "c.table('users') \\\n    .delete() \\\n    .not_.is_('id', 'null') \\\n    .execute()"),
+    ("python3", "a.py", "c.auth.admin.delete_user(u.id)"),
+    ("python3", "a.py", "c.storage.delete_bucket('x')"),
+]
+
+HARMLESS_CALLS = [
+    ("node", "a.js", "await s.from('users').delete().eq('id', 1)"),
+    ("node", "a.js", "await s\n  .from('users')\n  .delete()\n  .eq('id', 1)\n"),
+    ("node", "a.js", "await s.from('users').delete().neq('role', 'admin').in('id', ids)"),
+    ("node", "a.js", "await s.from('users').delete().match({ id })"),
+    ("node", "a.js", "// s.from('users').delete()\ns.from('users').select()"),
+    ("node", "a.js", "await s.rpc('dropdown_items'); await s.rpc('reset_password')"),
+    ("node", "a.js", "new Map().delete('x'); await s.storage.createBucket('x')"),
+    ("python3", "a.py", "c.table('users') \\\n    .delete() \\\n    .eq('id', 1) \\\n    .execute()"),
+    ("python3", "a.py", '"""c.table(\'t\').delete().execute()"""\nc.table("t").select("*").execute()'),
+]
+
+
+@pytest.mark.parametrize(("program", "name", "code"), DESTROYING_CALLS)
+def test_a_call_that_deletes_without_saying_which_needs_a_person(program: str, name: str, code: str) -> None:
+    """Rows without a filter, users, buckets, and functions whose name says so. The message names the call."""
+    judged = judge(f"{program} {name}", files={name: code})
+    assert judged.verdict is Verdict.CONFIRM
+    assert "It runs code with a call that destroys: it " in judged.reason
+
+
+@pytest.mark.parametrize(("program", "name", "code"), HARMLESS_CALLS)
+def test_a_call_that_says_what_it_deletes_is_allowed(program: str, name: str, code: str) -> None:
+    """A filter by value names the rows, and comments call nothing."""
+    assert verdict(program, name, code) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted", "files"),
+    [
+        pytest.param(test.line, test.verdict, test.files, id=test.line)
+        for each in packaged_policy().programs.interpreters
+        for test in each.tests
+    ],
+)
+def test_lines_beside_interpreters_get_their_verdict(line: str, wanted: Verdict, files: dict[str, str]) -> None:
+    """In programs.yaml."""
+    judged = judge(line, files=files) if files else judge(line)
+    assert judged.verdict is wanted
 
 
 # --- strings -------------------------------------------------------------------------------------------------------

@@ -296,3 +296,66 @@ def test_a_script_of_four_hundred_harmless_lines_is_followed_to_its_end(tmp_path
         text = "\n".join(kind % (number, number) for number in range(400))
         assert verdict(text, tmp_path) is Verdict.ALLOW, kind
         assert verdict(f"{text}\nsupabase db reset --linked", tmp_path) is Verdict.REFUSE, kind
+
+
+PATTERNS = [
+    "bash scripts/r*",
+    "bash scripts/*.sh",
+    "bash ./scripts/go-?.sh",
+    "bash */go-1.sh",
+    'for f in scripts/*.sh; do bash "$f"; done',
+    "for f in scripts/*; do . $f; done",
+    "for f in $(ls scripts/*.sh); do sh $f; done",
+    "cd scripts && bash ./r*",
+    "cp scripts/*.sh /tmp/there/ && bash /tmp/there/run-me.sh",
+    "cp -r scripts/* there && bash there/run-me.sh",
+    "cp scripts/r* copy.sh && bash copy.sh",
+    "mv scripts/*.sh . && bash run-me.sh",
+    "cp */run-me.sh /tmp && bash /tmp/run-me.sh",
+    "ls scripts/*.sh | xargs -n1 bash",
+    "ls scripts/*.sh | xargs -I{} bash {}",
+    'ls -1 scripts/*.sh | while read -r f; do bash "$f"; done',
+    "find scripts -name '*.sh' | xargs bash",
+    "find . -name run-me.sh | xargs bash",
+    "find scripts -name '*.sh' -print0 | xargs -0 -n1 bash",
+    "find scripts -name '*.sh' -exec bash {} \\;",
+    "find scripts -name '*.sh' -execdir bash {} +",
+    "find . -name '*.sh' | while read -r f; do bash $f; done",
+    "fd -e sh . scripts -x bash",
+    "fd -e sh . scripts -X bash",
+    "fd run scripts -x bash {}",
+    "fd -e sh . scripts -x bash {//}/{/}",
+    "fd -e sh . | xargs bash",
+]
+
+
+@pytest.mark.parametrize("line", PATTERNS)
+def test_a_pattern_means_each_file_that_fits(line: str, tmp_path: Path) -> None:
+    """The shell, find and fd put the names of files in its place."""
+    (tmp_path / "scripts").mkdir()
+    for number in range(40):
+        (tmp_path / f"scripts/go-{number}.sh").write_text(f"echo {number}\n", encoding="utf-8")
+    (tmp_path / "scripts/run-me.sh").write_text("echo\n", encoding="utf-8")
+    assert verdict(line, tmp_path) is Verdict.ALLOW
+    for name in ("go-1.sh", "run-me.sh"):
+        (tmp_path / f"scripts/{name}").write_text("supabase db reset --linked\n", encoding="utf-8")
+    assert verdict(line, tmp_path) is not Verdict.ALLOW
+
+
+def test_a_pattern_means_no_file_that_does_not_fit(tmp_path: Path) -> None:
+    """Other names, deeper directories, hidden files and packages aren't meant, nor those that only a variable names."""
+    for path in ("scripts/wipe.bash", "scripts/deep/wipe.sh", "scripts/.wipe.sh", "node_modules/wipe.sh"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("supabase db reset --linked\n", encoding="utf-8")
+    for line in ("bash scripts/*.sh", "bash scripts/w*.sh", "bash */*.sh", 'bash "$SCRIPT"', "bash ./$SCRIPT"):
+        assert verdict(line, tmp_path) is Verdict.ALLOW, line
+    harmless = "for f in scripts/deep/*.sh; do bash -n $f; done; find . -name '*.sh' -exec shellcheck {} +"
+    assert verdict(harmless, tmp_path) is Verdict.ALLOW
+
+
+@pytest.mark.parametrize("mark", ["{/}", "{/.}", "{}", "{.}", "{//}"])
+def test_fd_fills_its_marks_for_each_path(mark: str, tmp_path: Path) -> None:
+    """What it finds isn't known, so a command that needs a single name is asked about."""
+    line = f"fd -td . supabase/functions -x supabase functions deploy {mark}"
+    assert verdict(line, tmp_path) is Verdict.CONFIRM
+    assert verdict(f"fd -td . src -x echo {mark}", tmp_path) is Verdict.ALLOW

@@ -168,6 +168,11 @@ class Recorder:
         """Know no workspace."""
         return {}
 
+    @property
+    def code_calls(self) -> Mapping[str, Sequence[str]]:
+        """Know no call."""
+        return {}
+
     def is_restricted(self, words: object) -> bool:
         """Restrict nothing."""
         return False

@@ -190,6 +190,47 @@ def test_a_method_that_is_not_known_is_asked_about() -> None:
     assert judge(f'curl -X "$METHOD" {API}/functions/v1/hello').verdict is Verdict.ALLOW
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "url={0}/rest/v1/tasks\nrequest=DELETE",
+        'url = "{0}/rest/v1/tasks"\nrequest = "DELETE"',
+        "--url {0}/rest/v1/tasks\n-X DELETE",
+        "# all of them\n\nrequest: DELETE\nurl: {0}/rest/v1/tasks",
+    ],
+)
+@pytest.mark.parametrize("flag", ["-K -", "-K-", "--config -", "--config=-"])
+def test_options_on_standard_input_are_read(lines: str, flag: str) -> None:
+    """Curl takes them as if they were in the line."""
+    assert judge(f"curl {flag} <<'X'\n{lines.format(API)}\nX").verdict is Verdict.REFUSE
+    read = lines.format(API).replace("DELETE", "GET")
+    assert judge(f"curl {flag} <<'X'\n{read}\nX").verdict is Verdict.ALLOW
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'for i in {{1..500}}; do curl -X DELETE "{0}?id=eq.$i"; done',
+        "while read -r i; do curl -X DELETE '{0}?id=eq.'$i; done < ids.txt",
+        "seq 1 10000 | xargs -I{{}} curl -X DELETE '{0}?id=eq.{{}}'",
+        "curl -X DELETE '{0}?id=eq.[1-9999]'",
+        "curl -X DELETE '{0}?id=eq.{{1,2,3}}'",
+    ],
+)
+def test_one_row_many_times_is_asked_about(line: str) -> None:
+    """Each request deletes one row, and nobody has counted them. On the local stack, and for reads, that's fine."""
+    assert judge(line.format(f"{API}/rest/v1/tasks")).verdict is Verdict.CONFIRM
+    assert judge(line.format("http://127.0.0.1:54321/rest/v1/tasks")).verdict is Verdict.ALLOW
+    assert judge(line.format(f"{API}/rest/v1/tasks").replace("-X DELETE", "-s")).verdict is Verdict.ALLOW
+
+
+def test_urls_in_a_file_are_asked_about_if_they_are_deleted() -> None:
+    """They can't be seen."""
+    assert judge("wget --method=DELETE -i urls.txt").verdict is Verdict.CONFIRM
+    assert judge("wget --input-file=urls.txt --method DELETE").verdict is Verdict.CONFIRM
+    assert judge("wget -i urls.txt").verdict is Verdict.ALLOW
+
+
 def test_help_does_not_hide_a_request() -> None:
     """A client's rule says that `--help` only prints, but a request in the same words is still judged."""
     assert judge(f"curl -X DELETE {API}/rest/v1/tasks --help").verdict is Verdict.REFUSE

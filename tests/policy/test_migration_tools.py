@@ -98,6 +98,49 @@ def test_the_line_sets_a_variable_for_the_command_alone() -> None:
     assert judge(line, env={"DATABASE_URL": HOSTED}).verdict is Verdict.REFUSE
 
 
+@pytest.mark.parametrize(
+    ("console", "wipes", "reads"),
+    [
+        ("bin/rails dbconsole", "drop table users", "select 1"),
+        ("bundle exec rails db", "truncate users", "select count(*) from users"),
+        ("rails console", "User.destroy_all", "User.count"),
+        ("flask shell", "db.drop_all()", "print(User.query.count())"),
+        ("python manage.py shell", "Task.objects.all().delete()", "print(Task.objects.count())"),
+        ("php artisan tinker", "User::truncate();", "echo User::count();"),
+        ("npx prisma db execute --stdin", "drop table users", "select 1"),
+        ("heroku pg:psql -a web", "truncate users", "select 1"),
+        ("flyctl postgres connect -a db", "drop table users", "select 1"),
+    ],
+)
+def test_the_input_of_a_console_is_judged(console: str, wipes: str, reads: str) -> None:
+    """From a pipe, a here-string, or a file that the line or the project has."""
+    for form in ("echo '{0}' | {1}", "{1} <<< '{0}'", "echo '{0}' > x.txt; {1} < x.txt", "{1} <<X\n{0}\nX"):
+        assert judge(form.format(wipes, console)).verdict is not Verdict.ALLOW, form
+        assert judge(form.format(reads, console)).verdict is Verdict.ALLOW, form
+
+
+def test_a_console_of_a_hosted_database_is_asked_about_and_sql_in_it_decides() -> None:
+    """As with psql."""
+    assert judge(f"DATABASE_URL={HOSTED} rails db").verdict is Verdict.CONFIRM
+    assert judge(f"DATABASE_URL={HOSTED} rails db <<< 'drop table users'").verdict is Verdict.REFUSE
+    assert judge(f"DATABASE_URL={HOSTED} rails db <<< 'select 1'").verdict is Verdict.ALLOW
+
+
+def test_a_file_of_sql_that_reads_is_no_change() -> None:
+    """The file may also be one that can't be seen."""
+    assert judge("echo 'select 1' > look.sql; npx prisma db execute --file look.sql").verdict is Verdict.ALLOW
+    assert judge("echo 'drop table a' > b.sql; npx prisma db execute --file b.sql").verdict is Verdict.CONFIRM
+    assert judge("npx prisma db execute --file missing.sql").verdict is Verdict.CONFIRM
+
+
+@pytest.mark.parametrize("manager", ["pnpm", "yarn", "bun"])
+def test_a_manager_runs_a_program_where_no_script_has_that_name(manager: str) -> None:
+    """Only npm refuses."""
+    assert judge(f"{manager} run drizzle-kit push --force").verdict is Verdict.CONFIRM
+    assert judge(f"{manager} run drizzle-kit generate").verdict is Verdict.ALLOW
+    assert judge("npm run drizzle-kit push --force").verdict is Verdict.ALLOW
+
+
 def test_a_web_address_is_no_database() -> None:
     """A registry or a proxy says nothing about the target."""
     assert judge("npx drizzle-kit push --proxy https://proxy.example.com").verdict is Verdict.CONFIRM
@@ -106,6 +149,20 @@ def test_a_web_address_is_no_database() -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "bundle exec hanami db migrate",
+        "php yii migrate",
+        "php spark migrate",
+        "bin/cake migrations migrate",
+        "piccolo migrations forwards all",
+        "npx zenstack generate",
+        "pg-schema-diff plan --from-dsn dbname=app --to-dir schema",
+        "npx strapi develop",
+        "heroku pg:info",
+        "heroku logs --tail",
+        "fly postgres list",
+        "fly deploy",
+        "cargo run -- reset",
+        "cargo test",
         "npx prisma generate",
         "npx prisma migrate status",
         "npx prisma migrate deploy",
@@ -138,7 +195,6 @@ def test_a_web_address_is_no_database() -> None:
         "atlas migrate status",
         "sqlx migrate run",
         "cargo sqlx prepare",
-        "cargo test",
         "diesel migration run",
         "migrate -path m -database postgres://localhost/app up",
         "mix ecto.migrate",

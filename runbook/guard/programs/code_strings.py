@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 from runbook.guard.shell.texts import ANY, ANY_WORDS
 
-__all__ = ["CodeString", "constants_in", "is_printed", "strings_in", "word_list_at", "word_lists_in"]
+__all__ = [
+    "CodeString",
+    "constants_in",
+    "is_printed",
+    "strings_in",
+    "without_comments",
+    "word_list_at",
+    "word_lists_in",
+]
 
 NO_CONSTANTS: Mapping[str, tuple[str, ...]] = {}
 
@@ -60,6 +68,15 @@ def strings_in(code: str, comments: Sequence[str]) -> list[CodeString]:
         for string in found
         for pattern in (_template_in(code, string, comments),)
     ]
+
+
+def without_comments(code: str, comments: Sequence[str]) -> str:
+    """Return code without its comments and its documentation. A comment in a string stays."""
+
+    def kept(match: re.Match[str]) -> str:
+        return " " if match["comment"] is not None or _is_statement(code, match) else match[0]
+
+    return _pattern(tuple(comments)).sub(kept, code)
 
 
 def _template_in(code: str, string: CodeString, comments: Sequence[str]) -> re.Pattern[str] | None:

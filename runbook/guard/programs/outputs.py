@@ -23,6 +23,7 @@ from runbook.guard.shell.texts import (
     concatenated,
     either,
     is_known,
+    is_whole_unknown,
     plain,
     tight,
 )
@@ -122,7 +123,14 @@ def run_cat(call: Call) -> Texts:
 def _read(path: str, call: Call) -> Texts:
     if plain(path) in {"-", "/dev/stdin", "/dev/fd/0"}:
         return UNKNOWN if call.state.stdin is None else call.state.stdin
-    return call.shell.contents(path, call.state) or UNKNOWN
+    return call.shell.input_from(path, call.state)
+
+
+def run_ls(call: Call) -> Texts:
+    """`ls PATTERN`: the paths that fit. What else it prints isn't known."""
+    paths = [tight(plain(word)) for word in call.words[1:] if not plain(word).startswith("-")]
+    fitting = [path for path in paths if not is_known(path) and not is_whole_unknown(path)]
+    return either(UNKNOWN, ("".join(f"{path}\n" for path in fitting),)) if fitting else UNKNOWN
 
 
 def run_head(call: Call) -> Texts:
@@ -198,17 +206,25 @@ def run_which(call: Call) -> Texts:
 
 
 def run_download(call: Call) -> Texts:
-    """`curl -o FILE`, `wget`: a download is unknown text, on the screen or in the file."""
+    """`curl -o FILE`, `wget`, `gh release download -p FILE`: a download is unknown text, on the screen or in a file."""
     words = call.arguments
-    flags = {"-o", "-O", "--output", "--output-document"}
+    flags = {"-o", "-O", "--out", "--output", "--output-document"}
+    if program_name(call.words[0]) == "gh":
+        if words[:2] not in {("release", "download"), ("run", "download")}:
+            return UNKNOWN
+        # A pattern is mostly a file's name.
+        flags |= {"-p", "--pattern", "-n", "--name"}
     paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
     paths += [word[2:] for word in words if re.match(r"-[oO][^-]", word)]
-    paths += [word.partition("=")[2] for word in words if word.startswith(("--output=", "--output-document="))]
+    paths += [word.partition("=")[2] for word in words if word.partition("=")[0] in flags and "=" in word]
     # Without a name, the file is named as in the URL.
     paths += [word.rstrip("/").rpartition("/")[2] for word in words if "://" in word]
+    directory = _value_of(words, "-d", "--dir", "-D", "-P", "--output-dir", "--directory-prefix")
     for path in paths:
         if path and path != "-":
             call.state.write(path, UNKNOWN)
+            if directory is not None:
+                call.state.write(f"{directory.rstrip('/')}/{path}", UNKNOWN)
     return UNKNOWN
 
 
@@ -255,7 +271,9 @@ def _note_copies(call: Call) -> None:
             texts = call.shell.contents(source, call.state) if call.state.is_written(source) else None
             if texts is not None:
                 call.state.write(target, texts)
-            continue
+            # `cp scripts/*.sh PLACE`: the files that fit keep their names there.
+            if is_whole_unknown(source) or not is_known(target) or not target:
+                continue
         call.state.copy_files(source.rstrip("/") or "/", target)
         if source.endswith(("/", "/.")):  # rsync copies what is in it, not the directory
             call.state.copy_files(source.rstrip("/."), target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from runbook.guard.programs.names import program_name
+from runbook.guard.programs.names import MANAGERS, program_name
 from runbook.guard.programs.project import installed_major
 from runbook.guard.programs.shells import run_text
 from runbook.guard.programs.wrappers import look_behind
@@ -75,8 +75,8 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
     if not words:
         return _run_hooks(call) if name.startswith("yarn") and len(call.words) == 1 else UNKNOWN
     verb, rest = plain(words[0]), words[1:]
-    if verb in {"exec", "x", "dlx"}:
-        return call.start(_without_flags(rest))
+    if verb in {"exec", "x", "dlx"} or (verb == "node" and name != "npm"):
+        return call.start(words if verb == "node" else _without_flags(rest))
     if verb in {"workspace", "explore"} and len(rest) > 1:
         return run_package_runner(call.with_words(name, "--recursive", *_without_flags(rest[1:])))
     if verb in {"workspaces", "foreach"}:
@@ -84,7 +84,7 @@ def _run_manager(call: Call, name: str, words: tuple[str, ...]) -> Texts:  # noq
         return run_package_runner(call.with_words(name, "--recursive", *_without_flags(words)))
     if verb in _RUNS:
         rest = _without_flags(rest)
-        return _run_script(call, rest) if rest else UNKNOWN
+        return _run_script(call, rest, or_program=name in MANAGERS - {"npm"}) if rest else UNKNOWN
     if verb in _OWN and name != "npm":
         # Each manager and version has other commands of its own: elsewhere it's a script.
         with call.shell.perhaps():
@@ -135,12 +135,15 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
     if _run_package_script(call, name, rest):
         return UNKNOWN
     # bun and deno run code in files themselves.
-    if call.shell.examiner.interpreters(program_name(call.words[0]) or "") and _CODE.search(name):
-        return _interpret(call, program_name(call.words[0]) or "")
+    program = program_name(call.words[0]) or ""
+    interpreters = call.shell.examiner.interpreters(program)
+    if interpreters and (_CODE.search(name) or any(name in each.code_flags for each in interpreters)):
+        return _interpret(call, program)
     return call.start(words) if or_program else UNKNOWN
 
 
-_CODE = re.compile(r"\.[cm]?[jt]sx?$|^-")
+_CODE = re.compile(r"\.[cm]?[jt]sx?$|^-|/[^/.]+$")
+"""A file of code, which may lack its suffix, or a flag."""
 
 
 def _interpret(call: Call, name: str) -> Texts:

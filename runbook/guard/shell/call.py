@@ -35,6 +35,7 @@ class Doubt(StrEnum):
     NAMED_RESET = "Its name says that it resets a database, and what it runs can't be seen from here"
     WRAPPED = "It hands a dangerous command to a program that may run it"
     OTHER_LANGUAGE = "It runs code of another language that starts a dangerous command"
+    CALL_IN_CODE = "It runs code with a call that destroys"
     SQL_IN_CODE = "It runs code with SQL that destroys, on a database that can't be told from here"
 
 
@@ -68,6 +69,10 @@ class Examiner(Protocol):
     @property
     def workspaces(self) -> Mapping[str, Sequence[str]]:
         """Files in which a project says where its packages are, with the paths in them."""
+
+    @property
+    def code_calls(self) -> Mapping[str, Sequence[str]]:
+        """Regular expressions that find calls in code that a person must confirm, by the reason."""
 
     def is_restricted(self, words: Sequence[str]) -> bool:
         """Whether a rule of the policy does more than allow these words."""

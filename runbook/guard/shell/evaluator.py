@@ -18,8 +18,10 @@ from runbook.guard.shell.texts import (
     Texts,
     concatenated,
     either,
+    is_whole_unknown,
     plain,
     quoted_words,
+    tight,
 )
 from runbook.guard.shell.words import expand_arithmetic, expand_text, expand_words
 
@@ -153,7 +155,7 @@ class Evaluator:
         # Another descriptor: what it was opened on is not followed.
         if redirect.operator == "<&":
             return UNKNOWN
-        return either(*(self._machine.contents(path, state) or UNKNOWN for path in texts))
+        return either(*(self._machine.input_from(path, state) for path in texts))
 
     def _written(self, redirect: nodes.Redirect, paths: Texts, output: Texts, state: ShellState) -> Texts:
         """Send output to a file. Output to another descriptor is still shown somewhere."""
@@ -295,7 +297,9 @@ class Evaluator:
         words = tuple(dict.fromkeys(word for items in lists for word in items))
         unclear = any(ANY_WORDS in word for word in words)
         if len(lists) > 1 or len(words) > _MOST_TURNS or unclear:
-            state.assign(command.name, scalar(UNKNOWN if unclear else either(words)))
+            # Such a word may become any words, or names of files that fit it: `scripts/*.sh`.
+            fitting = tuple(tight(word) for word in words if not is_whole_unknown(word))
+            state.assign(command.name, scalar(either(UNKNOWN, fitting) if unclear else either(words)))
             return self._turns(command, state)
         outputs: list[Texts] = []
         for word in words:

@@ -16,7 +16,7 @@ from runbook.guard.shell.evaluator import Evaluator
 from runbook.guard.shell.nodes import Chain, ProcessPipe, ShellStatement
 from runbook.guard.shell.parser import NotShellError, read_shell, without_long_bodies
 from runbook.guard.shell.shell_state import Disk, ShellState
-from runbook.guard.shell.texts import ANY_WORDS, LONGEST, MAYBE, NOTHING, UNKNOWN, Texts, either, plain
+from runbook.guard.shell.texts import ANY_WORDS, LONGEST, MAYBE, NOTHING, UNKNOWN, Texts, either, is_known, plain
 
 __all__ = ["Machine"]
 
@@ -25,6 +25,8 @@ _MOST_STEPS = 12_000
 _FEW_STEPS = 500
 _MOST_WORK = 150_000
 _MOST_TEXTS = 600
+_FEW_TEXTS = 3
+_MOST_RISKY = 16
 _DEEPEST = 40  # well below Python's own recursion limit
 _END = "END_OF_TEXT"
 
@@ -237,7 +239,18 @@ class Machine:
     def contents(self, path: str, state: ShellState) -> Texts | None:
         """Return what a file may contain, or None if that isn't known."""
         self.spend(len(state.files))  # the path is compared with each written file
-        return state.contents(path, self._disk)
+        texts = state.contents(path, self._disk)
+        if texts is None or is_known(path) or len(texts) <= _FEW_TEXTS:
+            return texts
+        # Of many files that fit a pattern, those that name no dangerous program hardly count.
+        risky = [text for text in texts if any(program in text.lower() for program in self.examiner.risky)]
+        others = [text for text in texts if text not in risky]
+        return (*risky[:_MOST_RISKY], *others[:_FEW_TEXTS])
+
+    def input_from(self, path: str, state: ShellState) -> Texts:
+        """Return what a program may read from a file. Where the path is a pattern, several files may come in a row."""
+        texts = self.contents(path, state) or UNKNOWN
+        return texts if is_known(path) else either(texts, UNKNOWN)
 
     def output(self, body: Chain, state: ShellState) -> Texts:
         """Run a command substitution and return what it may print."""

@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from runbook.guard.shell.nodes import ShellStatement
-from runbook.guard.shell.texts import ANY, ANY_WORDS, Texts, concatenated, either, is_known, may_be, plain
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    Texts,
+    concatenated,
+    either,
+    is_known,
+    is_whole_unknown,
+    may_be,
+    plain,
+)
 
 __all__ = ["ANY_LIST", "Disk", "Lists", "ShellState", "Variable", "read_small", "scalar"]
 
@@ -23,6 +34,9 @@ ANY_LIST: Lists = ((ANY_WORDS,),)
 _MOST_LISTS = 24
 _MOST_COPIES = 16
 _LARGEST = 64 * 1024
+# What a pattern such as `scripts/*.sh` may name, and how many names of a directory are compared with it.
+_MOST_FITTING = 50
+_MOST_NAMES = 1000
 # ELF, Mach-O (both byte orders, and universal binaries) and Windows.
 _BINARIES = (b"\x7fELF", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ\x90\0")
 
@@ -158,15 +172,35 @@ class ShellState:
         self.files[key] = either(before, texts, concatenated(before or ("",), texts) if append else ())
 
     def contents(self, path: str, disk: Disk) -> Texts | None:
-        """Return what a file may contain, or None if that isn't known."""
+        """Return what a file may contain, or None if that isn't known.
+
+        A partly known path, such as `scripts/*.sh`, may be any file there that fits.
+        """
         key = self._key(path)
         written: list[Texts] = []
+        fitting: dict[str, None] = {}
         for place in (key, *self._sources(key)):
             written += [texts for name, texts in self.files.items() if _same_file(place, name)]
-            there = disk(place) if is_known(place) and place.startswith("/") else None
-            if there is not None:
-                written.append((there,))
-        return either(*written) if written else None
+            for name in self._on_disk(place):
+                there = disk(name)
+                if there is not None and is_known(place):
+                    written.append((there,))
+                elif there is not None:
+                    fitting[there] = None
+        # A directory may have more files that fit than a place has readings, and each of them counts.
+        found = tuple(dict.fromkeys((*either(*written), *fitting)))
+        return found or None
+
+    def _on_disk(self, place: str) -> list[str]:
+        """Return the absolute paths that a place may mean: itself if it is known, or those that fit."""
+        if is_known(place):
+            return [place] if place.startswith("/") else []
+        # Nothing in `$DIR/$NAME` or `./$NAME` says which files are meant, so nothing is listed.
+        below = "" if self.directory is None else f"{os.path.normpath(self.directory)}/"
+        first = place.removeprefix(below).replace("/", "").replace(".", "")
+        if not below or not place.startswith("/") or is_whole_unknown(first) or not is_known(place.split("/")[1]):
+            return []
+        return _fitting(place)
 
     def copy_files(self, source: str, target: str) -> None:
         """Note that a directory, or a file, was copied, moved or linked to a place, or into it."""
@@ -181,12 +215,20 @@ class ShellState:
             for source, target in self.copies:
                 # The target may be the copy itself, or a directory that the copy went into.
                 inside = f"{target}/{source.rpartition('/')[2]}"
-                for root in (target, inside):
-                    if place == root or place.startswith(f"{root}/"):
-                        origin = source + place[len(root) :]
-                        if origin not in found:
-                            found.append(origin)
-                            todo.append(origin)
+                origins = [
+                    source + place[len(root) :]
+                    for root in (target, inside)
+                    if place == root or place.startswith(f"{root}/")
+                ]
+                folder, _, pattern = source.rpartition("/")
+                if not is_known(pattern) and place.startswith(f"{target}/"):
+                    # Each file that fits the pattern went into the directory, under its own name.
+                    name = place[len(target) + 1 :]
+                    origins += [f"{folder}/{name}"] if may_be(pattern, name.partition("/")[0]) else []
+                for origin in origins:
+                    if origin not in found:
+                        found.append(origin)
+                        todo.append(origin)
         return found
 
     def is_written(self, path: str) -> bool:
@@ -201,6 +243,32 @@ def _same_file(one: str, other: str) -> bool:
         return one == other
     last, other_last = one.rpartition("/")[2], other.rpartition("/")[2]
     return may_be(last, other_last) or may_be(other_last, last)
+
+
+def _fitting(pattern: str) -> list[str]:
+    """Return the paths on disk that fit an absolute path with unknown parts, which don't reach over a slash."""
+    places = [""]
+    for part in pattern.split("/")[1:]:
+        if is_known(part):
+            places = [f"{place}/{part}" for place in places]
+        else:
+            names = ((place, name) for place in places for name in _names_in(place) if _fits(part, name))
+            places = [f"{place}/{name}" for place, name in islice(names, _MOST_FITTING)]
+    return places
+
+
+def _fits(part: str, name: str) -> bool:
+    # As for a shell, a pattern names no hidden file unless it begins with a dot itself.
+    is_hidden = name.startswith(".") and not part.startswith(".")
+    return not is_hidden and name != "node_modules" and may_be(part, name)
+
+
+def _names_in(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entry.name for entry in islice(entries, _MOST_NAMES))
+    except (OSError, ValueError):
+        return []
 
 
 def read_small(path: str) -> str | None:

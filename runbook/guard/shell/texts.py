@@ -34,6 +34,7 @@ LONGEST = 64 * 1024
 """The longest text that is followed. It is parsed up to here, too: shfmt needs 18 s for a line of 1 MB."""
 _MARKS = re.compile(f"[{ANY}{ANY_WORDS}{ONE_WORD}{PRINTED}]")
 # Two unknown parts in a row become one. Without this, texts that double in a loop would only grow.
+_PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
 _RUNS = re.compile(f"{ANY}{{2,}}")
 
 
@@ -55,6 +56,11 @@ def loose(text: str) -> str:
 def tight(text: str) -> str:
     """Return the text as inside quotes: its unknown parts stay within one word."""
     return text.replace(ANY_WORDS, ANY)
+
+
+def without_patterns(text: str) -> str:
+    """Return the text with an unknown part in place of each pattern that a shell matches with names of files."""
+    return _PATTERN.sub(ANY, text)
 
 
 def plain(text: str) -> str:

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from runbook.guard.shell.nodes import Opaque, ParameterPart, Part, ProcessPipe, Substitution, TextPart, Word
 from runbook.guard.shell.parameter_expansion import Value, value_of
 from runbook.guard.shell.shell_state import ANY_LIST, Lists, ShellState, scalar
-from runbook.guard.shell.texts import ANY, ANY_WORDS, UNKNOWN, Texts, bounded, concatenated, loose, plain, tight
+from runbook.guard.shell.texts import (
+    ANY,
+    ANY_WORDS,
+    UNKNOWN,
+    Texts,
+    bounded,
+    concatenated,
+    loose,
+    plain,
+    tight,
+    without_patterns,
+)
 
 if TYPE_CHECKING:
     from runbook.guard.shell.shell_machine import Machine
@@ -100,7 +111,6 @@ def _joined(atoms: list[Part]) -> Word:
 
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_PATTERN = re.compile(r"\[[^\]]+\]|[*?]")
 # As in the state: paths multiply with each unquoted variable.
 _MOST_LISTS = 24
 _MOST_WORDS = 2000
@@ -208,7 +218,7 @@ def _joined_on(done: tuple[str, ...], current: str | None, pieces: _Pieces) -> t
 def _pieces(part: Part, state: ShellState, machine: Machine) -> list[_Pieces]:
     """Return what a part adds, in each way that it may be expanded."""
     if isinstance(part, TextPart):
-        return [(tight(part.value) if part.quoted else loose(_PATTERN.sub(ANY, part.value)),)]
+        return [(tight(part.value) if part.quoted else loose(without_patterns(part.value)),)]
     value = _values(part, state, machine)
     if not getattr(part, "quoted", True):
         return [_split(items, state) for items in value.lists]
