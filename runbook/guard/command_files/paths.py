@@ -130,7 +130,8 @@ def _commands(found: _Found, kind: CommandFile, values: Mapping[str, str]) -> It
     """Yield the commands of a value: of a text, of each line in a list, or the one whose words the list has."""
     lines = [each for each in _lines(found.tree, set()) if each.text and each.text.strip()]
     more = found.owner.get(kind.arguments) if kind.arguments else None
-    words = _words(more) if more is not None else []
+    # Without a command beside it, the list of words may be the command.
+    words = _words(more) if more is not None and more is not found.tree else []
     if not lines:
         return
     start, end = lines[0].start, lines[-1].end
