@@ -257,7 +257,8 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
 def _is_line(text: str, call: Call) -> bool:
     """Whether a string may be a shell line that starts something dangerous."""
     if any(program in text for program in call.shell.examiner.risky):
-        return " " in text
+        # A name, a path or a package alone starts nothing. `{supabase,db,reset}` has no blank.
+        return re.fullmatch(r"[\w@./:-]*", text) is None
     # It may run a script that does: its first word is a shell, a task runner, or a path.
     first = text.split(maxsplit=1)[0] if text.strip() else ""
     is_path = (
