@@ -89,7 +89,6 @@ def test_judging_a_line_imports_no_more_than_it_needs() -> None:
         *("runbook.policy", *(f"runbook.policy.{name}" for name in ("argv", "judgement", "read_only"))),
         *(
             "runbook.cache",
-            "runbook.known_secrets",
             "runbook.linear_regex",
             "runbook.printable",
             "runbook.secret_file",

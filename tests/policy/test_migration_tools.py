@@ -195,7 +195,6 @@ def test_a_web_address_is_no_database() -> None:
         "atlas migrate status",
         "sqlx migrate run",
         "cargo sqlx prepare",
-        "cargo test",
         "diesel migration run",
         "migrate -path m -database postgres://localhost/app up",
         "mix ecto.migrate",
