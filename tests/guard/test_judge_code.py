@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from runbook.guard.command_line import judge, packaged_policy
 from runbook.guard.programs.code_strings import strings_in, word_lists_in
 from runbook.guard.shell.texts import ANY, ANY_WORDS
+from runbook.loading import read_policy
 from runbook.model import Verdict
 
 RESET = "supabase db reset --linked"
@@ -108,7 +111,6 @@ PROJECT = {
     "lib/types.ts": JS,
     "deep.js": "require('./lib')",
     "deeper.js": "require('./deep')",
-    "deepest.js": "require('./deeper')",
     "jobs/clean.py": PY,
     "jobs/near.py": "from . import clean",
     "jobs/beside.py": "import clean",
@@ -202,7 +204,7 @@ def test_a_file_that_code_does_not_bring_in_does_not_count(line: str) -> None:
 def test_imports_are_followed_two_deep_and_in_circles() -> None:
     """Code that imports itself ends, and what is three files away isn't read."""
     assert judge("node deep.js", files=PROJECT).verdict is Verdict.CONFIRM
-    assert judge("node deepest.js", files=PROJECT).verdict is Verdict.ALLOW
+    assert judge("node deeper.js", files=PROJECT).verdict is Verdict.ALLOW
     circle = {"a.js": "require('./b')", "b.js": f"require('./a'); {JS}"}
     assert judge("node a.js", files=circle).verdict is Verdict.CONFIRM
 
@@ -249,6 +251,18 @@ def test_a_call_that_deletes_without_saying_which_needs_a_person(program: str, n
 def test_a_call_that_says_what_it_deletes_is_allowed(program: str, name: str, code: str) -> None:
     """A filter by value names the rows, and comments call nothing."""
     assert verdict(program, name, code) is Verdict.ALLOW
+
+
+def test_a_team_adds_a_call_and_keeps_the_packaged_ones(tmp_path: Path) -> None:
+    """Under `code_calls` of its programs.yaml, with a reason that the person reads."""
+    (tmp_path / "programs.yaml").write_text("code_calls:\n  it deletes a tenant: ['\\bdeleteTenant\\(']\n")
+    policy = read_policy(tmp_path)
+
+    judged = judge('node -e "deleteTenant(1)"', policy=policy)
+    assert judged.verdict is Verdict.CONFIRM
+    assert "it deletes a tenant: deleteTenant(" in judged.reason
+    assert judge("node -e \"s.storage.emptyBucket('x')\"", policy=policy).verdict is Verdict.CONFIRM
+    assert judge('node -e "deleteTenant(1)"').verdict is Verdict.ALLOW
 
 
 @pytest.mark.parametrize(
