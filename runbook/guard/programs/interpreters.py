@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from runbook.guard.programs.names import DATA_PROGRAMS, program_name, says_reset
+from runbook.guard.programs.names import DATA_PROGRAMS, SHELLS, program_name, says_reset
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, plain
 from runbook.linear_regex import linear_regex
@@ -244,7 +244,7 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         printed = {word for words in lists if program_name(words[0]) in DATA_PROGRAMS for word in words[1:]}
         for words in lists:
             if words[0] not in printed:
-                call.shell.guess_words(words, call.state)
+                _start_list(call, words)
         for string in found:
             if string.value not in printed and _is_line(string.value, call):
                 call.shell.guess(string.value, call.state)
@@ -254,13 +254,24 @@ def look_for_commands(call: Call, code: str, *, comments: Sequence[str] = (), is
         _look_for_sql(call, [string.value for string in found])
 
 
+def _start_list(call: Call, words: tuple[str, ...]) -> None:
+    """Start a list of words. One that gives a text to a shell is certainly a command: what isn't known in it counts."""
+    if program_name(words[0]) in SHELLS and "-c" in words[1:3] and all(map(is_known, words)):
+        with call.shell.perhaps():
+            call.shell.start(words, call.state.child())
+    else:
+        call.shell.guess_words(words, call.state)
+
+
 def _is_line(text: str, call: Call) -> bool:
     """Whether a string may be a shell line that starts something dangerous."""
     if any(program in text for program in call.shell.examiner.risky):
         # A name, a path or a package alone starts nothing. `{supabase,db,reset}` has no blank.
         return re.fullmatch(r"[\w@./:-]*", text) is None
-    # It may run a script that does: its first word is a shell, a task runner, or a path.
-    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    # It may run a script that does: its first word is a shell, a task runner, a path, or a word of the shell's grammar.
+    first = text.split(maxsplit=1)[0].rstrip(";") if text.strip() else ""
+    if first in _GRAMMAR and " " in text and len(text) < _LONGEST_LINE:
+        return True
     is_path = (
         "/" in first and bool(re.fullmatch(r"[\w./~-]+", first)) and (first.startswith(("./", "../")) or " " in text)
     )
@@ -268,6 +279,7 @@ def _is_line(text: str, call: Call) -> bool:
 
 
 _LONGEST_LINE = 500
+_GRAMMAR = frozenset({"if", "for", "while", "until", "case", "{", "(", "!", "function", "time", "coproc", "select"})
 
 
 def _may_start(word: str, call: Call) -> bool:

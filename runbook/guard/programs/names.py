@@ -6,7 +6,16 @@ import re
 
 from runbook.guard.shell.texts import ANY, is_known, plain
 
-__all__ = ["DATA_PROGRAMS", "MANAGERS", "RUNNERS", "bare_name", "prints_settings", "program_name", "says_reset"]
+__all__ = [
+    "DATA_PROGRAMS",
+    "MANAGERS",
+    "RUNNERS",
+    "SHELLS",
+    "bare_name",
+    "prints_settings",
+    "program_name",
+    "says_reset",
+]
 
 _SUFFIXES = (".exe", ".cmd", ".bat", ".ps1")
 _SCRIPT_SUFFIX = re.compile(r"\.(sh|bash|zsh|fish|py|js|mjs|cjs|ts|rb|pl|php|sql)$")
@@ -50,6 +59,12 @@ def says_reset(name: str, *, alone: bool = False) -> bool:
         return False
     return bool(set(words) & _WIPES) and (bool(set(words) & _DATABASES) or (alone and bool(set(words) & {"reset"})))
 
+
+SHELLS = frozenset(
+    {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
+    | {"tcsh", "nu", "elvish", "osh", "xonsh"}
+)
+"""Programs that read shell text."""
 
 RUNNERS = frozenset(
     {"npx", "bunx", "pnpx", "npm", "pnpm", "yarn", "bun", "node", "nodejs", "deno", "corepack", "yarnpkg"}

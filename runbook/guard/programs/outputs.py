@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import re
 
-from runbook.guard.programs.names import DATA_PROGRAMS, program_name
-from runbook.guard.programs.shells import SHELLS
+from runbook.guard.programs.names import DATA_PROGRAMS, SHELLS, program_name
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.quoting import echoed
 from runbook.guard.shell.texts import (

@@ -19,7 +19,7 @@ from runbook.guard.shell.texts import (
     plain,
 )
 
-__all__ = ["SHELLS", "feed", "run_script", "run_shell", "run_text"]
+__all__ = ["feed", "run_script", "run_shell", "run_text"]
 
 
 # --- scripts ---------------------------------------------------------------------------------------------------------
@@ -92,13 +92,6 @@ def _run_other_language(call: Call, text: str) -> None:
 
 
 # --- shells ----------------------------------------------------------------------------------------------------------
-
-
-SHELLS = frozenset(
-    {"sh", "bash", "zsh", "dash", "ash", "ksh", "mksh", "yash", "fish", "rbash", "posh", "oksh", "csh"}
-    | {"tcsh", "nu", "elvish", "osh", "xonsh"}
-)
-"""Programs that read shell text."""
 
 _VALUE_OPTIONS = frozenset({"--emulate", "--debug-output", "--profile"})
 _FILE_OPTIONS = frozenset({"--rcfile", "--init-file"})

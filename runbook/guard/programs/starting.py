@@ -13,13 +13,14 @@ from runbook.guard.programs.names import (
     DATA_PROGRAMS,
     MANAGERS,
     RUNNERS,
+    SHELLS,
     bare_name,
     prints_settings,
     program_name,
     says_reset,
 )
 from runbook.guard.programs.project import installed_major
-from runbook.guard.programs.shells import SHELLS, feed, run_script, run_shell, run_text
+from runbook.guard.programs.shells import feed, run_script, run_shell, run_text
 from runbook.guard.programs.wrappers import (
     look_behind,
     run_env,
