@@ -31,6 +31,7 @@ class Later(Sequence[Entry], Generic[Entry]):
         self.rows = rows
         self._make = make
         self._made: dict[int, Entry] = {}
+        self._parts: dict[tuple[str, ...], Later[Entry]] = {}
 
     def then(self, build: Callable[[Entry], _Other]) -> Later[_Other]:
         """Return the same table with one more step in building each entry."""
@@ -38,8 +39,10 @@ class Later(Sequence[Entry], Generic[Entry]):
 
     def where(self, value: str, *keys: str) -> Later[Entry]:
         """Return the entries in which one of these keys has that value, or a list with it."""
-        found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
-        return Later([self.rows[at] for at in found], lambda at: self[found[at]])
+        if (value, *keys) not in self._parts:
+            found = [at for at, row in enumerate(self.rows) if _has(map(row.keys.get, keys), value)]
+            self._parts[value, *keys] = Later([self.rows[at] for at in found], lambda at: self[found[at]])
+        return self._parts[value, *keys]
 
     @overload
     def __getitem__(self, at: int) -> Entry: ...
