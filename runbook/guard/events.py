@@ -28,7 +28,7 @@ __all__ = [
     "read_event",
 ]
 
-LARGEST = 4 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024
 """How many bytes of an event are read. A longer event is blocked without being judged."""
 
 

@@ -129,10 +129,13 @@ def test_every_event_gets_an_answer(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     code = fast_path.answer_hook(agent, None)
     sys.stdout.flush()
-    answer = json.loads(capfdbinary.readouterr().out.decode())
+    printed = capfdbinary.readouterr()
+    harmless = b"echo 9" in data or b'"\xff"' in data  # a byte that is no text stands for an unknown character
     assert code in {0, 2}
-    harmless = b"echo 9" in data
-    assert (answer == {}) == harmless
+    if agent in {"windsurf", "opencode"}:  # the exit code decides, and the reason is on standard error
+        assert (code == 0) == harmless == (not printed.err)
+        return
+    assert (json.loads(printed.out.decode()) == {}) == harmless
 
 
 @pytest.mark.parametrize("byte", [*BROKEN, b"\0"], ids=str)
