@@ -210,6 +210,7 @@ def test_pages_show_hostile_texts_as_they_are_written(hostile: Hostile) -> None:
 
 
 _FOR_THE_GUARD = {
+    *("Policy", "Programs"),
     *(
         "CommandFile",
         "CommandFileTest",
@@ -227,7 +228,7 @@ _FOR_THE_GUARD = {
 # What is read by a machine alone, what a walk alone knows to fill, and what the search says of pages that are no
 # procedures (the test of its results shows that as it is written).
 _NOT_ON_PAGES = {
-    *("Capture.becomes", "Capture.pattern", "KnownError.messages", "Rule.operands", "drill.digest"),
+    *("Capture.becomes", "Capture.pattern", "KnownError.messages", "drill.digest"),
     *("Choose.because", "Choose.suggested", "Previous.must_be", "Suggestion.matches", "Suggestion.option"),
     *("FoundPage.answers", "FoundPage.title", "SearchWords.ignored", "SearchWords.synonyms"),
     *("Expectation.absent", "Expectation.matches"),  # a page says them in words
