@@ -17,7 +17,7 @@ from runbook.guard.shell.shell_state import Disk, ShellState, read_small
 from runbook.guard.shell.texts import ANY, ANY_WORDS, ONE_WORD, PRINTED, is_known, may_be, plain, shown
 from runbook.model import Effect, Family, Policy, TargetKind, Verdict
 from runbook.policy.argv import invocation_of, read_words
-from runbook.policy.judgement import Judgement, classify, common_flags
+from runbook.policy.judgement import Context, Judgement, classify, common_flags
 
 if TYPE_CHECKING:
     from runbook.model import Team
@@ -288,12 +288,13 @@ class Examination:
         # In a loop, a word that isn't known is another one each time.
         repeats = call.shell.is_repeating and not all(map(is_known, call.words))
         # The words as written come first. Other readings count only if this one allows the command.
-        judged = classify(argv, self._policy, major=major, stdin=stdin, environment=environment, repeats=repeats)
+        context = Context(stdin, environment, repeats)
+        judged = classify(argv, self._policy, major=major, context=context)
         if judged.verdict is Verdict.ALLOW:
             shorter = _without_expansions(words)
             other = judged
             if shorter:
-                other = classify(shorter, self._policy, major=major, stdin=stdin, environment=environment)
+                other = classify(shorter, self._policy, major=major, context=context)
             if other.rule and other.verdict is not Verdict.ALLOW:
                 return replace(other, verdict=Verdict.CONFIRM, reason=f"A word may be missing: {other.reason}")
             if self._may_be_minded(words):

@@ -12,7 +12,7 @@ from runbook.linear_regex import linear_regex
 from runbook.model import Effect, Family, Policy, TargetKind, Team, Verdict
 from runbook.model.mcp_servers import McpServer
 from runbook.policy.argv import host_of, is_loopback
-from runbook.policy.judgement import Judgement, classify
+from runbook.policy.judgement import Context, Judgement, classify
 
 __all__ = ["ToolCall", "judge_call", "judge_sql"]
 
@@ -119,7 +119,7 @@ def _judge_one(call: ToolCall, policy: Policy, team: Team | None) -> Judgement |
     judged = [_judge_known(call, each, policy, team) for each in known]
     texts = () if packaged else tuple(_sql_in(call))
     if texts:
-        found = _judged(call.name, (_ANY_SQL, "--", *texts), policy, ())
+        found = _judged(call.name, (_ANY_SQL, "--", *texts), policy)
         # Nothing says that it's a hosted database.
         judged.append(replace(found, family=Family.NOTHING, target=None))
     return max(judged, key=lambda each: each.rank, default=None)
@@ -186,14 +186,11 @@ def _judge_known(call: ToolCall, known: _Known, policy: Policy, team: Team | Non
     argv = (server.program, known.tool, *flags, *(("--", *texts) if texts else ()))
     refs = [text for name in server.project for text in _texts(call.arguments.get(name))]
     refs += _REF.findall(call.server) if server.project and not refs else []
-    judged = _judged(call.name, argv, policy, refs)
+    target = TargetKind.LOCAL if not refs and _is_local(call, known.tool) else None
+    judged = _judged(call.name, argv, policy, refs=refs, target=target)
     if not server.project:
         # It has nothing to do with the project that the directory is linked to.
         judged = replace(judged, family=Family.NOTHING)
-    if texts and not refs and _is_local(call, known.tool):
-        # As on the local stack: only what destroys needs a person.
-        verdict = Verdict.CONFIRM if judged.effect is Effect.DESTROYS else Verdict.ALLOW
-        return replace(judged, verdict=verdict, target=TargetKind.LOCAL)
     if team is None or judged.effect is Effect.READS or judged.family is Family.NOTHING:
         return judged
     return _with_projects(judged, refs, team)
@@ -211,9 +208,16 @@ def _is_local(call: ToolCall, tool: str) -> bool:
     return all(host is not None and is_loopback(host) for host in hosts)
 
 
-def _judged(name: str, argv: tuple[str, ...], policy: Policy, refs: Sequence[str]) -> Judgement:
+def _judged(
+    name: str,
+    argv: tuple[str, ...],
+    policy: Policy,
+    *,
+    refs: Sequence[str] = (),
+    target: TargetKind | None = None,
+) -> Judgement:
     """Judge a line. Messages show the tool's own name instead of the program, and the projects."""
-    judged = classify(argv, policy)
+    judged = classify(argv, policy, context=Context(target=target))
     at = argv.index("--") if "--" in argv else len(argv)
     flags = (word for word in argv[:at] if word.startswith("-"))
     shown = (name, *flags, *(f"--project-ref={ref}" for ref in refs), *map(_shortened, argv[at:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from types import MappingProxyType
 from typing import NamedTuple
 
 from runbook.linear_regex import linear_regex
@@ -23,7 +24,7 @@ from runbook.policy.argv import (
 )
 from runbook.policy.read_only import NotReadOnly, ReadOnlyForm, runs_others, why_not_read_only
 
-__all__ = ["Judgement", "classify", "common_flags", "rule_of", "subcommands_of"]
+__all__ = ["Context", "Judgement", "classify", "common_flags", "rule_of", "subcommands_of"]
 
 _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "none": lambda count: count == 0,
@@ -64,11 +65,28 @@ class Judgement:
         return self.verdict.rank, self.effect.rank
 
 
+class Context(NamedTuple):
+    """What is known about a command besides its words: nothing, unless somebody says so.
+
+    `stdin` is the text that it would read; SQL in it is judged like SQL in the argv. `environment` has the variables
+    that it would see: a client or a migration tool may find its database in one of them. `repeats` says that it runs
+    again with other words: a request for one row is then one for many. `target` is where it goes if it reaches a
+    database or a project, whatever its words say.
+    """
+
+    stdin: str | None = None
+    environment: Mapping[str, str] = MappingProxyType({})
+    repeats: bool = False
+    target: TargetKind | None = None
+
+
+_NOTHING_KNOWN = Context()
+
+
 class _Case(NamedTuple):
     """A command with the rule that fits it.
 
     `command` is the subcommand as the argv spells it. `words` are the words after it, split by the rule's flags.
-    `stdin` and `environment` are its standard input and its variables, as far as they are known.
     """
 
     argv: tuple[str, ...]
@@ -77,43 +95,23 @@ class _Case(NamedTuple):
     command: tuple[str, ...]
     words: Words
     sql: Effect | None
-    stdin: str | None
-    environment: Mapping[str, str]
-
-
-class _Around(NamedTuple):
-    """What is known about where a command runs: the CLI's major, its standard input, its environment, a loop."""
-
-    major: int | None
-    stdin: str | None
-    environment: Mapping[str, str]
-    repeats: bool
+    context: Context
 
 
 def classify(
-    argv: Sequence[str],
-    policy: Policy,
-    *,
-    major: int | None = None,
-    stdin: str | None = None,
-    environment: Mapping[str, str] | None = None,
-    repeats: bool = False,
+    argv: Sequence[str], policy: Policy, *, major: int | None = None, context: Context = _NOTHING_KNOWN
 ) -> Judgement:
     """Judge one argv. `major` is the Supabase CLI's major, if known. If not, the major with the worst outcome counts.
 
-    A version in the argv itself (`supabase@2`) takes precedence over `major`. `stdin` is the text that the command
-    would read, if known; SQL in it is judged like SQL in the argv. `environment` has the variables that the command
-    would see: a client or a migration tool may find its database in one of them. `repeats` says that it runs again with
-    other words: a request for one row is then one for many.
+    A version in the argv itself (`supabase@2`) takes precedence over `major`.
 
     If a team's policy extends the packaged one, both judge, and the graver verdict and effect count.
     """
-    around = _Around(major, stdin, environment or {}, repeats)
     if not policy.layers:
-        return _classified(argv, policy, around)
+        return _classified(argv, policy, major, context)
     packaged, own = policy.layers
-    judged = _classified(argv, packaged, around, loosen=own.loosen)
-    added = _classified(argv, own, around)
+    judged = _classified(argv, packaged, major, context, loosen=own.loosen)
+    added = _classified(argv, own, major, context)
     if not added.rule or (not judged.rule and _is_too_general(added.rule, own)):
         return judged
     return _gravest(judged, added) if judged.rule else added
@@ -136,11 +134,16 @@ def _rules_for(invocation: Invocation, policy: Policy) -> Sequence[Rule]:
     return where(policy.rules, invocation.program, "program", "also")
 
 
-def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen: Sequence[Loosening] = ()) -> Judgement:
+def _classified(
+    argv: Sequence[str], policy: Policy, major: int | None, context: Context, *, loosen: Sequence[Loosening] = ()
+) -> Judgement:
     """Judge one argv by one layer: by the rules for its program, and by the requests that it sends."""
     invocation = invocation_of(argv)
-    judged = _judged_by_rules(argv, invocation, policy, around, loosen)
-    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, around)]
+    judged = max(
+        (_loosened(each, loosen) for each in _judged_by_rules(argv, invocation, policy, major, context)),
+        key=lambda judged: (judged.rank, judged.target not in {None, TargetKind.LOCAL}),
+    )
+    requests = [_loosened(each, loosen) for each in _judged_requests(argv, invocation, policy, context)]
     if not requests:
         return judged
     gravest = reduce(_gravest, (judged, *requests) if judged.rule else requests)
@@ -149,29 +152,30 @@ def _classified(argv: Sequence[str], policy: Policy, around: _Around, *, loosen:
 
 
 def _judged_by_rules(
-    argv: Sequence[str], invocation: Invocation, policy: Policy, around: _Around, loosen: Sequence[Loosening]
-) -> Judgement:
-    """Judge what an argv starts by the rules for that program."""
+    argv: Sequence[str], invocation: Invocation, policy: Policy, major: int | None, context: Context
+) -> Iterator[Judgement]:
+    """Yield what the rules for a program say, for each major and target that it may have."""
     rules = _rules_for(invocation, policy)
     if not rules:
-        return _unruled(argv, Verdict.ALLOW, Effect.WRITES)
+        yield _unruled(argv, Verdict.ALLOW, Effect.WRITES)
+        return
     found = _find(invocation, rules, policy)
     if found is None:
-        return _without_rule(invocation, rules, policy, argv)
+        yield _without_rule(invocation, rules, policy, argv)
+        return
     rule, command, words = found
-    sql = _sql_effect(rule, words, around.stdin)
-    case = _Case(tuple(argv), invocation, rule, command, words, sql, around.stdin, around.environment)
+    case = _Case(tuple(argv), invocation, rule, command, words, _sql_effect(rule, words, context.stdin), context)
     if _asks_for_help(invocation.program, words, rule.value_flags):
-        return _judge_help(case, policy)
-    # If the major or the target isn't known, every possibility is judged, and the gravest counts.
-    known = invocation.major or around.major
+        yield _judge_help(case, policy)
+        return
+    known = invocation.major or major
     majors = (known,) if known in policy.majors else tuple(policy.majors) or (known,)
-    judged = (_loosened(each, loosen) for one in majors for each in _judge(case, policy, one))
-    return max(judged, key=lambda judged: (judged.rank, judged.target not in {None, TargetKind.LOCAL}))
+    for one in majors:
+        yield from _judge(case, policy, one)
 
 
 def _judged_requests(
-    argv: Sequence[str], invocation: Invocation, policy: Policy, around: _Around
+    argv: Sequence[str], invocation: Invocation, policy: Policy, context: Context
 ) -> Iterator[Judgement]:
     """Yield what the policy says about each HTTP request that a client sends."""
     client = next(iter(where(policy.http_clients, invocation.program, "program", "also")), None)
@@ -179,7 +183,7 @@ def _judged_requests(
         return
     from runbook.policy.http_request import find_request, requests_of, target_of, verdict_of  # most lines send none
 
-    for request in requests_of(client, invocation.arguments, around.stdin, repeats=around.repeats):
+    for request in requests_of(client, invocation.arguments, context.stdin, repeats=context.repeats):
         entry = find_request(request, policy)
         if entry is not None:
             yield Judgement(
@@ -408,6 +412,8 @@ def _targets_of(case: _Case, policy: Policy, major: int | None) -> tuple[TargetK
     nobody knows.
     """
     rule, words = case.rule, case.words
+    if case.context.target is not None and rule.reaches is not Family.NOTHING:
+        return (case.context.target,)
     if rule.program != "supabase" or rule.reaches is Family.NOTHING:
         return (_target_of_another(case, policy),)
     if any(flag.name in policy.remote_flags and not flag.is_off for flag in words.flags):
@@ -431,7 +437,7 @@ def _target_of_another(case: _Case, policy: Policy) -> TargetKind | None:
 
 def _client(case: _Case) -> TargetKind:
     """Return where a PostgreSQL client connects, by its host flags, its connection strings and its environment."""
-    words, environment = case.words, case.environment
+    words, environment = case.words, case.context.environment
     databases = (*words.positionals, *words.values("-d", "--dbname", "--maintenance-db"))
     hosts = [*words.values("-h", "--host"), *(host for text in databases if (host := host_of(text)) is not None)]
     hosts += [environment[name] for name in ("PGHOST", "PGHOSTADDR") if name in environment]
@@ -453,7 +459,8 @@ def _addressed(case: _Case, policy: Policy) -> TargetKind | None:
 
 
 def _variables(case: _Case, policy: Policy) -> list[tuple[str, str]]:
-    return [(name, case.environment[name]) for name in policy.address_variables if case.environment.get(name)]
+    environment = case.context.environment
+    return [(name, environment[name]) for name in policy.address_variables if environment.get(name)]
 
 
 def _place_of(addresses: Iterable[str]) -> TargetKind | None:
@@ -482,7 +489,8 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
     if variant.sql is not None and variant.sql is not case.sql:
         return False
     flags = (flag.name if flag.value is None else f"{flag.name}={flag.value}" for flag in words.flags)
-    read = (case.stdin,) if variant.reads_input and case.stdin is not None else ()
+    stdin = case.context.stdin
+    read = (stdin,) if variant.reads_input and stdin is not None else ()
     if variant.words is not None and not any(_counts(variant, text) for text in (*words.positionals, *flags, *read)):
         return False
     return all(words.has(flag) for flag in variant.flags) and not any(words.has(flag) for flag in variant.without)

@@ -169,6 +169,8 @@ def test_a_server_whose_name_says_local_is_the_local_stack() -> None:
     for name in ("supabase", "supabase-local-prod", "supabase-not-local", "supabase_locale"):
         assert verdict(f"mcp__{name}__execute_sql", query=DROP) == "refuse"
     assert verdict("execute_sql", "supabase /usr/local/bin/server", query=DROP) == "refuse"
+    assert verdict("mcp__supabase-local__deploy_edge_function") == "confirm"
+    assert verdict("mcp__local-postgres__explain_query", sql=DROP, analyze=True) == "confirm"
 
 
 def test_the_reason_names_the_linked_project_for_supabase_alone(project: Path) -> None:
@@ -311,5 +313,7 @@ def test_a_team_adds_a_server_and_cannot_relax_a_packaged_one(tmp_path: Path) ->
     assert judged("mcp__billing__run", action="refund") == "refuse"
     assert judged("mcp__billing__run", action="send") == "confirm"
     assert judged("mcp__billing__other", action="refund") == ""
+    # A rule's own verdict for the local stack counts as well.
+    assert judged("mcp__billing-local__run", expression="insert into invoices values (1)") == "confirm"
     assert judged("mcp__supabase__execute_sql", query=DROP) == "refuse"
     assert judged("mcp__db__apply_migration", query=DROP) == "refuse"

@@ -10,7 +10,7 @@ from typing import Any
 import runbook
 from runbook.loading import read_book
 from runbook.model import Effect, Family, Policy, Position, Rule, SupabaseMajor, TargetKind, Verdict
-from runbook.policy.judgement import Judgement, classify
+from runbook.policy.judgement import Context, Judgement, classify
 
 __all__ = ["BOOK", "book_policy", "judged", "policy_of", "rule"]
 
@@ -25,7 +25,7 @@ def book_policy() -> Policy:
 
 def judged(line: str, *, major: int | None = None, stdin: str | None = None) -> Judgement:
     """Classify a plain line, split as a shell splits words, by the packaged policy."""
-    return classify(shlex.split(line), book_policy(), major=major, stdin=stdin)
+    return classify(shlex.split(line), book_policy(), major=major, context=Context(stdin))
 
 
 def rule(**parts: Any) -> Rule:
