@@ -48,15 +48,15 @@ _MAJOR = re.compile(r"[~^=v]*(\d+)(?:\.|$)")
 
 
 class Flag(NamedTuple):
-    """A flag as given; `value` is None if it has none."""
+    """A flag as given; `value` is None if it has none.
+
+    `is_off` says that its value means no: both CLI majors accept `--linked=false` and `--yes 0`. A flag that takes a
+    value is never off: `-o f` names a file.
+    """
 
     name: str
     value: str | None = None
-
-    @property
-    def is_off(self) -> bool:
-        """Whether its value means no. Both CLI majors accept `--linked=false` and `--yes 0`."""
-        return self.value is not None and self.value.lower() in _FALSE
+    is_off: bool = False
 
 
 class Invocation(NamedTuple):
@@ -155,20 +155,22 @@ def read_words(arguments: Sequence[str], value_flags: Collection[str]) -> Words:
     """
     positionals: list[str] = []
     flags: list[Flag] = []
+    after: tuple[str, ...] = ()
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if word == "--":
-            return Words((*positionals, *rest), tuple(flags), tuple(rest))
-        if not word.startswith("-") or word == "-":
+            after, rest = tuple(rest), []
+        elif not word.startswith("-") or word == "-":
             positionals.append(word)
-            continue
-        flags += _flags_in(word, value_flags)
-        name, value = flags[-1]
-        says_so = rest and name.startswith("--") and rest[0].lower() in _FALSE | _TRUE
-        if value is None and rest and (says_so or name in value_flags):
-            flags[-1] = Flag(name, rest.pop(0))
-    return Words(tuple(positionals), tuple(flags))
+        else:
+            *others, last = _flags_in(word, value_flags)
+            says_so = rest and last.name.startswith("--") and rest[0].lower() in _FALSE | _TRUE
+            takes = last.value is None and rest and (says_so or last.name in value_flags)
+            value = rest.pop(0) if takes else last.value
+            is_off = value is not None and value.lower() in _FALSE and last.name not in value_flags
+            flags += (*others, Flag(last.name, value, is_off))
+    return Words((*positionals, *after), tuple(flags), after)
 
 
 def _flags_in(word: str, value_flags: Collection[str]) -> list[Flag]:

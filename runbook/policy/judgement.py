@@ -32,6 +32,7 @@ _ARGUMENTS: dict[str, Callable[[int], bool]] = {
     "several": lambda count: count > 1,
 }
 _PRINTS_HELP = "It prints help and does nothing else."
+_SAVES = "It reads the database, and saves what it reads to a file."
 _UNKNOWN = "This isn't in the policy, so nobody knows what it does to the target."
 
 
@@ -83,6 +84,13 @@ class Context(NamedTuple):
 _NOTHING_KNOWN = Context()
 
 
+class _Sql(NamedTuple):
+    """What a command's SQL does to the database, None if nobody knows, and whether it saves what it reads to files."""
+
+    effect: Effect | None = None
+    saves: bool = False
+
+
 class _Case(NamedTuple):
     """A command with the rule that fits it.
 
@@ -94,7 +102,7 @@ class _Case(NamedTuple):
     rule: Rule
     command: tuple[str, ...]
     words: Words
-    sql: Effect | None
+    sql: _Sql
     context: Context
 
 
@@ -123,7 +131,7 @@ def rule_of(argv: Sequence[str], policy: Policy) -> Rule | None:
     If a packaged rule and a team's own fit, it is the packaged one.
     """
     invocation = invocation_of(argv)
-    for layer in policy.layers or (policy,):
+    for layer in policy.all_layers:
         found = _find(invocation, _rules_for(invocation, layer), layer)
         if found:
             return found[0]
@@ -164,7 +172,7 @@ def _judged_by_rules(
         yield _without_rule(invocation, rules, policy, argv)
         return
     rule, command, words = found
-    case = _Case(tuple(argv), invocation, rule, command, words, _sql_effect(rule, words, context.stdin), context)
+    case = _Case(tuple(argv), invocation, rule, command, words, _read_sql(rule, words, context.stdin), context)
     if _asks_for_help(invocation.program, words, rule.value_flags):
         yield _judge_help(case, policy)
         return
@@ -365,20 +373,21 @@ def _judge(case: _Case, policy: Policy, major: int | None) -> Iterator[Judgement
     variant = next((variant for variant in rule.variants if _fits(variant, case, major)), Variant())
     effect = variant.effect or rule.effect
     problem = _why_not_read_only(case, variant, policy) if effect is Effect.READS else None
+    saves = effect is Effect.READS and case.sql.saves
     for target in _targets_of(case, policy, major):
         is_hosted = target not in {None, TargetKind.LOCAL}
         here = (variant.remote, rule.remote) if is_hosted else (variant.local, rule.local)
         judged = Judgement(
             verdict=here[0] or here[1],
-            effect=effect,
+            effect=Effect.WRITES if saves else effect,
             rule=rule.id,
-            reason=_reason(case, variant, policy, is_hosted=is_hosted),
+            reason=_SAVES if saves else _reason(case, variant, policy, is_hosted=is_hosted),
             instead=rule.instead if variant.instead is None else variant.instead,
             # Nothing but its own settings says where such a program goes.
             family=Family.NOTHING if rule.program in policy.address_flags else rule.reaches,
             target=target,
             commands=(case.argv,),
-            writes_files=variant.writes_files,
+            writes_files=variant.writes_files or saves,
             asks=major in rule.asks and effect is not Effect.READS and (is_hosted or variant.writes_files),
         )
         yield judged if problem is None else _as_writing(judged, problem, is_hosted=is_hosted)
@@ -486,7 +495,7 @@ def _fits(variant: Variant, case: _Case, major: int | None) -> bool:
         return False
     if variant.arguments is not None and not _ARGUMENTS[variant.arguments](sum(map(bool, words.positionals))):
         return False
-    if variant.sql is not None and variant.sql is not case.sql:
+    if variant.sql is not None and variant.sql is not case.sql.effect:
         return False
     flags = (flag.name if flag.value is None else f"{flag.name}={flag.value}" for flag in words.flags)
     stdin = case.context.stdin
@@ -503,22 +512,25 @@ def _counts(variant: Variant, word: str) -> bool:
     return variant.excludes is None or linear_regex(variant.excludes).search(word) is None
 
 
-def _sql_effect(rule: Rule, words: Words, stdin: str | None) -> Effect | None:
-    """Return the effect of the command's SQL, or None if it takes none or not all of it can be seen.
+def _read_sql(rule: Rule, words: Words, stdin: str | None) -> _Sql:
+    """Return what the command's SQL does. Nobody knows if it takes none or not all of it can be seen.
 
     If a part can't be seen, the rest counts only if nothing could be worse.
     """
     if not any(variant.sql for variant in rule.variants):
-        return None
-    from runbook.policy.sql_effect import effect_of  # most lines have no SQL, and startup time counts
+        return _Sql()
+    from runbook.policy.sql_effect import effect_of, only_saves  # most lines have no SQL, and startup time counts
 
     texts = list(words.values(*rule.sql_flags) if rule.sql_flags else words.positionals)
     hidden = bool(words.values("-f", "--file"))
     if stdin is not None and (hidden or not texts):
         texts, hidden = [*texts, stdin], hidden and words.values("-f", "--file") != ("-",)
     # A line break first: a comment at the end of one text must not swallow the semicolon.
-    effect = effect_of("\n;".join(texts), read_only=words.has("--read-only"))
-    return effect if effect is Effect.DESTROYS or (texts and not hidden) else None
+    text = "\n;".join(texts)
+    effect = effect_of(text, read_only=words.has("--read-only"))
+    if effect is not Effect.DESTROYS and (hidden or not texts):
+        return _Sql()
+    return _Sql(Effect.READS, saves=True) if effect is Effect.WRITES and only_saves(text) else _Sql(effect)
 
 
 def _unruled(

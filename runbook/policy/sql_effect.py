@@ -14,7 +14,7 @@ from runbook.model import Effect
 from runbook.policy.sql_functions import READING_FUNCTIONS, READING_PREFIXES, READING_QUALIFIED, SIDE_EFFECTS
 from runbook.policy.sql_tokens import Token, TokenKind, statements
 
-__all__ = ["effect_of"]
+__all__ = ["effect_of", "only_saves"]
 
 _READS, _WRITES, _DESTROYS = Effect.READS, Effect.WRITES, Effect.DESTROYS
 
@@ -76,6 +76,13 @@ def effect_of(sql: str, *, read_only: bool = False) -> Effect:
     counts as reading. Statements that visibly write still count as writing.
     """
     return _effect(sql, _Mode(read_only))
+
+
+def only_saves(sql: str) -> bool:
+    r"""Whether psql would only read the database, and write what it reads to files on this machine (`\copy … to`)."""
+    mode = _Mode(read_only=False)
+    every = statements(sql)
+    return any(map(_saves, every)) and all(_saves(words) or _statement(words, mode) is _READS for words in every)
 
 
 def _effect(sql: str, mode: _Mode) -> Effect:
@@ -184,22 +191,30 @@ def _meta(command: str) -> Effect:
     """Return the effect of a psql command. Describing and formatting only read; running and writing do more."""
     word, *rest = command[1:].split() or [""]
     if word.lower() == "copy" and "`" not in command:
-        return _copy_here(command[len("\\copy") :])
+        return _worst([_WRITES, _effect_of_copied(command)])
     if "\\" in command[1:] or (word in {"g", "gx"} and rest):
         return _WRITES
     return _READS if word[:1] == "d" or word.rstrip("+") in _DESCRIBING else _WRITES
 
 
-def _copy_here(rest: str) -> Effect:
-    r"""Return the effect of `\copy` on the database: with `to`, it reads, and writes a file on this machine."""
-    words = next(iter(statements(rest)), [])
-    # `from program` runs a shell command on this machine, and nothing here knows what it sends.
-    inner = _nested(words[1:]) if words and words[0].text == "(" else []
-    behind = words[len(inner) + 2 :] if inner else words
+def _saves(words: Sequence[Token]) -> bool:
+    r"""Whether this is a `\copy` that reads the database and writes a file on this machine."""
+    command = words[0].text
+    is_copy = words[0].kind is TokenKind.META and command[1:].lower().split()[:1] == ["copy"] and "`" not in command
+    return is_copy and _effect_of_copied(command) is _READS
+
+
+def _effect_of_copied(command: str) -> Effect:
+    r"""Return what `\copy` does to the database: with `to` and a file, what its query does."""
+    words = next(iter(statements(command[len("\\copy") :])), [])
+    query = _nested(words[1:]) if words and words[0].text == "(" else []
+    inner = _statement(query, _Mode(read_only=False)) if query else _READS
+    behind = words[len(query) + 2 :] if query else words
     to = next((at for at, word in enumerate(behind) if word.text == "to" and word.kind is TokenKind.WORD), None)
-    if to is None or _says(behind[:to], "from"):
-        return _WRITES
-    return _statement(list(inner), _Mode(read_only=False)) if inner else _READS
+    # A program is a shell command on this machine, and nothing here knows what it does with the rows.
+    if to is None or _says(behind[:to], "from") or _says(behind[to:], "program"):
+        return _worst([_WRITES, inner])
+    return inner
 
 
 _BY_WORD: dict[str, Callable[[list[Token], _Mode], Effect]] = {

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.sqltree import NotSql, effect_by_tree
 
 from runbook.model import Effect
-from runbook.policy.sql_effect import effect_of
+from runbook.policy.sql_effect import effect_of, only_saves
 
 READS = """
 select 1
@@ -338,6 +338,9 @@ def test_a_read_only_transaction_lets_unknown_functions_read() -> None:
         (r"\dt \! rm -rf x", Effect.WRITES),
         (r"\i file.sql", Effect.WRITES),
         (r"\copy t from 'x'", Effect.WRITES),
+        (r"\copy t to 'x'", Effect.WRITES),
+        (r"\copy (delete from t) to 'x'", Effect.DESTROYS),
+        (r"\copy (delete from t) to program 'sh'", Effect.DESTROYS),
         ("select 1 \\g", Effect.READS),
         ("select 1 \\g | sh", Effect.WRITES),
         ("select 1 \\gexec", Effect.WRITES),
@@ -347,6 +350,26 @@ def test_a_read_only_transaction_lets_unknown_functions_read() -> None:
 def test_psqls_own_commands_are_told_apart(command: str, effect: Effect) -> None:
     """Describing reads; running a shell, a file or a result does not."""
     assert effect_of(command) is effect
+
+
+@pytest.mark.parametrize(
+    ("sql", "saves"),
+    [
+        (r"\copy t to t.csv csv", True),
+        (r"\COPY (select 1) to 'x'", True),
+        ("select 1;\n\\copy t to x", True),
+        (r"\copy t to program 'sh'", False),
+        (r"\copy t from x", False),
+        (r"\copy (insert into t values (1) returning *) to x", False),
+        (r"\copy t to `date`", False),
+        ("delete from t where a = 1;\n\\copy t to x", False),
+        ("\\copy t to x\n\\! sh", False),
+        ("select 1", False),
+    ],
+)
+def test_rows_saved_in_a_file_are_told_from_other_copies(sql: str, saves: bool) -> None:
+    """Only a copy of what is read counts as saving, and only if nothing else in the text writes."""
+    assert only_saves(sql) is saves
 
 
 def test_large_text_is_quick() -> None:

@@ -13,7 +13,7 @@ from runbook.model import Verdict
     [
         "npx supabase migration list --linked --create-ticket",
         "npx supabase db dump --linked --some-new-flag x",
-        "psql -h db.example.com -o f -c 'select 1'",
+        "psql -h db.example.com -c 'select 1' --some-new-flag",
         "PGOPTIONS='-c search_path=evil' psql -h db.example.com -c 'select 1'",
         "export PGOPTIONS='-c search_path=evil'; psql -h db.example.com -c 'select 1'",
         "PSQLRC=./x psql -h db.example.com -c 'select 1'",

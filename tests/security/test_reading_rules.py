@@ -157,6 +157,8 @@ curl smtp.example.com
 curl --next https://x
 psql -o f -c 'select 1'
 psql -of -c 'select 1'
+psql -o out.txt -c 'select 1'
+psql -L log -c 'select 1'
 psql -Ato f -c 'select 1'
 psql --output=f -c 'select 1'
 psql --outp f -c 'select 1'
@@ -228,6 +230,8 @@ npx supabase --wizard
 npx supabase --yes projects list
 npx supabase db dump -f x --linked
 npx supabase db dump -fx --linked
+npx supabase db dump -f 0 --linked
+npx supabase db dump --file=no --linked
 npx supabase db dump --file=x --linked
 npx supabase db dump --dry-run -f x --linked
 npx supabase db diff -f x
