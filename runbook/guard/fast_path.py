@@ -20,6 +20,8 @@ __all__ = ["answer", "answer_hook", "answer_line"]
 _READING_SECONDS = 0.6
 _JUDGING_SECONDS = 1.5
 _WAITING_SECONDS = 6.0
+# An exception in a finalizer or a callback of the garbage collector is lost. So the alarm rings until one arrives.
+_AGAIN_SECONDS = 0.05
 
 
 def answer(words: Sequence[str]) -> int | None:
@@ -89,16 +91,19 @@ def _answered_in_time(agent: str, book: str | None) -> tuple[str, str, int]:
 @contextmanager
 def _alarm(*, wall: float, processor: float = 0) -> Iterator[None]:
     """Raise TimeoutError in the block if it takes too long by the clock or in processor time."""
+    is_waiting = True
 
     def too_late(_number: int, _frame: object) -> None:
-        raise TimeoutError("it took too long.")
+        if is_waiting:
+            raise TimeoutError("it took too long.")
 
     before = {number: signal.signal(number, too_late) for number in (signal.SIGALRM, signal.SIGPROF)}
-    signal.setitimer(signal.ITIMER_REAL, wall)
-    signal.setitimer(signal.ITIMER_PROF, processor)
+    signal.setitimer(signal.ITIMER_REAL, wall, _AGAIN_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, processor, _AGAIN_SECONDS)
     try:
         yield
     finally:
+        is_waiting = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
         for number, handler in before.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,35 @@ def test_a_crash_blocks(
 
     printed = capsys.readouterr()
     assert blocks(agent, subprocess.CompletedProcess([], code, printed.out, printed.err))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_alarm_that_is_lost_rings_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python drops an exception in a finalizer. Judging that goes on for ever ends all the same."""
+    rung = []
+
+    class Finalized:
+        def __del__(self) -> None:
+            try:
+                signal.pause()
+            except TimeoutError:
+                rung.append("lost")
+                raise
+
+    def judge_for_ever(*_args: object, **_options: object) -> None:
+        Finalized()
+        while True:
+            signal.pause()
+
+    monkeypatch.setattr(agents, "answer_event", judge_for_ever)
+    monkeypatch.setattr(fast_path, "_WAITING_SECONDS", 0.05)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(event("codex", "ls")).encode())))
+
+    code = fast_path.answer_hook("codex", None)
+
+    printed = capsys.readouterr()
+    assert rung == ["lost"]
+    assert blocks("codex", subprocess.CompletedProcess([], code, printed.out, printed.err))
 
 
 @pytest.mark.parametrize("agent", AGENTS)
