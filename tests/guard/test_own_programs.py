@@ -60,7 +60,7 @@ def test_check_runs_their_tests_and_names_a_wrong_one_with_its_place(book: Path)
     """The tests stand beside the programs."""
     words = [str(RUNBOOK), "--book", str(book), "check"]
     assert subprocess.run(words, capture_output=True, text=True, check=False).returncode == 0
-    wrong = example().replace("--linked, verdict: refuse", "--linked, verdict: allow")
+    wrong = example().replace("tasks, verdict: refuse", "tasks, verdict: allow")
     (book / "programs.yaml").write_text(wrong, encoding="utf-8")
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ran.returncode != 0

@@ -178,7 +178,7 @@ def test_no_page_shows_markup_or_has_a_prompt_to_copy(site: Path) -> None:
         blocks = re.findall(r"<pre[^>]*>(?:<span></span>)?<code.*?</pre>", body, re.DOTALL)
         assert [one for one in blocks if re.match(r"\s*[$%] ", unescape(re.sub(r"<[^>]+>", "", one)))] == [], name
     guard = (site / "reference" / "guard.html").read_text(encoding="utf-8")
-    assert guard.count('class="tabbed-block"') == 12
+    assert guard.count('class="tabbed-block"') == 14
 
 
 def test_prose_stands_where_its_author_puts_it(tmp_path: Path) -> None:
