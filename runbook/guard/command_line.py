@@ -173,11 +173,7 @@ class Examination:
         self._place = (1, 1)
         self._commands: dict[tuple[str, ...], None] = {}
         self._counted: dict[str, dict[str, None]] = {}
-        self._outline = outline_of(policy)
-        self.programs, self.risky = self._outline.programs, self._outline.risky
-        self.commanded, self.workspaces = self._outline.commanded, self._outline.workspaces
-        self.launchers, self.interpreters = self._outline.launchers, self._outline.interpreters
-        self.task_runners, self.command_files = self._outline.task_runners, self._outline.command_files
+        self.outline = outline_of(policy)
 
     def verdict(self) -> Judgement:
         """Return the gravest judgement, with all commands."""
@@ -190,21 +186,6 @@ class Examination:
         projects = (placed.judgement.project for placed in self.found if placed.judgement.project)
         project = worst.project or next(projects, "")
         return replace(worst, commands=tuple(commands)[:_MOST_COMMANDS], project=project)
-
-    @property
-    def code_calls(self) -> Mapping[str, Sequence[str]]:
-        """Regular expressions that find calls in code that a person must confirm, by the reason."""
-        programs = self._policy.programs
-        found: dict[str, tuple[str, ...]] = {}
-        for layer in programs.layers or (programs,):
-            for reason, patterns in layer.code_calls.items():
-                found[reason] = (*found.get(reason, ()), *patterns)
-        return found
-
-    def is_restricted(self, words: Sequence[str]) -> bool:
-        """Whether a rule does more than allow these words."""
-        judged = classify(words, self._policy)
-        return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
 
     def doubt(self, doubt: Doubt, subject: str) -> None:
         """Note that a person must confirm. Without the grammar, nobody can: the line is refused."""
@@ -231,7 +212,7 @@ class Examination:
                 judged = replace(judged, verdict=Verdict.CONFIRM, reason=f"If it runs: {judged.reason}")
             judged = self._with_project(replace(judged, commands=(told,)), call, told)
             self._add(judged)
-            if judged.verdict is Verdict.ALLOW and judged.rule in self._outline.counting:
+            if judged.verdict is Verdict.ALLOW and judged.rule in self.outline.counting:
                 self._count(call, told, judged.rule, major)
 
     def _with_project(self, judged: Judgement, call: Call, words: tuple[str, ...]) -> Judgement:
@@ -322,9 +303,9 @@ class Examination:
         if all(is_known(word) for word in words):
             return False
         invocation = invocation_of(words)
-        flags = common_flags(self._outline.main_name(invocation.program), self._policy)
+        flags = common_flags(self.outline.main_name(invocation.program), self._policy)
         positionals = read_words(invocation.arguments, flags).positionals
-        return any(_fits_unknown(form, positionals) for form in self._outline.minded(invocation.program))
+        return any(_fits_unknown(form, positionals) for form in self.outline.minded(invocation.program))
 
 
 def _fits_unknown(form: tuple[str, ...], words: tuple[str, ...]) -> bool:

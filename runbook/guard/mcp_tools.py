@@ -114,7 +114,7 @@ def _object_in(value: object) -> dict[str, Any]:
 
 def _judge_one(call: ToolCall, policy: Policy, team: Team | None) -> Judgement | None:
     # A team's policy may know a server better. What the packaged one says about the call counts all the same.
-    packaged, *own = [_surest(call, layer.mcp_servers, policy) for layer in policy.layers or (policy,)]
+    packaged, *own = [_surest(call, layer.mcp_servers, policy) for layer in policy.all_layers]
     known = [*packaged, *(each for layer in own for each in layer)]
     judged = [_judge_known(call, each, policy, team) for each in known]
     texts = () if packaged else tuple(_sql_in(call))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from runbook.model import Effect, Policy, Verdict
 from runbook.model.later import Entry, columns, said_in, where
-from runbook.policy.judgement import subcommands_of
+from runbook.policy.judgement import classify, subcommands_of
 
 if TYPE_CHECKING:
+    from runbook.model.code_calls import CodeCall
     from runbook.model.command_files import CommandFile, TaskRunner
     from runbook.model.launchers import Interpreter, Launcher
 
@@ -28,7 +29,7 @@ class Outline:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._programs = policy.programs.layers or (policy.programs,)
+        self._programs = policy.programs.all_layers
         # The values of different keys differ: verdicts, effects, numbers of words.
         said = said_in(policy.rules)
         names = [frozenset((rule[0], *rule[1])) for rule in columns(policy.rules, *_NAMES)]
@@ -39,10 +40,10 @@ class Outline:
         self.programs = _union(names) | clients
         """Those that the policy has rules for, or whose requests it judges."""
         self.risky = _union(each for each, has, _ in rules if Verdict.REFUSE in has) | clients
-        """Those that some rule refuses."""
+        """Those that some rule refuses, or that send requests. A text that names none of them is hardly dangerous."""
         acts = (each for each, has, (command, _) in rules if has & _STOPS and (command or has & _EFFECTS))
         self.commanded = _union(acts) - _LAUNCHERS
-        """Those that a subcommand or SQL makes dangerous."""
+        """Those that a subcommand or SQL makes dangerous, so that their words give them away."""
         self.counting = frozenset(rule for _, has, (_, rule) in rules if "several" in has)
         """The ids of the rules that mind how many words a command has."""
 
@@ -52,6 +53,11 @@ class Outline:
         rules = where(self.policy.rules, program, *_NAMES)
         forms = zip(subcommands_of(rules), said_in(rules), strict=True)
         return tuple(form for each, said in forms if said & _STOPS for form in each)
+
+    def is_restricted(self, words: Sequence[str]) -> bool:
+        """Whether a rule does more than allow these words."""
+        judged = classify(words, self.policy)
+        return bool(judged.rule) and judged.verdict is not Verdict.ALLOW
 
     def main_name(self, program: str) -> str:
         """Return the program by which the policy knows one: rules may be for several."""
@@ -76,6 +82,11 @@ class Outline:
     def command_files(self, name: str) -> Sequence[CommandFile]:
         """Return the kinds of files with that id."""
         return self._entries([layer.command_files for layer in self._programs], name, "id")
+
+    @property
+    def code_calls(self) -> Sequence[CodeCall]:
+        """The calls in code that a person must confirm."""
+        return tuple(call for layer in self._programs for call in layer.code_calls)
 
     @property
     def workspaces(self) -> Mapping[str, Sequence[str]]:

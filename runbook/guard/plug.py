@@ -41,14 +41,13 @@ def check_rule_tests(subject: Subject, notes: Notes) -> None:
     from runbook.model import Position, Verdict
 
     policy, packaged = subject.book.policy, packaged_policy()
-    own = policy.layers[-1] if policy.layers else policy
-    for test in _tests(own):
+    for test in _tests(policy.all_layers[-1]):
         judged = judge(test.line, policy=policy, files=test.files or None)
         if judged.verdict is not test.verdict:
             by = f"rule '{judged.rule}'" if judged.rule else "no rule"
             message = f"expected the verdict {test.verdict}, got {judged.verdict} by {by}"
             notes.add(test.at, message, "verdict:", test.verdict)
-    _check_command_files(policy.programs.layers[-1] if policy.programs.layers else policy.programs, notes)
+    _check_command_files(policy.programs.all_layers[-1], notes)
     for line in _refused_lines(packaged) if policy != packaged else ():
         if judge(line, policy=policy).verdict is Verdict.ALLOW:
             at = Position(f"{shown_name(Path(subject.book.directory))}/policy.yaml", 1, 1)
@@ -74,10 +73,10 @@ def _check_command_files(programs: Programs, notes: Notes) -> None:
 
 def _tests(policy: Policy) -> Iterator[LineTest]:
     """Yield the test lines of a policy's own rules, requests and programs."""
-    programs = policy.programs.layers[-1] if policy.programs.layers else policy.programs
+    programs = policy.programs.all_layers[-1]
     for tests in (each.tests for entries in (policy.rules, policy.http_requests) for each in entries):
         yield from tests
-    for table in (programs.launchers, programs.interpreters, programs.task_runners):
+    for table in (programs.launchers, programs.interpreters, programs.code_calls, programs.task_runners):
         for each in table:
             yield from each.tests
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +12,9 @@ from runbook.guard.command_files.contents import Command, NotReadableError, line
 from runbook.guard.command_files.reading import KindTable, read_commands
 from runbook.guard.command_line import PlacedJudgement, judge_script, judge_words
 from runbook.guard.messages import encodable
-from runbook.guard.programs.names import RUNNERS
+from runbook.guard.outline import outline_of
+from runbook.guard.programs.names import RUNNERS, bare_name
+from runbook.guard.programs.project import major_in
 from runbook.model import Effect, Policy, TargetKind, Verdict
 from runbook.model.command_files import CommandFile
 from runbook.policy.judgement import Judgement, classify
@@ -115,9 +115,8 @@ class _Scanner:
     def __init__(self, policy: Policy) -> None:
         self.found = Scan()
         self._policy = policy
-        layers = policy.programs.layers or (policy.programs,)
         # A team's kinds of files come first, so that they can name one more exactly.
-        self._kinds = KindTable([kind for layer in reversed(layers) for kind in layer.command_files])
+        self._kinds = KindTable([kind for layer in policy.programs.all_layers[::-1] for kind in layer.command_files])
         self._programs = frozenset(rule.program for rule in policy.rules if rule.remote is not Verdict.ALLOW)
         self._seen: set[str] = set()
 
@@ -216,10 +215,8 @@ class _Scanner:
                         yield start + _place_in(part, placed), placed.judgement
 
     def _comments_of(self, language: str) -> tuple[str, ...]:
-        layers = self._policy.programs.layers or (self._policy.programs,)
-        name = re.sub(r"[\d.]+$", "", language.rpartition("/")[2])
-        known = (each for layer in layers for each in layer.interpreters if name in each.programs)
-        return next((each.comments for each in known), ("#", "//"))
+        known = outline_of(self._policy).interpreters(bare_name(language.rpartition("/")[2]))
+        return known[0].comments if known else ("#", "//")
 
 
 def _start_of(path: Path) -> bytes:
@@ -255,7 +252,7 @@ class _Project:
 
     def __init__(self, path: Path, policy: Policy) -> None:
         self._policy = policy
-        self._major = _installed_major(path)
+        self._major = major_in(map(str, path.absolute().parents), _text_if_any)
 
     def judged(self, judged: Judgement, *, is_local: bool) -> Judgement:
         """Return a judgement that asks if the CLI's major alone decides where a command writes.
@@ -285,27 +282,8 @@ def _is_runner(judged: Judgement) -> bool:
     return bool(judged.commands) and judged.commands[0][0] in RUNNERS
 
 
-def _installed_major(path: Path) -> int | None:
-    """Return the major of the Supabase CLI in the project of a file: the installed one, or else the one it asks for."""
-    for directory in path.absolute().parents:
-        installed = _read_json(directory / "node_modules/supabase/package.json")
-        wanted = _read_json(directory / "package.json")
-        specs = [installed.get("version"), *(_dependency(wanted, key) for key in ("dependencies", "devDependencies"))]
-        for spec in specs:
-            found = re.match(r"[v=^~]?(\d+)(?:\.|$)", spec) if isinstance(spec, str) else None
-            if found:
-                return int(found[1])
-    return None
-
-
-def _dependency(package: dict[str, object], key: str) -> object:
-    group = package.get(key)
-    return group.get("supabase") if isinstance(group, dict) else None
-
-
-def _read_json(path: Path) -> dict[str, object]:
+def _text_if_any(path: str) -> str | None:
     try:
-        found = json.loads(path.read_bytes()) if path.is_file() else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

@@ -38,6 +38,7 @@ _SHAPE_MODULES = {
     **dict.fromkeys(("http-client", "http-request"), "http_requests"),
     **dict.fromkeys(("launcher", "interpreter"), "launchers"),
     **dict.fromkeys(("command-file", "command-file-test", "task-runner"), "command_files"),
+    "code-call": "code_calls",
     "line-test": "line_test",
     "mcp-server": "mcp_servers",
     "programs": "programs",

@@ -55,9 +55,9 @@ def _packed_file(record: Record) -> Any:
     """Pack a file's record. In a long table, each entry is a text of its own, which is parsed when it's asked for."""
     if record.shape.name not in _TABLES:
         return _packed(record)
-    tag, (shape, kind, values, places, at) = "record", _packed(record)["record"]
+    shape, kind, values, places, at = _packed(record)["record"]
     tables = {name: _packed_table(each) for name, each in values.items() if _is_table(each)}
-    return {tag: (shape, kind, {**values, **tables}, places, at)}
+    return {"record": (shape, kind, {**values, **tables}, places, at)}
 
 
 def _is_table(packed: Any) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from runbook import steps
 from runbook.model import (
     book,
+    code_calls,
     command_files,
     drill,
     http_requests,
@@ -31,7 +32,19 @@ from runbook.model.fields import Shape
 __all__ = ["FILES", "SHAPES"]
 
 _MODULES = (
-    *(procedure, parameter, steps, drill, policy, http_requests, mcp_servers, programs, launchers, command_files),
+    *(
+        procedure,
+        parameter,
+        steps,
+        drill,
+        policy,
+        http_requests,
+        mcp_servers,
+        programs,
+        launchers,
+        code_calls,
+        command_files,
+    ),
     *(line_test, book, known_error, search_words, team, overlay),
 )
 

@@ -33,7 +33,7 @@ FORMATS = ("yaml", "json", "toml", "make", "just", "dockerfile", "procfile", "sh
 
 @dataclass(frozen=True, slots=True)
 class CommandFileTest:
-    """The text of a file and the commands that must be found in it. It stands beside the data."""
+    """The text of a file and the commands that must be found in it: a test beside the data."""
 
     text: str = key(Text(literal=True), "The text of a file.")
     commands: tuple[str, ...] = key(WORDS, "The commands that must be found in it, in order.")

@@ -57,7 +57,7 @@ class Launcher:
 class Interpreter:
     """Programs that run code of a language other than shell, from a flag, a file or the input."""
 
-    programs: tuple[str, ...] = key(_NAMES, "The programs, without a version: `python` also stands for python3.12.")
+    programs: tuple[str, ...] = key(_NAMES, "The programs, without a version: `python` is also python3.12.")
     suffixes: tuple[str, ...] = key(
         ListOf(Text(r"\.[a-z0-9]+", "a suffix such as .py"), 0),
         "Suffixes of files that run as such code if they are started by their name.",
@@ -70,7 +70,7 @@ class Interpreter:
     )
     main_files: tuple[str, ...] = key(
         ListOf(Text(r"\w+", "a name without its suffix, such as index"), 0),
-        "The files that a directory stands for if it's named instead, such as index.",
+        "The files that are read if their directory is named, such as index.",
         default=(),
     )
     after: tuple[str, ...] = key(
@@ -109,7 +109,7 @@ class Interpreter:
     )
     comments: tuple[str, ...] = key(
         ListOf(Text(r"\S{1,2}", "the characters that begin a comment, such as # or //"), 0),
-        "What begins a comment up to the end of a line. `//` also stands for `/* … */`.",
+        "What begins a comment up to the end of a line. `//` is also `/* … */`.",
         default=(),
     )
     is_shell: bool = key(Truth(), "A command in its code starts a program by its name alone.", default=False)

@@ -260,6 +260,11 @@ class Policy:
     programs: Programs = field(default_factory=Programs)
     """What programs.yaml says, filled in by the loader."""
 
+    @property
+    def all_layers(self) -> tuple[Policy, ...]:
+        """The layers; without any, this policy."""
+        return self.layers or (self,)
+
 
 SHAPES = (
     shape(Policy, "policy", "a policy", "What each command does to its target, and whether it may run."),

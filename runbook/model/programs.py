@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from runbook.model.fields import PATHS, ListOf, MapOf, Regex, Shaped, Text, key, shape
+from runbook.model.fields import PATHS, ListOf, MapOf, Shaped, Text, key, shape
 
 if TYPE_CHECKING:
+    from runbook.model.code_calls import CodeCall
     from runbook.model.command_files import CommandFile, TaskRunner
     from runbook.model.launchers import Interpreter, Launcher
 
@@ -25,10 +26,8 @@ class Programs:
     interpreters: Sequence[Interpreter] = key(
         ListOf(Shaped("interpreter"), 0), "Programs that run code of a language other than shell.", default=()
     )
-    code_calls: Mapping[str, tuple[str, ...]] = key(
-        MapOf(Text(), ListOf(Regex())),
-        "Why a person must confirm a call in code, with the regular expressions that find it in code without comments.",
-        default=dict,
+    code_calls: Sequence[CodeCall] = key(
+        ListOf(Shaped("code-call"), 0), "Calls in code that a person must confirm.", default=()
     )
     command_files: Sequence[CommandFile] = key(
         ListOf(Shaped("command-file"), 0), "Files that hold commands, and where they are in them.", default=()
@@ -43,6 +42,11 @@ class Programs:
     )
     layers: tuple[Programs, ...] = field(default=())
     """If a team has its own table: the packaged one and theirs. A program in both is followed in both ways."""
+
+    @property
+    def all_layers(self) -> tuple[Programs, ...]:
+        """The layers; without any, this table."""
+        return self.layers or (self,)
 
 
 SHAPES = (

@@ -102,7 +102,7 @@ def _requests(client: HttpClient, words: Words, positionals: list[str], stdin: s
 
 
 def _options_in(text: str) -> Iterator[str]:
-    """Yield the words that a file of options stands for: `url = "…"`, `request: DELETE`, `-X DELETE`."""
+    """Yield the words of a file of options: `url = "…"`, `request: DELETE`, `-X DELETE`."""
     for line in text.splitlines():
         found = _OPTION.match(line)
         if found is None:

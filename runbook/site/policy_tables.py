@@ -152,8 +152,7 @@ def task_runners() -> Markup:
 
 
 def _programs() -> tuple[Programs, ...]:
-    programs = book().policy.programs
-    return tuple(reversed(programs.layers)) or (programs,)
+    return book().policy.programs.all_layers[::-1]
 
 
 # --- The CLI majors side by side ------------------------------------------------------------------------------------

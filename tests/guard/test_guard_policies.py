@@ -106,6 +106,6 @@ def test_a_guard_that_finds_nothing_kept_loads_nothing_of_steps(book: Path) -> N
     )
     ran = subprocess.run([sys.executable, "-c", code, str(book)], capture_output=True, text=True, check=True)
 
-    tables = ("command_files", "http_requests", "launchers", "line_test", "mcp_servers")
+    tables = ("code_calls", "command_files", "http_requests", "launchers", "line_test", "mcp_servers")
     names = sorted(("fields", "later", "policy", "programs", "templates", "terms", *tables))
     assert ran.stdout.split() == [f"runbook.model.{name}" for name in names]

@@ -255,7 +255,9 @@ def test_a_call_that_says_what_it_deletes_is_allowed(program: str, name: str, co
 
 def test_a_team_adds_a_call_and_keeps_the_packaged_ones(tmp_path: Path) -> None:
     """Under `code_calls` of its programs.yaml, with a reason that the person reads."""
-    (tmp_path / "programs.yaml").write_text("code_calls:\n  it deletes a tenant: ['\\bdeleteTenant\\(']\n")
+    (tmp_path / "programs.yaml").write_text(
+        "code_calls:\n  - reason: it deletes a tenant\n    patterns: ['\\bdeleteTenant\\(']\n"
+    )
     policy = read_policy(tmp_path)
 
     judged = judge('node -e "deleteTenant(1)"', policy=policy)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runbook.guard.outline import outline_of
 from runbook.guard.shell.call import Call, Doubt
 from runbook.guard.shell.shell_machine import Machine
 from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import UNKNOWN, Texts, is_known, may_be
-from runbook.model import Interpreter, Launcher
-from runbook.model.command_files import CommandFile, TaskRunner
+from runbook.model import Policy
 
 EXPRESSIONS = (
     "a b",
@@ -140,42 +139,10 @@ SEPARATORS = ("-", ",", ":", "x,", " ", "\t:")
 class Recorder:
     """An examiner that only records the words of `show`."""
 
-    programs: frozenset[str] = frozenset()
-    risky: frozenset[str] = frozenset()
-    commanded: frozenset[str] = frozenset()
+    outline = outline_of(Policy())
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, ...]] = []
-
-    def launchers(self, program: str) -> Sequence[Launcher]:
-        """Know no launcher."""
-        return ()
-
-    def interpreters(self, program: str) -> Sequence[Interpreter]:
-        """Know no interpreter."""
-        return ()
-
-    def task_runners(self, program: str) -> Sequence[TaskRunner]:
-        """Know no task runner."""
-        return ()
-
-    def command_files(self, name: str) -> Sequence[CommandFile]:
-        """Know no kind of file."""
-        return ()
-
-    @property
-    def workspaces(self) -> Mapping[str, Sequence[str]]:
-        """Know no workspace."""
-        return {}
-
-    @property
-    def code_calls(self) -> Mapping[str, Sequence[str]]:
-        """Know no call."""
-        return {}
-
-    def is_restricted(self, words: object) -> bool:
-        """Restrict nothing."""
-        return False
 
     def command(self, call: Call, *, major: int | None) -> None:
         """Ignore a command: there is none."""

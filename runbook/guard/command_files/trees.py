@@ -142,7 +142,7 @@ class _FromYaml:
                     yield name, inherited
 
     def _referenced(self, path: list[object]) -> Tree:
-        """Return what GitLab's `!reference [job, key]` stands for."""
+        """Return what GitLab puts in the place of `!reference [job, key]`."""
         node = self._root
         for part in path:
             pairs = node.value if isinstance(node, self._yaml.MappingNode) else ()

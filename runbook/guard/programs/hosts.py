@@ -124,7 +124,7 @@ def _in_container(call: Call, words: list[str]) -> Texts:
     if "supabase" in image and name in {"cli", "supabase", "supabase-cli"}:
         return either(started, call.start(("supabase", *words)))
     # So do those of migration tools: `docker run migrate/migrate -database URL drop`.
-    if name in call.shell.examiner.programs:
+    if name in call.shell.outline.programs:
         return either(started, call.start((name, *words)))
     return started
 

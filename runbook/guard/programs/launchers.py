@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runbook.guard.programs.interpreters import look_for_commands
+from runbook.guard.programs.dangerous_code import look_for_commands
 from runbook.guard.programs.shells import feed, run_text
 from runbook.guard.shell.call import Call
 from runbook.guard.shell.shell_state import ShellState, scalar
@@ -121,7 +121,7 @@ def _run_hidden(call: Call, launcher: Launcher) -> Texts:
         return NOTHING
     for text in (*call.arguments, *(call.state.stdin or ())):
         # Most words name no dangerous program, and compiling expressions takes time.
-        if not any(program in text for program in call.shell.examiner.risky):
+        if not any(program in text for program in call.shell.outline.risky):
             continue
         for line in _found(launcher.lines_in, text):
             call.shell.guess(line, call.state)

@@ -247,12 +247,12 @@ def note_changes(call: Call, name: str) -> None:
         if target is not None:
             call.state.copy_files(".", target)
         return
-    if not call.state.files or name in _ONLY_READ or name in call.shell.examiner.programs:
+    if not call.state.files or name in _ONLY_READ or name in call.shell.outline.programs:
         return
     if name in {"sed", "gsed"} and not any(re.match(r"-[a-zA-Z]*i|--in-place", word) for word in call.arguments):
         return
     # What a task runner or an interpreter starts is followed, and says itself what it changes.
-    if call.shell.examiner.task_runners(name) or call.shell.examiner.interpreters(name):
+    if call.shell.outline.task_runners(name) or call.shell.outline.interpreters(name):
         return
     for word in _paths_in(call):
         path = word.removeprefix("of=")

@@ -58,7 +58,7 @@ def _run_contents(call: Call, path: str, text: str, *, here: bool) -> Texts:
     before = state.arguments
     if not here or len(call.words) > 1:
         state.arguments, state.name = (call.words[1:],), call.words[0]
-    if call.state.is_written(path) or _may_name_one(text, call.shell.examiner.risky):
+    if call.state.is_written(path) or _may_name_one(text, call.shell.outline.risky):
         output = call.shell.text(text, state)
     else:
         # A script that exists and names nothing dangerous isn't worse than one that can't be read.
@@ -81,10 +81,11 @@ _INTERPRETER = re.compile(r"#!\s*(?:\S*/env\s+(?:-S\s+)?)?(\S+)")
 
 
 def _run_other_language(call: Call, text: str) -> None:
-    from runbook.guard.programs.interpreters import look_for_commands, run_code  # most scripts are shell scripts
+    from runbook.guard.programs.dangerous_code import look_for_commands  # most scripts are shell scripts
+    from runbook.guard.programs.interpreters import run_code
 
     match = _INTERPRETER.match(text)
-    known = call.shell.examiner.interpreters(bare_name(program_name(match[1]) or "")) if match else ()
+    known = call.shell.outline.interpreters(bare_name(program_name(match[1]) or "")) if match else ()
     for interpreter in known:
         run_code(call, text, interpreter)
     if not known:

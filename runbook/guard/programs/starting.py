@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runbook.guard.programs import outputs
 from runbook.guard.programs.builtins import BUILTINS
+from runbook.guard.programs.file_searches import run_fd, run_find
 from runbook.guard.programs.names import (
     DATA_PROGRAMS,
     MANAGERS,
@@ -24,18 +25,17 @@ from runbook.guard.programs.shells import feed, run_script, run_shell, run_text
 from runbook.guard.programs.wrappers import (
     look_behind,
     run_env,
-    run_fd,
-    run_find,
     run_parallel,
     run_unknown,
     run_unnamed,
     run_xargs,
 )
-from runbook.guard.shell.call import Call, Examiner
+from runbook.guard.shell.call import Call
 from runbook.guard.shell.texts import PRINTED, UNKNOWN, Texts, either, plain
 from runbook.policy.argv import invocation_of
 
 if TYPE_CHECKING:
+    from runbook.guard.outline import Outline
     from runbook.model.launchers import Interpreter
 
 __all__ = ["is_known_program", "start_command"]
@@ -100,10 +100,10 @@ def _function_of(name: str) -> Callable[[Call], Texts]:
     return loaded
 
 
-def is_known_program(name: str, examiner: Examiner) -> bool:
+def is_known_program(name: str, outline: Outline) -> bool:
     """Whether the guard knows what a program does with its words."""
-    is_listed = name in _BY_NAME or name in DATA_PROGRAMS or name in examiner.programs
-    runs_others = examiner.launchers(name) or examiner.task_runners(name) or examiner.interpreters(bare_name(name))
+    is_listed = name in _BY_NAME or name in DATA_PROGRAMS or name in outline.programs
+    runs_others = outline.launchers(name) or outline.task_runners(name) or outline.interpreters(bare_name(name))
     return is_listed or bool(runs_others)
 
 
@@ -112,22 +112,22 @@ def start_command(call: Call) -> Texts:
     name = program_name(call.words[0])
     if name is None:
         return run_unnamed(call)
-    examiner = call.shell.examiner
+    outline = call.shell.outline
     outputs.note_changes(call, name)
-    runs_tasks = bool(examiner.task_runners(name))
+    runs_tasks = bool(outline.task_runners(name))
     output = _run_known(call, name) if runs_tasks else UNKNOWN
     # `node_modules/supabase/dist/supabase.js` started by its path is the CLI too.
     is_script = "/" in call.name and call.name.endswith("js")
-    is_ruled = name.partition("@")[0] in examiner.programs
-    is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in examiner.programs)
+    is_ruled = name.partition("@")[0] in outline.programs
+    is_ruled = is_ruled or (is_script and invocation_of([call.name]).program in outline.programs)
     # A task that was read isn't judged by its name.
     if is_ruled and not call.shell.has_followed(call.words):
         # node_modules decides the CLI's major after a runner, in a package's script, and in its own path.
         is_local = name in RUNNERS or call.state.has_local_programs or "node_modules" in call.name
         is_local = is_local and invocation_of(call.words).program == "supabase"
-        examiner.command(call, major=installed_major(call) if is_local else None)
+        call.shell.examiner.command(call, major=installed_major(call) if is_local else None)
     # A program may have rules and start others too, as npx does.
-    if not runs_tasks and (not is_ruled or name in _BY_NAME or examiner.launchers(name)):
+    if not runs_tasks and (not is_ruled or name in _BY_NAME or outline.launchers(name)):
         output = _run_known(call, name)
     return (PRINTED,) if output == UNKNOWN and prints_settings(name, call.arguments) else output
 
@@ -136,15 +136,15 @@ def _run_known(call: Call, name: str) -> Texts:
     """Run the function of a known program. Read any other if it's a script, and examine its words."""
     if (ran := _run_tasks(call, name)) is not None:
         return ran
-    examiner, bare = call.shell.examiner, bare_name(name)
+    outline, bare = call.shell.outline, bare_name(name)
     outputs: list[Texts] = []
-    if launchers := examiner.launchers(name):
+    if launchers := outline.launchers(name):
         from runbook.guard.programs.launchers import run_launcher  # most lines start no other program
 
         outputs = [started for each in launchers if (started := run_launcher(call, each)) is not None]
     if name in _BY_NAME:
         return _function_of(name)(call)
-    if interpreters := examiner.interpreters(bare):
+    if interpreters := outline.interpreters(bare):
         outputs += [_interpret(call, each) for each in interpreters]
         look_behind(call)  # a script may start the words after its own
     if outputs:
@@ -152,7 +152,7 @@ def _run_known(call: Call, name: str) -> Texts:
     if bare in SHELLS:
         return run_shell(call)
     if name not in DATA_PROGRAMS:
-        suffix = "." in name and examiner.interpreters(name[name.rindex(".") :])
+        suffix = "." in name and outline.interpreters(name[name.rindex(".") :])
         if suffix:  # `uv run app.py`, `./app.py`
             return either(*(_interpret(call.with_words(name, *call.words), each) for each in suffix))
         if "/" in call.name or says_reset(name):
@@ -170,7 +170,7 @@ def _interpret(call: Call, interpreter: Interpreter) -> Texts:
 def _run_tasks(call: Call, name: str) -> Texts | None:
     """Run the tasks that a task runner is asked for. Return None if the words run none."""
     # Package managers run programs as well, so they look for tasks themselves.
-    runners = call.shell.examiner.task_runners(name) if name not in MANAGERS else ()
+    runners = call.shell.outline.task_runners(name) if name not in MANAGERS else ()
     if not runners:
         return None
     from runbook.guard.programs.tasks import run_task_runner  # most lines run no task

@@ -97,7 +97,7 @@ def _read(call: Call, kind: CommandFile, texts: Texts, directory: str | None, as
 
     for text in texts:
         try:
-            contents = read_commands(text, kind, read=read, given=asked.given, programs=call.shell.examiner.risky)
+            contents = read_commands(text, kind, read=read, given=asked.given, programs=call.shell.outline.risky)
         except NotReadableError:
             continue
         yield FoundFile(kind, contents, directory)
@@ -118,7 +118,7 @@ def _packages(call: Call) -> Iterator[str]:
 
     count = 0
     for directory in call.state.directories_above():
-        for name, paths in call.shell.examiner.workspaces.items():
+        for name, paths in call.shell.outline.workspaces.items():
             for text in call.shell.contents(f"{directory}/{name}", call.state) or ():
                 try:
                     tree = read_tree(text, "json" if name.endswith("json") else "yaml")

@@ -47,9 +47,9 @@ def run_package_runner(call: Call) -> Texts:
     for text in texts:
         run_text(call, text)
     inner = invocation_of(call.words)
-    examiner = call.shell.examiner
+    outline = call.shell.outline
     # `node supabase.js` is the CLI; any other file that node, bun and deno start is code to read.
-    is_code = bool(examiner.interpreters(name)) and inner.program not in examiner.risky
+    is_code = bool(outline.interpreters(name)) and inner.program not in outline.risky
     if inner.program != name and is_known(inner.program) and not is_code:
         if name == "npm" and "--" in inner.arguments:
             # npm keeps the first `--` for itself, wherever it is.
@@ -114,7 +114,7 @@ def _run_package_script(call: Call, name: str, words: tuple[str, ...]) -> bool:
 
     everywhere = any(word.partition("=")[0] in _EVERYWHERE for word in call.arguments)
     asked = Asked(call.state, [name], words, everywhere=everywhere)
-    runners = call.shell.examiner.task_runners(program_name(call.words[0]) or "")
+    runners = call.shell.outline.task_runners(program_name(call.words[0]) or "")
     # All of them run: a team may say more about a manager.
     ran = [run_tasks(call, runner, asked) for runner in runners]
     return any(ran)
@@ -136,7 +136,7 @@ def _run_script(call: Call, words: tuple[str, ...], *, or_program: bool = False)
         return UNKNOWN
     # bun and deno run code in files themselves.
     program = program_name(call.words[0]) or ""
-    interpreters = call.shell.examiner.interpreters(program)
+    interpreters = call.shell.outline.interpreters(program)
     if interpreters and (_CODE.search(name) or any(name in each.code_flags for each in interpreters)):
         return _interpret(call, program)
     return call.start(words) if or_program else UNKNOWN
@@ -150,7 +150,7 @@ def _interpret(call: Call, name: str) -> Texts:
     from runbook.guard.programs.interpreters import run_interpreter  # most runners start no code
 
     look_behind(call)  # a script may start the words after its own
-    return either(*(run_interpreter(call, each) for each in call.shell.examiner.interpreters(name)))
+    return either(*(run_interpreter(call, each) for each in call.shell.outline.interpreters(name)))
 
 
 def _split(call: Call) -> tuple[tuple[str, ...], tuple[str, ...], ShellState]:

@@ -40,7 +40,7 @@ def _read_only(call: Call, runner: TaskRunner, asked: Asked) -> None:
 
 
 def _kinds(call: Call, runner: TaskRunner) -> list[CommandFile]:
-    return [kind for each in runner.files for kind in call.shell.examiner.command_files(each)]
+    return [kind for each in runner.files for kind in call.shell.outline.command_files(each)]
 
 
 def _by_directory(asked: Asked, runner: TaskRunner) -> list[Asked]:
@@ -96,7 +96,7 @@ def run_tasks(call: Call, runner: TaskRunner, asked: Asked) -> bool:
 def _run_elsewhere(call: Call, name: str, words: tuple[str, ...]) -> bool:
     """Run a script of that name in package.json, if the runner's own file isn't there: it may be called the same."""
     ran = False
-    for runner in call.shell.examiner.task_runners("npm") if program_name(call.words[0]) != "npm" else ():
+    for runner in call.shell.outline.task_runners("npm") if program_name(call.words[0]) != "npm" else ():
         with call.shell.perhaps():
             ran |= run_tasks(call.with_words("npm", "run", name), runner, Asked(call.state, [name], words))
     return ran

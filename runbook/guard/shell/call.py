@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -10,9 +9,8 @@ from runbook.guard.shell.shell_state import ShellState
 from runbook.guard.shell.texts import Texts, plain
 
 if TYPE_CHECKING:
+    from runbook.guard.outline import Outline
     from runbook.guard.shell.shell_machine import Machine
-    from runbook.model.command_files import CommandFile, TaskRunner
-    from runbook.model.launchers import Interpreter, Launcher
 
 __all__ = ["Call", "Doubt", "Examiner", "TooMuchError"]
 
@@ -40,42 +38,11 @@ class Doubt(StrEnum):
 
 
 class Examiner(Protocol):
-    """Knows the policy."""
+    """Judges commands by a policy."""
 
     @property
-    def programs(self) -> frozenset[str]:
-        """The programs that the policy has rules for."""
-
-    @property
-    def risky(self) -> frozenset[str]:
-        """Those that some rule refuses. A text that names none of them is hardly dangerous."""
-
-    @property
-    def commanded(self) -> frozenset[str]:
-        """Those that a subcommand or SQL makes dangerous, so that their words give them away."""
-
-    def launchers(self, program: str) -> Sequence[Launcher]:
-        """Return how a program starts the command in its words: in several ways, or in none."""
-
-    def interpreters(self, program: str) -> Sequence[Interpreter]:
-        """Return how a program, or files with a suffix such as `.py`, run code of another language."""
-
-    def task_runners(self, program: str) -> Sequence[TaskRunner]:
-        """Return how a program runs the tasks of a file."""
-
-    def command_files(self, name: str) -> Sequence[CommandFile]:
-        """Return the kinds of files with that id: the packaged one, and a team's."""
-
-    @property
-    def workspaces(self) -> Mapping[str, Sequence[str]]:
-        """Files in which a project says where its packages are, with the paths in them."""
-
-    @property
-    def code_calls(self) -> Mapping[str, Sequence[str]]:
-        """Regular expressions that find calls in code that a person must confirm, by the reason."""
-
-    def is_restricted(self, words: Sequence[str]) -> bool:
-        """Whether a rule of the policy does more than allow these words."""
+    def outline(self) -> Outline:
+        """What the policy says, whatever the command."""
 
     def command(self, call: Call, *, major: int | None) -> None:
         """Judge a command of one of those programs. `major` is the Supabase CLI's, if known."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from runbook.errors import MissingPartError
 from runbook.guard.shell.call import Call, Doubt, Examiner, TooMuchError
@@ -17,6 +17,9 @@ from runbook.guard.shell.nodes import Chain, ProcessPipe, ShellStatement
 from runbook.guard.shell.parser import NotShellError, read_shell, without_long_bodies
 from runbook.guard.shell.shell_state import Disk, ShellState
 from runbook.guard.shell.texts import ANY_WORDS, LONGEST, MAYBE, NOTHING, UNKNOWN, Texts, either, is_known, plain
+
+if TYPE_CHECKING:
+    from runbook.guard.outline import Outline
 
 __all__ = ["Machine"]
 
@@ -42,11 +45,12 @@ class Machine:
         starter: Starter,
         examiner: Examiner,
         disk: Disk,
-        knows: Callable[[str, Examiner], bool] = lambda *_: False,
+        knows: Callable[[str, Outline], bool] = lambda *_: False,
     ) -> None:
         self._starter = starter
         self._knows = knows
         self.examiner: Examiner = examiner
+        self.outline = examiner.outline
         self._disk = disk
         self._walker = Evaluator(self)
         self._steps = 0
@@ -140,7 +144,7 @@ class Machine:
             return UNKNOWN
         except MissingPartError as error:
             # Even a guess counts if the text names a program that may destroy: nobody knows how.
-            if not self.is_guessing or any(name in text for name in self.examiner.risky):
+            if not self.is_guessing or any(name in text for name in self.outline.risky):
                 self.examiner.doubt(Doubt.NO_GRAMMAR, f"{error.message}. {error.hint}")
             return UNKNOWN
         with self._deeper():
@@ -219,7 +223,7 @@ class Machine:
 
     def knows(self, program: str) -> bool:
         """Whether the guard knows what a program does with its words."""
-        return self._knows(program, self.examiner)
+        return self._knows(program, self.outline)
 
     def scan_prefix(self, text: str, state: ShellState) -> Texts:
         """Run the beginning of a text that is hardly dangerous. Unknown things in it aren't doubts."""
@@ -243,7 +247,7 @@ class Machine:
         if texts is None or is_known(path) or len(texts) <= _FEW_TEXTS:
             return texts
         # Of many files that fit a pattern, those that name no dangerous program hardly count.
-        risky = [text for text in texts if any(program in text.lower() for program in self.examiner.risky)]
+        risky = [text for text in texts if any(program in text.lower() for program in self.outline.risky)]
         others = [text for text in texts if text not in risky]
         return (*risky[:_MOST_RISKY], *others[:_FEW_TEXTS])
 

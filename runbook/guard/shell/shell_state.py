@@ -258,7 +258,7 @@ def _fitting(pattern: str) -> list[str]:
 
 
 def _fits(part: str, name: str) -> bool:
-    # As for a shell, a pattern names no hidden file unless it begins with a dot itself.
+    # In a shell, only a pattern that begins with a dot matches hidden files.
     is_hidden = name.startswith(".") and not part.startswith(".")
     return not is_hidden and name != "node_modules" and may_be(part, name)
 
