@@ -15,6 +15,7 @@ from runbook.checks.findings import Notes
 from runbook.checks.known_errors import check_known_errors
 from runbook.checks.links import check_links
 from runbook.checks.loosenings import check_loosenings
+from runbook.checks.migration_settings import check_migration_settings
 from runbook.checks.migration_templates import check_templates
 from runbook.checks.overlays import check_overlays
 from runbook.checks.parameters import (
@@ -76,6 +77,7 @@ def check_book(book: Book, *, today: date | None = None) -> tuple[Finding, ...]:
         check_loosenings,
         check_overlays,
         check_team,
+        check_migration_settings,
         check_unique_entries,
         check_templates,
         check_links,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from runbook import __version__
 from runbook.guard.scanning import UNCLEAR, PassedOver, Scan, Stopped
 from runbook.model import Policy, Verdict
 from runbook.printable import json_text, one_line, printable
+from runbook.rendering.annotations import Annotation, annotation_line
+from runbook.rendering.sarif import SarifNotification, SarifResult, SarifRule, sarif_text
 
 __all__ = ["FORMATS", "passed_over_lines", "report_of", "summary_of"]
 
@@ -65,47 +62,23 @@ def _json(scan: Scan, _policy: Policy) -> str:
     return json_text(found, indent=2)
 
 
-# --- GitHub's annotations --------------------------------------------------------------------------------------------
+# --- programs ------------------------------------------------------------------------------------------------------
 
 
 _LEVELS = {Verdict.REFUSE: "error", Verdict.CONFIRM: "warning"}
 
 
 def _github(scan: Scan, _policy: Policy) -> str:
-    lines = [
-        _annotation(_LEVELS[each.verdict], each.file, each.line, each.column, each.message) for each in scan.stopped
+    found = [
+        Annotation(_LEVELS[each.verdict], each.file, each.message, each.line, each.column) for each in scan.stopped
     ]
-    lines += [
-        _annotation("notice", each.file, each.line, each.column, f"passed over: {each.reason}")
+    found += [
+        Annotation("notice", each.file, f"passed over: {each.reason}", each.line, each.column)
         for each in scan.passed_over
     ]
-    return "\n".join(lines)
+    return "\n".join(map(annotation_line, found))
 
 
-def _annotation(level: str, file: str, line: int, column: int, message: str) -> str:
-    place = [f"file={_property(one_line(_relative(file)))}"]
-    place += [f"line={line}", f"col={column}"] if line else []
-    return f"::{level} {','.join(place)}::{_data(printable(message))}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _relative(file: str) -> str:
-    """Return a path from the current directory, if the file is below it, with `/`."""
-    relative = os.path.relpath(file)
-    return Path(file if relative.startswith("..") else relative).as_posix()
-
-
-# --- SARIF -----------------------------------------------------------------------------------------------------------
-
-
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HELP = {
     UNCLEAR: (
         "A person must confirm this command",
@@ -115,33 +88,18 @@ _HELP = {
 
 
 def _sarif(scan: Scan, policy: Policy) -> str:
-    rules = _rules(scan.stopped, policy)
-    index = {rule["id"]: number for number, rule in enumerate(rules)}
-    driver = {"name": "runbook", "version": __version__, "rules": rules}
-    run = {
-        "tool": {"driver": driver},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [
-            {
-                "executionSuccessful": True,
-                "toolExecutionNotifications": [_notification(each) for each in scan.passed_over],
-            }
-        ],
-        "results": [
-            {
-                "ruleId": each.rule,
-                "ruleIndex": index[each.rule],
-                "level": _LEVELS[each.verdict],
-                "message": {"text": printable(each.message)},
-                "locations": [_location(each.file, each.line, each.column)],
-            }
-            for each in scan.stopped
-        ],
-    }
-    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+    results = [
+        SarifResult(each.rule, _LEVELS[each.verdict], each.message, each.file, each.line, each.column)
+        for each in scan.stopped
+    ]
+    notifications = [
+        SarifNotification(f"{each.file} was passed over: {each.reason}", each.file, each.line, each.column)
+        for each in scan.passed_over
+    ]
+    return sarif_text(_rules(scan.stopped, policy), results, notifications)
 
 
-def _rules(stopped: Sequence[Stopped], policy: Policy) -> list[dict[str, Any]]:
+def _rules(stopped: Sequence[Stopped], policy: Policy) -> list[SarifRule]:
     """Return the rules that the findings name, with what to do instead."""
     known = {rule.id: rule for rule in policy.rules}
     found = []
@@ -151,31 +109,8 @@ def _rules(stopped: Sequence[Stopped], policy: Policy) -> list[dict[str, Any]]:
             _HELP[UNCLEAR] if rule is None else (f"{rule.program} {' '.join(rule.command)}".strip(), rule.reason)
         )
         advice = f"{text} {rule.instead}".strip() if rule is not None else text
-        found.append(
-            {
-                "id": name,
-                "shortDescription": {"text": title},
-                "fullDescription": {"text": text},
-                "help": {"text": advice},
-                "defaultConfiguration": {"level": "error"},
-            }
-        )
+        found.append(SarifRule(name, title, text, advice))
     return found
-
-
-def _location(file: str, line: int, column: int) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(_relative(file))}}
-    if line:
-        place["region"] = {"startLine": line, "startColumn": column}
-    return {"physicalLocation": place}
-
-
-def _notification(passed: PassedOver) -> dict[str, Any]:
-    return {
-        "level": "warning",
-        "message": {"text": printable(f"{passed.file} was passed over: {passed.reason}")},
-        "locations": [_location(passed.file, passed.line, passed.column)],
-    }
 
 
 FORMATS: Mapping[str, Callable[[Scan, Policy], str]] = {

@@ -19,6 +19,8 @@ from runbook.model import (
     launchers,
     line_test,
     mcp_servers,
+    migration_rule,
+    migration_settings,
     overlay,
     parameter,
     policy,
@@ -45,7 +47,7 @@ _MODULES = (
         code_calls,
         command_files,
     ),
-    *(line_test, book, known_error, search_words, team, overlay),
+    *(line_test, book, known_error, migration_rule, search_words, team, migration_settings, overlay),
 )
 
 SHAPES: Mapping[str, Shape] = {shape.name: shape for module in _MODULES for shape in module.SHAPES}
@@ -58,6 +60,7 @@ FILES: Mapping[str, str] = {
     "patterns.yaml": "patterns",
     "advice.yaml": "advice",
     "errors.yaml": "errors",
+    "migration_rules.yaml": "migration-rules",
     "search.yaml": "search",
     "team.yaml": "team",
 }

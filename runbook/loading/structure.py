@@ -21,6 +21,7 @@ _UNIQUE = {
     "pattern": ("id", "a pattern"),
     "topic": ("id", "a topic"),
     "error": ("id", "an error"),
+    "migration-rule": ("id", "a rule"),
 }
 
 

@@ -21,6 +21,7 @@ from runbook.model.fields import (
     shape,
 )
 from runbook.model.known_error import KnownError
+from runbook.model.migration_rule import MigrationRule
 from runbook.model.policy import Policy
 from runbook.model.procedure import Procedure, Section
 from runbook.model.search_words import SearchWords
@@ -70,6 +71,8 @@ class Book:
     advice: tuple[Advice, ...]
     errors: tuple[KnownError, ...]
     search: SearchWords
+    migration_rules: tuple[MigrationRule, ...] = ()
+    """The rules of `runbook migration check`."""
     team: Team | None = None
     """Whose book it is; None for the packaged book, and for one that stands alone."""
 

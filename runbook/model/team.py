@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbook.model.fields import KEBAB, LINE, LINES, MapOf, Shaped, Text, Truth, key, shape
+from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
 
 __all__ = ["ANY_PROJECT", "DASHBOARD", "REF", "SHAPES", "Contact", "Project", "Team"]
@@ -86,6 +87,9 @@ class Team:
         MapOf(LINE, _ADDRESS), "Pages that people need in an incident, by what they are.", default=dict
     )
     cli: str = key(_VERSION, "The version of the Supabase CLI that the team pins.", default="")
+    migrations: MigrationSettings | None = key(
+        Shaped("migration-settings"), "How `runbook migration check` judges migrations.", default=None
+    )
     at: Position
 
     def project_of(self, ref: str) -> Project | None:

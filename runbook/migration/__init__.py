@@ -1,0 +1,1 @@
+"""Check migrations before anybody reviews or pushes them."""

@@ -1,0 +1,156 @@
+"""Check migrations: read the files, judge each statement by the rules, and apply waivers and a team's levels.
+
+`check_files` is for callers with paths; `check_migrations` is the pure part, for texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runbook.migration.context import Migration
+from runbook.migration.detectors import load
+from runbook.migration.detectors.registry import FILE_DETECTORS, STATEMENT_DETECTORS
+from runbook.migration.file_names import check_name, duplicates, sort_key
+from runbook.migration.finding import Finding, Hit, Report, WaivedFinding
+from runbook.migration.history import Base, check_history
+from runbook.migration.known import Known
+from runbook.migration.rules import Setup, read_setup
+from runbook.migration.source import MigrationFile, Source, Unreadable, decode
+from runbook.migration.statements import parse
+from runbook.migration.waivers import find_waivers
+from runbook.model.migration_settings import OFF
+
+__all__ = ["check_files", "check_migrations"]
+
+
+def check_files(paths: Sequence[Path] = (), *, since: str = "", book: str | None = None) -> Report:
+    """Return what is wrong with migrations: files, folders, or by default this project's `supabase/migrations`.
+
+    With `since`, a revision in git, only files that were added or changed after it are judged. `book` is a team's book,
+    whose settings count.
+
+    Raises UsageError for a path that doesn't exist, without the parser, or if `since` can't be resolved; BookError for
+    settings with problems.
+    """
+    from runbook.migration.selection import select_files
+
+    setup = read_setup(book)
+    files, base = select_files(paths, since=since, ignore=setup.settings.ignore)
+    return check_migrations(files, setup, base=base)
+
+
+def check_migrations(
+    files: Sequence[MigrationFile], setup: Setup, *, base: Base | None = None, now: datetime | None = None
+) -> Report:
+    """Return what is wrong with the migrations that are judged, in the light of the earlier ones in the same folder.
+
+    `base` is what the branch began with; `now` is the current time in UTC, without a time zone.
+    """
+    load()
+    now = now or datetime.now(UTC).replace(tzinfo=None)
+    twice = duplicates(file.path for file in files)
+    findings: list[Finding] = []
+    waived: list[WaivedFinding] = []
+    known: dict[str, Known] = {}
+    for file in sorted(files, key=lambda file: sort_key(file.path)):
+        folder = known.setdefault(str(Path(file.path).parent), Known())
+        checked = _Checked(file, setup)
+        if file.judged:
+            for problem in check_name(file.path, now):
+                checked.add_at(problem.rule, 1, 1, problem.message)
+            if file.path in twice:
+                checked.add_at("duplicate-version", 1, 1, f"{Path(twice[file.path]).name} has the same version")
+        checked.judge(folder)
+        findings += checked.findings
+        waived += checked.waived
+    for path, problem in check_history(files, base) if base else ():
+        checked = _Checked(MigrationFile(path, b""), setup)
+        checked.add_at(problem.rule, 1, 1, problem.message)
+        findings += checked.findings
+    judged = sum(file.judged for file in files)
+    return Report(judged, tuple(sorted(set(findings))), tuple(sorted(set(waived))))
+
+
+class _Checked:
+    """One file while it is judged."""
+
+    def __init__(self, file: MigrationFile, setup: Setup) -> None:
+        self._file = file
+        self._setup = setup
+        self._source: Source | None = None
+        self.findings: list[Finding] = []
+        self.waived: list[WaivedFinding] = []
+
+    def judge(self, known: Known) -> None:
+        """Read the file and judge it, and add to what is known of the folder's schema."""
+        source = decode(self._file)
+        if isinstance(source, Unreadable):
+            self.add_at("unreadable-file", source.line, source.column, source.message)
+            return
+        self._source = source
+        parsed = parse(source)
+        migration = Migration(source, parsed, known, self._setup.settings)
+        if not self._file.judged:
+            for statement in migration.statements:
+                known.learn(statement, migration.resolve)
+            return
+        for broken in parsed.broken:
+            self._add(broken.rule, Hit(broken.offset, broken.message))
+        for rule, detect in FILE_DETECTORS:
+            for hit in detect(migration):
+                self._add(rule, hit, statement=_statement_at(migration, hit.offset))
+        for statement in migration.statements:
+            for rule, detect_in in (*STATEMENT_DETECTORS.get(statement.kind, ()), *STATEMENT_DETECTORS.get("", ())):
+                for hit in detect_in(statement, migration):
+                    inside = f"{statement.inside} runs this: " if statement.inside else ""
+                    self._add(rule, Hit(hit.offset, f"{inside}{hit.message}"), statement=statement.index)
+            known.learn(statement, migration.resolve)
+        self._apply_waivers(migration)
+
+    def add_at(self, rule: str, line: int, column: int, message: str, *, statement: int = -1) -> None:
+        """Add a finding at a place, unless the team has switched its rule off."""
+        data = self._setup.rules[rule]
+        chosen = self._setup.settings.levels.get(rule)
+        level = chosen.level if chosen else data.level
+        if level != OFF and self._file.judged:
+            text = self._source.line(line) if self._source else ""
+            self.findings.append(
+                Finding(self._file.path, line, column, rule, level, message, data.fix, text, statement)
+            )
+
+    def _add(self, rule: str, hit: Hit, *, statement: int = -1) -> None:
+        assert self._source is not None
+        line, column = self._source.place(hit.offset)
+        self.add_at(rule, line, column, hit.message, statement=statement)
+
+    def _apply_waivers(self, migration: Migration) -> None:
+        rules = self._setup.rules
+        waivers = find_waivers(migration.source, migration.parsed)
+        left = []
+        for finding in self.findings:
+            # What concerns the file as a whole is waived above its first statement.
+            at = max(finding.statement, 0)
+            fitting = next((each for each in waivers if each.statement == at and finding.rule in each.rules), None)
+            if fitting is not None and fitting.reason and rules[finding.rule].can_be_waived:
+                fitting.used.add(finding.rule)
+                self.waived.append(WaivedFinding(finding, fitting.reason))
+            else:
+                left.append(finding)
+                if fitting is not None:
+                    fitting.used.add(finding.rule)
+        self.findings = left
+        waivable = {rule.id for rule in rules.values() if rule.can_be_waived}
+        for waiver in waivers:
+            for problem in waiver.problems(rules, waivable):
+                self.add_at("waiver", waiver.line, waiver.column, problem)
+
+
+def _statement_at(migration: Migration, offset: int) -> int:
+    """Return the number of the file's own statement at an offset, -1 if there is none."""
+    for each in migration.parsed.statements:
+        if each.start <= offset < each.end:
+            return each.index
+    return -1
+

@@ -1,0 +1,237 @@
+"""What is known while a migration's statements are judged: what it creates itself, and what earlier files have made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from runbook.migration.bodies import (
+    DynamicText,
+    body_of_function,
+    called_functions,
+    do_body,
+    statements_in,
+)
+from runbook.migration.known import Known
+from runbook.migration.source import Source
+from runbook.migration.statements import Parsed, Statement
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+from runbook.model.migration_settings import MigrationSettings
+
+__all__ = ["Key", "Migration"]
+
+
+class Key(NamedTuple):
+    """What identifies an object: its kind, its name with a schema, and the table that it hangs on, if any."""
+
+    kind: str
+    name: Name
+    table: Name | None = None
+
+
+@dataclass
+class Migration:
+    """One migration, with all statements that it runs in order, those in its DO blocks included."""
+
+    source: Source
+    parsed: Parsed
+    known: Known
+    settings: MigrationSettings
+    statements: list[Statement] = field(default_factory=list)
+    unseen: list[DynamicText] = field(default_factory=list)
+    _made: dict[Key, list[int]] = field(default_factory=dict)
+    _dropped: dict[Key, int] = field(default_factory=dict)
+    _order: dict[int, int] = field(default_factory=dict)
+    _schemas: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        functions: dict[str, Statement] = {}
+        for each in self.parsed.statements:
+            self._add(each, functions)
+        schema = "public"
+        for order, each in enumerate(self.statements):
+            schema = _search_path(each) or schema
+            self._schemas.append(schema)
+            self._order[id(each)] = order
+        for order, each in enumerate(self.statements):
+            for key in self._keys_made(each):
+                self._made.setdefault(key, []).append(order)
+            if each.kind == "DropStmt":
+                for key in self.dropped_by(each):
+                    self._dropped.setdefault(key, order)
+
+    def _add(self, statement: Statement, functions: dict[str, Statement], depth: int = 0) -> None:
+        self.statements.append(statement)
+        body, inside = None, ""
+        if statement.kind == "DoStmt":
+            body, inside = do_body(statement), "a DO block"
+        if statement.kind == "CreateFunctionStmt":
+            functions[last_name(statement.node["funcname"])] = statement
+        inner = [statements_in(body, self.source, index=statement.index, inside=inside)] if body else []
+        for name in called_functions(statement):
+            made = functions.pop(name.name, None) if depth < 3 else None
+            if made is not None and (called := body_of_function(made)):
+                inner.append(
+                    statements_in(called, self.source, index=statement.index, inside=f"the function {name.name}")
+                )
+        for found in inner:
+            for each in found:
+                if isinstance(each, DynamicText):
+                    self.unseen.append(each)
+                else:
+                    self._add(each, functions, depth + 1)
+
+    # --- names ---------------------------------------------------------------------------------------------------
+
+    def order_of(self, statement: Statement) -> int:
+        """Return the number of a statement, in the order in which they run."""
+        return self._order[id(statement)]
+
+    def resolve(self, name: Name, statement: Statement) -> Name:
+        """Return a name with its schema, as the search path at that statement has it."""
+        return name if name.schema else Name(self._schemas[self.order_of(statement)], name.name)
+
+    def table_of(self, statement: Statement) -> Name:
+        """Return the name of the relation that a statement is about."""
+        return self.resolve(relation_name(statement.node.get("relation", {})), statement)
+
+    def is_exposed(self, name: Name) -> bool:
+        """Whether the API serves the name's schema."""
+        return name.schema in self.settings.exposed_schemas
+
+    # --- what the file creates -------------------------------------------------------------------------------------
+
+    def is_new(self, kind: str, name: Name, statement: Statement, table: Name | None = None) -> bool:
+        """Whether the file created this object before the statement."""
+        name = self.resolve(name, statement) if table is None else name
+        made = self._made.get(Key(kind, name, table), ())
+        return any(order < self.order_of(statement) for order in made) or self.is_new_schema(name.schema, statement)
+
+    def is_new_schema(self, schema: str, statement: Statement) -> bool:
+        """Whether the file created the schema before the statement."""
+        made = self._made.get(Key("schema", Name("", schema)), ())
+        return any(order < self.order_of(statement) for order in made)
+
+    def is_new_table(self, name: Name, statement: Statement) -> bool:
+        """Whether the file created this table, view or materialized view before the statement."""
+        return self.is_new("table", name, statement) or self.is_new("view", name, statement)
+
+    def is_made(self, kind: str, name: Name, table: Name | None = None) -> bool:
+        """Whether the file creates this object anywhere."""
+        return Key(kind, name, table) in self._made
+
+    def made(self, kind: str) -> Iterator[Key]:
+        """Yield what the file creates of a kind."""
+        return (key for key in self._made if key.kind == kind)
+
+    def is_dropped(self, kind: str, name: Name) -> bool:
+        """Whether the file drops this object anywhere."""
+        return Key(kind, name) in self._dropped
+
+    def was_dropped(self, kind: str, name: Name, statement: Statement) -> bool:
+        """Whether the file dropped this object before the statement."""
+        return self._dropped.get(Key(kind, name), len(self.statements)) < self.order_of(statement)
+
+    def dropped_by(self, statement: Statement) -> list[Key]:
+        """Return what a DROP statement drops, in its order."""
+        kind = _DROP_KINDS.get(statement.node.get("removeType", ""), "other")
+        return [self._dropped_key(kind, each, statement) for each in statement.node.get("objects", ())]
+
+    def _dropped_key(self, kind: str, node: Node, statement: Statement) -> Key:
+        if kind in {"trigger", "policy", "rule"}:
+            items = node.get("List", {}).get("items", [])
+            return Key(kind, Name("", last_name(items)), self.resolve(name_in(items[:-1]), statement))
+        if kind in {"schema", "extension", "publication"}:
+            return Key(kind, Name("", last_name(node)))
+        if "ObjectWithArgs" in node:
+            return Key(kind, self.resolve(name_in(node["ObjectWithArgs"].get("objname", [])), statement))
+        return Key(kind, self.resolve(name_in(node), statement))
+
+    def _keys_made(self, statement: Statement) -> Iterator[Key]:
+        node, kind = statement.node, statement.kind
+
+        def named(kind: str, name: Name) -> Key:
+            return Key(kind, self.resolve(name, statement))
+
+        match kind:
+            case "CreateStmt" | "CreateForeignTableStmt":
+                relation = node.get("relation") or node.get("base", {}).get("relation", {})
+                yield named("table", relation_name(relation))
+            case "CreateTableAsStmt":
+                yield named("table", relation_name(node["into"]["rel"]))
+            case "SelectStmt" if "intoClause" in node:
+                yield named("table", relation_name(node["intoClause"]["rel"]))
+            case "ViewStmt":
+                yield named("view", relation_name(node["view"]))
+            case "CreateEnumStmt":
+                yield named("type", name_in(node["typeName"]))
+            case "CompositeTypeStmt":
+                yield named("type", relation_name(node["typevar"]))
+            case "CreateDomainStmt":
+                yield named("type", name_in(node["domainname"]))
+            case "CreateRangeStmt" | "DefineStmt":
+                yield named("type", name_in(node.get("typeName") or node.get("defnames", [])))
+            case "CreateFunctionStmt":
+                yield named("function", name_in(node["funcname"]))
+            case "CreateSchemaStmt":
+                yield Key("schema", Name("", node.get("schemaname", "")))
+            case "IndexStmt":
+                table = self.resolve(relation_name(node["relation"]), statement)
+                yield Key("index", Name(table.schema, node.get("idxname", "")))
+            case "CreateSeqStmt":
+                yield named("sequence", relation_name(node["sequence"]))
+            case "CreatePolicyStmt":
+                yield Key("policy", Name("", node["policy_name"]), self.resolve(relation_name(node["table"]), statement))
+            case "CreateTrigStmt":
+                yield Key("trigger", Name("", node["trigname"]), self.table_of(statement))
+            case "CreateExtensionStmt":
+                yield Key("extension", Name("", node["extname"]))
+            case "CreatePublicationStmt":
+                yield Key("publication", Name("", node["pubname"]))
+            case "RenameStmt" if node.get("renameType") in {"OBJECT_TABLE", "OBJECT_VIEW"}:
+                table = self.table_of(statement)
+                if any(Key(kind, table) in self._made for kind in ("table", "view")):
+                    yield Key("table", Name(table.schema, node["newname"]))
+            case "AlterTableStmt":
+                yield from self._keys_added(statement)
+
+    def _keys_added(self, statement: Statement) -> Iterator[Key]:
+        table = self.table_of(statement)
+        for each in statement.node.get("cmds", ()):
+            command = each.get("AlterTableCmd", {})
+            if command.get("subtype") == "AT_AddColumn":
+                yield Key("column", Name("", command["def"]["ColumnDef"]["colname"]), table)
+            if command.get("subtype") == "AT_AddConstraint":
+                yield Key("constraint", Name("", command["def"]["Constraint"].get("conname", "")), table)
+
+
+_DROP_KINDS: Mapping[str, str] = {
+    "OBJECT_TABLE": "table",
+    "OBJECT_FOREIGN_TABLE": "table",
+    "OBJECT_VIEW": "view",
+    "OBJECT_MATVIEW": "table",
+    "OBJECT_TYPE": "type",
+    "OBJECT_DOMAIN": "type",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "function",
+    "OBJECT_ROUTINE": "function",
+    "OBJECT_AGGREGATE": "type",
+    "OBJECT_SCHEMA": "schema",
+    "OBJECT_INDEX": "index",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_POLICY": "policy",
+    "OBJECT_TRIGGER": "trigger",
+    "OBJECT_RULE": "rule",
+    "OBJECT_EXTENSION": "extension",
+    "OBJECT_PUBLICATION": "publication",
+}
+
+
+def _search_path(statement: Statement) -> str:
+    """Return the first schema that a SET search_path names, "" if the statement isn't one."""
+    node = statement.node
+    if statement.kind != "VariableSetStmt" or node.get("name") != "search_path":
+        return ""
+    values = [str(constant(each) or "") for each in node.get("args", ())]
+    return next((each for each in values if each and each != "$user"), "public")

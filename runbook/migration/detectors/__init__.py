@@ -1,0 +1,50 @@
+"""The detecting half of the rules: a small function for each, grouped by subject.
+
+`load` imports every module here, so that each registers its functions.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__all__ = ["FILE_RULES", "load", "rule_ids"]
+
+_MODULES = (
+    "access",
+    "backfill",
+    "columns",
+    "constraints",
+    "data",
+    "enums",
+    "functions",
+    "indexes",
+    "partitions",
+    "platform",
+    "removals",
+    "renames",
+    "session",
+    "style",
+    "table_locks",
+    "transactions",
+)
+
+FILE_RULES = frozenset(
+    {"duplicate-version", "edited-migration", "file-name", "future-version", "out-of-order", "removed-migration"}
+    | {"psql-command", "skipped-file", "syntax-error", "unreadable-file", "unread-statement", "waiver"}
+)
+"""The rules that the names of files, the history and the reading of a file decide, not a statement."""
+
+
+def load() -> None:
+    """Import every module of detectors."""
+    for name in _MODULES:
+        import_module(f"runbook.migration.detectors.{name}")
+
+
+def rule_ids() -> frozenset[str]:
+    """Return the ids of all rules that the code can report."""
+    from runbook.migration.detectors.registry import FILE_DETECTORS, STATEMENT_DETECTORS
+
+    load()
+    by_statement = {rule for entries in STATEMENT_DETECTORS.values() for rule, _ in entries}
+    return FILE_RULES | by_statement | {rule for rule, _ in FILE_DETECTORS}

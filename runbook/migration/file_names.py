@@ -1,0 +1,89 @@
+"""Names of migration files: read and check one, and find duplicates and versions out of order. Pure.
+
+The CLI applies a file if its name is `VERSION_NAME.sql`, in the order of the versions. It skips every other file with
+one line on standard error and exit code 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import NamedTuple
+
+__all__ = ["MigrationName", "NameProblem", "check_name", "duplicates", "parse_name", "sort_key", "version_time"]
+
+_APPLIED = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
+"""What the CLI applies (`MigrateFilePattern` in its source)."""
+_PROPER = re.compile(r"\d{14}_[a-z0-9_]*[a-z0-9][a-z0-9_]*\.sql")
+_AHEAD = timedelta(days=1)
+"""Clocks and time zones differ by less than this."""
+
+
+class MigrationName(NamedTuple):
+    """The two parts of a name that the CLI applies."""
+
+    version: str
+    name: str
+
+
+class NameProblem(NamedTuple):
+    """What is wrong with a name: the rule's id, and a message."""
+
+    rule: str
+    message: str
+
+
+def parse_name(path: str) -> MigrationName | None:
+    """Return the version and the name of a file, or None if the CLI skips it."""
+    found = _APPLIED.fullmatch(PurePath(path).name)
+    return MigrationName(found[1], found[2]) if found else None
+
+
+def version_time(version: str) -> datetime | None:
+    """Return the time (UTC) that a 14-digit version stands for, or None if it isn't one."""
+    if not re.fullmatch(r"[0-9]{14}", version):
+        return None
+    try:
+        return datetime.strptime(version, "%Y%m%d%H%M%S")  # noqa: DTZ007 - compared with another time in UTC
+    except ValueError:
+        return None
+
+
+def sort_key(path: str) -> tuple[str, str]:
+    """Return the key by which the CLI orders files: their names, as text."""
+    return PurePath(path).name, path
+
+
+def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
+    """Yield what is wrong with the name of one file. `now` is the current time in UTC, without a time zone."""
+    base, parts = PurePath(path).name, parse_name(path)
+    if parts is None:
+        yield NameProblem("skipped-file", f"the CLI skips {base}: its name isn't VERSION_NAME.sql")
+        return
+    time = version_time(parts.version)
+    if len(parts.version) != 14:
+        digits = f"{len(parts.version)} digit{'' if len(parts.version) == 1 else 's'}"
+        yield NameProblem("file-name", f"the version {parts.version} has {digits}, not 14, and sorts among others by text")
+    elif time is None:
+        yield NameProblem("file-name", f"the version {parts.version} isn't a date and time")
+    elif time > now + _AHEAD:
+        yield NameProblem("future-version", f"the version {parts.version} is in the future; it's {now:%Y%m%d%H%M%S} now")
+    elif not _PROPER.fullmatch(base):
+        yield NameProblem("file-name", f"the name '{parts.name}' has more than lower-case letters, digits and _")
+
+
+def duplicates(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return each path whose version an earlier one in the same folder has, with that one."""
+    first: dict[tuple[str, str], str] = {}
+    found: dict[str, str] = {}
+    for path in sorted(paths, key=sort_key):
+        parts = parse_name(path)
+        if parts is None:
+            continue
+        key = (str(PurePath(path).parent), parts.version)
+        if key in first:
+            found[path] = first[key]
+        first.setdefault(key, path)
+    return found

@@ -1,0 +1,148 @@
+"""What the statements so far have made of a schema: column types, constraints and functions.
+
+It is filled from the earlier files in a folder, and goes on with each statement of the file that is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from runbook.migration.statements import Statement
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+
+__all__ = ["ColumnType", "FunctionSettings", "Known", "function_settings", "not_null_column"]
+
+
+class ColumnType(NamedTuple):
+    """A type with its modifiers, such as varchar(20)."""
+
+    name: str
+    modifiers: tuple[int, ...] = ()
+    is_array: bool = False
+
+    def __str__(self) -> str:
+        inside = f"({', '.join(map(str, self.modifiers))})" if self.modifiers else ""
+        return f"{self.name}{inside}{'[]' if self.is_array else ''}"
+
+
+class FunctionSettings(NamedTuple):
+    """What CREATE OR REPLACE FUNCTION puts back to its default if it isn't repeated."""
+
+    is_definer: bool = False
+    search_path: bool = False
+
+
+@dataclass
+class Known:
+    """A schema as far as statements tell."""
+
+    columns: dict[tuple[Name, str], ColumnType] = field(default_factory=dict)
+    required: set[tuple[Name, str]] = field(default_factory=set)
+    checks: dict[tuple[Name, str], str] = field(default_factory=dict)
+    """Check constraints by table and name, with the column that each keeps from being NULL, or ""."""
+    validated: set[tuple[Name, str]] = field(default_factory=set)
+    proven: set[tuple[Name, str]] = field(default_factory=set)
+    """Columns for which a validated check says that no row has NULL."""
+    range_checks: set[Name] = field(default_factory=set)
+    """Tables with a validated check that may match a partition's bounds."""
+    functions: dict[Name, FunctionSettings] = field(default_factory=dict)
+
+    def learn(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
+        """Add what a statement changes."""
+        node = statement.node
+        match statement.kind:
+            case "CreateStmt":
+                table = resolve(relation_name(node["relation"]), statement)
+                for element in node.get("tableElts", ()):
+                    self._learn_element(table, element)
+            case "CreateFunctionStmt":
+                self.functions[resolve(name_in(node["funcname"]), statement)] = function_settings(node)
+            case "AlterTableStmt":
+                table = resolve(relation_name(node["relation"]), statement)
+                for each in node.get("cmds", ()):
+                    self._learn_command(table, each.get("AlterTableCmd", {}))
+
+    def _learn_element(self, table: Name, element: Node) -> None:
+        if "ColumnDef" in element:
+            column = element["ColumnDef"]
+            self.columns[table, column["colname"]] = column_type(column)
+            for each in column.get("constraints", ()):
+                if each.get("Constraint", {}).get("contype") in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}:
+                    self.required.add((table, column["colname"]))
+        if "Constraint" in element:
+            self._learn_constraint(table, element["Constraint"])
+
+    def _learn_constraint(self, table: Name, constraint: Node) -> None:
+        if constraint.get("contype") != "CONSTR_CHECK":
+            return
+        key = (table, constraint.get("conname", ""))
+        self.checks[key] = not_null_column(constraint.get("raw_expr"))
+        if not constraint.get("skip_validation"):
+            self._learn_validated(key)
+
+    def _learn_validated(self, key: tuple[Name, str]) -> None:
+        self.validated.add(key)
+        self.range_checks.add(key[0])
+        if column := self.checks.get(key):
+            self.proven.add((key[0], column))
+
+    def _learn_command(self, table: Name, command: Node) -> None:
+        name = command.get("name", "")
+        match command.get("subtype"):
+            case "AT_AddColumn":
+                self._learn_element(table, command["def"])
+            case "AT_AlterColumnType":
+                self.columns[table, name] = column_type(command["def"]["ColumnDef"])
+            case "AT_AddConstraint":
+                self._learn_constraint(table, command["def"]["Constraint"])
+            case "AT_ValidateConstraint":
+                self._learn_validated((table, name))
+            case "AT_SetNotNull":
+                self.required.add((table, name))
+            case "AT_DropNotNull":
+                self.required.discard((table, name))
+
+
+def column_type(column: Node) -> ColumnType:
+    """Return the type in a column's definition."""
+    node = column.get("typeName", {})
+    modifiers = [constant(each) for each in node.get("typmods", ())]
+    return ColumnType(
+        last_name(node.get("names", [])),
+        tuple(each for each in modifiers if isinstance(each, int)),
+        bool(node.get("arrayBounds")),
+    )
+
+
+def not_null_column(expression: Any) -> str:
+    """Return the column of `column is not null`, alone or as a part of AND; "" for any other expression."""
+    if not isinstance(expression, dict):
+        return ""
+    test = expression.get("NullTest", {})
+    if test.get("nulltesttype") == "IS_NOT_NULL":
+        fields = test.get("arg", {}).get("ColumnRef", {}).get("fields", [])
+        return last_name(fields) if fields else ""
+    both = expression.get("BoolExpr", {})
+    if both.get("boolop") == "AND_EXPR":
+        return next((found for each in both.get("args", ()) if (found := not_null_column(each))), "")
+    return ""
+
+
+def function_settings(node: Node) -> FunctionSettings:
+    """Return whether a CREATE or ALTER FUNCTION sets SECURITY DEFINER and search_path."""
+    is_definer = search_path = False
+    for each in (*node.get("options", ()), *node.get("actions", ())):
+        element = each.get("DefElem", {})
+        if element.get("defname") == "security":
+            is_definer = constant_bool(element.get("arg"))
+        setting = element.get("arg", {}).get("VariableSetStmt", {})
+        if element.get("defname") == "set" and setting.get("name") == "search_path":
+            search_path = setting.get("kind") in {"VAR_SET_VALUE", "VAR_SET_CURRENT"}
+    return FunctionSettings(is_definer, search_path)
+
+
+def constant_bool(node: Any) -> bool:
+    """Return whether a Boolean node is true."""
+    return isinstance(node, dict) and bool(node.get("Boolean", {}).get("boolval", False))

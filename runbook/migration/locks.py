@@ -1,0 +1,208 @@
+"""The lock that each kind of statement takes on PostgreSQL 15 to 17: its mode, on what, what it blocks, and how long.
+
+Messages take these facts from here alone. The modes are those of PostgreSQL's documentation ("Explicit Locking" and
+each statement's page); the durations say what happens while the lock lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["EXAMPLE_SCHEMA", "LOCKS", "Duration", "Lock", "Mode", "describe"]
+
+
+class Mode(StrEnum):
+    """A table's lock mode, as `pg_locks` names it."""
+
+    ACCESS_EXCLUSIVE = "AccessExclusiveLock"
+    EXCLUSIVE = "ExclusiveLock"
+    SHARE_ROW_EXCLUSIVE = "ShareRowExclusiveLock"
+    SHARE = "ShareLock"
+    SHARE_UPDATE_EXCLUSIVE = "ShareUpdateExclusiveLock"
+    ROW_EXCLUSIVE = "RowExclusiveLock"
+
+    @property
+    def words(self) -> str:
+        """The mode as SQL writes it."""
+        return _WORDS[self]
+
+    @property
+    def blocks(self) -> str:
+        """What other sessions can't do meanwhile."""
+        return _BLOCKS[self]
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether it blocks anybody's reads or writes."""
+        return self not in {Mode.SHARE_UPDATE_EXCLUSIVE, Mode.ROW_EXCLUSIVE}
+
+
+_WORDS = {
+    Mode.ACCESS_EXCLUSIVE: "ACCESS EXCLUSIVE",
+    Mode.EXCLUSIVE: "EXCLUSIVE",
+    Mode.SHARE_ROW_EXCLUSIVE: "SHARE ROW EXCLUSIVE",
+    Mode.SHARE: "SHARE",
+    Mode.SHARE_UPDATE_EXCLUSIVE: "SHARE UPDATE EXCLUSIVE",
+    Mode.ROW_EXCLUSIVE: "ROW EXCLUSIVE",
+}
+_BLOCKS = {
+    Mode.ACCESS_EXCLUSIVE: "reads and writes",
+    Mode.EXCLUSIVE: "writes",
+    Mode.SHARE_ROW_EXCLUSIVE: "writes",
+    Mode.SHARE: "writes",
+    Mode.SHARE_UPDATE_EXCLUSIVE: "neither reads nor writes, only other schema changes",
+    Mode.ROW_EXCLUSIVE: "no reads and no writes of other rows",
+}
+
+
+class Duration(StrEnum):
+    """How long the lock lasts, at least: what the statement does while it holds it."""
+
+    CATALOGUE = "catalogue"
+    SCAN = "scan"
+    REWRITE = "rewrite"
+    BUILD = "index build"
+    ROWS = "rows"
+
+
+_LASTS = {
+    Duration.CATALOGUE: "for a moment: only the catalogue changes",
+    Duration.SCAN: "while every row is read",
+    Duration.REWRITE: "while the whole table and its indexes are rewritten",
+    Duration.BUILD: "while the index is built",
+    Duration.ROWS: "while the rows are changed",
+}
+
+
+class Lock(NamedTuple):
+    """One kind of statement. `example` runs on EXAMPLE_SCHEMA; `on` is the relation that it locks there."""
+
+    mode: Mode
+    duration: Duration
+    example: str
+    on: str = "tasks"
+    also: tuple[tuple[str, Mode], ...] = ()
+    """Other relations that the example locks, with their modes."""
+    alone: bool = False
+    """It can't run inside a transaction."""
+
+
+EXAMPLE_SCHEMA = """\
+create table projects (id bigint primary key, name text);
+create table tasks (
+  id bigint primary key, title varchar(20), note text, status text default 'open', amount int, project bigint,
+  kind bigint generated always as identity
+);
+create unique index tasks_title_key on tasks (title);
+create index tasks_note on tasks (note);
+alter table tasks add constraint tasks_amount_positive check (amount > 0) not valid;
+alter table tasks add constraint tasks_known foreign key (project) references projects (id) not valid;
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+create trigger touch before update on tasks for each row execute function touch();
+create policy everyone on tasks using (true);
+create view open_tasks as select * from tasks;
+create materialized view task_counts as select status, count(*) from tasks group by status;
+create unique index task_counts_key on task_counts (status);
+create table events (id bigint, at date not null) partition by range (at);
+create table events_old partition of events for values from ('2020-01-01') to ('2021-01-01');
+create table events_new (id bigint, at date not null);
+create sequence numbers;
+"""
+"""What the examples of LOCKS run on."""
+
+_AE, _SRE, _SUE = Mode.ACCESS_EXCLUSIVE, Mode.SHARE_ROW_EXCLUSIVE, Mode.SHARE_UPDATE_EXCLUSIVE
+_CATALOGUE, _SCAN, _REWRITE, _BUILD = Duration.CATALOGUE, Duration.SCAN, Duration.REWRITE, Duration.BUILD
+
+LOCKS: Mapping[str, Lock] = {
+    "add-column": Lock(_AE, _CATALOGUE, "alter table tasks add column color text"),
+    "add-column-constant-default": Lock(_AE, _CATALOGUE, "alter table tasks add column color text default 'red'"),
+    "add-column-rewrite": Lock(_AE, _REWRITE, "alter table tasks add column key uuid default gen_random_uuid()"),
+    "add-column-serial": Lock(_AE, _REWRITE, "alter table tasks add column number bigserial"),
+    "add-column-generated": Lock(
+        _AE, _REWRITE, "alter table tasks add column double int generated always as (amount * 2) stored"
+    ),
+    "add-column-checked": Lock(_AE, _SCAN, "alter table tasks add column age int check (age > 0)"),
+    "add-column-unique": Lock(_AE, _BUILD, "alter table tasks add column slug text unique"),
+    "drop-column": Lock(_AE, _CATALOGUE, "alter table tasks drop column note"),
+    "change-type": Lock(_AE, _REWRITE, "alter table tasks alter column amount type bigint"),
+    "widen-type": Lock(_AE, _CATALOGUE, "alter table tasks alter column title type text"),
+    "set-not-null": Lock(_AE, _SCAN, "alter table tasks alter column amount set not null"),
+    "alter-column": Lock(_AE, _CATALOGUE, "alter table tasks alter column status drop default"),
+    "set-statistics": Lock(_SUE, _CATALOGUE, "alter table tasks alter column status set statistics 200"),
+    "add-check": Lock(_AE, _SCAN, "alter table tasks add constraint amount_small check (amount < 1000)"),
+    "add-check-not-valid": Lock(
+        _AE, _CATALOGUE, "alter table tasks add constraint amount_small check (amount < 1000) not valid"
+    ),
+    "add-foreign-key": Lock(
+        _SRE,
+        _SCAN,
+        "alter table tasks add constraint in_project foreign key (project) references projects (id)",
+        also=(("projects", _SRE),),
+    ),
+    "add-foreign-key-not-valid": Lock(
+        _SRE,
+        _CATALOGUE,
+        "alter table tasks add constraint in_project foreign key (project) references projects (id) not valid",
+        also=(("projects", _SRE),),
+    ),
+    "validate-constraint": Lock(_SUE, _SCAN, "alter table tasks validate constraint tasks_amount_positive"),
+    "validate-foreign-key": Lock(_SUE, _SCAN, "alter table tasks validate constraint tasks_known"),
+    "add-unique": Lock(_AE, _BUILD, "alter table tasks add constraint one_note unique (note)"),
+    "add-unique-using-index": Lock(
+        _AE, _CATALOGUE, "alter table tasks add constraint tasks_title_key unique using index tasks_title_key"
+    ),
+    "drop-constraint": Lock(_AE, _CATALOGUE, "alter table tasks drop constraint tasks_amount_positive"),
+    "row-security": Lock(_AE, _CATALOGUE, "alter table tasks enable row level security"),
+    "set-options": Lock(_SUE, _CATALOGUE, "alter table tasks set (fillfactor = 90)"),
+    "set-storage-rewrite": Lock(_AE, _REWRITE, "alter table tasks set unlogged"),
+    "rename": Lock(_AE, _CATALOGUE, "alter table tasks rename column note to remark"),
+    "set-schema": Lock(_AE, _CATALOGUE, "alter table tasks set schema pg_temp"),
+    "alter-table": Lock(_AE, _CATALOGUE, "alter table tasks replica identity full"),
+    "disable-trigger": Lock(_SRE, _CATALOGUE, "alter table tasks disable trigger touch"),
+    "attach-partition": Lock(
+        _SUE,
+        _SCAN,
+        "alter table events attach partition events_new for values from ('2021-01-01') to ('2022-01-01')",
+        on="events",
+        also=(("events_new", _AE),),
+    ),
+    "detach-partition": Lock(
+        _AE, _CATALOGUE, "alter table events detach partition events_old", on="events", also=(("events_old", _AE),)
+    ),
+    "create-index": Lock(Mode.SHARE, _BUILD, "create index tasks_status on tasks (status)"),
+    "create-index-concurrently": Lock(
+        _SUE, _BUILD, "create index concurrently tasks_status on tasks (status)", alone=True
+    ),
+    "drop-index": Lock(_AE, _CATALOGUE, "drop index tasks_note"),
+    "drop-index-concurrently": Lock(_SUE, _CATALOGUE, "drop index concurrently tasks_note", alone=True),
+    "reindex": Lock(Mode.SHARE, _BUILD, "reindex table tasks"),
+    "reindex-concurrently": Lock(_SUE, _BUILD, "reindex table concurrently tasks", alone=True),
+    "create-trigger": Lock(
+        _SRE, _CATALOGUE, "create trigger again before insert on tasks for each row execute function touch()"
+    ),
+    "drop-trigger": Lock(_AE, _CATALOGUE, "drop trigger touch on tasks"),
+    "create-policy": Lock(_AE, _CATALOGUE, "create policy nobody on tasks using (false)"),
+    "drop-policy": Lock(_AE, _CATALOGUE, "drop policy everyone on tasks"),
+    "drop-table": Lock(_AE, _CATALOGUE, "drop table tasks cascade"),
+    "drop-view": Lock(_AE, _CATALOGUE, "drop view open_tasks", on="open_tasks"),
+    "truncate": Lock(_AE, _CATALOGUE, "truncate tasks"),
+    "refresh": Lock(_AE, _REWRITE, "refresh materialized view task_counts", on="task_counts"),
+    "refresh-concurrently": Lock(
+        Mode.EXCLUSIVE, Duration.ROWS, "refresh materialized view concurrently task_counts", on="task_counts"
+    ),
+    "cluster": Lock(_AE, _REWRITE, "cluster tasks using tasks_pkey"),
+    "vacuum-full": Lock(_AE, _REWRITE, "vacuum full tasks", alone=True),
+    "lock-table": Lock(_AE, _CATALOGUE, "lock table tasks"),
+    "change-rows": Lock(Mode.ROW_EXCLUSIVE, Duration.ROWS, "update tasks set note = 'x' where id = 1"),
+}
+"""Each kind of statement with the lock that it takes. The duration is what it does while it has the lock."""
+
+
+def describe(kind: str, table: object, *, mode: Mode | None = None) -> str:
+    """Return the end of a message: which lock a kind of statement takes on a table, what it blocks and how long."""
+    lock = LOCKS[kind]
+    taken = mode or lock.mode
+    also = "".join(f", and {other.words} on the other table" for _, other in lock.also if other is taken)
+    return f"takes {taken.words} on {table}{also}, which blocks {taken.blocks} {_LASTS[lock.duration]}"

@@ -1,0 +1,35 @@
+"""Add the migration check to runbook: its verb, and the tests of its rules in `runbook check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runbook.extras import Extra
+
+if TYPE_CHECKING:
+    import click
+
+    from runbook.checks.findings import Notes
+    from runbook.checks.subject import Subject
+
+__all__ = ["EXTRA"]
+
+
+def _load_command() -> click.Command:
+    from runbook.migration.verb import command
+
+    return command
+
+
+def _check_book(subject: Subject, notes: Notes) -> None:
+    from runbook.migration.rule_tests import check_rules
+
+    check_rules(subject, notes)
+
+
+EXTRA = Extra(
+    summary="Check migrations before review.",
+    listed_before="check",
+    load_command=_load_command,
+    check_book=_check_book,
+)

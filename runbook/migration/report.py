@@ -1,0 +1,123 @@
+"""Print a report for people, programs, code scanning (SARIF 2.1.0) and GitHub's annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+
+from runbook.errors import Finding as ShownFinding
+from runbook.migration.finding import Finding, Report
+from runbook.model.migration_rule import LEVELS, MigrationRule
+from runbook.printable import json_text, one_line, printable
+from runbook.rendering.annotations import Annotation, annotation_line
+from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
+
+__all__ = ["FORMATS", "report_text", "rule_text", "summary_line"]
+
+_Rules = Mapping[str, MigrationRule]
+
+
+def report_text(report: Report, form: str, rules: _Rules) -> str:
+    """Return a report in one of FORMATS, "" if there is nothing to print."""
+    return FORMATS[form](report, rules)
+
+
+def summary_line(report: Report) -> str:
+    """Return one line: how many files were read, and how many findings there are of each level."""
+    parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
+    if report.waived:
+        parts.append(f"{len(report.waived)} waived")
+    return f"{_count(report.files, 'file')}: {', '.join(parts) or 'no findings'}"
+
+
+def rule_text(rule: MigrationRule, width: int) -> str:
+    """Return all that the book says about a rule, in lines of that width."""
+    from textwrap import fill
+
+    from runbook.migration.rule_tests import MARK
+
+    parts = [f"{rule.id} ({rule.level}): {rule.title}"]
+    parts += [fill(each, width) for each in (rule.catches, rule.why, f"Instead: {rule.fix}")]
+    for title, examples in (("Reported:", rule.fails), ("Not reported:", rule.passes)):
+        shown = [f"    -- {each.name}" for each in examples[:1] if "example" not in each.name]
+        shown += [f"    {line}" for line in examples[0].sql.replace(MARK, "").rstrip().split("\n")]
+        parts.append("\n".join([title, *shown]))
+    accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
+    parts.append(accept if rule.can_be_waived else "It can't be waived.")
+    parts += [f"See {each}" for each in (rule.see, rule.source) if each]
+    return "\n\n".join(map(printable, parts))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def _text(report: Report, _rules: _Rules) -> str:
+    accepted = {each.finding: each.reason for each in report.waived}
+    every = sorted([*report.findings, *accepted])
+    blocks = []
+    for _, of_file in groupby(every, key=lambda each: each.file):
+        blocks += ["\n".join(_finding_lines(each, accepted.get(each, ""))) for each in of_file]
+    return "\n\n".join(blocks)
+
+
+def _finding_lines(each: Finding, reason: str) -> Iterator[str]:
+    level = "waived" if reason else each.level
+    yield str(ShownFinding(each.file, each.line, each.column, f"{level} {each.rule}: {each.message}", each.source))
+    if reason:
+        yield f"      = accepted because {one_line(reason)}"
+    else:
+        yield f"      = {one_line(each.fix)}"
+        yield f"      = runbook migration check --explain {each.rule}"
+
+
+# --- programs --------------------------------------------------------------------------------------------------------
+
+
+def _record(each: Finding) -> dict[str, object]:
+    names = ("file", "line", "column", "level", "rule", "message", "fix")
+    return {name: getattr(each, name) for name in names}
+
+
+def _json(report: Report, _rules: _Rules) -> str:
+    found = {
+        "findings": [_record(each) for each in report.findings],
+        "waived": [{**_record(each.finding), "reason": each.reason} for each in report.waived],
+        "files": report.files,
+    }
+    return json_text(found, indent=2)
+
+
+def _github(report: Report, _rules: _Rules) -> str:
+    return "\n".join(
+        annotation_line(
+            Annotation(each.level, each.file, f"{each.message}. {each.fix}", each.line, each.column, title=each.rule)
+        )
+        for each in report.findings
+    )
+
+
+def _sarif(report: Report, rules: _Rules) -> str:
+    every = [*((each, "") for each in report.findings), *((each.finding, each.reason) for each in report.waived)]
+    named = sorted({each.rule for each, _ in every})
+    results = [
+        SarifResult(each.rule, each.level, each.message, each.file, each.line, each.column, each.source, reason)
+        for each, reason in every
+    ]
+    return sarif_text([_sarif_rule(rules[name]) for name in named], results)
+
+
+def _sarif_rule(rule: MigrationRule) -> SarifRule:
+    return SarifRule(rule.id, rule.title, rule.catches, f"{rule.why} {rule.fix}", rule.level, rule.source)
+
+
+FORMATS: Mapping[str, Callable[[Report, _Rules], str]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+    "sarif": _sarif,
+}
+"""How a report can be printed."""

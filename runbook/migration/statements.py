@@ -1,0 +1,218 @@
+"""Parse a migration into statements with PostgreSQL's own parser, each with the exact place of its words.
+
+The parser reads a whole text or nothing. After a mistake, the tokenizer splits the text and each statement is parsed on
+its own, so one mistake doesn't hide the others.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import accumulate
+from typing import NamedTuple
+
+from runbook.errors import UsageError
+from runbook.migration.source import Source
+from runbook.migration.syntax_tree import Node
+from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
+
+__all__ = ["Broken", "Parsed", "Statement", "parse", "parse_part", "parse_text", "parse_unseen"]
+
+
+class Broken(NamedTuple):
+    """A part of a text that the parser can't read: a kind of problem (the rule's id), why, and where."""
+
+    rule: str
+    message: str
+    offset: int
+
+
+class Statement:
+    """One statement: its type and fields in the syntax tree, and its words.
+
+    `index` counts the file's own statements from 0; a statement inside a DO block or a function has the index of the
+    statement that runs it, and `inside` says what that is. A statement that's put together at run time is `dynamic`.
+    """
+
+    def __init__(  # noqa: PLR0913 - the last three are keywords
+        self,
+        source: Source,
+        node: dict[str, Node],
+        span: tuple[int, int],
+        locate: Callable[[int], int],
+        *,
+        index: int,
+        inside: str = "",
+        anchor: int | None = None,
+    ) -> None:
+        (self.kind, self.node), *_ = node.items() or [("", {})]
+        self.source = source
+        self.index = index
+        self.inside = inside
+        self._span = span
+        self._locate = locate
+        self._anchor = anchor
+        """The place to name if the statement's text isn't in the file as it is."""
+
+    def moved(self, source: Source, anchor: int) -> Statement:
+        """Return the statement in another source, where only the place of the whole is known."""
+        span = (anchor, anchor)
+        return Statement(
+            source, {self.kind: self.node}, span, int, index=self.index, inside=self.inside, anchor=anchor
+        )
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The words of the statement without comments, at their offsets in the file."""
+        start, end = self._span
+        found = tokens(self.source.text[start:end]) if self._anchor is None else ()
+        return [
+            each._replace(start=each.start + start, end=each.end + start)
+            for each in found
+            if each.kind is not TokenKind.COMMENT
+        ]
+
+    @property
+    def start(self) -> int:
+        """The offset of its first word."""
+        if self._anchor is not None:
+            return self._anchor
+        return self.tokens[0].start if self.tokens else self._span[0]
+
+    @property
+    def end(self) -> int:
+        """The offset after its last character."""
+        return self._span[1]
+
+    def at(self, location: object) -> int:
+        """Return the offset in the file of a `location` of the syntax tree; the statement's own if there is none."""
+        if self._anchor is not None or not isinstance(location, int) or location < 0:
+            return self.start
+        return self._locate(location)
+
+    def find(self, *words: str, after: int = -1, part: Sequence[Token] | None = None) -> int:
+        """Return the offset of the first of these words or names in a row, from `after` on; else the statement's."""
+        row = self.tokens if part is None else part
+        for at, token in enumerate(row):
+            if token.start >= after and token.text == words[0] and _fits(row, at, words):
+                return token.start
+        return (part[0].start if part else self.start) if self._anchor is None else self._anchor
+
+    def has(self, *words: str) -> bool:
+        """Whether the statement has these words in a row."""
+        return any(token.text == words[0] and _fits(self.tokens, at, words) for at, token in enumerate(self.tokens))
+
+    def parts(self, *after: str) -> list[list[Token]]:
+        """Return the words between the commas, outside parentheses, that follow the last of the `after` words."""
+        row, begin = self.tokens, 0
+        for word in after:
+            begin = next((at + 1 for at, token in enumerate(row) if at >= begin and token.text == word), begin)
+        found: list[list[Token]] = [[]]
+        depth = 0
+        for token in row[begin:]:
+            if token.kind is TokenKind.SIGN and token.text in "([":
+                depth += 1
+            elif token.kind is TokenKind.SIGN and token.text in ")]":
+                depth -= 1
+            if token.kind is TokenKind.SIGN and token.text == "," and depth == 0:
+                found.append([])
+            elif token.kind is not TokenKind.SIGN or token.text != ";":
+                found[-1].append(token)
+        return found
+
+
+def _fits(row: Sequence[Token], at: int, words: Sequence[str]) -> bool:
+    named = row[at : at + len(words)]
+    return len(named) == len(words) and all(
+        token.text == word and token.kind is not TokenKind.TEXT for token, word in zip(named, words, strict=True)
+    )
+
+
+class Parsed(NamedTuple):
+    """The statements of a file, and the parts that can't be read."""
+
+    statements: list[Statement]
+    broken: list[Broken]
+
+
+def parse(source: Source) -> Parsed:
+    """Return the statements of a migration. Raises UsageError if the parser isn't installed."""
+    found, broken = list[Statement](), list[Broken]()
+    whole = parse_text(source.text)
+    if isinstance(whole, list):
+        to_offset = _characters(source.text)
+        for raw in whole:
+            start = to_offset(raw.get("stmt_location", 0))
+            end = to_offset(raw.get("stmt_location", 0) + raw["stmt_len"]) if "stmt_len" in raw else len(source.text)
+            found.append(Statement(source, raw["stmt"], (start, end), to_offset, index=len(found)))
+        return Parsed(found, broken)
+    for index, words in enumerate(statements(source.text)):
+        start, end = words[0].start, words[-1].end
+        if words[0].kind is TokenKind.META:
+            broken.append(Broken("psql-command", f"{words[0].text.split()[0]} is a command of psql, not SQL", start))
+            continue
+        each = parse_part(source, start, end, index=index)
+        if isinstance(each, Broken):
+            broken.append(each)
+        else:
+            found += each
+    return Parsed(found, broken)
+
+
+def parse_part(source: Source, start: int, end: int, *, index: int, inside: str = "") -> list[Statement] | Broken:
+    """Return the statements in a part of a file, or why it can't be read."""
+    text = source.text[start:end]
+    raws = parse_text(text)
+    if isinstance(raws, Broken):
+        return raws._replace(offset=min(start + raws.offset, max(start, end - 1)))
+    to_offset = _characters(text)
+
+    def locate(location: int) -> int:
+        return start + to_offset(location)
+
+    return [Statement(source, raw["stmt"], (start, end), locate, index=index, inside=inside) for raw in raws]
+
+
+def parse_unseen(source: Source, text: str, anchor: int, *, index: int, inside: str) -> list[Statement]:
+    """Return the statements of a text that isn't in the file as it runs; all of them are at the anchor."""
+    raws = parse_text(text)
+    if isinstance(raws, Broken):
+        return []
+    return [
+        Statement(source, raw["stmt"], (anchor, anchor), int, index=index, inside=inside, anchor=anchor) for raw in raws
+    ]
+
+
+def parse_text(text: str) -> list[Node] | Broken:
+    """Return the parser's statements, or what it couldn't read. Raises UsageError if it isn't installed."""
+    try:
+        import pgparse
+    except ImportError as error:
+        raise UsageError(
+            "the migration check needs the parser pgparse, which isn't installed",
+            hint="Add it: pip install 'migration-runbook[check]'",
+        ) from error
+    try:
+        found: list[Node] = pgparse.parse(text)
+    except pgparse.PGQueryError as error:
+        rule = "unread-statement" if "memory exhausted" in error.message else "syntax-error"
+        return Broken(rule, str(error.message), max(0, int(error.position) - 1))
+    except RecursionError:
+        return Broken("unread-statement", "it is nested too deeply", 0)
+    except (UnicodeError, ValueError) as error:
+        return Broken("unread-statement", f"the parser can't read it: {error}", 0)
+    return [raw for raw in found if raw.get("stmt")]
+
+
+def _characters(text: str) -> Callable[[int], int]:
+    """Return a function from the parser's byte offsets to offsets in characters."""
+    if text.isascii():
+        return lambda location: location
+    bytes_before = list(accumulate((len(one.encode()) for one in text), initial=0))
+
+    def locate(location: int) -> int:
+        return bisect_right(bytes_before, location) - 1
+
+    return locate
+

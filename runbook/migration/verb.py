@@ -1,0 +1,76 @@
+"""`runbook migration`: check migrations before anybody reviews or pushes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from runbook.errors import ExitCode, UsageError
+
+__all__ = ["command"]
+
+
+@click.group("migration")
+def command() -> None:
+    """Check migrations before review."""
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, metavar="[FILE|DIRECTORY]...", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="sarif is for code scanning, github for annotations in a workflow.",
+)
+@click.option("--since", metavar="REF", default="", help="Only check what this branch adds since it left REF.")
+@click.option("--explain", metavar="RULE", help="Print what a rule catches, why, and what to write instead.")
+@click.option("--book", "own_book", metavar="DIRECTORY", help="The team's book whose settings count.")
+@click.pass_obj
+def check(  # noqa: PLR0913 - one for each option
+    book: str | None, files: tuple[Path, ...], form: str, since: str, explain: str | None, own_book: str | None
+) -> int:
+    """Find statements that lose data, block the app or open data to strangers, and files that won't apply.
+
+    Without files, it checks supabase/migrations of this project. Statements on tables that the same file creates are
+    no danger. To accept a finding, write a comment right above the statement:
+
+    \b
+        -- runbook: allow drop-column because nothing has read it since March
+        alter table tasks drop column note;
+
+    \b
+    Exit code: 0 no errors · 1 errors · 2 a path doesn't exist, or the settings or --since can't be used
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
+    from runbook.migration.check import check_files
+    from runbook.migration.report import report_text, summary_line
+    from runbook.migration.rules import read_rules
+
+    if explain:
+        return _explain(explain)
+    report = check_files(files, since=since, book=own_book or book)
+    text = report_text(report, form, read_rules())
+    if text:
+        click.echo(text)
+    click.echo(summary_line(report), err=True)
+    return ExitCode.NOT_COMPLETED if report.has_errors else ExitCode.DONE
+
+
+def _explain(name: str) -> int:
+    import shutil
+
+    from runbook.migration.report import rule_text
+    from runbook.migration.rules import read_rules
+
+    rules = read_rules()
+    if name not in rules:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, rules, n=3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "A finding shows the name of its rule."
+        raise UsageError(f"there is no rule '{name}'", hint=hint)
+    click.echo(rule_text(rules[name], min(100, shutil.get_terminal_size().columns)))
+    return ExitCode.DONE

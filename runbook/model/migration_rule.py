@@ -1,0 +1,124 @@
+"""A rule of the migration check: what it catches, why, what to write instead, and examples that test it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runbook.model.fields import (
+    KEBAB,
+    LINE,
+    Choice,
+    Either,
+    Field,
+    ListOf,
+    MapOf,
+    Shape,
+    Shaped,
+    Text,
+    file_of,
+    key,
+    shape,
+)
+from runbook.model.terms import Position
+
+__all__ = ["LEVELS", "SHAPES", "MigrationExample", "MigrationRule"]
+
+LEVELS = ("error", "warning", "notice")
+"""How much a finding counts. Only an error changes the exit code."""
+
+_GROUPS = ("files", "transactions", "locks", "rewrites", "data", "removals", "access", "functions", "platform", "style")
+_GUARDS_DATA = frozenset({"data", "access"})
+_SQL = Text(says="SQL", literal=True)
+_TEXT = Text(prose=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationExample:
+    """A migration that tests a rule. In its SQL, `/*^*/` comes right before the place that the finding must name."""
+
+    sql: str
+    name: str = "20260101000000_example.sql"
+    earlier: str = ""
+    base: Mapping[str, str] | None = None
+    removes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationRule:
+    """One rule of `runbook migration check`. The code that detects it is registered under its id."""
+
+    id: str = key(KEBAB, "The rule's name; unique in the file.")
+    level: str = key(Choice(LEVELS), "How much a finding counts. Only an error changes the exit code.")
+    group: str = key(Choice(_GROUPS), "The section of the reference that it belongs to.")
+    title: str = key(LINE, "What is wrong, in a few words.")
+    catches: str = key(_TEXT, "What it reports, in one sentence.", read=str.strip)
+    why: str = key(_TEXT, "What can happen otherwise.", read=str.strip)
+    fix: str = key(_TEXT, "What to write instead, in one sentence. Findings show it.", read=str.strip)
+    fails: tuple[MigrationExample, ...] = key(
+        ListOf(Either(_SQL, Shaped("migration-example")), 2), "Migrations that it must report.", read=lambda v: _all(v)
+    )
+    passes: tuple[MigrationExample, ...] = key(
+        ListOf(Either(_SQL, Shaped("migration-example")), 2),
+        "Migrations that it must not report.",
+        read=lambda v: _all(v),
+    )
+    waived: MigrationExample | None = key(
+        Either(_SQL, Shaped("migration-example")),
+        "A migration that it must report as waived. A rule without one can't be waived.",
+        default=None,
+        read=lambda v: _example(v),
+    )
+    see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
+    source: str = key(Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it.")
+    at: Position
+
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether a comment above the statement can waive it."""
+        return self.waived is not None
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether a team must give a reason to lower its level: it guards data, or who may see it."""
+        return self.level == "error" and self.group in _GUARDS_DATA
+
+
+def _example(value: str | MigrationExample) -> MigrationExample:
+    return MigrationExample(sql=value) if isinstance(value, str) else value
+
+
+def _all(values: tuple[str | MigrationExample, ...]) -> tuple[MigrationExample, ...]:
+    return tuple(map(_example, values))
+
+
+_EXAMPLE = Shape(
+    "migration-example",
+    "an example",
+    "A migration that tests a rule.",
+    (
+        Field("sql", _SQL, "The file. `/*^*/` comes right before the place of the finding.", True, attribute="sql"),
+        Field("name", LINE, "The file's name, if it matters.", default="20260101000000_example.sql", attribute="name"),
+        Field("earlier", _SQL, "An earlier migration in the same folder.", attribute="earlier"),
+        Field(
+            "base",
+            MapOf(LINE, Text(says="SQL", literal=True, empty=True)),
+            "The migrations on the branch that it's compared with, by name.",
+            attribute="base",
+        ),
+        Field("removes", ListOf(LINE), "Which of these the branch removes.", attribute="removes"),
+    ),
+    build=lambda _kind, values: MigrationExample(**{k: v for k, v in values.items() if not k.endswith("at")}),
+)
+
+SHAPES = (
+    file_of(
+        Field("rules", ListOf(Shaped("migration-rule")), "One entry for each rule."),
+        "migration-rules",
+        "the rules of the migration check",
+        "What `runbook migration check` reports, with examples that test it.",
+    ),
+    shape(MigrationRule, "migration-rule", "a rule of the migration check", "One rule, with examples that test it."),
+    _EXAMPLE,
+)
+"""The file of the migration check's rules."""
