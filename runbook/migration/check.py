@@ -97,15 +97,15 @@ class _Checked:
                 known.learn(statement, migration.resolve)
             return
         for broken in parsed.broken:
-            self._add(broken.rule, Hit(broken.offset, broken.message))
+            self._add(broken.rule, Hit(broken.offset, broken.message), migration)
         for rule, detect in FILE_DETECTORS:
             for hit in detect(migration):
-                self._add(rule, hit, statement=_statement_at(migration, hit.offset))
+                self._add(rule, hit, migration)
         for statement in migration.statements:
             for rule, detect_in in (*STATEMENT_DETECTORS.get(statement.kind, ()), *STATEMENT_DETECTORS.get("", ())):
                 for hit in detect_in(statement, migration):
                     inside = f"{statement.inside} runs this: " if statement.inside else ""
-                    self._add(rule, Hit(hit.offset, f"{inside}{hit.message}"), statement=statement.index)
+                    self._add(rule, Hit(hit.offset, f"{inside}{hit.message}"), migration)
             known.learn(statement, migration.resolve)
         self._apply_waivers(migration)
 
@@ -120,10 +120,9 @@ class _Checked:
                 Finding(self._file.path, line, column, rule, level, message, data.fix, text, statement)
             )
 
-    def _add(self, rule: str, hit: Hit, *, statement: int = -1) -> None:
-        assert self._source is not None
-        line, column = self._source.place(hit.offset)
-        self.add_at(rule, line, column, hit.message, statement=statement)
+    def _add(self, rule: str, hit: Hit, migration: Migration) -> None:
+        line, column = migration.source.place(hit.offset)
+        self.add_at(rule, line, column, hit.message, statement=_statement_at(migration, hit.offset))
 
     def _apply_waivers(self, migration: Migration) -> None:
         rules = self._setup.rules

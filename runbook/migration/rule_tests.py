@@ -46,7 +46,7 @@ def check_example(example: MigrationExample, rules: Mapping[str, MigrationRule])
     is_old = base is not None and path in base.paths
     files = [MigrationFile(path, sql.encode(), judged=not is_old)] if example.name else []
     if example.earlier:
-        files.append(MigrationFile(f"{_FOLDER}/00000000000000_earlier.sql", example.earlier.encode(), judged=False))
+        files.append(MigrationFile(f"{_FOLDER}/00000000000000_a.sql", example.earlier.encode(), judged=False))
     settings = MigrationSettings(at=Position("", 1, 1))
     return Checked(check_migrations(files, Setup(rules, settings), base=base, now=_NOW), place)
 

@@ -81,6 +81,11 @@ class Statement:
         return self.tokens[0].start if self.tokens else self._span[0]
 
     @property
+    def span(self) -> tuple[int, int]:
+        """The offsets of its text with the comments before it; an empty range if it isn't in the file as it is."""
+        return self._span
+
+    @property
     def end(self) -> int:
         """The offset after its last character."""
         return self._span[1]

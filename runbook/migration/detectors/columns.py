@@ -1,0 +1,159 @@
+"""Columns: added with a rewrite, required without a default, changed in type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.migration.context import Migration
+from runbook.migration.detectors.common import Command, commands_on_old, constraints_of
+from runbook.migration.detectors.registry import detects
+from runbook.migration.finding import Hit
+from runbook.migration.known import ColumnType, column_type
+from runbook.migration.locks import describe
+from runbook.migration.statements import Statement
+from runbook.migration.syntax_tree import Node, calls_in, last_name, walk
+
+__all__: list[str] = []
+
+_SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+_STABLE = frozenset(
+    {"now", "current_timestamp", "current_date", "transaction_timestamp", "statement_timestamp", "current_setting"}
+    | {"to_timestamp", "timezone", "lower", "upper", "coalesce", "jsonb_build_object", "jsonb_build_array", "make_date"}
+    | {"json_build_object", "json_build_array", "array", "date_trunc", "concat", "md5", "to_jsonb", "interval", "uid"}
+    | {"encode", "decode", "make_interval", "date_part", "format", "role", "jwt", "to_char", "abs", "replace", "trim"}
+    | {"btrim", "round", "floor", "ceil", "length", "substring", "left", "right", "power", "numrange", "tstzrange"}
+    | {"daterange", "int4range", "int8range", "tsrange", "convert_to", "sha256", "to_tsvector", "point", "hstore"}
+    | {"array_fill", "string_to_array", "json_object", "jsonb_object", "current_user", "age"}
+)
+"""Functions that give one value for a whole statement, so that a default with them is stored once."""
+
+
+def _added(statement: Statement, migration: Migration) -> Iterator[tuple[Command, Node]]:
+    for command in commands_on_old(statement, migration, "AT_AddColumn"):
+        yield command, command.definition
+
+
+@detects("volatile-default", "AlterTableStmt")
+def find_volatile_default(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a new column whose default differs per row."""
+    for command, column in _added(statement, migration):
+        for each in constraints_of(column):
+            if each.get("contype") == "CONSTR_DEFAULT" and (function := _volatile_call(each.get("raw_expr"))):
+                lock = describe("add-column-rewrite", command.table)
+                message = f"the default {function}() of {column['colname']} is computed for each row; it {lock}"
+                yield Hit(statement.at(each.get("location")), message)
+
+
+def _volatile_call(expression: Node | None) -> str:
+    """Return the first function that may give another value per row. An unknown function counts as one."""
+    for name, _ in calls_in(expression):
+        if name.name not in _STABLE:
+            return name.name
+    return ""
+
+
+@detects("serial-column", "AlterTableStmt")
+def find_serial(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a serial or identity column that is added to a table with rows."""
+    for command, column in _added(statement, migration):
+        name = last_name(column.get("typeName", {}).get("names", []))
+        lock = describe("add-column-serial", command.table)
+        if name in _SERIAL:
+            place = statement.at(column["typeName"].get("location"))
+            yield Hit(place, f"{column['colname']} {name} numbers every row; it {lock}")
+        for each in constraints_of(column):
+            if each.get("contype") == "CONSTR_IDENTITY":
+                place = statement.at(each.get("location"))
+                yield Hit(place, f"{column['colname']} as identity numbers every row; it {lock}")
+
+
+@detects("generated-column", "AlterTableStmt")
+def find_generated(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a stored generated column that is added to a table with rows."""
+    for command, column in _added(statement, migration):
+        for each in constraints_of(column):
+            if each.get("contype") == "CONSTR_GENERATED":
+                lock = describe("add-column-generated", command.table)
+                message = f"the stored column {column['colname']} is computed for every row; it {lock}"
+                yield Hit(statement.at(each.get("location")), message)
+
+
+@detects("required-column", "AlterTableStmt")
+def find_required(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a required column without a default: it fails on a table with rows."""
+    fills = {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}
+    for command, column in _added(statement, migration):
+        every = {each.get("contype"): each for each in constraints_of(column)}
+        is_serial = last_name(column.get("typeName", {}).get("names", [])) in _SERIAL
+        required = every.get("CONSTR_NOTNULL") or every.get("CONSTR_PRIMARY")
+        if required is not None and not fills & set(every) and not is_serial:
+            message = f"{column['colname']} is required and has no default, so this fails if {command.table} has rows"
+            yield Hit(statement.at(required.get("location")), message)
+
+
+@detects("change-type", "AlterTableStmt")
+def find_type_change(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a change of type, unless the old type is known and PostgreSQL needn't rewrite the table."""
+    for command in commands_on_old(statement, migration, "AT_AlterColumnType"):
+        if migration.is_made("column", command.table._replace(schema="", name=command.name), command.table):
+            continue
+        new, old = column_type(command.definition), migration.known.columns.get((command.table, command.name))
+        converts = "raw_default" in command.definition and not _is_plain_cast(command)
+        if old and not converts and keeps_rows(old, new):
+            continue
+        before = f"from {old} " if old else ""
+        lock = describe("change-type", command.table)
+        message = f"changing the type of {command.column} {before}to {new} usually {lock}, and values may not fit"
+        yield Hit(command.find("type"), message)
+
+
+def _is_plain_cast(command: Command) -> bool:
+    """Whether USING only casts the column itself."""
+    expression = command.definition.get("raw_default", {})
+    inner = expression.get("TypeCast", {}).get("arg", expression)
+    fields = inner.get("ColumnRef", {}).get("fields", [])
+    return bool(fields) and last_name(fields) == command.name
+
+
+def keeps_rows(old: ColumnType, new: ColumnType) -> bool:
+    """Whether PostgreSQL changes the type in the catalogue alone."""
+    if old.is_array != new.is_array:
+        return False
+    if old == new:
+        return True
+    longer = not new.modifiers or (bool(old.modifiers) and new.modifiers[0] >= old.modifiers[0])
+    match old.name, new.name:
+        case ("varchar", "text"):
+            return True
+        case ("varchar", "varchar") | ("varbit", "varbit"):
+            return longer
+        case ("text", "varchar"):
+            return not new.modifiers
+        case ("numeric", "numeric"):
+            same_scale = new.modifiers[1:] == old.modifiers[1:]
+            return not new.modifiers or (longer and bool(old.modifiers) and same_scale)
+        case ("timestamp", "timestamp") | ("timestamptz", "timestamptz") | ("time", "time"):
+            return longer
+    return False
+
+
+@detects("drop-not-null", "AlterTableStmt")
+def find_drop_not_null(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a column that may be NULL from now on."""
+    for command in commands_on_old(statement, migration, "AT_DropNotNull"):
+        yield Hit(command.find("drop"), f"{command.column} may be NULL from now on; code that reads it may not expect that")
+
+
+@detects("drop-default", "AlterTableStmt")
+def find_drop_default(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a default that is dropped and not set again."""
+    for command in commands_on_old(statement, migration, "AT_ColumnDefault"):
+        is_set_again = any(
+            each.get("name") == command.name and "def" in each
+            for other in migration.statements
+            for kind, each in walk(other.node)
+            if kind == "AlterTableCmd" and each.get("subtype") == "AT_ColumnDefault"
+        )
+        if "def" not in command.node and not is_set_again:
+            also = "fail" if (command.table, command.name) in migration.known.required else "write NULL"
+            yield Hit(command.find("drop"), f"without the default, inserts that leave {command.column} out {also}")

@@ -1,0 +1,80 @@
+"""Functions: run with their owner's rights, or changed in what CREATE OR REPLACE doesn't keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runbook.migration.context import Migration
+from runbook.migration.detectors.registry import detects
+from runbook.migration.finding import Hit
+from runbook.migration.known import function_settings
+from runbook.migration.statements import Statement
+from runbook.migration.syntax_tree import Name, name_in
+
+__all__: list[str] = []
+
+
+def _name(statement: Statement, migration: Migration) -> Name:
+    return migration.resolve(name_in(statement.node["funcname"]), statement)
+
+
+def _altered_name(statement: Statement, migration: Migration) -> Name:
+    return migration.resolve(name_in(statement.node.get("func", {}).get("objname", [])), statement)
+
+
+def _sets_path_later(name: Name, migration: Migration) -> bool:
+    return any(
+        each.kind == "AlterFunctionStmt" and _altered_name(each, migration) == name and function_settings(each.node).search_path
+        for each in migration.statements
+    )
+
+
+@detects("definer-search-path", "CreateFunctionStmt")
+def find_definer(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a SECURITY DEFINER function without a search path of its own."""
+    settings, name = function_settings(statement.node), _name(statement, migration)
+    if settings.is_definer and not settings.search_path and not _sets_path_later(name, migration):
+        message = f"{name} runs with its owner's rights and finds its tables by the caller's search_path"
+        yield Hit(statement.find("security"), message)
+
+
+@detects("definer-search-path", "AlterFunctionStmt")
+def find_altered_definer(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a function that becomes SECURITY DEFINER without a search path, or loses it."""
+    name = _altered_name(statement, migration)
+    settings, known = function_settings(statement.node), migration.known.functions.get(name)
+    resets = statement.has("reset", "search_path") or statement.has("reset", "all")
+    has_path = settings.search_path or (known is not None and known.search_path and not resets)
+    if (settings.is_definer or resets) and not has_path and not _sets_path_later(name, migration):
+        message = f"{name} then finds its tables by the caller's search_path"
+        yield Hit(statement.find("reset") if resets else statement.find("security"), message)
+
+
+@detects("definer-lost", "CreateFunctionStmt")
+def find_lost(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a replaced function that loses SECURITY DEFINER or search_path, which an earlier file set."""
+    name = _name(statement, migration)
+    before, now = migration.known.functions.get(name), function_settings(statement.node)
+    if before is None or not statement.node.get("replace"):
+        return
+    lost = [
+        words
+        for words, had, has in (
+            ("SECURITY DEFINER", before.is_definer, now.is_definer),
+            ("SET search_path", before.search_path, now.search_path or _sets_path_later(name, migration)),
+        )
+        if had and not has
+    ]
+    if lost:
+        message = f"CREATE OR REPLACE puts {' and '.join(lost)} of {name} back to the default: earlier it had been set"
+        yield Hit(statement.find(name.name), message)
+
+
+@detects("function-not-replaced", "CreateFunctionStmt")
+def find_not_replaced(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report CREATE FUNCTION without OR REPLACE, unless the file has dropped the old one."""
+    name = _name(statement, migration)
+    if statement.node.get("replace") or migration.is_dropped("function", name) or migration.is_new("function", name, statement):
+        return
+    noun = "procedure" if statement.node.get("is_procedure") else "function"
+    yield Hit(statement.find("create"), f"this fails if the {noun} {name} is there already")

@@ -1,0 +1,116 @@
+"""House rules: the header, names that PostgreSQL cuts, secrets, and data that a migration can't copy."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+
+from runbook.migration.context import Migration
+from runbook.migration.detectors.registry import detects, detects_in_file
+from runbook.migration.finding import Hit
+from runbook.migration.statements import Statement
+from runbook.policy.secret_shapes import MASK, Shapes
+from runbook.policy.sql_tokens import TokenKind
+
+__all__: list[str] = []
+
+_HEADER = ("Migration", "Purpose", "Rollback")
+_EMPTY = re.compile(
+    r"\W*(?:todo|tbd|fixme|xxx|n/?a|none|\.\.\.|see git|previous (?:function )?version in git(?: history)?|git history)?\W*",
+    re.IGNORECASE,
+)
+_LONGEST_NAME = 63
+"""In bytes: PostgreSQL cuts longer names (NAMEDATALEN - 1)."""
+
+
+@detects_in_file("header")
+def find_header(migration: Migration) -> Iterator[Hit]:
+    """Report a file without `-- Migration:`, `-- Purpose:` and `-- Rollback:` at its top, and placeholders in them."""
+    if not migration.parsed.statements and not migration.parsed.broken:
+        return
+    begin = min([each.start for each in migration.parsed.statements] or [0])
+    head = migration.source.text[: begin or None]
+    missing, empty = [], []
+    for name in _HEADER:
+        found = re.search(rf"^\s*(?:--|/?\*+)\s*{name}:[^\S\n]*(.*)$", head, re.MULTILINE | re.IGNORECASE)
+        if found is None:
+            missing.append(name)
+        elif _EMPTY.fullmatch(found[1]) and not _continues(head, found.end()):
+            empty.append((found.start(1), name))
+    if missing:
+        yield Hit(0, f"the header doesn't say: {', '.join(missing)}")
+    for offset, name in empty:
+        yield Hit(offset, f"'{name}' in the header says nothing that helps")
+
+
+def _continues(head: str, at: int) -> bool:
+    """Whether a key of the header goes on in the next line of the comment."""
+    following = head[at + 1 :].split("\n", 1)[0]
+    return bool(re.match(r"\s*--\s+[^\s:]+(?:\s+[^\s:]+)+", following)) and ":" not in following.split("--", 1)[-1][:14]
+
+
+@detects("name-too-long")
+def find_long_name(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+    """Report a name that PostgreSQL cuts."""
+    start, end = statement.span
+    if not _LONG_WORD.search(statement.source.text, start, end):
+        return
+    for token in statement.tokens:
+        if token.kind in {TokenKind.WORD, TokenKind.NAME} and len(token.text.encode()) > _LONGEST_NAME:
+            message = f"this name has {len(token.text.encode())} bytes; PostgreSQL cuts it after {_LONGEST_NAME}"
+            yield Hit(token.start, message)
+
+
+_LONG_WORD = re.compile(r"\"[^\"\n]{22,}\"|[^\W\d][\w$]{21,}")
+"""A quick look: in UTF-8, 22 characters can have more than 63 bytes."""
+
+_PASSWORD = re.compile(r"\bpassword\s+(?:'|e')(?!\s*')", re.IGNORECASE)
+_VAULT = re.compile(r"\bvault\.(?:create|update)_secret\s*\(\s*'[^']+'", re.IGNORECASE)
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.([\w-]{8,})\.[\w-]{8,}")
+
+
+@detects_in_file("secret")
+def find_secret(migration: Migration) -> Iterator[Hit]:
+    """Report what looks like a password, a key or a token."""
+    text = migration.source.text
+    for pattern, what in ((_PASSWORD, "a password"), (_VAULT, "a secret")):
+        for found in pattern.finditer(text):
+            if not _is_comment(migration, found.start()):
+                yield Hit(found.start(), f"{what} in a migration is in git, in the history table and in backups")
+    shapes, offset = Shapes(), 0
+    for line in text.split("\n"):
+        masked = shapes.mask(line)
+        if masked != line and not _is_public(line):
+            at = next((i for i, (a, b) in enumerate(zip(line, masked, strict=False)) if a != b), 0)
+            if MASK in masked and not masked[:at].rstrip().endswith(("--token", "TOKEN=")):
+                yield Hit(offset + at, "this looks like a key or a token; it is in git, in the history table and in backups")
+        offset += len(line) + 1
+
+
+def _is_public(line: str) -> bool:
+    """Whether the only token in a line is the public one, whose role is anon."""
+    found = _TOKEN.search(line)
+    if found is None:
+        return False
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4)))
+    except ValueError:
+        return False
+    return isinstance(payload, dict) and payload.get("role") == "anon"
+
+
+def _is_comment(migration: Migration, offset: int) -> bool:
+    line = migration.source.line(migration.source.place(offset)[0])
+    return line.lstrip().startswith("--")
+
+
+@detects("copy-data", "CopyStmt")
+def find_copy(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+    """Report COPY from standard input, which a migration doesn't have, and from files of the server."""
+    if statement.node.get("is_program") or "filename" in statement.node:
+        yield Hit(statement.start, "COPY with a file or a program runs on the server, which hosted projects refuse")
+    elif statement.node.get("is_from"):
+        yield Hit(statement.start, "COPY FROM STDIN needs rows from psql; a push sends none, and the file fails")
+
