@@ -169,9 +169,7 @@ def _parsed(row: Sequence[Token], source: Source, *, index: int, inside: str) ->
         yield each
 
 
-def _executed(
-    row: Sequence[Token], source: Source, *, index: int, inside: str
-) -> Iterator[Statement | DynamicText]:
+def _executed(row: Sequence[Token], source: Source, *, index: int, inside: str) -> Iterator[Statement | DynamicText]:
     text, is_whole = _dynamic_text(row[1:])
     if not is_whole:
         yield DynamicText(row[0].start)

@@ -152,4 +152,3 @@ def _statement_at(migration: Migration, offset: int) -> int:
         if each.start <= offset < each.end:
             return each.index
     return -1
-

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from runbook.migration.bodies import (
     DynamicText,
@@ -14,20 +13,13 @@ from runbook.migration.bodies import (
     statements_in,
 )
 from runbook.migration.known import Known
+from runbook.migration.objects import Key, created_by, dropped_by
 from runbook.migration.source import Source
 from runbook.migration.statements import Parsed, Statement
-from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+from runbook.migration.syntax_tree import Name, constant, last_name, relation_name
 from runbook.model.migration_settings import MigrationSettings
 
-__all__ = ["Key", "Migration"]
-
-
-class Key(NamedTuple):
-    """What identifies an object: its kind, its name with a schema, and the table that it hangs on, if any."""
-
-    kind: str
-    name: Name
-    table: Name | None = None
+__all__ = ["Migration"]
 
 
 @dataclass
@@ -55,11 +47,18 @@ class Migration:
             self._schemas.append(schema)
             self._order[id(each)] = order
         for order, each in enumerate(self.statements):
-            for key in self._keys_made(each):
+            for key in self._created_by(each):
                 self._made.setdefault(key, []).append(order)
             if each.kind == "DropStmt":
                 for key in self.dropped_by(each):
                     self._dropped.setdefault(key, order)
+
+    def _created_by(self, statement: Statement) -> list[Key]:
+        if statement.kind == "RenameStmt" and statement.node.get("renameType") in {"OBJECT_TABLE", "OBJECT_VIEW"}:
+            table = self.table_of(statement)
+            if any(Key(kind, table) in self._made for kind in ("table", "view")):
+                return [Key("table", Name(table.schema, statement.node["newname"]))]
+        return created_by(statement, self.resolve)
 
     def _add(self, statement: Statement, functions: dict[str, Statement], depth: int = 0) -> None:
         self.statements.append(statement)
@@ -105,6 +104,8 @@ class Migration:
     def is_new(self, kind: str, name: Name, statement: Statement, table: Name | None = None) -> bool:
         """Whether the file created this object before the statement."""
         name = self.resolve(name, statement) if table is None else name
+        if name.schema == "pg_temp":
+            return True
         made = self._made.get(Key(kind, name, table), ())
         return any(order < self.order_of(statement) for order in made) or self.is_new_schema(name.schema, statement)
 
@@ -135,97 +136,7 @@ class Migration:
 
     def dropped_by(self, statement: Statement) -> list[Key]:
         """Return what a DROP statement drops, in its order."""
-        kind = _DROP_KINDS.get(statement.node.get("removeType", ""), "other")
-        return [self._dropped_key(kind, each, statement) for each in statement.node.get("objects", ())]
-
-    def _dropped_key(self, kind: str, node: Node, statement: Statement) -> Key:
-        if kind in {"trigger", "policy", "rule"}:
-            items = node.get("List", {}).get("items", [])
-            return Key(kind, Name("", last_name(items)), self.resolve(name_in(items[:-1]), statement))
-        if kind in {"schema", "extension", "publication"}:
-            return Key(kind, Name("", last_name(node)))
-        if "ObjectWithArgs" in node:
-            return Key(kind, self.resolve(name_in(node["ObjectWithArgs"].get("objname", [])), statement))
-        return Key(kind, self.resolve(name_in(node), statement))
-
-    def _keys_made(self, statement: Statement) -> Iterator[Key]:
-        node, kind = statement.node, statement.kind
-
-        def named(kind: str, name: Name) -> Key:
-            return Key(kind, self.resolve(name, statement))
-
-        match kind:
-            case "CreateStmt" | "CreateForeignTableStmt":
-                relation = node.get("relation") or node.get("base", {}).get("relation", {})
-                yield named("table", relation_name(relation))
-            case "CreateTableAsStmt":
-                yield named("table", relation_name(node["into"]["rel"]))
-            case "SelectStmt" if "intoClause" in node:
-                yield named("table", relation_name(node["intoClause"]["rel"]))
-            case "ViewStmt":
-                yield named("view", relation_name(node["view"]))
-            case "CreateEnumStmt":
-                yield named("type", name_in(node["typeName"]))
-            case "CompositeTypeStmt":
-                yield named("type", relation_name(node["typevar"]))
-            case "CreateDomainStmt":
-                yield named("type", name_in(node["domainname"]))
-            case "CreateRangeStmt" | "DefineStmt":
-                yield named("type", name_in(node.get("typeName") or node.get("defnames", [])))
-            case "CreateFunctionStmt":
-                yield named("function", name_in(node["funcname"]))
-            case "CreateSchemaStmt":
-                yield Key("schema", Name("", node.get("schemaname", "")))
-            case "IndexStmt":
-                table = self.resolve(relation_name(node["relation"]), statement)
-                yield Key("index", Name(table.schema, node.get("idxname", "")))
-            case "CreateSeqStmt":
-                yield named("sequence", relation_name(node["sequence"]))
-            case "CreatePolicyStmt":
-                yield Key("policy", Name("", node["policy_name"]), self.resolve(relation_name(node["table"]), statement))
-            case "CreateTrigStmt":
-                yield Key("trigger", Name("", node["trigname"]), self.table_of(statement))
-            case "CreateExtensionStmt":
-                yield Key("extension", Name("", node["extname"]))
-            case "CreatePublicationStmt":
-                yield Key("publication", Name("", node["pubname"]))
-            case "RenameStmt" if node.get("renameType") in {"OBJECT_TABLE", "OBJECT_VIEW"}:
-                table = self.table_of(statement)
-                if any(Key(kind, table) in self._made for kind in ("table", "view")):
-                    yield Key("table", Name(table.schema, node["newname"]))
-            case "AlterTableStmt":
-                yield from self._keys_added(statement)
-
-    def _keys_added(self, statement: Statement) -> Iterator[Key]:
-        table = self.table_of(statement)
-        for each in statement.node.get("cmds", ()):
-            command = each.get("AlterTableCmd", {})
-            if command.get("subtype") == "AT_AddColumn":
-                yield Key("column", Name("", command["def"]["ColumnDef"]["colname"]), table)
-            if command.get("subtype") == "AT_AddConstraint":
-                yield Key("constraint", Name("", command["def"]["Constraint"].get("conname", "")), table)
-
-
-_DROP_KINDS: Mapping[str, str] = {
-    "OBJECT_TABLE": "table",
-    "OBJECT_FOREIGN_TABLE": "table",
-    "OBJECT_VIEW": "view",
-    "OBJECT_MATVIEW": "table",
-    "OBJECT_TYPE": "type",
-    "OBJECT_DOMAIN": "type",
-    "OBJECT_FUNCTION": "function",
-    "OBJECT_PROCEDURE": "function",
-    "OBJECT_ROUTINE": "function",
-    "OBJECT_AGGREGATE": "type",
-    "OBJECT_SCHEMA": "schema",
-    "OBJECT_INDEX": "index",
-    "OBJECT_SEQUENCE": "sequence",
-    "OBJECT_POLICY": "policy",
-    "OBJECT_TRIGGER": "trigger",
-    "OBJECT_RULE": "rule",
-    "OBJECT_EXTENSION": "extension",
-    "OBJECT_PUBLICATION": "publication",
-}
+        return dropped_by(statement, self.resolve)
 
 
 def _search_path(statement: Statement) -> str:

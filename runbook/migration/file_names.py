@@ -46,7 +46,7 @@ def version_time(version: str) -> datetime | None:
     if not re.fullmatch(r"[0-9]{14}", version):
         return None
     try:
-        return datetime.strptime(version, "%Y%m%d%H%M%S")  # noqa: DTZ007 - compared with another time in UTC
+        return datetime.strptime(version, "%Y%m%d%H%M%S")
     except ValueError:
         return None
 
@@ -65,11 +65,15 @@ def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
     time = version_time(parts.version)
     if len(parts.version) != 14:
         digits = f"{len(parts.version)} digit{'' if len(parts.version) == 1 else 's'}"
-        yield NameProblem("file-name", f"the version {parts.version} has {digits}, not 14, and sorts among others by text")
+        yield NameProblem(
+            "file-name", f"the version {parts.version} has {digits}, not 14, and sorts among others by text"
+        )
     elif time is None:
         yield NameProblem("file-name", f"the version {parts.version} isn't a date and time")
     elif time > now + _AHEAD:
-        yield NameProblem("future-version", f"the version {parts.version} is in the future; it's {now:%Y%m%d%H%M%S} now")
+        yield NameProblem(
+            "future-version", f"the version {parts.version} is in the future; it's {now:%Y%m%d%H%M%S} now"
+        )
     elif not _PROPER.fullmatch(base):
         yield NameProblem("file-name", f"the name '{parts.name}' has more than lower-case letters, digits and _")
 

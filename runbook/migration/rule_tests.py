@@ -24,7 +24,7 @@ __all__ = ["MARK", "Checked", "check_example", "check_rules"]
 MARK = "/*^*/"
 """In an example: comes right before the place that the finding must name."""
 
-_NOW = datetime(2026, 6, 1)  # noqa: DTZ001 - UTC, as the check has it
+_NOW = datetime(2026, 6, 1)
 _FOLDER = "supabase/migrations"
 
 
@@ -73,7 +73,9 @@ def check_rules(subject: Subject, notes: Notes) -> None:
             notes.add(rule.at, f"no code detects the rule '{rule.id}'", rule.id)
     known = [rule for rule in rules.values() if rule.id in detected]
     for missing in sorted(detected - set(rules)):
-        notes.add(subject.book.migration_rules[0].at, f"there is no entry for the rule '{missing}', which the code detects")
+        notes.add(
+            subject.book.migration_rules[0].at, f"there is no entry for the rule '{missing}', which the code detects"
+        )
     if detected - set(rules):
         return
     try:
@@ -93,9 +95,11 @@ def _problems(rule: MigrationRule, rules: Mapping[str, MigrationRule]) -> list[t
             found.append((f"'{rule.id}' doesn't report this example", example))
         elif checked.place and checked.place not in places:
             found.append((f"'{rule.id}' reports this example at {places}, not at {checked.place}", example))
-    for example in rule.passes:
-        if any(each.rule == rule.id for each in check_example(example, rules).report.findings):
-            found.append((f"'{rule.id}' reports this example, which should pass", example))
+    found += [
+        (f"'{rule.id}' reports this example, which should pass", example)
+        for example in rule.passes
+        if any(each.rule == rule.id for each in check_example(example, rules).report.findings)
+    ]
     if rule.waived:
         report = check_example(rule.waived, rules).report
         if not any(each.finding.rule == rule.id for each in report.waived):

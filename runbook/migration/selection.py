@@ -85,9 +85,7 @@ def _is_ignored(shown: str, ignore: Sequence[str]) -> bool:
 # --- what a branch adds --------------------------------------------------------------------------------------------
 
 
-def _files_since(
-    places: Sequence[Path], since: str, ignore: Sequence[str]
-) -> tuple[list[MigrationFile], Base]:
+def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> tuple[list[MigrationFile], Base]:
     """Return the files after a revision, the earlier ones for reference, and the revision's migrations.
 
     The branch is compared with the commit at which it left the revision, so that what others have added there since
@@ -96,7 +94,9 @@ def _files_since(
     top = Path(_git(Path.cwd(), "rev-parse", "--show-toplevel", problem="this isn't a git repository").strip())
     unknown = f"git doesn't know the revision '{since}'"
     commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}", problem=unknown).strip()
-    fork = _git(top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch").strip()
+    fork = _git(
+        top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch"
+    ).strip()
     folders = sorted({(place if place.is_dir() else place.parent).resolve() for place in places})
     named = {place.resolve() for place in places if not place.is_dir()}
     at_fork, at_tip = _hashes(top, fork, folders), _hashes(top, commit, folders)

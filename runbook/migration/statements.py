@@ -46,7 +46,7 @@ class Statement:
         inside: str = "",
         anchor: int | None = None,
     ) -> None:
-        (self.kind, self.node), *_ = node.items() or [("", {})]
+        self.kind, self.node = next(iter(node.items()))
         self.source = source
         self.index = index
         self.inside = inside
@@ -58,9 +58,7 @@ class Statement:
     def moved(self, source: Source, anchor: int) -> Statement:
         """Return the statement in another source, where only the place of the whole is known."""
         span = (anchor, anchor)
-        return Statement(
-            source, {self.kind: self.node}, span, int, index=self.index, inside=self.inside, anchor=anchor
-        )
+        return Statement(source, {self.kind: self.node}, span, int, index=self.index, inside=self.inside, anchor=anchor)
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -220,4 +218,3 @@ def _characters(text: str) -> Callable[[int], int]:
         return bisect_right(bytes_before, location) - 1
 
     return locate
-

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Name", "Node", "calls_in", "constant", "last_name", "name_in", "names_in", "relation_name", "text_of", "walk"]
+__all__ = [
+    "Name",
+    "Node",
+    "calls_in",
+    "constant",
+    "last_name",
+    "name_in",
+    "names_in",
+    "relation_name",
+    "text_of",
+    "walk",
+]
 
 Node = dict[str, Any]
 """The fields of one node. A field that has its default value is missing."""
@@ -68,22 +79,33 @@ def constant(node: Any) -> object:
     """Return the value of a constant as str, int, float or bool; None for anything else, and for NULL."""
     if not isinstance(node, dict):
         return None
-    if "TypeCast" in node:
-        return constant(node["TypeCast"].get("arg"))
-    if "String" in node:
-        return text_of(node)
-    if "Integer" in node:
-        return int(node["Integer"].get("ival", 0))
-    inner = node.get("A_Const", {})
-    if "sval" in inner:
-        return str(inner["sval"].get("sval", ""))
-    if "boolval" in inner:
-        return bool(inner["boolval"].get("boolval", False))
-    if "ival" in inner:
-        return int(inner["ival"].get("ival", 0))
-    if "fval" in inner:
-        return float(inner["fval"].get("fval", 0))
+    for kind, read in _CONSTANTS.items():
+        if kind in node:
+            return read(node[kind])
     return None
+
+
+def _constant_of(inner: Node) -> object:
+    for name, (field, read) in _VALUES.items():
+        if name in inner:
+            return read(inner[name].get(field, 0))
+    return None
+
+
+_VALUES: dict[str, tuple[str, Callable[[Any], object]]] = {
+    "sval": ("sval", lambda value: str(value or "")),
+    "boolval": ("boolval", bool),
+    "ival": ("ival", int),
+    "fval": ("fval", float),
+}
+_CONSTANTS: dict[str, Callable[[Node], object]] = {
+    "TypeCast": lambda node: constant(node.get("arg")),
+    "String": lambda node: str(node.get("sval", "")),
+    "TypeName": lambda node: last_name(node.get("names", [])),  # an option's value that is a plain word, such as `off`
+    "Boolean": lambda node: bool(node.get("boolval", False)),
+    "Integer": lambda node: int(node.get("ival", 0)),
+    "A_Const": _constant_of,
+}
 
 
 def calls_in(value: Any) -> Iterator[tuple[Name, Node]]:

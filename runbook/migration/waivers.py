@@ -1,7 +1,7 @@
 """Waivers: comments right above a statement that accept a finding, with the reason.
 
-    -- runbook: allow drop-column because nothing has read it since March
-    alter table tasks drop column note;
+-- runbook: allow drop-column because nothing has read it since March
+alter table tasks drop column note;
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ __all__ = ["Waiver", "find_waivers"]
 
 _MARK = re.compile(r"--\s*runbook:\s*allow\b", re.IGNORECASE)
 _WAIVER = re.compile(
-    r"\s*--\s*runbook:\s*allow\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)(?:\s+because\s+(?P<reason>\S.*))?\s*", re.IGNORECASE
+    r"\s*--\s*runbook:\s*allow\s+(?P<rules>[\w-]+(?:\s*,\s*[\w-]+)*)(?:\s+because\s+(?P<reason>\S.*))?\s*",
+    re.IGNORECASE,
 )
 
 

@@ -44,6 +44,14 @@ class MigrationExample:
     removes: tuple[str, ...] = ()
 
 
+def _example(value: str | MigrationExample) -> MigrationExample:
+    return MigrationExample(sql=value) if isinstance(value, str) else value
+
+
+def _all(values: tuple[str | MigrationExample, ...]) -> tuple[MigrationExample, ...]:
+    return tuple(map(_example, values))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationRule:
     """One rule of `runbook migration check`. The code that detects it is registered under its id."""
@@ -56,21 +64,23 @@ class MigrationRule:
     why: str = key(_TEXT, "What can happen otherwise.", read=str.strip)
     fix: str = key(_TEXT, "What to write instead, in one sentence. Findings show it.", read=str.strip)
     fails: tuple[MigrationExample, ...] = key(
-        ListOf(Either(_SQL, Shaped("migration-example")), 2), "Migrations that it must report.", read=lambda v: _all(v)
+        ListOf(Either(_SQL, Shaped("migration-example")), 2), "Migrations that it must report.", read=_all
     )
     passes: tuple[MigrationExample, ...] = key(
         ListOf(Either(_SQL, Shaped("migration-example")), 2),
         "Migrations that it must not report.",
-        read=lambda v: _all(v),
+        read=_all,
     )
     waived: MigrationExample | None = key(
         Either(_SQL, Shaped("migration-example")),
         "A migration that it must report as waived. A rule without one can't be waived.",
         default=None,
-        read=lambda v: _example(v),
+        read=_example,
     )
     see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
-    source: str = key(Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it.")
+    source: str = key(
+        Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it."
+    )
     at: Position
 
     @property
@@ -82,14 +92,6 @@ class MigrationRule:
     def needs_reason(self) -> bool:
         """Whether a team must give a reason to lower its level: it guards data, or who may see it."""
         return self.level == "error" and self.group in _GUARDS_DATA
-
-
-def _example(value: str | MigrationExample) -> MigrationExample:
-    return MigrationExample(sql=value) if isinstance(value, str) else value
-
-
-def _all(values: tuple[str | MigrationExample, ...]) -> tuple[MigrationExample, ...]:
-    return tuple(map(_example, values))
 
 
 _EXAMPLE = Shape(

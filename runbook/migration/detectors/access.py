@@ -19,7 +19,7 @@ from runbook.migration.detectors.common import (
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, constant, name_in, relation_name, walk
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name, walk
 
 __all__: list[str] = []
 
@@ -80,7 +80,9 @@ def find_disabled(statement: Statement, migration: Migration) -> Iterator[Hit]:
             message = f"no policy of {command.table} counts any more: whoever has a grant reaches every row"
             yield Hit(command.find("disable"), message)
         else:
-            message = f"policies of {command.table} no longer count for its owner, and so not in its functions and views"
+            message = (
+                f"policies of {command.table} no longer count for its owner, and so not in its functions and views"
+            )
             yield Hit(command.find("no"), message)
 
 
@@ -119,11 +121,28 @@ def find_open_policy(statement: Statement, migration: Migration) -> Iterator[Hit
             yield Hit(place, f"{who} can {said} {table}")
             return
         if statement.kind == "AlterPolicyStmt":
-            yield Hit(place, f"the policy {node['policy_name']} lets everybody it applies to reach every row of {table}")
+            yield Hit(
+                place, f"the policy {node['policy_name']} lets everybody it applies to reach every row of {table}"
+            )
             return
         if who == "anybody" and not migration.is_new_table(table, statement):
             yield Hit(place, f"anybody on the internet can read every row of {table}")
             return
+
+
+@detects("policy-metadata", "CreatePolicyStmt", "AlterPolicyStmt")
+def find_metadata_policy(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a policy that trusts metadata which people can change themselves."""
+    table = migration.resolve(relation_name(statement.node["table"]), statement)
+    for name in ("qual", "with_check"):
+        for kind, node in walk(statement.node.get(name)):
+            is_named = kind == "A_Const" and node.get("sval", {}).get("sval") == "user_metadata"
+            if is_named or (kind == "ColumnRef" and last_name(node.get("fields", [])) == "raw_user_meta_data"):
+                message = (
+                    f"people can change their own user_metadata, and so what this policy lets them reach in {table}"
+                )
+                yield Hit(statement.at(node.get("location")), message)
+                return
 
 
 # --- grants ----------------------------------------------------------------------------------------------------------
@@ -158,12 +177,17 @@ def find_grant(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if everywhere:
         where = " and ".join(str(name_in(each)) for each in node.get("objects", ()))
         if not all(migration.is_new_schema(name_in(each).name, statement) for each in node.get("objects", ())):
-            yield Hit(statement.at(outside[0][1]), f"{said} on every table in {where} reaches {outside[0][0]}, old tables too")
+            yield Hit(
+                statement.at(outside[0][1]), f"{said} on every table in {where} reaches {outside[0][0]}, old tables too"
+            )
     elif strangers and ({"all"} | _WRITES) & set(privileges):
         which = sentence_list([str(migration.resolve(each, statement)) for each in names])
         yield Hit(statement.at(strangers[0][1]), f"{said} on {which} lets {strangers[0][0]} write without signing in")
     elif strangers and old:
-        yield Hit(statement.at(strangers[0][1]), f"{said} on {sentence_list(old)} lets {strangers[0][0]} read without signing in")
+        yield Hit(
+            statement.at(strangers[0][1]),
+            f"{said} on {sentence_list(old)} lets {strangers[0][0]} read without signing in",
+        )
     elif {"all", "truncate"} & set(privileges) and old:
         message = f"{said} on {sentence_list(old)} includes TRUNCATE, which no policy stops"
         yield Hit(statement.at(outside[0][1]), message)
@@ -174,9 +198,15 @@ def find_default_privileges(statement: Statement, _migration: Migration) -> Iter
     """Report privileges that every later table gives to roles from outside."""
     action = statement.node.get("action", {})
     privileges, outside = _granted(action)
-    if action.get("is_grant") and outside and action.get("objtype") in {"OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_FUNCTION"}:
+    if (
+        action.get("is_grant")
+        and outside
+        and action.get("objtype") in {"OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_FUNCTION"}
+    ):
         said = ", ".join(each.upper() for each in privileges)
-        yield Hit(statement.at(outside[0][1]), f"every later object gives {said} to {outside[0][0]}, whoever creates it")
+        yield Hit(
+            statement.at(outside[0][1]), f"every later object gives {said} to {outside[0][0]}, whoever creates it"
+        )
 
 
 @detects("revoke-from-api", "GrantStmt")
@@ -230,7 +260,10 @@ def find_role_privileges(statement: Statement, _migration: Migration) -> Iterato
         if found and found.get("arg", {}).get("Boolean", {}).get("boolval"):
             role = statement.node.get("role", {})
             named = role.get("rolename", "") if isinstance(role, dict) else str(role)
-            yield Hit(statement.at(found.get("location")), f"{name.upper()} lets {named} pass every policy or give itself rights")
+            yield Hit(
+                statement.at(found.get("location")),
+                f"{name.upper()} lets {named} pass every policy or give itself rights",
+            )
 
 
 # --- views -----------------------------------------------------------------------------------------------------------
@@ -243,7 +276,9 @@ def find_view(statement: Statement, migration: Migration) -> Iterator[Hit]:
     found = options(statement.node.get("options", ())).get("security_invoker")
     is_invoker = found is not None and _is_on(constant(found.get("arg")), default=True)
     if migration.is_exposed(view) and not is_invoker and not _is_set_later(view, migration):
-        message = f"{view} reads with its owner's rights, so the policies of its tables don't count for anybody who reads it"
+        message = (
+            f"{view} reads with its owner's rights, so the policies of its tables don't count for anybody who reads it"
+        )
         yield Hit(statement.at(statement.node["view"].get("location")), message)
 
 
@@ -270,7 +305,11 @@ def find_altered_view(statement: Statement, migration: Migration) -> Iterator[Hi
         items = command.node.get("def", {}).get("List", {}).get("items", ())
         found = options(items).get("security_invoker")
         resets = command.kind == "AT_ResetRelOptions"
-        if found and (resets or not _is_on(constant(found.get("arg")), default=True)) and migration.is_exposed(command.table):
+        if (
+            found
+            and (resets or not _is_on(constant(found.get("arg")), default=True))
+            and migration.is_exposed(command.table)
+        ):
             message = f"{command.table} reads with its owner's rights from now on: no policy of its tables counts"
             yield Hit(statement.at(found.get("location")), message)
 

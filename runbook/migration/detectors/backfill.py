@@ -10,7 +10,7 @@ from runbook.migration.detectors.registry import detects_in_file
 from runbook.migration.finding import Hit
 from runbook.migration.lock_kinds import locks_of
 from runbook.migration.locks import Mode
-from runbook.migration.syntax_tree import Name, Node, constant, relation_name, walk
+from runbook.migration.syntax_tree import Name, Node, constant, walk
 
 __all__: list[str] = []
 
@@ -45,4 +45,3 @@ def _is_one_row(where: Node | None) -> bool:
             if operator == "=" and all(constant(each) is not None for each in values):
                 return True
     return False
-

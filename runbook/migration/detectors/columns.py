@@ -141,7 +141,9 @@ def keeps_rows(old: ColumnType, new: ColumnType) -> bool:
 def find_drop_not_null(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a column that may be NULL from now on."""
     for command in commands_on_old(statement, migration, "AT_DropNotNull"):
-        yield Hit(command.find("drop"), f"{command.column} may be NULL from now on; code that reads it may not expect that")
+        yield Hit(
+            command.find("drop"), f"{command.column} may be NULL from now on; code that reads it may not expect that"
+        )
 
 
 @detects("drop-default", "AlterTableStmt")

@@ -45,7 +45,9 @@ def find_foreign_key(statement: Statement, migration: Migration) -> Iterator[Hit
             yield Hit(statement.at(each.get("location")), f"the foreign key{_named(each)} {lock}")
     for command, each in _added_with_columns(statement, migration, "CONSTR_FOREIGN"):
         # Without a default, a new column is NULL in every row, and PostgreSQL skips the check.
-        if any("raw_expr" in one for one in constraints_of(command.definition) if one.get("contype") == "CONSTR_DEFAULT"):
+        if any(
+            "raw_expr" in one for one in constraints_of(command.definition) if one.get("contype") == "CONSTR_DEFAULT"
+        ):
             other = migration.resolve(relation_name(each["pktable"]), statement)
             lock = describe("add-column-checked", command.table)
             message = f"the default is looked up in {other} for every row; it {lock}"
@@ -106,9 +108,7 @@ def find_validate(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report VALIDATE in the file that adds the constraint: the first lock lasts until the scan ends."""
     for command in commands_on_old(statement, migration, "AT_ValidateConstraint"):
         if migration.is_made("constraint", Name("", command.name), command.table):
-            message = (
-                f"{command.name} is added in this file, so its lock on {command.table} lasts while VALIDATE reads every row"
-            )
+            message = f"{command.name} is added in this file, so its lock on {command.table} lasts while VALIDATE reads every row"
             yield Hit(command.find("validate"), message)
 
 
@@ -121,7 +121,9 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
         column = migration.known.checks.get((command.table, command.name), "")
         if column and (command.table, column) in migration.known.required:
             continue  # NOT NULL says the same
-        yield Hit(command.find("drop"), f"without the constraint {command.name}, {command.table} accepts rows that it refused")
+        yield Hit(
+            command.find("drop"), f"without the constraint {command.name}, {command.table} accepts rows that it refused"
+        )
 
 
 def _is_replaced(command: Command, migration: Migration) -> bool:

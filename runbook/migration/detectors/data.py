@@ -26,9 +26,7 @@ def changes_in(statement: Statement, kind: str) -> Iterator[Node]:
 
 def _old_target(node: Node, statement: Statement, migration: Migration) -> Name | None:
     name = relation_name(node.get("relation", {}))
-    made_here = {
-        cte.get("CommonTableExpr", {}).get("ctename") for cte in node.get("withClause", {}).get("ctes", ())
-    }
+    made_here = {cte.get("CommonTableExpr", {}).get("ctename") for cte in node.get("withClause", {}).get("ctes", ())}
     if name.name in made_here or migration.is_new_table(name, statement):
         return None
     return migration.resolve(name, statement)
@@ -133,4 +131,7 @@ def find_setval(statement: Statement, _migration: Migration) -> Iterator[Hit]:
 def find_dynamic(migration: Migration) -> Iterator[Hit]:
     """Report each EXECUTE whose text is only known at run time."""
     for each in migration.unseen:
-        yield Hit(each.offset, f"this runs SQL that is put together at run time; the check reads it with '{UNSEEN}' for each gap")
+        yield Hit(
+            each.offset,
+            f"this runs SQL that is put together at run time; the check reads it with '{UNSEEN}' for each gap",
+        )

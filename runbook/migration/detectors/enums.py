@@ -25,7 +25,9 @@ def find_used(statement: Statement, migration: Migration) -> Iterator[Hit]:
             continue
         for kind, node in walk({later.kind: later.node}):
             if kind == "A_Const" and node.get("sval", {}).get("sval") == value:
-                message = f"'{value}' can't be used before the file that adds it is committed: the push fails with 55P04"
+                message = (
+                    f"'{value}' can't be used before the file that adds it is committed: the push fails with 55P04"
+                )
                 yield Hit(later.at(node.get("location")), message)
                 return
 
@@ -35,4 +37,6 @@ def find_renamed(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a value that is renamed under running code."""
     if "oldVal" in statement.node and not migration.is_new("type", name_in(statement.node["typeName"]), statement):
         old, new = statement.node["oldVal"], statement.node.get("newVal", "")
-        yield Hit(statement.find("rename"), f"running code still writes and compares '{old}', which is '{new}' from now on")
+        yield Hit(
+            statement.find("rename"), f"running code still writes and compares '{old}', which is '{new}' from now on"
+        )

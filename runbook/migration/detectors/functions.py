@@ -24,7 +24,9 @@ def _altered_name(statement: Statement, migration: Migration) -> Name:
 
 def _sets_path_later(name: Name, migration: Migration) -> bool:
     return any(
-        each.kind == "AlterFunctionStmt" and _altered_name(each, migration) == name and function_settings(each.node).search_path
+        each.kind == "AlterFunctionStmt"
+        and _altered_name(each, migration) == name
+        and function_settings(each.node).search_path
         for each in migration.statements
     )
 
@@ -74,7 +76,11 @@ def find_lost(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_not_replaced(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report CREATE FUNCTION without OR REPLACE, unless the file has dropped the old one."""
     name = _name(statement, migration)
-    if statement.node.get("replace") or migration.is_dropped("function", name) or migration.is_new("function", name, statement):
+    if (
+        statement.node.get("replace")
+        or migration.is_dropped("function", name)
+        or migration.is_new("function", name, statement)
+    ):
         return
     noun = "procedure" if statement.node.get("is_procedure") else "function"
     yield Hit(statement.find("create"), f"this fails if the {noun} {name} is there already")

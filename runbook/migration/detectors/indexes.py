@@ -26,7 +26,7 @@ def find_create(statement: Statement, migration: Migration) -> Iterator[Hit]:
 
 
 @detects("index-if-not-exists", "IndexStmt")
-def find_if_not_exists(statement: Statement, migration: Migration) -> Iterator[Hit]:
+def find_if_not_exists(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report IF NOT EXISTS on a concurrent build: it accepts the invalid index of a failed one."""
     if statement.node.get("concurrent") and statement.node.get("if_not_exists"):
         name = statement.node.get("idxname", "")
@@ -41,7 +41,9 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for key in migration.dropped_by(statement):
         if not migration.is_new("index", key.name, statement):
             lock = describe("drop-index", f"the table of {key.name}")
-            yield Hit(statement.find(key.name.name), f"DROP INDEX {lock}, and every query that needs it is slow after that")
+            yield Hit(
+                statement.find(key.name.name), f"DROP INDEX {lock}, and every query that needs it is slow after that"
+            )
 
 
 @detects("reindex-not-concurrent", "ReindexStmt")
@@ -53,7 +55,9 @@ def find_reindex(statement: Statement, migration: Migration) -> Iterator[Hit]:
     name = str(migration.resolve(relation_name(relation), statement)) if relation else statement.node.get("name", "")
     if relation and migration.is_new_table(relation_name(relation), statement):
         return
-    yield Hit(statement.find("reindex"), f"REINDEX {describe('reindex', name or 'every table')}, and reads that need it")
+    yield Hit(
+        statement.find("reindex"), f"REINDEX {describe('reindex', name or 'every table')}, and reads that need it"
+    )
 
 
 @detects("refresh-not-concurrent", "RefreshMatViewStmt")

@@ -37,7 +37,10 @@ def find_table(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for relation in relations:
         name = migration.resolve(relation_name(relation), statement)
         if name.schema in _PLATFORM and not migration.is_new_schema(name.schema, statement):
-            yield Hit(statement.at(relation.get("location")), f"the platform owns {name}, and its own updates rely on its form")
+            yield Hit(
+                statement.at(relation.get("location")),
+                f"the platform owns {name}, and its own updates rely on its form",
+            )
 
 
 @detects("platform-object", "DropStmt")
@@ -73,7 +76,9 @@ def find_create(statement: Statement, migration: Migration) -> Iterator[Hit]:
     node = statement.node
     relation = node.get("relation") or node.get("view") or node.get("into", {}).get("rel")
     name = relation_name(relation) if relation else name_in(node.get("funcname", []))
-    if name.schema in _PLATFORM - {"graphql_public", "extensions"} and not migration.is_new_schema(name.schema, statement):
+    if name.schema in _PLATFORM - {"graphql_public", "extensions"} and not migration.is_new_schema(
+        name.schema, statement
+    ):
         place = statement.at(relation.get("location")) if relation else statement.find(name.schema)
         yield Hit(place, f"{name} is in a schema of the platform, where roles of projects may no longer create objects")
 

@@ -37,7 +37,11 @@ def find_table(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_schema(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a schema that is dropped."""
     for key, offset in _dropped(statement, migration, "OBJECT_SCHEMA"):
-        what = "with every table in it" if statement.node.get("behavior") == "DROP_CASCADE" else "and fails if it isn't empty"
+        what = (
+            "with every table in it"
+            if statement.node.get("behavior") == "DROP_CASCADE"
+            else "and fails if it isn't empty"
+        )
         if not migration.is_new_schema(key.name.name, statement):
             yield Hit(offset, f"DROP SCHEMA removes {key.name}, {what}")
 
@@ -70,8 +74,14 @@ def find_trigger(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a trigger that is dropped and not created again."""
     for key, offset in _dropped(statement, migration, "OBJECT_TRIGGER", "OBJECT_RULE", "OBJECT_EVENT_TRIGGER"):
         is_with_table = key.table is not None and migration.is_dropped("table", key.table)
-        if not migration.is_made("trigger", key.name, key.table) and not is_with_table and not _is_replaced(key, migration):
-            yield Hit(offset, f"without {key.name.name}, writes to {key.table or 'the database'} no longer run its function")
+        if (
+            not migration.is_made("trigger", key.name, key.table)
+            and not is_with_table
+            and not _is_replaced(key, migration)
+        ):
+            yield Hit(
+                offset, f"without {key.name.name}, writes to {key.table or 'the database'} no longer run its function"
+            )
 
 
 def _is_replaced(key: Key, migration: Migration) -> bool:
@@ -84,7 +94,9 @@ def find_policy(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for key, offset in _dropped(statement, migration, "OBJECT_POLICY"):
         is_with_table = key.table is not None and migration.is_dropped("table", key.table)
         if not is_with_table and not _is_replaced(key, migration):
-            yield Hit(offset, f"rows of {key.table} that {key.name.name} let people reach are out of their reach at once")
+            yield Hit(
+                offset, f"rows of {key.table} that {key.name.name} let people reach are out of their reach at once"
+            )
 
 
 @detects("drop-sequence", "DropStmt")
@@ -150,7 +162,9 @@ def find_cascade(statement: Statement, migration: Migration) -> Iterator[Hit]:
     old = [*_dropped(statement, migration, statement.node.get("removeType", ""))]
     if old and not all(migration.is_new_schema(key.name.name, statement) for key, _ in old):
         names = ", ".join(str(key.name) for key, _ in old)
-        yield Hit(statement.find("cascade"), f"CASCADE also drops everything that depends on {names}, without naming it")
+        yield Hit(
+            statement.find("cascade"), f"CASCADE also drops everything that depends on {names}, without naming it"
+        )
 
 
 @detects("drop-cascade", "AlterTableStmt")

@@ -50,12 +50,16 @@ def find_rename(statement: Statement, migration: Migration) -> Iterator[Hit]:
         lock = f"; it {describe('rename', table)}" if noun in {"table", "column"} else ""
     else:
         target = node.get("object", {})
-        name = name_in(target.get("ObjectWithArgs", {}).get("objname") or target) if target else Name("", node["subname"])
+        name = (
+            name_in(target.get("ObjectWithArgs", {}).get("objname") or target) if target else Name("", node["subname"])
+        )
         kind = {"procedure": "function", "routine": "function", "domain": "type"}.get(noun, noun)
         if migration.is_new(kind, name, statement) or migration.is_new_schema(name.name, statement):
             return
         old, lock = str(name), ""
-    yield Hit(statement.find("rename"), f"running code still uses the {noun} {old} and fails until it is deployed again{lock}")
+    yield Hit(
+        statement.find("rename"), f"running code still uses the {noun} {old} and fails until it is deployed again{lock}"
+    )
 
 
 @detects("set-schema", "AlterObjectSchemaStmt")

@@ -97,5 +97,11 @@ def find_empty_path(statement: Statement, _migration: Migration) -> Iterator[Hit
     """Report pg_dump's empty search path."""
     for name, node in calls_in(statement.node):
         args = node.get("args", ())
-        if name.name == "set_config" and len(args) > 1 and (constant(args[0]), constant(args[1])) == ("search_path", ""):
-            yield Hit(statement.at(node.get("location")), "names without a schema aren't found for the rest of the file")
+        if (
+            name.name == "set_config"
+            and len(args) > 1
+            and (constant(args[0]), constant(args[1])) == ("search_path", "")
+        ):
+            yield Hit(
+                statement.at(node.get("location")), "names without a schema aren't found for the rest of the file"
+            )

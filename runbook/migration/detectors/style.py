@@ -85,7 +85,9 @@ def find_secret(migration: Migration) -> Iterator[Hit]:
         if masked != line and not _is_public(line):
             at = next((i for i, (a, b) in enumerate(zip(line, masked, strict=False)) if a != b), 0)
             if MASK in masked and not masked[:at].rstrip().endswith(("--token", "TOKEN=")):
-                yield Hit(offset + at, "this looks like a key or a token; it is in git, in the history table and in backups")
+                yield Hit(
+                    offset + at, "this looks like a key or a token; it is in git, in the history table and in backups"
+                )
         offset += len(line) + 1
 
 
@@ -113,4 +115,3 @@ def find_copy(statement: Statement, _migration: Migration) -> Iterator[Hit]:
         yield Hit(statement.start, "COPY with a file or a program runs on the server, which hosted projects refuse")
     elif statement.node.get("is_from"):
         yield Hit(statement.start, "COPY FROM STDIN needs rows from psql; a push sends none, and the file fails")
-

@@ -61,7 +61,7 @@ def find_cluster(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_vacuum_full(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report VACUUM FULL."""
     if option := options(statement.node.get("options", ())).get("full"):
-        if constant(option.get("arg")) in {False, "false", "off", 0}:
+        if constant(option.get("arg")) in {False, "false", "off"}:
             return
         names = [relation_name(each["VacuumRelation"].get("relation", {})) for each in statement.node.get("rels", ())]
         table = ", ".join(str(migration.resolve(name, statement)) for name in names) or "every table"
@@ -91,22 +91,22 @@ def find_no_timeout(migration: Migration) -> Iterator[Hit]:
             return
         if taken := _exclusive(statement, migration):
             table = migration.resolve(taken[0].on, statement)
-            message = (
-                f"this waits for {taken[0].lock.mode.words} on {table} without a limit, and everybody else waits behind it"
-            )
+            message = f"this waits for {taken[0].lock.mode.words} on {table} without a limit, and everybody else waits behind it"
             yield Hit(statement.start, message)
             return
 
 
 @detects("long-lock-timeout", "VariableSetStmt")
-def find_long_timeout(statement: Statement, migration: Migration) -> Iterator[Hit]:
+def find_long_timeout(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a lock_timeout that is off or longer than a minute."""
     if _setting(statement) != "lock_timeout" or statement.node.get("kind") != "VAR_SET_VALUE":
         return
     value = statement.node.get("args", [{}])[0]
     limit = _milliseconds(constant(value))
     if limit is not None and (limit == 0 or limit > _LONGEST):
-        said = "0 waits without a limit" if limit == 0 else f"{limit // 1000} s is long enough for every request to fail"
+        said = (
+            "0 waits without a limit" if limit == 0 else f"{limit // 1000} s is long enough for every request to fail"
+        )
         yield Hit(statement.at(value.get("A_Const", {}).get("location")), f"lock_timeout {said}")
 
 
