@@ -92,13 +92,7 @@ def statements_in(
 ) -> Iterator[Statement | DynamicText]:
     """Yield the statements of a body in order, and each EXECUTE that can't be seen through."""
     if not body.is_verbatim:
-        for each in statements_in(
-            body._replace(start=0, is_verbatim=True), Source(source.path, body.text), index=index, inside=inside
-        ):
-            if isinstance(each, Statement):
-                yield each.moved(source, body.start)
-            else:
-                yield DynamicText(body.start)
+        yield from _at_start(body, source, index=index, inside=inside)
         return
     if body.language == "sql":
         parsed = parse_part(source, body.start, body.start + len(body.text), index=index, inside=inside)
@@ -110,13 +104,24 @@ def statements_in(
             return
         if row[0].text == "execute":
             yield from _executed(row, source, index=index, inside=inside)
-        elif row[0].text == "do" and depth < _DEEPEST:
-            for token in row:
-                if token.kind is TokenKind.TEXT:
-                    inner = Body("plpgsql", token.start + len(token.quote), token.text, "'" not in token.quote)
-                    yield from statements_in(inner, source, index=index, inside=inside, depth=depth + 1)
-        else:
+        elif row[0].text != "do":
             yield from _parsed(row, source, index=index, inside=inside)
+        elif depth < _DEEPEST:
+            for inner in _bodies_of_do(row):
+                yield from statements_in(inner, source, index=index, inside=inside, depth=depth + 1)
+
+
+def _at_start(body: Body, source: Source, *, index: int, inside: str) -> Iterator[Statement | DynamicText]:
+    """Yield the statements of a body whose text isn't in the file as it runs. All of them are where it begins."""
+    own = Source(source.path, body.text)
+    for each in statements_in(body._replace(start=0, is_verbatim=True), own, index=index, inside=inside):
+        yield each.moved(source, body.start) if isinstance(each, Statement) else DynamicText(body.start)
+
+
+def _bodies_of_do(row: Sequence[Token]) -> Iterator[Body]:
+    for token in row:
+        if token.kind is TokenKind.TEXT:
+            yield Body("plpgsql", token.start + len(token.quote), token.text, "'" not in token.quote)
 
 
 def _rows(body: Body) -> Iterator[list[Token]]:

@@ -28,12 +28,12 @@ def created_by(statement: Statement, resolve: _Resolve) -> list[Key]:
         kind, name_of = found
         name = name_of(node)
         return [Key(kind, resolve(name, statement))] if name.name else []
-    if found := _CREATES_GLOBAL.get(statement.kind):
-        kind, field = found
+    if in_database := _CREATES_GLOBAL.get(statement.kind):
+        kind, field = in_database
         return [Key(kind, Name("", node.get(field, "")))]
-    if found := _CREATES_ON_TABLE.get(statement.kind):
-        kind, name, relation = found
-        return [Key(kind, Name("", node[name]), resolve(relation_name(node[relation]), statement))]
+    if on_table := _CREATES_ON_TABLE.get(statement.kind):
+        kind, field, relation = on_table
+        return [Key(kind, Name("", node[field]), resolve(relation_name(node[relation]), statement))]
     if statement.kind == "IndexStmt":
         table = resolve(relation_name(node["relation"]), statement)
         return [Key("index", Name(table.schema, node.get("idxname", "")))]

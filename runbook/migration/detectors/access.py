@@ -47,10 +47,12 @@ def find_missing(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if not relation or relation.get("relpersistence") == "t" or node.get("objtype") == "OBJECT_MATVIEW":
         return
     table = migration.resolve(relation_name(relation), statement)
-    if migration.is_exposed(table) and table not in _protected(migration) and not migration.is_dropped("table", table):
-        if not _is_moved(table, migration) and not _is_for_every_table(migration):
-            message = f"the API serves {table}, and without row level security whoever has a grant reaches every row"
-            yield Hit(statement.at(relation.get("location")), message)
+    is_open = migration.is_exposed(table) and table not in _protected(migration)
+    if is_open and not migration.is_dropped("table", table) and not _is_moved(table, migration):
+        if _is_for_every_table(migration):
+            return
+        message = f"the API serves {table}, and without row level security whoever has a grant reaches every row"
+        yield Hit(statement.at(relation.get("location")), message)
 
 
 def _is_moved(table: Name, migration: Migration) -> bool:
@@ -58,12 +60,12 @@ def _is_moved(table: Name, migration: Migration) -> bool:
     protected = _protected(migration)
     for statement in migration.statements:
         node = statement.node
-        if statement.kind == "RenameStmt" and node.get("renameType") == "OBJECT_TABLE":
-            if migration.table_of(statement) == table and Name(table.schema, node["newname"]) in protected:
-                return True
-        if statement.kind == "AlterObjectSchemaStmt" and "relation" in node:
-            if migration.table_of(statement) == table and node["newschema"] not in migration.settings.exposed_schemas:
-                return True
+        if "relation" not in node or migration.table_of(statement) != table:
+            continue
+        if statement.kind == "RenameStmt" and Name(table.schema, node["newname"]) in protected:
+            return True
+        if statement.kind == "AlterObjectSchemaStmt" and node["newschema"] not in migration.settings.exposed_schemas:
+            return True
     return False
 
 
@@ -158,37 +160,38 @@ def _granted(node: Node) -> tuple[list[str], list[tuple[str, int]]]:
 def find_grant(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report grants that open old tables to strangers, or that policies don't narrow."""
     node = statement.node
-    if not node.get("is_grant") or node.get("objtype") not in {"OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_SEQUENCE"}:
-        return
     privileges, outside = _granted(node)
-    if not outside:
+    if not node.get("is_grant") or not outside:
         return
     said = ", ".join(each.upper() for each in privileges)
-    everywhere = node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA"
-    strangers = [each for each in outside if each[0] != "authenticated"]
-    if node["objtype"] == "OBJECT_SEQUENCE":
+    role, location = outside[0]
+    if node.get("objtype") == "OBJECT_SCHEMA" and {"all", "create"} & set(privileges):
+        yield Hit(statement.at(location), f"{said} on a schema lets {role} create objects in it")
+    if node.get("objtype") != "OBJECT_TABLE":
         return
-    if node["objtype"] == "OBJECT_SCHEMA":
-        if {"all", "create"} & set(privileges):
-            yield Hit(statement.at(outside[0][1]), f"{said} on a schema lets {outside[0][0]} create objects in it")
-        return
-    names = [relation_name(each["RangeVar"]) for each in node.get("objects", ()) if "RangeVar" in each]
+    if node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
+        schemas = [name_in(each).name for each in node.get("objects", ())]
+        if not all(migration.is_new_schema(each, statement) for each in schemas):
+            message = f"{said} on every table in {sentence_list(schemas)} reaches {role}, old tables too"
+            yield Hit(statement.at(location), message)
+    else:
+        yield from _table_grants(statement, migration, set(privileges), outside)
+
+
+def _table_grants(
+    statement: Statement, migration: Migration, privileges: set[str], outside: list[tuple[str, int]]
+) -> Iterator[Hit]:
+    names = [relation_name(each["RangeVar"]) for each in statement.node.get("objects", ()) if "RangeVar" in each]
     old = [str(migration.resolve(each, statement)) for each in names if not migration.is_new_table(each, statement)]
-    if everywhere:
-        where = " and ".join(str(name_in(each)) for each in node.get("objects", ()))
-        if not all(migration.is_new_schema(name_in(each).name, statement) for each in node.get("objects", ())):
-            yield Hit(
-                statement.at(outside[0][1]), f"{said} on every table in {where} reaches {outside[0][0]}, old tables too"
-            )
-    elif strangers and ({"all"} | _WRITES) & set(privileges):
-        which = sentence_list([str(migration.resolve(each, statement)) for each in names])
-        yield Hit(statement.at(strangers[0][1]), f"{said} on {which} lets {strangers[0][0]} write without signing in")
-    elif strangers and old:
-        yield Hit(
-            statement.at(strangers[0][1]),
-            f"{said} on {sentence_list(old)} lets {strangers[0][0]} read without signing in",
-        )
-    elif {"all", "truncate"} & set(privileges) and old:
+    which = sentence_list([str(migration.resolve(each, statement)) for each in names] or ["it"])
+    said = ", ".join(sorted(each.upper() for each in privileges))
+    stranger, location = next((each for each in outside if each[0] != "authenticated"), ("", -1))
+    if stranger and ({"all"} | _WRITES) & privileges:
+        yield Hit(statement.at(location), f"{said} on {which} lets {stranger} write without signing in")
+    elif stranger and old:
+        message = f"{said} on {sentence_list(old)} lets {stranger} read without signing in"
+        yield Hit(statement.at(location), message)
+    elif {"all", "truncate"} & privileges and old:
         message = f"{said} on {sentence_list(old)} includes TRUNCATE, which no policy stops"
         yield Hit(statement.at(outside[0][1]), message)
 

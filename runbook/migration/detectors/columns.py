@@ -122,19 +122,16 @@ def keeps_rows(old: ColumnType, new: ColumnType) -> bool:
     if old == new:
         return True
     longer = not new.modifiers or (bool(old.modifiers) and new.modifiers[0] >= old.modifiers[0])
-    match old.name, new.name:
-        case ("varchar", "text"):
-            return True
-        case ("varchar", "varchar") | ("varbit", "varbit"):
-            return longer
-        case ("text", "varchar"):
-            return not new.modifiers
-        case ("numeric", "numeric"):
-            same_scale = new.modifiers[1:] == old.modifiers[1:]
-            return not new.modifiers or (longer and bool(old.modifiers) and same_scale)
-        case ("timestamp", "timestamp") | ("timestamptz", "timestamptz") | ("time", "time"):
-            return longer
-    return False
+    if (old.name, new.name) == ("numeric", "numeric"):
+        # Another scale would change the stored numbers.
+        return longer and (not new.modifiers or new.modifiers[1:] == old.modifiers[1:])
+    if old.name == new.name:
+        return longer and old.name in _LENGTHENED
+    return (old.name, new.name) in {("varchar", "text"), ("text", "varchar")} and not new.modifiers
+
+
+_LENGTHENED = frozenset({"varchar", "varbit", "timestamp", "timestamptz", "time"})
+"""Types for which a larger modifier, or none, needs no rewrite."""
 
 
 @detects("drop-not-null", "AlterTableStmt")

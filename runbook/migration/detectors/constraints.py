@@ -72,10 +72,10 @@ def find_domain_check(statement: Statement, migration: Migration) -> Iterator[Hi
     """Report a check on a domain that reads every table with a column of it."""
     name = migration.resolve(name_in(statement.node["typeName"]), statement)
     each = statement.node.get("def", {}).get("Constraint", {})
-    if statement.node.get("subtype") in {"C", "O"} and not each.get("skip_validation"):
-        if not migration.is_new("type", name, statement):
-            place = statement.at(each.get("location")) if each else statement.find("not", "null")
-            yield Hit(place, f"this reads every table with a column of the domain {name} while writes to it wait")
+    is_checked = statement.node.get("subtype") in {"C", "O"} and not each.get("skip_validation")
+    if is_checked and not migration.is_new("type", name, statement):
+        place = statement.at(each.get("location")) if each else statement.find("not", "null")
+        yield Hit(place, f"this reads every table with a column of the domain {name} while writes to it wait")
 
 
 @detects("not-null-scan", "AlterTableStmt")
@@ -108,7 +108,9 @@ def find_validate(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report VALIDATE in the file that adds the constraint: the first lock lasts until the scan ends."""
     for command in commands_on_old(statement, migration, "AT_ValidateConstraint"):
         if migration.is_made("constraint", Name("", command.name), command.table):
-            message = f"{command.name} is added in this file, so its lock on {command.table} lasts while VALIDATE reads every row"
+            message = (
+                f"{command.name} is added in this file, so its lock on {command.table} lasts while every row is read"
+            )
             yield Hit(command.find("validate"), message)
 
 

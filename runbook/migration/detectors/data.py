@@ -36,7 +36,7 @@ def is_narrow(where: Node | None) -> bool:
     """Whether a WHERE can leave rows out, as far as that can be seen without a database."""
     if where is None or is_true(where):
         return False
-    has_column = any(kind == "ColumnRef" or kind == "CurrentOfExpr" for kind, _ in walk(where))
+    has_column = any(kind in {"ColumnRef", "CurrentOfExpr"} for kind, _ in walk(where))
     return has_column or bool([*calls_in(where)]) or _is_never(where)
 
 

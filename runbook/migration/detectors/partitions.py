@@ -21,7 +21,7 @@ def find_attach(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for command in commands_on_old(statement, migration, "AT_AttachPartition"):
         partition = migration.resolve(relation_name(command.definition["name"]), statement)
         if not migration.is_new_table(partition, statement) and partition not in migration.known.range_checks:
-            message = f"ATTACH PARTITION locks {partition} against reads and writes while every row is compared with the bounds"
+            message = f"ATTACH PARTITION locks {partition} against reads and writes while every row is read"
             yield Hit(command.find("attach"), message)
 
 

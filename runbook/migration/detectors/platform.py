@@ -20,6 +20,8 @@ _PLATFORM = frozenset(
     | {"pg_catalog", "information_schema"}
 )
 """Schemas whose tables the platform or an extension creates, reads and migrates itself."""
+_OWN_KINDS = frozenset({"policy", "trigger", "rule", "extension", "publication"})
+"""What projects may create on tables of the platform, and drop again."""
 _OPEN_ROWS = frozenset({("storage", "buckets"), ("cron", "job")})
 """Tables there that the documentation tells people to insert rows into."""
 
@@ -48,10 +50,10 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report the drop of an object that the platform owns."""
     for key in migration.dropped_by(statement):
         schema = key.name.name if key.kind == "schema" else key.name.schema
-        if key.kind not in {"policy", "trigger", "rule", "extension", "publication"} and schema in _PLATFORM:
-            if not migration.is_new(key.kind, key.name, statement):
-                place = statement.find(key.name.name, after=statement.start + 1)
-                yield Hit(place, f"the platform owns {key.name}, and stops working without it")
+        is_theirs = key.kind not in _OWN_KINDS and schema in _PLATFORM
+        if is_theirs and not migration.is_new(key.kind, key.name, statement):
+            place = statement.find(key.name.name, after=statement.start + 1)
+            yield Hit(place, f"the platform owns {key.name}, and stops working without it")
 
 
 @detects("platform-object", "DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt", "SelectStmt")
@@ -87,10 +89,10 @@ def find_create(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_user_key(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a foreign key to auth.users that doesn't say what a deleted user means."""
     for kind, node in walk(statement.node):
-        if kind == "Constraint" and node.get("contype") == "CONSTR_FOREIGN" and node.get("fk_del_action") == "a":
-            if relation_name(node.get("pktable", {})) == Name("auth", "users"):
-                message = "without ON DELETE, a user who is referred to here can't be deleted"
-                yield Hit(statement.at(node.get("location")), message)
+        is_silent = kind == "Constraint" and node.get("fk_del_action") == "a"
+        if is_silent and relation_name(node.get("pktable", {})) == Name("auth", "users"):
+            message = "without ON DELETE, a user who is referred to here can't be deleted"
+            yield Hit(statement.at(node.get("location")), message)
 
 
 # --- publications and replication ------------------------------------------------------------------------------------

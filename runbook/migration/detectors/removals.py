@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.migration.context import Key, Migration
+from runbook.migration.context import Migration
 from runbook.migration.detectors.common import commands, commands_on_old
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.locks import describe
+from runbook.migration.objects import Key
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name
 

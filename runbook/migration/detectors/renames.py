@@ -75,5 +75,5 @@ def find_set_schema(statement: Statement, migration: Migration) -> Iterator[Hit]
     name = migration.resolve(name, statement)
     if any(migration.is_new(kind, name, statement) for kind in ("table", "view", "type", "function", "sequence")):
         return
-    message = f"running code looks for {name} in its old schema and fails; policies and grants of {node['newschema']} count now"
+    message = f"running code looks for {name} in its old schema, not in {node['newschema']}, and fails"
     yield Hit(statement.find("set", "schema"), message)

@@ -32,10 +32,10 @@ def find_replica_call(statement: Statement, _migration: Migration) -> Iterator[H
     """Report the same setting by set_config."""
     for name, node in calls_in(statement.node):
         args = node.get("args", ())
-        if name.name == "set_config" and len(args) > 1 and constant(args[0]) == "session_replication_role":
-            if constant(args[1]) != "origin":
-                message = "no trigger runs and no foreign key is checked for the rest of the file"
-                yield Hit(statement.at(node.get("location")), message)
+        values = [constant(each) for each in args[:2]]
+        if name.name == "set_config" and values[:1] == ["session_replication_role"] and values[1:] != ["origin"]:
+            message = "no trigger runs and no foreign key is checked for the rest of the file"
+            yield Hit(statement.at(node.get("location")), message)
 
 
 @detects("triggers-off", "AlterTableStmt")

@@ -18,7 +18,7 @@ __all__: list[str] = []
 
 _HEADER = ("Migration", "Purpose", "Rollback")
 _EMPTY = re.compile(
-    r"\W*(?:todo|tbd|fixme|xxx|n/?a|none|\.\.\.|see git|previous (?:function )?version in git(?: history)?|git history)?\W*",
+    r"\W*(?:todo|tbd|fixme|xxx|n/?a|none|see git|(?:previous (?:function )?version in )?git(?: history)?)?\W*",
     re.IGNORECASE,
 )
 _LONGEST_NAME = 63

@@ -91,7 +91,7 @@ def find_no_timeout(migration: Migration) -> Iterator[Hit]:
             return
         if taken := _exclusive(statement, migration):
             table = migration.resolve(taken[0].on, statement)
-            message = f"this waits for {taken[0].lock.mode.words} on {table} without a limit, and everybody else waits behind it"
+            message = f"this waits for {taken[0].lock.mode.words} on {table} without a limit, and others wait behind it"
             yield Hit(statement.start, message)
             return
 
