@@ -75,7 +75,7 @@ def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
             "future-version", f"the version {parts.version} is in the future; it's {now:%Y%m%d%H%M%S} now"
         )
     elif not _PROPER.fullmatch(base):
-        yield NameProblem("file-name", f"the name '{parts.name}' has more than lower-case letters, digits and _")
+        yield NameProblem("file-name-style", f"the name '{parts.name}' has more than lower-case letters, digits and _")
 
 
 def duplicates(paths: Iterable[str]) -> Mapping[str, str]:

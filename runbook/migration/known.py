@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
 
-__all__ = ["ColumnType", "FunctionSettings", "Known", "function_settings", "not_null_column"]
+__all__ = [
+    "ColumnType",
+    "FunctionSettings",
+    "Known",
+    "Signature",
+    "function_settings",
+    "not_null_column",
+    "signature_of",
+]
 
 
 class ColumnType(NamedTuple):
@@ -34,6 +42,22 @@ class FunctionSettings(NamedTuple):
     search_path: bool = False
 
 
+class Signature(NamedTuple):
+    """The types of a function's arguments, and how many of them a call must give."""
+
+    types: tuple[str, ...]
+    required: int
+
+    def fits_same_call(self, other: Signature) -> bool:
+        """Whether there is a call that fits both."""
+        least, most = self.shared(other), min(len(self.types), len(other.types))
+        return any(self.types[:count] == other.types[:count] for count in range(least, most + 1))
+
+    def shared(self, other: Signature) -> int:
+        """Return the fewest arguments that a call of both can have."""
+        return max(self.required, other.required)
+
+
 @dataclass
 class Known:
     """A schema as far as statements tell."""
@@ -48,6 +72,7 @@ class Known:
     range_checks: set[Name] = field(default_factory=set)
     """Tables with a validated check that may match a partition's bounds."""
     functions: dict[Name, FunctionSettings] = field(default_factory=dict)
+    signatures: dict[Name, set[Signature]] = field(default_factory=dict)
 
     def learn(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
         """Add what a statement changes."""
@@ -58,7 +83,14 @@ class Known:
                 for element in node.get("tableElts", ()):
                     self._learn_element(table, element)
             case "CreateFunctionStmt":
-                self.functions[resolve(name_in(node["funcname"]), statement)] = function_settings(node)
+                name = resolve(name_in(node["funcname"]), statement)
+                self.functions[name] = function_settings(node)
+                self.signatures.setdefault(name, set()).add(signature_of(node))
+            case "DropStmt" if node.get("removeType") in {"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"}:
+                for each in node.get("objects", ()):
+                    name = resolve(name_in(each.get("ObjectWithArgs", {}).get("objname", [])), statement)
+                    self.functions.pop(name, None)
+                    self.signatures.pop(name, None)
             case "AlterTableStmt":
                 table = resolve(relation_name(node["relation"]), statement)
                 for each in node.get("cmds", ()):
@@ -141,6 +173,14 @@ def function_settings(node: Node) -> FunctionSettings:
         if element.get("defname") == "set" and setting.get("name") == "search_path":
             search_path = setting.get("kind") in {"VAR_SET_VALUE", "VAR_SET_CURRENT"}
     return FunctionSettings(is_definer, search_path)
+
+
+def signature_of(node: Node) -> Signature:
+    """Return the arguments of a CREATE FUNCTION that a call gives."""
+    taken = [each.get("FunctionParameter", {}) for each in node.get("parameters", ())]
+    taken = [each for each in taken if each.get("mode") not in {"FUNC_PARAM_OUT", "FUNC_PARAM_TABLE"}]
+    types = tuple(str(column_type({"typeName": each.get("argType", {})})) for each in taken)
+    return Signature(types, sum("defexpr" not in each for each in taken))
 
 
 def constant_bool(node: Any) -> bool:

@@ -29,7 +29,15 @@ _MODULES = (
 )
 
 FILE_RULES = frozenset(
-    {"duplicate-version", "edited-migration", "file-name", "future-version", "out-of-order", "removed-migration"}
+    {
+        "duplicate-version",
+        "edited-migration",
+        "file-name",
+        "file-name-style",
+        "future-version",
+        "out-of-order",
+        "removed-migration",
+    }
     | {"psql-command", "skipped-file", "syntax-error", "unreadable-file", "unread-statement", "waiver"}
 )
 """The rules that the names of files, the history and the reading of a file decide, not a statement."""

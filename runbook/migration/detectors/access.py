@@ -183,10 +183,11 @@ def _table_grants(
 ) -> Iterator[Hit]:
     names = [relation_name(each["RangeVar"]) for each in statement.node.get("objects", ()) if "RangeVar" in each]
     old = [str(migration.resolve(each, statement)) for each in names if not migration.is_new_table(each, statement)]
-    which = sentence_list([str(migration.resolve(each, statement)) for each in names] or ["it"])
+    open_names = [each for each in (migration.resolve(name, statement) for name in names) if _is_open(each, migration)]
+    which = sentence_list([*dict.fromkeys([*old, *map(str, open_names)])] or ["it"])
     said = ", ".join(sorted(each.upper() for each in privileges))
     stranger, location = next((each for each in outside if each[0] != "authenticated"), ("", -1))
-    if stranger and ({"all"} | _WRITES) & privileges:
+    if stranger and (old or open_names) and ({"all"} | _WRITES) & privileges:
         yield Hit(statement.at(location), f"{said} on {which} lets {stranger} write without signing in")
     elif stranger and old:
         message = f"{said} on {sentence_list(old)} lets {stranger} read without signing in"
@@ -194,6 +195,11 @@ def _table_grants(
     elif {"all", "truncate"} & privileges and old:
         message = f"{said} on {sentence_list(old)} includes TRUNCATE, which no policy stops"
         yield Hit(statement.at(outside[0][1]), message)
+
+
+def _is_open(table: Name, migration: Migration) -> bool:
+    """Whether the file creates a table and leaves it without row level security."""
+    return migration.is_made("table", table) and table not in _protected(migration)
 
 
 @detects("default-privileges", "AlterDefaultPrivilegesStmt")

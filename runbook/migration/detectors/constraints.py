@@ -45,13 +45,17 @@ def find_foreign_key(statement: Statement, migration: Migration) -> Iterator[Hit
             yield Hit(statement.at(each.get("location")), f"the foreign key{_named(each)} {lock}")
     for command, each in _added_with_columns(statement, migration, "CONSTR_FOREIGN"):
         # Without a default, a new column is NULL in every row, and PostgreSQL skips the check.
-        if any(
-            "raw_expr" in one for one in constraints_of(command.definition) if one.get("contype") == "CONSTR_DEFAULT"
-        ):
+        if any(map(_is_default, constraints_of(command.definition))):
             other = migration.resolve(relation_name(each["pktable"]), statement)
             lock = describe("add-column-checked", command.table)
             message = f"the default is looked up in {other} for every row; it {lock}"
             yield Hit(statement.at(each.get("location")), message)
+
+
+def _is_default(constraint: Node) -> bool:
+    """Whether a constraint of a column is a default other than NULL."""
+    expression = constraint.get("raw_expr", {})
+    return constraint.get("contype") == "CONSTR_DEFAULT" and not expression.get("A_Const", {}).get("isnull")
 
 
 @detects("check-scan", "AlterTableStmt")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from runbook.migration.bodies import body_of_function
 from runbook.migration.context import Migration
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
-from runbook.migration.known import function_settings
+from runbook.migration.known import function_settings, signature_of
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, name_in
+from runbook.migration.syntax_tree import Name, last_name, name_in
+from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
 __all__: list[str] = []
 
@@ -84,3 +87,41 @@ def find_not_replaced(statement: Statement, migration: Migration) -> Iterator[Hi
         return
     noun = "procedure" if statement.node.get("is_procedure") else "function"
     yield Hit(statement.find("create"), f"this fails if the {noun} {name} is there already")
+
+
+@detects("ambiguous-function", "CreateFunctionStmt")
+def find_ambiguous(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a second function of the name that fits the same call as the first."""
+    name = _name(statement, migration)
+    if migration.is_dropped("function", name):
+        return
+    own = signature_of(statement.node)
+    for other in sorted(migration.known.signatures.get(name, ())):
+        if other.types != own.types and other.fits_same_call(own):
+            message = f"this adds a second {name}: a call with {other.shared(own)} arguments fits both and fails"
+            yield Hit(statement.find(name.name), message)
+            return
+
+
+@detects("swallowed-error", "CreateFunctionStmt")
+def find_swallowed(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+    """Report a trigger function whose handler of every error doesn't raise it again."""
+    body = body_of_function(statement)
+    returns = last_name(statement.node.get("returnType", {}).get("names", []))
+    if body is None or body.language != "plpgsql" or returns != "trigger":
+        return
+    words = [each for each in tokens(body.text) if each.kind is not TokenKind.COMMENT]
+    for at, word in enumerate(words):
+        if word.text == "others" and words[at - 1].text == "when" and not _raises(words[at:]):
+            place = body.start + words[at - 1].start if body.is_verbatim else body.start
+            yield Hit(place, "the handler keeps the error to itself: the write goes on as if the function had worked")
+            return
+
+
+def _raises(words: Sequence[Token]) -> bool:
+    """Whether a handler raises an error: a bare RAISE, or one that isn't below the level of an error."""
+    quiet = {"debug", "log", "info", "notice", "warning"}
+    return any(
+        word.kind is TokenKind.WORD and word.text == "raise" and after.text not in quiet
+        for word, after in pairwise(words)
+    )

@@ -11,6 +11,7 @@ from runbook.migration.context import Migration
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
 from runbook.migration.statements import Statement
+from runbook.migration.syntax_tree import calls_in, walk
 from runbook.policy.secret_shapes import MASK, Shapes
 from runbook.policy.sql_tokens import TokenKind
 
@@ -92,7 +93,7 @@ def find_secret(migration: Migration) -> Iterator[Hit]:
 
 
 def _is_public(line: str) -> bool:
-    """Whether the only token in a line is the public one, whose role is anon."""
+    """Whether the token in a line is public: its role is anon, or every local stack has it."""
     found = _TOKEN.search(line)
     if found is None:
         return False
@@ -100,7 +101,7 @@ def _is_public(line: str) -> bool:
         payload = json.loads(base64.urlsafe_b64decode(found[1] + "=" * (-len(found[1]) % 4)))
     except ValueError:
         return False
-    return isinstance(payload, dict) and payload.get("role") == "anon"
+    return isinstance(payload, dict) and (payload.get("role") == "anon" or payload.get("iss") == "supabase-demo")
 
 
 def _is_comment(migration: Migration, offset: int) -> bool:
@@ -115,3 +116,13 @@ def find_copy(statement: Statement, _migration: Migration) -> Iterator[Hit]:
         yield Hit(statement.start, "COPY with a file or a program runs on the server, which hosted projects refuse")
     elif statement.node.get("is_from"):
         yield Hit(statement.start, "COPY FROM STDIN needs rows from psql; a push sends none, and the file fails")
+
+
+@detects("select-shows-nothing", "SelectStmt")
+def find_select(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+    """Report a SELECT that only reads: a push prints no result."""
+    is_call = any(True for _ in calls_in(statement.node.get("targetList")))
+    from_function = any(kind == "RangeFunction" for kind, _ in walk(statement.node.get("fromClause", [])))
+    changes = "withClause" in statement.node or "intoClause" in statement.node or bool(statement.inside)
+    if not is_call and not from_function and not changes:
+        yield Hit(statement.start, "a push prints no result, so this SELECT proves nothing")

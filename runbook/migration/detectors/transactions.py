@@ -53,20 +53,24 @@ def find_not_alone(migration: Migration) -> Iterator[Hit]:
 def _outside(statement: Statement) -> tuple[str, int] | None:
     """Return what a statement is and its place, if it can't run in a transaction."""
     node, kind = statement.node, statement.kind
-    if kind == "IndexStmt" and node.get("concurrent"):
-        return "CREATE INDEX CONCURRENTLY", statement.find("concurrently")
-    if kind == "DropStmt" and node.get("concurrent"):
-        return "DROP INDEX CONCURRENTLY", statement.find("concurrently")
-    if kind == "ReindexStmt":
-        if "concurrently" in options(node.get("params", ())):
-            return "REINDEX CONCURRENTLY", statement.find("concurrently")
-        if node.get("kind") in {"REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"}:
-            return "REINDEX of more than a table", statement.start
-    if kind == "VacuumStmt" and node.get("is_vacuumcmd"):
-        return "VACUUM", statement.start
-    if kind == "AlterTableStmt":
-        for each in node.get("cmds", ()):
-            command = each.get("AlterTableCmd", {})
-            if command.get("def", {}).get("PartitionCmd", {}).get("concurrent"):
-                return "DETACH PARTITION CONCURRENTLY", statement.find("concurrently")
-    return (_OUTSIDE[kind], statement.start) if kind in _OUTSIDE else None
+    if _is_concurrent(statement):
+        words = {"IndexStmt": "CREATE INDEX", "DropStmt": "DROP INDEX", "ReindexStmt": "REINDEX"}
+        return f"{words.get(kind, 'DETACH PARTITION')} CONCURRENTLY", statement.find("concurrently")
+    is_large = kind == "ReindexStmt" and node.get("kind") in _REINDEXES_MORE
+    is_vacuum = kind == "VacuumStmt" and bool(node.get("is_vacuumcmd"))
+    if is_large or is_vacuum or kind in _OUTSIDE:
+        return _OUTSIDE.get(kind, "VACUUM" if is_vacuum else "REINDEX of more than a table"), statement.start
+    return None
+
+
+_REINDEXES_MORE = frozenset({"REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"})
+
+
+def _is_concurrent(statement: Statement) -> bool:
+    node = statement.node
+    if statement.kind == "ReindexStmt":
+        return "concurrently" in options(node.get("params", ()))
+    if statement.kind == "AlterTableStmt":
+        parts = (each.get("AlterTableCmd", {}).get("def", {}).get("PartitionCmd", {}) for each in node.get("cmds", ()))
+        return any(each.get("concurrent") for each in parts)
+    return statement.kind in {"IndexStmt", "DropStmt"} and bool(node.get("concurrent"))
