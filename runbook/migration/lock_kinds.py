@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from runbook.migration.locks import LOCKS, Lock
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, name_in, relation_name
+from runbook.migration.syntax_tree import Name, Node, last_name, name_in, relation_name
+from runbook.migration.volatility import SERIAL, volatile_call
 
-__all__ = ["TakenLock", "column_lock", "locks_of"]
+__all__ = ["TakenLock", "locks_of"]
 
 
 class TakenLock(NamedTuple):
@@ -49,6 +50,8 @@ def _alter_table(node: Node) -> Iterator[TakenLock]:
 
 def _command_lock(command: Node) -> str:
     kind = str(command.get("subtype", ""))
+    if kind == "AT_AddColumn":
+        return _column_lock(command["def"]["ColumnDef"])
     if kind == "AT_AddConstraint":
         return _constraint_lock(command["def"]["Constraint"])
     if kind == "AT_DetachPartition" and command["def"]["PartitionCmd"].get("concurrent"):
@@ -66,19 +69,24 @@ def _constraint_lock(constraint: Node) -> str:
     return "add-unique-using-index" if "indexname" in constraint else "add-unique"
 
 
-def column_lock(kinds: set[str], *, rewrites: bool) -> str:
-    """Return the lock of ADD COLUMN with these kinds of constraints."""
-    if "CONSTR_GENERATED" in kinds:
+def _column_lock(column: Node) -> str:
+    """Return the lock of ADD COLUMN, the longest of what its parts ask for."""
+    every = {each["Constraint"].get("contype", ""): each["Constraint"] for each in column.get("constraints", ())}
+    default = every.get("CONSTR_DEFAULT", {}).get("raw_expr")
+    if "CONSTR_GENERATED" in every:
         return "add-column-generated"
-    if rewrites:
+    if "CONSTR_IDENTITY" in every or last_name(column.get("typeName", {}).get("names", [])) in SERIAL:
+        return "add-column-serial"
+    if volatile_call(default):
         return "add-column-rewrite"
-    if kinds & {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
+    if {"CONSTR_UNIQUE", "CONSTR_PRIMARY"} & set(every):
         return "add-column-unique"
-    return "add-column-checked" if "CONSTR_CHECK" in kinds else "add-column"
+    if "CONSTR_CHECK" in every:
+        return "add-column-checked"
+    return "add-column-constant-default" if default else "add-column"
 
 
 _COMMANDS = {
-    "AT_AddColumn": "add-column",
     "AT_DropColumn": "drop-column",
     "AT_AlterColumnType": "change-type",
     "AT_SetNotNull": "set-not-null",
@@ -131,6 +139,19 @@ def _refresh(node: Node) -> Iterator[TakenLock]:
     yield TakenLock("refresh-concurrently" if node.get("concurrent") else "refresh", relation_name(node["relation"]))
 
 
+def _reindex(node: Node) -> Iterator[TakenLock]:
+    if "relation" in node:
+        words = {each.get("DefElem", {}).get("defname") for each in node.get("params", ())}
+        kind = "reindex-concurrently" if "concurrently" in words else "reindex"
+        yield TakenLock(kind, relation_name(node["relation"]))
+
+
+def _vacuum(node: Node) -> Iterator[TakenLock]:
+    words = {each.get("DefElem", {}).get("defname") for each in node.get("options", ())}
+    for each in node.get("rels", ()) if "full" in words else ():
+        yield TakenLock("vacuum-full", relation_name(each.get("VacuumRelation", {}).get("relation", {})))
+
+
 def _rename(node: Node) -> Iterator[TakenLock]:
     if "relation" in node and node.get("renameType") in {"OBJECT_TABLE", "OBJECT_COLUMN", "OBJECT_TABCONSTRAINT"}:
         yield TakenLock("rename", relation_name(node["relation"]))
@@ -162,8 +183,8 @@ def _drop(node: Node) -> Iterator[TakenLock]:
             yield TakenLock("drop-table", name_in(each))
         elif kind in {"OBJECT_VIEW", "OBJECT_MATVIEW"}:
             yield TakenLock("drop-view", name_in(each))
-        elif kind == "OBJECT_INDEX" and not node.get("concurrent"):
-            yield TakenLock("drop-index", name_in(each))
+        elif kind == "OBJECT_INDEX":
+            yield TakenLock("drop-index-concurrently" if node.get("concurrent") else "drop-index", name_in(each))
         elif kind in {"OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"}:
             items = each.get("List", {}).get("items", [])
             yield TakenLock("drop-trigger" if kind == "OBJECT_TRIGGER" else "drop-policy", name_in(items[:-1]))
@@ -177,7 +198,8 @@ _BY_KIND: dict[str, Callable[[Node], Iterator[TakenLock]]] = {
     "AlterPolicyStmt": _policy,
     "TruncateStmt": _truncate,
     "RefreshMatViewStmt": _refresh,
-    "ReindexStmt": _on_relation("reindex"),
+    "ReindexStmt": _reindex,
+    "VacuumStmt": _vacuum,
     "ClusterStmt": _on_relation("cluster"),
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,

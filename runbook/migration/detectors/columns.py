@@ -11,21 +11,10 @@ from runbook.migration.finding import Hit
 from runbook.migration.known import ColumnType, column_type
 from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Node, calls_in, last_name, walk
+from runbook.migration.syntax_tree import Node, last_name, walk
+from runbook.migration.volatility import SERIAL, volatile_call
 
 __all__: list[str] = []
-
-_SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
-_STABLE = frozenset(
-    {"now", "current_timestamp", "current_date", "transaction_timestamp", "statement_timestamp", "current_setting"}
-    | {"to_timestamp", "timezone", "lower", "upper", "coalesce", "jsonb_build_object", "jsonb_build_array", "make_date"}
-    | {"json_build_object", "json_build_array", "array", "date_trunc", "concat", "md5", "to_jsonb", "interval", "uid"}
-    | {"encode", "decode", "make_interval", "date_part", "format", "role", "jwt", "to_char", "abs", "replace", "trim"}
-    | {"btrim", "round", "floor", "ceil", "length", "substring", "left", "right", "power", "numrange", "tstzrange"}
-    | {"daterange", "int4range", "int8range", "tsrange", "convert_to", "sha256", "to_tsvector", "point", "hstore"}
-    | {"array_fill", "string_to_array", "json_object", "jsonb_object", "current_user", "age"}
-)
-"""Functions that give one value for a whole statement, so that a default with them is stored once."""
 
 
 def _added(statement: Statement, migration: Migration) -> Iterator[tuple[Command, Node]]:
@@ -38,18 +27,10 @@ def find_volatile_default(statement: Statement, migration: Migration) -> Iterato
     """Report a new column whose default differs per row."""
     for command, column in _added(statement, migration):
         for each in constraints_of(column):
-            if each.get("contype") == "CONSTR_DEFAULT" and (function := _volatile_call(each.get("raw_expr"))):
+            if each.get("contype") == "CONSTR_DEFAULT" and (function := volatile_call(each.get("raw_expr"))):
                 lock = describe("add-column-rewrite", command.table)
                 message = f"the default {function}() of {column['colname']} is computed for each row; it {lock}"
                 yield Hit(statement.at(each.get("location")), message)
-
-
-def _volatile_call(expression: Node | None) -> str:
-    """Return the first function that may give another value per row. An unknown function counts as one."""
-    for name, _ in calls_in(expression):
-        if name.name not in _STABLE:
-            return name.name
-    return ""
 
 
 @detects("serial-column", "AlterTableStmt")
@@ -58,7 +39,7 @@ def find_serial(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for command, column in _added(statement, migration):
         name = last_name(column.get("typeName", {}).get("names", []))
         lock = describe("add-column-serial", command.table)
-        if name in _SERIAL:
+        if name in SERIAL:
             place = statement.at(column["typeName"].get("location"))
             yield Hit(place, f"{column['colname']} {name} numbers every row; it {lock}")
         for each in constraints_of(column):
@@ -84,7 +65,7 @@ def find_required(statement: Statement, migration: Migration) -> Iterator[Hit]:
     fills = {"CONSTR_DEFAULT", "CONSTR_IDENTITY", "CONSTR_GENERATED"}
     for command, column in _added(statement, migration):
         every = {each.get("contype"): each for each in constraints_of(column)}
-        is_serial = last_name(column.get("typeName", {}).get("names", [])) in _SERIAL
+        is_serial = last_name(column.get("typeName", {}).get("names", [])) in SERIAL
         required = every.get("CONSTR_NOTNULL") or every.get("CONSTR_PRIMARY")
         if required is not None and not fills & set(every) and not is_serial:
             message = f"{column['colname']} is required and has no default, so this fails if {command.table} has rows"

@@ -1,0 +1,82 @@
+"""What DO blocks and called functions run is judged like the statements of the file, at its own place."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from runbook.migration.check import check_migrations
+from runbook.migration.rules import Setup, read_rules
+from runbook.migration.source import MigrationFile
+from runbook.model.migration_settings import MigrationSettings
+from runbook.model.terms import Position
+
+SETUP = Setup(read_rules(), MigrationSettings(at=Position("", 1, 1)))
+
+
+def found(sql: str) -> list[tuple[str, int, int]]:
+    """Return the rules of errors and notices, with their places."""
+    report = check_migrations([MigrationFile("20260101000000_x.sql", sql.encode())], SETUP, now=datetime(2026, 6, 1))
+    return [(each.rule, each.line, each.column) for each in report.findings if each.level != "warning"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("do $$\nbegin\n  delete from tasks;\nend $$;", [("delete-all-rows", 3, 15)]),
+        ("do $x$ begin if a then truncate tasks; end if; end $x$;", [("truncate", 1, 33)]),
+        ("do $$ begin for r in select 1 loop drop table tasks; end loop; end $$;", [("drop-table", 1, 47)]),
+        ("do $$ begin perform 1; exception when others then delete from tasks; end $$;", [("delete-all-rows", 1, 63)]),
+        ("do $$ declare n int; begin delete from tasks returning 1 into n; end $$;", [("delete-all-rows", 1, 40)]),
+        ("do 'begin delete from tasks; end';", [("delete-all-rows", 1, 23)]),
+        ("do 'begin execute ''drop table tasks''; end';", [("drop-table", 1, 4)]),
+        ("do $$ begin execute 'drop table tasks'; end $$;", [("drop-table", 1, 13)]),
+        ("do $$ begin execute $q$truncate tasks$q$; end $$;", [("truncate", 1, 13)]),
+        (
+            "do $$ begin execute format('drop table %I', t); end $$;",
+            [("drop-table", 1, 13), ("dynamic-sql", 1, 13)],
+        ),
+        (
+            "do $$ begin execute 'drop table ' || quote_ident(t); end $$;",
+            [("drop-table", 1, 13), ("dynamic-sql", 1, 13)],
+        ),
+        ("do $$ begin execute t; end $$;", [("dynamic-sql", 1, 13)]),
+        ("do $$ begin do $i$ begin delete from tasks; end $i$; end $$;", [("delete-all-rows", 1, 38)]),
+    ],
+)
+def test_a_do_block_is_looked_into(sql: str, expected: list[tuple[str, int, int]]) -> None:
+    """Static statements are at their own place, dynamic ones at their EXECUTE."""
+    assert found(sql) == expected
+
+
+WIPE = """\
+create or replace function wipe() returns void language plpgsql set search_path = '' as $$
+begin
+  delete from tasks;
+end $$;
+"""
+
+
+@pytest.mark.parametrize("call", ["select wipe();", "do $$ begin perform public.wipe(); end $$;"])
+def test_a_function_that_the_file_calls_is_looked_into(call: str) -> None:
+    """What it does happens during the push."""
+    assert found(WIPE + call) == [("delete-all-rows", 3, 15)]
+
+
+def test_a_function_that_is_only_created_is_not_run() -> None:
+    """Its body runs later, when somebody calls it."""
+    assert found(WIPE) == []
+    assert found(f"{WIPE}create trigger t after insert on a for each row execute function wipe();") == []
+
+
+def test_a_select_into_a_variable_creates_no_table() -> None:
+    """In PL/pgSQL, INTO names a variable."""
+    assert found("do $$ declare n int; begin select count(*) into n from tasks; end $$;") == []
+
+
+def test_a_procedure_that_the_file_calls_is_looked_into() -> None:
+    """CALL runs it."""
+    sql = "create or replace procedure p() language sql as $$ truncate tasks $$;\ncall p();"
+
+    assert found(sql) == [("truncate", 1, 61)]
