@@ -60,7 +60,7 @@ FILES: Mapping[str, str] = {
     "patterns.yaml": "patterns",
     "advice.yaml": "advice",
     "errors.yaml": "errors",
-    "migration_rules.yaml": "migration-rules",
+    "migration_rules.yaml": "migration_rules",
     "search.yaml": "search",
     "team.yaml": "team",
 }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from runbook.checks.findings import Notes
 from runbook.checks.subject import Subject
 from runbook.errors import UsageError
+from runbook.loading.files import shown_name
+from runbook.loading.place import PACKAGED_BOOK
 from runbook.migration.check import check_migrations
 from runbook.migration.detectors import rule_ids
 from runbook.migration.finding import Report
 from runbook.migration.history import Base
-from runbook.migration.rules import Setup
+from runbook.migration.rules import RULES_FILE, Setup
 from runbook.migration.source import MigrationFile
 from runbook.model.migration_rule import MigrationExample, MigrationRule
 from runbook.model.migration_settings import MigrationSettings
@@ -65,21 +68,30 @@ def _base(example: MigrationExample, path: str) -> Base | None:
 
 
 def check_rules(subject: Subject, notes: Notes) -> None:
-    """Report rules without code, code without a rule, and examples that aren't judged as their entry says."""
-    rules = {rule.id: rule for rule in subject.book.migration_rules}
+    """Report rules without code, code without a rule, and examples that aren't judged as their entry says.
+
+    Only the packaged rules count. They are tested with the packaged book, not again with each team's.
+    """
+    every, packaged = subject.book.migration_rules, f"{shown_name(PACKAGED_BOOK)}/{RULES_FILE}"
+    own = next((rule for rule in every if rule.at.file != packaged), None)
+    if own is not None:
+        notes.add(own.at, "the rules are the package's; set their levels in team.yaml, under migrations", own.id)
+    elif every and Path(subject.book.directory) == PACKAGED_BOOK:
+        _check_packaged({rule.id: rule for rule in every}, notes)
+
+
+def _check_packaged(rules: Mapping[str, MigrationRule], notes: Notes) -> None:
     detected = rule_ids()
     for rule in rules.values():
         if rule.id not in detected:
             notes.add(rule.at, f"no code detects the rule '{rule.id}'", rule.id)
-    known = [rule for rule in rules.values() if rule.id in detected]
     for missing in sorted(detected - set(rules)):
-        notes.add(
-            subject.book.migration_rules[0].at, f"there is no entry for the rule '{missing}', which the code detects"
-        )
-    if detected - set(rules):
+        at = next(iter(rules.values())).at
+        notes.add(at, f"there is no entry for the rule '{missing}', which the code detects")
+    if detected != set(rules):
         return
     try:
-        for rule in known:
+        for rule in rules.values():
             for message, example in _problems(rule, rules):
                 notes.add(rule.at, message, example.sql.splitlines()[0].strip())
     except UsageError:

@@ -61,7 +61,7 @@ def read_setup(directory: str | None = None) -> Setup:
 def read_rules() -> Mapping[str, MigrationRule]:
     """Return the packaged rules by id. Raises BookError if their file is damaged."""
     file = read_file(
-        PACKAGED_BOOK / RULES_FILE, f"{shown_name(Path(PACKAGED_BOOK))}/{RULES_FILE}", "migration-rules", _SHAPES
+        PACKAGED_BOOK / RULES_FILE, f"{shown_name(Path(PACKAGED_BOOK))}/{RULES_FILE}", "migration_rules", _SHAPES
     )
     if file.record is None:
         raise BookError(file.findings)

@@ -43,7 +43,7 @@ def check(
         alter table tasks drop column note;
 
     \b
-    Exit code: 0 no errors · 1 errors · 2 a path doesn't exist, or the settings or --since can't be used
+    Exit code: 0 no errors · 1 errors · 2 wrong path, settings or --since
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     from runbook.migration.check import check_files
     from runbook.migration.report import report_text, summary_line

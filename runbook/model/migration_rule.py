@@ -116,7 +116,7 @@ _EXAMPLE = Shape(
 SHAPES = (
     file_of(
         Field("rules", ListOf(Shaped("migration-rule")), "One entry for each rule."),
-        "migration-rules",
+        "migration_rules",
         "the rules of the migration check",
         "What `runbook migration check` reports, with examples that test it.",
     ),

@@ -370,3 +370,13 @@ def test_since_needs_a_revision(since: str, repository: Repository, capsys: pyte
     """Whatever isn't one ends with 2, and is no option of git."""
     assert check(f"--since={since}") == 2
     assert f"git doesn't know the revision '{since}'" in capsys.readouterr().err
+
+
+def test_runbook_check_reports_the_same_settings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The author of a team's book sees them before anybody checks a migration."""
+    write_team(project, "migrations:\n  levels:\n    drop-tabel: warning\n    truncate: 'off'\n")
+
+    assert main(["--book", "team-runbook", "check"]) == 2
+    out = capsys.readouterr()
+    assert "team.yaml:7:5: there is no rule 'drop-tabel' of the migration check" in out.out + out.err
+    assert "team.yaml:8:5: 'truncate' guards data: give a reason" in out.out + out.err

@@ -114,7 +114,7 @@ def find_swallowed(statement: Statement, _migration: Migration) -> Iterator[Hit]
     for at, word in enumerate(words):
         if word.text == "others" and words[at - 1].text == "when" and not _raises(words[at:]):
             place = body.start + words[at - 1].start if body.is_verbatim else body.start
-            yield Hit(place, "the handler keeps the error to itself: the write goes on as if the function had worked")
+            yield Hit(place, "the handler swallows the error: the write succeeds as if the function had worked")
             return
 
 

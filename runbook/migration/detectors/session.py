@@ -46,7 +46,7 @@ def find_disabled_trigger(statement: Statement, migration: Migration) -> Iterato
     ):
         which = {"AT_DisableTrigAll": "its foreign keys and every trigger", "AT_DisableTrigUser": "every trigger"}
         said = which.get(command.kind, command.name)
-        yield Hit(command.find("disable"), f"writes to {command.table} go on without {said}, of other sessions too")
+        yield Hit(command.find("disable"), f"writes to {command.table}, of other sessions too, skip {said}")
 
 
 @detects("triggers-off", "AlterEventTrigStmt")
