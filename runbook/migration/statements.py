@@ -71,12 +71,14 @@ class Statement:
             if each.kind is not TokenKind.COMMENT
         ]
 
-    @property
+    @cached_property
     def start(self) -> int:
         """The offset of its first word."""
         if self._anchor is not None:
             return self._anchor
-        return self.tokens[0].start if self.tokens else self._span[0]
+        begin, end = self._span
+        words = (each.start for each in tokens(self.source.text[begin:end]) if each.kind is not TokenKind.COMMENT)
+        return begin + next(words, 0)
 
     @property
     def span(self) -> tuple[int, int]:
@@ -105,24 +107,6 @@ class Statement:
     def has(self, *words: str) -> bool:
         """Whether the statement has these words in a row."""
         return any(token.text == words[0] and _fits(self.tokens, at, words) for at, token in enumerate(self.tokens))
-
-    def parts(self, *after: str) -> list[list[Token]]:
-        """Return the words between the commas, outside parentheses, that follow the last of the `after` words."""
-        row, begin = self.tokens, 0
-        for word in after:
-            begin = next((at + 1 for at, token in enumerate(row) if at >= begin and token.text == word), begin)
-        found: list[list[Token]] = [[]]
-        depth = 0
-        for token in row[begin:]:
-            if token.kind is TokenKind.SIGN and token.text in "([":
-                depth += 1
-            elif token.kind is TokenKind.SIGN and token.text in ")]":
-                depth -= 1
-            if token.kind is TokenKind.SIGN and token.text == "," and depth == 0:
-                found.append([])
-            elif token.kind is not TokenKind.SIGN or token.text != ";":
-                found[-1].append(token)
-        return found
 
 
 def _fits(row: Sequence[Token], at: int, words: Sequence[str]) -> bool:

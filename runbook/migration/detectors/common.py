@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runbook.migration.context import Migration
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, constant, last_name, relation_name
+from runbook.migration.syntax_tree import Name, Node, constant, last_name
 from runbook.policy.sql_tokens import Token, TokenKind
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "is_true",
     "option",
     "options",
-    "quoted",
     "role_names",
     "sentence_list",
 ]
@@ -33,7 +32,7 @@ class Command(NamedTuple):
 
     statement: Statement
     node: Node
-    row: Sequence[Token]
+    number: int
     table: Name
 
     @property
@@ -59,21 +58,16 @@ class Command(NamedTuple):
 
     def find(self, *words: str) -> int:
         """Return the offset of these words in it, or its own."""
-        return self.statement.find(*words, part=self.row) if self.row else self.statement.start
-
-    @property
-    def start(self) -> int:
-        """The offset of its first word."""
-        return self.row[0].start if self.row else self.statement.start
+        rows = _rows(self.statement, self.statement.node.get("relation", {}))
+        row = rows[self.number] if self.number < len(rows) else ()
+        return self.statement.find(*words, part=row) if row else self.statement.start
 
 
 def commands(statement: Statement, migration: Migration) -> Iterator[Command]:
     """Yield the parts of an ALTER TABLE."""
-    relation = statement.node.get("relation", {})
-    table = migration.resolve(relation_name(relation), statement)
-    rows = _rows(statement, relation)
+    table = migration.table_of(statement)
     for at, each in enumerate(statement.node.get("cmds", ())):
-        yield Command(statement, each.get("AlterTableCmd", {}), rows[at] if at < len(rows) else (), table)
+        yield Command(statement, each.get("AlterTableCmd", {}), at, table)
 
 
 def commands_on_old(statement: Statement, migration: Migration, *kinds: str) -> Iterator[Command]:
@@ -175,11 +169,6 @@ def role_names(nodes: Sequence[Node]) -> list[tuple[str, int]]:
         name = {"ROLESPEC_PUBLIC": "public", "ROLESPEC_CSTRING": spec.get("rolename", "")}.get(kind, str(kind).lower())
         found.append((name, spec.get("location", -1)))
     return found
-
-
-def quoted(names: Sequence[str]) -> str:
-    """Return names with commas between them."""
-    return ", ".join(names)
 
 
 def sentence_list(names: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ def find_header(migration: Migration) -> Iterator[Hit]:
     """Report a file without `-- Migration:`, `-- Purpose:` and `-- Rollback:` at its top, and placeholders in them."""
     if not migration.parsed.statements and not migration.parsed.broken:
         return
-    begin = min([each.start for each in migration.parsed.statements] or [0])
+    begin = migration.parsed.statements[0].start if migration.parsed.statements else 0
     head = migration.source.text[: begin or None]
     missing, empty = [], []
     for name in _HEADER:
@@ -56,7 +56,8 @@ def _continues(head: str, at: int) -> bool:
 def find_long_name(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a name that PostgreSQL cuts."""
     start, end = statement.span
-    if not _LONG_WORD.search(statement.source.text, start, end):
+    text = statement.source.text[start:end]
+    if not (_LONG_ASCII if text.isascii() else _LONG_WORD).search(text):
         return
     for token in statement.tokens:
         if token.kind in {TokenKind.WORD, TokenKind.NAME} and len(token.text.encode()) > _LONGEST_NAME:
@@ -64,6 +65,7 @@ def find_long_name(statement: Statement, _migration: Migration) -> Iterator[Hit]
             yield Hit(token.start, message)
 
 
+_LONG_ASCII = re.compile(r"\"[^\"\n]{64,}\"|[^\W\d][\w$]{63,}")
 _LONG_WORD = re.compile(r"\"[^\"\n]{22,}\"|[^\W\d][\w$]{21,}")
 """A quick look: in UTF-8, 22 characters can have more than 63 bytes."""
 
@@ -81,7 +83,7 @@ def find_secret(migration: Migration) -> Iterator[Hit]:
             if not _is_comment(migration, found.start()):
                 yield Hit(found.start(), f"{what} in a migration is in git, in the history table and in backups")
     shapes, offset = Shapes(), 0
-    for line in text.split("\n"):
+    for line in text.split("\n") if shapes.mask(text) != text else ():
         masked = shapes.mask(line)
         if masked != line and not _is_public(line):
             at = next((i for i, (a, b) in enumerate(zip(line, masked, strict=False)) if a != b), 0)
