@@ -14,7 +14,7 @@ from runbook.migration.statements import Broken, Statement, parse_part, parse_un
 from runbook.migration.syntax_tree import Name, Node, constant, name_in, text_of, walk
 from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
-__all__ = ["Body", "DynamicText", "body_of_function", "called_functions", "do_body", "statements_in"]
+__all__ = ["UNSEEN", "Body", "DynamicText", "body_of_function", "called_functions", "do_body", "statements_in"]
 
 UNSEEN = "unseen"
 """Stands for a name or a value that is only known at run time."""
@@ -39,9 +39,13 @@ class Body(NamedTuple):
 
 
 class DynamicText(NamedTuple):
-    """An EXECUTE whose text isn't known before it runs."""
+    """A part of a body that can't be seen through, such as an EXECUTE of a text that is put together, and why."""
 
     offset: int
+    why: str = "this runs SQL that is put together at run time, of which only the fixed text can be judged"
+
+
+_UNREAD = "the check can't read this part of the block, so nobody has judged it"
 
 
 def do_body(statement: Statement) -> Body | None:
@@ -96,11 +100,11 @@ def statements_in(
         return
     if body.language == "sql":
         parsed = parse_part(source, body.start, body.start + len(body.text), index=index, inside=inside)
-        yield from parsed if isinstance(parsed, list) else ()
+        yield from parsed if isinstance(parsed, list) else (DynamicText(parsed.offset, _UNREAD),)
         return
     for number, row in enumerate(_rows(body)):
         if number > _MOST_STATEMENTS:
-            yield DynamicText(body.start)
+            yield DynamicText(row[0].start, _UNREAD)
             return
         if row[0].text == "execute":
             yield from _executed(row, source, index=index, inside=inside)
@@ -115,7 +119,7 @@ def _at_start(body: Body, source: Source, *, index: int, inside: str) -> Iterato
     """Yield the statements of a body whose text isn't in the file as it runs. All of them are where it begins."""
     own = Source(source.path, body.text)
     for each in statements_in(body._replace(start=0, is_verbatim=True), own, index=index, inside=inside):
-        yield each.moved(source, body.start) if isinstance(each, Statement) else DynamicText(body.start)
+        yield each.moved(source, body.start) if isinstance(each, Statement) else each._replace(offset=body.start)
 
 
 def _bodies_of_do(row: Sequence[Token]) -> Iterator[Body]:
@@ -159,7 +163,7 @@ def _is_privilege(row: Sequence[Token], at: int) -> bool:
     return row[at + 1 : at + 2] != [] and row[at + 1].text in {"function", "procedure", "on"}
 
 
-def _parsed(row: Sequence[Token], source: Source, *, index: int, inside: str) -> Iterator[Statement]:
+def _parsed(row: Sequence[Token], source: Source, *, index: int, inside: str) -> Iterator[Statement | DynamicText]:
     start, end = row[0].start, row[-1].end
     if row[0].text == "perform":
         yield from parse_unseen(source, f"select {source.text[row[0].end : end]}", start, index=index, inside=inside)
@@ -167,18 +171,25 @@ def _parsed(row: Sequence[Token], source: Source, *, index: int, inside: str) ->
     found = parse_part(source, start, end, index=index, inside=inside)
     if isinstance(found, Broken):
         # `returning id into x` isn't SQL.
-        into = next((token.start for token in row if token.kind is TokenKind.WORD and token.text == "into"), end)
-        found = parse_part(source, start, into, index=index, inside=inside) if row[0].text != "insert" else found
-    for each in found if isinstance(found, list) else ():
+        returning = next((token.start for token in row if token.text == "returning"), start)
+        into = next((token.start for token in row if token.text == "into" and token.start > returning), end)
+        found = parse_part(source, start, into, index=index, inside=inside)
+    if isinstance(found, Broken):
+        yield DynamicText(start, _UNREAD)
+        return
+    for each in found:
         each.node.pop("intoClause", None)  # in PL/pgSQL, it names variables
         yield each
 
 
 def _executed(row: Sequence[Token], source: Source, *, index: int, inside: str) -> Iterator[Statement | DynamicText]:
     text, is_whole = _dynamic_text(row[1:])
+    found = parse_unseen(source, text, row[0].start, index=index, inside=inside)
     if not is_whole:
         yield DynamicText(row[0].start)
-    yield from parse_unseen(source, text, row[0].start, index=index, inside=inside)
+    elif not found:
+        yield DynamicText(row[0].start, _UNREAD)
+    yield from found
 
 
 def _dynamic_text(row: Sequence[Token]) -> tuple[str, bool]:

@@ -65,6 +65,8 @@ class Migration:
         body, inside = None, ""
         if statement.kind == "DoStmt":
             body, inside = do_body(statement), "a DO block"
+            if body is None:
+                self.unseen.append(DynamicText(statement.start, "the check can't read the language of this block"))
         if statement.kind == "CreateFunctionStmt":
             functions[last_name(statement.node["funcname"])] = statement
         inner = [statements_in(body, self.source, index=statement.index, inside=inside)] if body else []

@@ -80,3 +80,21 @@ def test_a_procedure_that_the_file_calls_is_looked_into() -> None:
     sql = "create or replace procedure p() language sql as $$ truncate tasks $$;\ncall p();"
 
     assert found(sql) == [("truncate", 1, 61)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("do $$ begin\n  delete tasks;\nend $$;", (2, 3)),
+        ("do $$ begin\n  execute 'drop tabel tasks';\nend $$;", (2, 3)),
+        ("do language plv8 $$ plv8.execute('drop table tasks') $$;", (1, 1)),
+    ],
+)
+def test_what_cannot_be_read_in_a_block_is_named(sql: str, place: tuple[int, int]) -> None:
+    """It never passes in silence."""
+    assert found(sql) == [("dynamic-sql", *place)]
+
+
+def test_returning_into_a_variable_can_be_read() -> None:
+    """PL/pgSQL adds INTO to statements that SQL ends with RETURNING."""
+    assert found("do $$ declare n int; begin insert into tasks (id) values (1) returning id into n; end $$;") == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runbook.migration.bodies import UNSEEN
 from runbook.migration.context import Migration
 from runbook.migration.detectors.common import commands_on_old, is_true, options
 from runbook.migration.detectors.registry import detects, detects_in_file
@@ -129,9 +128,6 @@ def find_setval(statement: Statement, _migration: Migration) -> Iterator[Hit]:
 
 @detects_in_file("dynamic-sql")
 def find_dynamic(migration: Migration) -> Iterator[Hit]:
-    """Report each EXECUTE whose text is only known at run time."""
+    """Report each part of a block that can't be seen through."""
     for each in migration.unseen:
-        yield Hit(
-            each.offset,
-            f"this runs SQL that is put together at run time; the check reads it with '{UNSEEN}' for each gap",
-        )
+        yield Hit(each.offset, each.why)
