@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from runbook.migration.source import Source
 from runbook.migration.statements import Broken, Statement, parse_part, parse_unseen
-from runbook.migration.syntax_tree import Name, Node, constant, name_in, text_of, walk
+from runbook.migration.syntax_tree import Name, Node, constant, name_in, text_of
 from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
 __all__ = ["UNSEEN", "Body", "DynamicText", "body_of_function", "called_functions", "do_body", "statements_in"]
@@ -86,9 +86,7 @@ def called_functions(statement: Statement) -> Iterator[Name]:
     if statement.kind in {"SelectStmt", "CallStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "CreateTableAsStmt"}:
         if statement.kind == "CallStmt":
             yield name_in(statement.node["funccall"].get("funcname", []))
-        for kind, node in walk(statement.node):
-            if kind == "FuncCall":
-                yield name_in(node.get("funcname", []))
+        yield from (name for name, _ in statement.calls)
 
 
 def statements_in(

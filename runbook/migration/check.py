@@ -127,6 +127,8 @@ class _Checked:
     def _apply_waivers(self, migration: Migration) -> None:
         rules = self._setup.rules
         waivers = find_waivers(migration.source, migration.parsed)
+        if not waivers:
+            return
         left = []
         for finding in self.findings:
             # What concerns the file as a whole is waived above its first statement.

@@ -7,14 +7,14 @@ its own, so one mistake doesn't hide the others.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
 from runbook.errors import UsageError
 from runbook.migration.source import Source
-from runbook.migration.syntax_tree import Node
+from runbook.migration.syntax_tree import Name, Node, name_in, walk
 from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 
 __all__ = ["Broken", "Parsed", "Statement", "parse", "parse_part", "parse_text", "parse_unseen"]
@@ -59,6 +59,19 @@ class Statement:
         """Return the statement in another source, where only the place of the whole is known."""
         span = (anchor, anchor)
         return Statement(source, {self.kind: self.node}, span, int, index=self.index, inside=self.inside, anchor=anchor)
+
+    @cached_property
+    def nodes(self) -> Mapping[str, Sequence[Node]]:
+        """The nodes below its own, by type and from the outside in. One walk serves all rules."""
+        found: dict[str, list[Node]] = {}
+        for kind, node in walk(self.node):
+            found.setdefault(kind, []).append(node)
+        return found
+
+    @property
+    def calls(self) -> Iterator[tuple[Name, Node]]:
+        """Each function call in it, with the function's name."""
+        return ((name_in(node.get("funcname", [])), node) for node in self.nodes.get("FuncCall", ()))
 
     @cached_property
     def tokens(self) -> list[Token]:

@@ -39,9 +39,11 @@ def walk(value: Any) -> Iterator[tuple[str, Node]]:
         each = waiting.pop()
         if isinstance(each, dict):
             for name, inner in each.items():
-                if isinstance(inner, dict) and name[:1].isupper():
-                    yield name, inner
-                if isinstance(inner, dict | list):
+                if isinstance(inner, dict):
+                    if name[:1] < "a":  # the types of nodes begin with a capital, the names of fields don't
+                        yield name, inner
+                    waiting.append(inner)
+                elif isinstance(inner, list):
                     waiting.append(inner)
         elif isinstance(each, list):
             waiting.extend(reversed(each))

@@ -11,7 +11,7 @@ from runbook.migration.finding import Hit
 from runbook.migration.known import ColumnType, column_type
 from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Node, last_name, walk
+from runbook.migration.syntax_tree import Node, last_name
 from runbook.migration.volatility import SERIAL, volatile_call
 
 __all__: list[str] = []
@@ -131,8 +131,9 @@ def find_drop_default(statement: Statement, migration: Migration) -> Iterator[Hi
         is_set_again = any(
             each.get("name") == command.name and "def" in each
             for other in migration.statements
-            for kind, each in walk(other.node)
-            if kind == "AlterTableCmd" and each.get("subtype") == "AT_ColumnDefault"
+            if other.kind == "AlterTableStmt"
+            for each in other.nodes.get("AlterTableCmd", ())
+            if each.get("subtype") == "AT_ColumnDefault"
         )
         if "def" not in command.node and not is_set_again:
             also = "fail" if (command.table, command.name) in migration.known.required else "write NULL"

@@ -63,16 +63,20 @@ class Command(NamedTuple):
         return self.statement.find(*words, part=row) if row else self.statement.start
 
 
-def commands(statement: Statement, migration: Migration) -> Iterator[Command]:
-    """Yield the parts of an ALTER TABLE."""
-    table = migration.table_of(statement)
+def commands(statement: Statement, migration: Migration, *kinds: str) -> Iterator[Command]:
+    """Yield the parts of an ALTER TABLE, of these kinds if any is named."""
+    table: Name | None = None
     for at, each in enumerate(statement.node.get("cmds", ())):
-        yield Command(statement, each.get("AlterTableCmd", {}), at, table)
+        node = each.get("AlterTableCmd", {})
+        if kinds and node.get("subtype") not in kinds:
+            continue
+        table = table or migration.table_of(statement)
+        yield Command(statement, node, at, table)
 
 
 def commands_on_old(statement: Statement, migration: Migration, *kinds: str) -> Iterator[Command]:
     """Yield the parts of these kinds, if the statement is about a table that was there before the file."""
-    found = [each for each in commands(statement, migration) if each.kind in kinds]
+    found = [*commands(statement, migration, *kinds)]
     if found and not migration.is_new_table(found[0].table, statement):
         yield from found
 

@@ -20,7 +20,7 @@ def changes_in(statement: Statement, kind: str) -> Iterator[Node]:
     if statement.kind == kind:
         yield statement.node
     if statement.kind not in {"CreateFunctionStmt", "RuleStmt"}:
-        yield from (node for name, node in walk(statement.node) if name == kind)
+        yield from statement.nodes.get(kind, ())
 
 
 def _old_target(node: Node, statement: Statement, migration: Migration) -> Name | None:
@@ -119,7 +119,7 @@ def find_identity_restart(statement: Statement, migration: Migration) -> Iterato
 @detects("sequence-set", "SelectStmt")
 def find_setval(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report setval with a constant: the sequence may go back."""
-    for name, node in calls_in(statement.node):
+    for name, node in statement.calls:
         args = node.get("args", ())
         if name.name == "setval" and len(args) > 1 and constant(args[1]) is not None:
             message = f"setval to {constant(args[1])} may set the sequence back, to numbers that rows already have"

@@ -10,7 +10,7 @@ from runbook.migration.detectors.data import changes_in
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, name_in, relation_name, walk
+from runbook.migration.syntax_tree import Name, Node, name_in, relation_name
 
 __all__: list[str] = []
 
@@ -90,9 +90,8 @@ def find_user_key(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report a foreign key to auth.users that doesn't say what a deleted user means."""
     if "users" not in statement.source.text:
         return  # most files: walking every table's definition takes a while
-    for kind, node in walk(statement.node):
-        is_silent = kind == "Constraint" and node.get("fk_del_action") == "a"
-        if is_silent and relation_name(node.get("pktable", {})) == Name("auth", "users"):
+    for node in statement.nodes.get("Constraint", ()):
+        if node.get("fk_del_action") == "a" and relation_name(node.get("pktable", {})) == Name("auth", "users"):
             message = "without ON DELETE, a user who is referred to here can't be deleted"
             yield Hit(statement.at(node.get("location")), message)
 

@@ -9,7 +9,7 @@ from runbook.migration.detectors.common import commands_on_old
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import calls_in, constant
+from runbook.migration.syntax_tree import constant
 
 __all__: list[str] = []
 
@@ -30,7 +30,7 @@ def find_replica(statement: Statement, _migration: Migration) -> Iterator[Hit]:
 @detects("triggers-off", "SelectStmt")
 def find_replica_call(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report the same setting by set_config."""
-    for name, node in calls_in(statement.node):
+    for name, node in statement.calls:
         args = node.get("args", ())
         values = [constant(each) for each in args[:2]]
         if name.name == "set_config" and values[:1] == ["session_replication_role"] and values[1:] != ["origin"]:
@@ -95,7 +95,7 @@ def find_role(migration: Migration) -> Iterator[Hit]:
 @detects("empty-search-path", "SelectStmt")
 def find_empty_path(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     """Report pg_dump's empty search path."""
-    for name, node in calls_in(statement.node):
+    for name, node in statement.calls:
         args = node.get("args", ())
         if (
             name.name == "set_config"

@@ -52,17 +52,17 @@ def _continues(head: str, at: int) -> bool:
     return bool(re.match(r"\s*--\s+[^\s:]+(?:\s+[^\s:]+)+", following)) and ":" not in following.split("--", 1)[-1][:14]
 
 
-@detects("name-too-long")
-def find_long_name(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+@detects_in_file("name-too-long")
+def find_long_name(migration: Migration) -> Iterator[Hit]:
     """Report a name that PostgreSQL cuts."""
-    start, end = statement.span
-    text = statement.source.text[start:end]
+    text = migration.source.text
     if not (_LONG_ASCII if text.isascii() else _LONG_WORD).search(text):
         return
-    for token in statement.tokens:
-        if token.kind in {TokenKind.WORD, TokenKind.NAME} and len(token.text.encode()) > _LONGEST_NAME:
-            message = f"this name has {len(token.text.encode())} bytes; PostgreSQL cuts it after {_LONGEST_NAME}"
-            yield Hit(token.start, message)
+    for statement in migration.statements:
+        for token in statement.tokens:
+            if token.kind in {TokenKind.WORD, TokenKind.NAME} and len(token.text.encode()) > _LONGEST_NAME:
+                message = f"this name has {len(token.text.encode())} bytes; PostgreSQL cuts it after {_LONGEST_NAME}"
+                yield Hit(token.start, message)
 
 
 _LONG_ASCII = re.compile(r"\"[^\"\n]{64,}\"|[^\W\d][\w$]{63,}")
