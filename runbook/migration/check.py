@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,7 +151,6 @@ class _Checked:
 
 def _statement_at(migration: Migration, offset: int) -> int:
     """Return the number of the file's own statement at an offset, -1 if there is none."""
-    for each in migration.parsed.statements:
-        if each.start <= offset < each.end:
-            return each.index
-    return -1
+    every = migration.parsed.statements
+    at = bisect_right(every, offset, key=lambda each: each.end)
+    return every[at].index if at < len(every) and every[at].start <= offset else -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runbook.migration.bodies import (
@@ -36,6 +36,7 @@ class Migration:
     _dropped: dict[Key, int] = field(default_factory=dict)
     _order: dict[int, int] = field(default_factory=dict)
     _schemas: list[str] = field(default_factory=list)
+    _by_kind: dict[str, list[Statement]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         functions: dict[str, Statement] = {}
@@ -46,6 +47,7 @@ class Migration:
             schema = _search_path(each) or schema
             self._schemas.append(schema)
             self._order[id(each)] = order
+            self._by_kind.setdefault(each.kind, []).append(each)
         for order, each in enumerate(self.statements):
             for key in self._created_by(each):
                 self._made.setdefault(key, []).append(order)
@@ -82,6 +84,10 @@ class Migration:
                     self.unseen.append(each)
                 else:
                     self._add(each, functions, depth + 1)
+
+    def of_kind(self, kind: str) -> Sequence[Statement]:
+        """Return the statements of a kind, in order."""
+        return self._by_kind.get(kind, ())
 
     # --- names ---------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,11 @@ class Statement:
             found.setdefault(kind, []).append(node)
         return found
 
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The parser's names for the parts of an ALTER TABLE."""
+        return frozenset(each.get("AlterTableCmd", {}).get("subtype", "") for each in self.node.get("cmds", ()))
+
     @property
     def calls(self) -> Iterator[tuple[Name, Node]]:
         """Each function call in it, with the function's name."""

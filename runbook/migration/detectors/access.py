@@ -32,11 +32,8 @@ _TRUSTED = frozenset({"service_role", "postgres", "supabase_admin", "dashboard_u
 
 def _protected(migration: Migration) -> set[Name]:
     """Return the tables for which the file enables row level security, in its DO blocks too."""
-    found = set()
-    for statement in migration.statements:
-        if statement.kind == "AlterTableStmt":
-            found |= {each.table for each in commands(statement, migration) if each.kind == "AT_EnableRowSecurity"}
-    return found
+    enabling = (each for each in migration.of_kind("AlterTableStmt") if "AT_EnableRowSecurity" in each.parts)
+    return {migration.table_of(each) for each in enabling}
 
 
 @detects("rls-missing", "CreateStmt", "CreateTableAsStmt", "SelectStmt")

@@ -65,6 +65,8 @@ class Command(NamedTuple):
 
 def commands(statement: Statement, migration: Migration, *kinds: str) -> Iterator[Command]:
     """Yield the parts of an ALTER TABLE, of these kinds if any is named."""
+    if kinds and statement.parts.isdisjoint(kinds):
+        return
     table: Name | None = None
     for at, each in enumerate(statement.node.get("cmds", ())):
         node = each.get("AlterTableCmd", {})

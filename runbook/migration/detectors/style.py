@@ -56,7 +56,8 @@ def _continues(head: str, at: int) -> bool:
 def find_long_name(migration: Migration) -> Iterator[Hit]:
     """Report a name that PostgreSQL cuts."""
     text = migration.source.text
-    if not (_LONG_ASCII if text.isascii() else _LONG_WORD).search(text):
+    pattern = _LONG_ASCII if text.isascii() else _LONG_WORD
+    if not any(len(found.group().encode()) > _LONGEST_NAME for found in pattern.finditer(text)):
         return
     for statement in migration.statements:
         for token in statement.tokens:
