@@ -14,7 +14,17 @@ from runbook.migration.statements import Broken, Statement, parse_part, parse_un
 from runbook.migration.syntax_tree import Name, Node, constant, name_in, text_of
 from runbook.policy.sql_tokens import Token, TokenKind, tokens
 
-__all__ = ["UNSEEN", "Body", "DynamicText", "body_of_function", "called_functions", "do_body", "statements_in"]
+__all__ = [
+    "UNSEEN",
+    "Body",
+    "DynamicText",
+    "atomic_body",
+    "body_of_function",
+    "body_of_text",
+    "called_functions",
+    "do_body",
+    "statements_in",
+]
 
 UNSEEN = "unseen"
 """Stands for a name or a value that is only known at run time."""
@@ -37,6 +47,10 @@ class Body(NamedTuple):
     is_verbatim: bool
     """Whether the text is in the file as it runs. A text with doubled quotes isn't."""
 
+    def at(self, offset: int) -> int:
+        """Return the place in the file of a place in the body; of the whole body if its text isn't in the file."""
+        return self.start + offset if self.is_verbatim else self.start
+
 
 class DynamicText(NamedTuple):
     """A part of a body that can't be seen through, such as an EXECUTE of a text that is put together, and why."""
@@ -51,14 +65,24 @@ _UNREAD = "the check can't read this part of the block, so nobody has judged it"
 def do_body(statement: Statement) -> Body | None:
     """Return the body of a DO statement."""
     options = statement.node.get("args", ())
-    language = _option(options, "language") or "plpgsql"
-    return _body(statement, language, _option(options, "as"))
+    return _body(statement, _option(options, "language") or "plpgsql", options)
 
 
 def body_of_function(statement: Statement) -> Body | None:
     """Return the body of a CREATE FUNCTION or PROCEDURE, if it is a text of SQL or PL/pgSQL."""
     options = statement.node.get("options", ())
-    return _body(statement, _option(options, "language"), _option(options, "as"))
+    return _body(statement, _option(options, "language"), options)
+
+
+def atomic_body(statement: Statement, *, index: int, inside: str) -> Iterator[Statement]:
+    """Yield the statements of a BEGIN ATOMIC body, which the parser has read as a part of the CREATE FUNCTION."""
+    waiting = [statement.node.get("sql_body", {})]
+    while waiting:
+        each = waiting.pop()
+        if "List" in each:
+            waiting += reversed(each["List"].get("items", ()))
+        elif each and "ReturnStmt" not in each:
+            yield statement.part(each, index=index, inside=inside)
 
 
 def _option(options: Sequence[Node], name: str) -> str:
@@ -70,15 +94,21 @@ def _option(options: Sequence[Node], name: str) -> str:
     return ""
 
 
-def _body(statement: Statement, language: str, text: str) -> Body | None:
-    if language.lower() not in {"sql", "plpgsql"} or not text:
+def _body(statement: Statement, language: str, options: Sequence[Node]) -> Body | None:
+    has_text = any(each.get("DefElem", {}).get("defname") == "as" for each in options)
+    if language.lower() not in {"sql", "plpgsql"} or not has_text:
         return None
+    return body_of_text(statement, language.lower(), _option(options, "as"))
+
+
+def body_of_text(statement: Statement, language: str, text: str) -> Body:
+    """Return a text that a statement contains as a body, with its place."""
     for token in statement.tokens:
         if token.kind is TokenKind.TEXT and token.text == text:
             start = token.start + len(token.quote)
             is_verbatim = statement.source.text.startswith(text, start)
-            return Body(language.lower(), start if is_verbatim else token.start, text, is_verbatim)
-    return Body(language.lower(), statement.start, text, is_verbatim=False)
+            return Body(language, start if is_verbatim else token.start, text, is_verbatim)
+    return Body(language, statement.start, text, is_verbatim=False)
 
 
 def called_functions(statement: Statement) -> Iterator[Name]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from runbook.migration.bodies import (
     DynamicText,
+    atomic_body,
     body_of_function,
     called_functions,
     do_body,
@@ -37,6 +38,7 @@ class Migration:
     _order: dict[int, int] = field(default_factory=dict)
     _schemas: list[str] = field(default_factory=list)
     _by_kind: dict[str, list[Statement]] = field(default_factory=dict)
+    _adopted: list[Statement] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         functions: dict[str, Statement] = {}
@@ -49,18 +51,25 @@ class Migration:
             self._order[id(each)] = order
             self._by_kind.setdefault(each.kind, []).append(each)
         for order, each in enumerate(self.statements):
-            for key in self._created_by(each):
-                self._made.setdefault(key, []).append(order)
             if each.kind == "DropStmt":
                 for key in self.dropped_by(each):
                     self._dropped.setdefault(key, order)
+            for key in self._created_by(each):
+                self._made.setdefault(key, []).append(order)
 
     def _created_by(self, statement: Statement) -> list[Key]:
         if statement.kind == "RenameStmt" and statement.node.get("renameType") in {"OBJECT_TABLE", "OBJECT_VIEW"}:
             table = self.table_of(statement)
             if any(Key(kind, table) in self._made for kind in ("table", "view")):
                 return [Key("table", Name(table.schema, statement.node["newname"]))]
-        return created_by(statement, self.resolve)
+        return [each for each in created_by(statement, self.resolve) if not self._was_there(each, statement)]
+
+    def _was_there(self, key: Key, statement: Statement) -> bool:
+        """Whether IF NOT EXISTS leaves an object as an earlier file has made it."""
+        if key.kind == "column" and key.table is not None:
+            return (key.table, key.name.name) in self.known.columns
+        is_kept = bool(statement.node.get("if_not_exists")) and key not in self._dropped
+        return key.kind == "table" and is_kept and key.name in self.known.tables
 
     def _add(self, statement: Statement, functions: dict[str, Statement], depth: int = 0) -> None:
         self.statements.append(statement)
@@ -71,19 +80,28 @@ class Migration:
                 self.unseen.append(DynamicText(statement.start, "the check can't read the language of this block"))
         if statement.kind == "CreateFunctionStmt":
             functions[last_name(statement.node["funcname"])] = statement
-        inner = [statements_in(body, self.source, index=statement.index, inside=inside)] if body else []
+        inner: list[Iterator[Statement | DynamicText]] = (
+            [statements_in(body, self.source, index=statement.index, inside=inside)] if body else []
+        )
         for name in called_functions(statement):
             made = functions.pop(name.name, None) if depth < 3 else None
-            if made is not None and (called := body_of_function(made)):
-                inner.append(
-                    statements_in(called, self.source, index=statement.index, inside=f"the function {name.name}")
-                )
+            if made is None:
+                continue
+            inside = f"the function {name.name}"
+            inner.append(atomic_body(made, index=statement.index, inside=inside))
+            if called := body_of_function(made):
+                inner.append(statements_in(called, self.source, index=statement.index, inside=inside))
         for found in inner:
             for each in found:
                 if isinstance(each, DynamicText):
                     self.unseen.append(each)
                 else:
                     self._add(each, functions, depth + 1)
+
+    def adopt(self, statement: Statement, parent: Statement) -> None:
+        """Take a statement in at the place of another, though the file doesn't run it: names mean the same there."""
+        self._adopted.append(statement)  # an id is only its own while it exists
+        self._order[id(statement)] = self._order[id(parent)]
 
     def of_kind(self, kind: str) -> Sequence[Statement]:
         """Return the statements of a kind, in order."""

@@ -62,6 +62,10 @@ class Signature(NamedTuple):
 class Known:
     """A schema as far as statements tell."""
 
+    tables: set[Name] = field(default_factory=set)
+    views: set[Name] = field(default_factory=set)
+    readable: set[Name] = field(default_factory=set)
+    """Tables with a policy that lets everybody read every row."""
     columns: dict[tuple[Name, str], ColumnType] = field(default_factory=dict)
     required: set[tuple[Name, str]] = field(default_factory=set)
     checks: dict[tuple[Name, str], str] = field(default_factory=dict)
@@ -77,6 +81,7 @@ class Known:
     def learn(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
         """Add what a statement changes."""
         node = statement.node
+        self._learn_relation(statement, resolve)
         match statement.kind:
             case "CreateStmt":
                 table = resolve(relation_name(node["relation"]), statement)
@@ -95,6 +100,26 @@ class Known:
                 table = resolve(relation_name(node["relation"]), statement)
                 for each in node.get("cmds", ()):
                     self._learn_command(table, each.get("AlterTableCmd", {}))
+
+    def _learn_relation(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
+        """Add which tables and views there are, and which of them everybody can read."""
+        node = statement.node
+        match statement.kind:
+            case "CreateStmt":
+                self.tables.add(resolve(relation_name(node["relation"]), statement))
+            case "ViewStmt":
+                self.views.add(resolve(relation_name(node["view"]), statement))
+            case "CreatePolicyStmt" if node.get("cmd_name") == "select" and constant(node.get("qual")) is True:
+                self.readable.add(resolve(relation_name(node["table"]), statement))
+            case "DropStmt" if node.get("removeType") == "OBJECT_TABLE":
+                for each in node.get("objects", ()):
+                    self._forget(resolve(name_in(each), statement))
+            case "RenameStmt" if node.get("renameType") == "OBJECT_TABLE":
+                self._forget(resolve(relation_name(node["relation"]), statement))
+
+    def _forget(self, table: Name) -> None:
+        self.tables.discard(table)
+        self.columns = {key: each for key, each in self.columns.items() if key[0] != table}
 
     def _learn_element(self, table: Name, element: Node) -> None:
         if "ColumnDef" in element:

@@ -17,7 +17,7 @@ from runbook.migration.source import Source
 from runbook.migration.syntax_tree import Name, Node, name_in, walk
 from runbook.policy.sql_tokens import Token, TokenKind, statements, tokens
 
-__all__ = ["Broken", "Parsed", "Statement", "parse", "parse_part", "parse_text", "parse_unseen"]
+__all__ = ["Broken", "Parsed", "Statement", "body_error", "parse", "parse_part", "parse_text", "parse_unseen"]
 
 
 class Broken(NamedTuple):
@@ -59,6 +59,10 @@ class Statement:
         """Return the statement in another source, where only the place of the whole is known."""
         span = (anchor, anchor)
         return Statement(source, {self.kind: self.node}, span, int, index=self.index, inside=self.inside, anchor=anchor)
+
+    def part(self, node: dict[str, Node], *, index: int, inside: str) -> Statement:
+        """Return a statement that is a part of this one's syntax tree."""
+        return Statement(self.source, node, self._span, self._locate, index=index, inside=inside, anchor=self._anchor)
 
     @cached_property
     def nodes(self) -> Mapping[str, Sequence[Node]]:
@@ -208,6 +212,19 @@ def parse_text(text: str) -> list[Node] | Broken:
     except (UnicodeError, ValueError) as error:
         return Broken("unread-statement", f"the parser can't read it: {error}", 0)
     return [raw for raw in found if raw.get("stmt")]
+
+
+def body_error(text: str) -> str:
+    """Return the message with which PL/pgSQL refuses a CREATE FUNCTION or DO statement, "" if it accepts it."""
+    import pgparse
+
+    try:
+        pgparse.parse_pgsql(text)
+    except pgparse.PGQueryError as error:
+        return str(error.message)
+    except (RecursionError, UnicodeError, ValueError):
+        return ""  # the parser can read it, but its answer is too deep
+    return ""
 
 
 def _characters(text: str) -> Callable[[int], int]:

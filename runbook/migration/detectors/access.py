@@ -1,36 +1,36 @@
-"""Who may see and change rows: row level security, policies, grants and views."""
+"""Who may see and change rows: row level security, policies and views."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from runbook.migration.bodies import UNSEEN
+from runbook.migration.bodies import UNSEEN, body_of_function
 from runbook.migration.context import Migration
 from runbook.migration.detectors.common import (
-    API_ROLES,
     commands,
     commands_on_old,
     is_true,
     option,
     options,
     role_names,
-    sentence_list,
 )
+from runbook.migration.detectors.conditions import asks_for_sign_in, needs_only_bucket, needs_only_sign_in
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
+from runbook.migration.known import function_settings
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name, walk
 
-__all__: list[str] = []
+__all__ = ["protected_tables"]
 
-_WRITES = frozenset({"insert", "update", "delete", "truncate", "references", "trigger", "maintain"})
 _TRUSTED = frozenset({"service_role", "postgres", "supabase_admin", "dashboard_user"})
 
 
 # --- row level security ----------------------------------------------------------------------------------------------
 
 
-def _protected(migration: Migration) -> set[Name]:
+def protected_tables(migration: Migration) -> set[Name]:
     """Return the tables for which the file enables row level security, in its DO blocks too."""
     enabling = (each for each in migration.of_kind("AlterTableStmt") if "AT_EnableRowSecurity" in each.parts)
     return {migration.table_of(each) for each in enabling}
@@ -44,7 +44,7 @@ def find_missing(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if not relation or relation.get("relpersistence") == "t" or node.get("objtype") == "OBJECT_MATVIEW":
         return
     table = migration.resolve(relation_name(relation), statement)
-    is_open = migration.is_exposed(table) and table not in _protected(migration)
+    is_open = migration.is_exposed(table) and table not in protected_tables(migration)
     if is_open and not migration.is_dropped("table", table) and not _is_moved(table, migration):
         if _is_for_every_table(migration):
             return
@@ -54,7 +54,7 @@ def find_missing(statement: Statement, migration: Migration) -> Iterator[Hit]:
 
 def _is_moved(table: Name, migration: Migration) -> bool:
     """Whether the file moves the table out of the API's reach, or protects it under another name."""
-    protected = _protected(migration)
+    protected = protected_tables(migration)
     for statement in migration.statements:
         node = statement.node
         if "relation" not in node or migration.table_of(statement) != table:
@@ -68,7 +68,7 @@ def _is_moved(table: Name, migration: Migration) -> bool:
 
 def _is_for_every_table(migration: Migration) -> bool:
     """Whether a loop enables row level security for tables that it looks up."""
-    return any(table.name == UNSEEN for table in _protected(migration))
+    return any(table.name == UNSEEN for table in protected_tables(migration))
 
 
 @detects("rls-disabled", "AlterTableStmt")
@@ -115,8 +115,7 @@ def find_open_policy(statement: Statement, migration: Migration) -> Iterator[Hit
             continue
         place = statement.find("using" if name == "qual" else "check")
         if not reads and statement.kind == "CreatePolicyStmt":
-            does = {"insert": "insert any row into", "update": "change every row of", "delete": "delete every row of"}
-            said = does.get(node.get("cmd_name", "all"), "read, change and delete every row of")
+            said = _DOES.get(node.get("cmd_name", "all"), "read, change and delete every row of")
             yield Hit(place, f"{who} can {said} {table}")
             return
         if statement.kind == "AlterPolicyStmt":
@@ -124,9 +123,37 @@ def find_open_policy(statement: Statement, migration: Migration) -> Iterator[Hit
                 place, f"the policy {node['policy_name']} lets everybody it applies to reach every row of {table}"
             )
             return
-        if who == "anybody" and not migration.is_new_table(table, statement):
+        if who == "anybody" and not migration.is_new_table(table, statement) and table not in migration.known.readable:
             yield Hit(place, f"anybody on the internet can read every row of {table}")
             return
+
+
+@detects("policy-open", "CreatePolicyStmt")
+def find_signed_in_policy(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a policy by which whoever has signed in, or just names the bucket, writes every row."""
+    node = statement.node
+    roles = {name for name, _ in role_names(node.get("roles", ()))} or {"public"}
+    if node.get("permissive") is not True or node.get("cmd_name") == "select" or roles <= _TRUSTED:
+        return
+    table = migration.resolve(relation_name(node["table"]), statement)
+    does = _DOES.get(node.get("cmd_name", "all"), "read, change and delete every row of")
+    for name, word in (("qual", "using"), ("with_check", "check")):
+        condition = node.get(name)
+        if table == Name("storage", "objects") and needs_only_bucket(condition):
+            is_signed_in = asks_for_sign_in(condition) or roles == {"authenticated"}
+            if is_signed_in and node.get("cmd_name") == "insert":
+                continue  # uploads by everybody who has signed in are what many apps want
+            who = "anybody who has signed up" if is_signed_in else "anybody"
+            does = _DOES_WITH_FILES.get(node.get("cmd_name", "all"), "read, replace and delete every file in")
+            yield Hit(statement.find(word), f"{who} can {does} the bucket")
+            return
+        if needs_only_sign_in(condition):
+            yield Hit(statement.find(word), f"anybody who has signed up can {does} {table}")
+            return
+
+
+_DOES = {"insert": "insert any row into", "update": "change every row of", "delete": "delete every row of"}
+_DOES_WITH_FILES = {"insert": "upload files to", "update": "replace every file in", "delete": "delete every file in"}
 
 
 @detects("policy-metadata", "CreatePolicyStmt", "AlterPolicyStmt")
@@ -144,134 +171,6 @@ def find_metadata_policy(statement: Statement, migration: Migration) -> Iterator
                 )
                 yield Hit(statement.at(node.get("location")), message)
                 return
-
-
-# --- grants ----------------------------------------------------------------------------------------------------------
-
-
-def _granted(node: Node) -> tuple[list[str], list[tuple[str, int]]]:
-    """Return the privileges of a GRANT or REVOKE (all: ["all"]) and its roles from outside."""
-    names = [each.get("AccessPriv", {}).get("priv_name", "all") for each in node.get("privileges", ())] or ["all"]
-    return names, [each for each in role_names(node.get("grantees", ())) if each[0] in API_ROLES]
-
-
-@detects("grant-to-api", "GrantStmt")
-def find_grant(statement: Statement, migration: Migration) -> Iterator[Hit]:
-    """Report grants that open old tables to strangers, or that policies don't narrow."""
-    node = statement.node
-    privileges, outside = _granted(node)
-    if not node.get("is_grant") or not outside:
-        return
-    said = ", ".join(each.upper() for each in privileges)
-    role, location = outside[0]
-    if node.get("objtype") == "OBJECT_SCHEMA" and {"all", "create"} & set(privileges):
-        yield Hit(statement.at(location), f"{said} on a schema lets {role} create objects in it")
-    if node.get("objtype") != "OBJECT_TABLE":
-        return
-    if node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA":
-        schemas = [name_in(each).name for each in node.get("objects", ())]
-        if not all(migration.is_new_schema(each, statement) for each in schemas):
-            message = f"{said} on every table in {sentence_list(schemas)} reaches {role}, old tables too"
-            yield Hit(statement.at(location), message)
-    else:
-        yield from _table_grants(statement, migration, set(privileges), outside)
-
-
-def _table_grants(
-    statement: Statement, migration: Migration, privileges: set[str], outside: list[tuple[str, int]]
-) -> Iterator[Hit]:
-    names = [relation_name(each["RangeVar"]) for each in statement.node.get("objects", ()) if "RangeVar" in each]
-    old = [str(migration.resolve(each, statement)) for each in names if not migration.is_new_table(each, statement)]
-    open_names = [each for each in (migration.resolve(name, statement) for name in names) if _is_open(each, migration)]
-    which = sentence_list([*dict.fromkeys([*old, *map(str, open_names)])] or ["it"])
-    said = ", ".join(sorted(each.upper() for each in privileges))
-    stranger, location = next((each for each in outside if each[0] != "authenticated"), ("", -1))
-    if stranger and (old or open_names) and ({"all"} | _WRITES) & privileges:
-        yield Hit(statement.at(location), f"{said} on {which} lets {stranger} write without signing in")
-    elif stranger and old:
-        message = f"{said} on {sentence_list(old)} lets {stranger} read without signing in"
-        yield Hit(statement.at(location), message)
-    elif {"all", "truncate"} & privileges and old:
-        message = f"{said} on {sentence_list(old)} includes TRUNCATE, which no policy stops"
-        yield Hit(statement.at(outside[0][1]), message)
-
-
-def _is_open(table: Name, migration: Migration) -> bool:
-    """Whether the file creates a table and leaves it without row level security."""
-    return migration.is_made("table", table) and table not in _protected(migration)
-
-
-@detects("default-privileges", "AlterDefaultPrivilegesStmt")
-def find_default_privileges(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report privileges that every later table gives to roles from outside."""
-    action = statement.node.get("action", {})
-    privileges, outside = _granted(action)
-    if (
-        action.get("is_grant")
-        and outside
-        and action.get("objtype") in {"OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_FUNCTION"}
-    ):
-        said = ", ".join(each.upper() for each in privileges)
-        yield Hit(
-            statement.at(outside[0][1]), f"every later object gives {said} to {outside[0][0]}, whoever creates it"
-        )
-
-
-@detects("revoke-from-api", "GrantStmt")
-def find_revoke(statement: Statement, migration: Migration) -> Iterator[Hit]:
-    """Report a REVOKE that takes from the app what it works with."""
-    node = statement.node
-    if node.get("is_grant") or node.get("objtype") not in {"OBJECT_TABLE", "OBJECT_SCHEMA", "OBJECT_SEQUENCE"}:
-        return
-    served = {"authenticated", "service_role", "postgres", "authenticator"}
-    hit = [each for each in role_names(node.get("grantees", ())) if each[0] in served]
-    names = [relation_name(each["RangeVar"]) for each in node.get("objects", ()) if "RangeVar" in each]
-    is_new = bool(names) and all(migration.is_new_table(each, statement) for each in names)
-    if hit and not is_new and not _is_granted_again(statement, migration):
-        what = sentence_list([str(migration.resolve(each, statement)) for each in names]) if names else "every table"
-        yield Hit(statement.at(hit[0][1]), f"requests of {hit[0][0]} that use {what} fail at once with 42501")
-
-
-def _is_granted_again(statement: Statement, migration: Migration) -> bool:
-    """Whether the file grants the same roles something narrower on the same objects afterwards."""
-
-    def plain(node: Node) -> tuple[object, object]:
-        objects = [(kind, each.get("relname", each.get("sval"))) for kind, each in walk(node.get("objects", []))]
-        return objects, {name for name, _ in role_names(node.get("grantees", ()))}
-
-    objects, roles = plain(statement.node)
-    for later in migration.statements[migration.order_of(statement) + 1 :]:
-        if later.kind == "GrantStmt" and later.node.get("is_grant"):
-            again, to = plain(later.node)
-            if again == objects and isinstance(to, set) and isinstance(roles, set) and to & roles:
-                return True
-    return False
-
-
-@detects("grant-role", "GrantRoleStmt")
-def find_role_grant(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report a role that a role from outside becomes a member of."""
-    if not statement.node.get("is_grant"):
-        return
-    granted = [each.get("AccessPriv", {}).get("priv_name", "") for each in statement.node.get("granted_roles", ())]
-    for name, location in role_names(statement.node.get("grantee_roles", ())):
-        if name in API_ROLES:
-            yield Hit(statement.at(location), f"{name} gets every right of {sentence_list(granted)}")
-            return
-
-
-@detects("role-privileges", "CreateRoleStmt", "AlterRoleStmt")
-def find_role_privileges(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report a role that policies don't bind."""
-    for name in ("superuser", "bypassrls", "createrole", "isreplication"):
-        found = options(statement.node.get("options", ())).get(name)
-        if found and found.get("arg", {}).get("Boolean", {}).get("boolval"):
-            role = statement.node.get("role", {})
-            named = role.get("rolename", "") if isinstance(role, dict) else str(role)
-            yield Hit(
-                statement.at(found.get("location")),
-                f"{name.upper()} lets {named} pass every policy or give itself rights",
-            )
 
 
 # --- views -----------------------------------------------------------------------------------------------------------
@@ -332,6 +231,57 @@ def find_auth_users(statement: Statement, migration: Migration) -> Iterator[Hit]
             message = f"{name} shows people's addresses and tokens from auth.users to everybody who can read it"
             yield Hit(statement.at(node.get("location")), message)
             return
+
+
+@detects("auth-users-exposed", "CreateFunctionStmt")
+def find_auth_users_function(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a function that returns rows of auth.users with its owner's rights to whoever calls it."""
+    name = migration.resolve(name_in(statement.node["funcname"]), statement)
+    body = body_of_function(statement)
+    if body is None or not migration.is_exposed(name) or not function_settings(statement.node).is_definer:
+        return
+    found = _READS_USERS.search(body.text)
+    if found is None or not _returns_rows(statement.node) or _CHECKS_CALLER.search(body.text):
+        return
+    if not _is_taken_from_all(name, migration):
+        message = f"{name} returns people's data from auth.users to everybody who calls it through the API"
+        yield Hit(body.at(found.start()), message)
+
+
+_READS_USERS = re.compile(r"\bauth\.users\b", re.IGNORECASE)
+_CHECKS_CALLER = re.compile(
+    r"\bauth\.(?:uid|jwt|role|email)\s*\(|\b(?:is|has|check|require)_\w+\s*\(|\bcurrent_setting\b", re.IGNORECASE
+)
+
+
+def _returns_rows(node: Node) -> bool:
+    parameters = (each.get("FunctionParameter", {}).get("mode") for each in node.get("parameters", ()))
+    return bool(node.get("returnType", {}).get("setof")) or "FUNC_PARAM_TABLE" in parameters
+
+
+def _is_taken_from_all(name: Name, migration: Migration) -> bool:
+    """Whether the file revokes the right to call a function from those who have it by default."""
+    return any(_takes_execute(each, name, migration) for each in migration.of_kind("GrantStmt"))
+
+
+def _takes_execute(grant: Statement, name: Name, migration: Migration) -> bool:
+    names = (name_in(each.get("ObjectWithArgs", {}).get("objname", [])) for each in grant.node.get("objects", ()))
+    is_named = any(migration.resolve(each, grant) == name for each in names)
+    is_all = grant.node.get("targtype") == "ACL_TARGET_ALL_IN_SCHEMA"
+    is_public = {role for role, _ in role_names(grant.node.get("grantees", ()))} & {"public", "anon"}
+    return not grant.node.get("is_grant") and (is_named or is_all) and bool(is_public)
+
+
+@detects("definer-callable", "CreateFunctionStmt")
+def find_callable_definer(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a SECURITY DEFINER function that the API lets everybody call."""
+    name = migration.resolve(name_in(statement.node["funcname"]), statement)
+    returns = last_name(statement.node.get("returnType", {}).get("names", []))
+    if not migration.is_exposed(name) or returns in {"trigger", "event_trigger"}:
+        return
+    if function_settings(statement.node).is_definer and not _is_taken_from_all(name, migration):
+        message = f"everybody can call {name} through the API, and it runs with its owner's rights"
+        yield Hit(statement.find("security"), message)
 
 
 @detects("unprotected-relation", "CreateTableAsStmt", "CreateForeignTableStmt")

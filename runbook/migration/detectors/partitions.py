@@ -1,4 +1,4 @@
-"""Partitions: attached with a scan, detached under a lock."""
+"""Partitions and children: attached with a scan, detached under a lock."""
 
 from __future__ import annotations
 
@@ -31,3 +31,15 @@ def find_detach(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for command in commands_on_old(statement, migration, "AT_DetachPartition"):
         if not command.definition.get("concurrent"):
             yield Hit(command.find("detach"), f"DETACH PARTITION {describe('detach-partition', command.table)}")
+
+
+@detects("inheritance", "AlterTableStmt")
+def find_inheritance(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a table that becomes or stops being the child of another, whose queries then return other rows."""
+    for command in commands_on_old(statement, migration, "AT_AddInherit", "AT_DropInherit"):
+        parent = migration.resolve(relation_name(command.node.get("def", {}).get("RangeVar", {})), statement)
+        if command.kind == "AT_AddInherit":
+            message = f"queries of {parent} also return the rows of {command.table} from now on, past its own policies"
+        else:
+            message = f"queries of {parent} no longer return the rows of {command.table}"
+        yield Hit(command.find("inherit"), message)

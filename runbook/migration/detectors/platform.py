@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.migration.context import Migration
-from runbook.migration.detectors.common import commands, commands_on_old
+from runbook.migration.detectors.common import commands, commands_on_old, is_true, options
 from runbook.migration.detectors.data import changes_in
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, name_in, relation_name
+from runbook.migration.syntax_tree import Name, Node, name_in, relation_name, text_of
 
 __all__: list[str] = []
 
@@ -62,7 +62,7 @@ def find_rows(statement: Statement, migration: Migration) -> Iterator[Hit]:
     for kind in ("DeleteStmt", "UpdateStmt", "InsertStmt", "MergeStmt"):
         for node in changes_in(statement, kind):
             relation: Node = node.get("relation", {})
-            name = migration.resolve(relation_name(relation), statement)
+            name = _with_catalogue(migration.resolve(relation_name(relation), statement))
             if name.schema not in _PLATFORM or (kind == "InsertStmt" and (name.schema, name.name) in _OPEN_ROWS):
                 continue
             if kind == "UpdateStmt" and name == Name("storage", "buckets") and "whereClause" in node:
@@ -70,6 +70,22 @@ def find_rows(statement: Statement, migration: Migration) -> Iterator[Hit]:
             words = {"DeleteStmt": "deletes", "UpdateStmt": "changes", "InsertStmt": "writes", "MergeStmt": "changes"}
             message = f"this {words[kind]} rows of {name}, which the platform keeps in step with its own services"
             yield Hit(statement.at(relation.get("location")), message)
+
+
+def _with_catalogue(name: Name) -> Name:
+    """Return a name with pg_catalog before it, where PostgreSQL looks first, if it's one of the catalogue's."""
+    return Name("pg_catalog", name.name) if name.name.startswith("pg_") and name.schema != "pg_temp" else name
+
+
+@detects("bucket-opened", "UpdateStmt")
+def find_opened_bucket(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a bucket whose files become public."""
+    if migration.table_of(statement) == Name("storage", "buckets"):
+        for each in statement.node.get("targetList", ()):
+            target = each.get("ResTarget", {})
+            if target.get("name") == "public" and is_true(target.get("val")):
+                message = "whoever has or guesses a link reads the files that are in the bucket, without signing in"
+                yield Hit(statement.at(target.get("location")), message)
 
 
 @detects("platform-object", "CreateFunctionStmt", "CreateStmt", "ViewStmt", "CreateTableAsStmt")
@@ -136,3 +152,17 @@ def find_extension_update(statement: Statement, _migration: Migration) -> Iterat
     """Report an extension that is updated."""
     name = statement.node.get("extname", "")
     yield Hit(statement.find("update"), f"the update of {name} may change its functions and types, and can't be undone")
+
+
+@detects("extension-in-public", "CreateExtensionStmt")
+def find_public_extension(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report an extension whose functions the API would serve."""
+    node = statement.node
+    schema = text_of(options(node.get("options", ())).get("schema", {}).get("arg"))
+    if (schema or "public") in migration.settings.exposed_schemas and node.get("extname") not in _OWN_SCHEMA:
+        message = f"the functions of {node.get('extname', 'it')} are in the API's schema, where everybody can call them"
+        yield Hit(statement.start, message)
+
+
+_OWN_SCHEMA = frozenset({"pg_cron", "pg_net", "pgsodium", "supabase_vault", "pgmq", "pg_graphql", "pgtle", "plpgsql"})
+"""Extensions that choose their schema themselves."""

@@ -62,12 +62,27 @@ def find_system(statement: Statement, _migration: Migration) -> Iterator[Hit]:
     yield Hit(statement.find("system"), "ALTER SYSTEM changes the whole server, and hosted projects refuse it")
 
 
+@detects("server-setting", "AlterDatabaseSetStmt", "AlterRoleSetStmt")
+def find_database_setting(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+    """Report a setting of PostgreSQL for the whole database, and the API's own settings."""
+    name = statement.node.get("setstmt", {}).get("name", "")
+    if name.startswith("pgrst."):
+        yield Hit(statement.start, f"{name} decides what the API serves, for every request from the next reload on")
+    elif statement.kind == "AlterDatabaseSetStmt" and "." not in name:
+        message = f"{name or 'every setting'} of the database changes for all its new sessions, the app's too"
+        yield Hit(statement.start, message)
+
+
 @detects("role-setting", "AlterRoleSetStmt", "AlterDatabaseSetStmt")
 def find_role_setting(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report a setting of a role or of the database."""
-    name = statement.node.get("setstmt", {}).get("name", "every setting")
-    what = "the database" if statement.kind == "AlterDatabaseSetStmt" else "the role"
-    yield Hit(statement.start, f"{name} of {what} changes for all its new sessions, the app's too")
+    """Report another setting of a role, or a setting of the app's own in the database."""
+    name = statement.node.get("setstmt", {}).get("name", "")
+    is_role = statement.kind == "AlterRoleSetStmt"
+    if (is_role or "." in name) and not name.startswith("pgrst."):
+        what = "the role" if is_role else "the database"
+        yield Hit(
+            statement.start, f"{name or 'every setting'} of {what} changes for all its new sessions, the app's too"
+        )
 
 
 @detects("reset-all", "VariableSetStmt", "DiscardStmt")

@@ -97,9 +97,11 @@ def find_no_timeout(migration: Migration) -> Iterator[Hit]:
 
 
 @detects("long-lock-timeout", "VariableSetStmt")
-def find_long_timeout(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report a lock_timeout that is off or longer than a minute."""
+def find_long_timeout(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a lock_timeout that is off or longer than a minute, before a lock that blocks others."""
     if _setting(statement) != "lock_timeout" or statement.node.get("kind") != "VAR_SET_VALUE":
+        return
+    if not any(_later_locks(statement, migration)):
         return
     value = statement.node.get("args", [{}])[0]
     limit = _milliseconds(constant(value))
