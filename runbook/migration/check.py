@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from runbook.migration.context import Migration
 from runbook.migration.detectors import load
+from runbook.migration.detectors.dumps import NOT_IN_DUMPS
 from runbook.migration.detectors.registry import FILE_DETECTORS, STATEMENT_DETECTORS
-from runbook.migration.file_names import check_name, duplicates, sort_key
+from runbook.migration.file_names import check_name, duplicates, has_own_numbers, sort_key
 from runbook.migration.finding import Finding, Hit, Report, WaivedFinding
 from runbook.migration.history import Base, check_history
 from runbook.migration.known import Known
+from runbook.migration.later import Later, look_ahead
 from runbook.migration.rules import Setup, read_setup
 from runbook.migration.source import MigrationFile, Source, Unreadable, decode
-from runbook.migration.statements import parse
+from runbook.migration.statements import Parsed, Statement, parse
 from runbook.migration.waivers import find_waivers
 from runbook.model.migration_settings import OFF
 
@@ -51,21 +53,17 @@ def check_migrations(
     """
     load()
     now = now or datetime.now(UTC).replace(tzinfo=None)
-    twice = duplicates(file.path for file in files)
     findings: list[Finding] = []
     waived: list[WaivedFinding] = []
-    known: dict[str, Known] = {}
-    for file in sorted(files, key=lambda file: sort_key(file.path)):
-        folder = known.setdefault(str(Path(file.path).parent), Known())
-        checked = _Checked(file, setup)
-        if file.judged:
-            for problem in check_name(file.path, now):
-                checked.add_at(problem.rule, 1, 1, problem.message)
-            if file.path in twice:
-                checked.add_at("duplicate-version", 1, 1, f"{Path(twice[file.path]).name} has the same version")
-        checked.judge(folder)
-        findings += checked.findings
-        waived += checked.waived
+    for folder in _folders(files):
+        checks = [_Checked(file, setup) for file in folder]
+        twice, numbered = duplicates(file.path for file in folder), has_own_numbers(file.path for file in folder)
+        known = Known()
+        for checked, later in zip(checks, look_ahead(each.statements for each in checks), strict=True):
+            checked.judge_name(now, twice, has_own_numbers=numbered)
+            checked.judge(known, later)
+            findings += checked.findings
+            waived += checked.waived
     for path, problem in check_history(files, base) if base else ():
         checked = _Checked(MigrationFile(path, b""), setup)
         checked.add_at(problem.rule, 1, 1, problem.message)
@@ -74,39 +72,56 @@ def check_migrations(
     return Report(judged, tuple(sorted(set(findings))), tuple(sorted(set(waived))))
 
 
+def _folders(files: Sequence[MigrationFile]) -> Iterator[list[MigrationFile]]:
+    """Yield the files of each folder, in the order in which the CLI applies them."""
+    found: dict[str, list[MigrationFile]] = {}
+    for file in sorted(files, key=lambda file: sort_key(file.path)):
+        found.setdefault(str(PurePath(file.path).parent), []).append(file)
+    yield from found.values()
+
+
 class _Checked:
     """One file while it is judged."""
 
     def __init__(self, file: MigrationFile, setup: Setup) -> None:
         self._file = file
         self._setup = setup
-        self._source: Source | None = None
         self.findings: list[Finding] = []
         self.waived: list[WaivedFinding] = []
-
-    def judge(self, known: Known) -> None:
-        """Read the file and judge it, and add to what is known of the folder's schema."""
-        source = decode(self._file)
+        source = decode(file)
+        self._source = source if isinstance(source, Source) else None
+        self._parsed = parse(source) if isinstance(source, Source) else Parsed([], [])
         if isinstance(source, Unreadable):
             self.add_at("unreadable-file", source.line, source.column, source.message)
+
+    @property
+    def statements(self) -> Sequence[Statement]:
+        """The statements of the file itself."""
+        return self._parsed.statements
+
+    def judge_name(self, now: datetime, twice: Mapping[str, str], *, has_own_numbers: bool) -> None:
+        """Judge the file's name, beside the others in its folder."""
+        path = self._file.path
+        for problem in check_name(path, now):
+            if not (has_own_numbers and problem.rule == "file-name"):
+                self.add_at(problem.rule, 1, 1, problem.message)
+        if path in twice:
+            self.add_at("duplicate-version", 1, 1, f"{PurePath(twice[path]).name} has the same version")
+
+    def judge(self, known: Known, later: Later) -> None:
+        """Judge the file's statements, and add to what is known of the folder's schema."""
+        if self._source is None:
             return
-        self._source = source
-        parsed = parse(source)
-        migration = Migration(source, parsed, known, self._setup.settings)
+        migration = Migration(self._source, self._parsed, known, self._setup.settings, later)
         if not self._file.judged:
             for statement in migration.statements:
                 known.learn(statement, migration.resolve)
             return
-        for broken in parsed.broken:
-            self._add(broken.rule, Hit(broken.offset, broken.message), migration)
-        for rule, detect in FILE_DETECTORS:
-            for hit in detect(migration):
-                self._add(rule, hit, migration)
+        for rule, hit in _hits(migration):
+            self._add(rule, hit, migration)
         for statement in migration.statements:
-            for rule, detect_in in (*STATEMENT_DETECTORS.get(statement.kind, ()), *STATEMENT_DETECTORS.get("", ())):
-                for hit in detect_in(statement, migration):
-                    inside = f"{statement.inside} runs this: " if statement.inside else ""
-                    self._add(rule, Hit(hit.offset, f"{inside}{hit.message}"), migration)
+            for rule, hit in _hits_of(statement, migration):
+                self._add(rule, hit, migration)
             known.learn(statement, migration.resolve)
         self._apply_waivers(migration)
 
@@ -147,6 +162,22 @@ class _Checked:
         for waiver in waivers:
             for problem in waiver.problems(rules, waivable):
                 self.add_at("waiver", waiver.line, waiver.column, problem)
+
+
+def _hits(migration: Migration) -> Iterator[tuple[str, Hit]]:
+    """Yield what can't be read of a file, and what the rules for files report."""
+    yield from ((broken.rule, Hit(broken.offset, broken.message)) for broken in migration.parsed.broken)
+    for rule, detect in FILE_DETECTORS:
+        if not (rule in NOT_IN_DUMPS and migration.is_dump):
+            yield from ((rule, hit) for hit in detect(migration))
+
+
+def _hits_of(statement: Statement, migration: Migration) -> Iterator[tuple[str, Hit]]:
+    """Yield what the rules report of a statement."""
+    inside = f"{statement.inside} runs this: " if statement.inside else ""
+    for rule, detect in STATEMENT_DETECTORS.get(statement.kind, ()):
+        if not (rule in NOT_IN_DUMPS and migration.is_dump):
+            yield from ((rule, Hit(hit.offset, f"{inside}{hit.message}")) for hit in detect(statement, migration))
 
 
 def _statement_at(migration: Migration, offset: int) -> int:

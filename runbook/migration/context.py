@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from runbook.migration.bodies import (
     DynamicText,
@@ -13,7 +14,9 @@ from runbook.migration.bodies import (
     do_body,
     statements_in,
 )
+from runbook.migration.dumps import is_dump
 from runbook.migration.known import Known
+from runbook.migration.later import Later
 from runbook.migration.objects import Key, created_by, dropped_by
 from runbook.migration.source import Source
 from runbook.migration.statements import Parsed, Statement
@@ -31,6 +34,7 @@ class Migration:
     parsed: Parsed
     known: Known
     settings: MigrationSettings
+    later: Later = field(default_factory=Later)
     statements: list[Statement] = field(default_factory=list)
     unseen: list[DynamicText] = field(default_factory=list)
     _made: dict[Key, list[int]] = field(default_factory=dict)
@@ -38,9 +42,13 @@ class Migration:
     _order: dict[int, int] = field(default_factory=dict)
     _schemas: list[str] = field(default_factory=list)
     _by_kind: dict[str, list[Statement]] = field(default_factory=dict)
+    _callers: dict[Name, list[tuple[Name, str]]] = field(default_factory=dict)
+    """The triggers that called each function before the file."""
     _adopted: list[Statement] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for trigger, function in self.known.relations.triggers.items():
+            self._callers.setdefault(function, []).append(trigger)
         functions: dict[str, Statement] = {}
         for each in self.parsed.statements:
             self._add(each, functions)
@@ -69,7 +77,7 @@ class Migration:
         if key.kind == "column" and key.table is not None:
             return (key.table, key.name.name) in self.known.columns
         is_kept = bool(statement.node.get("if_not_exists")) and key not in self._dropped
-        return key.kind == "table" and is_kept and key.name in self.known.tables
+        return key.kind == "table" and is_kept and key.name in self.known.relations.tables
 
     def _add(self, statement: Statement, functions: dict[str, Statement], depth: int = 0) -> None:
         self.statements.append(statement)
@@ -102,6 +110,11 @@ class Migration:
         """Take a statement in at the place of another, though the file doesn't run it: names mean the same there."""
         self._adopted.append(statement)  # an id is only its own while it exists
         self._order[id(statement)] = self._order[id(parent)]
+
+    @cached_property
+    def is_dump(self) -> bool:
+        """Whether the file is the dump of a schema."""
+        return is_dump(self.parsed.statements)
 
     def of_kind(self, kind: str) -> Sequence[Statement]:
         """Return the statements of a kind, in order."""
@@ -155,6 +168,27 @@ class Migration:
     def is_dropped(self, kind: str, name: Name) -> bool:
         """Whether the file drops this object anywhere."""
         return Key(kind, name) in self._dropped
+
+    def is_going(self, table: Name) -> bool:
+        """Whether the file drops this table. What it does to it besides is a part of that."""
+        return Key("table", table) in self._dropped and Key("table", table) not in self._made
+
+    def drops_column(self, table: Name, column: str = "") -> bool:
+        """Whether the file drops this column, or any, or the table as a whole."""
+        return self.is_going(table) or any(
+            self.table_of(each) == table
+            and any(part.get("AlterTableCmd", {}).get("name") == column or not column for part in each.node["cmds"])
+            for each in self.of_kind("AlterTableStmt")
+            if "AT_DropColumn" in each.parts
+        )
+
+    def drops_callers(self, function: Name) -> bool:
+        """Whether triggers of earlier files called a function, and the file drops each of them or its table."""
+        callers = self._callers.get(function, ())
+        return bool(callers) and all(
+            self.is_going(table) or Key("trigger", Name("", trigger), table) in self._dropped
+            for table, trigger in callers
+        )
 
     def was_dropped(self, kind: str, name: Name, statement: Statement) -> bool:
         """Whether the file dropped this object before the statement."""

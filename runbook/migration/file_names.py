@@ -12,11 +12,23 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import NamedTuple
 
-__all__ = ["MigrationName", "NameProblem", "check_name", "duplicates", "parse_name", "sort_key", "version_time"]
+__all__ = [
+    "MigrationName",
+    "NameProblem",
+    "check_name",
+    "duplicates",
+    "has_own_numbers",
+    "parse_name",
+    "sort_key",
+    "version_time",
+]
 
 _APPLIED = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
 """What the CLI applies (`MigrateFilePattern` in its source)."""
-_PROPER = re.compile(r"\d{14}_[a-z0-9_]*[a-z0-9][a-z0-9_]*\.sql")
+_PROPER = re.compile(r"\d{14}_[a-z0-9_-]*[a-z0-9][a-z0-9_-]*\.sql")
+"""With hyphens, which tools write that name files by a UUID."""
+_CUSTOM = 3
+"""Files in a folder from which on their own numbering counts as meant."""
 _AHEAD = timedelta(days=1)
 """Clocks and time zones differ by less than this."""
 
@@ -75,7 +87,18 @@ def check_name(path: str, now: datetime) -> Iterator[NameProblem]:
             "future-version", f"the version {parts.version} is in the future; it's {now:%Y%m%d%H%M%S} now"
         )
     elif not _PROPER.fullmatch(base):
-        yield NameProblem("file-name-style", f"the name '{parts.name}' has more than lower-case letters, digits and _")
+        yield NameProblem(
+            "file-name-style", f"the name '{parts.name}' has more than lower-case letters, digits, _ and -"
+        )
+
+
+def has_own_numbers(paths: Iterable[str]) -> bool:
+    """Whether all versions in a folder have the same number of digits, and there are enough to call it a custom.
+
+    Versions of one length sort as everybody expects, whatever they count.
+    """
+    lengths = [len(parts.version) for path in paths if (parts := parse_name(path)) is not None]
+    return len(lengths) >= _CUSTOM and len(set(lengths)) == 1 and lengths[0] != 14
 
 
 def duplicates(paths: Iterable[str]) -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from runbook.migration.relations import Relations
 from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
 
@@ -62,10 +63,9 @@ class Signature(NamedTuple):
 class Known:
     """A schema as far as statements tell."""
 
-    tables: set[Name] = field(default_factory=set)
-    views: set[Name] = field(default_factory=set)
-    readable: set[Name] = field(default_factory=set)
-    """Tables with a policy that lets everybody read every row."""
+    relations: Relations = field(default_factory=Relations)
+    left_types: set[str] = field(default_factory=set)
+    """Types that a column had until it was dropped or got another."""
     columns: dict[tuple[Name, str], ColumnType] = field(default_factory=dict)
     required: set[tuple[Name, str]] = field(default_factory=set)
     checks: dict[tuple[Name, str], str] = field(default_factory=dict)
@@ -81,7 +81,8 @@ class Known:
     def learn(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
         """Add what a statement changes."""
         node = statement.node
-        self._learn_relation(statement, resolve)
+        for table in self.relations.learn(statement, resolve):
+            self._forget(table)
         match statement.kind:
             case "CreateStmt":
                 table = resolve(relation_name(node["relation"]), statement)
@@ -101,25 +102,14 @@ class Known:
                 for each in node.get("cmds", ()):
                     self._learn_command(table, each.get("AlterTableCmd", {}))
 
-    def _learn_relation(self, statement: Statement, resolve: Callable[[Name, Statement], Name]) -> None:
-        """Add which tables and views there are, and which of them everybody can read."""
-        node = statement.node
-        match statement.kind:
-            case "CreateStmt":
-                self.tables.add(resolve(relation_name(node["relation"]), statement))
-            case "ViewStmt":
-                self.views.add(resolve(relation_name(node["view"]), statement))
-            case "CreatePolicyStmt" if node.get("cmd_name") == "select" and constant(node.get("qual")) is True:
-                self.readable.add(resolve(relation_name(node["table"]), statement))
-            case "DropStmt" if node.get("removeType") == "OBJECT_TABLE":
-                for each in node.get("objects", ()):
-                    self._forget(resolve(name_in(each), statement))
-            case "RenameStmt" if node.get("renameType") == "OBJECT_TABLE":
-                self._forget(resolve(relation_name(node["relation"]), statement))
-
     def _forget(self, table: Name) -> None:
-        self.tables.discard(table)
+        """Take a table out that has been dropped or renamed, with its columns."""
+        self.left_types |= {each.name for key, each in self.columns.items() if key[0] == table}
         self.columns = {key: each for key, each in self.columns.items() if key[0] != table}
+
+    def uses_type(self, name: str) -> bool:
+        """Whether a column has that type, or may have it: none is known that had it and was changed."""
+        return name not in self.left_types or any(each.name == name for each in self.columns.values())
 
     def _learn_element(self, table: Name, element: Node) -> None:
         if "ColumnDef" in element:
@@ -150,7 +140,12 @@ class Known:
         match command.get("subtype"):
             case "AT_AddColumn":
                 self._learn_element(table, command["def"])
+            case "AT_DropColumn":
+                if before := self.columns.pop((table, name), None):
+                    self.left_types.add(before.name)
             case "AT_AlterColumnType":
+                if before := self.columns.get((table, name)):
+                    self.left_types.add(before.name)
                 self.columns[table, name] = column_type(command["def"]["ColumnDef"])
             case "AT_AddConstraint":
                 self._learn_constraint(table, command["def"]["Constraint"])

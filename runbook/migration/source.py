@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 __all__ = ["SIZE_LIMIT", "MigrationFile", "Source", "Unreadable", "decode"]
 
-SIZE_LIMIT = 1_000_000
-"""In bytes. A larger file holds data, which doesn't belong in a migration."""
+SIZE_LIMIT = 4_000_000
+"""In bytes. The dump of a large schema has a million. A larger file has data, which doesn't belong in a migration."""
 
 
 class MigrationFile(NamedTuple):

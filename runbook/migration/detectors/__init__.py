@@ -16,6 +16,7 @@ _MODULES = (
     "columns",
     "constraints",
     "data",
+    "dumps",
     "enums",
     "function_bodies",
     "functions",

@@ -45,6 +45,9 @@ def find_missing(statement: Statement, migration: Migration) -> Iterator[Hit]:
         return
     table = migration.resolve(relation_name(relation), statement)
     is_open = migration.is_exposed(table) and table not in protected_tables(migration)
+    is_open = is_open and table not in migration.later.protected | migration.later.dropped
+    if node.get("if_not_exists") and not migration.is_made("table", table):
+        return  # an earlier file has created it
     if is_open and not migration.is_dropped("table", table) and not _is_moved(table, migration):
         if _is_for_every_table(migration):
             return
@@ -105,9 +108,9 @@ def find_open_policy(statement: Statement, migration: Migration) -> Iterator[Hit
     roles = [name for name, _ in role_names(node.get("roles", ()))] or ["public"]
     if node.get("permissive") is not True and statement.kind == "CreatePolicyStmt":
         return
-    if set(roles) <= _TRUSTED:
-        return
     table = migration.resolve(relation_name(node["table"]), statement)
+    if set(roles) <= _TRUSTED or _is_replaced_later(statement, table, migration):
+        return
     reads = node.get("cmd_name") == "select"
     who = "anybody who has signed up" if set(roles) == {"authenticated"} else "anybody"
     for name in ("qual", "with_check"):
@@ -123,9 +126,18 @@ def find_open_policy(statement: Statement, migration: Migration) -> Iterator[Hit
                 place, f"the policy {node['policy_name']} lets everybody it applies to reach every row of {table}"
             )
             return
-        if who == "anybody" and not migration.is_new_table(table, statement) and table not in migration.known.readable:
+        if (
+            who == "anybody"
+            and not migration.is_new_table(table, statement)
+            and table not in migration.known.relations.readable
+        ):
             yield Hit(place, f"anybody on the internet can read every row of {table}")
             return
+
+
+def _is_replaced_later(policy: Statement, table: Name, migration: Migration) -> bool:
+    """Whether a later file drops a policy or its table."""
+    return (table, policy.node["policy_name"]) in migration.later.dropped_policies or table in migration.later.dropped
 
 
 @detects("policy-open", "CreatePolicyStmt")
@@ -136,6 +148,8 @@ def find_signed_in_policy(statement: Statement, migration: Migration) -> Iterato
     if node.get("permissive") is not True or node.get("cmd_name") == "select" or roles <= _TRUSTED:
         return
     table = migration.resolve(relation_name(node["table"]), statement)
+    if _is_replaced_later(statement, table, migration):
+        return
     does = _DOES.get(node.get("cmd_name", "all"), "read, change and delete every row of")
     for name, word in (("qual", "using"), ("with_check", "check")):
         condition = node.get(name)
@@ -182,7 +196,8 @@ def find_view(statement: Statement, migration: Migration) -> Iterator[Hit]:
     view = migration.resolve(relation_name(statement.node["view"]), statement)
     found = options(statement.node.get("options", ())).get("security_invoker")
     is_invoker = found is not None and _is_on(constant(found.get("arg")), default=True)
-    if migration.is_exposed(view) and not is_invoker and not _is_set_later(view, migration):
+    is_repaired = _is_set_later(view, migration) or view in migration.later.replaced_views | migration.later.dropped
+    if migration.is_exposed(view) and not is_invoker and not is_repaired:
         message = (
             f"{view} reads with its owner's rights, so the policies of its tables don't count for anybody who reads it"
         )

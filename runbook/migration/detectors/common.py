@@ -77,9 +77,9 @@ def commands(statement: Statement, migration: Migration, *kinds: str) -> Iterato
 
 
 def commands_on_old(statement: Statement, migration: Migration, *kinds: str) -> Iterator[Command]:
-    """Yield the parts of these kinds, if the statement is about a table that was there before the file."""
+    """Yield the parts of these kinds, if the statement is about a table that was there before the file, and stays."""
     found = [*commands(statement, migration, *kinds)]
-    if found and not migration.is_new_table(found[0].table, statement):
+    if found and not migration.is_new_table(found[0].table, statement) and not migration.is_going(found[0].table):
         yield from found
 
 

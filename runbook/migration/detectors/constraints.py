@@ -127,9 +127,17 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
         column = migration.known.checks.get((command.table, command.name), "")
         if column and (command.table, column) in migration.known.required:
             continue  # NOT NULL says the same
+        if _goes_with_column(command, migration):
+            continue
         yield Hit(
             command.find("drop"), f"without the constraint {command.name}, {command.table} accepts rows that it refused"
         )
+
+
+def _goes_with_column(command: Command, migration: Migration) -> bool:
+    """Whether the file also drops the column that the constraint is named after, as PostgreSQL names them."""
+    column = command.name.removeprefix(f"{command.table.name}_").rpartition("_")[0]
+    return bool(column) and migration.drops_column(command.table, column)
 
 
 def _is_replaced(command: Command, migration: Migration) -> bool:

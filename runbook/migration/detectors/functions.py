@@ -38,7 +38,10 @@ def _sets_path_later(name: Name, migration: Migration) -> bool:
 def find_definer(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a SECURITY DEFINER function without a search path of its own."""
     settings, name = function_settings(statement.node), _name(statement, migration)
-    if settings.is_definer and not settings.search_path and not _sets_path_later(name, migration):
+    is_repaired = (
+        _sets_path_later(name, migration) or name in migration.later.replaced_functions | migration.later.dropped
+    )
+    if settings.is_definer and not settings.search_path and not is_repaired:
         message = f"{name} runs with its owner's rights and finds its tables by the caller's search_path"
         yield Hit(statement.find("security"), message)
 

@@ -68,7 +68,12 @@ def _table_grants(
         message = f"{named} has secrets of people or of the project, and {outside[0][0]} may read them"
         yield Hit(statement.at(outside[0][1]), message)
         return
-    old = [str(migration.resolve(each, statement)) for each in names if not migration.is_new_table(each, statement)]
+    guarded = migration.known.relations.protected
+    old = [
+        str(migration.resolve(each, statement))
+        for each in names
+        if not migration.is_new_table(each, statement) and migration.resolve(each, statement) not in guarded
+    ]
     open_names = [each for each in (migration.resolve(name, statement) for name in names) if _is_open(each, migration)]
     which = sentence_list([*dict.fromkeys([*old, *map(str, open_names)])] or ["it"])
     said = ", ".join(sorted(each.upper() for each in privileges))
@@ -85,7 +90,7 @@ def _table_grants(
 
 def _is_open(table: Name, migration: Migration) -> bool:
     """Whether the file creates a table and leaves it without row level security."""
-    return migration.is_made("table", table) and table not in protected_tables(migration)
+    return migration.is_made("table", table) and table not in protected_tables(migration) | migration.later.protected
 
 
 @detects("default-privileges", "AlterDefaultPrivilegesStmt")
@@ -113,9 +118,10 @@ def find_revoke(statement: Statement, migration: Migration) -> Iterator[Hit]:
     served = {"authenticated", "service_role", "postgres", "authenticator"}
     hit = [each for each in role_names(node.get("grantees", ())) if each[0] in served]
     names = [relation_name(each["RangeVar"]) for each in node.get("objects", ()) if "RangeVar" in each]
-    is_new = bool(names) and all(migration.is_new_table(each, statement) for each in names)
-    if hit and not is_new and not _is_granted_again(statement, migration):
-        what = sentence_list([str(migration.resolve(each, statement)) for each in names]) if names else "every table"
+    tables = [migration.resolve(each, statement) for each in names]
+    is_moot = bool(tables) and all(migration.is_new_table(one, statement) or migration.is_going(one) for one in tables)
+    if hit and not is_moot and not _is_granted_again(statement, migration):
+        what = sentence_list([*map(str, tables)]) if tables else "every table"
         yield Hit(statement.at(hit[0][1]), f"requests of {hit[0][0]} that use {what} fail at once with 42501")
 
 

@@ -39,7 +39,8 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if statement.node.get("removeType") != "OBJECT_INDEX" or statement.node.get("concurrent"):
         return
     for key in migration.dropped_by(statement):
-        if not migration.is_new("index", key.name, statement):
+        table = migration.known.relations.indexes.get(key.name)
+        if not migration.is_new("index", key.name, statement) and not (table and migration.drops_column(table)):
             lock = describe("drop-index", f"the table of {key.name}")
             yield Hit(
                 statement.find(key.name.name), f"DROP INDEX {lock}, and every query that needs it is slow after that"

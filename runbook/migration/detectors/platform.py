@@ -126,10 +126,15 @@ def find_publication_drop(statement: Statement, migration: Migration) -> Iterato
 
 
 @detects("publication", "AlterPublicationStmt")
-def find_publication_change(statement: Statement, _migration: Migration) -> Iterator[Hit]:
+def find_publication_change(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report tables that a publication loses."""
     action = statement.node.get("action")
-    if action in {"AP_DropObjects", "AP_SetObjects"} and statement.node.get("pubobjects"):
+    objects = statement.node.get("pubobjects", ())
+    tables = [each.get("PublicationObjSpec", {}).get("pubtable", {}).get("relation", {}) for each in objects]
+    names = [migration.resolve(relation_name(each), statement) for each in tables]
+    if action == "AP_DropObjects" and all(map(migration.is_going, names)):
+        return
+    if action in {"AP_DropObjects", "AP_SetObjects"} and objects:
         word = "drop" if action == "AP_DropObjects" else "set"
         message = f"listeners of {statement.node['pubname']} get no more changes of the tables that it loses"
         yield Hit(statement.find(word), message)

@@ -50,7 +50,10 @@ def find_schema(statement: Statement, migration: Migration) -> Iterator[Hit]:
 @detects("drop-type", "DropStmt")
 def find_type(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a type or domain that is dropped."""
+    is_cascade = statement.node.get("behavior") == "DROP_CASCADE"
     for key, offset in _dropped(statement, migration, "OBJECT_TYPE", "OBJECT_DOMAIN"):
+        if not is_cascade and not migration.known.uses_type(key.name.name):
+            continue  # the columns that had it are gone or have another
         yield Hit(offset, f"DROP TYPE removes {key.name}; columns and functions that use it go with it or stop working")
 
 
@@ -66,7 +69,7 @@ def find_view(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_function(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a function that is dropped and not created again."""
     for key, offset in _dropped(statement, migration, "OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"):
-        if not migration.is_made("function", key.name):
+        if not migration.is_made("function", key.name) and not migration.drops_callers(key.name):
             yield Hit(offset, f"code, policies and triggers that call {key.name} fail as soon as it is gone")
 
 
@@ -161,6 +164,8 @@ def find_cascade(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if statement.node.get("behavior") != "DROP_CASCADE":
         return
     old = [*_dropped(statement, migration, statement.node.get("removeType", ""))]
+    if old and all(key.kind == "function" and migration.drops_callers(key.name) for key, _ in old):
+        return
     if old and not all(migration.is_new_schema(key.name.name, statement) for key, _ in old):
         names = ", ".join(str(key.name) for key, _ in old)
         yield Hit(

@@ -19,7 +19,7 @@ def find_instead(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a rule by which a write to a table does nothing or something else. On a view, that's how it is written."""
     node = statement.node
     table, event = migration.table_of(statement), _EVENTS.get(node.get("event", ""))
-    is_view = migration.is_new("view", table, statement) or table in migration.known.views
+    is_view = migration.is_new("view", table, statement) or table in migration.known.relations.views
     if event and node.get("instead") and not is_view and not migration.is_new_table(table, statement):
         does = "something else" if node.get("actions") else "nothing"
         message = f"{event} on {table} does {does} from now on, and reports success to the app"

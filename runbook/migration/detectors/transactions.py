@@ -26,9 +26,11 @@ _SETTINGS = frozenset({"VariableSetStmt", "VariableShowStmt"})
 
 
 @detects("transaction-statement", "TransactionStmt")
-def find_transaction(statement: Statement, _migration: Migration) -> Iterator[Hit]:
-    """Report BEGIN, COMMIT, ROLLBACK, SAVEPOINT and PREPARE TRANSACTION in the file itself."""
-    if not statement.inside:
+def find_transaction(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report BEGIN, COMMIT, ROLLBACK, SAVEPOINT and PREPARE TRANSACTION in the file itself, each pair once."""
+    own = [each for each in migration.of_kind("TransactionStmt") if not each.inside]
+    is_end = statement.node.get("kind") == "TRANS_STMT_COMMIT" and statement is not own[0]
+    if not statement.inside and not is_end:
         words = " ".join(each.text for each in statement.tokens[:2] if each.kind is TokenKind.WORD).upper()
         message = f"{words} splits the file: what a failure leaves behind has no row in the history"
         yield Hit(statement.start, message)

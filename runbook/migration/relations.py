@@ -1,0 +1,107 @@
+"""What the statements so far have made of tables and of what hangs on them: indexes, triggers, policies and views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from runbook.migration.statements import Statement
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+
+__all__ = ["Relations"]
+
+_Resolve = Callable[[Name, Statement], Name]
+
+
+@dataclass
+class Relations:
+    """The relations of a schema as far as statements tell."""
+
+    tables: set[Name] = field(default_factory=set)
+    views: set[Name] = field(default_factory=set)
+    protected: set[Name] = field(default_factory=set)
+    """Tables with row level security."""
+    readable: set[Name] = field(default_factory=set)
+    """Tables with a policy that lets everybody read every row."""
+    indexes: dict[Name, Name] = field(default_factory=dict)
+    """Indexes with their tables."""
+    triggers: dict[tuple[Name, str], Name] = field(default_factory=dict)
+    """The function that each trigger calls, by its table and name."""
+
+    def learn(self, statement: Statement, resolve: _Resolve) -> list[Name]:
+        """Add what a statement changes. Return the tables that are gone under their names: dropped or renamed."""
+        if learn := _BY_KIND.get(statement.kind):
+            learn(self, statement, resolve)
+        gone = [*_gone(statement, resolve)] if statement.kind in {"DropStmt", "RenameStmt"} else []
+        for table in gone:
+            self._forget(table)
+        return gone
+
+    def _forget(self, table: Name) -> None:
+        for names in (self.tables, self.protected, self.readable):
+            names.discard(table)
+        self.indexes = {index: on for index, on in self.indexes.items() if on != table}
+        self.triggers = {key: function for key, function in self.triggers.items() if key[0] != table}
+
+
+def _table(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    known.tables.add(resolve(relation_name(statement.node["relation"]), statement))
+
+
+def _view(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    known.views.add(resolve(relation_name(statement.node["view"]), statement))
+
+
+def _alter(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    if {"AT_EnableRowSecurity", "AT_DisableRowSecurity"} & statement.parts:
+        table = resolve(relation_name(statement.node["relation"]), statement)
+        change = known.protected.add if "AT_EnableRowSecurity" in statement.parts else known.protected.discard
+        change(table)
+
+
+def _policy(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    node = statement.node
+    if node.get("cmd_name") == "select" and constant(node.get("qual")) is True:
+        known.readable.add(resolve(relation_name(node["table"]), statement))
+
+
+def _index(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    table = resolve(relation_name(statement.node["relation"]), statement)
+    known.indexes[Name(table.schema, statement.node.get("idxname") or _index_name(table, statement.node))] = table
+
+
+def _index_name(table: Name, node: Node) -> str:
+    """Return the name that PostgreSQL gives an index without one."""
+    columns = [each.get("IndexElem", {}).get("name", "expr") for each in node.get("indexParams", ())]
+    return "_".join([table.name, *columns, "idx"])
+
+
+def _trigger(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    node = statement.node
+    table = resolve(relation_name(node["relation"]), statement)
+    known.triggers[table, node["trigname"]] = resolve(name_in(node.get("funcname", [])), statement)
+
+
+def _drop(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    for each in statement.node.get("objects", ()) if statement.node.get("removeType") == "OBJECT_TRIGGER" else ():
+        items = each.get("List", {}).get("items", [])
+        known.triggers.pop((resolve(name_in(items[:-1]), statement), last_name(items)), None)
+
+
+def _gone(statement: Statement, resolve: _Resolve) -> Iterator[Name]:
+    node = statement.node
+    if node.get("removeType") == "OBJECT_TABLE":
+        yield from (resolve(name_in(each), statement) for each in node.get("objects", ()))
+    if node.get("renameType") == "OBJECT_TABLE":
+        yield resolve(relation_name(node["relation"]), statement)
+
+
+_BY_KIND: Mapping[str, Callable[[Relations, Statement, _Resolve], None]] = {
+    "AlterTableStmt": _alter,
+    "CreatePolicyStmt": _policy,
+    "CreateStmt": _table,
+    "CreateTrigStmt": _trigger,
+    "DropStmt": _drop,
+    "IndexStmt": _index,
+    "ViewStmt": _view,
+}
