@@ -182,6 +182,15 @@ class Migration:
             if "AT_DropColumn" in each.parts
         )
 
+    def drops_constraint(self, name: Name) -> bool:
+        """Whether the file drops a constraint of that name, and with it the index of that name."""
+        return any(
+            command.get("subtype") == "AT_DropConstraint" and command.get("name") == name.name
+            for each in self.of_kind("AlterTableStmt")
+            if "AT_DropConstraint" in each.parts and self.table_of(each).schema == name.schema
+            for command in each.nodes["AlterTableCmd"]
+        )
+
     def drops_callers(self, function: Name) -> bool:
         """Whether triggers of earlier files called a function, and the file drops each of them or its table."""
         callers = self._callers.get(function, ())

@@ -34,8 +34,17 @@ class Relations:
             learn(self, statement, resolve)
         gone = [*_gone(statement, resolve)] if statement.kind in {"DropStmt", "RenameStmt"} else []
         for table in gone:
+            if statement.kind == "RenameStmt":
+                self._rename(table, table._replace(name=statement.node["newname"]))
             self._forget(table)
         return gone
+
+    def _rename(self, table: Name, new: Name) -> None:
+        for names in (self.tables, self.protected, self.readable):
+            if table in names:
+                names.add(new)
+        self.indexes.update({index: new for index, on in self.indexes.items() if on == table})
+        self.triggers.update({(new, key[1]): function for key, function in self.triggers.items() if key[0] == table})
 
     def _forget(self, table: Name) -> None:
         for names in (self.tables, self.protected, self.readable):

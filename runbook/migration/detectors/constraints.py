@@ -140,7 +140,13 @@ def _goes_with_column(command: Command, migration: Migration) -> bool:
     return bool(column) and migration.drops_column(command.table, column)
 
 
+_FOREIGN = ("_fk", "_fkey")
+"""How tools end the names of foreign keys."""
+
+
 def _is_replaced(command: Command, migration: Migration) -> bool:
-    """Whether the file adds a constraint without a name, or a longer one, to the same table."""
+    """Whether the file adds a constraint without a name, or a longer one, or another foreign key, to the same table."""
     made = [key for key in migration.made("constraint") if key.table == command.table]
+    if command.name.endswith(_FOREIGN) and any(key.name.name.endswith(_FOREIGN) for key in made):
+        return True
     return any(not key.name.name or key.name.name.startswith(command.name) for key in made)

@@ -13,7 +13,7 @@ __all__ = ["NOT_IN_DUMPS"]
 NOT_IN_DUMPS = frozenset(
     {"no-lock-timeout", "long-lock-timeout", "no-statement-timeout", "empty-search-path", "reset-all"}
     | {"default-privileges", "grant-to-api", "revoke-from-api", "many-tables-locked", "function-not-replaced"}
-    | {"definer-callable", "extension-in-public", "select-shows-nothing"}
+    | {"definer-callable", "extension-in-public", "drop-extension", "select-shows-nothing", "triggers-off"}
 )
 """Rules about what every dump has: its settings, and rights that the database has already."""
 

@@ -63,7 +63,7 @@ def find_lost(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a replaced function that loses SECURITY DEFINER or search_path, which an earlier file set."""
     name = _name(statement, migration)
     before, now = migration.known.functions.get(name), function_settings(statement.node)
-    if before is None or not statement.node.get("replace"):
+    if before is None or not statement.node.get("replace") or name in migration.later.replaced_functions:
         return
     lost = [
         words

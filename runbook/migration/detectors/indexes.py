@@ -39,6 +39,8 @@ def find_drop(statement: Statement, migration: Migration) -> Iterator[Hit]:
     if statement.node.get("removeType") != "OBJECT_INDEX" or statement.node.get("concurrent"):
         return
     for key in migration.dropped_by(statement):
+        if migration.drops_constraint(key.name):
+            continue  # it went with its constraint
         table = migration.known.relations.indexes.get(key.name)
         if not migration.is_new("index", key.name, statement) and not (table and migration.drops_column(table)):
             lock = describe("drop-index", f"the table of {key.name}")
