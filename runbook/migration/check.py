@@ -62,6 +62,7 @@ def check_migrations(
         for checked, later in zip(checks, look_ahead(each.statements for each in checks), strict=True):
             checked.judge_name(now, twice, has_own_numbers=numbered)
             checked.judge(known, later)
+            known.has_history = True
             findings += checked.findings
             waived += checked.waived
     for path, problem in check_history(files, base) if base else ():

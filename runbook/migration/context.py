@@ -79,6 +79,10 @@ class Migration:
         is_kept = bool(statement.node.get("if_not_exists")) and key not in self._dropped
         return key.kind == "table" and is_kept and key.name in self.known.relations.tables
 
+    def is_there_already(self, index: Name) -> bool:
+        """Whether an earlier file has created an index, and this one doesn't drop it."""
+        return index in self.known.relations.indexes and Key("index", index) not in self._dropped
+
     def _add(self, statement: Statement, functions: dict[str, Statement], depth: int = 0) -> None:
         self.statements.append(statement)
         body, inside = None, ""

@@ -64,6 +64,8 @@ class Known:
     """A schema as far as statements tell."""
 
     relations: Relations = field(default_factory=Relations)
+    has_history: bool = False
+    """Whether there were earlier files."""
     left_types: set[str] = field(default_factory=set)
     """Types that a column had until it was dropped or got another."""
     columns: dict[tuple[Name, str], ColumnType] = field(default_factory=dict)

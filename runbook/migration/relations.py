@@ -21,6 +21,8 @@ class Relations:
     views: set[Name] = field(default_factory=set)
     protected: set[Name] = field(default_factory=set)
     """Tables with row level security."""
+    materialized: set[Name] = field(default_factory=set)
+    """Materialized views, which can't have policies."""
     readable: set[Name] = field(default_factory=set)
     """Tables with a policy that lets everybody read every row."""
     indexes: dict[Name, Name] = field(default_factory=dict)
@@ -59,6 +61,11 @@ def _table(known: Relations, statement: Statement, resolve: _Resolve) -> None:
 
 def _view(known: Relations, statement: Statement, resolve: _Resolve) -> None:
     known.views.add(resolve(relation_name(statement.node["view"]), statement))
+
+
+def _table_as(known: Relations, statement: Statement, resolve: _Resolve) -> None:
+    if statement.node.get("objtype") == "OBJECT_MATVIEW":
+        known.materialized.add(resolve(relation_name(statement.node["into"]["rel"]), statement))
 
 
 def _alter(known: Relations, statement: Statement, resolve: _Resolve) -> None:
@@ -109,6 +116,7 @@ _BY_KIND: Mapping[str, Callable[[Relations, Statement, _Resolve], None]] = {
     "AlterTableStmt": _alter,
     "CreatePolicyStmt": _policy,
     "CreateStmt": _table,
+    "CreateTableAsStmt": _table_as,
     "CreateTrigStmt": _trigger,
     "DropStmt": _drop,
     "IndexStmt": _index,

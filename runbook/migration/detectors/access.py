@@ -255,15 +255,16 @@ def find_auth_users_function(statement: Statement, migration: Migration) -> Iter
     body = body_of_function(statement)
     if body is None or not migration.is_exposed(name) or not function_settings(statement.node).is_definer:
         return
-    found = _READS_USERS.search(body.text)
+    found = (_READS_USERS if body.language == "sql" else _RETURNS_USERS).search(body.text)
     if found is None or not _returns_rows(statement.node) or _CHECKS_CALLER.search(body.text):
         return
     if not _is_taken_from_all(name, migration):
         message = f"{name} returns people's data from auth.users to everybody who calls it through the API"
-        yield Hit(body.at(found.start()), message)
+        yield Hit(body.at(found.start("users")), message)
 
 
-_READS_USERS = re.compile(r"\bauth\.users\b", re.IGNORECASE)
+_READS_USERS = re.compile(r"(?P<users>\bauth\.users\b)", re.IGNORECASE)
+_RETURNS_USERS = re.compile(r"\breturn\s+query\b[^;]*?(?P<users>\bauth\.users\b)", re.IGNORECASE)
 _CHECKS_CALLER = re.compile(
     r"\bauth\.(?:uid|jwt|role|email)\s*\(|\b(?:is|has|check|require)_\w+\s*\(|\bcurrent_setting\b", re.IGNORECASE
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runbook.migration.context import Migration
-from runbook.migration.detectors.common import Command, commands_on_old, constraints_of
+from runbook.migration.detectors.common import Command, commands, commands_on_old, constraints_of
 from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.locks import Mode, describe
@@ -140,13 +140,24 @@ def _goes_with_column(command: Command, migration: Migration) -> bool:
     return bool(column) and migration.drops_column(command.table, column)
 
 
-_FOREIGN = ("_fk", "_fkey")
-"""How tools end the names of foreign keys."""
+_KINDS = {
+    "CONSTR_FOREIGN": ("fk", "fkey"),
+    "CONSTR_UNIQUE": ("key", "unique", "uniq", "uk"),
+    "CONSTR_CHECK": ("check", "chk"),
+    "CONSTR_PRIMARY": ("pkey", "pk"),
+}
+"""How the names of constraints end, by their kind."""
 
 
 def _is_replaced(command: Command, migration: Migration) -> bool:
-    """Whether the file adds a constraint without a name, or a longer one, or another foreign key, to the same table."""
+    """Whether the file adds a constraint to the same table: of the same kind, without a name or with a longer one."""
     made = [key for key in migration.made("constraint") if key.table == command.table]
-    if command.name.endswith(_FOREIGN) and any(key.name.name.endswith(_FOREIGN) for key in made):
-        return True
+    ending = command.name.rpartition("_")[2]
+    known = (command.table, command.name) in migration.known.checks
+    for statement in migration.of_kind("AlterTableStmt"):
+        for each in commands(statement, migration, "AT_AddConstraint"):
+            kind = each.definition.get("contype", "")
+            is_same = ending in _KINDS.get(kind, ()) or (known and kind == "CONSTR_CHECK")
+            if each.table == command.table and is_same:
+                return True
     return any(not key.name.name or key.name.name.startswith(command.name) for key in made)

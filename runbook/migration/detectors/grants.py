@@ -120,6 +120,11 @@ def find_revoke(statement: Statement, migration: Migration) -> Iterator[Hit]:
     names = [relation_name(each["RangeVar"]) for each in node.get("objects", ()) if "RangeVar" in each]
     tables = [migration.resolve(each, statement) for each in names]
     is_moot = bool(tables) and all(migration.is_new_table(one, statement) or migration.is_going(one) for one in tables)
+    if node.get("objtype") == "OBJECT_SCHEMA":
+        tables = [Name("", name_in(each).name) for each in node.get("objects", ())]
+        is_moot = not any(each.name in migration.settings.exposed_schemas for each in tables)
+    copies = migration.known.relations.materialized
+    is_moot = is_moot or (bool(tables) and all(each in copies for each in tables))
     is_moot = is_moot or (bool(tables) and all(each.schema in _SECRET_SCHEMAS for each in tables))
     if hit and not is_moot and not _is_granted_again(statement, migration):
         what = sentence_list([*map(str, tables)]) if tables else "every table"

@@ -10,7 +10,7 @@ from runbook.migration.detectors.registry import detects
 from runbook.migration.finding import Hit
 from runbook.migration.locks import describe
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import relation_name
+from runbook.migration.syntax_tree import Name, relation_name
 
 __all__: list[str] = []
 
@@ -21,6 +21,8 @@ def find_create(statement: Statement, migration: Migration) -> Iterator[Hit]:
     table = migration.table_of(statement)
     if not statement.node.get("concurrent") and not migration.is_new_table(table, statement):
         name = statement.node.get("idxname", "")
+        if statement.node.get("if_not_exists") and migration.is_there_already(Name(table.schema, name)):
+            return
         lock = describe("create-index", table)
         yield Hit(statement.find("index"), f"CREATE INDEX{f' {name}' if name else ''} {lock}")
 

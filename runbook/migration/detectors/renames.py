@@ -44,6 +44,8 @@ def find_rename(statement: Statement, migration: Migration) -> Iterator[Hit]:
         table = migration.table_of(statement)
         if migration.is_new_table(table, statement) or migration.is_new("type", table, statement):
             return
+        if noun == "table" and any(migration.is_made(kind, table) for kind in ("table", "view")):
+            return  # something else has the name from now on
         if noun == "column" and migration.is_made("column", Name("", node.get("subname", "")), table):
             return
         old = f"{table}.{node['subname']}" if "subname" in node and noun in {"column", "attribute"} else str(table)
@@ -54,7 +56,7 @@ def find_rename(statement: Statement, migration: Migration) -> Iterator[Hit]:
             name_in(target.get("ObjectWithArgs", {}).get("objname") or target) if target else Name("", node["subname"])
         )
         kind = {"procedure": "function", "routine": "function", "domain": "type"}.get(noun, noun)
-        if migration.is_new(kind, name, statement) or migration.is_new_schema(name.name, statement):
+        if migration.is_made(kind, migration.resolve(name, statement)) or migration.is_new_schema(name.name, statement):
             return
         old, lock = str(name), ""
     yield Hit(
