@@ -203,6 +203,10 @@ class Migration:
             for table, trigger in callers
         )
 
+    def drops(self, kind: str, name: Name, table: Name | None) -> bool:
+        """Whether the file drops this object of a table anywhere."""
+        return Key(kind, name, table) in self._dropped
+
     def was_dropped(self, kind: str, name: Name, statement: Statement) -> bool:
         """Whether the file dropped this object before the statement."""
         return self._dropped.get(Key(kind, name), len(self.statements)) < self.order_of(statement)

@@ -25,6 +25,8 @@ class Relations:
     """Materialized views, which can't have policies."""
     readable: set[Name] = field(default_factory=set)
     """Tables with a policy that lets everybody read every row."""
+    policies: dict[Name, set[str]] = field(default_factory=dict)
+    """The names of each table's policies."""
     indexes: dict[Name, Name] = field(default_factory=dict)
     """Indexes with their tables."""
     triggers: dict[tuple[Name, str], Name] = field(default_factory=dict)
@@ -45,12 +47,14 @@ class Relations:
         for names in (self.tables, self.protected, self.readable):
             if table in names:
                 names.add(new)
+        self.policies[new] = self.policies.get(table, set())
         self.indexes.update({index: new for index, on in self.indexes.items() if on == table})
         self.triggers.update({(new, key[1]): function for key, function in self.triggers.items() if key[0] == table})
 
     def _forget(self, table: Name) -> None:
         for names in (self.tables, self.protected, self.readable):
             names.discard(table)
+        self.policies.pop(table, None)
         self.indexes = {index: on for index, on in self.indexes.items() if on != table}
         self.triggers = {key: function for key, function in self.triggers.items() if key[0] != table}
 
@@ -77,8 +81,10 @@ def _alter(known: Relations, statement: Statement, resolve: _Resolve) -> None:
 
 def _policy(known: Relations, statement: Statement, resolve: _Resolve) -> None:
     node = statement.node
+    table = resolve(relation_name(node["table"]), statement)
+    known.policies.setdefault(table, set()).add(node["policy_name"])
     if node.get("cmd_name") == "select" and constant(node.get("qual")) is True:
-        known.readable.add(resolve(relation_name(node["table"]), statement))
+        known.readable.add(table)
 
 
 def _index(known: Relations, statement: Statement, resolve: _Resolve) -> None:
@@ -99,9 +105,14 @@ def _trigger(known: Relations, statement: Statement, resolve: _Resolve) -> None:
 
 
 def _drop(known: Relations, statement: Statement, resolve: _Resolve) -> None:
-    for each in statement.node.get("objects", ()) if statement.node.get("removeType") == "OBJECT_TRIGGER" else ():
+    kind = statement.node.get("removeType")
+    for each in statement.node.get("objects", ()) if kind in {"OBJECT_TRIGGER", "OBJECT_POLICY"} else ():
         items = each.get("List", {}).get("items", [])
-        known.triggers.pop((resolve(name_in(items[:-1]), statement), last_name(items)), None)
+        table, name = resolve(name_in(items[:-1]), statement), last_name(items)
+        if kind == "OBJECT_TRIGGER":
+            known.triggers.pop((table, name), None)
+        else:
+            known.policies.get(table, set()).discard(name)
 
 
 def _gone(statement: Statement, resolve: _Resolve) -> Iterator[Name]:

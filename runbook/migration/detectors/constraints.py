@@ -146,18 +146,22 @@ _KINDS = {
     "CONSTR_CHECK": ("check", "chk"),
     "CONSTR_PRIMARY": ("pkey", "pk"),
 }
-"""How the names of constraints end, by their kind."""
+"""Words in the names of constraints, by their kind."""
 
 
 def _is_replaced(command: Command, migration: Migration) -> bool:
     """Whether the file adds a constraint to the same table: of the same kind, without a name or with a longer one."""
     made = [key for key in migration.made("constraint") if key.table == command.table]
-    ending = command.name.rpartition("_")[2]
+    words = {*command.name.lower().split("_")}
     known = (command.table, command.name) in migration.known.checks
+    if words & {*_KINDS["CONSTR_UNIQUE"]} and any(
+        each.node.get("unique") and migration.table_of(each) == command.table for each in migration.of_kind("IndexStmt")
+    ):
+        return True
     for statement in migration.of_kind("AlterTableStmt"):
         for each in commands(statement, migration, "AT_AddConstraint"):
             kind = each.definition.get("contype", "")
-            is_same = ending in _KINDS.get(kind, ()) or (known and kind == "CONSTR_CHECK")
+            is_same = bool(words & {*_KINDS.get(kind, ())}) or (known and kind == "CONSTR_CHECK")
             if each.table == command.table and is_same:
                 return True
     return any(not key.name.name or key.name.name.startswith(command.name) for key in made)

@@ -84,7 +84,9 @@ def find_not_replaced(statement: Statement, migration: Migration) -> Iterator[Hi
     name = _name(statement, migration)
     if (
         statement.node.get("replace")
-        or (migration.known.has_history and name not in migration.known.functions)
+        or (
+            migration.known.has_history and signature_of(statement.node) not in migration.known.signatures.get(name, ())
+        )
         or migration.is_dropped("function", name)
         or migration.is_new("function", name, statement)
     ):

@@ -45,9 +45,13 @@ def find_grant(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def _grants_on_all(
     statement: Statement, migration: Migration, said: str, outside: list[tuple[str, int]]
 ) -> Iterator[Hit]:
-    """Report a grant on everything in a schema. Who has signed up may call functions: only strangers count there."""
+    """Report a grant on everything in a schema: to strangers, or of rights that no policy narrows."""
     noun = _ALL.get(statement.node.get("objtype", ""), "function")
-    found = [each for each in outside if noun == "table" or each[0] != "authenticated"]
+    privileges = {*_granted(statement.node)[0]}
+    if noun == "sequence" and not {"all", "update"} & privileges:
+        return  # to take the next number does no harm
+    has_more = noun == "table" and bool({"all", "truncate"} & privileges)
+    found = [each for each in outside if has_more or each[0] != "authenticated"]
     schemas = [name_in(each).name for each in statement.node.get("objects", ())]
     if found and not all(migration.is_new_schema(each, statement) for each in schemas):
         role, location = found[0]
@@ -98,6 +102,7 @@ def find_default_privileges(statement: Statement, _migration: Migration) -> Iter
     """Report privileges that every later table gives to roles from outside."""
     action = statement.node.get("action", {})
     privileges, outside = _granted(action)
+    outside = [each for each in outside if each[0] != "authenticated" or "all" in privileges]
     if (
         action.get("is_grant")
         and outside

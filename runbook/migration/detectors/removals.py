@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runbook.migration.bodies import UNSEEN
 from runbook.migration.context import Migration
 from runbook.migration.detectors.common import commands, commands_on_old
 from runbook.migration.detectors.registry import detects
@@ -50,9 +51,8 @@ def find_schema(statement: Statement, migration: Migration) -> Iterator[Hit]:
 @detects("drop-type", "DropStmt")
 def find_type(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a type or domain that is dropped."""
-    is_cascade = statement.node.get("behavior") == "DROP_CASCADE"
     for key, offset in _dropped(statement, migration, "OBJECT_TYPE", "OBJECT_DOMAIN"):
-        if not is_cascade and not migration.known.uses_type(key.name.name):
+        if not migration.known.uses_type(key.name.name):
             continue  # the columns that had it are gone or have another
         yield Hit(offset, f"DROP TYPE removes {key.name}; columns and functions that use it go with it or stop working")
 
@@ -94,13 +94,25 @@ def _is_replaced(key: Key, migration: Migration) -> bool:
 
 @detects("drop-policy", "DropStmt")
 def find_policy(statement: Statement, migration: Migration) -> Iterator[Hit]:
-    """Report a policy that is dropped while the file creates none on its table."""
+    """Report a policy that is dropped while its table is left without one, as far as the folder tells."""
     for key, offset in _dropped(statement, migration, "OBJECT_POLICY"):
         is_with_table = key.table is not None and migration.is_dropped("table", key.table)
-        if not is_with_table and not _is_replaced(key, migration):
+        is_in_loop = key.name.name == UNSEEN and any(True for _ in migration.made("policy"))
+        if (
+            not is_with_table
+            and not is_in_loop
+            and not _is_replaced(key, migration)
+            and not _has_another(key, migration)
+        ):
             yield Hit(
                 offset, f"rows of {key.table} that {key.name.name} let people reach are out of their reach at once"
             )
+
+
+def _has_another(key: Key, migration: Migration) -> bool:
+    """Whether earlier files gave the table a policy that this file leaves."""
+    every = migration.known.relations.policies.get(key.table, ()) if key.table else ()
+    return any(not migration.drops("policy", Name("", each), key.table) for each in every)
 
 
 @detects("drop-sequence", "DropStmt")
