@@ -55,6 +55,7 @@ def check_migrations(
     now = now or datetime.now(UTC).replace(tzinfo=None)
     findings: list[Finding] = []
     waived: list[WaivedFinding] = []
+    destroys: set[str] = set()
     for folder in _folders(files):
         checks = [_Checked(file, setup) for file in folder]
         twice, numbered = duplicates(file.path for file in folder), has_own_numbers(file.path for file in folder)
@@ -65,12 +66,13 @@ def check_migrations(
             known.has_history = True
             findings += checked.findings
             waived += checked.waived
+            destroys |= checked.destroys
     for path, problem in check_history(files, base) if base else ():
         checked = _Checked(MigrationFile(path, b""), setup)
         checked.add_at(problem.rule, 1, 1, problem.message)
         findings += checked.findings
     judged = sum(file.judged for file in files)
-    return Report(judged, tuple(sorted(set(findings))), tuple(sorted(set(waived))))
+    return Report(judged, tuple(sorted(set(findings))), tuple(sorted(set(waived))), tuple(sorted(destroys)))
 
 
 def _folders(files: Sequence[MigrationFile]) -> Iterator[list[MigrationFile]]:
@@ -89,6 +91,7 @@ class _Checked:
         self._setup = setup
         self.findings: list[Finding] = []
         self.waived: list[WaivedFinding] = []
+        self.destroys: set[str] = set()
         source = decode(file)
         self._source = source if isinstance(source, Source) else None
         self._parsed = parse(source) if isinstance(source, Source) else Parsed([], [])
@@ -129,6 +132,8 @@ class _Checked:
     def add_at(self, rule: str, line: int, column: int, message: str, *, statement: int = -1) -> None:
         """Add a finding at a place, unless the team has switched its rule off."""
         data = self._setup.rules[rule]
+        if data.destroys and self._file.judged:
+            self.destroys.add(rule)
         chosen = self._setup.settings.levels.get(rule)
         level = chosen.level if chosen else data.level
         if level != OFF and self._file.judged:

@@ -47,6 +47,8 @@ class Report:
     files: int
     findings: tuple[Finding, ...] = ()
     waived: tuple[WaivedFinding, ...] = ()
+    destroys: tuple[str, ...] = ()
+    """The rules about lost data that the files break, waived and switched off ones too."""
 
     @property
     def has_errors(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Callable, Mapping
 
-from runbook.errors import Finding as ShownFinding
 from runbook.migration.finding import Finding, Report
+from runbook.migration.screen import PLAIN, Screen
+from runbook.migration.text_report import text_report
 from runbook.model.migration_rule import LEVELS, MigrationRule
-from runbook.printable import json_text, one_line, printable
+from runbook.printable import json_text, printable
 from runbook.rendering.annotations import Annotation, annotation_line
 from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
 
@@ -17,9 +17,9 @@ __all__ = ["FORMATS", "report_text", "rule_text", "summary_line"]
 _Rules = Mapping[str, MigrationRule]
 
 
-def report_text(report: Report, form: str, rules: _Rules) -> str:
-    """Return a report in one of FORMATS, "" if there is nothing to print."""
-    return FORMATS[form](report, rules)
+def report_text(report: Report, form: str, rules: _Rules, screen: Screen = PLAIN) -> str:
+    """Return a report in one of FORMATS, "" if there is nothing to print. The screen counts for `text`."""
+    return text_report(report, screen) if form == "text" else FORMATS[form](report, rules)
 
 
 def summary_line(report: Report) -> str:
@@ -52,28 +52,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-# --- text ------------------------------------------------------------------------------------------------------------
-
-
-def _text(report: Report, _rules: _Rules) -> str:
-    accepted = {each.finding: each.reason for each in report.waived}
-    every = sorted([*report.findings, *accepted])
-    blocks = []
-    for _, of_file in groupby(every, key=lambda each: each.file):
-        blocks += ["\n".join(_finding_lines(each, accepted.get(each, ""))) for each in of_file]
-    return "\n\n".join(blocks)
-
-
-def _finding_lines(each: Finding, reason: str) -> Iterator[str]:
-    level = "waived" if reason else each.level
-    yield str(ShownFinding(each.file, each.line, each.column, f"{level} {each.rule}: {each.message}", each.source))
-    if reason:
-        yield f"      = accepted because {one_line(reason)}"
-    else:
-        yield f"      = {one_line(each.fix)}"
-        yield f"      = runbook migration check --explain {each.rule}"
-
-
 # --- programs --------------------------------------------------------------------------------------------------------
 
 
@@ -87,6 +65,7 @@ def _json(report: Report, _rules: _Rules) -> str:
         "findings": [_record(each) for each in report.findings],
         "waived": [{**_record(each.finding), "reason": each.reason} for each in report.waived],
         "files": report.files,
+        "effect": "destroys" if report.destroys else "writes",
     }
     return json_text(found, indent=2)
 
@@ -115,7 +94,7 @@ def _sarif_rule(rule: MigrationRule) -> SarifRule:
 
 
 FORMATS: Mapping[str, Callable[[Report, _Rules], str]] = {
-    "text": _text,
+    "text": lambda report, _rules: text_report(report),
     "json": _json,
     "github": _github,
     "sarif": _sarif,

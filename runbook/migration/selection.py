@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,7 +25,7 @@ def select_files(
 
     Raises UsageError if a path doesn't exist, and if git doesn't know the revision.
     """
-    places = list(paths) or [_default_folder()]
+    places = [_of_version(path) for path in paths] or [_default_folder()]
     for place in places:
         if not place.exists():
             raise UsageError(f"'{place}' doesn't exist", hint="Name a migration or a folder of migrations.")
@@ -36,6 +37,21 @@ def select_files(
         if not _is_ignored(shown, ignore):
             found.setdefault(shown, MigrationFile(shown, _read(path)))
     return list(found.values()), None
+
+
+def _of_version(place: Path) -> Path:
+    """Return the migration that a version names, or the path itself. Raises UsageError if no file has the version."""
+    if not _VERSION.fullmatch(str(place)) or place.exists():
+        return place
+    folder = _default_folder()
+    found = sorted(folder.glob(f"{place}_*.sql"))
+    if not found:
+        hint = "Name a file, a folder or another version."
+        raise UsageError(f"no migration in {_shown(folder)} has the version {place}", hint=hint)
+    return found[0]
+
+
+_VERSION = re.compile(r"[0-9]{8,14}")
 
 
 def _default_folder() -> Path:

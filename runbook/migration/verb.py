@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -48,15 +50,30 @@ def check(
     from runbook.migration.check import check_files
     from runbook.migration.report import report_text, summary_line
     from runbook.migration.rules import read_rules
+    from runbook.migration.screen import screen_of
+    from runbook.streams import terminal_of
 
     if explain:
         return _explain(explain)
-    report = check_files(files, since=since, book=own_book or book)
-    text = report_text(report, form, read_rules())
-    if text:
-        click.echo(text)
+    with _progress():
+        report = check_files(files, since=since, book=own_book or book)
+    screen = screen_of(sys.stdout)
+    if text := report_text(report, form, read_rules(), screen):
+        # Colors are escape codes, which the usual stream would show as text. What the report quotes is printable.
+        stream = terminal_of(sys.stdout) if screen.has_color else sys.stdout
+        encoding = stream.encoding or "utf-8"
+        click.echo(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
     click.echo(summary_line(report), err=True)
     return ExitCode.NOT_COMPLETED if report.has_errors else ExitCode.DONE
+
+
+def _progress() -> AbstractContextManager[None]:
+    """Return what shows on a terminal that the check is still running."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from runbook.runtime.running_mark import running
+
+    return running("checking migrations")
 
 
 def _explain(name: str) -> int:

@@ -16,6 +16,7 @@ from runbook.model.fields import (
     Shape,
     Shaped,
     Text,
+    Truth,
     file_of,
     key,
     shape,
@@ -77,6 +78,7 @@ class MigrationRule:
         default=None,
         read=_example,
     )
+    destroys: bool = key(Truth(), "Whether what it reports loses rows or values.", default=False)
     see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
     source: str = key(
         Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it."

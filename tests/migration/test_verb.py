@@ -135,7 +135,7 @@ def test_json_has_exactly_the_documented_keys(project: Path, capsys: pytest.Capt
     write(project, f"{BAD}-- runbook: allow truncate because it is a cache\ntruncate cache;\n")
     found = answered(capsys)
 
-    assert set(found) == {"findings", "waived", "files"}
+    assert set(found) == {"findings", "waived", "files", "effect"}
     keys = {"file", "line", "column", "level", "rule", "message", "fix"}
     assert all(set(each) == keys for each in found["findings"])
     (waived,) = found["waived"]
