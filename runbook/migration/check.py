@@ -172,18 +172,23 @@ class _Checked:
 
 def _hits(migration: Migration) -> Iterator[tuple[str, Hit]]:
     """Yield what can't be read of a file, and what the rules for files report."""
-    yield from ((broken.rule, Hit(broken.offset, broken.message)) for broken in migration.parsed.broken)
+    skipped = NOT_IN_DUMPS if migration.is_dump else frozenset[str]()
+    for broken in migration.parsed.broken:
+        yield broken.rule, Hit(broken.offset, broken.message)
     for rule, detect in FILE_DETECTORS:
-        if not (rule in NOT_IN_DUMPS and migration.is_dump):
-            yield from ((rule, hit) for hit in detect(migration))
+        if rule not in skipped:
+            for hit in detect(migration):
+                yield rule, hit
 
 
 def _hits_of(statement: Statement, migration: Migration) -> Iterator[tuple[str, Hit]]:
     """Yield what the rules report of a statement."""
+    skipped = NOT_IN_DUMPS if migration.is_dump else frozenset[str]()
     inside = f"{statement.inside} runs this: " if statement.inside else ""
     for rule, detect in STATEMENT_DETECTORS.get(statement.kind, ()):
-        if not (rule in NOT_IN_DUMPS and migration.is_dump):
-            yield from ((rule, Hit(hit.offset, f"{inside}{hit.message}")) for hit in detect(statement, migration))
+        if rule not in skipped:
+            for hit in detect(statement, migration):
+                yield rule, Hit(hit.offset, f"{inside}{hit.message}")
 
 
 def _statement_at(migration: Migration, offset: int) -> int:

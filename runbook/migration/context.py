@@ -95,7 +95,7 @@ class Migration:
         inner: list[Iterator[Statement | DynamicText]] = (
             [statements_in(body, self.source, index=statement.index, inside=inside)] if body else []
         )
-        for name in called_functions(statement):
+        for name in called_functions(statement) if functions else ():
             made = functions.pop(name.name, None) if depth < 3 else None
             if made is None:
                 continue
@@ -154,6 +154,8 @@ class Migration:
 
     def is_new_schema(self, schema: str, statement: Statement) -> bool:
         """Whether the file created the schema before the statement."""
+        if not self.of_kind("CreateSchemaStmt"):
+            return False
         made = self._made.get(Key("schema", Name("", schema)), ())
         return any(order < self.order_of(statement) for order in made)
 

@@ -9,8 +9,6 @@ from runbook.migration.screen import PLAIN, Screen
 from runbook.migration.text_report import text_report
 from runbook.model.migration_rule import LEVELS, MigrationRule
 from runbook.printable import json_text, printable
-from runbook.rendering.annotations import Annotation, annotation_line
-from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
 
 __all__ = ["FORMATS", "report_text", "rule_text", "summary_line"]
 
@@ -71,6 +69,8 @@ def _json(report: Report, _rules: _Rules) -> str:
 
 
 def _github(report: Report, _rules: _Rules) -> str:
+    from runbook.rendering.annotations import Annotation, annotation_line
+
     return "\n".join(
         annotation_line(
             Annotation(each.level, each.file, f"{each.message}. {each.fix}", each.line, each.column, title=each.rule)
@@ -80,17 +80,19 @@ def _github(report: Report, _rules: _Rules) -> str:
 
 
 def _sarif(report: Report, rules: _Rules) -> str:
+    from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
+
     every = [*((each, "") for each in report.findings), *((each.finding, each.reason) for each in report.waived)]
     named = sorted({each.rule for each, _ in every})
     results = [
         SarifResult(each.rule, each.level, each.message, each.file, each.line, each.column, each.source, reason)
         for each, reason in every
     ]
-    return sarif_text([_sarif_rule(rules[name]) for name in named], results)
-
-
-def _sarif_rule(rule: MigrationRule) -> SarifRule:
-    return SarifRule(rule.id, rule.title, rule.catches, f"{rule.why} {rule.fix}", rule.level, rule.source)
+    every_rule = [
+        SarifRule(each.id, each.title, each.catches, f"{each.why} {each.fix}", each.level, each.source)
+        for each in (rules[name] for name in named)
+    ]
+    return sarif_text(every_rule, results)
 
 
 FORMATS: Mapping[str, Callable[[Report, _Rules], str]] = {

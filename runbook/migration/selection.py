@@ -11,7 +11,6 @@ from pathlib import Path
 from runbook.errors import UsageError
 from runbook.migration.history import Base
 from runbook.migration.source import SIZE_LIMIT, MigrationFile
-from runbook.runtime.subprocesses import ask
 
 __all__ = ["DEFAULT_FOLDER", "select_files"]
 
@@ -159,6 +158,8 @@ def _hashes_of(top: Path, paths: Sequence[Path]) -> list[str]:
 
 
 def _git(directory: Path, *words: str, problem: str = "git failed") -> str:
+    from runbook.runtime.subprocesses import ask  # few checks ask git, and starting programs needs many modules
+
     environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     answer = ask(["git", *words], directory=str(directory), environment=environment)
     if answer.code:

@@ -64,6 +64,11 @@ class Statement:
         """Return a statement that is a part of this one's syntax tree."""
         return Statement(self.source, node, self._span, self._locate, index=index, inside=inside, anchor=self._anchor)
 
+    def mentions(self, word: str) -> bool:
+        """Whether a word may be in its text: a quick look before a long one."""
+        start, end = self._span
+        return self._anchor is not None or word in self.source.text[start:end].lower()
+
     @cached_property
     def nodes(self) -> Mapping[str, Sequence[Node]]:
         """The nodes below its own, by type and from the outside in. One walk serves all rules."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import wrap
 
 from runbook.errors import Finding as ShownFinding
 from runbook.migration.finding import Finding, Report
@@ -81,5 +80,7 @@ def _note(text: str, screen: Screen) -> list[str]:
 def _wrapped(text: str, lead: str, screen: Screen) -> list[str]:
     if not screen.width:
         return [f"{lead}{text}"]
+    from textwrap import wrap
+
     indent = " " * len(lead)
     return wrap(text, screen.width, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False)

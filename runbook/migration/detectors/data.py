@@ -21,7 +21,7 @@ def changes_in(statement: Statement, kind: str) -> Iterator[Node]:
     if statement.kind == kind:
         yield statement.node
     if statement.kind not in {"CreateFunctionStmt", "RuleStmt"}:
-        yield from statement.nodes.get(kind, ())
+        yield from statement.nodes.get(kind, ()) if statement.mentions("with") else ()
 
 
 def _old_target(node: Node, statement: Statement, migration: Migration) -> Name | None:
