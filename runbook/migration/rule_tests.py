@@ -50,7 +50,7 @@ def check_example(example: MigrationExample, rules: Mapping[str, MigrationRule])
     files = [MigrationFile(path, sql.encode(), judged=not is_old)] if example.name else []
     if example.earlier:
         files.append(MigrationFile(f"{_FOLDER}/00000000000000_a.sql", example.earlier.encode(), judged=False))
-    settings = MigrationSettings(at=Position("", 1, 1))
+    settings = MigrationSettings(at=Position("", 1, 1), postgres=example.postgres)
     return Checked(check_migrations(files, Setup(rules, settings), base=base, now=_NOW), place)
 
 

@@ -17,6 +17,7 @@ from runbook.model.fields import (
     Shaped,
     Text,
     Truth,
+    Whole,
     file_of,
     key,
     shape,
@@ -43,6 +44,7 @@ class MigrationExample:
     earlier: str = ""
     base: Mapping[str, str] | None = None
     removes: tuple[str, ...] = ()
+    postgres: int = 17
 
 
 def _example(value: str | MigrationExample) -> MigrationExample:
@@ -110,6 +112,7 @@ _EXAMPLE = Shape(
             "The migrations on the branch that it's compared with, by name.",
             attribute="base",
         ),
+        Field("postgres", Whole(15), "The database's major version, if it matters.", default="17", attribute="postgres"),
         Field("removes", ListOf(LINE), "Which of these the branch removes.", attribute="removes"),
     ),
     build=lambda _kind, values: MigrationExample(**{k: v for k, v in values.items() if not k.endswith("at")}),

@@ -43,7 +43,12 @@ class MigrationSettings:
     ignore: tuple[str, ...] = key(
         ListOf(LINE), "Files that aren't checked: paths or patterns from the project's root.", default=()
     )
-    postgres: int = key(Whole(15), "The major version of the database: 15, 16 or 17.", default=17, said="17")
+    postgres: int = key(
+        Whole(15),
+        "The major version of the database: 15, 16 or 17. Syntax that came later is an error.",
+        default=17,
+        said="17",
+    )
     exposed_schemas: tuple[str, ...] = key(
         ListOf(NAME), "The schemas that the API serves.", default=EXPOSED_SCHEMAS, said="public and graphql_public"
     )

@@ -77,7 +77,12 @@ def test_a_rule_that_cannot_be_waived_is_reported_all_the_same(rule: str) -> Non
     example = RULES[rule].fails[0]
     above = f"-- runbook: allow {rule} because I say so\n{example.sql.replace(MARK, '')}"
     changed = MigrationExample(
-        sql=above, name=example.name, earlier=example.earlier, base=example.base, removes=example.removes
+        sql=above,
+        name=example.name,
+        earlier=example.earlier,
+        base=example.base,
+        removes=example.removes,
+        postgres=example.postgres,
     )
     report, _ = check_example(changed, RULES)
 

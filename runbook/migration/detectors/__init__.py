@@ -31,6 +31,7 @@ _MODULES = (
     "style",
     "table_locks",
     "transactions",
+    "versions",
 )
 
 FILE_RULES = frozenset(
