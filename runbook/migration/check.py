@@ -41,15 +41,27 @@ def check_files(paths: Sequence[Path] = (), *, since: str = "", book: str | None
 
     setup = read_setup(book)
     files, base = select_files(paths, since=since, ignore=setup.settings.ignore)
-    return check_migrations(files, setup, base=base)
+    return check_migrations(files, setup, base=base, neighbors=_neighbors(files))
+
+
+def _neighbors(files: Sequence[MigrationFile]) -> list[str]:
+    """Return the paths of all files in the folders of these: they decide what a name means."""
+    folders = sorted({str(PurePath(file.path).parent) for file in files})
+    return [str(path) for folder in folders if Path(folder).is_dir() for path in Path(folder).iterdir()]
 
 
 def check_migrations(
-    files: Sequence[MigrationFile], setup: Setup, *, base: Base | None = None, now: datetime | None = None
+    files: Sequence[MigrationFile],
+    setup: Setup,
+    *,
+    base: Base | None = None,
+    now: datetime | None = None,
+    neighbors: Sequence[str] = (),
 ) -> Report:
     """Return what is wrong with the migrations that are judged, in the light of the earlier ones in the same folder.
 
-    `base` is what the branch began with; `now` is the current time in UTC, without a time zone.
+    `base` is what the branch began with; `now` is the current time in UTC, without a time zone. `neighbors`
+    are paths of files in the same folders, of which only the names count.
     """
     load()
     now = now or datetime.now(UTC).replace(tzinfo=None)
@@ -58,7 +70,9 @@ def check_migrations(
     destroys: set[str] = set()
     for folder in _folders(files):
         checks = [_Checked(file, setup) for file in folder]
-        twice, numbered = duplicates(file.path for file in folder), has_own_numbers(file.path for file in folder)
+        place = PurePath(folder[0].path).parent
+        names = {file.path for file in folder} | {each for each in neighbors if PurePath(each).parent == place}
+        twice, numbered = duplicates(names), has_own_numbers(names)
         known = Known()
         for checked, later in zip(checks, look_ahead(each.statements for each in checks), strict=True):
             checked.judge_name(now, twice, has_own_numbers=numbered)

@@ -112,7 +112,9 @@ _EXAMPLE = Shape(
             "The migrations on the branch that it's compared with, by name.",
             attribute="base",
         ),
-        Field("postgres", Whole(15), "The database's major version, if it matters.", default="17", attribute="postgres"),
+        Field(
+            "postgres", Whole(15), "The database's major version, if it matters.", default="17", attribute="postgres"
+        ),
         Field("removes", ListOf(LINE), "Which of these the branch removes.", attribute="removes"),
     ),
     build=lambda _kind, values: MigrationExample(**{k: v for k, v in values.items() if not k.endswith("at")}),

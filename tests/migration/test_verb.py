@@ -380,3 +380,50 @@ def test_runbook_check_reports_the_same_settings(project: Path, capsys: pytest.C
     out = capsys.readouterr()
     assert "team.yaml:7:5: there is no rule 'drop-tabel' of the migration check" in out.out + out.err
     assert "team.yaml:8:5: 'truncate' guards data: give a reason" in out.out + out.err
+
+
+# --- versions, effects and numbers of one's own ----------------------------------------------------------------------
+
+
+def test_a_version_names_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """People know the version from the history and from the CLI."""
+    write(project, BAD)
+    write(project, FINE, "20260102000000_fine.sql")
+
+    assert check("20260101000000") == 1
+    assert f"supabase/migrations/{NAME}:3:3" in capsys.readouterr().out
+    assert check("20260102000000") == 0
+    assert check("20260103000000") == 2
+    assert "no migration in supabase/migrations has the version 20260103000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sql", "effect"),
+    [
+        (FINE, "writes"),
+        ("delete from tasks where id = 1;", "writes"),
+        ("truncate tasks;", "destroys"),
+        ("-- runbook: allow truncate because it is a cache\ntruncate tasks;", "destroys"),
+        ("create table private.a (id int);\ntruncate private.a;", "writes"),
+    ],
+)
+def test_the_effect_says_whether_a_push_destroys_data(
+    project: Path, capsys: pytest.CaptureFixture[str], sql: str, effect: str
+) -> None:
+    """A waiver changes what is accepted, not what happens."""
+    write(project, sql)
+
+    assert answered(capsys)["effect"] == effect
+
+
+def test_a_folder_that_counts_in_its_own_way_keeps_doing_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three versions of one length sort as everybody expects; a fourth of another length doesn't fit."""
+    for number in ("001", "002", "003"):
+        write(project, FINE, f"{number}_a.sql")
+    assert check() == 0
+    assert check("supabase/migrations/003_a.sql") == 0
+
+    write(project, FINE, "20260101000000_b.sql")
+    capsys.readouterr()
+
+    assert {each["rule"] for each in answered(capsys)["findings"] if each["level"] == "error"} == {"file-name"}

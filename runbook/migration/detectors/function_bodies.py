@@ -86,9 +86,9 @@ def _place(body: Body, message: str) -> int:
     words = [each for each in tokens(body.text) if each.kind is not TokenKind.COMMENT]
     if not words:
         return body.at(0)
-    if _NEAR not in message:
+    word = _named_word(message)
+    if not word:
         return body.at(words[-1].start)
-    word = message.split(_NEAR, 1)[1].removesuffix('"')
     begin = 0
     for at, each in enumerate(words):
         if each.kind is TokenKind.SIGN and each.text == ";":
@@ -98,9 +98,16 @@ def _place(body: Body, message: str) -> int:
     return body.at(_word_in(words[begin:] or words, word, body.text))
 
 
+def _named_word(message: str) -> str:
+    """Return the word that a message is about: the one that it quotes, or a keyword; "" for the end of the body."""
+    if _NEAR in message:
+        return message.split(_NEAR, 1)[1].removesuffix('"')
+    return next((each.lower() for each in message.split() if each.isalpha() and each.isupper()), "")
+
+
 def _word_in(row: list[Token], word: str, text: str) -> int:
     """Return the offset of the word that the parser names; if there are several, the one at which SQL breaks."""
-    found = [each.start for each in row if text.startswith(word, each.start)]
+    found = [each.start for each in row if text[each.start : each.start + len(word)].lower() == word.lower()]
     if len(found) > 1:
         parsed = parse_text(text[row[0].start : row[-1].end])
         if isinstance(parsed, Broken) and row[0].start + parsed.offset in found:
