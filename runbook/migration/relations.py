@@ -25,6 +25,7 @@ class Relations:
     """Materialized views, which can't have policies."""
     readable: set[Name] = field(default_factory=set)
     """Tables with a policy that lets everybody read every row."""
+    constraints: set[tuple[Name, str]] = field(default_factory=set)
     policies: dict[Name, set[str]] = field(default_factory=dict)
     """The names of each table's policies."""
     indexes: dict[Name, Name] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Relations:
         for names in (self.tables, self.protected, self.readable):
             if table in names:
                 names.add(new)
+        self.constraints |= {(new, name) for on, name in self.constraints if on == table}
         self.policies[new] = self.policies.get(table, set())
         self.indexes.update({index: new for index, on in self.indexes.items() if on == table})
         self.triggers.update({(new, key[1]): function for key, function in self.triggers.items() if key[0] == table})
@@ -55,12 +57,16 @@ class Relations:
         for names in (self.tables, self.protected, self.readable):
             names.discard(table)
         self.policies.pop(table, None)
+        self.constraints = {each for each in self.constraints if each[0] != table}
         self.indexes = {index: on for index, on in self.indexes.items() if on != table}
         self.triggers = {key: function for key, function in self.triggers.items() if key[0] != table}
 
 
 def _table(known: Relations, statement: Statement, resolve: _Resolve) -> None:
-    known.tables.add(resolve(relation_name(statement.node["relation"]), statement))
+    table = resolve(relation_name(statement.node["relation"]), statement)
+    known.tables.add(table)
+    named = (each.get("Constraint", {}).get("conname", "") for each in statement.node.get("tableElts", ()))
+    known.constraints |= {(table, name) for name in named if name}
 
 
 def _view(known: Relations, statement: Statement, resolve: _Resolve) -> None:
@@ -73,10 +79,18 @@ def _table_as(known: Relations, statement: Statement, resolve: _Resolve) -> None
 
 
 def _alter(known: Relations, statement: Statement, resolve: _Resolve) -> None:
-    if {"AT_EnableRowSecurity", "AT_DisableRowSecurity"} & statement.parts:
-        table = resolve(relation_name(statement.node["relation"]), statement)
-        change = known.protected.add if "AT_EnableRowSecurity" in statement.parts else known.protected.discard
-        change(table)
+    table = resolve(relation_name(statement.node["relation"]), statement)
+    for each in statement.node.get("cmds", ()):
+        command = each.get("AlterTableCmd", {})
+        match command.get("subtype"):
+            case "AT_EnableRowSecurity":
+                known.protected.add(table)
+            case "AT_DisableRowSecurity":
+                known.protected.discard(table)
+            case "AT_AddConstraint":
+                known.constraints.add((table, command["def"]["Constraint"].get("conname", "")))
+            case "AT_DropConstraint":
+                known.constraints.discard((table, command.get("name", "")))
 
 
 def _policy(known: Relations, statement: Statement, resolve: _Resolve) -> None:

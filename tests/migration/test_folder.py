@@ -14,6 +14,11 @@ from runbook.model.terms import Position
 
 SETUP = Setup(read_rules(), MigrationSettings(at=Position("", 1, 1)))
 TABLE = "create table notes (id bigint, kind mood, body text);\nalter table notes enable row level security;\n"
+CHECK = "alter table notes add constraint c check (id > 0);"
+OVERLOADED = (
+    "create function private.f(a int) returns int language sql as $$ select 1 $$;\n"
+    "create function private.f(a text) returns int language sql as $$ select 1 $$;"
+)
 
 
 def errors(*texts: str) -> list[list[str]]:
@@ -53,6 +58,21 @@ def errors(*texts: str) -> list[list[str]]:
         ),
         (TABLE, "alter table notes alter column kind type text;\ndrop type mood;", ["change-type"]),
         (TABLE, "drop type mood;", ["drop-type"]),
+        (
+            f"{TABLE}alter table notes add constraint c check (id > 0);",
+            "alter table notes add constraint c check (id > 0);",
+            [],
+        ),
+        (
+            f"{TABLE}{CHECK}",
+            "alter table notes drop constraint c;\nalter table notes add constraint c check (id > 1);",
+            ["check-scan"],
+        ),
+        (
+            OVERLOADED,
+            "drop function private.f(int);",
+            [],
+        ),
         (TABLE, "create table if not exists notes (id bigint);\ndelete from notes;", ["delete-all-rows"]),
         (TABLE, "grant select on notes to anon;", []),
         ("create table notes (id bigint);", "grant select on notes to anon;", ["grant-to-api"]),

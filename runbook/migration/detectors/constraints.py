@@ -16,9 +16,11 @@ __all__: list[str] = []
 
 
 def _added(statement: Statement, migration: Migration, *kinds: str) -> Iterator[tuple[Command, Node]]:
-    """Yield the constraints of these kinds that a statement adds to an old table."""
+    """Yield the constraints of these kinds that a statement adds to an old table that hasn't got them already."""
     for command in commands_on_old(statement, migration, "AT_AddConstraint"):
-        if command.definition.get("contype") in kinds:
+        name = command.definition.get("conname")
+        is_there = name and (command.table, name) in migration.known.relations.constraints
+        if command.definition.get("contype") in kinds and not is_there:
             yield command, command.definition
 
 

@@ -69,7 +69,8 @@ def find_view(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_function(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a function that is dropped and not created again."""
     for key, offset in _dropped(statement, migration, "OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_ROUTINE"):
-        if not migration.is_made("function", key.name) and not migration.drops_callers(key.name):
+        has_another = len(migration.known.signatures.get(key.name, ())) > 1
+        if not has_another and not migration.is_made("function", key.name) and not migration.drops_callers(key.name):
             yield Hit(offset, f"code, policies and triggers that call {key.name} fail as soon as it is gone")
 
 
