@@ -15,7 +15,12 @@ from runbook.migration.detectors.common import (
     options,
     role_names,
 )
-from runbook.migration.detectors.conditions import asks_for_sign_in, needs_only_bucket, needs_only_sign_in
+from runbook.migration.detectors.conditions import (
+    admits_signed_out,
+    asks_for_sign_in,
+    needs_only_bucket,
+    needs_only_sign_in,
+)
 from runbook.migration.detectors.registry import detects, detects_in_file
 from runbook.migration.finding import Hit
 from runbook.migration.known import function_settings
@@ -163,6 +168,22 @@ def find_signed_in_policy(statement: Statement, migration: Migration) -> Iterato
             return
         if needs_only_sign_in(condition):
             yield Hit(statement.find(word), f"anybody who has signed up can {does} {table}")
+            return
+
+
+@detects("policy-open", "CreatePolicyStmt", "AlterPolicyStmt")
+def find_signed_out_policy(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a policy that is true for everybody who hasn't signed in."""
+    node = statement.node
+    table = migration.resolve(relation_name(node["table"]), statement)
+    is_restrictive = statement.kind == "CreatePolicyStmt" and node.get("permissive") is not True
+    roles = {name for name, _ in role_names(node.get("roles", ()))} or {"public"}
+    if is_restrictive or not roles & {"public", "anon"} or _is_replaced_later(statement, table, migration):
+        return
+    for name, word in (("qual", "using"), ("with_check", "check")):
+        if admits_signed_out(node.get(name)):
+            message = f"this is true for everybody who hasn't signed in, so anybody reaches every row of {table}"
+            yield Hit(statement.find(word), message)
             return
 
 

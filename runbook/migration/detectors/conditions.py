@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from runbook.migration.detectors.common import is_true
 from runbook.migration.syntax_tree import Node, constant, last_name, name_in
 
-__all__ = ["asks_for_sign_in", "needs_only_bucket", "needs_only_sign_in"]
+__all__ = ["admits_signed_out", "asks_for_sign_in", "needs_only_bucket", "needs_only_sign_in"]
 
 
 def needs_only_sign_in(node: object) -> bool:
@@ -43,6 +43,22 @@ def needs_only_bucket(node: object) -> bool:
     fields = (comparison.get("lexpr") or {}).get("ColumnRef", {}).get("fields", [])
     is_bucket = bool(fields) and last_name(fields) == "bucket_id"
     return is_bucket and any(_constants((comparison.get("rexpr"),)))
+
+
+def admits_signed_out(node: object) -> bool:
+    """Whether a condition is true for everybody who hasn't signed in, such as `auth.uid() is null or …`."""
+    if not isinstance(node, dict):
+        return False
+    both = node.get("BoolExpr", {})
+    match both.get("boolop"):
+        case "OR_EXPR":
+            return any(map(admits_signed_out, both["args"]))
+        case "AND_EXPR":
+            return all(map(admits_signed_out, both["args"]))
+        case "NOT_EXPR":
+            return needs_only_sign_in(both["args"][0])
+    test = node.get("NullTest", {})
+    return test.get("nulltesttype") == "IS_NULL" and _called(test.get("arg")) in {"uid", "jwt", "role"}
 
 
 def asks_for_sign_in(node: object) -> bool:

@@ -68,6 +68,17 @@ def find_vacuum_full(statement: Statement, migration: Migration) -> Iterator[Hit
         yield Hit(statement.find("full"), f"VACUUM FULL {describe('vacuum-full', table)}")
 
 
+@detects("autovacuum-off", "AlterTableStmt")
+def find_autovacuum(statement: Statement, migration: Migration) -> Iterator[Hit]:
+    """Report a table that nothing cleans up any more."""
+    for command in commands_on_old(statement, migration, "AT_SetRelOptions"):
+        items = command.node.get("def", {}).get("List", {}).get("items", ())
+        found = options(items).get("autovacuum_enabled")
+        if found and str(constant(found.get("arg"))).lower() in {"false", "off", "0", "no"}:
+            message = f"{command.table} keeps every dead row from now on: it grows, and its queries get slower"
+            yield Hit(statement.at(found.get("location")), message)
+
+
 # --- timeouts --------------------------------------------------------------------------------------------------------
 
 
