@@ -18,6 +18,7 @@ __all__ = [
     "FunctionSettings",
     "Known",
     "Signature",
+    "column_type",
     "function_settings",
     "not_null_column",
     "signature_of",

@@ -42,7 +42,7 @@ def look_ahead(files: Iterable[Iterable[Statement]]) -> list[Later]:
             replaced_views=set(before.replaced_views),
             dropped_policies=set(before.dropped_policies),
         )
-        for each in statements:
+        for each in reversed(statements):
             _add(now, each)
         found.append(now)
     return found[-2::-1]
@@ -59,6 +59,11 @@ def _add(later: Later, statement: Statement) -> None:
                 later.replaced_functions.add(_public(name_in(node["funcname"])))
         case "AlterFunctionStmt" if function_settings(node).search_path:
             later.replaced_functions.add(_public(name_in(node.get("func", {}).get("objname", []))))
+        case "RenameStmt" if node.get("renameType") == "OBJECT_TABLE":
+            old = _public(relation_name(node["relation"]))
+            for names in (later.protected, later.dropped):
+                if old._replace(name=node["newname"]) in names:
+                    names.add(old)
         case "ViewStmt":
             later.replaced_views.add(_public(relation_name(node["view"])))
         case "DropStmt":

@@ -161,16 +161,23 @@ def parse(source: Source) -> Parsed:
             end = to_offset(raw.get("stmt_location", 0) + raw["stmt_len"]) if "stmt_len" in raw else len(source.text)
             found.append(Statement(source, raw["stmt"], (start, end), to_offset, index=len(found)))
         return Parsed(found, broken)
+    is_after_broken = False
     for index, words in enumerate(statements(source.text)):
         start, end = words[0].start, words[-1].end
         if words[0].kind is TokenKind.META:
-            broken.append(Broken("psql-command", f"{words[0].text.split()[0]} is a command of psql, not SQL", start))
+            if not is_after_broken:
+                broken.append(
+                    Broken("psql-command", f"{words[0].text.split()[0]} is a command of psql, not SQL", start)
+                )
             continue
         each = parse_part(source, start, end, index=index)
         if isinstance(each, Broken):
-            broken.append(each)
+            if not is_after_broken:  # a quote that isn't closed breaks everything up to the next one
+                broken.append(each)
+            is_after_broken = True
         else:
             found += each
+            is_after_broken = False
     return Parsed(found, broken)
 
 

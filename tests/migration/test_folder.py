@@ -103,6 +103,11 @@ def test_earlier_files_decide_what_a_statement_means(earlier: str, sql: str, exp
         ("create table notes (id int);", "rls-missing", "alter table notes enable row level security;"),
         ("create table notes (id int);", "rls-missing", "drop table notes;"),
         (
+            "create table notes (id int);",
+            "rls-missing",
+            "alter table notes rename to jotting;\nalter table jotting enable row level security;",
+        ),
+        (
             "create view v as select 1 as n;",
             "view-security",
             "create or replace view v with (security_invoker) as select 1;",

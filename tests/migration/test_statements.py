@@ -130,3 +130,13 @@ def test_a_comment_before_a_statement_is_not_its_beginning() -> None:
     starts = [source.place(each.start) for each in parse(source).statements]
 
     assert starts == [(2, 11), (3, 1)]
+
+
+def test_a_quote_that_is_not_closed_is_one_finding_and_not_one_for_each_semicolon_after_it() -> None:
+    """Everything up to the next quote is broken with it; what comes after that is judged again."""
+    sql = "insert into a values ('it\\'s; one; two;\n\\m three; four');\nselect 1;\ndrop table b;\n"
+    report = check_migrations([MigrationFile("20260101000000_x.sql", sql.encode())], SETUP, now=datetime(2026, 6, 1))
+    found = [each.rule for each in report.findings]
+
+    assert found.count("syntax-error") == 1
+    assert "psql-command" not in found

@@ -52,9 +52,17 @@ def find_schema(statement: Statement, migration: Migration) -> Iterator[Hit]:
 def find_type(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a type or domain that is dropped."""
     for key, offset in _dropped(statement, migration, "OBJECT_TYPE", "OBJECT_DOMAIN"):
-        if not migration.known.uses_type(key.name.name):
+        if not migration.known.uses_type(key.name.name) or _is_renamed_here(key.name.name, migration):
             continue  # the columns that had it are gone or have another
         yield Hit(offset, f"DROP TYPE removes {key.name}; columns and functions that use it go with it or stop working")
+
+
+def _is_renamed_here(name: str, migration: Migration) -> bool:
+    """Whether the file gave a type its name: the way to replace an enum, whose columns have the new one by now."""
+    return any(
+        each.node.get("newname") == name and each.node.get("renameType") == "OBJECT_TYPE"
+        for each in migration.of_kind("RenameStmt")
+    )
 
 
 @detects("drop-view", "DropStmt")
