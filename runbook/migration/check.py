@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -47,7 +48,8 @@ def check_files(paths: Sequence[Path] = (), *, since: str = "", book: str | None
 def _neighbors(files: Sequence[MigrationFile]) -> list[str]:
     """Return the paths of all files in the folders of these: they decide what a name means."""
     folders = sorted({str(PurePath(file.path).parent) for file in files})
-    return [str(path) for folder in folders if Path(folder).is_dir() for path in Path(folder).iterdir()]
+    found = ((folder, each.name) for folder in folders if Path(folder).is_dir() for each in os.scandir(folder))
+    return [name if folder == "." else f"{folder}/{name}" for folder, name in found]
 
 
 def check_migrations(
@@ -70,8 +72,10 @@ def check_migrations(
     destroys: set[str] = set()
     for folder in _folders(files):
         checks = [_Checked(file, setup) for file in folder]
-        place = PurePath(folder[0].path).parent
-        names = {file.path for file in folder} | {each for each in neighbors if PurePath(each).parent == place}
+        place = str(PurePath(folder[0].path).parent)
+        names = {file.path for file in folder} | {
+            each for each in neighbors if (each.rpartition("/")[0] or ".") == place
+        }
         twice, numbered = duplicates(names), has_own_numbers(names)
         known = Known()
         for checked, later in zip(checks, look_ahead(each.statements for each in checks), strict=True):

@@ -427,3 +427,17 @@ def test_a_folder_that_counts_in_its_own_way_keeps_doing_so(project: Path, capsy
     capsys.readouterr()
 
     assert {each["rule"] for each in answered(capsys)["findings"] if each["level"] == "error"} == {"file-name"}
+
+
+def test_a_file_is_compared_with_the_names_beside_it_wherever_one_stands(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the named file is judged, but its version must be its own."""
+    write(project, FINE)
+    write(project, FINE, NAME.replace("_x", "_y"))
+    names = {each["rule"] for each in answered(capsys, f"supabase/migrations/{NAME.replace('_x', '_y')}")["findings"]}
+    assert "duplicate-version" in names
+
+    monkeypatch.chdir(project / "supabase/migrations")
+    assert "duplicate-version" in {each["rule"] for each in answered(capsys, NAME.replace("_x", "_y"))["findings"]}
+    assert "duplicate-version" not in {each["rule"] for each in answered(capsys, NAME)["findings"]}
