@@ -34,13 +34,13 @@ def rule_text(rule: MigrationRule, width: int) -> str:
     """Return all that the book says about a rule, in lines of that width."""
     from textwrap import fill
 
-    from runbook.migration.rule_tests import MARK
+    from runbook.model.migration_rule import PLACE
 
     parts = [f"{rule.id} ({rule.level}): {rule.title}"]
     parts += [fill(each, width) for each in (rule.catches, rule.why, f"Instead: {rule.fix}")]
     for title, examples in (("Reported:", rule.fails), ("Not reported:", rule.passes)):
         shown = [f"    -- {each.name}" for each in examples[:1] if "example" not in each.name]
-        shown += [f"    {line}" for line in examples[0].sql.replace(MARK, "").rstrip().split("\n")]
+        shown += [f"    {line}" for line in examples[0].sql.replace(PLACE, "").rstrip().split("\n")]
         parts.append("\n".join([title, *shown]))
     accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
     parts.append(accept if rule.can_be_waived else "It can't be waived.")

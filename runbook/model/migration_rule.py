@@ -22,12 +22,26 @@ from runbook.model.fields import (
 )
 from runbook.model.terms import Position
 
-__all__ = ["LEVELS", "SHAPES", "MigrationExample", "MigrationRule"]
+__all__ = ["GROUPS", "LEVELS", "PLACE", "SHAPES", "MigrationExample", "MigrationRule"]
 
 LEVELS = ("error", "warning", "notice")
 """How much a finding counts. Only an error changes the exit code."""
 
-_GROUPS = ("files", "transactions", "locks", "rewrites", "data", "removals", "access", "functions", "platform", "style")
+GROUPS: Mapping[str, str] = {
+    "files": "Files and names",
+    "transactions": "Transactions",
+    "locks": "Locks",
+    "rewrites": "Rewrites and scans",
+    "data": "Data",
+    "removals": "What is dropped or renamed",
+    "access": "Who may see and change data",
+    "functions": "Functions",
+    "platform": "Supabase's own objects and settings",
+    "style": "Habits",
+}
+"""The sections of the reference, in order: id → heading."""
+PLACE = "/*^*/"
+"""In an example's SQL, this comes right before the place that the finding must name."""
 _GUARDS_DATA = frozenset({"data", "access"})
 _SQL = Text(says="SQL", literal=True)
 _TEXT = Text(prose=True)
@@ -58,7 +72,7 @@ class MigrationRule:
 
     id: str = key(KEBAB, "The rule's name; unique in the file.")
     level: str = key(Choice(LEVELS), "How much a finding counts. Only an error changes the exit code.")
-    group: str = key(Choice(_GROUPS), "The section of the reference that it belongs to.")
+    group: str = key(Choice(tuple(GROUPS)), "The section of the reference that it belongs to.")
     title: str = key(LINE, "What is wrong, in a few words.")
     catches: str = key(_TEXT, "What it reports, in one sentence.", read=str.strip)
     why: str = key(_TEXT, "What can happen otherwise.", read=str.strip)
