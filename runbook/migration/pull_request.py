@@ -44,8 +44,8 @@ class Options:
     fail_at: str = "error"
     """The lowest level that fails the check, or NEVER."""
     comment: bool = True
-    sarif: Path | None = None
-    """Where to write the findings as SARIF."""
+    sarif: bool = False
+    """Whether to write the findings as SARIF, into the directory RUNNER_TEMP."""
     book: str | None = None
 
 
@@ -67,8 +67,9 @@ def check_pull_request(options: Options, environ: Mapping[str, str]) -> int:
     click.echo(summary_line(report), err=True)
     outputs = {f"{each}s": str(report.count(each)) for each in LEVELS}
     if options.sarif:
-        options.sarif.write_text(report_text(report, "sarif", rules), encoding="utf-8")
-        outputs["sarif"] = str(options.sarif)
+        place = Path(environ.get("RUNNER_TEMP", ".")) / "migration-check.sarif"
+        place.write_text(report_text(report, "sarif", rules), encoding="utf-8")
+        outputs["sarif"] = str(place)
     _append(environ.get("GITHUB_STEP_SUMMARY"), report_markdown(report, since, event.address_of, SUMMARY_LIMIT))
     _append(environ.get("GITHUB_OUTPUT"), "".join(f"{name}={value}\n" for name, value in outputs.items()))
     if options.comment and event.number:

@@ -87,9 +87,9 @@ def _explain(name: str) -> int:
     help="The lowest level of a finding that fails the check.",
 )
 @click.option("--comment", type=bool, default=True, show_default=True, help="Keep a comment on the pull request.")
-@click.option("--sarif", metavar="FILE", default="", help="Also write the findings for code scanning.")
+@click.option("--sarif", type=bool, default=False, show_default=True, help="Write a file for code scanning, too.")
 @click.pass_obj
-def pull_request(book: str | None, paths: str, since: str, fail_at: str, comment: bool, sarif: str) -> int:
+def pull_request(book: str | None, paths: str, since: str, fail_at: str, comment: bool, sarif: bool) -> int:
     """Check what a pull request adds, in a workflow of GitHub.
 
     The findings become annotations, a summary, and one comment, which later runs update. This project's action runs
@@ -103,12 +103,5 @@ def pull_request(book: str | None, paths: str, since: str, fail_at: str, comment
     from runbook.migration.pull_request import Options, check_pull_request
 
     named = [Path(line.strip()) for line in paths.splitlines() if line.strip()]
-    options = Options(
-        paths=named,
-        since=since,
-        fail_at=fail_at,
-        comment=comment,
-        sarif=Path(sarif) if sarif else None,
-        book=book,
-    )
+    options = Options(paths=named, since=since, fail_at=fail_at, comment=comment, sarif=sarif, book=book)
     return check_pull_request(options, os.environ)
