@@ -17,7 +17,12 @@ FOLDER = "supabase/migrations"
 OLD, DROPS, ADDS = (
     f"{FOLDER}/{name}.sql" for name in ("20260101000000_tasks", "20260201000000_drop", "20260202000000_add")
 )
-HEADER = "-- Migration: {}\n-- Purpose: a test\n-- Rollback: alter table public.tasks drop column due;\nset lock_timeout = '5s';\n"
+HEADER = """\
+-- Migration: {}
+-- Purpose: a test
+-- Rollback: alter table public.tasks drop column due;
+set lock_timeout = '5s';
+"""
 TASKS = (
     HEADER.format("tasks") + "create table public.tasks (id bigint primary key, note text);\n"
     "alter table public.tasks enable row level security;\n"
@@ -111,9 +116,7 @@ def test_the_summary_and_the_outputs_have_the_same_findings(pull: PullRequest, g
     assert "<!--" not in ran.summary
 
 
-def test_what_others_have_merged_meanwhile_is_not_this_pull_requests(
-    pull: PullRequest, github: GitHubStandIn
-) -> None:
+def test_what_others_have_merged_meanwhile_is_not_this_pull_requests(pull: PullRequest, github: GitHubStandIn) -> None:
     """The merge contains it, although the branch doesn't."""
     pull.commit({DROPS: None}, "topic")
     pull.commit({f"{FOLDER}/20260115000000_theirs.sql": "drop table theirs;\n"})
@@ -172,7 +175,9 @@ def test_paths_are_lines_and_a_comment_can_be_left_out(pull: PullRequest, github
 
 def test_sarif_is_valid_and_goes_to_code_scanning(pull: PullRequest, github: GitHubStandIn) -> None:
     """The schema is the part of SARIF 2.1.0 that code scanning reads."""
-    pull.commit({ADDS: GOOD + "-- runbook: allow drop-column because it's new\nalter table a drop column b;\n"}, "topic")
+    pull.commit(
+        {ADDS: GOOD + "-- runbook: allow drop-column because it's new\nalter table a drop column b;\n"}, "topic"
+    )
     pull.check_out()
 
     ran = _run(pull, github, sarif="true")
@@ -224,9 +229,7 @@ def test_a_missing_permission_is_named(pull: PullRequest, github: GitHubStandIn)
     assert "pull-requests: write" in message
 
 
-def test_a_comment_that_fails_changes_no_verdict_and_shows_no_token(
-    pull: PullRequest, github: GitHubStandIn
-) -> None:
+def test_a_comment_that_fails_changes_no_verdict_and_shows_no_token(pull: PullRequest, github: GitHubStandIn) -> None:
     """The reason is a warning. Nothing that the action prints or writes has the token."""
     github.failures += [Failure("GET", 503, headers=(("Retry-After", "0"),))] * 9
     ran = _run(pull, github, fail_at="never")
@@ -253,7 +256,9 @@ def test_a_base_that_cannot_be_fetched_stops_the_check(pull: PullRequest, github
 
 def test_settings_with_problems_are_annotated_at_their_place(pull: PullRequest, github: GitHubStandIn) -> None:
     """The team's file belongs to the repository, so a pull request can damage it."""
-    team = "name: Acme\nprojects: {production: {ref: abcdefghijklmnopqrst}}\nmigrations: {levels: {no-such-rule: error}}\n"
+    team = (
+        "name: Acme\nprojects: {production: {ref: abcdefghijklmnopqrst}}\nmigrations: {levels: {no-such-rule: error}}\n"
+    )
     pull.commit({"team-runbook/team.yaml": team}, "topic")
     pull.check_out()
     ran = _run(pull, github)

@@ -169,7 +169,7 @@ def test_a_server_that_stays_down_ends_the_attempts(
     """Four attempts, then the reason."""
     github.failures += [Failure("GET", 500)] * 9
 
-    with pytest.raises(GitHubError, match="GET /repos/acme/shop/issues/7/comments.*: 500 Server Error"):
+    with pytest.raises(GitHubError, match=r"GET /repos/acme/shop/issues/7/comments.*: 500 Server Error"):
         comment.save("one error", create=True)
     assert pauses == [1, 2, 4]
 
@@ -179,7 +179,7 @@ def test_no_answer_at_all_is_an_error_with_the_reason(pauses: list[float]) -> No
     with github_stand_in() as gone:
         address = gone.address
 
-    with pytest.raises(GitHubError, match="no answer: .*refused"):
+    with pytest.raises(GitHubError, match=r"no answer: .*refused"):
         OneComment(GitHub(address, TOKEN, pause=pauses.append), REPOSITORY, 7).save("one error", create=True)
 
 
@@ -199,7 +199,9 @@ def test_a_token_that_can_only_read_is_a_refusal_at_once(
     assert github.count("POST") == 1
 
 
-@pytest.mark.parametrize("address", ["http://api.example.com", "ftp://api.example.com", "", "http://127.0.0.1@evil.test"])
+@pytest.mark.parametrize(
+    "address", ["http://api.example.com", "ftp://api.example.com", "", "http://127.0.0.1@evil.test"]
+)
 def test_no_token_goes_to_an_address_without_encryption(address: str) -> None:
     """Except on this machine."""
     with pytest.raises(UsageError, match="GITHUB_API_URL"):

@@ -52,7 +52,7 @@ def test_other_events_have_no_pull_request(tmp_path: Path) -> None:
 )
 def test_an_event_that_is_not_githubs_is_an_error(event: object, tmp_path: Path) -> None:
     """One sentence, no traceback."""
-    with pytest.raises(UsageError, match="event|GITHUB_EVENT_PATH"):
+    with pytest.raises(UsageError, match=r"event|GITHUB_EVENT_PATH"):
         _read(tmp_path, event)
 
 

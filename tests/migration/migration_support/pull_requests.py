@@ -67,7 +67,7 @@ class PullRequest:
         git(self.origin, "commit", "--quiet", "--message=Change")
 
     def check_out(self, *, depth: int = 1) -> None:
-        """Get the merge of the pull request as `actions/checkout` does: one commit, detached; 0 is the whole history."""
+        """Get the merge of the pull request as `actions/checkout` does, detached. Depth 0 is all history."""
         git(self.origin, "checkout", "--quiet", "--detach", "main")
         git(self.origin, "merge", "--quiet", "--no-ff", "--message=Merge", "topic")
         git(self.origin, "update-ref", "refs/pull/7/merge", "HEAD")
@@ -86,7 +86,11 @@ class PullRequest:
             "action": "synchronize",
             "pull_request": {
                 "number": 7,
-                "base": {"ref": "main", "sha": git(self.origin, "rev-parse", "main"), "repo": {"full_name": "acme/shop"}},
+                "base": {
+                    "ref": "main",
+                    "sha": git(self.origin, "rev-parse", "main"),
+                    "repo": {"full_name": "acme/shop"},
+                },
                 "head": {
                     "ref": "topic",
                     "sha": git(self.origin, "rev-parse", "topic"),
