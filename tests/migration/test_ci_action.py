@@ -279,7 +279,7 @@ def test_the_package_comes_from_the_ref_of_the_action_or_has_the_version_that_is
     by_ref = _run(pull, github).installed
     by_version = _run(pull, github, version="0.3.1").installed[len(by_ref) :]
 
-    assert by_ref[0].startswith("-m venv --clear ")
+    assert by_ref[0].startswith("-I -m venv --clear ")
     assert by_ref[1].endswith(" /actions/acme/migration-runbook/v1[check]")
     assert by_version[1].endswith(" migration-runbook[check]==0.3.1")
 
@@ -292,6 +292,19 @@ def test_no_value_is_written_into_a_script() -> None:
     for script in scripts:
         assert "${{" not in script
         assert re.findall(r'(?<!")\$\w+|(?<!")\$\{', re.sub(r'"[^"\n]*"', '""', script)) == []
+
+
+def test_no_code_in_the_checkout_runs(pull: PullRequest, github: GitHubStandIn) -> None:
+    """Python finds modules in its working directory, unless it's told not to."""
+    hit = "import pathlib\npathlib.Path('hit').touch()\n"
+    names = ("runbook/__init__.py", "click.py", "yaml.py", "sitecustomize.py", "pip/__main__.py", "venv/__main__.py")
+    pull.commit(dict.fromkeys(names, hit), "topic")
+    pull.check_out()
+    ran = _run(pull, github)
+
+    assert ran.code == 1
+    assert not (pull.checkout / "hit").exists()
+    assert all(line.startswith("-I ") for line in ran.installed)
 
 
 def test_every_input_is_described_and_used() -> None:

@@ -77,8 +77,6 @@ def run_action(checkout: Path, scratch: Path, variables: Mapping[str, str], toke
     python.chmod(0o755)
     known = {
         "github.token": token,
-        "github.action_path": "/actions/acme/migration-runbook/v1",
-        "runner.temp": str(runner),
         "steps.python.outputs.python-path": str(python),
     }
     # The default of an input may be an expression itself.
@@ -97,6 +95,7 @@ def run_action(checkout: Path, scratch: Path, variables: Mapping[str, str], toke
             "HOME": str(home),
             "RUNNER_TEMP": str(runner),
             "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": "/actions/acme/migration-runbook/v1",
             **{name: str(file) for name, file in files.items()},
             **variables,
             **{name: _filled(value, known) for name, value in step["env"].items()},
