@@ -104,4 +104,6 @@ def pull_request(book: str | None, paths: str, since: str, fail_at: str, comment
 
     named = [Path(line.strip()) for line in paths.splitlines() if line.strip()]
     options = Options(paths=named, since=since, fail_at=fail_at, comment=comment, sarif=sarif, book=book)
-    return check_pull_request(options, os.environ)
+    environ = dict(os.environ)
+    os.environ.pop("GITHUB_TOKEN", None)  # git needs none of it
+    return check_pull_request(options, environ)
