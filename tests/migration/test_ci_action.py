@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -305,6 +307,21 @@ def test_no_code_in_the_checkout_runs(pull: PullRequest, github: GitHubStandIn) 
     assert ran.code == 1
     assert not (pull.checkout / "hit").exists()
     assert all(line.startswith("-I ") for line in ran.installed)
+
+
+def test_git_gets_no_token(pull: PullRequest, github: GitHubStandIn) -> None:
+    """It has what the checkout gave it."""
+    git_in_between = pull.folder / "bin/git"
+    git_in_between.parent.mkdir()
+    seen = pull.folder / "seen"
+    git_in_between.write_text(f'#!/bin/sh\nenv >>"{seen}"\nexec {shutil.which("git")} "$@"\n')
+    git_in_between.chmod(0o755)
+    variables = {**pull.variables(github.address), "PATH": f"{git_in_between.parent}:{os.environ['PATH']}"}
+    ran = run_action(pull.checkout, pull.folder / "run", variables, TOKEN)
+
+    assert (ran.code, len(github.of_the_check)) == (1, 1)
+    assert "GITHUB_REPOSITORY=acme/shop" in seen.read_text()
+    assert TOKEN not in seen.read_text()
 
 
 def test_every_input_is_described_and_used() -> None:
