@@ -36,7 +36,7 @@ def branch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _example(title: str) -> str:
     """Return the code in a tab of the page, or the first one under a heading."""
-    found = re.search(rf'(?:=== "{title}"|## {title})\n.*?\n( *)```\w+\n(.*?)\n\1```', PAGE, re.DOTALL)
+    found = re.search(rf'(?:=== "{title}"|## {title})\n.*?\n( *)```\S[^\n]*\n(.*?)\n\1```', PAGE, re.DOTALL)
     assert found, title
     return dedent(found[2])
 
