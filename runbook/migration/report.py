@@ -1,4 +1,4 @@
-"""Print a report for people, programs, code scanning (SARIF 2.1.0) and GitHub's annotations."""
+"""Print a report for people, programs, code scanning (SARIF 2.1.0), and the annotations of GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from runbook.migration.finding import Finding, Report
 from runbook.model.migration_rule import LEVELS, MigrationRule
 from runbook.printable import json_text, one_line, printable
 from runbook.rendering.annotations import Annotation, annotation_line
+from runbook.rendering.code_quality import QualityIssue, code_quality_text
 from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
 
 __all__ = ["FORMATS", "report_text", "rule_text", "summary_line"]
@@ -100,6 +101,13 @@ def _github(report: Report, _rules: _Rules) -> str:
     )
 
 
+def _gitlab(report: Report, _rules: _Rules) -> str:
+    return code_quality_text(
+        QualityIssue(each.rule, each.level, f"{each.message}. {each.fix}", each.file, each.line, each.source)
+        for each in report.findings
+    )
+
+
 def _sarif(report: Report, rules: _Rules) -> str:
     every = [*((each, "") for each in report.findings), *((each.finding, each.reason) for each in report.waived)]
     named = sorted({each.rule for each, _ in every})
@@ -118,6 +126,7 @@ FORMATS: Mapping[str, Callable[[Report, _Rules], str]] = {
     "text": _text,
     "json": _json,
     "github": _github,
+    "gitlab": _gitlab,
     "sarif": _sarif,
 }
 """How a report can be printed."""

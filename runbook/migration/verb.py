@@ -21,10 +21,10 @@ def command() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif"]),
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
     default="text",
     show_default=True,
-    help="sarif is for code scanning, github for annotations in a workflow.",
+    help="sarif is for code scanning, github for annotations in a workflow, gitlab for Code Quality.",
 )
 @click.option("--since", metavar="REF", default="", help="Only check what this branch adds since it left REF.")
 @click.option("--explain", metavar="RULE", help="Print what a rule catches, why, and what to write instead.")
@@ -74,3 +74,36 @@ def _explain(name: str) -> int:
         raise UsageError(f"there is no rule '{name}'", hint=hint)
     click.echo(rule_text(rules[name], min(100, shutil.get_terminal_size().columns)))
     return ExitCode.DONE
+
+
+@command.command("pull-request")
+@click.option("--paths", metavar="LINES", default="", help="Files and directories to check, one on each line.")
+@click.option("--since", metavar="REF", default="", help="What to compare with (default: the pull request's base).")
+@click.option(
+    "--fail-at",
+    type=click.Choice(["error", "warning", "notice", "never"]),
+    default="error",
+    show_default=True,
+    help="The lowest level of a finding that fails the check.",
+)
+@click.option("--comment", type=bool, default=True, show_default=True, help="Keep a comment on the pull request.")
+@click.option("--sarif", type=bool, default=False, show_default=True, help="Write a file for code scanning, too.")
+@click.pass_obj
+def pull_request(book: str | None, paths: str, since: str, fail_at: str, comment: bool, sarif: bool) -> int:
+    """Check what a pull request adds, in a workflow of GitHub.
+
+    The findings become annotations, a summary, and one comment, which later runs update. This project's action runs
+    it. It reads what a workflow has in its environment: GITHUB_EVENT_PATH, GITHUB_TOKEN and others.
+
+    \b
+    Exit code: 0 no finding at that level · 1 findings · 2 the check couldn't run
+    """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
+    import os
+
+    from runbook.migration.pull_request import Options, check_pull_request
+
+    named = [Path(line.strip()) for line in paths.splitlines() if line.strip()]
+    options = Options(paths=named, since=since, fail_at=fail_at, comment=comment, sarif=sarif, book=book)
+    environ = dict(os.environ)
+    os.environ.pop("GITHUB_TOKEN", None)  # git needs none of it
+    return check_pull_request(options, environ)
