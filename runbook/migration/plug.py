@@ -1,4 +1,4 @@
-"""Add the migration check to runbook: its verb, and the tests of its rules in `runbook check`."""
+"""Add migrations to runbook: their verb, and the tests of its rules in `runbook check`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _check_book(subject: Subject, notes: Notes) -> None:
 
 
 EXTRA = Extra(
-    summary="Check migrations before review.",
+    summary="Create migrations, and check them before review.",
     listed_before="check",
     load_command=_load_command,
     check_book=_check_book,
