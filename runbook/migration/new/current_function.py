@@ -75,7 +75,7 @@ def refuse_unknown(asked: Asked, known: Iterable[ObjectName], where: str) -> Usa
     close = [by_name[each] for each in get_close_matches(asked.name.lower(), by_name, n=3)]
     near = list(dict.fromkeys([*same, *close]))[:3]
     hint = f"Did you mean {' or '.join(near)}?" if near else "Give the schema too if it isn't public: app.name"
-    return UsageError(f"{where} has no function '{schema}{asked.name}'", hint=hint)
+    return UsageError(f"there is no function '{schema}{asked.name}' in {where}", hint=hint)
 
 
 def _listed(functions: Iterable[CurrentFunction]) -> str:

@@ -1,19 +1,24 @@
-"""Read the patterns of a book, without the rest of it."""
+"""Read the patterns of a book without the rest of it, and check that files can be made from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runbook.errors import BookError, UsageError
 from runbook.loading.files import read_file, shown_name
 from runbook.loading.place import PACKAGED_BOOK, book_directory, is_team_book
 from runbook.loading.records import build
-from runbook.migration.new.templates import is_template
+from runbook.migration.new.templates import is_template, name_problems
 from runbook.model import book
 from runbook.model.book import Pattern
 
-__all__ = ["find_template", "read_templates"]
+if TYPE_CHECKING:
+    from runbook.checks.findings import Notes
+    from runbook.checks.subject import Subject
+
+__all__ = ["check_templates", "find_template", "read_templates"]
 
 _FILE = "patterns.yaml"
 _SHAPES = {shape.name: shape for shape in book.SHAPES}
@@ -41,6 +46,13 @@ def find_template(name: str, templates: Mapping[str, Pattern]) -> Pattern:
     close = get_close_matches(name, templates, n=3)
     hint = f"Did you mean {' or '.join(close)}?" if close else "`runbook migration new --list` shows all patterns."
     raise UsageError(f"there is no pattern '{name}' to make a file from", hint=hint)
+
+
+def check_templates(subject: Subject, notes: Notes) -> None:
+    """Report names and rollback notes of patterns that don't fit their SQL."""
+    for pattern in subject.book.patterns:
+        for problem in name_problems(pattern):
+            notes.add(pattern.at, problem, "names:")
 
 
 def _read(directory: Path) -> tuple[Pattern, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from runbook.errors import MissingPartError, RunbookError, UsageError
@@ -15,12 +17,20 @@ from runbook.printable import lines_of
 from runbook.runtime.environment import child_environment, settled_environment
 from runbook.runtime.programs import Programs
 from runbook.runtime.project import installed_version
-from runbook.runtime.subprocesses import ask
+from runbook.runtime.subprocesses import Answer, ask
 
 __all__ = ["Database", "linked_project", "local_stack", "named_database"]
 
 _LIST = ("npx", "supabase", "migration", "list", TARGET, "--output-format", "json")
 _SECONDS = 45
+
+
+class Run(Protocol):
+    """Runs a command that only answers a question."""
+
+    def __call__(
+        self, argv: Sequence[str], *, directory: str, environment: Mapping[str, str], timeout: float = ...
+    ) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class Database:
     url: str = ""
     """Without the password."""
     password: str = field(default="", repr=False)
+    run: Run = ask
 
     def versions(self) -> list[str]:
         """Return the versions in its history. Raises RunbookError if the CLI or the database doesn't answer."""
@@ -76,7 +87,7 @@ class Database:
         environment = child_environment(os.environ, given, is_cli=True)
         directory = str(self.directory)
         program = Programs().find(argv, directory=directory, path=environment["PATH"])
-        answer = ask(program.argv(argv), directory=directory, environment=environment, timeout=_SECONDS)
+        answer = self.run(program.argv(argv), directory=directory, environment=environment, timeout=_SECONDS)
         if answer.code:
             raise RunbookError(f"{self.title} can't be asked: {_reason(answer.stdout, answer.stderr)}")
         return answer.stdout
