@@ -13,7 +13,11 @@ from runbook.migration.new.file_text import function_text
 from runbook.migration.new.function_source import function_from_files, function_from_git
 from runbook.migration.new.migration_function import function_of
 
-TOTAL = "create function app.total(id uuid) returns int language sql security definer set search_path = '' as $$select 1$$;"
+TOTAL = (
+    "create function app.total(id uuid) returns int language sql security definer set search_path = ''"
+    " as $$select 1$$;"
+)
+SECOND = TOTAL.replace("select 1", "select 2")
 
 
 def _of(name: str, *texts: str) -> tuple[str, tuple[str, ...]]:
@@ -24,8 +28,8 @@ def _of(name: str, *texts: str) -> tuple[str, tuple[str, ...]]:
 
 def test_the_last_definition_counts() -> None:
     """It becomes a `create or replace`, whatever the file says."""
-    definition, _ = _of("app.total", TOTAL, TOTAL.replace("select 1", "select 2"))
-    assert definition == TOTAL.replace("create function", "create or replace function").replace("select 1", "select 2")[:-1]
+    definition, _ = _of("app.total", TOTAL, SECOND)
+    assert definition == SECOND.replace("create function", "create or replace function").removesuffix(";")
 
 
 def test_rights_that_a_replacement_keeps_are_kept() -> None:
@@ -106,7 +110,7 @@ def test_the_old_definition_is_in_the_file_whatever_its_body_has() -> None:
     assert "\n".join(before) == f"{found.definition};"
 
 
-# --- a repository ------------------------------------------------------------------------------------------------------
+# --- a repository ---------------------------------------------------------------------------------------------------
 
 
 def _git(directory: Path, *words: str) -> str:
@@ -119,7 +123,7 @@ def _git(directory: Path, *words: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project below the top of a repository. The function changed after the branch `old`."""
+    """Make a project below the top of a repository. The function changed after the branch `old`."""
     project = tmp_path / "backend"
     folder = project / "supabase" / "migrations"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`runbook migration new`: write a migration file with a version, a header and timeouts, from a pattern or a function."""
+"""`runbook migration new`: write a migration with a version, a header and timeouts, from a pattern or a function."""
 
 from __future__ import annotations
 
@@ -237,7 +237,13 @@ def _next(created: Created) -> list[str]:
     files = " ".join(map(_shown, created.files))
     fill = [f"Replace {', '.join(f'<{name}>' for name in created.placeholders)}."] if created.placeholders else []
     more = ["The files are pushed in this order. Each must be right by itself."] if len(created.files) > 1 else []
-    return [*created.notes, *more, *fill, "Next: complete the file, then check it:", f"  runbook migration check {files}"]
+    return [
+        *created.notes,
+        *more,
+        *fill,
+        "Next: complete the file, then check it:",
+        f"  runbook migration check {files}",
+    ]
 
 
 def _json(created: Created) -> str:

@@ -11,7 +11,7 @@ from runbook.definitions.restoration import Asked
 from runbook.definitions.routines import same_arguments
 from runbook.errors import UsageError
 
-__all__ = ["CurrentFunction", "Choose", "choose_function", "refuse_unknown"]
+__all__ = ["Choose", "CurrentFunction", "choose_function", "refuse_unknown"]
 
 
 class CurrentFunction(NamedTuple):

@@ -88,7 +88,9 @@ def _function(row: Mapping[str, Any], roles: Sequence[str], where: str) -> Curre
         name,
         tuple(argument_types(list(tokens(one)))[0] for one in row["types"] or ()),
         str(row["definition"]).rstrip(),
-        tuple(_rights(row, f"{'procedure' if row['kind'] == 'p' else 'function'} {name.sql}({row['identity']})", roles)),
+        tuple(
+            _rights(row, f"{'procedure' if row['kind'] == 'p' else 'function'} {name.sql}({row['identity']})", roles)
+        ),
         where,
         tuple(_notes(row)),
     )

@@ -43,7 +43,10 @@ def function_text(function: CurrentFunction, settings: str) -> str:
             f"{function.definition.rstrip().rstrip(';')};",
             "",
             *(
-                ["-- Owner and grants as they are now. REPLACE keeps them, but after a DROP they would be lost.", rights]
+                [
+                    "-- Owner and grants as they are now. REPLACE keeps them, but after a DROP they would be lost.",
+                    rights,
+                ]
                 if rights
                 else []
             ),

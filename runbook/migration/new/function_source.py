@@ -21,9 +21,7 @@ __all__ = ["function_from_database", "function_from_files", "function_from_git"]
 Files = Sequence[tuple[str, str]]
 
 
-def function_from_database(
-    database: Database, asked: Asked, project: Path, choose: Choose | None
-) -> CurrentFunction:
+def function_from_database(database: Database, asked: Asked, project: Path, choose: Choose | None) -> CurrentFunction:
     """Return the function as the database has it. Its source also names the last file with the same body.
 
     Raises RunbookError if the database doesn't answer, UsageError if the function doesn't exist or several fit.
@@ -54,7 +52,9 @@ def function_from_files(asked: Asked, project: Path, choose: Choose | None) -> C
 def function_from_git(revision: str, asked: Asked, project: Path, choose: Choose | None) -> CurrentFunction:
     """Return the function as the migrations of a revision leave it. Raises UsageError, also outside of git."""
     problem = f"git doesn't know the revision '{revision}'"
-    commit = git(project, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", problem=problem).strip()
+    commit = git(
+        project, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}", problem=problem
+    ).strip()
     texts = _texts_at(commit, project)
     found = function_of(texts, asked, where=f"at commit {commit[:12]}", choose=choose)
     note = f"The definition is from the migrations of {revision}. A database may have another one."

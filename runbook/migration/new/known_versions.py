@@ -13,9 +13,7 @@ from runbook.steps.migration_files import MIGRATIONS
 
 __all__ = ["KnownVersions", "known_versions"]
 
-_IF_LATER = (
-    "If the history there has a later version, a push refuses this file. Then delete it and create it again."
-)
+_IF_LATER = "If the history there has a later version, a push refuses this file. Then delete it and create it again."
 
 
 class KnownVersions(NamedTuple):

@@ -33,15 +33,15 @@ def function_of(
             found[change.object, change.arguments] = _function(changes, change, where)
         elif change.verb == "drop":
             gone = [key for key in found if key[0] == change.object and _is_about(change, key[1])]
-            dropped |= {change.object: change.version for _ in gone}
             for key in gone:
+                dropped[change.object] = change.version
                 del found[key]
     chosen = choose_function(asked, list(found.values()), choose)
     if chosen is not None:
         return chosen
-    for name, file in dropped.items():
-        if name.name == asked.name and asked.schema in {"", name.schema}:
-            raise UsageError(f"{file} drops the function {name.sql}", hint="Write a file that creates it again.")
+    for one, file in dropped.items():
+        if one.name == asked.name and asked.schema in {"", one.schema}:
+            raise UsageError(f"{file} drops the function {one.sql}", hint="Write a file that creates it again.")
     known = {change.object for change in _function_changes(files) if change.verb == "create"}
     raise refuse_unknown(asked, known, " ".join(filter(None, ("the migrations", where))))
 

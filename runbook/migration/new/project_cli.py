@@ -95,9 +95,7 @@ class Database:
 
 def linked_project(directory: Path, policy: Policy, ref: str) -> Database:
     """Return the database of the project that is linked there."""
-    return Database(
-        title=f"the project {ref}", kind=TargetKind.PRODUCTION, directory=directory, policy=policy, ref=ref
-    )
+    return Database(title=f"the project {ref}", kind=TargetKind.PRODUCTION, directory=directory, policy=policy, ref=ref)
 
 
 def local_stack(directory: Path, policy: Policy) -> Database:

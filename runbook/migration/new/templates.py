@@ -18,7 +18,15 @@ from runbook.policy.sql_names import quoted_name
 from runbook.policy.sql_tokens import TokenKind, tokens
 from runbook.printable import one_line, suspect
 
-__all__ = ["REPLACE_FUNCTION", "TemplatePart", "asked_names", "examples_of", "fill_pattern", "is_template", "name_problems"]
+__all__ = [
+    "REPLACE_FUNCTION",
+    "TemplatePart",
+    "asked_names",
+    "examples_of",
+    "fill_pattern",
+    "is_template",
+    "name_problems",
+]
 
 REPLACE_FUNCTION = "replace-function"
 """The pattern whose file starts from a function that exists."""
@@ -27,7 +35,7 @@ _DEFAULT_SCHEMA = "public"
 _LONGEST_NAME = 63
 """In bytes. PostgreSQL cuts off the rest."""
 _WAIVER = re.compile(r"(?:^--.*\n)*^--\s*(?:squawk-ignore|runbook:\s*allow)\b.*\n?", re.MULTILINE | re.IGNORECASE)
-"""A waiver, with the comment above it. It needs the reason of whoever writes the file, so the example's isn't copied."""
+"""A waiver with the comment above it. Whoever writes the file must give a reason, so the example's isn't copied."""
 
 
 class TemplatePart(NamedTuple):
@@ -160,7 +168,6 @@ def _replaced(sql: str, values: Mapping[str, _Name], schema: str) -> str:
         return f"{quoted_name(value.schema or schema)}.{value.written}"
 
     return place.sub(written, sql)
-
 
 
 def name_problems(pattern: Pattern) -> Iterator[str]:

@@ -61,13 +61,13 @@ def _first_valid(year: int, parts: list[int], version: str) -> datetime:
     month, day, *clock = parts
     try:
         if month > 12:
-            return datetime(year + 1, 1, 1)  # noqa: DTZ001 - UTC, as versions are
+            return datetime(year + 1, 1, 1)
         if month < 1 or day < 1:
-            return datetime(year, max(month, 1), 1)  # noqa: DTZ001
+            return datetime(year, max(month, 1), 1)
         if day > monthrange(year, month)[1]:
-            return datetime(year, month, monthrange(year, month)[1]) + timedelta(days=1)  # noqa: DTZ001
+            return datetime(year, month, monthrange(year, month)[1]) + timedelta(days=1)
         limits = (("hours", 23), ("minutes", 59), ("seconds", 59))
-        moment = datetime(year, month, day)  # noqa: DTZ001
+        moment = datetime(year, month, day)
         for (unit, most), value in zip(limits, clock, strict=True):
             if value > most:
                 return moment + timedelta(**{unit: most + 1})

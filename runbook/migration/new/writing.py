@@ -39,8 +39,9 @@ def write_files(files: Mapping[Path, str]) -> None:
     """
     written: list[Path] = []
     try:
+        for folder in dict.fromkeys(path.parent for path in files):
+            _make_folder(folder)
         for path, text in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 written.append(path)
                 file.write(text)
@@ -48,7 +49,10 @@ def write_files(files: Mapping[Path, str]) -> None:
         for path in written:
             with suppress(OSError):
                 path.unlink()
-        if isinstance(error, FileExistsError):
-            raise UsageError(f"{error.filename} already exists", hint="Nothing was written. Run it again.") from error
-        what = f"can't write '{error.filename or path}': {error.strerror}"
-        raise UsageError(what, hint="Nothing was written. Check who may write there.") from error
+        what = f"can't write '{error.filename}': {error.strerror}"
+        raise UsageError(what, hint="Nothing was written. Check who may write there, then run it again.") from error
+
+
+def _make_folder(folder: Path) -> None:
+    with suppress(FileExistsError):  # a file of that name shows when something is written below it
+        folder.mkdir(parents=True)
