@@ -14,8 +14,7 @@ from runbook.migration.new.function_source import function_from_files, function_
 from runbook.migration.new.migration_function import function_of
 
 TOTAL = (
-    "create function app.total(id uuid) returns int language sql security definer set search_path = ''"
-    " as $$select 1$$;"
+    "create function app.total(id uuid) returns int language sql security definer set search_path = '' as $$select 1$$;"
 )
 SECOND = TOTAL.replace("select 1", "select 2")
 
