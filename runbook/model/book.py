@@ -54,7 +54,7 @@ class Pattern:
         "What `runbook migration new` asks for and replaces in the safe SQL, each as it is there. One made of earlier "
         "ones, such as {{table}}_{{column}}_key, isn't asked for.",
         default=dict,
-        said="the pattern is no template",
+        said="no file can be made from the pattern",
     )
     rollback: tuple[str, ...] = key(
         ListOf(LINE, 0), "What undoes each of the files, for the header of a new one.", default=()

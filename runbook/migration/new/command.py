@@ -34,8 +34,8 @@ def _complete_pattern(ctx: click.Context, _param: click.Parameter, incomplete: s
     return [name for name in templates if name.startswith(incomplete)]
 
 
-@click.command("new")
-@click.argument("name", required=False)
+@click.command("new", short_help="Create a migration, from nothing, a pattern or a function.")
+@click.argument("name", metavar="[NAME]", required=False)
 @click.option("--pattern", metavar="PATTERN", shell_complete=_complete_pattern, help="Start from one of the patterns.")
 @click.option("--list", "lists", is_flag=True, help="List the patterns, with the names that each asks for.")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="A name in the pattern. Repeatable.")
@@ -84,7 +84,7 @@ def new(  # noqa: PLR0913 - one for each option
     runbook migration new fix_total --pattern replace-function --function 'app.total(uuid)'
 
     replace-function starts from the definition that the linked project has now, or --db-url, --local or --from. The
-    file keeps SECURITY DEFINER, SET, owner and grants, and has the old definition as a comment, as the way back.
+    file keeps SECURITY DEFINER, SET, owner and grants, and has the old definition as a comment, so you can undo it.
     """  # noqa: D301 - a raw docstring would print click's mark \b instead of obeying it
     from runbook.migration.new.creation import Request, create_migration
     from runbook.migration.new.patterns import find_template, read_templates

@@ -32,7 +32,7 @@ def file_text(name: str, sql: str, *, purpose: str, rollback: str) -> str:
 def function_text(function: CurrentFunction, settings: str) -> str:
     """Return SQL that creates the function as it is now, with its rights, and has the same again as comments.
 
-    `settings` are the statements before it. Somebody then changes the body; the comments are the way back.
+    `settings` are the statements before it. Somebody then changes the body; the comments can undo that.
     """
     rights = "".join(f"{statement.rstrip().rstrip(';')};\n" for statement in function.rights)
     return "\n".join(
