@@ -223,7 +223,7 @@ def linked(project: Path) -> Callable[..., Path]:
             project / "node_modules/.bin",
             "supabase",
             f"import sys\nwith open({str(words)!r}, 'a') as file: print(sys.argv[1:], file=file)\n"
-            f"print({answers!r}['query' in sys.argv])\nsys.exit({code})",
+            f"print({answers!r}['pg_proc' in sys.argv[-1]])\nsys.exit({code})",
         )
         return words
 
@@ -235,13 +235,13 @@ def test_the_history_of_the_linked_project_counts(
     project: Path, linked: Callable[..., Path], version: str, target: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A version from the future there would make a push refuse an earlier one."""
-    rows = [{"local": "", "remote": "20991231235959"}, {"local": "20270101000000", "remote": ""}]
-    words = linked(version, json.dumps({"migrations": rows}))
+    rows = [{"version": "20991231235959"}, {"version": "20270101000000"}, {"version": "by hand"}]
+    words = linked(version, json.dumps({"rows": rows} if version.startswith("3") else rows))
     assert main(["migration", "new", "x"]) == 0
     assert _names(project) == ["21000101000000_x.sql"]
     assert f"Asking the project {REF}" in capsys.readouterr().err
     asked = words.read_text()
-    assert asked.startswith("['migration', 'list', ")
+    assert asked.startswith("['db', 'query', ")
     assert all(f"'{word}'" in asked for word in target)
 
 
@@ -255,6 +255,16 @@ def test_if_the_project_does_not_answer_the_file_is_written_and_it_says_what_tha
     assert f"the project {REF} can't be asked: no network" in said
     assert "a push refuses this file" in said
     assert len(_names(project)) == 1
+
+
+def test_a_project_without_a_history_has_no_version(
+    project: Path, linked: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was ever pushed to it, so the table doesn't exist."""
+    said = 'ERROR: 42P01: relation "supabase_migrations.schema_migrations" does not exist'
+    linked("3.1.0", json.dumps({"error": {"message": said}}), code=1)
+    assert main(["migration", "new", "x"]) == 0
+    assert "can't be asked" not in capsys.readouterr().err
 
 
 def test_offline_asks_nobody(project: Path, linked: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,7 +299,7 @@ def test_a_function_changed_by_hand_is_a_note(
         "extension": None, "has_grants": False, "grants": None,
     }  # fmt: skip
     answer = json.dumps({"rows": [{"found": {"functions": [row], "names": [], "roles": []}}]})
-    linked("3.1.0", json.dumps({"migrations": []}), answer)
+    linked("3.1.0", json.dumps({"rows": []}), answer)
     assert main(["migration", "new", "x", "--function", "f"]) == 0
     assert "has another body than 20260101000000_f.sql" in capsys.readouterr().err
     text = (project / MIGRATIONS / _names(project)[-1]).read_text()
