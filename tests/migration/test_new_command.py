@@ -47,6 +47,38 @@ def test_a_file_has_a_header_and_timeouts(project: Path, capsys: pytest.CaptureF
     assert f"runbook migration check {path.strip()}" in said
 
 
+def test_the_check_reports_what_is_still_open(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Placeholders in the header, and names that nobody gave a value."""
+    assert main(["migration", "new", "a"]) == 0
+    assert main(["migration", "new", "b", "--pattern", "add-column", "--purpose", "p", "--set", "table=t"]) == 0
+    capsys.readouterr()
+    assert main(["migration", "check", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    places = [(Path(one["file"]).name[15:], one["line"], one["rule"]) for one in found]
+    assert places == [("a.sql", 2, "header"), ("a.sql", 3, "header"), ("b.sql", 6, "syntax-error")]
+
+
+def test_a_pattern_with_its_names_passes_the_check(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is left are the drops and the moves, for which somebody must give a reason."""
+    assert main(["migration", "new", "--list", "--format", "json"]) == 0
+    for row in json.loads(capsys.readouterr().out)["patterns"]:
+        if not row["names"]:
+            continue
+        given = [word for name, value in row["names"].items() for word in ("--set", f"{name}={value}")]
+        parts = [word for number in range(row["files"]) for word in ("--part", str(number + 1))]
+        words = [row["pattern"].replace("-", "_"), "--pattern", row["pattern"], "--purpose", "p", "--rollback", "r"]
+        assert main(["migration", "new", *words, *given, *parts]) == 0
+    capsys.readouterr()
+    main(["migration", "check", "--format", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {(Path(one["file"]).name[15:], one["rule"]) for one in found if one["level"] == "error"} == {
+        ("drop_column_2_of_2.sql", "drop-column"),
+        ("drop_table_1_of_2.sql", "set-schema"),
+        ("drop_table_2_of_2.sql", "drop-table"),
+        ("drop_table_2_of_2.sql", "drop-trigger"),
+    }
+
+
 def test_a_blank_file_begins_as_the_book_says() -> None:
     """The pattern on the site and the procedure have the same header and timeouts."""
     book = read_book(PACKAGED_BOOK)
