@@ -1,4 +1,4 @@
-"""`runbook migration`: check migrations before anybody reviews or pushes them."""
+"""`runbook migration`: create migrations, and check them before anybody reviews or pushes them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 
 from runbook.errors import ExitCode, UsageError
+from runbook.migration.new.command import new
 
 __all__ = ["command"]
 
 
 @click.group("migration")
 def command() -> None:
-    """Check migrations before review."""
+    """Create migrations, and check them before review."""
+
+
+command.add_command(new)
 
 
 @command.command("check")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from drill_support.patterns import Connection, apply, as_anon, complaints, files_of, locks, one, scans, scratch, storage
+from drill_support.patterns import Connection, apply, as_anon, complaints, locks, one, scans, scratch, storage
 
 from runbook.drill.postgres import Postgres, throwaway_postgres
 from runbook.loading import PACKAGED_BOOK, read_book
 from runbook.model import Book, Pattern, Step
+from runbook.model.book import files_of
 
 BOOK = read_book(PACKAGED_BOOK)
 PATTERNS = {pattern.id: pattern for pattern in BOOK.patterns}

@@ -16,13 +16,13 @@ import psycopg
 from runbook.drill.database import connect, execute, split_statements
 from runbook.drill.postgres import Postgres
 from runbook.drill.sandbox import BASE_MIGRATION, PLATFORM_SQL, ROWS_SQL, project_sql
+from runbook.model.book import files_of
 
 __all__ = [
     "Connection",
     "apply",
     "as_anon",
     "complaints",
-    "files_of",
     "locks",
     "one",
     "scans",
@@ -32,13 +32,7 @@ __all__ = [
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-_NEXT_FILE = re.compile(r"^-- Next file\.$", re.MULTILINE)
 _OWN_TRANSACTIONS = re.compile(r"concurrently|^\s*commit;|^begin;", re.MULTILINE | re.IGNORECASE)
-
-
-def files_of(sql: str) -> tuple[str, ...]:
-    """Return the migration files that a pattern stands for."""
-    return tuple(part.strip() for part in _NEXT_FILE.split(sql))
 
 
 @contextmanager
