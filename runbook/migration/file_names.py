@@ -12,20 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import NamedTuple
 
-__all__ = ["MigrationName", "NameProblem", "check_name", "duplicates", "parse_name", "sort_key", "version_time"]
+from runbook.steps.migration_files import parse_name
 
-_APPLIED = re.compile(r"([0-9]+)_(.*)\.sql", re.DOTALL)
-"""What the CLI applies (`MigrateFilePattern` in its source)."""
+__all__ = ["NameProblem", "check_name", "duplicates", "sort_key", "version_time"]
+
 _PROPER = re.compile(r"\d{14}_[a-z0-9_]*[a-z0-9][a-z0-9_]*\.sql")
 _AHEAD = timedelta(days=1)
 """Clocks and time zones differ by less than this."""
-
-
-class MigrationName(NamedTuple):
-    """The two parts of a name that the CLI applies."""
-
-    version: str
-    name: str
 
 
 class NameProblem(NamedTuple):
@@ -33,12 +26,6 @@ class NameProblem(NamedTuple):
 
     rule: str
     message: str
-
-
-def parse_name(path: str) -> MigrationName | None:
-    """Return the version and the name of a file, or None if the CLI skips it."""
-    found = _APPLIED.fullmatch(PurePath(path).name)
-    return MigrationName(found[1], found[2]) if found else None
 
 
 def version_time(version: str) -> datetime | None:

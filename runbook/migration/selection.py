@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from runbook.errors import UsageError
+from runbook.migration.git import git
 from runbook.migration.history import Base
 from runbook.migration.source import SIZE_LIMIT, MigrationFile
-from runbook.runtime.subprocesses import ask
 
 __all__ = ["DEFAULT_FOLDER", "select_files"]
 
@@ -91,12 +91,10 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     The branch is compared with the commit at which it left the revision, so that what others have added there since
     isn't taken for removed. What was added there since still counts for the order.
     """
-    top = Path(_git(Path.cwd(), "rev-parse", "--show-toplevel", problem="this isn't a git repository").strip())
+    top = Path(git(Path.cwd(), "rev-parse", "--show-toplevel", problem="this isn't a git repository").strip())
     unknown = f"git doesn't know the revision '{since}'"
-    commit = _git(top, "rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}", problem=unknown).strip()
-    fork = _git(
-        top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch"
-    ).strip()
+    commit = git(top, "rev-parse", "--verify", "--end-of-options", f"{since}^{{commit}}", problem=unknown).strip()
+    fork = git(top, "merge-base", commit, "HEAD", problem=f"'{since}' has no commit in common with this branch").strip()
     folders = sorted({(place if place.is_dir() else place.parent).resolve() for place in places})
     named = {place.resolve() for place in places if not place.is_dir()}
     at_fork, at_tip = _hashes(top, fork, folders), _hashes(top, commit, folders)
@@ -124,7 +122,15 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
 def _hashes(top: Path, commit: str, folders: Sequence[Path]) -> dict[Path, str]:
     """Return git's hash of each migration at a commit."""
     below = [folder.relative_to(top.resolve()).as_posix() for folder in folders]
-    listed = _git(top, "ls-tree", "-z", commit, "--", *(f"{each}/" if each != "." else "./" for each in below))
+    listed = git(
+        top,
+        "ls-tree",
+        "-z",
+        commit,
+        "--",
+        *(f"{each}/" if each != "." else "./" for each in below),
+        problem="git can't list the migrations",
+    )
     found = {}
     for entry in filter(None, listed.split("\0")):
         about, _, name = entry.partition("\t")
@@ -138,14 +144,11 @@ def _hashes_of(top: Path, paths: Sequence[Path]) -> list[str]:
     """Return git's hash of each file as it would be committed."""
     found: list[str] = []
     for start in range(0, len(paths), 500):
-        found += _git(top, "hash-object", "--", *map(str, paths[start : start + 500])).split()
+        found += git(
+            top,
+            "hash-object",
+            "--",
+            *map(str, paths[start : start + 500]),
+            problem="git can't read the migrations",
+        ).split()
     return found
-
-
-def _git(directory: Path, *words: str, problem: str = "git failed") -> str:
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    answer = ask(["git", *words], directory=str(directory), environment=environment)
-    if answer.code:
-        said = answer.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise UsageError(problem, hint=f"git said: {said[0]}")
-    return answer.stdout

@@ -10,10 +10,10 @@ import pytest
 from runbook.migration.check import check_migrations
 from runbook.migration.detectors import rule_ids
 from runbook.migration.finding import Report
-from runbook.migration.rule_tests import MARK, check_example
+from runbook.migration.rule_tests import check_example
 from runbook.migration.rules import Setup, read_rules
 from runbook.migration.source import MigrationFile
-from runbook.model.migration_rule import MigrationExample
+from runbook.model.migration_rule import PLACE, MigrationExample
 from runbook.model.migration_settings import MigrationSettings
 from runbook.model.terms import Position
 
@@ -75,7 +75,7 @@ def test_a_waived_finding_is_shown_with_its_reason_and_does_not_count(rule: str)
 def test_a_rule_that_cannot_be_waived_is_reported_all_the_same(rule: str) -> None:
     """Nobody can accept a file that the CLI skips, or one that can't be read."""
     example = RULES[rule].fails[0]
-    above = f"-- runbook: allow {rule} because I say so\n{example.sql.replace(MARK, '')}"
+    above = f"-- runbook: allow {rule} because I say so\n{example.sql.replace(PLACE, '')}"
     changed = MigrationExample(
         sql=above, name=example.name, earlier=example.earlier, base=example.base, removes=example.removes
     )

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runbook.errors import ProgramChangedError, RunbookError
-from runbook.migration.file_names import parse_name
 from runbook.migration.new.project_cli import Database
-from runbook.steps.migration_files import MIGRATIONS
+from runbook.steps.migration_files import MIGRATIONS, parse_name
 
 __all__ = ["KnownVersions", "known_versions"]
 
