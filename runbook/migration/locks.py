@@ -278,9 +278,12 @@ LOCKS: Mapping[str, Lock] = {
 """Each kind of statement with the lock that it takes. The duration is what it does while it has the lock."""
 
 
-def describe(kind: str, table: object, *, mode: Mode | None = None) -> str:
-    """Return the end of a message: which lock a kind of statement takes on a table, what it blocks and how long."""
-    lock = LOCKS[kind]._replace(mode=mode or LOCKS[kind].mode)
-    also = "".join(f", and {other.mode.words} on {other.words}" for other in lock.also if other.mode is lock.mode)
+def describe(kind: str, table: object, *, other: object = None) -> str:
+    """Return the end of a message: which lock a kind of statement takes on a table, what it blocks and how long.
+
+    `other` is the other table that it locks as strongly, if the statement names it.
+    """
+    lock = LOCKS[kind]
+    also = "".join(f" and {other or each.words}" for each in lock.also if each.mode is lock.mode)
     indexes = f" and {Mode.ACCESS_EXCLUSIVE.words} on its indexes" if lock.locks_indexes else ""
     return f"takes {lock.mode.words} on {table}{also}{indexes}, which blocks {lock.blocks} {_LASTS[lock.duration]}"

@@ -99,16 +99,13 @@ def assert_lasts(seen: Observed, lock: Lock) -> None:
 
 
 def test_a_message_names_every_lock_that_counts() -> None:
-    """It says the other table's lock if that is as strong, and the indexes' lock, which blocks reads."""
-    assert describe("add-foreign-key", "tasks") == (
-        "takes SHARE ROW EXCLUSIVE on tasks, and SHARE ROW EXCLUSIVE on the other table, which blocks writes"
-        " while every row is read"
-    )
-    assert describe("reindex", "tasks") == (
-        "takes SHARE on tasks and ACCESS EXCLUSIVE on its indexes, which blocks reads and writes"
-        " while the index is built"
-    )
-    assert "projects" not in describe("add-column-foreign-key", "tasks")
+    """It names the other table if that is locked as strongly, and the lock on indexes, which blocks reads."""
+    row = "which blocks writes while every row is read"
+    assert describe("add-foreign-key", "a", other="b") == f"takes SHARE ROW EXCLUSIVE on a and b, {row}"
+    assert describe("add-foreign-key", "a") == f"takes SHARE ROW EXCLUSIVE on a and the other table, {row}"
+    assert "the other table" not in describe("add-column-foreign-key", "a")
+    indexes = "takes SHARE on a and ACCESS EXCLUSIVE on its indexes, which blocks reads and writes"
+    assert describe("reindex", "a") == f"{indexes} while the index is built"
 
 
 STATEMENTS = {

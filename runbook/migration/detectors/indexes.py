@@ -55,9 +55,7 @@ def find_reindex(statement: Statement, migration: Migration) -> Iterator[Hit]:
     name = str(migration.resolve(relation_name(relation), statement)) if relation else statement.node.get("name", "")
     if relation and migration.is_new_table(relation_name(relation), statement):
         return
-    yield Hit(
-        statement.find("reindex"), f"REINDEX {describe('reindex', name or 'every table')}, and reads that need it"
-    )
+    yield Hit(statement.find("reindex"), f"REINDEX {describe('reindex', name or 'every table')}")
 
 
 @detects("refresh-not-concurrent", "RefreshMatViewStmt")
