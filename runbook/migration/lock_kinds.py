@@ -141,20 +141,18 @@ def _constraint_kind(constraint: Node) -> str:
 
 def _column_kind(column: Node) -> str:
     """Return the kind of ADD COLUMN, the one that takes longest if several fit."""
-    kinds = {each.get("contype"): each for each in _constraints(column)}
-    if "CONSTR_GENERATED" in kinds:
-        return "add-column-generated"
-    if "CONSTR_IDENTITY" in kinds or last_name(column.get("typeName", {}).get("names", [])) in SERIAL:
-        return "add-column-serial"
-    if volatile_call(kinds.get("CONSTR_DEFAULT", {}).get("raw_expr")):
-        return "add-column-rewrite"
-    if {"CONSTR_UNIQUE", "CONSTR_PRIMARY"} & set(kinds):
-        return "add-column-unique"
-    if "CONSTR_CHECK" in kinds:
-        return "add-column-checked"
-    if "CONSTR_FOREIGN" in kinds:
-        return "add-column-foreign-key"
-    return "add-column-constant-default" if "CONSTR_DEFAULT" in kinds else "add-column"
+    every = {each.get("contype"): each for each in _constraints(column)}
+    is_serial = last_name(column.get("typeName", {}).get("names", [])) in SERIAL
+    kinds = {
+        "add-column-generated": "CONSTR_GENERATED" in every,
+        "add-column-serial": is_serial or "CONSTR_IDENTITY" in every,
+        "add-column-rewrite": bool(volatile_call(every.get("CONSTR_DEFAULT", {}).get("raw_expr"))),
+        "add-column-unique": "CONSTR_UNIQUE" in every or "CONSTR_PRIMARY" in every,
+        "add-column-checked": "CONSTR_CHECK" in every,
+        "add-column-foreign-key": "CONSTR_FOREIGN" in every,
+        "add-column-constant-default": "CONSTR_DEFAULT" in every,
+    }
+    return next((kind for kind, fits in kinds.items() if fits), "add-column")
 
 
 _COMMANDS = {

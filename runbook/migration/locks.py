@@ -182,9 +182,6 @@ LOCKS: Mapping[str, Lock] = {
         _AE, _CATALOGUE, "alter table tasks add constraint tasks_title_key unique using index tasks_title_key"
     ),
     "drop-constraint": Lock(_AE, _CATALOGUE, "alter table tasks drop constraint tasks_amount_positive"),
-    "drop-foreign-key": Lock(
-        _AE, _CATALOGUE, "alter table tasks drop constraint tasks_known", also=(OtherLock("projects", _AE),)
-    ),
     # Tables
     "create-table-foreign-key": Lock(
         _SRE, _CATALOGUE, "create table plans (id bigint, project bigint references projects (id))", on="projects"

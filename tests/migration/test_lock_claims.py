@@ -146,6 +146,7 @@ STATEMENTS = {
     "alter table steps add foreign key (project) references tasks (id) not valid": "",
     "alter table tasks alter constraint tasks_known deferrable": "",
     "alter table tasks drop constraint if exists nothing_there": "",
+    "alter table tasks drop constraint tasks_known": "projects",
     "alter table tasks rename constraint tasks_known to known": "",
     # ALTER TABLE, the rest
     "alter table tasks cluster on tasks_title_key": "",
