@@ -68,10 +68,10 @@ def _constraints(column: Node) -> list[Node]:
     return [each["Constraint"] for each in column.get("constraints", ())]
 
 
-def _referenced(kind: str, constraints: Iterable[Node], mode: Mode | None = None) -> Iterator[TakenLock]:
+def _referenced(kind: str, constraints: Iterable[Node]) -> Iterator[TakenLock]:
     for each in constraints:
         if "pktable" in each:
-            yield TakenLock(kind, relation_name(each["pktable"]), mode)
+            yield TakenLock(kind, relation_name(each["pktable"]))
 
 
 def _alter_table(node: Node) -> Iterator[TakenLock]:
@@ -103,7 +103,10 @@ def _command(command: Node, table: Name) -> Iterator[TakenLock]:
     yield TakenLock(kind, table, Mode.ACCESS_EXCLUSIVE if _sets_catalog_table(definition) else None)
     match command["subtype"]:
         case "AT_AddColumn":
-            yield from _referenced(kind, _constraints(definition["ColumnDef"]), Mode.SHARE_ROW_EXCLUSIVE)
+            constraints = _constraints(definition["ColumnDef"])
+            # Without a default, the new column is NULL in every row, and nothing is looked up.
+            has_default = any(each.get("contype") == "CONSTR_DEFAULT" for each in constraints)
+            yield from _referenced(f"add-foreign-key{'' if has_default else '-not-valid'}", constraints)
         case "AT_AddConstraint":
             yield from _referenced(kind, [definition["Constraint"]])
         case "AT_AddInherit":
