@@ -282,5 +282,5 @@ def describe(kind: str, table: object, *, other: object = None) -> str:
     """
     lock = LOCKS[kind]
     also = "".join(f" and {other or each.words}" for each in lock.also if each.mode is lock.mode)
-    indexes = f" and {Mode.ACCESS_EXCLUSIVE.words} on its indexes" if lock.locks_indexes else ""
+    indexes = f" and {Mode.ACCESS_EXCLUSIVE.words} on each index that it rebuilds" if lock.locks_indexes else ""
     return f"takes {lock.mode.words} on {table}{also}{indexes}, which blocks {lock.blocks} {_LASTS[lock.duration]}"

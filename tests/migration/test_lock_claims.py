@@ -104,7 +104,7 @@ def test_a_message_names_every_lock_that_counts() -> None:
     assert describe("add-foreign-key", "a", other="b") == f"takes SHARE ROW EXCLUSIVE on a and b, {row}"
     assert describe("add-foreign-key", "a") == f"takes SHARE ROW EXCLUSIVE on a and the other table, {row}"
     assert "the other table" not in describe("add-column-foreign-key", "a")
-    indexes = "takes SHARE on a and ACCESS EXCLUSIVE on its indexes, which blocks reads and writes"
+    indexes = "takes SHARE on a and ACCESS EXCLUSIVE on each index that it rebuilds, which blocks reads and writes"
     assert describe("reindex", "a") == f"{indexes} while the index is built"
 
 
