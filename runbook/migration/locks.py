@@ -154,6 +154,7 @@ LOCKS: Mapping[str, Lock] = {
     "drop-column": Lock(_AE, _CATALOGUE, "alter table tasks drop column note"),
     "change-type": Lock(_AE, _REWRITE, "alter table tasks alter column note type varchar(500)"),
     "widen-type": Lock(_AE, _CATALOGUE, "alter table tasks alter column title type text"),
+    "change-collation": Lock(_AE, _BUILD, 'alter table tasks alter column note type text collate "C"'),
     "change-generated": Lock(_AE, _REWRITE, "alter table tasks alter column twice set expression as (amount * 3)"),
     "set-not-null": Lock(_AE, _SCAN, "alter table tasks alter column amount set not null"),
     "alter-column": Lock(_AE, _CATALOGUE, "alter table tasks alter column status drop default"),

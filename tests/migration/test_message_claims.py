@@ -18,7 +18,8 @@ RULES = read_rules()
 TABLES = """
 create table projects (id bigint primary key);
 create table tasks (
-  id bigint primary key, title text, note text, status text, slug text, amount int, project bigint
+  id bigint primary key, title text, note text, status text, slug text, amount int, project bigint,
+  tags varchar(10)[], twice bigint generated always as (id * 2) stored
 );
 create index tasks_status on tasks (status);
 create materialized view task_counts as select status, count(*) from tasks group by status;
@@ -41,6 +42,8 @@ FIRST = {
     "index tasks_status on": "drop index tasks_status",
     "primary key (id)": "alter table tasks drop constraint tasks_pkey",
     "drop constraint x": "alter table tasks add constraint x check (amount is not null)",
+    "note type varchar": "alter table tasks add check (note <> '')",
+    "collate": "create index tasks_note on tasks (note)",
     "drop table": "drop materialized view task_counts",
     "table only events": (
         "drop table events; create table events (id int) partition by list (id);"

@@ -56,7 +56,7 @@ def find_expression(statement: Statement, migration: Migration) -> Iterator[Hit]
         yield Hit(command.find("set"), f"the stored column {command.name} is computed again for every row; it {lock}")
 
 
-@detects("table-rewrite", "AlterTableStmt")
+@detects("check-scan", "AlterTableStmt")
 def find_domain(statement: Statement, migration: Migration) -> Iterator[Hit]:
     """Report a new column of a domain with a check, which PostgreSQL makes for every row."""
     for command, column in _added(statement, migration):
@@ -99,16 +99,24 @@ def find_type_change(statement: Statement, migration: Migration) -> Iterator[Hit
             continue
         new, old = column_type(command.definition), migration.known.columns.get((command.table, command.name))
         converts = "raw_default" in command.definition and not _is_plain_cast(command)
-        if old and not converts and "collClause" not in command.definition and keeps_rows(old, new):
-            if (command.table, command.name) in migration.known.checked:
-                lock = describe("add-check", command.table)
-                message = f"a check on {command.column} is made again for the type {new}; it {lock}"
+        if old and not converts and keeps_rows(old, new):
+            if message := _work_without_rewrite(command, migration):
                 yield Hit(command.find("type"), message)
             continue
         before = f"from {old} " if old else ""
         lock = describe("change-type", command.table)
         message = f"changing the type of {command.column} {before}to {new} usually {lock}, and values may not fit"
         yield Hit(command.find("type"), message)
+
+
+def _work_without_rewrite(command: Command, migration: Migration) -> str:
+    """Return what PostgreSQL does with the table although its rows stay as they are, "" if nothing."""
+    if "collClause" in command.definition:
+        lock = describe("change-collation", command.table)
+        return f"another collation of {command.column} rebuilds its indexes; it {lock}"
+    if (command.table, command.name) in migration.known.checked:
+        return f"a check on {command.column} is made again for the new type; it {describe('add-check', command.table)}"
+    return ""
 
 
 def _is_plain_cast(command: Command) -> bool:
