@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name
+from runbook.migration.syntax_tree import Name, Node, constant, last_name, name_in, relation_name, walk
 
 __all__ = [
     "ColumnType",
@@ -71,6 +71,10 @@ class Known:
     """Columns for which a validated check says that no row has NULL."""
     range_checks: set[Name] = field(default_factory=set)
     """Tables with a validated check that may match a partition's bounds."""
+    checked: set[tuple[Name, str]] = field(default_factory=set)
+    """Columns that a check constraint reads."""
+    checked_domains: set[Name] = field(default_factory=set)
+    """Domains with a check or NOT NULL."""
     functions: dict[Name, FunctionSettings] = field(default_factory=dict)
     signatures: dict[Name, set[Signature]] = field(default_factory=dict)
 
@@ -82,6 +86,11 @@ class Known:
                 table = resolve(relation_name(node["relation"]), statement)
                 for element in node.get("tableElts", ()):
                     self._learn_element(table, element)
+            case "CreateDomainStmt":
+                if {"CONSTR_CHECK", "CONSTR_NOTNULL"} & {
+                    each["Constraint"]["contype"] for each in node.get("constraints", ())
+                }:
+                    self.checked_domains.add(resolve(name_in(node["domainname"]), statement))
             case "CreateFunctionStmt":
                 name = resolve(name_in(node["funcname"]), statement)
                 self.functions[name] = function_settings(node)
@@ -101,14 +110,17 @@ class Known:
             column = element["ColumnDef"]
             self.columns[table, column["colname"]] = column_type(column)
             for each in column.get("constraints", ()):
-                if each.get("Constraint", {}).get("contype") in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}:
+                if each["Constraint"]["contype"] in {"CONSTR_NOTNULL", "CONSTR_PRIMARY"}:
                     self.required.add((table, column["colname"]))
+                self._learn_constraint(table, each["Constraint"])
         if "Constraint" in element:
             self._learn_constraint(table, element["Constraint"])
 
     def _learn_constraint(self, table: Name, constraint: Node) -> None:
         if constraint.get("contype") != "CONSTR_CHECK":
             return
+        columns = (each.get("fields", ()) for kind, each in walk(constraint.get("raw_expr")) if kind == "ColumnRef")
+        self.checked |= {(table, last_name(fields)) for fields in columns}
         key = (table, constraint.get("conname", ""))
         self.checks[key] = not_null_column(constraint.get("raw_expr"))
         if not constraint.get("skip_validation"):

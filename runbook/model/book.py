@@ -12,6 +12,7 @@ from runbook.model.fields import (
     LINE,
     NAME,
     TEXTS,
+    Either,
     Field,
     ListOf,
     MapOf,
@@ -46,7 +47,11 @@ class Pattern:
     safe: str = key(Text(says="SQL", literal=True), "The SQL that is safe.", read=str.rstrip)
     unsafe: str = key(Text(says="SQL", literal=True), "The SQL that isn't safe.", read=str.rstrip)
     why: str = key(TEXTS, "What the unsafe form does.", read=str.strip)
-    caught_by: str = key(LINE, "The check that catches it.")
+    caught_by: tuple[str, ...] = key(
+        Either(LINE, ListOf(LINE)),
+        "What catches the unsafe form: rules of `runbook migration check` by their names, or another check in words.",
+        read=lambda value: (value,) if isinstance(value, str) else tuple(value),
+    )
     notes: tuple[str, ...] = key(ListOf(TEXTS, 0), "More notes.", default=())
     see: str | None = key(ProcedureId(), "The id of the procedure that does it.", default=None)
     names: Mapping[str, str] = key(

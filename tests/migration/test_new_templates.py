@@ -18,7 +18,7 @@ NAMED = {name: pattern for name, pattern in TEMPLATES.items() if name != REPLACE
 
 def _pattern(safe: str, names: Mapping[str, str], *rollback: str) -> Pattern:
     return Pattern(
-        id="p", title="P", safe=safe, unsafe="", why="", caught_by="", names=names, rollback=rollback,
+        id="p", title="P", safe=safe, unsafe="", why="", caught_by=("",), names=names, rollback=rollback,
         at=Position("patterns.yaml", 1, 1),
     )  # fmt: skip
 
