@@ -72,8 +72,13 @@ def function_faults() -> Markup:
 
 def patterns() -> Markup:
     """Render every SQL pattern: the safe form, the unsafe form, why it's unsafe, and what catches it."""
-    patterns, procedure = book().patterns, book().procedure
-    return render("reference/patterns.html", patterns=patterns, highlighted=_highlighted, procedure=procedure)
+    return render(
+        "reference/patterns.html",
+        patterns=book().patterns,
+        highlighted=_highlighted,
+        procedure=book().procedure,
+        rules={rule.id for rule in book().migration_rules},
+    )
 
 
 def _highlighted(sql: str) -> Markup:
