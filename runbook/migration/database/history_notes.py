@@ -1,0 +1,50 @@
+"""Rules: where the files and the database's history of migrations differ. Pure.
+
+The comparison itself is the book's own (`history: all`): by the SQL, on both majors of the CLI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from runbook.migration.database.note import Note
+
+__all__ = ["HISTORY_RULES", "History", "read_history"]
+
+HISTORY_RULES = frozenset({"applied-elsewhere", "missing-migration", "renamed-migration", "unknown-history"})
+"""The rules that this module decides, besides those that a branch in git can break, too."""
+
+_RULES: Mapping[str, tuple[str, str]] = {
+    "edited": ("edited-migration", "it was applied as {version} and edited since: a push never runs the difference"),
+    "older": ("out-of-order", "the version {version} isn't in the history, and is older than the newest that is"),
+    "missing": ("missing-migration", "the version {version} is in the history, and there is no such file here"),
+    "alike": ("missing-migration", "the history has this name as {version}, with other SQL; there is no such file here"),
+    "twin": ("applied-elsewhere", "the history has the SQL of this file as {version}: a push would run it again"),
+    "unknown": ("unknown-history", "the history has {version} without statements: what it ran isn't known"),
+    "unrecorded": ("unknown-history", "the history has {version} without statements to compare this file with"),
+    "renamed": ("renamed-migration", "{what}"),
+    "future": ("future-version", "the history has the version {version}, which is in the future"),
+}
+"""The rule and the message for each kind of difference. Two more are found by the names of files alone."""
+
+
+class History(NamedTuple):
+    """What the comparison says: the versions that a push would apply, and what is wrong."""
+
+    pending: frozenset[str]
+    notes: tuple[Note, ...]
+
+
+def read_history(rows: Sequence[Mapping[str, Any]], folder: str) -> History:
+    """Return what the rows of the comparison say about the files in a folder."""
+    pushes = next((str(row["version"] or "") for row in rows if row["finding"] == "pushes"), "")
+    return History(frozenset(filter(None, pushes.split(","))), tuple(_notes(rows, folder)))
+
+
+def _notes(rows: Sequence[Mapping[str, Any]], folder: str) -> Iterator[Note]:
+    for row in rows:
+        if row["finding"] in _RULES:
+            rule, message = _RULES[row["finding"]]
+            path = f"{folder}/{row['file']}" if row["file"] else folder
+            yield Note(rule, message.format(version=row["version"], what=row["what"]), path=path)
