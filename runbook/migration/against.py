@@ -51,7 +51,8 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
     read = [each for each in everything if each is not None]
     with open_reader(target, project=Path(folder), book=book) as reader:
         facts, history = _look(reader, read, folder)
-        about = f"{reader.place}, read with {reader.way}"
+        blind = "" if facts.sees_sessions else f"; the role {facts.user} can't see who blocks whom"
+        about = f"{reader.place}, read with {reader.way}{blind}"
     named = {each.resolve() for each in paths if not each.is_dir()}
     judged = [
         each._replace(judged=each.judged and (_is_pending(each.path, history) or Path(each.path).resolve() in named))

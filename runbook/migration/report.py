@@ -27,7 +27,8 @@ def summary_line(report: Report) -> str:
     parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
     if report.waived:
         parts.append(f"{len(report.waived)} waived")
-    return f"{_count(report.files, 'file')}: {', '.join(parts) or 'no findings'}"
+    place = f" against {report.against}" if report.against else ""
+    return f"{_count(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
 
 
 def rule_text(rule: MigrationRule, width: int) -> str:
@@ -87,6 +88,7 @@ def _json(report: Report, _rules: _Rules) -> str:
         "findings": [_record(each) for each in report.findings],
         "waived": [{**_record(each.finding), "reason": each.reason} for each in report.waived],
         "files": report.files,
+        **({"against": report.against} if report.against else {}),
     }
     return json_text(found, indent=2)
 

@@ -16,18 +16,28 @@ from runbook.model.fields import (
     Shape,
     Shaped,
     Text,
+    Whole,
     file_of,
     key,
     shape,
 )
 from runbook.model.terms import Position
 
-__all__ = ["LEVELS", "SHAPES", "MigrationExample", "MigrationRule"]
+__all__ = ["BY_SIZE", "LEVELS", "NEWEST_POSTGRES", "SHAPES", "MigrationExample", "MigrationRule"]
+
+NEWEST_POSTGRES = 17
+"""The newest major version of PostgreSQL that the rules know."""
 
 LEVELS = ("error", "warning", "notice")
 """How much a finding counts. Only an error changes the exit code."""
 
-_GROUPS = ("files", "transactions", "locks", "rewrites", "data", "removals", "access", "functions", "platform", "style")
+BY_SIZE = ("both", "raises")
+"""How the size of a table changes a level, if a database is there to ask: both ways, or only up."""
+
+_GROUPS = (
+    *("files", "transactions", "locks", "rewrites", "data", "removals", "access", "functions", "platform", "style"),
+    "database",
+)
 _GUARDS_DATA = frozenset({"data", "access"})
 _SQL = Text(says="SQL", literal=True)
 _TEXT = Text(prose=True)
@@ -42,6 +52,17 @@ class MigrationExample:
     earlier: str = ""
     base: Mapping[str, str] | None = None
     removes: tuple[str, ...] = ()
+    database: str = ""
+    history: Mapping[str, str] | None = None
+    open: str = ""
+    open_seconds: int = 0
+    waiting: str = ""
+    postgres: int = NEWEST_POSTGRES
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether only a database can show the finding."""
+        return bool(self.database or self.history is not None or self.open or self.postgres != NEWEST_POSTGRES)
 
 
 def _example(value: str | MigrationExample) -> MigrationExample:
@@ -78,6 +99,12 @@ class MigrationRule:
         read=_example,
     )
     see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
+    by_size: str = key(
+        Choice(BY_SIZE),
+        "With --against: `both` makes the level a notice on a small table, and an error instead of a warning on a large "
+        "one; `raises` only the second.",
+        default="",
+    )
     source: str = key(
         Text(r"https://\S+", "an address that begins with https://"), "The incident or document behind it."
     )
@@ -108,6 +135,17 @@ _EXAMPLE = Shape(
             "The migrations on the branch that it's compared with, by name.",
             attribute="base",
         ),
+        Field("database", _SQL, "SQL that builds the database to compare it with.", attribute="database"),
+        Field(
+            "history",
+            MapOf(LINE, Text(says="SQL", literal=True, empty=True)),
+            "What the database's history says: file names with their SQL, empty if it has no statements.",
+            attribute="history",
+        ),
+        Field("postgres", Whole(15), "The major version in the settings.", attribute="postgres"),
+        Field("open", _SQL, "SQL of another session, whose transaction stays open.", attribute="open"),
+        Field("open_seconds", Whole(0), "How long that transaction has been open.", attribute="open_seconds"),
+        Field("waiting", _SQL, "SQL of a session that waits for that one.", attribute="waiting"),
         Field("removes", ListOf(LINE), "Which of these the branch removes.", attribute="removes"),
     ),
     build=lambda _kind, values: MigrationExample(**{k: v for k, v in values.items() if not k.endswith("at")}),

@@ -10,13 +10,7 @@ from runbook.migration.database.changes import Act, Change, changes_of
 from runbook.migration.database.note import Note, listed
 from runbook.migration.database.world import World
 
-__all__ = ["CONTRADICTION_RULES", "contradictions"]
-
-CONTRADICTION_RULES = frozenset(
-    {"blocked-drop", "cascade-drop", "existing-object", "hidden-invalid-index", "missing-object", "named-in-function"}
-    | {"new-overload", "published-table", "skipped-create", "unusable-index"}
-)
-"""The rules that this module decides."""
+__all__ = ["contradictions"]
 
 
 def contradictions(migration: Migration, world: World) -> Iterator[Note]:

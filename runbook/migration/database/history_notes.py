@@ -10,10 +10,8 @@ from typing import Any, NamedTuple
 
 from runbook.migration.database.note import Note
 
-__all__ = ["HISTORY_RULES", "History", "read_history"]
+__all__ = ["History", "read_history"]
 
-HISTORY_RULES = frozenset({"applied-elsewhere", "missing-migration", "renamed-migration", "unknown-history"})
-"""The rules that this module decides, besides those that a branch in git can break, too."""
 
 _RULES: Mapping[str, tuple[str, str]] = {
     "edited": ("edited-migration", "it was applied as {version} and edited since: a push never runs the difference"),

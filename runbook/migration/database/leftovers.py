@@ -10,10 +10,7 @@ from runbook.migration.database.facts import Facts, InvalidIndex
 from runbook.migration.database.note import Note
 from runbook.migration.syntax_tree import Name
 
-__all__ = ["LEFTOVER_RULES", "leftovers"]
-
-LEFTOVER_RULES = frozenset({"index-build", "invalid-index", "server-version", "unvalidated-constraint"})
-"""The rules that this module decides."""
+__all__ = ["leftovers"]
 
 
 def leftovers(facts: Facts, migrations: Iterable[Migration], postgres: int, path: str) -> Iterator[Note]:

@@ -14,12 +14,8 @@ from runbook.migration.statements import Statement
 from runbook.migration.syntax_tree import Name
 from runbook.printable import shortened
 
-__all__ = ["SESSION_RULES", "general_notes", "session_notes"]
+__all__ = ["general_notes", "session_notes"]
 
-SESSION_RULES = frozenset(
-    {"blocking-transaction", "long-transaction", "prepared-transaction", "unseen-sessions", "waiting-lock"}
-)
-"""The rules that this module decides."""
 
 _OPEN_SECONDS = 5
 """A transaction that was open for less is about to end."""
@@ -75,9 +71,6 @@ def general_notes(facts: Facts, path: str) -> Iterator[Note]:
     for session in sorted(facts.sessions.values(), key=lambda each: -each.open):
         if session.open >= _LONG_SECONDS and session.type == "client backend":
             yield Note("long-transaction", f"{_described(session)} keeps its transaction open", path=path)
-    if not facts.sees_sessions:
-        message = f"the role {facts.user} can't see other sessions: whether anybody blocks a migration is unknown"
-        yield Note("unseen-sessions", message, path=path)
 
 
 def _wanted(migration: Migration) -> Iterable[_Wanted]:
