@@ -47,8 +47,8 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
     setup = read_setup(book)
     files, base = select_files(paths, since=since, ignore=setup.settings.ignore)
     folder = _folder(files, paths)
-    everything = [_migration(each, setup) for each in sorted(files, key=lambda each: sort_key(each.path)) if each.judged]
-    read = [each for each in everything if each is not None]
+    ordered = sorted((each for each in files if each.judged), key=lambda each: sort_key(each.path))
+    read = [each for each in (_migration(file, setup) for file in ordered) if each is not None]
     with open_reader(target, project=Path(folder), book=book) as reader:
         facts, history = _look(reader, read, folder)
         blind = "" if facts.sees_sessions else f"; the role {facts.user} can't see who blocks whom"

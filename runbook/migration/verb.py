@@ -55,8 +55,8 @@ def check(  # noqa: PLR0913 - one for each option
         alter table tasks drop column note;
 
     With --against, one read-only look at a database adds what only it shows: applied files that were edited or are
-    missing, invalid indexes, sessions that block, objects that don't exist, and the sizes of tables. A rewrite of a small
-    table is then only a notice. Files that the history has aren't judged again, unless you name them.
+    missing, invalid indexes, sessions that block, objects that don't exist, and the sizes of tables. A rewrite of a
+    small table is then only a notice. Files that the history has aren't judged again, unless you name them.
 
     \b
     Exit code: 0 no errors · 1 errors · 2 wrong path, settings, --since or --against

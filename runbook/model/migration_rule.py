@@ -101,8 +101,8 @@ class MigrationRule:
     see: str = key(KEBAB, "The pattern or procedure that shows the safe way.", default="")
     by_size: str = key(
         Choice(BY_SIZE),
-        "With --against: `both` makes the level a notice on a small table, and an error instead of a warning on a large "
-        "one; `raises` only the second.",
+        "With --against: `both` makes it a notice on a small table, and an error instead of a warning on a large one; "
+        "`raises` only the second.",
         default="",
     )
     source: str = key(

@@ -25,7 +25,7 @@ grant select on supabase_migrations.schema_migrations to postgres;
 
 
 class Database:
-    """The database of one server, emptied for each test. `url` is a role that isn't a superuser, as on a hosted project."""
+    """The database of one server, emptied for each test. `url` isn't a superuser's, as on a hosted project."""
 
     def __init__(self, server: Postgres) -> None:
         self.admin = server.admin_url

@@ -220,7 +220,9 @@ def _command(words: _Words, command: Node) -> Iterator[Change]:
         yield words.relation(Act.NEEDS, definition["PartitionCmd"]["name"])
 
 
-_ON_COLUMN = frozenset({"AT_AlterColumnType", "AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_SetStatistics"})
+_ON_COLUMN = frozenset(
+    {"AT_AlterColumnType", "AT_SetNotNull", "AT_DropNotNull", "AT_ColumnDefault", "AT_SetStatistics"}
+)
 _ON_TRIGGER = frozenset({"AT_EnableTrig", "AT_DisableTrig", "AT_EnableAlwaysTrig", "AT_EnableReplicaTrig"})
 
 
@@ -280,22 +282,20 @@ def _argument_types(function: Node) -> tuple[str, ...] | None:
     return _type_names([each.get("TypeName", {}) for each in function.get("objargs", ())])
 
 
-# --- DROP, and statements that change rows -----------------------------------------------------------------------------
+# --- DROP, and statements that change rows ---------------------------------------------------------------------------
 
 
 def _drop(words: _Words) -> Iterator[Change]:
     node = words.node
     kind = _DROPPED.get(node.get("removeType", ""))
-    more = {"lenient": bool(node.get("missing_ok")), "cascade": node.get("behavior") == "DROP_CASCADE"}
+    more: dict[str, Any] = {"lenient": bool(node.get("missing_ok")), "cascade": node.get("behavior") == "DROP_CASCADE"}
     for each in node.get("objects", ()) if kind else ():
         if kind in {"trigger", "policy"}:
             items = each.get("List", {}).get("items", [])
             yield words.part(Act.DROPS, kind, last_name(items), of=words.resolved(name_in(items[:-1])), **more)
         elif kind == "function":
             function = each["ObjectWithArgs"]
-            yield words.named(
-                Act.DROPS, kind, function.get("objname", []), types=_argument_types(function), **more
-            )
+            yield words.named(Act.DROPS, kind, function.get("objname", []), types=_argument_types(function), **more)
         elif kind in {"schema", "extension"}:
             name = last_name(each)
             yield Change(Act.DROPS, kind, Name("", name), words.statement.find(name), **more)

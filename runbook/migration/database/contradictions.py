@@ -53,7 +53,7 @@ def _named(change: Change) -> str:
 
 def _made(change: Change, world: World, *, exists: bool | None) -> Iterator[Note]:
     if change.kind == "function":
-        others = world.facts.functions.get(change.name, ())
+        others = world.functions(change.name)
         if exists is False and others and change.types is not None:
             kept = " and ".join(f"({', '.join(each)})" for each in others[:5])
             message = f"{change.name} exists with the arguments {kept}; this adds a second function beside it"
@@ -64,7 +64,7 @@ def _made(change: Change, world: World, *, exists: bool | None) -> Iterator[Note
         yield Note("existing-object", f"{_named(change)} exists already", change.offset)
         return
     relation = world.relation(change.name) if not change.part else None
-    if relation is not None and relation.index is not None and not relation.index.valid:
+    if relation is not None and relation.as_index is not None and not relation.as_index.valid:
         message = f"the index {change.name} exists and isn't valid; IF NOT EXISTS skips it, and it stays so"
         yield Note("hidden-invalid-index", message, change.offset)
     elif change.kind not in {"schema", "extension"}:
@@ -76,7 +76,7 @@ def _used_as_index(change: Change, world: World) -> Iterator[Note]:
     relation = world.relation(change.name)
     if relation is None:
         return  # made by a pending statement
-    index, table = relation.index, change.table.name if change.table else ""
+    index, table = relation.as_index, change.table.name if change.table else ""
     if index is None:
         problem = "isn't an index"
     elif index.table != table:
@@ -113,7 +113,8 @@ def _removed(change: Change, changes: list[Change], world: World, renewed: Colle
             message = f"{what} can't be dropped: {listed(list(map(str, found)))} {verb} on it"
             yield Note("blocked-drop", message, change.offset)
         if relation is not None and relation.publications and change.kind == "relation":
-            message = f"{what} is in the publication {', '.join(relation.publications)}: its subscribers get nothing more"
+            publications = listed(list(relation.publications))
+            message = f"{what} is in the publication {publications}: its subscribers get nothing more"
             yield Note("published-table", message, change.offset)
     texts = [each for each in world.facts.texts.get(drop, ()) if _function_name(each) not in renewed]
     if texts:

@@ -71,7 +71,8 @@ class Relation(NamedTuple):
     triggers: frozenset[str]
     policies: frozenset[str]
     publications: tuple[str, ...]
-    index: Index | None
+    as_index: Index | None
+    """What it is as an index, if it is one."""
 
 
 class Dependent(NamedTuple):
@@ -189,7 +190,7 @@ def read_facts(found: Mapping[str, Any]) -> Facts:
         relations={each.name: each for each in map(_relation, _rows(found, "relations"))},
         functions=functions,
         types=frozenset(Name(*each) for each in _rows(found, "types")),
-        dependents=_by_drop(_rows(found, "dependents"), lambda type_, identity: Dependent(type_, identity)),
+        dependents=_by_drop(_rows(found, "dependents"), Dependent),
         texts=_by_drop(_rows(found, "texts"), str),
         invalid_indexes=[
             InvalidIndex(
@@ -240,7 +241,7 @@ def _relation(each: Mapping[str, Any]) -> Relation:
         triggers=frozenset(each["triggers"] or ()),
         policies=frozenset(each["policies"] or ()),
         publications=tuple(sorted(each["publications"] or ())),
-        index=Index(**each["index"]) if each["index"] else None,
+        as_index=Index(**each["index"]) if each["index"] else None,
     )
 
 

@@ -177,8 +177,11 @@ select json_build_object(
     select json_agg(json_build_object('gid', p.gid, 'owner', p.owner,
       'open', extract(epoch from clock_timestamp() - p.prepared)::bigint,
       'tables', (
-        select json_agg(distinct json_build_array(u.schema, u.name)::jsonb) from used u
-        where u.pid is null and u.virtualtransaction = '-1/' || p.transaction)))
+        -- Its locks have no session. What they share with the lock on its own number is the virtual transaction.
+        select json_agg(distinct json_build_array(u.schema, u.name)::jsonb)
+        from used u
+        join pg_locks own on own.locktype = 'transactionid' and own.transactionid = p.transaction and own.pid is null
+        where u.pid is null and u.virtualtransaction = own.virtualtransaction)))
     from pg_prepared_xacts p where p.database = current_database()),
   'locks', (
     select json_agg(distinct jsonb_build_object(
@@ -188,6 +191,7 @@ select json_build_object(
     select json_agg(json_build_object('pid', pid, 'user', usename, 'application', application_name, 'state', state,
       'type', backend_type, 'query', query, 'open', open, 'unchanged', unchanged, 'blocked_by', blocked_by))
     from sessions
-    where open >= 60 or cardinality(blocked_by) > 0 or pid in (select pid from used)
+    where pid in (select pid from sessions order by open desc limit 20) or cardinality(blocked_by) > 0
+      or pid in (select pid from used)
       or pid in (select unnest(blocked_by) from sessions))
 ) as facts

@@ -17,7 +17,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "edited": ("edited-migration", "it was applied as {version} and edited since: a push never runs the difference"),
     "older": ("out-of-order", "the version {version} isn't in the history, and is older than the newest that is"),
     "missing": ("missing-migration", "the version {version} is in the history, and there is no such file here"),
-    "alike": ("missing-migration", "the history has this name as {version}, with other SQL; there is no such file here"),
+    "alike": ("missing-migration", "the history has this name as {version}, with other SQL, and no such file is here"),
     "twin": ("applied-elsewhere", "the history has the SQL of this file as {version}: a push would run it again"),
     "unknown": ("unknown-history", "the history has {version} without statements: what it ran isn't known"),
     "unrecorded": ("unknown-history", "the history has {version} without statements to compare this file with"),

@@ -112,7 +112,7 @@ def _settle(connection: psycopg.Connection[Any], place: str) -> None:
     _rows_of(connection, f"select {settings}", place)
 
 
-def _rows_of(connection: psycopg.Connection[Any], sql: str, place: str) -> list[Row]:
+def _rows_of(connection: psycopg.Connection[Any], sql: str, place: str) -> Sequence[Row]:
     import psycopg
     from psycopg.rows import dict_row
 

@@ -23,7 +23,9 @@ _LONG_SECONDS = 300
 _MOST_QUERY = 60
 
 _CONFLICTS: Mapping[Mode, str] = {
-    Mode.ACCESS_EXCLUSIVE: "AccessShare RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
+    Mode.ACCESS_EXCLUSIVE: (
+        "AccessShare RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive"
+    ),
     Mode.EXCLUSIVE: "RowShare RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
     Mode.SHARE_ROW_EXCLUSIVE: "RowExclusive ShareUpdateExclusive Share ShareRowExclusive Exclusive AccessExclusive",
     Mode.SHARE: "RowExclusive ShareUpdateExclusive ShareRowExclusive Exclusive AccessExclusive",
@@ -96,7 +98,7 @@ def _yields(session: Session) -> bool:
 
 
 def _concurrent(migration: Migration, facts: Facts) -> Iterator[Note]:
-    """A build without a lock waits until every older transaction has ended, whatever tables it uses."""
+    """Yield what a build without a lock waits for: every older transaction, whatever tables it uses."""
     for statement in migration.statements:
         if statement.kind in {"IndexStmt", "DropStmt"} and statement.node.get("concurrent"):
             old = [each for each in facts.sessions.values() if each.open >= 60 and each.type == "client backend"]

@@ -22,30 +22,37 @@ __all__ = ["weigh"]
 def weigh(findings: Iterable[Finding], migration: Migration, setup: Setup, facts: Facts) -> list[Finding]:
     """Return the findings of one migration with the levels that the sizes of its tables give them.
 
-    Only rules that the book marks `by_size` are weighed, and none whose level a team has chosen.
+    Only rules that the book marks `by_size` are weighed.
     """
     return [_weighed(each, migration, setup, facts) for each in findings]
 
 
 def _weighed(finding: Finding, migration: Migration, setup: Setup, facts: Facts) -> Finding:
-    if not setup.rules[finding.rule].by_size or finding.rule in setup.settings.levels or finding.statement < 0:
-        return finding
+    by_size = setup.rules[finding.rule].by_size
     statements = [each for each in migration.statements if each.index == finding.statement]
-    tables = [facts.relations.get(name) for name in _tables(statements, migration)]
-    known = [each for each in tables if each is not None and each.kind in {"r", "p", "m"}]
-    if not known or len(known) < len(tables):
+    names = _tables(statements, migration) if by_size else []
+    tables = [facts.relations[name] for name in names if name in facts.relations]
+    if not tables or len(tables) < len(names):
         return finding
-    if proof := _proof(statements, migration, facts):
-        return replace(finding, level="notice", message=f"{finding.message}; {proof}, so no row is read")
-    largest = max(known, key=lambda each: (each.bytes or 0, each.rows or 0))
-    if any(each.rows is None or each.bytes is None for each in known):
-        unknown = next(each for each in known if each.rows is None or each.bytes is None)
-        finding = replace(finding, message=f"{finding.message}; {_unknown(unknown)}")
-    elif all(_is_below(each, setup.settings.small_table) for each in known) and not migration.unseen:
-        return replace(finding, level="notice", message=f"{finding.message}; {_sized(largest)}, so it's over at once")
-    if finding.level == "warning" and any(_is_above(each, setup.settings.large_table) for each in known):
-        return replace(finding, level="error", message=f"{finding.message}; {_sized(largest)}: {_time(largest)}")
+    if by_size == "both" and not migration.unseen:
+        finding = _lowered(finding, tables, setup.settings.small_table, _proof(statements, migration, facts))
+    if finding.level == "warning" and any(_is_above(each, setup.settings.large_table) for each in tables):
+        largest = max(tables, key=lambda each: (each.bytes or 0, each.rows or 0))
+        return replace(finding, level="error", message=f"{finding.message}; {_sized(largest)}{_time(largest)}")
     return finding
+
+
+def _lowered(finding: Finding, tables: list[Relation], small: TableSize, proof: str) -> Finding:
+    """Return the finding as a notice if no row is read or all tables are small, or with what isn't known."""
+    if proof:
+        return replace(finding, level="notice", message=f"{finding.message}; {proof}, so no row is read")
+    unknown = next((each for each in tables if each.rows is None or each.bytes is None), None)
+    if unknown is not None:
+        return replace(finding, message=f"{finding.message}; {_unknown(unknown)}")
+    largest = max(tables, key=lambda each: (each.bytes or 0, each.rows or 0))
+    if all(_is_below(each, small) for each in tables):
+        return replace(finding, level="notice", message=f"{finding.message}; {_sized(largest)}, so it's over at once")
+    return replace(finding, message=f"{finding.message}; {_sized(largest)}{_time(largest)}")
 
 
 def _tables(statements: Iterable[Statement], migration: Migration) -> list[Name]:
@@ -83,12 +90,14 @@ def _bytes(number: int) -> str:
 
 def _time(table: Relation) -> str:
     """Return the order of time: a rewrite or a build does 20 to 100 MB a second on usual disks."""
-    slow = (table.bytes or 0) / (20 << 20)
+    if table.bytes is None:
+        return ""
+    slow = table.bytes / (20 << 20)
     if slow < 10:
-        return "expect seconds"
+        return ": expect seconds"
     if slow < 120:
-        return "expect up to a minute or two"
-    return "expect minutes" if slow < 3600 else "expect an hour or more"
+        return ": expect up to a minute or two"
+    return ": expect minutes" if slow < 3600 else ": expect an hour or more"
 
 
 def _proof(statements: list[Statement], migration: Migration, facts: Facts) -> str:

@@ -1,4 +1,4 @@
-"""What exists in a database while pending migrations are applied to it in the mind, one statement after the other. Pure."""
+"""What exists in a database while pending migrations are played on paper, one statement after the other. Pure."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ class World:
         key = ("relation", name, "")
         is_changed = key in self._gone or key in self._made or key in self._unsure
         return None if is_changed else self.facts.relations.get(name)
+
+    def functions(self, name: Name) -> list[tuple[str, ...]]:
+        """Return the argument types of the functions with a name that no statement has dropped."""
+        gone = {part for kind, each, part in self._gone | self._unsure if (kind, each) == ("function", name)}
+        return [each for each in self.facts.functions.get(name, ()) if ",".join(each) not in gone]
 
     def remaining(self, found: list[Dependent]) -> list[Dependent]:
         """Return the dependents that no statement has dropped yet."""

@@ -1,0 +1,318 @@
+"""`runbook migration check --against`: what a look at a database adds, and that it changes nothing there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support.migration_databases import Database, database_server, write_migrations
+
+from runbook.drill.database import execute
+from runbook.migration.against import check_against
+from runbook.migration.finding import Finding
+from runbook.migration.verb import command
+
+VERSION = "20260110000000"
+FILE = f"{VERSION}_change.sql"
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    """Run one server for all tests."""
+    with database_server() as running:
+        yield running
+
+
+def checked(folder: Path, database: Database) -> dict[tuple[str, str], Finding]:
+    """Return what a check against the database finds, by the rule and the file's name, without the style."""
+    found = check_against([folder], database.url).findings
+    return {(each.rule, Path(each.file).name): each for each in found if each.rule not in {"header"}}
+
+
+def run(*words: str) -> Result:
+    """Run the verb as a person does."""
+    return CliRunner().invoke(command, ["check", *words], standalone_mode=False)
+
+
+# --- the history, and nothing written ---------------------------------------------------------------------------------
+
+
+APPLIED = "create table tasks (id int, title text)"
+ALSO_APPLIED = "insert into tasks select n, 'x' from generate_series(1, 10) n"
+
+
+def what_the_database_has(database: Database) -> list[object]:
+    """Return a digest of every row, the catalogue, the sequences, and the number of the next transaction that writes."""
+    tables = database.rows(
+        "select format('%I.%I', schemaname, tablename) from pg_tables "
+        "where schemaname in ('public', 'supabase_migrations', 'pg_catalog') and tablename not like 'pg_stat%' order by 1"
+    )
+    digests: list[object] = [
+        (
+            table,
+            *database.rows(f"select count(*), md5(string_agg(md5(t::text), '' order by md5(t::text))) from {table} t"),
+        )
+        for (table,) in tables
+    ]
+    written = "select pg_snapshot_xmax(pg_current_snapshot()), sum(tup_inserted + tup_updated + tup_deleted) from "
+    return [*digests, database.rows(f"{written} pg_stat_database where datname = current_database()")]
+
+
+def test_the_look_finds_what_happened_to_applied_files_and_writes_nothing(database: Database, tmp_path: Path) -> None:
+    """An edited applied file, a missing one, a future version and an invalid index are found; every row stays."""
+    database.reset(
+        f"{APPLIED}; {ALSO_APPLIED}; create index tasks_title on tasks (title);"
+        "update pg_index set indisvalid = false where indexrelid = 'tasks_title'::regclass",
+        {},
+    )
+    database.record("20260101000000_tasks.sql", APPLIED)
+    database.record("20260102000000_rows.sql", ALSO_APPLIED, "-- with a comment\nselect 1")
+    database.record("20260103000000_gone.sql", "select 1")
+    database.record("20260104000000_known.sql", "")
+    database.record("29990101000000_later.sql", "select 1")
+    files = {
+        "20260101000000_tasks.sql": "create table tasks (id int, title text, note text);\n",
+        "20260102000000_rows.sql": f"-- Rows\n{ALSO_APPLIED};\n\nselect 1;\n",
+        "20260104000000_known.sql": "select 1;\n",
+        FILE: "alter table tasks add column color text;\n",
+        "29990101000000_later.sql": "select 1;\n",
+    }
+    folder, before = write_migrations(tmp_path / "migrations", files), what_the_database_has(database)
+    found = checked(folder, database)
+    assert {(rule, name, each.level) for (rule, name), each in found.items() if name not in {FILE}} == {
+        ("edited-migration", "20260101000000_tasks.sql", "error"),
+        ("missing-migration", "20260103000000_gone.sql", "error"),
+        ("unknown-history", "20260104000000_known.sql", "warning"),
+        ("future-version", "migrations", "error"),
+        ("invalid-index", "migrations", "warning"),
+    }
+    assert {rule for rule, name in found if name == FILE} == {"out-of-order", "no-lock-timeout"}
+    assert "public.tasks_title on tasks" in found["invalid-index", "migrations"].message
+    assert all(each.fix for each in found.values())
+    assert what_the_database_has(database) == before
+
+
+def test_a_statement_that_writes_is_refused_by_the_connection(database: Database) -> None:
+    """The transaction is read-only on the server, so even a wrong statement of ours could change nothing."""
+    from runbook.errors import UsageError
+    from runbook.migration.database.reading import open_reader
+
+    database.reset("create table tasks (id int)")
+    with (
+        pytest.raises(UsageError, match="read-only transaction"),
+        open_reader(database.url, project=Path()) as reader,
+    ):
+        reader.read("with made as (insert into tasks values (1) returning id) select * from made")
+    assert database.rows("select count(*) from tasks") == [(0,)]
+
+
+def test_applied_files_are_not_judged_again_unless_named(database: Database, tmp_path: Path) -> None:
+    """A file that the history has is only judged if its path is given. Pending ones always are."""
+    database.reset("create table old (id int)", {f"{VERSION[:-1]}1_old.sql": "truncate old"})
+    folder = write_migrations(
+        tmp_path / "migrations",
+        {f"{VERSION[:-1]}1_old.sql": "truncate old;", f"{VERSION[:-1]}2_new.sql": "truncate old;"},
+    )
+    assert {name for rule, name in checked(folder, database) if rule == "truncate"} == {f"{VERSION[:-1]}2_new.sql"}
+    named = folder / f"{VERSION[:-1]}1_old.sql"
+    assert ("truncate", named.name) in checked(named, database)
+
+
+def test_a_database_without_a_history_leaves_every_file_pending(database: Database, tmp_path: Path) -> None:
+    """Before the first push, there is no table to compare with, and that's fine."""
+    database.reset()
+    folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
+    assert {rule for rule, _ in checked(folder, database)} == {"missing-object", "no-lock-timeout"}
+
+
+# --- sizes -------------------------------------------------------------------------------------------------------------
+
+
+REWRITE = "set lock_timeout = '5s';\nalter table tasks alter column id type bigint;\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "then", "level", "words"),
+    [
+        pytest.param(10, "analyze tasks", "notice", "about 10 rows and 8.0 kB", id="ten-rows"),
+        pytest.param(0, "select 1", "notice", "about 0 rows and 0 bytes", id="empty-and-never-analyzed"),
+        pytest.param(10, "select 1", "error", "was never analyzed, so its rows aren't known", id="never-analyzed"),
+        pytest.param(
+            12_000, "analyze tasks", "error", "", id="neither-small-nor-large"
+        ),
+        pytest.param(
+            10, "analyze tasks; update pg_class set reltuples = 5e6 where relname = 'tasks'", "error", "",
+            id="many-rows-by-the-statistics",
+        ),
+    ],
+)  # fmt: skip
+def test_the_size_of_a_table_decides_how_much_a_rewrite_matters(
+    database: Database, tmp_path: Path, rows: int, then: str, level: str, words: str
+) -> None:
+    """A rewrite of few rows is a notice. Statistics that don't exist lower nothing."""
+    database.reset("create table tasks (id int)", {})
+    for statement in (f"insert into tasks select generate_series(1, {rows})", *then.split("; ")):
+        execute(database.admin, statement)
+    folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
+    found = checked(folder, database)["change-type", FILE]
+    assert (found.level, words in found.message, found.line) == (level, True, 2)
+
+
+def test_a_warning_about_a_large_table_is_an_error(database: Database, tmp_path: Path) -> None:
+    """A large table turns the missing lock_timeout into an error, and the message says how large it is."""
+    database.reset("create table tasks (id int)", {})
+    folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
+    assert checked(folder, database)["no-lock-timeout", FILE].level == "warning"
+    execute(
+        database.admin, "insert into tasks values (1)", "update pg_class set reltuples = 2e6 where relname = 'tasks'"
+    )
+    found = checked(folder, database)["no-lock-timeout", FILE]
+    assert (found.level, "about 2,000,000 rows" in found.message) == ("error", True)
+
+
+def test_the_size_of_a_partitioned_table_is_that_of_its_partitions(database: Database, tmp_path: Path) -> None:
+    """The parent has no rows of its own; the rows of all partitions count."""
+    database.reset(
+        "create table tasks (id int, at date) partition by range (at);"
+        "create table tasks_old partition of tasks for values from ('2020-01-01') to ('2021-01-01');"
+        "create table tasks_new partition of tasks for values from ('2021-01-01') to ('2022-01-01')"
+    )
+    for part, year in (("old", 2020), ("new", 2021)):
+        execute(
+            database.admin,
+            f"insert into tasks select n, '{year}-05-05' from generate_series(1, 6000) n",
+            f"analyze tasks_{part}",
+        )
+    folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
+    assert checked(folder, database)["change-type", FILE].level == "error"
+    execute(database.admin, "truncate tasks_new", "analyze tasks_new")
+    assert checked(folder, database)["change-type", FILE].level == "notice"
+
+
+def test_a_validated_check_makes_not_null_quick(database: Database, tmp_path: Path) -> None:
+    """The database knows a check that no earlier file shows, so SET NOT NULL reads no row."""
+    sql = "set lock_timeout = '5s';\nalter table tasks alter column id set not null;\n"
+    folder = write_migrations(tmp_path / "migrations", {FILE: sql})
+    database.reset(
+        "create table tasks (id int); alter table tasks add constraint known check (id is not null) not valid"
+    )
+    execute(database.admin, "insert into tasks select generate_series(1, 20000)", "analyze tasks")
+    assert checked(folder, database)["not-null-scan", FILE].level == "error"
+    execute(database.admin, "alter table tasks validate constraint known")
+    found = checked(folder, database)["not-null-scan", FILE]
+    assert (found.level, "a validated check says that id has no NULL" in found.message) == ("notice", True)
+
+
+def test_a_locked_table_keeps_nobody_waiting(database: Database, tmp_path: Path) -> None:
+    """If somebody has the table exclusively, its size is unknown, and the look doesn't queue behind them."""
+    database.reset("create table tasks (id int); insert into tasks values (1)")
+    execute(database.admin, "analyze tasks")
+    folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
+    with database.sessions("lock table tasks in access exclusive mode"):
+        found = checked(folder, database)
+    assert found["change-type", FILE].level == "error"
+    assert "another session locks it now" in found["change-type", FILE].message
+
+
+# --- who waits for whom ------------------------------------------------------------------------------------------------
+
+
+def test_a_queue_for_a_table_names_who_waits_and_who_blocks(database: Database, tmp_path: Path) -> None:
+    """The message has the session that waits, since when, the lock, and the session at the head of the queue."""
+    database.reset("create table tasks (id int)")
+    folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
+    with database.sessions("select * from tasks", waiting="alter table tasks add column color text"):
+        message = checked(folder, database)["waiting-lock", FILE].message
+    assert "(runbook drill) waits 0 s for AccessExclusiveLock on public.tasks behind session " in message
+    assert "[idle in transaction, open for " in message
+    assert message.endswith("1 session in the queue")
+
+
+# --- statements that the database contradicts ----------------------------------------------------------------------------
+
+
+def test_pending_files_build_on_each_other(database: Database, tmp_path: Path) -> None:
+    """What an earlier pending file makes, drops or renames counts for the next one."""
+    database.reset("create table old (id int); create table kept (id int, a int)", {})
+    files = {
+        "20260101000000_a.sql": "create table tasks (id int);\ndrop table old;\nalter table kept rename a to b;\n",
+        "20260102000000_b.sql": "alter table tasks add column note text;\nalter table kept drop column b;\n",
+        "20260103000000_c.sql": "alter table old add column note text;\nalter table kept drop column a;\n",
+    }
+    found = check_against([write_migrations(tmp_path / "migrations", files)], database.url).findings
+    missing = [(Path(each.file).name[-5:], each.line, each.message) for each in found if each.rule == "missing-object"]
+    assert missing == [
+        ("c.sql", 1, "there is no public.old"),
+        ("c.sql", 2, "there is no column a on public.kept"),
+    ]
+
+
+def test_what_may_not_run_proves_nothing(database: Database, tmp_path: Path) -> None:
+    """A statement in a block may not run, so neither it nor what builds on it is called wrong."""
+    database.reset("create table tasks (id int)", {})
+    sql = (
+        "do $$ begin if false then alter table gone add column a int; create table made (id int); end if; end $$;\n"
+        "alter table made add column b int;\n"
+    )
+    found = checked(write_migrations(tmp_path / "migrations", {FILE: sql}), database)
+    assert not {rule for rule, _ in found} & {"missing-object", "existing-object"}
+
+
+def test_names_with_quotes_and_apostrophes_reach_the_database_as_they_are(database: Database, tmp_path: Path) -> None:
+    """A name in a file can't end the text in the statement that asks for it."""
+    database.reset("""create table "it's a ""table" (id int, "x'; drop table t" int)""")
+    sql = (
+        """alter table "it's a ""table" drop column "x'; drop table t";\nalter table "no'; drop" add column a int;\n"""
+    )
+    found = check_against([write_migrations(tmp_path / "migrations", {FILE: sql})], database.url).findings
+    assert [each.message for each in found if each.rule == "missing-object"] == ["there is no public.no'; drop"]
+
+
+# --- the command -------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_it_read_and_how(database: Database, tmp_path: Path) -> None:
+    """JSON has the findings as always, and the database; the summary names it, too."""
+    database.reset("create table tasks (id int)", {})
+    folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks drop column nothing;"})
+    done = run(str(folder), "--against", database.url, "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["against"].startswith("the database production at ")
+    assert document["against"].endswith("read with psycopg")
+    (missing,) = [each for each in document["findings"] if each["rule"] == "missing-object"]
+    assert set(missing) == {"file", "line", "column", "level", "rule", "message", "fix"}
+    assert done.return_value == 1
+    assert "1 file against the database production at" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("staging", "--against takes production, local or a PostgreSQL URL, not 'staging'"),
+        ("postgresql://nobody@127.0.0.1:1/none", "can't connect to the database none at 127.0.0.1:1: "),
+        ("production", "there is no Supabase project in "),
+    ],
+)
+def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, target: str, says: str) -> None:
+    """Nothing is reported of half a look, and the exit code isn't the one for findings."""
+    from runbook.errors import ExitCode, UsageError
+
+    folder = write_migrations(tmp_path / "migrations", {FILE: "truncate tasks;"})
+    with pytest.raises(UsageError) as caught:
+        check_against([folder], target)
+    assert says in caught.value.message
+    assert (caught.value.hint != "", caught.value.exit_code) == (True, ExitCode.USAGE)
+
+
+def test_a_role_without_the_right_to_see_sessions_is_named(database: Database, tmp_path: Path) -> None:
+    """If the role can't see who blocks whom, the report says so instead of calling it quiet."""
+    database.reset("create table tasks (id int)", {})
+    execute(database.admin, "revoke pg_monitor from postgres")
+    try:
+        folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
+        assert "the role postgres can't see who blocks whom" in check_against([folder], database.url).against
+    finally:
+        execute(database.admin, "grant pg_monitor to postgres")
