@@ -37,7 +37,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(command, ["check", *words], standalone_mode=False)
 
 
-# --- the history, and nothing written ---------------------------------------------------------------------------------
+# --- the history, and nothing written --------------------------------------------------------------------------------
 
 
 APPLIED = "create table tasks (id int, title text)"
@@ -124,7 +124,7 @@ def test_a_database_without_a_history_leaves_every_file_pending(database: Databa
     assert {rule for rule, _ in checked(folder, database)} == {"missing-object", "no-lock-timeout"}
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------
+# --- sizes -----------------------------------------------------------------------------------------------------------
 
 
 REWRITE = "set lock_timeout = '5s';\nalter table tasks alter column id type bigint;\n"
@@ -209,7 +209,7 @@ def test_a_locked_table_keeps_nobody_waiting(database: Database, tmp_path: Path)
     assert "another session locks it now" in found["change-type", FILE].message
 
 
-# --- who waits for whom ------------------------------------------------------------------------------------------------
+# --- who waits for whom ----------------------------------------------------------------------------------------------
 
 
 def test_a_queue_for_a_table_names_who_waits_and_who_blocks(database: Database, tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_queue_for_a_table_names_who_waits_and_who_blocks(database: Database, 
     assert message.endswith("1 session in the queue")
 
 
-# --- statements that the database contradicts ----------------------------------------------------------------------------
+# --- statements that the database contradicts ------------------------------------------------------------------------
 
 
 def test_pending_files_build_on_each_other(database: Database, tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_names_with_quotes_and_apostrophes_reach_the_database_as_they_are(databa
     assert [each.message for each in found if each.rule == "missing-object"] == ["there is no public.no'; drop"]
 
 
-# --- the command -------------------------------------------------------------------------------------------------------
+# --- the command -----------------------------------------------------------------------------------------------------
 
 
 def test_the_command_says_what_it_read_and_how(database: Database, tmp_path: Path) -> None:
