@@ -7,7 +7,7 @@ from itertools import groupby
 
 from runbook.errors import Finding as ShownFinding
 from runbook.migration.finding import Finding, Report
-from runbook.model.migration_rule import LEVELS, MigrationRule
+from runbook.model.migration_rule import LEVELS, MigrationExample, MigrationRule
 from runbook.printable import json_text, one_line, printable
 from runbook.rendering.annotations import Annotation, annotation_line
 from runbook.rendering.sarif import SarifResult, SarifRule, sarif_text
@@ -41,12 +41,34 @@ def rule_text(rule: MigrationRule, width: int) -> str:
     parts += [fill(each, width) for each in (rule.catches, rule.why, f"Instead: {rule.fix}")]
     for title, examples in (("Reported:", rule.fails), ("Not reported:", rule.passes)):
         shown = [f"    -- {each.name}" for each in examples[:1] if "example" not in each.name]
+        shown += [f"    -- {line}" for line in _surroundings(examples[0])]
         shown += [f"    {line}" for line in examples[0].sql.replace(MARK, "").rstrip().split("\n")]
         parts.append("\n".join([title, *shown]))
+    if rule.by_size:
+        parts.append(_BY_SIZE[rule.by_size])
     accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
     parts.append(accept if rule.can_be_waived else "It can't be waived.")
     parts += [f"See {each}" for each in (rule.see, rule.source) if each]
     return "\n\n".join(map(printable, parts))
+
+
+_BY_SIZE = {
+    "both": "With --against, it's a notice if the table is small, and a warning becomes an error if it's large.",
+    "raises": "With --against, a warning becomes an error if the table is large.",
+}
+
+
+def _surroundings(example: MigrationExample) -> Iterator[str]:
+    """Yield what the database has in an example, in lines."""
+    for title, sql in (
+        ("The database has:", example.database),
+        ("A session has open:", example.open),
+        ("Another one waits:", example.waiting),
+        *((f"The history has {name}:", ran or "no statements") for name, ran in (example.history or {}).items()),
+    ):
+        if sql:
+            yield title
+            yield from (f"  {line}" for line in sql.rstrip().split("\n"))
 
 
 def _count(number: int, noun: str) -> str:

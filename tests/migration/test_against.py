@@ -86,7 +86,7 @@ def test_the_look_finds_what_happened_to_applied_files_and_writes_nothing(databa
         ("edited-migration", "20260101000000_tasks.sql", "error"),
         ("missing-migration", "20260103000000_gone.sql", "error"),
         ("unknown-history", "20260104000000_known.sql", "warning"),
-        ("future-version", "migrations", "error"),
+        ("future-applied", "migrations", "error"),
         ("invalid-index", "migrations", "warning"),
     }
     assert {rule for rule, name in found if name == FILE} == {"out-of-order", "no-lock-timeout"}

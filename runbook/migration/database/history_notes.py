@@ -22,7 +22,7 @@ _RULES: Mapping[str, tuple[str, str]] = {
     "unknown": ("unknown-history", "the history has {version} without statements: what it ran isn't known"),
     "unrecorded": ("unknown-history", "the history has {version} without statements to compare this file with"),
     "renamed": ("renamed-migration", "{what}"),
-    "future": ("future-version", "the history has the version {version}, which is in the future"),
+    "future": ("future-applied", "the history has the version {version}, which is in the future"),
 }
 """The rule and the message for each kind of difference. Two more are found by the names of files alone."""
 

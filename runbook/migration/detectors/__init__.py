@@ -44,7 +44,7 @@ FILE_RULES = frozenset(
 
 
 DATABASE_RULES = frozenset(
-    {"applied-elsewhere", "missing-migration", "renamed-migration", "unknown-history"}
+    {"applied-elsewhere", "future-applied", "missing-migration", "renamed-migration", "unknown-history"}
     | {"blocked-drop", "cascade-drop", "existing-object", "hidden-invalid-index", "missing-object", "named-in-function"}
     | {"new-overload", "published-table", "skipped-create", "unusable-index"}
     | {"index-build", "invalid-index", "server-version", "unvalidated-constraint"}
