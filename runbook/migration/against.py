@@ -6,9 +6,9 @@ are pending, and are compared with the database's objects, sizes and sessions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from runbook.errors import UsageError
 from runbook.migration.check import check_migrations
@@ -27,7 +27,7 @@ from runbook.migration.file_names import parse_name, sort_key
 from runbook.migration.finding import Finding, Report
 from runbook.migration.known import Known
 from runbook.migration.rules import Setup, read_setup
-from runbook.migration.selection import select_files
+from runbook.migration.selection import default_folder, select_files, shown_path
 from runbook.migration.source import MigrationFile, Source, decode
 from runbook.migration.statements import parse
 from runbook.model.migration_settings import OFF
@@ -45,52 +45,74 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
     Raises UsageError if the database can't be read, and what `check_files` raises.
     """
     setup = read_setup(book)
-    files, base = select_files(paths, since=since, ignore=setup.settings.ignore)
-    folder = _folder(files, paths)
-    ordered = sorted((each for each in files if each.judged), key=lambda each: sort_key(each.path))
-    read = [each for each in (_migration(file, setup) for file in ordered) if each is not None]
-    with open_reader(target, project=Path(folder), book=book) as reader:
-        facts, history = _look(reader, read, folder)
+    places = list(paths) or [default_folder()]
+    files, base = select_files(places, since=since, ignore=setup.settings.ignore)
+    folder = _folder(places)
+    # Files that aren't judged themselves may still have to run before the ones that are.
+    every, _ = select_files([folder], since="", ignore=setup.settings.ignore)
+    read = list(_read(every, setup))
+    with open_reader(target, project=folder, book=book) as reader:
+        facts, history = _look(reader, read, folder, {each.path for each in every})
         blind = "" if facts.sees_sessions else f"; the role {facts.user} can't see who blocks whom"
         about = f"{reader.place}, read with {reader.way}{blind}"
-    named = {each.resolve() for each in paths if not each.is_dir()}
+    named = {shown_path(each) for each in places if not each.is_dir()}
     judged = [
-        each._replace(judged=each.judged and (_is_pending(each.path, history) or Path(each.path).resolve() in named))
+        each._replace(judged=each.judged and (each.path in named or not _is_applied(each.path, history)))
         for each in files
     ]
     report = check_migrations(judged, setup, base=base)
     pending = [each for each in read if _is_pending(each.source.path, history)]
-    found = [*_weighed(report, pending, setup, facts), *_against(pending, setup, facts, history, folder)]
+    shown = {each.path for each in judged if each.judged}
+    found = [
+        *_weighed(report, pending, setup, facts),
+        *(each for each in _of_pending(pending, setup, facts) if each.file in shown),
+        *_of_database(pending, setup, facts, history, shown_path(folder)),
+    ]
     return replace(report, findings=tuple(sorted(set(found))), against=about)
 
 
-def _folder(files: Sequence[MigrationFile], paths: Sequence[Path]) -> str:
+def _folder(places: Sequence[Path]) -> Path:
     """Return the folder of the migrations: a history belongs to one. Raises UsageError if there are several."""
-    folders = {str(PurePath(each.path).parent) for each in files} or {str(each) for each in paths}
+    folders = {(each if each.is_dir() else each.parent).resolve() for each in places}
     if len(folders) != 1:
         raise UsageError("--against compares one folder of migrations with a database", hint="Name one folder.")
     return folders.pop()
 
 
-def _migration(file: MigrationFile, setup: Setup) -> Migration | None:
-    source = decode(file)
-    return Migration(source, parse(source), Known(), setup.settings) if isinstance(source, Source) else None
+def _read(files: Sequence[MigrationFile], setup: Setup) -> Iterator[Migration]:
+    """Yield the migrations that can be read, in the order in which a push runs them."""
+    for file in sorted(files, key=lambda each: sort_key(each.path)):
+        source = decode(file)
+        if isinstance(source, Source):
+            yield Migration(source, parse(source), Known(), setup.settings)
 
 
-def _look(reader: Reader, migrations: Sequence[Migration], folder: str) -> tuple[Facts, History | None]:
-    """Return what the database says, and the differences of its history, None if it has no history."""
-    found = reader.read(statement_for(asked_of(migrations)))[0]["facts"]
-    facts = read_facts(found)
+def _look(
+    reader: Reader, migrations: Sequence[Migration], folder: Path, checked: Collection[str]
+) -> tuple[Facts, History | None]:
+    """Return what the database says, and the differences of its history, None if it has no history.
+
+    Every file is compared. What concerns a file that a team ignores, and so isn't `checked`, isn't reported.
+    """
+    facts = read_facts(reader.read(statement_for(asked_of(migrations)))[0]["facts"])
     if not facts.has_history:
         return facts, None
-    on_disk = sorted(each for each in Path(folder).glob("*.sql") if each.is_file())
+    on_disk = sorted(each for each in folder.glob("*.sql") if each.is_file())
     texts = [FileOnDisk(each.name, each.read_bytes().decode("utf-8", errors="replace")) for each in on_disk]
-    return facts, read_history(reader.read(comparison(texts)), folder)
+    history = read_history(reader.read(comparison(texts)), shown_path(folder))
+    ignored = {shown_path(each) for each in on_disk} - set(checked)
+    return facts, history._replace(notes=tuple(each for each in history.notes if each.path not in ignored))
 
 
 def _is_pending(path: str, history: History | None) -> bool:
+    """Whether a push would apply the file."""
     parts = parse_name(path)
     return parts is not None and (history is None or parts.version in history.pending)
+
+
+def _is_applied(path: str, history: History | None) -> bool:
+    """Whether the history has the file's version. A file that the CLI skips is neither applied nor pending."""
+    return parse_name(path) is not None and not _is_pending(path, history)
 
 
 def _weighed(report: Report, pending: Sequence[Migration], setup: Setup, facts: Facts) -> Iterator[Finding]:
@@ -100,16 +122,20 @@ def _weighed(report: Report, pending: Sequence[Migration], setup: Setup, facts: 
         yield from [finding] if migration is None else weigh([finding], migration, setup, facts)
 
 
-def _against(
-    pending: Sequence[Migration], setup: Setup, facts: Facts, history: History | None, folder: str
-) -> Iterator[Finding]:
-    """Yield what only the database shows."""
+def _of_pending(pending: Sequence[Migration], setup: Setup, facts: Facts) -> Iterator[Finding]:
+    """Yield what the database shows about the statements of pending files."""
     world = World(facts)
     for migration in pending:
         for note in (*contradictions(migration, world), *session_notes(migration, facts)):
             yield from _finding(note, migration.source, setup)
-    general = [*leftovers(facts, pending, setup.settings.postgres, folder), *general_notes(facts, folder)]
-    for note in (*(history.notes if history else ()), *general):
+
+
+def _of_database(
+    pending: Sequence[Migration], setup: Setup, facts: Facts, history: History | None, folder: str
+) -> Iterator[Finding]:
+    """Yield what the history and the database as a whole show."""
+    leftover = leftovers(facts, pending, setup.settings.postgres, folder)
+    for note in (*(history.notes if history else ()), *leftover, *general_notes(facts, folder)):
         yield from _finding(note, None, setup)
 
 

@@ -36,8 +36,9 @@ def command() -> None:
 @click.option("--explain", metavar="RULE", help="Print what a rule catches, why, and what to write instead.")
 @click.option("--book", "own_book", metavar="DIRECTORY", help="The team's book whose settings count.")
 @click.pass_obj
-def check(  # noqa: PLR0913 - one for each option
+def check(
     book: str | None,
+    *,
     files: tuple[Path, ...],
     form: str,
     since: str,

@@ -117,6 +117,28 @@ def test_applied_files_are_not_judged_again_unless_named(database: Database, tmp
     assert ("truncate", OLD) in checked(folder / OLD, database)
 
 
+def test_names_of_files_count_whatever_the_history_has(database: Database, tmp_path: Path) -> None:
+    """A file that the CLI skips, and a second file with an applied version, are reported."""
+    database.reset("", {OLD: "select 1"})
+    twin = OLD.replace("old", "twin")
+    files = {OLD: "select 1;", twin: "select 1;", "note.sql": "select 1;"}
+    found = checked(write_migrations(tmp_path / "migrations", files), database)
+    assert {each for each in found if each[0] in {"skipped-file", "duplicate-version"}} == {
+        ("skipped-file", "note.sql"),
+        ("duplicate-version", OLD),
+        ("duplicate-version", twin),
+    }
+
+
+def test_one_file_is_judged_after_the_pending_ones_before_it(database: Database, tmp_path: Path) -> None:
+    """An object that an earlier pending file makes isn't missing, though only the later file was named."""
+    database.reset("", {})
+    files = {OLD: "create table tasks (id int);\nalter table nothing add column a int;", FILE: "drop table tasks;"}
+    folder = write_migrations(tmp_path / "migrations", files)
+    assert not {rule for rule, _ in checked(folder / FILE, database)} & {"missing-object"}
+    assert ("missing-object", OLD) in checked(folder, database)
+
+
 def test_a_database_without_a_history_leaves_every_file_pending(database: Database, tmp_path: Path) -> None:
     """Before the first push, there is no table to compare with, and that's fine."""
     database.reset()
