@@ -50,9 +50,10 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
     folder = _folder(places)
     # Files that aren't judged themselves may still have to run before the ones that are.
     every, _ = select_files([folder], since="", ignore=setup.settings.ignore)
-    read = list(_read(every, setup))
     with open_reader(target, project=folder, book=book) as reader:
-        facts, history = _look(reader, read, folder, {each.path for each in every})
+        history = _history(reader, folder, {each.path for each in every})
+        pending = list(_read([each for each in every if _is_pending(each.path, history)], setup))
+        facts = read_facts(reader.read(statement_for(asked_of(pending)))[0]["facts"])
         blind = "" if facts.sees_sessions else f"; the role {facts.user} can't see who blocks whom"
         about = f"{reader.place}, read with {reader.way}{blind}"
     named = {shown_path(each) for each in places if not each.is_dir()}
@@ -61,7 +62,6 @@ def check_against(paths: Sequence[Path], target: str, *, since: str = "", book: 
         for each in files
     ]
     report = check_migrations(judged, setup, base=base)
-    pending = [each for each in read if _is_pending(each.source.path, history)]
     shown = {each.path for each in judged if each.judged}
     found = [
         *_weighed(report, pending, setup, facts),
@@ -87,21 +87,26 @@ def _read(files: Sequence[MigrationFile], setup: Setup) -> Iterator[Migration]:
             yield Migration(source, parse(source), Known(), setup.settings)
 
 
-def _look(
-    reader: Reader, migrations: Sequence[Migration], folder: Path, checked: Collection[str]
-) -> tuple[Facts, History | None]:
-    """Return what the database says, and the differences of its history, None if it has no history.
+def _history(reader: Reader, folder: Path, checked: Collection[str]) -> History | None:
+    """Return the differences of the database's history, None if it has none yet.
 
     Every file is compared. What concerns a file that a team ignores, and so isn't `checked`, isn't reported.
     """
-    facts = read_facts(reader.read(statement_for(asked_of(migrations)))[0]["facts"])
-    if not facts.has_history:
-        return facts, None
     on_disk = sorted(each for each in folder.glob("*.sql") if each.is_file())
     texts = [FileOnDisk(each.name, each.read_bytes().decode("utf-8", errors="replace")) for each in on_disk]
-    history = read_history(reader.read(comparison(texts)), shown_path(folder))
+    try:
+        rows = reader.read(comparison(texts))
+    except UsageError as error:
+        if _NO_HISTORY in error.message:
+            return None
+        raise
+    history = read_history(rows, shown_path(folder))
     ignored = {shown_path(each) for each in on_disk} - set(checked)
-    return facts, history._replace(notes=tuple(each for each in history.notes if each.path not in ignored))
+    return history._replace(notes=tuple(each for each in history.notes if each.path not in ignored))
+
+
+_NO_HISTORY = 'relation "supabase_migrations.schema_migrations" does not exist'
+"""PostgreSQL's message before the first push. Both ways of reading pass it on."""
 
 
 def _is_pending(path: str, history: History | None) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.policies import BOOK, book_policy
 
+from runbook.drill.database import execute
 from runbook.drill.platform_state import initial_state
 from runbook.drill.sandbox import Sandbox, open_sandbox
 from runbook.drill.scenario import play_scenario
@@ -109,6 +110,15 @@ def test_production_is_the_linked_project(inside: Sandbox, monkeypatch: pytest.M
         2: ["db", "query", "--output-format", "json", "--linked", "--project-ref", ref, "--"],
     }
     assert (ran, reader.place) == ([words[inside.cli.major]], f"production ({ref})")
+
+
+def test_a_database_without_a_history_is_read_through_the_cli(inside: Sandbox) -> None:
+    """The CLI's message about the missing table is understood: every file waits for its first push."""
+    urls = [inside.postgres.local_url or "", *([inside.postgres.url] if inside.cli.major == 3 else [])]
+    for url in urls:
+        execute(url, "drop schema supabase_migrations cascade")
+    for target in ("local", "production")[: len(urls)]:
+        assert ("no-lock-timeout", "note") in found(target)[1]
 
 
 @pytest.mark.parametrize("major", [2, 3])

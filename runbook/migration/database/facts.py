@@ -137,7 +137,6 @@ class Facts(NamedTuple):
     user: str
     sees_sessions: bool
     """Whether this role may see what others do."""
-    has_history: bool
     schemas: frozenset[str]
     extensions: frozenset[str]
     relations: Mapping[Name, Relation]
@@ -184,7 +183,6 @@ def read_facts(found: Mapping[str, Any]) -> Facts:
         database=found["database"],
         user=found["user"],
         sees_sessions=found["sees_sessions"],
-        has_history=found["has_history"],
         schemas=frozenset(_rows(found, "schemas")),
         extensions=frozenset(_rows(found, "extensions")),
         relations={each.name: each for each in map(_relation, _rows(found, "relations"))},

@@ -116,7 +116,6 @@ select json_build_object(
   'database', current_database(),
   'user', current_user,
   'sees_sessions', pg_has_role('pg_read_all_stats', 'usage'),
-  'has_history', to_regclass('supabase_migrations.schema_migrations') is not null,
   'schemas', (select json_agg(nspname) from pg_namespace),
   'extensions', (select json_agg(extname) from pg_extension),
   'relations', (

@@ -90,9 +90,9 @@ def _by_url(url: str) -> Iterator[Reader]:
     with connection, _time_limit(connection):
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        _settle(connection, place)
-        yield Reader(place, "psycopg", lambda sql: _rows_of(connection, sql, place))
-        connection.rollback()
+        with connection.transaction(force_rollback=True):
+            _settle(connection, place)
+            yield Reader(place, "psycopg", lambda sql: _rows_of(connection, sql, place))
 
 
 _CHECK_URL = "Check the URL and the network. A password belongs in PGPASSWORD or ~/.pgpass, not in the URL."
@@ -117,7 +117,8 @@ def _rows_of(connection: psycopg.Connection[Any], sql: str, place: str) -> Seque
     from psycopg.rows import dict_row
 
     try:
-        with connection.cursor(row_factory=dict_row) as cursor:
+        # A statement that fails leaves the transaction usable.
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(sql).fetchall()
     except psycopg.errors.QueryCanceled as error:
         raise UsageError(f"{place} didn't answer within {_STATEMENT_SECONDS} s", hint="Try again later.") from error
@@ -160,8 +161,8 @@ def _through_cli(kind: TargetKind, project: Path, book: str | None) -> Reader:
     from runbook.runtime.project import find_project
     from runbook.runtime.subprocesses import ask
 
-    opened, programs = open_book(book), Programs()
-    target = CliTarget(find_project(project), kind, opened.policy, team=opened.team, programs=programs)
+    directory, opened, programs = find_project(project), open_book(book), Programs()
+    target = CliTarget(directory, kind, opened.policy, team=opened.team, programs=programs)
     seen = target.prove()
     major = int(seen.cli.split(".", maxsplit=1)[0])
     words = opened.policy.majors[major].query_read
