@@ -6,6 +6,7 @@ are pending, and are compared with the database's objects, sizes and sessions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def _history(reader: Reader, folder: Path, checked: Collection[str]) -> History 
     try:
         rows = reader.read(comparison(texts))
     except UsageError as error:
-        if _NO_HISTORY in error.message:
+        if _NO_HISTORY.search(error.message):
             return None
         raise
     history = read_history(rows, shown_path(folder))
@@ -105,8 +106,8 @@ def _history(reader: Reader, folder: Path, checked: Collection[str]) -> History 
     return history._replace(notes=tuple(each for each in history.notes if each.path not in ignored))
 
 
-_NO_HISTORY = 'relation "supabase_migrations.schema_migrations" does not exist'
-"""PostgreSQL's message before the first push. Both ways of reading pass it on."""
+_NO_HISTORY = re.compile(r'supabase_migrations\.schema_migrations\\?" does not exist')
+"""PostgreSQL's message before the first push. The platform's API passes it on as JSON within JSON."""
 
 
 def _is_pending(path: str, history: History | None) -> bool:
