@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
 from support.migration_databases import Database, database_server, write_migrations
 
 from runbook.drill.database import execute
+from runbook.errors import ExitCode, UsageError
 from runbook.migration.against import check_against
+from runbook.migration.database import reading
 from runbook.migration.finding import Finding
 from runbook.migration.verb import command
 
@@ -97,13 +102,10 @@ def test_the_look_finds_what_happened_to_applied_files_and_writes_nothing(databa
 
 def test_a_statement_that_writes_is_refused_by_the_connection(database: Database) -> None:
     """The transaction is read-only on the server, so even a wrong statement of ours could change nothing."""
-    from runbook.errors import UsageError
-    from runbook.migration.database.reading import open_reader
-
     database.reset("create table tasks (id int)")
     with (
         pytest.raises(UsageError, match="read-only transaction"),
-        open_reader(database.url, project=Path()) as reader,
+        reading.open_reader(database.url, project=Path()) as reader,
     ):
         reader.read("with made as (insert into tasks values (1) returning id) select * from made")
     assert database.rows("select count(*) from tasks") == [(0,)]
@@ -312,13 +314,43 @@ def test_the_command_says_what_it_read_and_how(database: Database, tmp_path: Pat
 )
 def test_what_cannot_be_read_is_a_usage_error(tmp_path: Path, target: str, says: str) -> None:
     """Nothing is reported of half a look, and the exit code isn't the one for findings."""
-    from runbook.errors import ExitCode, UsageError
-
     folder = write_migrations(tmp_path / "migrations", {FILE: "truncate tasks;"})
     with pytest.raises(UsageError) as caught:
         check_against([folder], target)
     assert says in caught.value.message
     assert (caught.value.hint != "", caught.value.exit_code) == (True, ExitCode.USAGE)
+
+
+SLEEPS = "select count(*) from pg_stat_activity where query = 'select pg_sleep(100)' and state = 'active'"
+
+
+def test_a_look_has_a_time_limit_of_its_own(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statement is canceled when the time is up, though the server would go on, and it's a usage error."""
+    monkeypatch.setattr(reading, "SECONDS", 0.1)
+    monkeypatch.setattr(reading, "_STATEMENT_SECONDS", 100)
+    with (
+        pytest.raises(UsageError, match="didn't answer in time"),
+        reading.open_reader(database.url, project=Path()) as reader,
+    ):
+        reader.read("select pg_sleep(100)")
+    assert database.rows(SLEEPS) == [(0,)]
+
+
+def test_ctrl_c_ends_the_statement_on_the_server(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt cancels what runs, so nothing goes on in the database."""
+    monkeypatch.setattr(reading, "_STATEMENT_SECONDS", 100)
+
+    def interrupt() -> None:
+        while database.rows(SLEEPS) != [(1,)]:
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt), reading.open_reader(database.url, project=Path()) as reader:
+        reader.read("select pg_sleep(100)")
+    while database.rows(SLEEPS) != [(0,)]:
+        pass
+    assert database.rows("select count(*) from pg_stat_activity where application_name = 'runbook'") == [(0,)]
 
 
 def test_a_role_without_the_right_to_see_sessions_is_named(database: Database, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ __all__ = ["SECONDS", "Reader", "open_reader"]
 
 SECONDS = 60
 """How long a look may take, at most."""
-_CONNECT_SECONDS, _STATEMENT_SECONDS, _LOCK_SECONDS = 10, 20, 2
+_CONNECT_SECONDS, _STATEMENT_SECONDS, _LOCK_SECONDS, _CANCEL_SECONDS = 10, 20, 2, 5
 
 Row = Mapping[str, Any]
 
@@ -121,18 +121,22 @@ def _rows_of(connection: psycopg.Connection[Any], sql: str, place: str) -> Seque
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(sql).fetchall()
     except psycopg.errors.QueryCanceled as error:
-        raise UsageError(f"{place} didn't answer within {_STATEMENT_SECONDS} s", hint="Try again later.") from error
+        raise UsageError(f"{place} didn't answer in time", hint="Try again when it has less to do.") from error
     except psycopg.Error as error:
         raise UsageError(f"{place} can't be read: {_said(error)}") from error
 
 
 @contextmanager
 def _time_limit(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Cut the connection when the time is up. The server's own timeouts don't help if the network is gone."""
+    """Cancel what runs when the time is up, and cut the connection if the server can't be reached any more."""
+    import psycopg
 
     def cut() -> None:
-        with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
+        try:
+            connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        except psycopg.Error:
+            with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
 
     timer = Timer(SECONDS, cut)
     timer.daemon = True
