@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,6 +152,7 @@ def test_a_database_without_a_history_leaves_every_file_pending(database: Databa
 # --- sizes -----------------------------------------------------------------------------------------------------------
 
 
+TEAM = "name: Team\nprojects:\n  production: {ref: abcdefghijklmnopqrst}\n"
 REWRITE = "set lock_timeout = '5s';\nalter table tasks alter column id type bigint;\n"
 
 
@@ -179,6 +181,26 @@ def test_the_size_of_a_table_decides_how_much_a_rewrite_matters(
     folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
     found = checked(folder, database)["change-type", FILE]
     assert (found.level, words in found.message, found.line) == (level, True, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "levels"),
+    [
+        ("small_table: {rows: 100, megabytes: 1}", ("notice", "warning")),
+        ("small_table: {rows: 5, megabytes: 1}", ("error", "warning")),
+        ("small_table: {rows: 100, megabytes: 0}", ("error", "warning")),
+        ("large_table: {rows: 9, megabytes: 1}", ("notice", "error")),
+    ],
+)
+def test_a_team_says_what_is_small_and_large(
+    database: Database, tmp_path: Path, settings: str, levels: tuple[str, str]
+) -> None:
+    """Both limits of a small table count, in rows and in megabytes, and one of a large table's."""
+    database.reset("create table tasks (id int); insert into tasks select generate_series(1, 10); analyze tasks")
+    folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE.partition("\n")[2]})
+    book = write_migrations(tmp_path / "team-runbook", {"team.yaml": f"{TEAM}migrations:\n  {settings}\n"})
+    found = {each.rule: each.level for each in check_against([folder], database.url, book=str(book)).findings}
+    assert (found["change-type"], found["no-lock-timeout"]) == levels
 
 
 def test_a_warning_about_a_large_table_is_an_error(database: Database, tmp_path: Path) -> None:
@@ -242,7 +264,9 @@ def test_a_queue_for_a_table_names_who_waits_and_who_blocks(database: Database, 
     folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
     with database.sessions("select * from tasks", waiting="alter table tasks add column color text"):
         message = checked(folder, database)["waiting-lock", FILE].message
-    assert "(runbook drill) waits 0 s for AccessExclusiveLock on public.tasks behind session " in message
+    assert re.match(
+        r"session \d+ \(runbook drill\) waits \d+ s for AccessExclusiveLock on public.tasks behind ", message
+    )
     assert "[idle in transaction, open for " in message
     assert message.endswith("1 session in the queue")
 
