@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from support.migration_databases import Database, database_server, write_migrations
 
 from runbook.drill.database import execute
-from runbook.errors import ExitCode, UsageError
+from runbook.errors import BookError, ExitCode, UsageError
 from runbook.migration.against import check_against
 from runbook.migration.database import reading
 from runbook.migration.finding import Finding
@@ -189,7 +189,7 @@ def test_the_size_of_a_table_decides_how_much_a_rewrite_matters(
         ("small_table: {rows: 100, megabytes: 1}", ("notice", "warning")),
         ("small_table: {rows: 5, megabytes: 1}", ("error", "warning")),
         ("small_table: {rows: 100, megabytes: 0}", ("error", "warning")),
-        ("large_table: {rows: 9, megabytes: 1}", ("notice", "error")),
+        ("small_table: {rows: 9, megabytes: 1}\n  large_table: {rows: 10, megabytes: 1}", ("error", "error")),
     ],
 )
 def test_a_team_says_what_is_small_and_large(
@@ -201,6 +201,15 @@ def test_a_team_says_what_is_small_and_large(
     book = write_migrations(tmp_path / "team-runbook", {"team.yaml": f"{TEAM}migrations:\n  {settings}\n"})
     found = {each.rule: each.level for each in check_against([folder], database.url, book=str(book)).findings}
     assert (found["change-type"], found["no-lock-timeout"]) == levels
+
+
+def test_a_small_table_larger_than_a_large_one_is_a_mistake(tmp_path: Path) -> None:
+    """The limits of a team's file are compared before anything is checked."""
+    settings = "migrations:\n  small_table: {rows: 2000000, megabytes: 1}\n"
+    book = write_migrations(tmp_path / "team-runbook", {"team.yaml": f"{TEAM}{settings}"})
+    folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
+    with pytest.raises(BookError, match=r"team.yaml:5:3: a small table can't be larger than a large one"):
+        check_against([folder], "production", book=str(book))
 
 
 def test_a_warning_about_a_large_table_is_an_error(database: Database, tmp_path: Path) -> None:
