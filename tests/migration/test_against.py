@@ -161,6 +161,7 @@ REWRITE = "set lock_timeout = '5s';\nalter table tasks alter column id type bigi
     [
         pytest.param(10, "analyze tasks", "notice", "about 10 rows and 8.0 kB", id="ten-rows"),
         pytest.param(0, "select 1", "notice", "about 0 rows and 0 bytes", id="empty-and-never-analyzed"),
+        pytest.param(10, "analyze tasks; insert into tasks select generate_series(1, 30000)", "error", "", id="grown"),
         pytest.param(10, "select 1", "error", "was never analyzed, so its rows aren't known", id="never-analyzed"),
         pytest.param(
             12_000, "analyze tasks", "error", "", id="neither-small-nor-large"
@@ -217,7 +218,7 @@ def test_a_warning_about_a_large_table_is_an_error(database: Database, tmp_path:
     database.reset("create table tasks (id int)", {})
     folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
     assert checked(folder, database)["no-lock-timeout", FILE].level == "warning"
-    execute(database.admin, "insert into tasks values (1)")
+    execute(database.admin, "insert into tasks values (1)", "analyze tasks")
     execute(database.admin, "update pg_class set reltuples = 2e6 where relname = 'tasks'")
     found = checked(folder, database)["no-lock-timeout", FILE]
     assert (found.level, "about 2,000,000 rows" in found.message) == ("error", True)

@@ -22,24 +22,30 @@ with recursive asked as materialized (
   union
   select t.root, i.inhrelid from tree t join pg_inherits i on i.inhparent = t.oid
 ), parts as materialized (
-  select t.root, c.oid, c.reltuples, coalesce(s.n_live_tup, 0) as live,
+  select t.root, c.oid, c.reltuples, c.relpages,
     -- Asking for its size would wait for this lock.
     exists (select from locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock') as is_locked
   from tree t
   join pg_class c on c.oid = t.oid
-  left join pg_stat_all_tables s on s.relid = c.oid
   where c.relkind in ('r', 'm')
 ), measured as materialized (
   select p.*, case when not is_locked then pg_relation_size(oid) end as heap,
     case when not is_locked then pg_total_relation_size(oid) end as bytes
   from parts p
-), sizes as (
-  select root,
-    -- A table that was never analyzed has -1. One without a page has no rows, whatever the statistics say.
-    case when not bool_or(reltuples < 0 and heap is distinct from 0)
-      then sum(case when heap = 0 then 0 else greatest(reltuples, live) end)::bigint end as rows,
-    case when count(bytes) = count(*) then sum(bytes)::bigint end as bytes
+), counted as materialized (
+  -- As the planner does it: the rows of a page when it was analyzed, times the pages of now. A table that was never
+  -- analyzed has -1 rows. One without a page has none, whatever the statistics say.
+  select root, bytes,
+    case when heap = 0 then 0
+      when reltuples < 0 or relpages = 0 then null
+      when heap is null then reltuples
+      else reltuples / relpages * (heap / current_setting('block_size')::int)
+    end as rows
   from measured
+), sizes as (
+  select root, case when count(rows) = count(*) then sum(rows)::bigint end as rows,
+    case when count(bytes) = count(*) then sum(bytes)::bigint end as bytes
+  from counted
   group by root
 ), used as materialized (
   -- The locks on these tables and on their indexes and partitions.
