@@ -22,24 +22,26 @@ with recursive asked as materialized (
   union
   select t.root, i.inhrelid from tree t join pg_inherits i on i.inhparent = t.oid
 ), parts as materialized (
-  select t.root, c.oid, c.reltuples, c.relpages,
+  select t.root, c.oid, c.reltuples, c.relpages, coalesce(s.n_live_tup, 0) as live,
     -- Asking for its size would wait for this lock.
     exists (select from locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock') as is_locked
   from tree t
   join pg_class c on c.oid = t.oid
+  left join pg_stat_all_tables s on s.relid = c.oid
   where c.relkind in ('r', 'm')
 ), measured as materialized (
   select p.*, case when not is_locked then pg_relation_size(oid) end as heap,
     case when not is_locked then pg_total_relation_size(oid) end as bytes
   from parts p
 ), counted as materialized (
-  -- As the planner does it: the rows of a page when it was analyzed, times the pages of now. A table that was never
-  -- analyzed has -1 rows. One without a page has none, whatever the statistics say.
+  -- The larger of two estimates: the rows of a page when it was analyzed, times the pages of now, as the planner does
+  -- it; and the rows that sessions have counted since. A table that was never analyzed has -1 rows. One without a page
+  -- has none, whatever the statistics say.
   select root, bytes,
     case when heap = 0 then 0
       when reltuples < 0 or relpages = 0 then null
-      when heap is null then reltuples
-      else reltuples / relpages * (heap / current_setting('block_size')::int)
+      else greatest(live, reltuples,
+        reltuples / relpages * (heap / current_setting('block_size')::int))
     end as rows
   from measured
 ), sizes as (
