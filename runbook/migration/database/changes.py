@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from runbook.migration.context import Migration
 from runbook.migration.known import column_type
 from runbook.migration.statements import Statement
-from runbook.migration.syntax_tree import Name, Node, last_name, name_in, relation_name, text_of
+from runbook.migration.syntax_tree import Name, Node, last_name, name_in, relation_name, text_of, walk
 
 __all__ = ["Act", "Change", "changes_of"]
 
@@ -108,10 +108,21 @@ def _referenced(words: _Words, elements: Sequence[Node]) -> Iterator[Change]:
 
 
 def _create_as(words: _Words) -> Iterator[Change]:
+    yield from _read_by(words)
     yield words.relation(Act.MAKES, words.node["into"]["rel"], lenient=bool(words.node.get("if_not_exists")))
 
 
+def _read_by(words: _Words) -> Iterator[Change]:
+    """Yield the tables that a query reads. A name that a WITH defines isn't one."""
+    nodes = list(walk(words.node.get("query", {})))
+    own = {node.get("ctename") for kind, node in nodes if kind == "CommonTableExpr"}
+    for kind, node in nodes:
+        if kind == "RangeVar" and ("schemaname" in node or node.get("relname") not in own):
+            yield words.relation(Act.NEEDS, node)
+
+
 def _view(words: _Words) -> Iterator[Change]:
+    yield from _read_by(words)
     yield words.relation(Act.MAKES, words.node["view"], replaces=bool(words.node.get("replace")))
 
 
@@ -140,6 +151,7 @@ def _policy(words: _Words) -> Iterator[Change]:
 
 
 def _alter_policy(words: _Words) -> Iterator[Change]:
+    yield words.relation(Act.NEEDS, words.node["table"])
     yield words.part(Act.NEEDS, "policy", words.node["policy_name"])
 
 
@@ -292,6 +304,7 @@ def _drop(words: _Words) -> Iterator[Change]:
     for each in node.get("objects", ()) if kind else ():
         if kind in {"trigger", "policy"}:
             items = each.get("List", {}).get("items", [])
+            yield words.named(Act.NEEDS, "relation", items[:-1], lenient=more["lenient"])
             yield words.part(Act.DROPS, kind, last_name(items), of=words.resolved(name_in(items[:-1])), **more)
         elif kind == "function":
             function = each["ObjectWithArgs"]

@@ -52,6 +52,9 @@ def _named(change: Change) -> str:
 
 
 def _made(change: Change, world: World, *, exists: bool | None) -> Iterator[Note]:
+    if not change.part and change.name.schema and not world.has_schema(change.name.schema):
+        yield Note("missing-object", f"there is no schema {change.name.schema}", change.offset)
+        return
     if change.kind == "function":
         others = world.functions(change.name)
         if exists is False and others and change.types is not None:

@@ -55,6 +55,11 @@ class World:
         is_changed = key in self._gone or key in self._made or key in self._unsure
         return None if is_changed else self.facts.relations.get(name)
 
+    def has_schema(self, name: str) -> bool:
+        """Whether a schema exists, or may."""
+        key = ("schema", Name("", name), "")
+        return key in self._made or key in self._unsure or (name in self.facts.schemas and key not in self._gone)
+
     def functions(self, name: Name) -> list[tuple[str, ...]]:
         """Return the argument types of the functions with a name that no statement has dropped."""
         gone = {part for kind, each, part in self._gone | self._unsure if (kind, each) == ("function", name)}
@@ -85,7 +90,7 @@ class World:
             return name.name in facts.schemas
         if change.kind == "extension":
             return name.name in facts.extensions
-        if ("schema", Name("", name.schema), "") in self._gone:
+        if not self.has_schema(name.schema):
             return False
         places = [name, *(Name(schema, name.name) for schema in self._also(change))]
         if change.kind == "type":
