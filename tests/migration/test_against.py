@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 from support.migration_databases import Database, database_server, write_migrations
 
-from runbook.drill.database import execute
 from runbook.errors import BookError, ExitCode, UsageError
 from runbook.migration.against import check_against
 from runbook.migration.database import reading
@@ -178,7 +177,7 @@ def test_the_size_of_a_table_decides_how_much_a_rewrite_matters(
     """A rewrite of few rows is a notice. Statistics that don't exist lower nothing."""
     database.reset("create table tasks (id int)", {})
     for statement in (f"insert into tasks select generate_series(1, {rows})", *then.split("; ")):
-        execute(database.admin, statement)
+        database.run(statement)
     folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
     found = checked(folder, database)["change-type", FILE]
     assert (found.level, words in found.message, found.line) == (level, True, 2)
@@ -218,8 +217,8 @@ def test_a_warning_about_a_large_table_is_an_error(database: Database, tmp_path:
     database.reset("create table tasks (id int)", {})
     folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
     assert checked(folder, database)["no-lock-timeout", FILE].level == "warning"
-    execute(database.admin, "insert into tasks values (1)", "analyze tasks")
-    execute(database.admin, "update pg_class set reltuples = 2e6 where relname = 'tasks'")
+    database.run("insert into tasks values (1)", "analyze tasks")
+    database.run("update pg_class set reltuples = 2e6 where relname = 'tasks'")
     found = checked(folder, database)["no-lock-timeout", FILE]
     assert (found.level, "about 2,000,000 rows" in found.message) == ("error", True)
 
@@ -232,11 +231,11 @@ def test_the_size_of_a_partitioned_table_is_that_of_its_partitions(database: Dat
         "create table tasks_new partition of tasks for values from ('2021-01-01') to ('2022-01-01')"
     )
     for part, year, rows in (("old", 2020, 3000), ("new", 2021, 8000)):
-        execute(database.admin, f"insert into tasks select n, '{year}-05-05' from generate_series(1, {rows}) n")
-        execute(database.admin, f"analyze tasks_{part}")
+        database.run(f"insert into tasks select n, '{year}-05-05' from generate_series(1, {rows}) n")
+        database.run(f"analyze tasks_{part}")
     folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
     assert checked(folder, database)["change-type", FILE].level == "error"
-    execute(database.admin, "truncate tasks_new")
+    database.run("truncate tasks_new")
     assert checked(folder, database)["change-type", FILE].level == "notice"
 
 
@@ -249,7 +248,7 @@ def test_a_validated_check_makes_not_null_quick(database: Database, tmp_path: Pa
         "insert into tasks select generate_series(1, 20000); analyze tasks"
     )
     assert checked(folder, database)["not-null-scan", FILE].level == "error"
-    execute(database.admin, "alter table tasks validate constraint known")
+    database.run("alter table tasks validate constraint known")
     found = checked(folder, database)["not-null-scan", FILE]
     assert (found.level, "a validated check says that id has no NULL" in found.message) == ("notice", True)
 
@@ -257,7 +256,7 @@ def test_a_validated_check_makes_not_null_quick(database: Database, tmp_path: Pa
 def test_a_locked_table_keeps_nobody_waiting(database: Database, tmp_path: Path) -> None:
     """If somebody has the table exclusively, its size is unknown, and the look doesn't queue behind them."""
     database.reset("create table tasks (id int); insert into tasks values (1)")
-    execute(database.admin, "analyze tasks")
+    database.run("analyze tasks")
     folder = write_migrations(tmp_path / "migrations", {FILE: REWRITE})
     with database.sessions("lock table tasks in access exclusive mode"):
         found = checked(folder, database)
@@ -390,9 +389,9 @@ def test_ctrl_c_ends_the_statement_on_the_server(database: Database, monkeypatch
 def test_a_role_without_the_right_to_see_sessions_is_named(database: Database, tmp_path: Path) -> None:
     """If the role can't see who blocks whom, the report says so instead of calling it quiet."""
     database.reset("create table tasks (id int)", {})
-    execute(database.admin, "revoke pg_monitor from postgres")
+    database.run("revoke pg_monitor from postgres")
     try:
         folder = write_migrations(tmp_path / "migrations", {FILE: "alter table tasks add column note text;"})
         assert "the role postgres can't see who blocks whom" in check_against([folder], database.url).against
     finally:
-        execute(database.admin, "grant pg_monitor to postgres")
+        database.run("grant pg_monitor to postgres")

@@ -6,14 +6,11 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support.policies import BOOK, book_policy
 
-from runbook.drill.database import execute
-from runbook.drill.platform_state import initial_state
-from runbook.drill.sandbox import Sandbox, open_sandbox
-from runbook.drill.scenario import play_scenario
 from runbook.errors import UsageError
 from runbook.filling import target_words
 from runbook.loading import read_book
@@ -26,6 +23,9 @@ from runbook.runtime.environment import settled_environment
 from runbook.runtime.programs import needs_login
 from runbook.runtime.subprocesses import Answer
 
+if TYPE_CHECKING:  # imported late: these tests are found without the drill
+    from runbook.drill.sandbox import Sandbox
+
 SCENARIO = Scenario(
     migrations=(
         ScenarioMigration("20260112000000_note", "alter table public.tasks add column note text;", "edited"),
@@ -37,6 +37,10 @@ SCENARIO = Scenario(
 @pytest.fixture(scope="module", params=[3, 2])
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """Open one sandbox for each major of the CLI."""
+    from runbook.drill.platform_state import initial_state
+    from runbook.drill.sandbox import open_sandbox
+    from runbook.drill.scenario import play_scenario
+
     state = initial_state(deployed={}, secrets={}, platform=SCENARIO.platform)
     with open_sandbox(state, major=request.param) as opened, play_scenario(opened, SCENARIO):
         yield opened
@@ -114,6 +118,8 @@ def test_production_is_the_linked_project(inside: Sandbox, monkeypatch: pytest.M
 
 def test_a_database_without_a_history_is_read_through_the_cli(inside: Sandbox) -> None:
     """PostgreSQL's message about it is understood, from a connection and from the API: every file is pending."""
+    from runbook.drill.database import execute
+
     by_major = {3: ("production", inside.postgres.url), 2: ("local", inside.postgres.local_url)}
     target, url = by_major[inside.cli.major]
     execute(str(url), "drop schema supabase_migrations cascade")

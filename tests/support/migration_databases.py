@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runbook.drill import postgres
-from runbook.drill.database import Row, connect, execute, query
-from runbook.drill.postgres import Postgres, throwaway_postgres
+if TYPE_CHECKING:  # imported late: these tests are found without the drill
+    from runbook.drill.database import Row
+    from runbook.drill.postgres import Postgres
 
 __all__ = ["Database", "database_server", "write_migrations"]
 
@@ -33,10 +33,9 @@ class Database:
 
     def reset(self, sql: str = "", history: Mapping[str, str] | None = None) -> None:
         """Empty the database, run SQL as the superuser, and write the rows of the history."""
-        for (gid,) in query(self.admin, "select gid from pg_prepared_xacts"):
-            execute(self.admin, f"rollback prepared '{gid}'")
-        execute(
-            self.admin,
+        for (gid,) in self.rows("select gid from pg_prepared_xacts"):
+            self.run(f"rollback prepared '{gid}'")
+        self.run(
             "do $$ declare p text; begin for p in select pubname from pg_publication loop "
             "execute format('drop publication %I', p); end loop; end $$",
             "drop schema if exists supabase_migrations cascade; drop schema public cascade; create schema public",
@@ -46,11 +45,17 @@ class Database:
         for name, ran in (history or {}).items():
             self.record(name, ran)
 
+    def run(self, *statements: str) -> None:
+        """Run statements as the superuser."""
+        from runbook.drill.database import execute
+
+        execute(self.admin, *statements)
+
     def record(self, name: str, *ran: str) -> None:
         """Add a row to the history, as a push writes it: without the semicolons. An empty statement is NULL."""
         version, _, rest = name.removesuffix(".sql").partition("_")
         statements = None if not any(ran) else list(ran)
-        with connect(self.admin) as connection:
+        with self._connect() as connection:
             connection.execute(
                 "insert into supabase_migrations.schema_migrations (version, name, statements) values (%s, %s, %s)",
                 (version, rest, statements),
@@ -58,16 +63,18 @@ class Database:
 
     def rows(self, sql: str) -> list[Row]:
         """Return the rows of a statement, as the superuser."""
+        from runbook.drill.database import query
+
         return query(self.admin, sql)
 
     @contextmanager
     def sessions(self, opened: str, waiting: str = "") -> Iterator[None]:
         """Keep a transaction open during the block, and have another session wait for it."""
         with ExitStack() as stack:
-            first = stack.enter_context(connect(self.admin))
+            first = stack.enter_context(self._connect())
             first.execute(opened if opened.startswith("begin") else f"begin; {opened}")
             if waiting:
-                second = stack.enter_context(connect(self.admin))
+                second = stack.enter_context(self._connect())
                 second.execute("set lock_timeout = 0")
                 waiter = Thread(target=_run, args=(second, waiting))
                 waiter.start()
@@ -80,9 +87,14 @@ class Database:
                 if waiting:
                     waiter.join()
 
+    def _connect(self) -> Any:
+        from runbook.drill.database import connect
+
+        return connect(self.admin)
+
     def _await(self, pid: int) -> None:
         waits = f"select count(*) from pg_stat_activity where pid = {pid} and wait_event_type = 'Lock'"
-        with connect(self.admin) as connection:
+        with self._connect() as connection:
             for _ in range(10_000):
                 if connection.execute(waits).fetchone() == (1,):
                     return
@@ -96,6 +108,9 @@ def _run(connection: Any, sql: str) -> None:
 @contextmanager
 def database_server() -> Iterator[Database]:
     """Run a server for the tests of a module. It allows prepared transactions, which the drills' server doesn't."""
+    from runbook.drill import postgres
+    from runbook.drill.postgres import throwaway_postgres
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres, "_SETTINGS", f"{postgres._SETTINGS}max_prepared_transactions = 4\n")
         with throwaway_postgres() as server:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runbook.migration.context import Migration
-from runbook.migration.database.changes import Act, Change, changes_of
+from runbook.migration.database.change import Act, Change
+from runbook.migration.database.changes import changes_of
 from runbook.migration.database.facts import Asked, Drop
 from runbook.migration.lock_kinds import locks_of
 from runbook.migration.syntax_tree import Name

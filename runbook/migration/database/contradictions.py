@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from runbook.migration.context import Migration
 from runbook.migration.database.asked import drop_of
-from runbook.migration.database.changes import Act, Change, changes_of
+from runbook.migration.database.change import Act, Change
+from runbook.migration.database.changes import changes_of
 from runbook.migration.database.note import Note, listed
 from runbook.migration.database.world import World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from runbook.migration.database.changes import Act, Change
+from runbook.migration.database.change import Act, Change
 from runbook.migration.database.facts import Dependent, Facts, Relation
 from runbook.migration.syntax_tree import Name
 
