@@ -47,6 +47,8 @@ class Report:
     files: int
     findings: tuple[Finding, ...] = ()
     waived: tuple[WaivedFinding, ...] = ()
+    against: str = ""
+    """The database that the files were compared with, and how it was read; "" without one."""
 
     @property
     def has_errors(self) -> bool:

@@ -28,25 +28,31 @@ def summary_line(report: Report) -> str:
     parts = [_count(report.count(level), level) for level in LEVELS if report.count(level)]
     if report.waived:
         parts.append(f"{len(report.waived)} waived")
-    return f"{_count(report.files, 'file')}: {', '.join(parts) or 'no findings'}"
+    place = f" against {report.against}" if report.against else ""
+    return f"{_count(report.files, 'file')}{place}: {', '.join(parts) or 'no findings'}"
 
 
 def rule_text(rule: MigrationRule, width: int) -> str:
     """Return all that the book says about a rule, in lines of that width."""
     from textwrap import fill
 
-    from runbook.model.migration_rule import PLACE
-
     parts = [f"{rule.id} ({rule.level}): {rule.title}"]
     parts += [fill(each, width) for each in (rule.catches, rule.why, f"Instead: {rule.fix}")]
     for title, examples in (("Reported:", rule.fails), ("Not reported:", rule.passes)):
-        shown = [f"    -- {each.name}" for each in examples[:1] if "example" not in each.name]
-        shown += [f"    {line}" for line in examples[0].sql.replace(PLACE, "").rstrip().split("\n")]
+        shown = [f"    {line}" for line in examples[0].shown.split("\n")]
         parts.append("\n".join([title, *shown]))
+    if rule.by_size:
+        parts.append(_BY_SIZE[rule.by_size])
     accept = f"To accept it, write above the statement:\n    -- runbook: allow {rule.id} because REASON"
     parts.append(accept if rule.can_be_waived else "It can't be waived.")
     parts += [f"See {each}" for each in (rule.see, rule.source) if each]
     return "\n\n".join(map(printable, parts))
+
+
+_BY_SIZE = {
+    "both": "With --against, it's a notice if the table is small, and a warning becomes an error if it's large.",
+    "raises": "With --against, a warning becomes an error if the table is large.",
+}
 
 
 def _count(number: int, noun: str) -> str:
@@ -88,6 +94,7 @@ def _json(report: Report, _rules: _Rules) -> str:
         "findings": [_record(each) for each in report.findings],
         "waived": [{**_record(each.finding), "reason": each.reason} for each in report.waived],
         "files": report.files,
+        **({"against": report.against} if report.against else {}),
     }
     return json_text(found, indent=2)
 

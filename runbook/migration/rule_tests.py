@@ -13,7 +13,7 @@ from runbook.errors import UsageError
 from runbook.loading.files import shown_name
 from runbook.loading.place import PACKAGED_BOOK
 from runbook.migration.check import check_migrations
-from runbook.migration.detectors import rule_ids
+from runbook.migration.detectors import DATABASE_RULES, rule_ids
 from runbook.migration.finding import Report
 from runbook.migration.history import Base
 from runbook.migration.rules import RULES_FILE, Setup
@@ -96,6 +96,8 @@ def _check_packaged(rules: Mapping[str, MigrationRule], notes: Notes) -> None:
 
 
 def _problems(rule: MigrationRule, rules: Mapping[str, MigrationRule]) -> list[tuple[str, MigrationExample]]:
+    if rule.id in DATABASE_RULES:
+        return []  # its examples need a database, so a test runs them
     found = []
     for example in rule.fails:
         checked = check_example(example, rules)

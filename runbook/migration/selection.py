@@ -12,7 +12,7 @@ from runbook.migration.git import git
 from runbook.migration.history import Base
 from runbook.migration.source import SIZE_LIMIT, MigrationFile
 
-__all__ = ["DEFAULT_FOLDER", "select_files"]
+__all__ = ["DEFAULT_FOLDER", "default_folder", "select_files", "shown_path"]
 
 DEFAULT_FOLDER = Path("supabase/migrations")
 
@@ -24,7 +24,7 @@ def select_files(
 
     Raises UsageError if a path doesn't exist, and if git doesn't know the revision.
     """
-    places = list(paths) or [_default_folder()]
+    places = list(paths) or [default_folder()]
     for place in places:
         if not place.exists():
             raise UsageError(f"'{place}' doesn't exist", hint="Name a migration or a folder of migrations.")
@@ -32,13 +32,13 @@ def select_files(
         return _files_since(places, since, ignore)
     found: dict[str, MigrationFile] = {}
     for path in _expanded(places):
-        shown = _shown(path)
+        shown = shown_path(path)
         if not _is_ignored(shown, ignore):
             found.setdefault(shown, MigrationFile(shown, _read(path)))
     return list(found.values()), None
 
 
-def _default_folder() -> Path:
+def default_folder() -> Path:
     """Return `supabase/migrations` of this project: here, or above up to the top of the git repository."""
     here = Path.cwd()
     for each in (here, *here.parents):
@@ -72,7 +72,7 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"'{path}' can't be read: {error.strerror}") from error
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Return the path from here if the file is below, with `/`."""
     relative = os.path.relpath(path)
     return Path(path if relative.startswith("..") else relative).as_posix()
@@ -102,7 +102,7 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     hashes = dict(zip(now, _hashes_of(top, list(now)), strict=True))
     files = []
     for path, data in now.items():
-        shown = _shown(path)
+        shown = shown_path(path)
         is_new = path not in at_fork and hashes[path] != at_tip.get(path)
         is_judged = is_new and (not named or path in named or path.parent in {p.resolve() for p in places})
         if not _is_ignored(shown, ignore):
@@ -111,10 +111,10 @@ def _files_since(places: Sequence[Path], since: str, ignore: Sequence[str]) -> t
     texts = {hashes[path]: path for path in now if path not in at_fork}
     base = Base(
         revision=since,
-        paths=frozenset(_shown(path) for path in {**at_fork, **at_tip}),
-        edited=frozenset(_shown(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
-        removed=frozenset(_shown(path) for path in gone),
-        renamed={_shown(path): _shown(texts[blob]) for path, blob in gone.items() if blob in texts},
+        paths=frozenset(shown_path(path) for path in {**at_fork, **at_tip}),
+        edited=frozenset(shown_path(path) for path in now if path in at_fork and at_fork[path] != hashes[path]),
+        removed=frozenset(shown_path(path) for path in gone),
+        renamed={shown_path(path): shown_path(texts[blob]) for path, blob in gone.items() if blob in texts},
     )
     return files, base
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from runbook.errors import MissingPartError, ProgramChangedError
 from runbook.installation import command_that_adds
 
-__all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase"]
+__all__ = ["FileState", "Program", "Programs", "changed_file", "is_supabase", "needs_login"]
 
 _HINTS = {
     "npx": "It comes with Node.js: install Node.js 20 or newer, then run `npm ci` in the project.",
@@ -62,6 +62,11 @@ def is_supabase(argv: Sequence[str]) -> bool:
     name = Path(argv[0]).name
     named = (word.partition("@")[0] for word in argv[1:4])
     return name == "supabase" or (name in _PACKAGE_RUNNERS and "supabase" in named)
+
+
+def needs_login(argv: Sequence[str]) -> bool:
+    """Tell whether a command gets the CLI's login: the CLI itself, and `runbook` where it asks the CLI in its turn."""
+    return is_supabase(argv) or (Path(argv[0]).name == "runbook" and "--against" in argv)
 
 
 def changed_file(files: Sequence[FileState]) -> str:

@@ -35,7 +35,7 @@ from runbook.model.fields import (
     Type,
     Whole,
 )
-from runbook.model.migration_rule import GROUPS, PLACE, MigrationExample
+from runbook.model.migration_rule import GROUPS
 from runbook.site.source import DATA, book, for_one_build, terms, today
 from runbook.site.templating import render
 
@@ -92,18 +92,10 @@ def migration_rules() -> Markup:
     return render(
         "reference/migration_rules.html",
         groups=[(heading, [rule for rule in rules if rule.group == group]) for group, heading in GROUPS.items()],
-        example_of=_example_of,
         highlighted=_highlighted,
         patterns={pattern.id: pattern for pattern in book().patterns},
         procedures=book().procedures,
     )
-
-
-def _example_of(example: MigrationExample) -> str:
-    """Return an example as its author would write it, with its name or an earlier file where they matter."""
-    name = "" if example.name == MigrationExample(sql="").name else f"-- {example.name}\n"
-    earlier = f"-- An earlier migration:\n{example.earlier.rstrip()}\n\n-- This one:\n" if example.earlier else ""
-    return f"{name}{earlier}{example.sql.replace(PLACE, '')}"
 
 
 # --- Corrections ----------------------------------------------------------------------------------------------------
