@@ -24,7 +24,7 @@ from runbook.migration.database.reading import Reader, open_reader
 from runbook.migration.database.sessions import general_notes, session_notes
 from runbook.migration.database.sizes import weigh
 from runbook.migration.database.world import World
-from runbook.migration.file_names import parse_name, sort_key
+from runbook.migration.file_names import sort_key
 from runbook.migration.finding import Finding, Report
 from runbook.migration.known import Known
 from runbook.migration.rules import Setup, read_setup
@@ -34,6 +34,7 @@ from runbook.migration.statements import parse
 from runbook.model.migration_settings import OFF
 from runbook.steps.history import comparison
 from runbook.steps.migration_files import MigrationFile as FileOnDisk
+from runbook.steps.migration_files import parse_name
 
 __all__ = ["check_against"]
 
