@@ -71,11 +71,8 @@ def _is_above(table: Relation, limit: TableSize) -> bool:
 
 
 def _sized(table: Relation) -> str:
-    rows = (
-        "an unknown number of rows"
-        if table.rows is None
-        else f"about {table.rows:,} row{'' if table.rows == 1 else 's'}"
-    )
+    rows = "an unknown number of rows" if table.rows is None else f"about {table.rows:,} rows"
+    rows = rows.replace("about 1 rows", "about one row")
     return f"{table.name} has {rows}" + ("" if table.bytes is None else f" and {_bytes(table.bytes)}")
 
 
