@@ -39,7 +39,7 @@ def _is_migration(file: WrittenFile) -> bool:
 
 def _problems(file: WrittenFile) -> Iterator[Problem]:
     if not file.is_checked:
-        yield "nothing checks this migration; add 'check' with a linter such as squawk", ""
+        yield "nothing checks this migration; add 'check: runbook migration check FILE'", ""
     if file.text is None:
         return
     found = [_words(each) for each in statements(PLACEHOLDER.sub(r"\1", file.text))]

@@ -34,7 +34,7 @@ REPLACE_FUNCTION = "replace-function"
 _DEFAULT_SCHEMA = "public"
 _LONGEST_NAME = 63
 """In bytes. PostgreSQL cuts off the rest."""
-_WAIVER = re.compile(r"(?:^--.*\n)*^--\s*(?:squawk-ignore|runbook:\s*allow)\b.*\n?", re.MULTILINE | re.IGNORECASE)
+_WAIVER = re.compile(r"(?:^--.*\n)*^--\s*runbook:\s*allow\b.*\n?", re.MULTILINE | re.IGNORECASE)
 """A waiver with the comment above it. Whoever writes the file must give a reason, so the example's isn't copied."""
 
 
