@@ -1,4 +1,4 @@
-"""Add migrations to runbook: their verb, and the tests of rules and patterns in `runbook check`."""
+"""Add migrations to runbook: their verb, and the tests of rules, patterns and templates in `runbook check`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def _load_command() -> click.Command:
 def _check_book(subject: Subject, notes: Notes) -> None:
     from runbook.migration.new.patterns import check_templates
     from runbook.migration.rule_tests import check_rules
+    from runbook.migration.step_templates import check_step_templates
 
     check_rules(subject, notes)
     check_templates(subject, notes)
+    check_step_templates(subject, notes)
 
 
 EXTRA = Extra(
