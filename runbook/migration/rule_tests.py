@@ -71,7 +71,7 @@ def check_rules(subject: Subject, notes: Notes) -> None:
     """
     every, packaged = subject.book.migration_rules, f"{shown_name(PACKAGED_BOOK)}/{RULES_FILE}"
     own = next((rule for rule in every if rule.at.file != packaged), None)
-    if own is not None:
+    if own is not None and subject.book.sources[own.at.file] != (PACKAGED_BOOK / RULES_FILE).read_text("utf-8"):
         notes.add(own.at, "the rules are the package's; set their levels in team.yaml, under migrations", own.id)
     elif every and Path(subject.book.directory) == PACKAGED_BOOK:
         _check_packaged({rule.id: rule for rule in every}, notes)

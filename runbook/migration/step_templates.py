@@ -29,7 +29,7 @@ _NAME = "supabase/migrations/20260101000000_template.sql"
 
 
 def check_step_templates(subject: Subject, notes: Notes) -> None:
-    """Report what the rules find in each template of a migration: errors, and warnings about locks."""
+    """Report what the rules find in each template of a migration, notices as well."""
     rules = {rule.id: rule for rule in subject.book.migration_rules}
     setup = Setup(rules, MigrationSettings(at=Position("", 1, 1)))
     for _, place in subject.places:
@@ -51,5 +51,5 @@ def _findings(template: str, setup: Setup) -> Iterator[Finding]:
     except UsageError:
         return  # the parser is an optional part; `runbook migration check` says so
     for finding in report.findings:
-        if finding.level != "notice" and finding.rule not in _FOR_THE_WRITER:
+        if finding.rule not in _FOR_THE_WRITER:
             yield finding
